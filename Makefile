@@ -1,0 +1,62 @@
+# `make test` on a fresh clone is all the set-up there is.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help install demo test lint bench
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+PIP := $(RUN) -m pip --disable-pip-version-check --quiet
+
+# Stamps: what is done once, and again when pyproject.toml changes.
+MADE := $(VENV)/.made
+INSTALLED := $(VENV)/.installed
+TOOLS := $(VENV)/.tools
+BENCH := $(VENV)/.bench
+
+# Where the real servers are that some tests ask; they are skipped where it is not set.
+ifneq ($(wildcard ../shared/crds),)
+export ROLLOUT_SPEC_ORACLES ?= $(abspath ../shared)
+endif
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(TOOLS) ## install the package and the tools for its development into .venv
+
+demo: $(INSTALLED) ## see it work, on a throw-away repository
+	$(VENV)/bin/rollout-spec demo
+
+test: $(TOOLS) ## run the tests; ARGS="-k traffic" runs some
+	$(RUN) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+lint: $(TOOLS) ## check style and types
+	$(RUN) -m ruff check
+	$(RUN) -m ruff format --check
+	$(RUN) -m mypy
+
+bench: $(BENCH) ## measure how fast it is
+	$(RUN) benchmarks/run.py
+
+$(MADE):
+	$(PYTHON) -m venv --clear $(VENV)
+	touch $@
+
+# Only what it needs to run.
+$(INSTALLED): pyproject.toml | $(MADE)
+	$(PIP) install --editable .
+	touch $@
+
+# Dependency groups need pip 25.1. What builds the package is installed too (hatchling is in the test group), so that
+# another run fetches nothing.
+$(TOOLS): pyproject.toml | $(MADE)
+	$(PIP) install "pip>=25.1"
+	$(PIP) install editables --group test --group lint
+	$(PIP) install --no-build-isolation --editable .
+	touch $(INSTALLED) $@
+
+$(BENCH): pyproject.toml $(INSTALLED) | $(MADE)
+	$(PIP) install "pip>=25.1"
+	$(PIP) install --group bench
+	touch $@
