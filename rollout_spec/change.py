@@ -1,0 +1,41 @@
+"""A change that we want on a forge: files, a commit message, a branch and a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Change:
+    """What becomes one commit on one branch and one pull request.
+
+    ``edits`` maps paths from the git root to new bytes, or to None where the file goes. ``message`` is the whole commit
+    message. ``draft`` asks a person to look before anything merges; ``arm`` asks the forge to merge once checks pass.
+    """
+
+    branch: str
+    message: str
+    edits: Mapping[str, bytes | None]
+    date: datetime
+    title: str
+    body: str
+    labels: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
+    draft: bool = False
+    arm: bool = False
+
+
+@dataclass(frozen=True)
+class PullRequest:
+    """A pull request (GitLab: merge request) as a forge records it."""
+
+    number: int
+    url: str
+    state: str
+    head: str
+    base: str
+    head_sha: str
+    draft: bool = False
+    labels: tuple[str, ...] = field(default_factory=tuple)

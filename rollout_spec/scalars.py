@@ -1,0 +1,73 @@
+"""YAML readers disagree about bare words such as ``no``, ``0755`` and ``12:30``: ours reads few of them, and writes none."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+
+Scalar = str | int | bool | Decimal | None
+
+_CONSTANTS: dict[str, Scalar] = {"true": True, "false": False, "null": None, "~": None, "": None}
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
+_DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\.[0-9]+")
+_NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_MAY_BE_SPECIAL = re.compile(r"[-+.0-9=<yYnNtTfFoO]")
+_AMBIGUOUS = re.compile(
+    r"""(?:yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF|True|TRUE|False|FALSE|y|Y|n|N|Null|NULL|=|<<)
+    | [-+]?0[xX][0-9a-fA-F_]+ | [-+]?0[oO][0-7_]+ | [-+]?0[bB][01_]+       # other bases
+    | [-+]?0[0-9_]+                                                         # octal, or not
+    | [-+]?[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?                   # 1_000, 1., 1e3: numbers to somebody
+    | [-+]?\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?
+    | [-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?                      # base 60
+    """,
+    re.VERBOSE,
+)
+_PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9/._-]*")
+_SINGLE_QUOTED = re.compile(r"[ -&(-~]*")
+_UNPRINTABLE = re.compile(
+    "[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffe\uffff\ud800-\udfff]"
+)
+
+LONGEST_NUMBER = 40
+"""Digits that a number may have; one with more is surely not meant as a number."""
+
+
+def resolve(text: str) -> Scalar:
+    """Return what a bare scalar means. ValueError where it is no value at all: ``.nan``, ``.inf``, 5,000 digits."""
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if not _MAY_BE_SPECIAL.match(text):
+        return text
+    number = _INTEGER.fullmatch(text) or _DECIMAL.fullmatch(text)
+    if number:
+        if len(text) > LONGEST_NUMBER:
+            raise ValueError(f"a number of {len(text)} characters is too long; quote it if it is text")
+        return Decimal(text) if "." in text else int(text)
+    if _NOT_FINITE.fullmatch(text):
+        raise ValueError(f"`{text}` is not a number that a rollout can use; write a finite number, or quote it as text")
+    return text
+
+
+def is_ambiguous(text: str) -> bool:
+    """Is a bare scalar, which we read as text, something else to other YAML readers?"""
+    return bool(_MAY_BE_SPECIAL.match(text) and _AMBIGUOUS.fullmatch(text))
+
+
+def quote(value: object) -> str:
+    """Spell a value so that every YAML reader reads it back as it is. Mappings and lists come out in flow style."""
+    if isinstance(value, str):
+        if _PLAIN.fullmatch(value) and value.lower() not in _CONSTANTS and not _AMBIGUOUS.fullmatch(value):
+            return value
+        if '"' in value and _SINGLE_QUOTED.fullmatch(value):
+            return f"'{value}'"
+        return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    if isinstance(value, int | Decimal):
+        return f"{value:f}" if isinstance(value, Decimal) else str(value)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{quote(str(key))}: {quote(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(quote, value)) + "]"
+    raise TypeError(f"a {type(value).__name__} has no spelling in YAML")

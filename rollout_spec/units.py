@@ -1,0 +1,83 @@
+"""Every kind of value has one spelling, so that nobody guesses: ``5%``, ``1h30m``, ``"1.10"``, ``sha256:…``."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+SHARE = r"^(0|[1-9][0-9]{0,2})(\.[0-9]{1,12})?%$"
+DURATION = r"^(?=[0-9])([0-9]{1,9}d)?([0-9]{1,9}h)?([0-9]{1,9}m(?!s))?([0-9]{1,9}s)?([0-9]{1,9}ms)?$"
+VERSION = r"^[A-Za-z0-9._+-]{1,128}$"
+DIGEST = r"^sha256:[0-9a-f]{64}$"
+NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})$"
+
+_SHARE, _DURATION, _VERSION, _TIME = (re.compile(p) for p in (SHARE, DURATION, VERSION, TIME))
+_UNITS = ("days", "hours", "minutes", "seconds", "milliseconds")
+_SUFFIXES = ("d", "h", "m", "s", "ms")
+_HUNDRED = Decimal(100)
+
+
+def parse_share(text: str) -> Decimal:
+    """Return a share in percent, exactly: ``"0.5%"`` → ``Decimal("0.5")``. ValueError says what to write."""
+    if not _SHARE.fullmatch(text):
+        raise ValueError("a share is written with its sign, from 0% to 100%: `5%`, `0.5%`")
+    percent = Decimal(text[:-1])
+    if percent > _HUNDRED:
+        raise ValueError("a share lies between 0% and 100%")
+    return percent
+
+
+def format_share(percent: Decimal) -> str:
+    """``Decimal("0.50")`` → ``"0.5%"``."""
+    plain = f"{percent:f}"
+    return (plain.rstrip("0").rstrip(".") if "." in plain else plain) + "%"
+
+
+def parse_duration(text: str) -> timedelta:
+    """``"1h30m"`` → 90 minutes. ValueError says what to write."""
+    match = _DURATION.fullmatch(text)
+    if not match:
+        raise ValueError("a duration has units, the largest first: `30s`, `15m`, `48h`, `7d`, `1h30m`")
+    parts = {unit: int(part.rstrip("dhms")) for unit, part in zip(_UNITS, match.groups(), strict=True) if part}
+    try:
+        return timedelta(**parts)
+    except OverflowError:
+        raise ValueError("a duration of more than 999,999,999 days is too long") from None
+
+
+def format_duration(value: timedelta) -> str:
+    """90 minutes → ``"1h30m"``: the spelling that specs and Prometheus share."""
+    rest = value // timedelta(milliseconds=1)
+    text = ""
+    for size, suffix in zip((86_400_000, 3_600_000, 60_000, 1000, 1), _SUFFIXES, strict=True):
+        count, rest = divmod(rest, size)
+        text += f"{count}{suffix}" if count else ""
+    return text or "0s"
+
+
+def parse_time(text: str) -> datetime:
+    """RFC 3339 with a zone → an aware datetime in UTC, to the microsecond. ValueError says what to write."""
+    problem = "a time is RFC 3339 with a zone: `2026-11-20T10:15:00Z`"
+    if not _TIME.fullmatch(text):
+        raise ValueError(problem)
+    try:
+        return datetime.fromisoformat(re.sub(r"(\.[0-9]{6})[0-9]+", r"\1", text.upper())).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{problem} ({error})") from None
+
+
+def format_time(moment: datetime) -> str:
+    """An aware datetime → ``2026-11-20T10:15:00Z``, in whole seconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def is_version(text: str) -> bool:
+    """Is ``text`` spelled as a version?"""
+    return bool(_VERSION.fullmatch(text))
+
+
+def label(version: str) -> str:
+    """The version in names of Kubernetes objects, branches and incidents: ``2026.11`` → ``2026-11``."""
+    return re.sub(r"[^a-z0-9]", "-", version.lower())
