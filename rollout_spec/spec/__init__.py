@@ -1,0 +1,30 @@
+"""All that a user may write. Start with ``rollout.py``; ``fields.py`` has the spelling of every kind of value.
+
+Modules here import each other: ``fields`` ← ``envelope`` ← one module per kind. ``model_of`` builds a kind's models when
+they are first asked for, so that checking a component does not pay for rollouts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rollout_spec.spec.kinds import FOLDERS, KINDS
+
+__all__ = ["FOLDERS", "KINDS", "model_of"]
+
+
+def model_of(kind: str) -> Any:
+    """Return the pydantic model of a kind, one of ``KINDS``."""
+    if kind == "ModelRollout":
+        from rollout_spec.spec.rollout import ModelRollout as model
+    elif kind == "Component":
+        from rollout_spec.spec.component import Component as model  # type: ignore[assignment]
+    elif kind == "Incident":
+        from rollout_spec.spec.incident import Incident as model  # type: ignore[assignment]
+    elif kind == "Workspace":
+        from rollout_spec.spec.workspace import Workspace as model  # type: ignore[assignment]
+    elif kind == "PolicyPack":
+        from rollout_spec.spec.policy_pack import PolicyPack as model  # type: ignore[assignment]
+    else:
+        raise KeyError(kind)
+    return model

@@ -1,0 +1,51 @@
+"""A policy pack says what an organisation demands, each demand with its reason and examples of both sides."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from rollout_spec.spec.envelope import ApiVersion, Metadata, Tier
+from rollout_spec.spec.fields import Model, Name
+
+
+class PolicyMatch(Model):
+    """Which rollouts a policy is about."""
+
+    tier: list[Tier] | None = Field(None, min_length=1, description="Rollouts of these tiers.", examples=[["critical"]])
+    names: list[Name] | None = Field(None, min_length=1, description="Rollouts of these names.", examples=[["fraud"]])
+    labels: dict[str, str] | None = Field(None, description="Rollouts with these labels.")
+
+
+class Policy(Model):
+    """One demand."""
+
+    name: Name = Field(description="What it is called in findings.", examples=["first-stage-small"])
+    severity: Literal["error", "warning", "info"] = Field(
+        "error", description="What a rollout that does not meet it gets."
+    )
+    match: PolicyMatch | None = Field(None, description="Which rollouts it is about; all where absent.")
+    expression: str = Field(
+        min_length=1, description="CEL over rollout, base, components, incidents, workspace, now; true: it is met."
+    )
+    at: str | None = Field(None, description="Where the finding points.", examples=["spec.stages"])
+    message: str = Field(min_length=1, description="What the finding says.")
+    why: str = Field(min_length=1, description="Why it is demanded.")
+    passes: list[dict[str, Any]] = Field([], description="Rollouts, or parts of one, that meet it.")
+    fails: list[dict[str, Any]] = Field([], description="Rollouts, or parts of one, that do not.")
+
+
+class PolicyPackSpec(Model):
+    """The demands."""
+
+    policies: list[Policy] = Field(min_length=1, description="The demands.")
+
+
+class PolicyPack(Model):
+    """What an organisation demands of its rollouts."""
+
+    api_version: ApiVersion
+    kind: Literal["PolicyPack"] = Field(description="What this file is.")
+    metadata: Metadata
+    spec: PolicyPackSpec

@@ -1,0 +1,85 @@
+"""Editors read JSON Schema: it is made from the models, so that both accept the same files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rollout_spec.spec import model_of
+
+Schema = dict[str, Any]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_ORDER = (
+    *("$schema", "title", "description", "type", "const", "enum", "format", "pattern", "minLength"),
+    *("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "items", "minItems"),
+    *("properties", "required", "propertyNames", "additionalProperties", "minProperties"),
+    *("anyOf", "oneOf", "not", "if", "then", "else", "default", "examples"),
+)
+_BOUNDS = {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum", "le": "maximum"}
+_NULL = {"type": "null"}
+
+
+def json_schema(kind: str) -> Schema:
+    """Return the JSON Schema (Draft 2020-12) of a kind: one tree without references, its keys in a fixed order."""
+    schema = model_of(kind).model_json_schema(by_alias=True)
+    definitions = schema.pop("$defs", {})
+    return _ordered({"$schema": DIALECT, **_clean(schema, definitions), "title": kind})
+
+
+def _clean(node: Any, definitions: Schema) -> Any:
+    """Say what pydantic says in fewer words; a field's own words win over those of its type."""
+    if not isinstance(node, dict):
+        return node
+    node = dict(node)
+    while "$ref" in node:
+        name = node.pop("$ref").rpartition("/")[2]
+        node = {**definitions[name], **node}
+    node.pop("title", None)
+    if node.get("default", ...) is None:
+        del node["default"]
+    if node.get("examples") == ["…"]:
+        del node["examples"]
+    for theirs, ours in _BOUNDS.items():
+        if theirs in node:
+            node[ours] = node.pop(theirs)
+    if "const" in node or "enum" in node:
+        node.pop("type", None)
+    for pattern, values in node.pop("patternProperties", {}).items():  # a mapping of ours has one pattern of keys
+        node["propertyNames"] = {"pattern": pattern, **node.get("propertyNames", {})}
+        node["additionalProperties"] = values
+    tags = {reference: tag for tag, reference in node.pop("discriminator", {}).get("mapping", {}).items()}
+    named = [tags.get(option.get("$ref")) for option in node.get("oneOf", ())]
+    for key, value in node.items():
+        if key == "properties":
+            node[key] = {name: _clean(field, definitions) for name, field in value.items()}
+        elif key in ("anyOf", "oneOf"):
+            node[key] = [_clean(option, definitions) for option in value]
+        elif key in ("items", "additionalProperties", "propertyNames", "not", "if", "then", "else"):
+            node[key] = _clean(value, definitions)
+    if tags:
+        node["oneOf"] = [
+            _ordered({**option, "title": title}) for option, title in zip(node["oneOf"], named, strict=True)
+        ]
+    return _ordered(_flat(node) if "anyOf" in node else node)
+
+
+def _flat(node: Schema) -> Schema:
+    """Make one schema of alternatives that differ in type: a keyword constrains values of its own type alone."""
+    options = [option for option in node["anyOf"] if option != _NULL]
+    nullable = len(options) < len(node["anyOf"])
+    if len(options) == 1 and "anyOf" in options[0]:
+        return {**options[0], **node, "anyOf": [*options[0]["anyOf"], _NULL]}
+    outer = {key: value for key, value in node.items() if key != "anyOf"}
+    if len(options) == 1 and ("const" in options[0] or "enum" in options[0]):
+        choices = options[0].get("enum") or [options[0]["const"]]
+        words = {key: value for key, value in options[0].items() if key != "const"}
+        return {**words, **outer, "enum": [*choices, None] if nullable else choices}
+    types: list[str] = []
+    for option in options:
+        types += option["type"] if isinstance(option["type"], list) else [option["type"]]
+        outer = {**option, **outer}
+    return {**outer, "type": [*types, "null"] if nullable else types}
+
+
+def _ordered(node: Schema) -> Schema:
+    return {key: node[key] for key in sorted(node, key=_ORDER.index)}

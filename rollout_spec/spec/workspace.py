@@ -1,0 +1,141 @@
+"""A workspace says where things are, which policies hold, which forge is used, and how far automation may go."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from rollout_spec.spec.envelope import ApiVersion, Metadata
+from rollout_spec.spec.fields import Duration, MetricName, Model, Ref, Text, Url
+
+
+class Ratio(Model):
+    """A share of two counters."""
+
+    kind: Literal["ratio"] = Field(description="A share of two counters.")
+    good: Literal["up", "down"] = Field(description="Which direction is better.")
+    events: Text = Field(description="The counter of what counts, a PromQL selector.", examples=["shop_orders_total"])
+    total: Text = Field(description="The counter of all, a PromQL selector.", examples=["shop_sessions_total"])
+
+
+class Value(Model):
+    """Any PromQL that gives one number."""
+
+    kind: Literal["value"] = Field(description="One number.")
+    good: Literal["up", "down"] = Field(description="Which direction is better.")
+    query: Text = Field(
+        description="PromQL; {{ rollout }}, {{ version }}, {{ window }} and {{ namespace }} are filled in.",
+        examples=['model_psi{model="{{ rollout }}", version="{{ version }}"}'],
+    )
+
+
+Metric = Annotated[Ratio | Value, Field(discriminator="kind")]
+
+
+class Forge(Model):
+    """Where pull requests are opened."""
+
+    type: Literal["github", "gitlab", "gitea", "local"] = Field(
+        description="What the forge is; `local`: a bare repository on disk."
+    )
+    repository: Text | None = Field(
+        None, description="The repository on that forge; `local` needs none.", examples=["acme/models"]
+    )
+    base_url: Url | None = Field(
+        None, description="The API of a self-hosted forge.", examples=["https://github.example.com/api/v3"]
+    )
+    remote: Ref = Field("origin", description="The git remote.")
+    base: Ref | None = Field(
+        None, description="The branch that is live; the remote's HEAD where absent, else `main`.", examples=["main"]
+    )
+
+    model_config = {
+        "json_schema_extra": {
+            "if": {"properties": {"type": {"const": "local"}}, "required": ["type"]},
+            "else": {"required": ["repository"], "properties": {"repository": {"type": "string"}}},
+        }
+    }
+
+    @model_validator(mode="after")
+    def _where(self) -> Forge:
+        if self.type != "local" and self.repository is None:
+            raise PydanticCustomError(
+                "where", "`repository` is missing: a {type} forge needs the name of the repository", {"type": self.type}
+            )
+        return self
+
+
+class SharedCause(Model):
+    """So many rollouts at once is not the model: one incident, no reverts."""
+
+    rollouts: int = Field(3, ge=2, description="How many rollouts.")
+    within: Duration = Field(
+        timedelta(minutes=10),
+        json_schema_extra={"default": "10m"},
+        description="In how short a time.",
+        examples=["10m"],
+    )
+
+
+class Automation(Model):
+    """How far automation may go."""
+
+    mode: Literal["dry-run", "pull-request", "auto-merge"] = Field(
+        "pull-request", description="The furthest that it may go."
+    )
+    cooldown: Duration = Field(
+        timedelta(hours=1),
+        json_schema_extra={"default": "1h"},
+        description="The least time between two rollbacks of one rollout.",
+        examples=["1h"],
+    )
+    max_rollbacks_per_day: int = Field(10, ge=0, description="Above this many, drafts for a person.")
+    max_auto_merges_per_day: int = Field(4, ge=0, description="Above this many, a person merges.")
+    max_breach_age: Duration = Field(
+        timedelta(hours=24),
+        json_schema_extra={"default": "24h"},
+        description="An older breach is for a person.",
+        examples=["24h"],
+    )
+    shared_cause: SharedCause = Field(
+        default_factory=lambda: SharedCause(), description="So many at once is not the model."
+    )
+
+
+class WorkspaceSpec(Model):
+    """How this workspace works."""
+
+    requires: Text | None = Field(
+        None, description="The versions of rollout-spec that may work here.", examples=[">=0.1,<0.2"]
+    )
+    policies: list[Text] = Field(
+        [], description="Names of shipped packs, or paths.", examples=[["baseline", "policies/payments.yaml"]]
+    )
+    severity: dict[Text, Literal["error", "warning", "info"]] = Field(
+        {}, description="Raises or lowers a rule that is not unconditional.", examples=[{"rollback-ready": "error"}]
+    )
+    metrics: dict[MetricName, Metric] = Field(
+        {}, description="Metrics of your own, or other words for the shipped ones."
+    )
+    forge: Forge | None = Field(None, description="Where pull requests are opened.")
+    after: Text | None = Field(
+        None,
+        description="A workspace in which a candidate's identical record must be stable first.",
+        examples=["../staging"],
+    )
+    incidents_from: list[Text] = Field(
+        [], description="What is quarantined there is quarantined here.", examples=[["../prod-us"]]
+    )
+    automation: Automation = Field(default_factory=lambda: Automation(), description="How far automation may go.")
+
+
+class Workspace(Model):
+    """Where things are, which policies hold, which forge is used, and how far automation may go."""
+
+    api_version: ApiVersion
+    kind: Literal["Workspace"] = Field(description="What this file is.")
+    metadata: Metadata
+    spec: WorkspaceSpec = Field(default_factory=lambda: WorkspaceSpec())
