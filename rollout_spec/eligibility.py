@@ -1,0 +1,121 @@
+"""A version may serve if its pins are served and it is not quarantined; a rollback goes to the first such known-good one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from rollout_spec import traffic
+from rollout_spec.repository import File, Repository
+
+if TYPE_CHECKING:
+    from rollout_spec.spec.incident import Incident
+    from rollout_spec.spec.rollout import ModelRollout
+
+
+@dataclass(frozen=True)
+class Unmet:
+    """A pin that no version which a component serves now meets. ``serving`` is None where there is no such component."""
+
+    component: str
+    pin: str
+    serving: tuple[str, ...] | None
+
+
+@lru_cache(maxsize=4096)
+def meets(version: str, pin: str) -> bool:
+    """Does a component's version meet a pin: an exact version, or a PEP 440 range?"""
+    if pin[0] not in "<>=!~":
+        return version == pin
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return SpecifierSet(pin).contains(Version(version), prereleases=True)
+    except (InvalidSpecifier, InvalidVersion):
+        return False
+
+
+def is_range(pin: str) -> bool:
+    """Is a pin a range rather than one version?"""
+    return pin[0] in "<>=!~"
+
+
+def unmet(rollout: ModelRollout, version: str, repository: Repository) -> Iterator[Unmet]:
+    """Give the pins of a version that are not served. Components that do not load are passed over: they say so themselves."""
+    record = rollout.spec.versions.get(version)
+    for name, pin in ((record.requires or {}) if record else {}).items():
+        component = repository.component(name)
+        if component is None:
+            yield Unmet(name, pin, None)
+        elif component.model and not any(meets(served, pin) for served in component.model.spec.serving):
+            yield Unmet(name, pin, tuple(component.model.spec.serving))
+
+
+def quarantined(rollout: ModelRollout, repository: Repository) -> dict[str, File[Incident]]:
+    """Return the versions that must not come back, each with the incident that says so; records of one digest share it."""
+    versions = rollout.spec.versions
+    found: dict[str, File[Incident]] = {}
+    for incident in repository.incidents_of(rollout.metadata.name):
+        if incident.model is None or not incident.model.quarantines:
+            continue
+        failed = incident.model.spec.failed_version
+        digest = versions[failed].digest if failed in versions else None
+        for version, record in versions.items():
+            if version == failed or (digest is not None and record.digest == digest):
+                found.setdefault(version, incident)
+    return found
+
+
+def switches(rollout: ModelRollout, version: str, repository: Repository) -> dict[str, str]:
+    """Return the exclusive components that a rollback to ``version`` would switch, each with the version it needs."""
+    return {pin.component: pin.pin for pin in unmet(rollout, version, repository) if _switchable(pin, repository)}
+
+
+def lost(rollout: ModelRollout, version: str, repository: Repository) -> list[Unmet]:
+    """Return the pins of a version that a rollback could not bring back by switching an exclusive component."""
+    return [pin for pin in unmet(rollout, version, repository) if not _switchable(pin, repository)]
+
+
+def _switchable(pin: Unmet, repository: Repository) -> bool:
+    component = repository.component(pin.component)
+    return bool(component and component.model and component.model.spec.exclusive and not is_range(pin.pin))
+
+
+def eligible(rollout: ModelRollout, repository: Repository) -> list[str]:
+    """Return the entries of ``knownGood`` to which a rollback may go, newest first.
+
+    They are recorded, not quarantined, and have their pins served, or would have after the switch of an exclusive component.
+    """
+    return [version for version in standing(rollout, repository) if not lost(rollout, version, repository)]
+
+
+def standing(rollout: ModelRollout, repository: Repository) -> list[str]:
+    """Return the entries of ``knownGood`` that are recorded and not quarantined, newest first."""
+    spec = rollout.spec
+    away = quarantined(rollout, repository) if spec.live.known_good else {}
+    return [version for version in spec.live.known_good if version in spec.versions and version not in away]
+
+
+def disagreements(rollout: ModelRollout, repository: Repository) -> dict[str, tuple[str, str]]:
+    """Return the exclusive components of which the two arms need different versions: the candidate's pin and stable's."""
+    split = traffic.split(rollout.spec)
+    if split.candidate is None or len(split.versions) < 2:
+        return {}
+    ours, theirs = (rollout.spec.versions[version].requires or {} for version in (split.candidate, split.stable))
+    found: dict[str, tuple[str, str]] = {}
+    for name in ours.keys() & theirs.keys():
+        component = repository.component(name)
+        exclusive = component is not None and component.model is not None and component.model.spec.exclusive
+        if exclusive and not _can_agree(ours[name], theirs[name]):
+            found[name] = (ours[name], theirs[name])
+    return dict(sorted(found.items()))
+
+
+def _can_agree(pin: str, other: str) -> bool:
+    """Might one version meet both pins? Of two ranges nobody knows before a version is served."""
+    if is_range(pin) and is_range(other):
+        return True
+    return meets(other, pin) if is_range(pin) else meets(pin, other)

@@ -1,0 +1,168 @@
+"""A tree is read as a workspace with rollouts, components, incidents and policy packs: lazily, by name, each file once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from rollout_spec import resources
+from rollout_spec.document import Document, parse
+from rollout_spec.finding import Problem
+from rollout_spec.spec.kinds import API_VERSION, FOLDERS, KINDS, WORKSPACE_FILE
+from rollout_spec.tree import Tree
+from rollout_spec.units import label
+
+if TYPE_CHECKING:
+    from rollout_spec.spec.component import Component
+    from rollout_spec.spec.incident import Incident
+    from rollout_spec.spec.policy_pack import PolicyPack
+    from rollout_spec.spec.rollout import ModelRollout
+    from rollout_spec.spec.workspace import Workspace
+
+M = TypeVar("M", covariant=True)
+
+
+@dataclass(frozen=True)
+class File(Generic[M]):
+    """One file as it was read. ``model`` is None where it could not be; ``document`` or ``problems`` say why."""
+
+    path: str
+    kind: str
+    content: bytes
+    document: Document
+    model: M | None
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def stem(self) -> str:
+        """The name that the file bears."""
+        return self.path.rsplit("/", 1)[-1].removesuffix(".yaml")
+
+
+class Repository:
+    """A tree, read as what a rollout repository holds. Nothing is read before it is asked for."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self._files: dict[str, File[Any] | None] = {}
+        self._names: dict[str, list[str]] = {}
+
+    @property
+    def workspace(self) -> File[Workspace] | None:
+        """The file that makes this folder a workspace."""
+        return cast("File[Workspace] | None", self.file(WORKSPACE_FILE, "Workspace"))
+
+    @cached_property
+    def workspace_name(self) -> str:
+        """The name of the workspace; empty where its file does not load."""
+        file = self.workspace
+        return file.model.metadata.name if file and file.model else ""
+
+    def names(self, folder: str) -> list[str]:
+        """Return the names of the documents in one of the folders of a workspace."""
+        if folder not in self._names:
+            self._names[folder] = [
+                name.removesuffix(".yaml") for name in self.tree.names(folder) if name.endswith(".yaml")
+            ]
+        return self._names[folder]
+
+    def rollout(self, name: str) -> File[ModelRollout] | None:
+        """Return a rollout by name."""
+        return cast("File[ModelRollout] | None", self._named("rollouts", name))
+
+    def component(self, name: str) -> File[Component] | None:
+        """Return a component by name."""
+        return cast("File[Component] | None", self._named("components", name))
+
+    def incident(self, name: str) -> File[Incident] | None:
+        """Return an incident by name."""
+        return cast("File[Incident] | None", self._named("incidents", name))
+
+    def incidents_of(self, rollout: str, version: str | None = None) -> list[File[Incident]]:
+        """Return the incidents of a rollout, or of one version of it, oldest first; those that do not load are left out.
+
+        An incident bears its rollout's name and its version's label, so that only files of that name are read.
+        """
+        start = f"{rollout}-" if version is None else f"{rollout}-{label(version)}"
+        files = [self.incident(name) for name in self.names("incidents") if name == start or name.startswith(start)]
+        found = [
+            file
+            for file in files
+            if file
+            and file.model
+            and file.model.spec.rollout == rollout
+            and version in (None, file.model.spec.failed_version)
+        ]
+        return sorted(found, key=lambda file: (len(file.stem), file.stem))
+
+    def pack(self, reference: str) -> File[PolicyPack] | None:
+        """Return a policy pack: a shipped one by its name, one of the organisation's by its path."""
+        if "/" in reference or reference.endswith(".yaml"):
+            return cast("File[PolicyPack] | None", self.file(reference, "PolicyPack"))
+        shipped = resources.find(f"policies/{reference}.yaml")
+        if not shipped.is_file():
+            return None
+        return read_file(f"policies/{reference}.yaml", "PolicyPack", shipped.read_bytes())
+
+    def file(self, path: str, kind: str | None = None) -> File[Any] | None:
+        """Return a file by its path; ``kind`` is what it should hold, None where its folder or itself says so."""
+        if path not in self._files:
+            content = self.tree.read(path)
+            self._files[path] = None if content is None else read_file(path, kind or _kind_of(path), content)
+        return self._files[path]
+
+    def _named(self, folder: str, name: str) -> File[Any] | None:
+        return self.file(f"{folder}/{name}.yaml", FOLDERS[folder])
+
+
+def _kind_of(path: str) -> str | None:
+    folder, _, rest = path.partition("/")
+    return FOLDERS.get(folder) if rest and "/" not in rest else ("Workspace" if path == WORKSPACE_FILE else None)
+
+
+def read_file(path: str, kind: str | None, content: bytes) -> File[Any]:
+    """Read one document and its model. ``kind`` is what it should hold; None takes its own word."""
+    document = parse(content)
+    if not document.readable:
+        return File(path, kind or "", content, document, None)
+    found = _envelope(document, kind)
+    if isinstance(found, Problem):
+        return File(path, kind or "", content, document, None, (found,))
+    from pydantic import ValidationError
+
+    from rollout_spec.spec import model_of
+
+    model = model_of(found)
+    try:
+        return File(path, found, content, document, model.model_validate(document.data))
+    except ValidationError as error:
+        from rollout_spec.spec.problems import problems
+
+        told = tuple(problems(error, document.data, model, document.bare))
+        return File(path, found, content, document, None, told)
+
+
+def _envelope(document: Document, kind: str | None) -> str | Problem:
+    """Return the kind of a document, or what is wrong with the lines that say what it is."""
+    from rollout_spec.spec.problems import did_you_mean
+
+    data = document.data
+    if not isinstance(data, dict):
+        return Problem((), "a document begins with `apiVersion`, `kind`, `metadata` and `spec`")
+    version, said = data.get("apiVersion"), data.get("kind")
+    if "apiVersion" in data and version != API_VERSION:
+        return Problem(
+            ("apiVersion",), f"this version of rollout-spec reads `{API_VERSION}`", f"write `apiVersion: {API_VERSION}`"
+        )
+    if said is not None and (not isinstance(said, str) or said not in KINDS):
+        return Problem(
+            ("kind",), f"there is no kind `{str(said)[:60]}`", did_you_mean(str(said)[:60], [kind] if kind else KINDS)
+        )
+    if kind is not None and said is not None and said != kind:
+        return Problem(
+            ("kind",), f"a file here is a {kind}, and this is a {said}", "move the file to the folder of its kind"
+        )
+    if kind is None and said is None:
+        return Problem((), "`kind` is missing", did_you_mean("", KINDS), on_key=True)
+    return str(kind or said)
