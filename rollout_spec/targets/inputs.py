@@ -1,0 +1,33 @@
+"""What a rollout's manifests are made of: its own file, its workspace's, its components, its incidents, its templates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from rollout_spec.repository import File, Repository
+from rollout_spec.spec.kinds import WORKSPACE_FILE
+from rollout_spec.spec.rollout import ModelRollout
+
+
+def changed(file: File[ModelRollout], repository: Repository, base: Repository) -> bool:
+    """Does anything that a rollout's manifests are made of, or a manifest itself, differ from the base?"""
+    paths = {*_paths(file, repository), *_paths(file, base)}
+    return any(repository.tree.read(path) != base.tree.read(path) for path in paths)
+
+
+def _paths(file: File[ModelRollout], repository: Repository) -> Iterator[str]:
+    yield file.path
+    yield WORKSPACE_FILE
+    if file.model is None:
+        return
+    spec = file.model.spec
+    for record in spec.versions.values():
+        for component in record.requires or {}:
+            yield f"components/{component}.yaml"
+    for incident in repository.incidents_of(file.stem):
+        yield incident.path
+    for target in spec.targets:
+        for name in repository.tree.names(f"templates/{target.type}"):
+            yield f"templates/{target.type}/{name}"
+        yield f"manifests/{file.stem}/{target.type}.yaml"
+    for name in repository.tree.names(f"manifests/{file.stem}"):
+        yield f"manifests/{file.stem}/{name}"
