@@ -1,0 +1,53 @@
+"""Versions of a rollout have different labels, and labels that Kubernetes takes.
+
+A version's label is what it is called in the names of Kubernetes objects, branches and incidents: lower case, every other
+character than letters and digits as ``-``. Were ``1.0`` and ``1-0`` both recorded, one would be served under the other's
+name. A Service's name has at most 63 characters and ends with a letter or digit.
+
+Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rollout_spec.finding import Problem
+from rollout_spec.rules.subject import Subject
+from rollout_spec.units import label
+
+KINDS = frozenset({"ModelRollout"})
+NEEDS = ""
+UNCONDITIONAL = True
+
+_LONGEST = 63
+_SUFFIX = "-predictor"
+
+
+def check(subject: Subject) -> Iterator[Problem]:
+    """Compare the labels of all versions."""
+    seen: dict[str, str] = {}
+    rollout = subject.model
+    for version in rollout.spec.versions:
+        at = ("spec", "versions", version)
+        name = label(version)
+        service = f"{rollout.metadata.name}-v{name}"
+        if name in seen:
+            yield Problem(
+                at,
+                f"{version} and {seen[name]} have one label, `{name}`",
+                "give this version another name",
+                on_key=True,
+            )
+        elif name.endswith("-"):
+            yield Problem(
+                at,
+                f"`{service}` is no name that Kubernetes takes",
+                "end the version with a letter or digit",
+                on_key=True,
+            )
+        elif len(service + _SUFFIX) > _LONGEST:
+            words = (
+                f"`{service}{_SUFFIX}` has {len(service + _SUFFIX)} characters, and a Service's name at most {_LONGEST}"
+            )
+            yield Problem(at, words, "shorten the version, or the rollout's name", on_key=True)
+        seen.setdefault(name, version)

@@ -1,0 +1,63 @@
+"""The committed manifests are what the specs render.
+
+Argo CD or Flux applies what stands in ``manifests/``, so a spec whose manifests are stale says one thing and does another.
+With a base, only rollouts whose inputs changed are looked at: a new release of this tool makes nobody else's pull request
+red, and ``rollout-spec render`` alone is its upgrade commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rollout_spec.finding import WHOLE_FILE, Problem
+from rollout_spec.rules.subject import Subject
+from rollout_spec.targets.inputs import changed
+
+KINDS = frozenset({"ModelRollout", "Workspace"})
+NEEDS = "whole"
+UNCONDITIONAL = False
+
+
+def check(subject: Subject) -> Iterator[Problem]:
+    """Render a rollout, and compare; for the workspace, look for manifests that nothing renders."""
+    if subject.file.kind == "Workspace":
+        yield from _left_over(subject)
+        return
+    if subject.base is not None and not changed(subject.file, subject.repository, subject.base):
+        return
+    from rollout_spec.targets.manifests import stale
+    from rollout_spec.targets.render import RenderError
+
+    try:
+        found = stale(subject.file, subject.repository)
+    except RenderError as error:
+        yield Problem(("spec", "targets", error.target), f"this cannot be rendered: {error.message}", error.hint)
+        return
+    hint = f"run `rollout-spec render {subject.file.stem}` and commit what it writes"
+    for each in found:
+        if each.committed is None:
+            at = ("spec", "targets", each.target or 0)
+            yield Problem(at, f"{each.path} is missing", hint)
+        elif each.wanted is None:
+            yield Problem(
+                (), f"nothing in {subject.file.path} renders this", "remove it", file=each.path, span=WHOLE_FILE
+            )
+        else:
+            words = f"this is not what {subject.file.path} renders: it differs from line {_differs(each.committed, each.wanted)} on"
+            yield Problem((), words, hint, file=each.path, span=WHOLE_FILE)
+
+
+def _left_over(subject: Subject) -> Iterator[Problem]:
+    if subject.base is not None and subject.repository.names("rollouts") == subject.base.names("rollouts"):
+        return
+    from rollout_spec.targets.manifests import left_over
+
+    for each in left_over(subject.repository):
+        yield Problem((), "its rollout is gone, so nothing renders this", "remove it", file=each.path, span=WHOLE_FILE)
+
+
+def _differs(committed: bytes, wanted: bytes) -> int:
+    """Return the first line in which two texts differ, from 1."""
+    lines = zip(committed.split(b"\n"), wanted.split(b"\n"), strict=False)
+    shorter = min(committed.count(b"\n"), wanted.count(b"\n")) + 1
+    return next((number for number, (old, new) in enumerate(lines, 1) if old != new), shorter)

@@ -1,0 +1,69 @@
+"""A version that takes requests has all that it pins.
+
+A model is right only together with the exact features, schemas and preprocessing that it was trained with. Every version
+that takes traffic, mirror or matched requests needs a version of each component that meets its pin and is up now. Where an
+edit of the component is what broke the pin, that is said at the component too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rollout_spec import traffic
+from rollout_spec.eligibility import Unmet, disagreements, standing, unmet
+from rollout_spec.finding import Problem
+from rollout_spec.rules.subject import Subject
+
+KINDS = frozenset({"ModelRollout", "Component"})
+NEEDS = ""
+UNCONDITIONAL = True
+
+
+def check(subject: Subject) -> Iterator[Problem]:
+    """Look for a served version of each pin of each version that takes requests."""
+    if subject.file.kind == "Component":
+        yield from _edited(subject)
+        return
+    told = disagreements(subject.model, subject.repository)
+    for version in traffic.split(subject.model.spec).versions:
+        for pin in unmet(subject.model, version, subject.repository):
+            if pin.component not in told:
+                at = ("spec", "versions", version, "requires", pin.component)
+                yield Problem(
+                    at,
+                    f"{version} takes requests and needs {pin.component} {pin.pin}, which {_serves(pin)}",
+                    _hint(pin),
+                )
+
+
+def _serves(pin: Unmet) -> str:
+    return (
+        f"is not up: {', '.join(pin.serving)} {'is' if len(pin.serving) == 1 else 'are'}"
+        if pin.serving
+        else "is not up: nothing is"
+    )
+
+
+def _hint(pin: Unmet) -> str:
+    return f"serve it first: add it to `serving` in components/{pin.component}.yaml"
+
+
+def _edited(subject: Subject) -> Iterator[Problem]:
+    """Say once, at a component that this change edits, which versions it leaves without what they need."""
+    if subject.base is None or not subject.whole or subject.model == subject.before:
+        return
+    name, repository = subject.model.metadata.name, subject.repository
+    left = []
+    for rollout in map(repository.rollout, repository.names("rollouts")):
+        if rollout is None or rollout.model is None:
+            continue
+        spec = rollout.model.spec
+        concerned = [version for version in traffic.split(spec).versions if version in spec.versions]
+        concerned += standing(rollout.model, repository)[:2]
+        for version in concerned:
+            pins = [pin for pin in unmet(rollout.model, version, repository) if pin.component == name]
+            left += [f"{rollout.stem} {version} needs {pin.pin}" for pin in pins]
+    if left:
+        more = f" and {len(left) - 5} more" if len(left) > 5 else ""
+        words = f"this edit takes away what is needed: {', '.join(left[:5])}{more}"
+        yield Problem(("spec", "serving"), words, "keep it up until nothing pins it")

@@ -1,0 +1,168 @@
+"""Every name that a file uses is declared: versions, stages, components, incidents, metrics, profiles, targets, packs.
+
+A name that is declared nowhere is found at review time, or at night. A bound is of its metric's kind besides: a share for
+a ratio, a number for a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from rollout_spec import metrics, resources
+from rollout_spec.errors import UserError
+from rollout_spec.finding import KeyPath, Problem
+from rollout_spec.repository import Repository
+from rollout_spec.rules.subject import Subject
+from rollout_spec.spec.problems import did_you_mean
+from rollout_spec.traffic import PROMOTED
+
+KINDS = frozenset({"ModelRollout", "Incident", "Workspace"})
+NEEDS = ""
+UNCONDITIONAL = True
+
+
+def check(subject: Subject) -> Iterator[Problem]:
+    """Look every name up."""
+    if subject.file.kind == "Workspace":
+        yield from _workspace(subject)
+    elif subject.file.kind == "Incident":
+        yield from _incident(subject)
+    else:
+        yield from _live(subject)
+        yield from _components(subject)
+        yield from _triggers(subject)
+        yield from _targets(subject)
+
+
+def _unknown(noun: str, name: str, known: Collection[str], at: KeyPath, *, on_key: bool = False) -> Iterator[Problem]:
+    if name not in known:
+        yield Problem(at, f"there is no {noun} `{name}`", did_you_mean(name, known), on_key=on_key)
+
+
+def _live(subject: Subject) -> Iterator[Problem]:
+    spec, at = subject.model.spec, ("spec", "live")
+    yield from _unknown("version", spec.live.stable, spec.versions, (*at, "stable"))
+    if spec.live.candidate is not None:
+        yield from _unknown("version", spec.live.candidate, spec.versions, (*at, "candidate"))
+    for index, version in enumerate(spec.live.known_good):
+        yield from _unknown("version", version, spec.versions, (*at, "knownGood", index))
+    if spec.live.stage is not None:
+        yield from _unknown("stage", spec.live.stage, [stage.name for stage in spec.stages], (*at, "stage"))
+    if spec.live.fixes is not None:
+        own = [file.stem for file in subject.repository.incidents_of(subject.model.metadata.name)]
+        yield from _unknown("incident of this rollout", spec.live.fixes, own, (*at, "fixes"))
+
+
+def _components(subject: Subject) -> Iterator[Problem]:
+    for version, record in subject.model.spec.versions.items():
+        for name in record.requires or {}:
+            if subject.repository.component(name) is None:
+                at = ("spec", "versions", version, "requires", name)
+                yield from _unknown("component", name, subject.repository.names("components"), at, on_key=True)
+
+
+def _triggers(subject: Subject) -> Iterator[Problem]:
+    spec = subject.model.spec
+    profile = spec.service.metrics or metrics.DEFAULT_PROFILE
+    yield from _unknown("metric profile", profile, metrics.PROFILES, ("spec", "service", "metrics"))
+    moments = [*(stage.name for stage in spec.stages), PROMOTED]
+    file = subject.repository.workspace
+    own = file.model.spec.metrics if file and file.model else None
+    for index, trigger in enumerate(spec.triggers):
+        at = ("spec", "triggers", index)
+        for position, moment in enumerate(trigger.during or []):
+            yield from _unknown("stage", moment, moments, (*at, "during", position))
+        if trigger.type == "offline":
+            recorded = {name for record in spec.versions.values() for name in record.metrics or {}}
+            yield from _unknown("metric in any record", trigger.metric, recorded, (*at, "metric"))
+        elif trigger.type in ("threshold", "comparison") and (own is not None or trigger.metric == metrics.ERROR_RATE):
+            yield from _metric(trigger, own or {}, profile, at)
+
+
+def _metric(trigger: object, own: Mapping[str, object], profile: str, at: KeyPath) -> Iterator[Problem]:
+    name = trigger.metric  # type: ignore[attr-defined]
+    kind = metrics.kind_of(name, own)  # type: ignore[arg-type]
+    if kind is None:
+        known = metrics.names(profile, own)  # type: ignore[arg-type]
+        yield from _unknown("metric", name, known, (*at, "metric"))
+        return
+    for field in ("above", "below", "baseline"):
+        bound = getattr(trigger, field, None)
+        if bound is not None and bound.is_share != (kind == "ratio"):
+            wanted = "a ratio, so this is a share: `5%`" if kind == "ratio" else "a value, so this is a number: `0.2`"
+            yield Problem((*at, field), f"{name} is {wanted}")
+
+
+def _targets(subject: Subject) -> Iterator[Problem]:
+    from rollout_spec.targets import catalog, facts
+
+    rollout, repository = subject.model, subject.repository
+    for index, target in enumerate(rollout.spec.targets):
+        at = ("spec", "targets", index)
+        try:
+            definition = catalog.find(target.type, repository.tree)
+        except UserError as error:
+            yield Problem((*at, "type"), f"the target `{target.type}` is broken: {error.message}", error.hint)
+            continue
+        if definition is None:
+            yield from _unknown("target", target.type, catalog.names(repository.tree), (*at, "type"))
+            continue
+        yield from catalog.option_problems(target.options, definition.options, at)
+        for version in facts.kept_up(rollout, repository):
+            data = rollout.spec.versions[version].model_dump(by_alias=True)
+            missing = [field for field in definition.needs if data.get(field) is None]
+            if missing:
+                words = f"the target {target.type} needs {', '.join(f'`{field}`' for field in missing)} of version {version}"
+                yield Problem(("spec", "versions", version), words, on_key=True)
+
+
+def _incident(subject: Subject) -> Iterator[Problem]:
+    spec, repository = subject.model.spec, subject.repository
+    rollout = repository.rollout(spec.rollout)
+    if rollout is None:
+        yield from _unknown("rollout", spec.rollout, repository.names("rollouts"), ("spec", "rollout"))
+    elif rollout.model:
+        yield from _unknown("version", spec.failed_version, rollout.model.spec.versions, ("spec", "failedVersion"))
+        if spec.restored_version is not None:
+            yield from _unknown(
+                "version", spec.restored_version, rollout.model.spec.versions, ("spec", "restoredVersion")
+            )
+
+
+def _workspace(subject: Subject) -> Iterator[Problem]:
+    spec, repository = subject.model.spec, subject.repository
+    policies: set[str] = set()
+    for index, reference in enumerate(spec.policies):
+        pack = repository.pack(reference)
+        if pack is None:
+            yield _no_pack(reference, repository, ("spec", "policies", index))
+        elif pack.model:
+            policies |= {policy.name for policy in pack.model.spec.policies}
+    for name in spec.severity:
+        if name not in subject.rules and name not in policies:
+            words = f"there is no rule or policy `{name}` that can be raised or lowered"
+            yield Problem(
+                ("spec", "severity", name),
+                words,
+                did_you_mean(name, [*subject.rules, *policies]),
+                "warning",
+                on_key=True,
+            )
+    for name, metric in spec.metrics.items():
+        fields = (
+            (("query", metrics.blanks_problem),)
+            if metric.kind == "value"
+            else (("events", metrics.selector_problem), ("total", metrics.selector_problem))
+        )
+        for field, problem in fields:
+            wrong = problem(getattr(metric, field))
+            if wrong:
+                yield Problem(("spec", "metrics", name, field), wrong)
+
+
+def _no_pack(reference: str, repository: Repository, at: KeyPath) -> Problem:
+    if "/" in reference or reference.endswith(".yaml"):
+        own = [f"policies/{name}.yaml" for name in repository.names("policies")]
+        return Problem(at, f"there is no policy pack {reference}", did_you_mean(reference, own))
+    shipped = [name.removesuffix(".yaml") for name in resources.names("policies")]
+    return Problem(at, f"no policy pack `{reference}` is shipped", did_you_mean(reference, shipped))

@@ -1,0 +1,27 @@
+"""A file is YAML that has one reading.
+
+YAML gives the same bytes many readings: ``no`` is false, ``1.10`` is 1.1, ``12:30`` is 750, a key that is written twice
+silently wins the second time, nine aliases become a gigabyte. Only the part that every reader reads alike is accepted:
+no duplicate keys, anchors, aliases, merges, tags, directives or second documents, text keys, ``true`` and ``false`` as the
+only booleans, UTF-8 without hidden characters, at most 64 levels and 1 MiB.
+
+Source: https://yaml.org/spec/1.2.2/ and the differences between its readers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rollout_spec.finding import Problem
+from rollout_spec.rules.subject import Subject
+from rollout_spec.spec.kinds import KINDS as ALL_KINDS
+
+KINDS = frozenset(ALL_KINDS)
+NEEDS = ""
+UNCONDITIONAL = True
+
+
+def check(subject: Subject) -> Iterator[Problem]:
+    """Give the flaws of the text."""
+    for flaw in subject.file.document.flaws:
+        yield Problem(flaw.path, flaw.message, flaw.hint, flaw.severity, span=flaw.span)
