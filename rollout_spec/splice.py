@@ -1,0 +1,202 @@
+"""One entry of a YAML text is taken out, put in or changed; every comment and every other byte stays.
+
+Places come from libyaml's marks, which count code points. Comments are in no event: a ``#`` is one where it stands behind
+the last scalar of its line. Each function takes the whole text of a file and returns it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from rollout_spec.document import Document, parse
+from rollout_spec.finding import KeyPath
+
+_BREAK = re.compile(r"\r\n|\n|\r|\Z")
+
+
+class Source:
+    """A file's text, its newline, and its byte order mark, which marks know nothing of."""
+
+    def __init__(self, content: bytes) -> None:
+        self.document: Document = parse(content)
+        self.mark = b"\xef\xbb\xbf" if content.startswith(b"\xef\xbb\xbf") else b""
+        self.text = content[len(self.mark) :].decode()
+        found = re.search(r"\r\n|\n|\r", self.text)
+        self.newline = found[0] if found else "\n"
+
+    def line_start(self, index: int) -> int:
+        """Return where the line of an offset begins."""
+        return max(self.text.rfind("\n", 0, index), self.text.rfind("\r", 0, index)) + 1
+
+    def line_end(self, index: int) -> int:
+        """Return where the line of an offset ends, its line break included."""
+        found = _BREAK.search(self.text, index)
+        assert found is not None
+        return found.end()
+
+    def replaced(self, start: int, end: int, new: str) -> bytes:
+        """Return the file with ``new`` in place of what stands between two offsets."""
+        return self.mark + (self.text[:start] + new + self.text[end:]).encode()
+
+
+def remove(content: bytes, path: KeyPath) -> bytes:
+    """Take one entry out of a mapping or list; the comments in its lines stay, each on a line of its own."""
+    source = Source(content)
+    flow, entries = _entries(source, path[:-1])
+    position = next(number for number, entry in enumerate(entries) if entry[0] == path[-1])
+    if flow:
+        return _remove_in_flow(source, entries, position)
+    _, start, end = entries[position]
+    line, after = source.line_start(start), source.line_end(end)
+    indent = re.match(r"[ \t]*", source.text[line:])
+    ends = [_end(scalar, source.text) for scalar in _scalars(source.document.node(path))] + [start]
+    kept = [
+        f"{indent[0] if indent else ''}{comment}{source.newline}" for comment in _comments(source, line, after, ends)
+    ]
+    return source.replaced(line, after, "".join(kept))
+
+
+def insert(content: bytes, path: KeyPath, entry: str, *, behind: KeyPath) -> bytes:
+    """Put the text of an entry into the mapping or list at ``path``, behind the one at ``behind``."""
+    source = Source(content)
+    flow, entries = _entries(source, path)
+    start, end = next((start, end) for key, start, end in entries if key == behind[-1])
+    if flow:
+        return source.replaced(end, end, f", {entry}")
+    after = source.line_end(end)
+    indent = source.text[source.line_start(start) : start]
+    if source.text[:after].endswith(("\n", "\r")):
+        return source.replaced(after, after, f"{indent}{entry}{source.newline}")
+    return source.replaced(after, after, f"{source.newline}{indent}{entry}")
+
+
+def insert_first(content: bytes, path: KeyPath, entry: str) -> bytes:
+    """Put the text of an entry at the head of a list that is not empty."""
+    source = Source(content)
+    flow, entries = _entries(source, path)
+    start = entries[0][1]
+    if flow:
+        return source.replaced(start, start, f"{entry}, ")
+    line = source.line_start(start)
+    return source.replaced(line, line, f"{source.text[line:start]}{entry}{source.newline}")
+
+
+def set_value(content: bytes, path: KeyPath, value: str) -> bytes:
+    """Put the text of a value in place of a scalar or a collection in flow style, or of all entries of a block."""
+    source = Source(content)
+    place = source.document.node(path)
+    if isinstance(place, tuple) and not place[0].flow_style:
+        for position in reversed(range(len(place[2]))):
+            content = remove(content, (*path, position))
+        source = Source(content)
+        place = source.document.node(path)
+    start, end = _start(place), _end(place, source.text)
+    gap = "" if source.text[start - 1 : start].isspace() else " "
+    return source.replaced(start, end, gap + value)
+
+
+def set_list(content: bytes, path: KeyPath, before: list[str], after: list[str], spell: Callable[[str], str]) -> bytes:
+    """Turn one list of different texts into another: entries that go are removed, those that come are put at the head."""
+    kept = [entry for entry in before if entry in after]
+    coming = after[: len(after) - len(kept)]
+    if not kept or after[len(coming) :] != kept:
+        return set_value(content, path, f"[{', '.join(map(spell, after))}]")
+    now = list(before)
+    for entry in before:
+        if entry not in after:
+            content = remove(content, (*path, now.index(entry)))
+            now.remove(entry)
+    for entry in reversed(coming):
+        content = insert_first(content, path, spell(entry))
+    return content
+
+
+def _start(place: Any) -> int:
+    event = place[0] if isinstance(place, tuple) else place
+    return int(event.start_mark.index)
+
+
+def _end(place: Any, text: str) -> int:
+    """Return where a value ends: libyaml ends a block collection at the next token, so that its last value counts."""
+    if not isinstance(place, tuple):
+        end = int(place.end_mark.index)
+        return end if place.style not in ("|", ">") else len(text[:end].rstrip())
+    first, last, children = place
+    if first.flow_style:
+        return int(last.end_mark.index)
+    inside = [child for _, child in children.values()] if isinstance(children, dict) else children
+    return _end(inside[-1], text) if inside else int(first.end_mark.index)
+
+
+def _entries(source: Source, path: KeyPath) -> tuple[bool, list[tuple[str | int, int, int]]]:
+    """Return whether the collection at ``path`` is in flow style, and each entry's key or index, start and end."""
+    place = source.document.node(path)
+    assert isinstance(place, tuple)
+    first, _, children = place
+    found: list[tuple[str | int, int, int]] = []
+    if isinstance(children, dict):
+        for key, (event, child) in children.items():
+            found.append((key, _start(event), max(_end(child, source.text), _end(event, source.text))))
+    else:
+        found = [(index, _start(child), _end(child, source.text)) for index, child in enumerate(children)]
+    return bool(first.flow_style), found
+
+
+def _scalars(place: Any) -> Iterator[Any]:
+    """Give all scalars below a place, keys too."""
+    if not isinstance(place, tuple):
+        yield place
+        return
+    for child in place[2].values() if isinstance(place[2], dict) else place[2]:
+        if isinstance(place[2], dict):
+            yield child[0]
+        yield from _scalars(child[1] if isinstance(place[2], dict) else child)
+
+
+def _comments(source: Source, start: int, end: int, ends: list[int]) -> list[str]:
+    """Return the comments between two offsets; ``ends`` are those of scalars, before which a ``#`` is no comment."""
+    found = []
+    while start < end:
+        after = source.line_end(start)
+        code = max((each for each in ends if start <= each <= after), default=start)
+        _, mark, words = source.text[code:after].partition("#")
+        if mark:
+            found.append(f"#{words.rstrip()}")
+        start = after
+    return found
+
+
+def _remove_in_flow(source: Source, entries: list[tuple[str | int, int, int]], position: int) -> bytes:
+    """Take an entry and one comma out of ``{…}`` or ``[…]``; what stands between them stays."""
+    _, start, end = entries[position]
+    is_last = position + 1 == len(entries)
+    comma = _comma(source.text, end)
+    if comma is not None:
+        after = comma + 1
+        while not is_last and source.text[after : after + 1] in (" ", "\t"):
+            after += 1
+        return source.replaced(start, after, source.text[end:comma].strip())
+    if position == 0:
+        return source.replaced(start, end, "")
+    comma = _comma(source.text, entries[position - 1][2])
+    assert comma is not None
+    between = source.text[comma + 1 : start]
+    return source.replaced(comma, end, between if between.strip() else "")
+
+
+def _comma(text: str, index: int) -> int | None:
+    """Return where the comma behind an entry is, past blanks and comments, which may hold commas of their own."""
+    while index < len(text):
+        if text[index] == ",":
+            return index
+        if text[index] == "#":
+            found = _BREAK.search(text, index)
+            assert found is not None
+            index = found.start()
+        elif not text[index].isspace():
+            return None
+        else:
+            index += 1
+    return None
