@@ -1,0 +1,33 @@
+"""A rollback is proven before it is needed: done in memory, and its result checked like any change."""
+
+from __future__ import annotations
+
+from rollout_spec.check import check, introduced
+from rollout_spec.finding import Finding
+from rollout_spec.repository import Repository
+from rollout_spec.rollback import Rollback
+from rollout_spec.spec.kinds import FOLDERS
+from rollout_spec.tree import Overlay
+
+
+def result(repository: Repository, rollback: Rollback) -> Repository:
+    """Return the repository as it would be after a rollback."""
+    return Repository(Overlay(repository.tree, rollback.edits))
+
+
+def new_findings(
+    repository: Repository, rollback: Rollback, *, prefix: str = ""
+) -> tuple[list[Finding], list[Finding]]:
+    """Check the files that a rollback touches, before it and after it.
+
+    Returns the errors that it would bring, and those that stood before and stay: only the first may refuse it.
+    """
+    after = result(repository, rollback)
+    paths = [path for path, content in rollback.edits.items() if content is not None and path.split("/")[0] in FOLDERS]
+    if rollback.switched:
+        paths += [f"rollouts/{name}.yaml" for name in after.names("rollouts") if f"rollouts/{name}.yaml" not in paths]
+    there = [path for path in paths if repository.tree.read(path) is not None]
+    earlier = check(repository, paths=there, prefix=prefix)
+    later = check(after, paths=paths, base=repository, prefix=prefix)
+    fresh = introduced(earlier, later)
+    return fresh, [each for each in later.findings if each.severity == "error" and each not in fresh]

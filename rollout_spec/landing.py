@@ -1,0 +1,127 @@
+"""A change becomes a commit on the remote's newest base, a branch that only one of many can push, and a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rollout_spec.change import Change, PullRequest
+from rollout_spec.errors import UserError
+from rollout_spec.forges import Access, Forge, connect
+from rollout_spec.git import AUTHOR, Git
+from rollout_spec.repository import Repository, read_file
+from rollout_spec.rollback import Step
+from rollout_spec.spec.rollout import Live
+from rollout_spec.spec.workspace import Forge as ForgeSettings
+from rollout_spec.tree import CommitTree
+
+_DEFAULT_BASE = "main"
+
+
+@dataclass(frozen=True)
+class Base:
+    """The branch that is live, at one commit: what is decided about, and what a change is laid over."""
+
+    git: Git
+    remote: str | None
+    branch: str
+    commit: str
+    prefix: str
+
+    @property
+    def repository(self) -> Repository:
+        """The workspace as the base has it."""
+        return Repository(CommitTree(self.git, self.commit, self.prefix))
+
+    def history(self, path: str) -> Iterator[Step]:
+        """Give the first-parent history of a rollout's file, newest first, with ``live`` before and after each commit."""
+        full = f"{self.prefix}/{path}" if self.prefix else path
+        for commit in self.git.history(self.commit, full):
+            before = self._live(commit.parent, full) if commit.parent else None
+            yield Step(commit.sha, commit.date, commit.subject, self._live(commit.sha, full), before)
+
+    def _live(self, commit: str, path: str) -> Live | None:
+        content = self.git.read(commit, path)
+        model = read_file(path, "ModelRollout", content).model if content is not None else None
+        return model.spec.live if model else None
+
+
+@dataclass(frozen=True)
+class Landed:
+    """Where a change is now. ``adopted``: somebody had opened the same one before."""
+
+    commit: str
+    pull_request: PullRequest
+    adopted: bool
+
+
+def find_base(git: Git, settings: ForgeSettings | None, prefix: str) -> Base:
+    """Fetch the newest commit of the branch that is live. Without a remote it is the local branch of that name."""
+    remote = settings.remote if settings else "origin"
+    if remote not in git.remotes():
+        branch = (settings.base if settings else None) or _DEFAULT_BASE
+        return Base(git, None, branch, git.commit(branch), prefix)
+    branch = (settings.base if settings else None) or git.remote_head(remote) or _DEFAULT_BASE
+    return Base(git, remote, branch, git.fetch(remote, branch), prefix)
+
+
+def forge_of(base: Base, settings: ForgeSettings | None) -> Forge:
+    """Return the forge of a workspace. UserError where it names none, or its remote is not there."""
+    if settings is None:
+        raise UserError(
+            "the workspace names no forge",
+            hint="add `forge: {type: local}` to `spec` in .rollout-spec.yaml, or use --dry-run",
+        )
+    url = base.git.remote_url(settings.remote)
+    if "://" not in url and ":" not in url:
+        url = str((Path(base.git.root) / url).resolve())
+    return connect(
+        settings.type,
+        Access(url, settings.repository, settings.base_url, lambda branch, commit: _holds(base, branch, commit)),
+    )
+
+
+def _holds(base: Base, branch: str, commit: str) -> bool:
+    return branch == base.branch and base.git.holds(base.commit, commit)
+
+
+def build(change: Change, base: Base) -> str:
+    """Make the commit; the same change on the same base is the same commit."""
+    return base.git.build(base.commit, change.edits, change.message, change.date)
+
+
+def land(change: Change, base: Base, forge: Forge) -> Landed:
+    """Push the change's branch and open its pull request, or adopt those that are there.
+
+    UserError with status 1 where a person closed the pull request, or where the branch holds something that is not ours.
+    """
+    assert base.remote is not None
+    known = forge.find(change.branch, base.branch)
+    if known is not None and known.state == "closed":
+        raise UserError(
+            f"{known.url} was closed by a person, and is not opened again",
+            hint=f"reopen it, or delete the branch {change.branch}",
+            status=1,
+        )
+    commit = build(change, base)
+    adopted = known is not None
+    if not base.git.push_new(base.remote, change.branch, commit):
+        commit = _theirs(change, base)
+        adopted = True
+    opened = forge.ensure(change, commit, base.branch)
+    return Landed(commit, opened, adopted)
+
+
+def _theirs(change: Change, base: Base) -> str:
+    """Return the commit that another rollback of the same version pushed first. UserError where it is something else."""
+    assert base.remote is not None
+    there = base.git.fetch(base.remote, change.branch)
+    ours = next((line for line in change.message.splitlines() if line.startswith("Rollback-Of: ")), None)
+    if base.git.author(there) != AUTHOR or ours is None or ours not in base.git.message(there).splitlines():
+        raise UserError(
+            f"the branch {change.branch} is on {base.remote} already, and holds something else ({there[:12]})",
+            hint="look at it, and delete it if it is not needed",
+            status=1,
+        )
+    return there

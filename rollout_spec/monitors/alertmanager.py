@@ -1,0 +1,112 @@
+"""Alertmanager posts a group of alerts, some firing and some resolved; each firing one with our labels is a breach.
+
+Source: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config, version 4. Unknown fields are passed over:
+releases add some. Nothing in a payload is signed, so that names in it are looked up, and never believed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from rollout_spec.breach import Breach, Evidence
+from rollout_spec.errors import UserError
+from rollout_spec.units import NAME, is_version, parse_time
+
+_VERSION = "4"
+_MOST_BYTES = 8 * 1024 * 1024
+_URL = re.compile(r"https?://[^\s<>\"'`{}|\\^]{1,2000}")
+_HINT = "post Alertmanager's webhook payload, version 4"
+
+
+def parse(content: bytes) -> tuple[list[Breach], list[str]]:
+    """Return a breach for each firing alert with the labels ``rollout`` and ``version``, and why others were passed over."""
+    payload = _load(content)
+    alerts = payload.get("alerts")
+    if payload.get("version") != _VERSION or not isinstance(alerts, list):
+        raise UserError(
+            'this is no webhook payload of Alertmanager, version 4: it has no `version: "4"` and `alerts`', hint=_HINT
+        )
+    breaches, passed = [], []
+    for number, alert in enumerate(alerts, 1):
+        try:
+            breaches.append(_breach(alert))
+        except ValueError as error:
+            passed.append(f"alert {number}: {error}")
+    truncated = payload.get("truncatedAlerts")
+    if isinstance(truncated, int) and truncated > 0:
+        passed.append(f"{truncated} more alerts were cut off by Alertmanager (max_alerts)")
+    return breaches, passed
+
+
+def _load(content: bytes) -> dict[str, Any]:
+    if len(content) > _MOST_BYTES:
+        raise UserError(f"the payload has {len(content):,} bytes, and at most {_MOST_BYTES:,} are read")
+    try:
+        payload = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"the payload is no JSON: {error}", hint=_HINT) from None
+    if not isinstance(payload, dict):
+        raise UserError("the payload is no JSON object", hint=_HINT)
+    return payload
+
+
+def _breach(alert: Any) -> Breach:
+    """Turn one alert into a breach. ValueError says why it is none."""
+    if not isinstance(alert, dict) or not isinstance(alert.get("labels"), dict):
+        raise ValueError("it has no labels")
+    if alert.get("status") != "firing":
+        raise ValueError(f"it is {alert.get('status') or 'without a status'}, and not firing")
+    labels, annotations = alert["labels"], alert.get("annotations")
+    annotations = annotations if isinstance(annotations, dict) else {}
+    rollout, version = labels.get("rollout"), labels.get("version")
+    if not isinstance(rollout, str) or not re.fullmatch(NAME, rollout):
+        raise ValueError("its label `rollout` names no rollout")
+    if not isinstance(version, str) or not is_version(version):
+        raise ValueError("its label `version` names no version")
+    started = alert.get("startsAt")
+    moment = parse_time(started if isinstance(started, str) else "")
+    trigger, workspace = labels.get("trigger"), labels.get("workspace")
+    return Breach(
+        id=_id(alert, labels, moment),
+        source="alertmanager",
+        rollout=rollout,
+        version=version,
+        observed_at=moment,
+        trigger=trigger if isinstance(trigger, str) and re.fullmatch(NAME, trigger) else None,
+        workspace=workspace if isinstance(workspace, str) else None,
+        evidence=Evidence(
+            _text(annotations, "summary") or _text(labels, "alertname"), _value(annotations), _url(alert)
+        ),
+    )
+
+
+def _id(alert: dict[str, Any], labels: dict[str, Any], moment: datetime) -> str:
+    """The same alert, firing since the same moment, is the same breach, however often it is told."""
+    fingerprint = alert.get("fingerprint")
+    if not isinstance(fingerprint, str) or not re.fullmatch(r"[0-9a-f]{1,64}", fingerprint):
+        fingerprint = hashlib.sha256(json.dumps(labels, sort_keys=True).encode()).hexdigest()[:16]
+    return f"alertmanager-{fingerprint}-{int(moment.timestamp())}"
+
+
+def _text(source: dict[str, Any], key: str) -> str:
+    value = source.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _value(annotations: dict[str, Any]) -> Decimal | None:
+    """Return the number of the breach, where the alert says it and it is one."""
+    try:
+        value = Decimal(_text(annotations, "value")[:40])
+    except InvalidOperation:
+        return None
+    return value if value.is_finite() and -30 < value.adjusted() < 30 else None
+
+
+def _url(alert: dict[str, Any]) -> str | None:
+    url = alert.get("generatorURL")
+    return url if isinstance(url, str) and _URL.fullmatch(url) else None

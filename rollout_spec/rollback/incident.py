@@ -1,0 +1,67 @@
+"""The incident stands in the same commit as the rollback: no rollback without quarantine."""
+
+from __future__ import annotations
+
+import re
+
+from rollout_spec.breach import Breach
+from rollout_spec.edits import document_text
+from rollout_spec.repository import Repository
+from rollout_spec.rollback.undone import Undone
+from rollout_spec.spec.kinds import API_VERSION
+from rollout_spec.spec.rollout import ModelRollout
+from rollout_spec.units import NAME, format_time, label
+
+_LONGEST = 500
+
+
+def next_name(rollout: str, version: str, repository: Repository) -> tuple[str, int]:
+    """Return the name of the next incident of a version, and its number: ``fraud-42``, then ``fraud-42-2``."""
+    first = f"{rollout}-{label(version)}"
+    taken = {
+        name
+        for name in repository.names("incidents")
+        if name == first or re.fullmatch(rf"{re.escape(first)}-[0-9]+", name)
+    }
+    own = {file.stem for file in repository.incidents_of(rollout, version)}
+    count = len(own) + 1
+    while (name := first if count == 1 else f"{first}-{count}") in taken:
+        count += 1
+    return name, count
+
+
+def one_line(text: str, longest: int = _LONGEST) -> str:
+    """Fold what a stranger wrote into one printable line."""
+    folded = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return folded if len(folded) <= longest else folded[: longest - 1] + "…"
+
+
+def write(
+    name: str, breach: Breach, rollout: ModelRollout, failed: str, restored: str | None, moment: str, undone: Undone
+) -> str:
+    """Return the text of the incident's file."""
+    evidence = {
+        "summary": one_line(breach.evidence.summary) or None,
+        "value": breach.evidence.value,
+        "url": breach.evidence.url,
+    }
+    metadata = {"name": name} | ({"owner": rollout.metadata.owner} if rollout.metadata.owner else {})
+    spec = {
+        "rollout": rollout.metadata.name,
+        "failedVersion": failed,
+        "restoredVersion": restored,
+        "trigger": breach.trigger if breach.trigger and re.fullmatch(NAME, breach.trigger) else None,
+        "source": one_line(breach.source) or "unknown",
+        "observedAt": format_time(breach.observed_at),
+        "stage": moment or None,
+        "reverts": [step.commit for step in undone.steps],
+        "evidence": {key: value for key, value in evidence.items() if value is not None},
+        "status": "open",
+        "verdict": None,
+        "reproduced": None,
+        "rootCause": None,
+        "resolution": None,
+    }
+    return document_text(
+        {"apiVersion": API_VERSION, "kind": "Incident", "metadata": metadata, "spec": spec}, "incident"
+    )

@@ -1,0 +1,64 @@
+"""A rollback undoes every commit since the failed version was proposed that changed ``live``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from rollout_spec.spec.rollout import Live
+
+
+@dataclass(frozen=True)
+class Step:
+    """One commit of the first-parent history of a rollout's file, with ``live`` after it and before it.
+
+    ``live`` is None where the file was not there, or did not load.
+    """
+
+    commit: str
+    date: datetime
+    subject: str
+    after: Live | None
+    before: Live | None
+
+
+@dataclass(frozen=True)
+class Undone:
+    """The commits that a rollback undoes, newest first, and since when the version is where it is.
+
+    ``reason`` says why nothing is known where nothing is: in a shallow clone the walk would give wrong answers.
+    """
+
+    steps: tuple[Step, ...] = ()
+    since: datetime | None = None
+    reason: str | None = None
+
+
+def undone_by(version: str, history: Iterable[Step]) -> Undone:
+    """Walk a history, newest first, to the commit that proposed ``version``; ``history`` is read no further than that."""
+    steps: list[Step] = []
+    since: datetime | None = None
+    place: tuple[object, ...] | None = None
+    for step in history:
+        here = _place(version, step.after)
+        if here is None:
+            break
+        if step.before is not None and step.after != step.before:
+            steps.append(step)  # the commit that brought the file itself is not undone
+        place = place or here
+        before = _place(version, step.before)
+        if since is None and before != place:
+            since = step.date
+        if before is None:
+            break
+    return Undone(tuple(steps), since)
+
+
+def _place(version: str, live: Live | None) -> tuple[object, ...] | None:
+    """Return where a version is in a rollout: as candidate in a stage, or as stable; None where it is neither."""
+    if live is None:
+        return None
+    if live.stable == version:
+        return ("stable",)
+    return ("candidate", live.stage) if live.candidate == version else None
