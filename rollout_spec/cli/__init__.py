@@ -1,0 +1,78 @@
+"""``rollout-spec [--repo DIR] COMMAND``: reads arguments, calls what does the work, prints, returns the status.
+
+To add a command: one module here with ``configure(parser)`` and ``run(arguments) -> int``, one line below. Only the module
+of the command that is called is imported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Protocol, cast
+
+from rollout_spec import __version__
+from rollout_spec.errors import UserError
+
+COMMANDS = {
+    "init": "scaffold a rollout repository that passes its own check",
+    "check": "check specs: findings with file, line and column",
+    "render": "write the manifests, or say whether they are stale",
+    "rollback": "open the pull request that takes the whole stack back",
+    "schema": "print the JSON Schema of a kind",
+    "demo": "see all of the above on a throw-away repository, in under a minute",
+}
+
+
+class Command(Protocol):
+    """One module of this package."""
+
+    configure: Callable[[argparse.ArgumentParser], None]
+    """Declares the command's arguments."""
+    run: Callable[[argparse.Namespace], int]
+    """Does it, and returns the exit status."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status: 0 well, 1 findings, 2 cannot be used, 3 an outside service failed."""
+    try:
+        return _run(sys.argv[1:] if argv is None else list(argv))
+    except UserError as error:
+        print(f"rollout-spec: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(f"  help: {error.hint}", file=sys.stderr)
+        return error.status
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        print("rollout-spec: interrupted", file=sys.stderr)
+        return 130
+
+
+def _run(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="rollout-spec",
+        description="Roll machine-learning models out, and back, through git.",
+        epilog="commands:\n" + "\n".join(f"  {name:<10} {words}" for name, words in COMMANDS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="rollout-spec [--repo DIR] COMMAND …",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--repo", metavar="DIR", help="work as if started in DIR")
+    parser.add_argument("--version", action="version", version=f"rollout-spec {__version__}")
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="see below; COMMAND --help tells more")
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    chosen = parser.parse_args(argv)
+    command = cast(Command, import_module(f"rollout_spec.cli.{chosen.command}"))
+    own = argparse.ArgumentParser(
+        prog=f"rollout-spec {chosen.command}",
+        description=command.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    own.add_argument("--repo", metavar="DIR", default=chosen.repo, help="work as if started in DIR")
+    command.configure(own)
+    return command.run(own.parse_args(chosen.rest))

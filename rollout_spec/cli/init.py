@@ -1,0 +1,39 @@
+"""Scaffold a rollout repository: a workspace, an example rollout with its components and manifests, a pre-commit
+configuration, a CI workflow, and JSON Schemas for editors. What it writes passes `rollout-spec check`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rollout_spec.cli import place, terminal
+from rollout_spec.errors import UserError
+from rollout_spec.scaffold import files
+from rollout_spec.writing import write
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "folder", nargs="?", default=".", metavar="DIR", help="where; made where it is not there (default: here)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write all files, or none."""
+    folder = place.start_of(arguments) / arguments.folder
+    new = files()
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{arguments.folder} is no folder")
+    there = [path for path in new if (folder / path).exists()]
+    if there:
+        more = f" and {len(there) - 3} more" if len(there) > 3 else ""
+        raise UserError(
+            f"{folder} has {', '.join(there[:3])}{more} already, and nothing was written", hint="choose an empty folder"
+        )
+    for path, content in new.items():
+        write(Path(folder, path), content)
+    terminal.say(f"wrote {len(new)} files to {folder}")
+    terminal.say("next: `git init && git add . && git commit`, then read rollouts/fraud.yaml and .rollout-spec.yaml")
+    return 0

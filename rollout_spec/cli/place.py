@@ -1,0 +1,87 @@
+"""A command works in a workspace: the folder with ``.rollout-spec.yaml``, found by walking up from where it runs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from rollout_spec import __version__
+from rollout_spec.errors import UserError
+from rollout_spec.repository import Repository
+from rollout_spec.spec.kinds import WORKSPACE_FILE
+from rollout_spec.tree import WorkingTree
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a command runs. ``prefix`` is the workspace's folder in its git root; both are empty or None outside git."""
+
+    start: Path
+    workspace: Path
+    git_root: Path | None
+    prefix: str
+
+    def repository(self) -> Repository:
+        """Return the workspace as it lies on disk. UserError where another version of this tool is asked for."""
+        repository = Repository(WorkingTree(self.workspace))
+        check_version(repository)
+        return repository
+
+    def inside(self, path: str) -> str:
+        """Turn a path that a user gave into one in the workspace."""
+        absolute = Path(os.path.normpath(self.start / path))
+        try:
+            return absolute.relative_to(self.workspace).as_posix()
+        except ValueError:
+            raise UserError(
+                f"{path} is not in the workspace {self.workspace}", hint="--repo DIR names another one"
+            ) from None
+
+
+def start_of(arguments: argparse.Namespace) -> Path:
+    """Return the folder in which a command works: ``--repo``, else the one where it was started."""
+    start = Path(os.path.normpath(Path.cwd() / (arguments.repo or ".")))
+    if not start.is_dir():
+        raise UserError(f"there is no folder {arguments.repo}")
+    return start
+
+
+def find(arguments: argparse.Namespace) -> Place:
+    """Find the workspace by walking up from ``--repo``, else from here."""
+    return find_from(start_of(arguments))
+
+
+def find_from(start: Path) -> Place:
+    """Find the workspace by walking up from a folder."""
+    workspace = next((folder for folder in (start, *start.parents) if (folder / WORKSPACE_FILE).is_file()), None)
+    if workspace is None:
+        raise UserError(
+            f"this is no rollout repository: there is no {WORKSPACE_FILE} in {start} or above it",
+            hint="`rollout-spec init` makes one; --repo DIR names one",
+        )
+    git_root = next((folder for folder in (workspace, *workspace.parents) if (folder / ".git").exists()), None)
+    prefix = "" if git_root is None or git_root == workspace else workspace.relative_to(git_root).as_posix()
+    return Place(start, workspace, git_root, prefix)
+
+
+def check_version(repository: Repository) -> None:
+    """UserError where the workspace asks for another version of this tool."""
+    file = repository.workspace
+    wanted = file.model.spec.requires if file and file.model else None
+    if wanted is None:
+        return
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        fits = SpecifierSet(wanted).contains(__version__, prereleases=True)
+    except InvalidSpecifier:
+        raise UserError(
+            f"{WORKSPACE_FILE}: `requires: {wanted}` is no range of versions", hint='write `">=0.1,<0.2"`'
+        ) from None
+    if not fits:
+        raise UserError(
+            f"this workspace requires rollout-spec {wanted}, and this is {__version__}",
+            hint=f'pip install "rollout-spec{wanted}"',
+        )

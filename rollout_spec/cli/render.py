@@ -1,0 +1,92 @@
+"""Write the manifests of rollouts, which Argo CD or Flux applies. They are never edited by hand."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+from typing import TYPE_CHECKING
+
+from rollout_spec.check import check
+from rollout_spec.cli import place, terminal
+from rollout_spec.errors import UserError
+from rollout_spec.reporters import REPORTERS, View
+from rollout_spec.repository import Repository
+from rollout_spec.rules import GATES
+from rollout_spec.spec.problems import did_you_mean
+from rollout_spec.writing import remove, write
+
+if TYPE_CHECKING:
+    from rollout_spec.targets.manifests import Stale
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "rollouts", nargs="*", metavar="ROLLOUT", help="names of rollouts; all of them where there are none"
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing, and fail where manifests are stale")
+    parser.add_argument("--diff", action="store_true", help="print what changes")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Render, and write what changed."""
+    here = place.find(arguments)
+    repository = here.repository()
+    names = arguments.rollouts or repository.names("rollouts")
+    for name in names:
+        if repository.rollout(name) is None:
+            raise UserError(f"there is no rollout `{name}` here", hint=did_you_mean(name, repository.names("rollouts")))
+    if _broken(names, repository, here):
+        return 1
+    found = _stale(repository, names, everything=not arguments.rollouts)
+    if arguments.diff:
+        sys.stdout.write("".join(map(_diff, found)))
+    if arguments.check:
+        return _report(found)
+    for each in found:
+        target = here.workspace / each.path
+        if each.wanted is None:
+            remove(target)
+        else:
+            write(target, each.wanted)
+        terminal.say(f"{'removed' if each.wanted is None else 'wrote'} {each.path}")
+    if not found:
+        terminal.say("the manifests are current")
+    return 0
+
+
+def _broken(names: list[str], repository: Repository, here: place.Place) -> bool:
+    """Say what keeps a rollout from being rendered: a spec that does not load, or names what is not there."""
+    report = check(repository, paths=[f"rollouts/{name}.yaml" for name in names], prefix=here.prefix)
+    wrong = [each for each in report.findings if each.severity == "error" and each.name in GATES]
+    sys.stderr.write(REPORTERS["text"].report(wrong, (), View()))
+    return bool(wrong)
+
+
+def _stale(repository: Repository, names: list[str], *, everything: bool) -> list[Stale]:
+    from rollout_spec.targets.manifests import left_over, stale
+
+    files = [file for file in map(repository.rollout, names) if file is not None]
+    found = [each for file in files for each in stale(file, repository)]
+    return found + list(left_over(repository)) if everything else found
+
+
+def _report(found: list[Stale]) -> int:
+    for each in found:
+        word = "missing" if each.committed is None else "left over" if each.wanted is None else "stale"
+        terminal.say(f"{each.path} is {word}")
+    if found:
+        terminal.say("run `rollout-spec render` and commit what it writes")
+    return 1 if found else 0
+
+
+def _diff(stale: Stale) -> str:
+    """Return one manifest's change as a patch."""
+    old, new = (
+        (text or b"").decode("utf-8", "replace").splitlines(keepends=True) for text in (stale.committed, stale.wanted)
+    )
+    before = "/dev/null" if stale.committed is None else f"a/{stale.path}"
+    after = "/dev/null" if stale.wanted is None else f"b/{stale.path}"
+    lines = difflib.unified_diff(old, new, before, after)
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)

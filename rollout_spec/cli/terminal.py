@@ -1,0 +1,36 @@
+"""Data goes to stdout, progress and messages to stderr; color is for terminals, and never where NO_COLOR is set."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TextIO
+
+
+def is_watched(stream: TextIO) -> bool:
+    """Does a person look at this stream?"""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def colors(stream: TextIO) -> bool:
+    """May this stream have colors? See https://no-color.org."""
+    return is_watched(stream) and not os.environ.get("NO_COLOR")
+
+
+def say(message: str) -> None:
+    """Tell the person something that is no data."""
+    print(message, file=sys.stderr)
+
+
+def progress(noun: str) -> Callable[[int, int], None] | None:
+    """Return a callback that shows how far long work is, or None where nobody looks."""
+    if not is_watched(sys.stderr):
+        return None
+
+    def show(done: int, total: int) -> None:
+        if total > 200 and (done % 100 == 0 or done + 1 == total):
+            end = "\r" if done + 1 < total else "\r\x1b[K"
+            print(f"{done:,} of {total:,} {noun}", end=end, file=sys.stderr, flush=True)
+
+    return show
