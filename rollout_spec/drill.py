@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from rollout_spec.breach import Breach
 from rollout_spec.check import check, introduced
 from rollout_spec.finding import Finding
 from rollout_spec.repository import Repository
-from rollout_spec.rollback import Rollback
+from rollout_spec.rollback import Rollback, roll_back
 from rollout_spec.spec.kinds import FOLDERS
+from rollout_spec.traffic import split
 from rollout_spec.tree import Overlay
+
+
+_DRILL = Breach(id="drill", source="drill", rollout="", version=None, observed_at=datetime(2000, 1, 1, tzinfo=UTC))
+
+
+def drill(repository: Repository, rollout: str) -> Iterator[tuple[Rollback, list[Finding]]]:
+    """Roll back from each version that takes requests now; give each rollback with the errors that it would bring.
+
+    A version with no way back gives nothing: the rule ``rollback-ready`` says that without a drill.
+    """
+    file = repository.rollout(rollout)
+    for version in split(file.model.spec).versions if file and file.model else ():
+        decision = roll_back(repository, replace(_DRILL, rollout=rollout, version=version))
+        if isinstance(decision, Rollback):
+            yield decision, new_findings(repository, decision)[0]
 
 
 def result(repository: Repository, rollback: Rollback) -> Repository:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import PurePosixPath
 
 from rollout_spec.check import Report, check
+from rollout_spec.drill import drill
+from rollout_spec.finding import Finding
 from rollout_spec.repository import Repository
+
+_RULE = "rollback-ready"
 
 
 def review(
@@ -15,5 +21,39 @@ def review(
     prefix: str = "",
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
-    """Check a whole workspace. See ``check`` for the arguments."""
-    return check(repository, base=base, prefix=prefix, progress=progress)
+    """Check a whole workspace, and roll each rollout that is well back in memory. See ``check`` for the arguments."""
+    report = check(repository, base=base, prefix=prefix, progress=progress)
+    broken = {finding.file for finding in report.findings if finding.severity == "error"}
+    proven = [
+        finding
+        for name in repository.names("rollouts")
+        if (file := str(PurePosixPath(prefix) / f"rollouts/{name}.yaml")) not in broken
+        for finding in _unproven(name, file, repository)
+    ]
+    return replace(report, findings=tuple(sorted({*report.findings, *proven})))
+
+
+def _unproven(name: str, file: str, repository: Repository) -> Iterator[Finding]:
+    """Give a finding for each way back that would bring findings of its own."""
+    rollout, workspace = repository.rollout(name), repository.workspace
+    assert rollout is not None
+    place = rollout.document.span(("spec", "live"), on_key=True)
+    raised = workspace.model.spec.severity if workspace and workspace.model else {}
+    for rollback, fresh in drill(repository, name):
+        for finding in fresh[:1]:
+            message = (
+                f"a rollback from {rollback.failed} to {rollback.restored} would not pass its own check: "
+                f"{finding.message} [{finding.name}, {finding.file}:{finding.line}]"
+            )
+            yield Finding(
+                file=file,
+                line=place.line,
+                column=place.column,
+                name=_RULE,
+                message=message,
+                severity=raised.get(_RULE, "error"),
+                end_line=place.end_line,
+                end_column=place.end_column,
+                path=("spec", "live"),
+                hint=f"`rollout-spec rollback {name} --reason drill --version {rollback.failed} --dry-run` shows it",
+            )
