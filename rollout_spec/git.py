@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -72,6 +72,12 @@ class Git:
             gitpython.Repo(root).close()
         except (InvalidGitRepositoryError, NoSuchPathError):
             raise UserError(f"{root} is no git repository") from None
+
+    @classmethod
+    def create(cls, root: Path, *, bare: bool = False) -> Git:
+        """Make a repository whose branch is ``main``; the folder and its files may be there already."""
+        gitpython.Repo.init(root, mkdir=True, bare=bare, initial_branch="main").close()
+        return cls(root)
 
     # What commits hold.
 
@@ -165,20 +171,13 @@ class Git:
 
     def build(self, parent: str, edits: Mapping[str, bytes | None], message: str, date: datetime) -> str:
         """Make the commit that lays ``edits`` over ``parent``: the same arguments give the same id. No branch moves."""
-        stamp = f"{int(date.timestamp())} +0000"
-        name, email = AUTHOR
-        who = {
-            f"GIT_{role}_{field}": value
-            for role in ("AUTHOR", "COMMITTER")
-            for field, value in (("NAME", name), ("EMAIL", email), ("DATE", stamp))
-        }
         with tempfile.TemporaryDirectory(prefix="rollout-spec-") as folder:
             index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
             self._run("read-tree", parent, environment=index)
             lines = [self._index_line(parent, path, content) for path, content in sorted(edits.items())]
             self._run("update-index", "-z", "--index-info", stdin="".join(lines).encode(), environment=index)
             tree = self._run("write-tree", environment=index).strip()
-        return self._run("commit-tree", tree, "-p", parent, stdin=message.encode(), environment=who).strip()
+        return self._run("commit-tree", tree, "-p", parent, stdin=message.encode(), environment=_who(date)).strip()
 
     def _index_line(self, parent: str, path: str, content: bytes | None) -> str:
         if content is None:
@@ -190,7 +189,25 @@ class Git:
         entry = self._run("ls-tree", commit, "--", path)
         return "100755" if entry.startswith("100755") else "100644"
 
+    def commit_all(self, message: str) -> str:
+        """Commit the whole working tree on the branch that is checked out, and return the commit."""
+        self._run("add", "--all")
+        self._run("commit", "--quiet", "--no-verify", "--message", message, environment=_who(datetime.now(UTC)))
+        return self.commit("HEAD")
+
+    def fast_forward(self, commit: str) -> None:
+        """Move the branch that is checked out, and its files, on to a later commit."""
+        self._run("merge", "--quiet", "--ff-only", commit)
+
     # Remotes.
+
+    def add_remote(self, name: str, url: str) -> None:
+        """Add a remote."""
+        self._run("remote", "add", name, url)
+
+    def push(self, remote: str, branch: str) -> None:
+        """Push a branch, as far as it is ahead."""
+        self._network("push", "--quiet", "--no-verify", remote, f"refs/heads/{branch}:refs/heads/{branch}")
 
     def remotes(self) -> list[str]:
         """Return the names of the remotes."""
@@ -289,6 +306,13 @@ class Git:
                 raise GitError(action, _words(error)) from None
         assert isinstance(output, bytes)
         return output
+
+
+def _who(date: datetime) -> dict[str, str]:
+    """Return the author of all that this tool commits, whatever the clone's configuration says."""
+    name, address = AUTHOR
+    facts = {"NAME": name, "EMAIL": address, "DATE": f"{int(date.timestamp())} +0000"}
+    return {f"GIT_{role}_{field}": value for role in ("AUTHOR", "COMMITTER") for field, value in facts.items()}
 
 
 @contextmanager

@@ -34,6 +34,6 @@ def run(arguments: argparse.Namespace) -> int:
         )
     for path, content in new.items():
         write(Path(folder, path), content)
-    terminal.say(f"wrote {len(new)} files to {folder}")
+    terminal.say(f"wrote {len(new)} files to {arguments.folder}")
     terminal.say("next: `git init && git add . && git commit`, then read rollouts/fraud.yaml and .rollout-spec.yaml")
     return 0

@@ -82,7 +82,7 @@ def _breaches(arguments: argparse.Namespace) -> list[Breach]:
         raise UserError("--reason and --version go with ROLLOUT; a payload says its own")
     from rollout_spec.monitors import MONITORS
 
-    found, passed = MONITORS["alertmanager"].parse(_read(arguments.breach))
+    found, passed = MONITORS["alertmanager"].parse(_read(place.start_of(arguments), arguments.breach))
     for words in passed:
         terminal.say(f"passed over: {words}")
     if not found and not all("not firing" in words for words in passed):
@@ -111,11 +111,11 @@ def _by_hand(arguments: argparse.Namespace) -> Breach:
     )
 
 
-def _read(path: str) -> bytes:
+def _read(start: Path, path: str) -> bytes:
     if path == "-":
         return sys.stdin.buffer.read()
     try:
-        return Path(path).read_bytes()
+        return (start / path).read_bytes()
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None
 
