@@ -24,9 +24,10 @@ def _paint(text: str, code: str, view: View) -> str:
 def _finding(finding: Finding, view: View) -> str:
     place = _paint(f"{_shown(finding.file)}:{finding.line}:{finding.column}", "1", view)
     severity = _paint(finding.severity, f"1;{_COLORS[finding.severity]}", view)
-    text = f"{place}: {severity}: {_shown(finding.message)} [{finding.name}]\n"
     if view.lines_of is None:
-        return text
+        words = f"{finding.message}; {finding.hint}" if finding.hint else finding.message
+        return f"{place}: {severity}: {_shown(words)} [{finding.name}]\n"
+    text = f"{place}: {severity}: {_shown(finding.message)} [{finding.name}]\n"
     text += _excerpt(finding, view.lines_of(finding.file), view)
     return text + (f"        {_paint('help:', '1;36', view)} {_shown(finding.hint)}\n" if finding.hint else "")
 
