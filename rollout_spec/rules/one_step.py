@@ -26,7 +26,8 @@ def check(subject: Subject) -> Iterator[Problem]:
     rollout, before = subject.model, subject.before
     live = rollout.spec.live
     if before is None:
-        if subject.base.file(subject.file.path, subject.file.kind) is None:
+        # A base without a workspace is one that adopts this tool: what was known good before is.
+        if subject.base.workspace is not None and subject.base.file(subject.file.path, subject.file.kind) is None:
             yield from _bootstrap(live)
         return
     open_incidents = {
