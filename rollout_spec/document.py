@@ -17,7 +17,7 @@ from yaml import events as ev
 from yaml.error import MarkedYAMLError, YAMLError
 
 from rollout_spec.finding import WHOLE_FILE, KeyPath, Severity, Span
-from rollout_spec.scalars import is_ambiguous, quote, resolve
+from rollout_spec.scalars import excerpt, is_ambiguous, quote, resolve
 
 try:
     from yaml._yaml import CParser
@@ -31,7 +31,6 @@ MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 64
 MAX_VALUES = 50_000
 _LONGEST_KEY = 1024
-_LONGEST_EXCERPT = 60
 
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]"
@@ -200,7 +199,7 @@ def _decode(content: bytes) -> str:
         place = _at(text, directive.start())
         span = Span(place.line, 1, place.line, len(directive[0]) + 1)
         hint = "remove the line that begins with `%`"
-        raise _Unreadable(Flaw(span, f"directives such as `{_cut(directive[0])}` are not read", hint))
+        raise _Unreadable(Flaw(span, f"directives such as `{excerpt(directive[0])}` are not read", hint))
     return text
 
 
@@ -238,7 +237,7 @@ class _Reader:
         if kind is ev.AliasEvent:
             raise _at_event(
                 event,
-                f"`*{_cut(event.anchor)}` is an alias; what is written here must be seen here",
+                f"`*{excerpt(event.anchor)}` is an alias; what is written here must be seen here",
                 "write the value out",
             )
         self.refuse_properties(event)
@@ -286,7 +285,7 @@ class _Reader:
             meaning = self.scalar(event, (*trail, key), on_key=True)
             if meaning.__class__ is not str and len(self.flaws) == told:
                 self.flaw(
-                    event, f"the key `{_cut(key)}` is not text to YAML", f'quote it: "{_cut(key)}"', (*trail, key)
+                    event, f"the key `{excerpt(key)}` is not text to YAML", f'quote it: "{excerpt(key)}"', (*trail, key)
                 )
         else:
             self.refuse_properties(event)
@@ -305,8 +304,8 @@ class _Reader:
             self.flaw(event, message, hint, trail)
             return None
         if value.__class__ is str and is_ambiguous(text):
-            message = f"`{_cut(text)}` is text here, and something else to other YAML readers"
-            hint = f"quote it: {quote(_cut(text))}" if on_key else f"write {_meant(text)}"
+            message = f"`{excerpt(text)}` is text here, and something else to other YAML readers"
+            hint = f"quote it: {quote(excerpt(text))}" if on_key else f"write {_meant(text)}"
             self.flaw(event, message, hint, trail, "warning")
         return value
 
@@ -314,17 +313,17 @@ class _Reader:
         if event.anchor is not None:
             raise _at_event(
                 event,
-                f"`&{_cut(event.anchor)}` is an anchor; what is written here must be seen here",
+                f"`&{excerpt(event.anchor)}` is an anchor; what is written here must be seen here",
                 "write the value out where it is used",
             )
         if event.tag is not None:
             written = self.text[event.start_mark.index :].split(maxsplit=1)[0]
             raise _at_event(
-                event, f"`{_cut(written)}` is a tag; a value's type follows from its field", "remove the tag"
+                event, f"`{excerpt(written)}` is a tag; a value's type follows from its field", "remove the tag"
             )
 
     def duplicate(self, event: Any, first: Any, trail: KeyPath) -> None:
-        message = f"`{_cut(event.value)}` is here twice; it stands on line {first.start_mark.line + 1} already"
+        message = f"`{excerpt(event.value)}` is here twice; it stands on line {first.start_mark.line + 1} already"
         self.flaw(event, message, "keep one of them", (*trail, event.value))
 
     def flaw(self, event: Any, message: str, hint: str | None, path: KeyPath, severity: Severity = "error") -> None:
@@ -334,7 +333,7 @@ class _Reader:
         """Say in our words what libyaml could not read."""
         mark: Any = error.problem_mark if isinstance(error, MarkedYAMLError) else None
         if not isinstance(error, MarkedYAMLError) or mark is None:
-            return Flaw(WHOLE_FILE, f"this is not YAML: {_cut(str(error))}")
+            return Flaw(WHOLE_FILE, f"this is not YAML: {excerpt(str(error))}")
         if mark.index >= len(self.text) and error.context_mark:
             mark = error.context_mark  # what has no end is told where it begins
         lines = _LINE_BREAK.split(self.text)
@@ -354,7 +353,7 @@ class _Reader:
 
 
 def _meant(text: str) -> str:
-    text = _cut(text)
+    text = excerpt(text)
     lower = text.lower()
     if lower in {"yes", "on", "true", "y"}:
         return f"`true`, or quote it: {quote(text)}"
@@ -382,7 +381,3 @@ def _at_event(event: Any, message: str, hint: str) -> _Unreadable:
 
 def _whole(message: str, hint: str) -> _Unreadable:
     return _Unreadable(Flaw(WHOLE_FILE, message, hint))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST_EXCERPT else text[:_LONGEST_EXCERPT] + "…"

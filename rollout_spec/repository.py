@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from rollout_spec import resources
 from rollout_spec.document import Document, parse
 from rollout_spec.finding import Problem
+from rollout_spec.scalars import excerpt
 from rollout_spec.spec.kinds import API_VERSION, FOLDERS, KINDS, WORKSPACE_FILE
 from rollout_spec.tree import Tree
 from rollout_spec.units import label
@@ -155,14 +156,12 @@ def _envelope(document: Document, kind: str | None) -> str | Problem:
         return Problem(
             ("apiVersion",), f"this version of rollout-spec reads `{API_VERSION}`", f"write `apiVersion: {API_VERSION}`"
         )
-    if said is not None and (not isinstance(said, str) or said not in KINDS):
-        return Problem(
-            ("kind",), f"there is no kind `{str(said)[:60]}`", did_you_mean(str(said)[:60], [kind] if kind else KINDS)
-        )
+    if said is not None and said not in KINDS:
+        word = f"`{excerpt(said)}`" if isinstance(said, str) else "that is no name"
+        return Problem(("kind",), f"there is no kind {word}", did_you_mean(str(said)[:60], [kind] if kind else KINDS))
     if kind is not None and said is not None and said != kind:
-        return Problem(
-            ("kind",), f"a file here is a {kind}, and this is a {said}", "move the file to the folder of its kind"
-        )
+        words = f"this file should hold one {kind}, and it holds one {said}"
+        return Problem(("kind",), words, "move the file to the folder of its kind")
     if kind is None and said is None:
         return Problem((), "`kind` is missing", did_you_mean("", KINDS), on_key=True)
     return str(kind or said)

@@ -1,4 +1,4 @@
-"""YAML readers disagree about bare words such as ``no``, ``0755`` and ``12:30``: ours reads few of them, and writes none."""
+"""YAML readers disagree about bare words such as ``no``, ``0755`` and ``12:30``: ours reads few and writes none."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ _UNPRINTABLE = re.compile(
 
 LONGEST_NUMBER = 40
 """Digits that a number may have; one with more is surely not meant as a number."""
+_LONGEST_EXCERPT = 60
 
 
 def resolve(text: str) -> Scalar:
@@ -52,6 +53,12 @@ def resolve(text: str) -> Scalar:
 def is_ambiguous(text: str) -> bool:
     """Is a bare scalar, which we read as text, something else to other YAML readers?"""
     return bool(_MAY_BE_SPECIAL.match(text) and _AMBIGUOUS.fullmatch(text))
+
+
+def excerpt(text: str) -> str:
+    """Show a user's text within a message: short, on one line, and nothing in it that a terminal would act on."""
+    shown = text if len(text) <= _LONGEST_EXCERPT else text[:_LONGEST_EXCERPT] + "…"
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in shown)
 
 
 def quote(value: object) -> str:

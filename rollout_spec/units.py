@@ -11,12 +11,18 @@ DURATION = r"^(?=[0-9])([0-9]{1,9}d)?([0-9]{1,9}h)?([0-9]{1,9}m(?!s))?([0-9]{1,9
 VERSION = r"^[A-Za-z0-9._+-]{1,128}$"
 DIGEST = r"^sha256:[0-9a-f]{64}$"
 NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
-TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})$"
+TIME = (
+    r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
+    r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+)
 
 _SHARE, _DURATION, _VERSION, _TIME = (re.compile(p) for p in (SHARE, DURATION, VERSION, TIME))
 _UNITS = ("days", "hours", "minutes", "seconds", "milliseconds")
 _SUFFIXES = ("d", "h", "m", "s", "ms")
 _HUNDRED = Decimal(100)
+
+LONGEST_DURATION = timedelta(seconds=2**63 // 10**9)
+"""The longest one that Prometheus and Kubernetes take: 64 bits of nanoseconds, 292 years."""
 
 
 def parse_share(text: str) -> Decimal:
@@ -70,7 +76,7 @@ def parse_time(text: str) -> datetime:
 
 def format_time(moment: datetime) -> str:
     """An aware datetime → ``2026-11-20T10:15:00Z``, in whole seconds."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def is_version(text: str) -> bool:

@@ -1,0 +1,76 @@
+"""Tests see a machine without its owner: no git identity of theirs, no colors, no CI. Real servers are shared."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # so that a test may say `from oracles import require`
+
+from oracles import CrdServer, crd_server_running, program
+
+REAL = {"crd_server", "promtool"}
+"""The fixtures that are real servers and binaries."""
+
+GIT = {
+    "GIT_AUTHOR_NAME": "Ada Author",
+    "GIT_AUTHOR_EMAIL": "ada@example.com",
+    "GIT_COMMITTER_NAME": "Carl Committer",
+    "GIT_COMMITTER_EMAIL": "carl@example.com",
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+}
+
+HIDDEN = ("CI", "CI_", "CLICOLOR", "FORCE_COLOR", "FORGEJO_", "GH_", "GIT_", "GITEA_", "GITHUB_", "GITLAB_", "NO_COLOR")
+"""How variables begin that change what git or we do: who runs the tests, and where, must not show."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A checkout that belongs to someone else can be tested too: there is only no cache then."""
+    config.addinivalue_line("filterwarnings", "ignore::pytest.PytestCacheWarning")
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a real part, and give one worker all that share a server.
+
+    pytest-xdist 3.8 under pytest 9.2 forgets groups (pytest-dev/pytest-xdist#1386): each worker then starts its own.
+    """
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if fixtures & REAL:
+            item.add_marker(pytest.mark.real)
+        if "crd_server" in fixtures:
+            item.add_marker(pytest.mark.xdist_group("crd_server"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Hide the owner of the machine; for the whole session, so that shared fixtures see the same as the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ:
+            if name in HIDDEN or name.startswith(tuple(begin for begin in HIDDEN if begin.endswith("_"))):
+                patch.delenv(name)
+        for name, value in GIT.items():
+            patch.setenv(name, value)
+        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+        patch.delenv("XDG_CONFIG_HOME", raising=False)
+        yield
+
+
+@pytest.fixture(scope="session")
+def promtool() -> Path:
+    """Prometheus' own checker of rules."""
+    return program("promtool")
+
+
+@pytest.fixture(scope="session")
+def crd_server() -> Iterator[CrdServer]:
+    """An API server that says of a manifest what a cluster would."""
+    with crd_server_running() as server:
+        yield server
