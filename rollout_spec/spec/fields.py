@@ -29,18 +29,33 @@ class Model(BaseModel):
     )
 
 
-def _text(read: Callable[[str], Any], kind: str) -> BeforeValidator:
-    """Make a validator of a function that reads text and raises ValueError with what to write instead."""
+def _text(read: Callable[[str], Any], kind: str, unit: str = "") -> BeforeValidator:
+    """Make a validator of a function that reads text and raises ValueError with what to write instead.
+
+    ``unit`` is what a bare number most likely lacks.
+    """
 
     def validate(value: object) -> Any:
         if not isinstance(value, str):
-            raise PydanticCustomError("not_text", "this is {kind}, and so is written as text", {"kind": kind})
+            told = {"kind": kind, "unit": unit, "words": _refusal(read, value, unit)}
+            raise PydanticCustomError("not_text", "this is {kind}, and so is written as text", told)
         try:
             return read(value)
         except ValueError as error:
-            raise PydanticCustomError("misspelt", "{words}", {"words": str(error)}) from None
+            raise PydanticCustomError("misspelled", "{words}", {"words": str(error)}) from None
 
     return BeforeValidator(validate)
+
+
+def _refusal(read: Callable[[str], Any], value: object, unit: str) -> str:
+    """Return what would still be wrong with a number or boolean in quotes, or with its unit; empty: nothing."""
+    if not isinstance(value, bool | int | Decimal):
+        return ""
+    try:
+        read(str(value).lower() if isinstance(value, bool) else f"{value}{unit}")
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _matching(pattern: str, words: str) -> Callable[[str], str]:
@@ -116,7 +131,7 @@ Text = Annotated[
     str,
     *_string(
         r"^[^\n]*\S[^\n]*$",
-        "this is one line of text, and not empty",
+        "this is one line of text",
         "text",
         examples=["…"],
         description="One line of text.",
@@ -133,7 +148,7 @@ Url = Annotated[
 ]
 Share = Annotated[
     Decimal,
-    _text(units.parse_share, "a share"),
+    _text(units.parse_share, "a share", "%"),
     WithJsonSchema(
         {
             "type": "string",
@@ -162,7 +177,7 @@ def _chance(text: str) -> Decimal:
 
 Split = Annotated[
     Decimal,
-    _text(_split, "a share"),
+    _text(_split, "a share", "%"),
     WithJsonSchema(
         {
             "type": "string",
@@ -174,7 +189,7 @@ Split = Annotated[
 ]
 Chance = Annotated[
     Decimal,
-    _text(_chance, "a share"),
+    _text(_chance, "a share", "%"),
     WithJsonSchema(
         {
             "type": "string",
@@ -186,7 +201,7 @@ Chance = Annotated[
 ]
 Duration = Annotated[
     timedelta,
-    _text(units.parse_duration, "a duration"),
+    _text(units.parse_duration, "a duration", "s"),
     WithJsonSchema(
         {
             "type": "string",
@@ -249,7 +264,7 @@ Ref = Annotated[
     str,
     *_string(
         r"^(?!.*(\.\.|//|\.lock$|/$|@\{))[A-Za-z0-9_][A-Za-z0-9._/@-]{0,199}$",
-        "this is no name that git takes for a branch or remote",
+        "the name of a branch or remote has letters, digits, `.`, `_`, `/`, `@` and `-`, and no `..`",
         "a git name",
         examples=["origin", "main"],
     ),
@@ -270,8 +285,10 @@ def _limit(value: object) -> Limit:
         try:
             return Limit(units.parse_share(value), True)
         except ValueError as error:
-            words = f"{error}, or, for a metric that is no ratio, a number"
-            raise PydanticCustomError("misspelt", "{words}", {"words": words}) from None
+            told = {"words": str(error), "hint": "for a metric that is no ratio, write a number without quotes"}
+            raise PydanticCustomError("misspelled", "{words}", told) from None
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise PydanticCustomError("not_bound", "this is a share, or a number")
     return Limit(_number(value), False)
 
 

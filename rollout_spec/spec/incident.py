@@ -63,7 +63,7 @@ class IncidentSpec(Model):
         missing = ", ".join(f"`{name}`" for name, value in zip(_NEEDED, told, strict=True) if value is None)
         if self.status == "resolved" and missing:
             raise PydanticCustomError(
-                "unexplained", "an incident is resolved with {missing} said", {"at": "status", "missing": missing}
+                "unexplained", "a resolved incident also says {missing}", {"at": "status", "missing": missing}
             )
         return self
 

@@ -1,4 +1,4 @@
-"""A policy pack says what an organisation demands, each demand with its reason and examples of both sides."""
+"""A policy pack says what an organization demands, each demand with its reason and examples of both sides."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class PolicyPackSpec(Model):
 
 
 class PolicyPack(Model):
-    """What an organisation demands of its rollouts."""
+    """What an organization demands of its rollouts."""
 
     api_version: ApiVersion
     kind: Literal["PolicyPack"] = Field(description="What this file is.")

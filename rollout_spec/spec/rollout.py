@@ -212,8 +212,10 @@ class Threshold(_Watched):
 
     @model_validator(mode="after")
     def _one_bound(self) -> Threshold:
-        if (self.above is None) == (self.below is None):
-            raise PydanticCustomError("one_bound", "a threshold has `above` or `below`, and not both")
+        if self.above is None and self.below is None:
+            raise PydanticCustomError("no_bound", "`above` or `below` is missing: a threshold has one of them")
+        if self.above is not None and self.below is not None:
+            raise PydanticCustomError("two_bounds", "a threshold has `above` or `below`, and not both", {"at": "below"})
         return self
 
 

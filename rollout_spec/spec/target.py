@@ -12,7 +12,7 @@ from rollout_spec.spec.fields import Model, Text
 class Option(Model):
     """One option that a rollout may set on the target."""
 
-    type: Literal["text", "integer", "boolean", "mapping"] = Field(description="What it is.")
+    type: Literal["text", "integer", "boolean", "duration", "mapping"] = Field(description="What it is.")
     description: Text = Field(description="What it does.")
     required: bool = Field(False, description="true: a rollout must set it.")
     default: Any = Field(None, description="What it is where a rollout does not set it.")
