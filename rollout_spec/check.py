@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -31,7 +33,7 @@ class Report:
     @property
     def failed(self) -> bool:
         """Is there an error among the findings?"""
-        return any(finding.severity == "error" for finding in self.findings)
+        return not _well(self.findings)
 
 
 def check(
@@ -44,25 +46,38 @@ def check(
 ) -> Report:
     """Check files by their paths in the workspace, or all of it.
 
-    ``base`` is the repository that the change is compared with. ``prefix`` is the workspace's folder in its git root, which
-    findings' files begin with. ``progress`` is told how many files of how many are done.
+    ``base`` is the repository that the change is compared with. ``prefix`` is the workspace's folder in its git root,
+    which findings' files begin with. ``progress`` is told how many files of how many are done.
     """
     whole = paths is None
     todo = list(paths) if paths is not None else list(_files(repository))
-    severities = _severities(repository)
+    run = _Run(repository, base, whole, _severities(repository))
     findings: list[Finding] = []
-    for done, path in enumerate(todo):
-        if progress:
-            progress(done, len(todo))
-        findings += _check_file(path, repository, base, whole, severities)
+    with _collector_held():
+        for done, path in enumerate(todo):
+            if progress:
+                progress(done, len(todo))
+            findings += _check_file(path, run)
     if whole:
         findings += _strays(repository)
     placed = [replace(each, file=str(PurePosixPath(prefix) / each.file)) for each in findings] if prefix else findings
     return Report(tuple(sorted(set(placed))), tuple(_skipped(base, whole, repository)))
 
 
+@contextmanager
+def _collector_held() -> Iterator[None]:
+    """Hold the garbage collector: what a check reads it keeps, and to look through that again and again takes longer."""
+    held = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if held:
+            gc.enable()
+
+
 def introduced(before: Report, after: Report) -> list[Finding]:
-    """Return the errors of a report that an earlier one had not: the same rule at the same place of the same file is old."""
+    """Return the errors of a report that an earlier one had not: one rule's same words at the same key are old."""
     known = {(each.file, each.name, each.path, each.message) for each in before.findings}
     return [
         each
@@ -79,7 +94,8 @@ def _files(repository: Repository) -> Iterator[str]:
             yield f"{folder}/{name}.yaml"
     file = repository.workspace
     for reference in file.model.spec.policies if file and file.model else ():
-        if "/" in reference and not _is_own(reference) and repository.file(reference, "PolicyPack"):
+        by_path = "/" in reference or reference.endswith(".yaml")
+        if by_path and not _is_own(reference) and repository.file(reference, "PolicyPack"):
             yield reference
 
 
@@ -88,29 +104,56 @@ def _is_own(path: str) -> bool:
     return folder in FOLDERS and "/" not in rest
 
 
-def _check_file(
-    path: str, repository: Repository, base: Repository | None, whole: bool, severities: dict[str, Severity]
-) -> list[Finding]:
+@dataclass(frozen=True)
+class _Run:
+    """What a check compares, and which of the files that others are rendered from it found sound."""
+
+    repository: Repository
+    base: Repository | None
+    whole: bool
+    severities: Mapping[str, Severity]
+    sound: dict[str, bool] = field(default_factory=dict)
+
+
+def _check_file(path: str, run: _Run) -> list[Finding]:
+    repository = run.repository
     file = repository.file(path, "PolicyPack" if not _is_own(path) and _is_pack(path, repository) else None)
     if file is None:
         raise UserError(f"there is no file {path}")
-    subject = Subject(file, repository, base, whole, _CONDITIONAL)
+    subject = Subject(file, repository, run.base, run.whole, _CONDITIONAL)
     findings: list[Finding] = []
     for name, rule in RULES.items():
-        if name in LAST and any(finding.severity == "error" for finding in findings):
-            break
         if (
             (file.kind and file.kind not in rule.KINDS)
-            or (rule.NEEDS == "base" and base is None)
-            or (rule.NEEDS == "whole" and not whole)
+            or (rule.NEEDS == "base" and run.base is None)
+            or (rule.NEEDS == "whole" and not run.whole)
         ):
             continue
-        told = [_place(name, rule, problem, file, repository, severities) for problem in rule.check(subject)]
+        if name in LAST and not (_well(findings) and all(_is_sound(each, run) for each in subject.inputs)):
+            break
+        told = [_place(name, rule, problem, file, run) for problem in rule.check(subject)]
         findings += told
-        if name in GATES and any(finding.severity == "error" for finding in told):
+        if name in GATES and not _well(told):
             break
     wrong = {(each.file, each.line, each.column) for each in findings if each.severity == "error"}
     return [each for each in findings if each.severity == "error" or (each.file, each.line, each.column) not in wrong]
+
+
+def is_sound(file: File[Any], repository: Repository) -> bool:
+    """Does a file load, and is all there that it names? Else what others make of it only follows from that."""
+    subject = Subject(file, repository, rules=_CONDITIONAL)
+    rules = (RULES[name] for name in GATES if not file.kind or file.kind in RULES[name].KINDS)
+    return not any(problem.severity == "error" for rule in rules for problem in rule.check(subject))
+
+
+def _is_sound(file: File[Any], run: _Run) -> bool:
+    if file.path not in run.sound:
+        run.sound[file.path] = is_sound(file, run.repository)
+    return run.sound[file.path]
+
+
+def _well(findings: Sequence[Finding]) -> bool:
+    return not any(finding.severity == "error" for finding in findings)
 
 
 def _is_pack(path: str, repository: Repository) -> bool:
@@ -118,14 +161,12 @@ def _is_pack(path: str, repository: Repository) -> bool:
     return bool(file and file.model and path in file.model.spec.policies)
 
 
-def _place(
-    name: str, rule: Rule, problem: Problem, file: File[Any], repository: Repository, severities: dict[str, Severity]
-) -> Finding:
+def _place(name: str, rule: Rule, problem: Problem, file: File[Any], run: _Run) -> Finding:
     """Turn a problem at a key into a finding at a line."""
     path = problem.file or file.path
-    document = file.document if problem.file is None else _other(problem.file, repository)
+    document = file.document if problem.file is None else _other(problem.file, run.repository)
     place = problem.span or (document.span(problem.path, on_key=problem.on_key) if document else WHOLE_FILE)
-    severity = severities.get(name, problem.severity) if not rule.UNCONDITIONAL else problem.severity
+    severity = run.severities.get(name, problem.severity) if not rule.UNCONDITIONAL else problem.severity
     return Finding(
         file=path,
         line=place.line,

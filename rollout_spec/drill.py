@@ -15,7 +15,6 @@ from rollout_spec.spec.kinds import FOLDERS
 from rollout_spec.traffic import split
 from rollout_spec.tree import Overlay
 
-
 _DRILL = Breach(id="drill", source="drill", rollout="", version=None, observed_at=datetime(2000, 1, 1, tzinfo=UTC))
 
 
@@ -41,7 +40,8 @@ def new_findings(
 ) -> tuple[list[Finding], list[Finding]]:
     """Check the files that a rollback touches, before it and after it.
 
-    Returns the errors that it would bring, and those that stood before and stay: only the first may refuse it.
+    Returns the errors that it would bring, and those that stood before and stay: only the first may refuse it. That no
+    further way back is left afterwards is no reason to stay, so that ``rollback-ready`` is not asked.
     """
     after = result(repository, rollback)
     paths = [path for path, content in rollback.edits.items() if content is not None and path.split("/")[0] in FOLDERS]
@@ -50,5 +50,5 @@ def new_findings(
     there = [path for path in paths if repository.tree.read(path) is not None]
     earlier = check(repository, paths=there, prefix=prefix)
     later = check(after, paths=paths, base=repository, prefix=prefix)
-    fresh = introduced(earlier, later)
+    fresh = [each for each in introduced(earlier, later) if each.name != "rollback-ready"]
     return fresh, [each for each in later.findings if each.severity == "error" and each not in fresh]

@@ -86,10 +86,10 @@ class Repository:
         An incident bears its rollout's name and its version's label, so that only files of that name are read.
         """
         start = f"{rollout}-" if version is None else f"{rollout}-{label(version)}"
-        files = [self.incident(name) for name in self.names("incidents") if name == start or name.startswith(start)]
+        names = (name for name in self._incidents.get(rollout, ()) if name.startswith(start))
         found = [
             file
-            for file in files
+            for file in map(self.incident, names)
             if file
             and file.model
             and file.model.spec.rollout == rollout
@@ -97,8 +97,19 @@ class Repository:
         ]
         return sorted(found, key=lambda file: (len(file.stem), file.stem))
 
+    @cached_property
+    def _incidents(self) -> dict[str, list[str]]:
+        """The names of incidents, by all that may be the name of their rollout."""
+        found: dict[str, list[str]] = {}
+        for name in self.names("incidents"):
+            for dash in (index for index, letter in enumerate(name) if letter == "-"):
+                found.setdefault(name[:dash], []).append(name)
+        return found
+
     def pack(self, reference: str) -> File[PolicyPack] | None:
         """Return a policy pack: a shipped one by its name, one of the organisation's by its path."""
+        if reference.startswith("/") or ".." in reference.split("/"):
+            return None
         if "/" in reference or reference.endswith(".yaml"):
             return cast("File[PolicyPack] | None", self.file(reference, "PolicyPack"))
         shipped = resources.find(f"policies/{reference}.yaml")

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from rollout_spec.errors import UserError
 from rollout_spec.spec.rollout import Live, Match, RolloutSpec, Stage
+from rollout_spec.units import format_share
 
 PROMOTED = "promoted"
 """Where a version is once it is stable: the word that ``during`` uses beside the names of stages."""
@@ -15,7 +16,7 @@ PROMOTED = "promoted"
 
 @dataclass(frozen=True)
 class Split:
-    """Who answers. ``weight`` and ``mirror`` are the candidate's, in percent; ``candidate`` is None where it has no part."""
+    """Who answers. ``weight`` and ``mirror`` are the candidate's, in percent; it is None where it has no part."""
 
     stable: str
     candidate: str | None = None
@@ -35,12 +36,12 @@ class Split:
         if self.candidate is None:
             return f"100% to {self.stable}"
         parts = [
-            f"{percent:f}% to {version}"
+            f"{format_share(percent)} to {version}"
             for percent, version in ((100 - self.weight, self.stable), (self.weight, self.candidate))
             if percent
         ]
         if self.mirror:
-            parts.append(f"{self.mirror:f}% mirrored to {self.candidate}")
+            parts.append(f"{format_share(self.mirror)} mirrored to {self.candidate}")
         if self.match:
             parts.append(f"{self.match.header}: {self.match.value} to {self.candidate}")
         return ", ".join(parts)
@@ -89,10 +90,12 @@ def advance(live: Live, stages: Sequence[str], *, to: str | None = None, fixes: 
     """The candidate enters the first stage, or the next one; any later one where it ``fixes`` an open incident."""
     if live.candidate is None:
         raise UserError("there is no candidate to advance", hint="propose one first")
+    if to is not None and to not in stages:
+        raise UserError(f"there is no stage `{to}`", hint=f"the stages are {', '.join(stages)}")
     here = stages.index(live.stage) if live.stage in stages else -1
     if here + 1 >= len(stages):
         raise UserError(f"{live.stage} is the last stage", hint="promote the candidate")
-    there = stages.index(to) if to in stages else here + 1
+    there = stages.index(to) if to is not None else here + 1
     if there <= here or (there > here + 1 and not (fixes or live.fixes)):
         raise UserError(f"{stages[there]} is not the next stage", hint=f"the next one is {stages[here + 1]}")
     return _changed(live, stage=stages[there], fixes=fixes or live.fixes)
@@ -100,7 +103,9 @@ def advance(live: Live, stages: Sequence[str], *, to: str | None = None, fixes: 
 
 def retreat(live: Live, stages: Sequence[str], to: str) -> Live:
     """The candidate goes back to an earlier stage."""
-    if live.stage not in stages or to not in stages or stages.index(to) >= stages.index(live.stage):
+    if live.stage not in stages:
+        raise UserError("there is no candidate in a stage that it could go back from")
+    if to not in stages or stages.index(to) >= stages.index(live.stage):
         raise UserError(f"{to} is not a stage before {live.stage}")
     return _changed(live, stage=to)
 
@@ -127,7 +132,7 @@ def retire(live: Live, version: str, eligible: Collection[str]) -> Live:
     if version not in live.known_good:
         raise UserError(f"{version} is not in knownGood")
     if not set(eligible) - {version}:
-        raise UserError(f"{version} is the last way back", hint="promote another version first")
+        raise UserError(f"without {version} there is no way back", hint="promote another version first")
     return _changed(live, known_good=[entry for entry in live.known_good if entry != version])
 
 
@@ -146,10 +151,10 @@ def step_between(
     eligible: Sequence[str],
     skippable: Collection[str],
 ) -> str | None:
-    """Return the name of the one step that leads from ``before`` to ``after``; ``none`` where nothing changed, None where no step does.
+    """Return the name of the step that leads from ``before`` to ``after``; ``none`` where they are equal.
 
-    ``quarantined`` and ``eligible`` are versions as they were before; ``skippable`` are the open incidents for whose
-    sake a fix may skip stages.
+    None where no one step does. ``quarantined`` and ``eligible`` are versions as they were before; ``skippable``
+    are the open incidents for whose sake a fix may skip stages.
     """
     if _facts(before) == _facts(after):
         return "none"

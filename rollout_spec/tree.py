@@ -40,8 +40,9 @@ class WorkingTree:
         """Read at most one byte more than a document may have. UserError where the file is there but cannot be read."""
         place = self.root / path
         try:
-            if place.is_symlink() and not place.resolve().is_relative_to(self.root.resolve()):
-                raise UserError(f"{place} is a link that leads out of the workspace", hint="put the file itself there")
+            may_leave = place.is_symlink() or ".." in place.parts or path.startswith("/")
+            if may_leave and not place.resolve().is_relative_to(self.root.resolve()):
+                raise UserError(f"{place} leads out of the workspace", hint="put the file itself into the workspace")
             if not place.is_file():
                 return None
             with place.open("rb") as file:

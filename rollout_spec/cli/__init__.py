@@ -1,7 +1,7 @@
 """``rollout-spec [--repo DIR] COMMAND``: reads arguments, calls what does the work, prints, returns the status.
 
-To add a command: one module here with ``configure(parser)`` and ``run(arguments) -> int``, one line below. Only the module
-of the command that is called is imported.
+To add a command: one module here with ``configure(parser)`` and ``run(arguments) -> int``, one line below. Only the
+module of the command that is called is imported.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from rollout_spec import __version__
+from rollout_spec.cli.terminal import say
 from rollout_spec.errors import UserError
 
 COMMANDS = {
@@ -40,15 +41,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(sys.argv[1:] if argv is None else list(argv))
     except UserError as error:
-        print(f"rollout-spec: {error.message}", file=sys.stderr)
-        if error.hint:
-            print(f"  help: {error.hint}", file=sys.stderr)
+        say(f"rollout-spec: {error.message}" + (f"\n  help: {error.hint}" if error.hint else ""))
         return error.status
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
-        print("rollout-spec: interrupted", file=sys.stderr)
+        say("rollout-spec: interrupted")
         return 130
 
 

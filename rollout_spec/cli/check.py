@@ -14,7 +14,7 @@ from pathlib import Path
 from rollout_spec.check import Report
 from rollout_spec.cli import place, terminal
 from rollout_spec.errors import UserError
-from rollout_spec.finding import Skipped
+from rollout_spec.finding import Finding, Skipped
 from rollout_spec.reporters import REPORTERS, View
 from rollout_spec.repository import Repository
 from rollout_spec.spec.kinds import FOLDERS, WORKSPACE_FILE
@@ -35,10 +35,15 @@ def run(arguments: argparse.Namespace) -> int:
     reports = [_check(here, paths, arguments.base) for here, paths in places]
     findings = tuple(finding for report in reports for finding in report.findings)
     skipped = tuple(dict.fromkeys(skipped for report in reports for skipped in report.skipped))
-    view = _view(places[0][0]) if arguments.format == "text" and places else View()
-    sys.stdout.write(REPORTERS[arguments.format].report(findings, skipped, view))
+    if arguments.format == "text":  # each workspace's own files are quoted
+        for (here, _), report in zip(places, reports, strict=True):
+            sys.stdout.write(REPORTERS["text"].report(report.findings, (), _view(here)))
+    else:
+        sys.stdout.write(REPORTERS[arguments.format].report(findings, skipped, View()))
     for line in _skipped(skipped):
         terminal.say(line)
+    if arguments.format == "text" and terminal.is_watched(sys.stdout):
+        terminal.say(_summary(findings))
     return 1 if any(report.failed for report in reports) else 0
 
 
@@ -108,6 +113,13 @@ def _view(here: place.Place) -> View:
         return read[file]
 
     return View(lines_of, terminal.colors(sys.stdout))
+
+
+def _summary(findings: Sequence[Finding]) -> str:
+    """Return the line with which a person who waits is told how it went."""
+    counts = [(sum(each.severity == word for each in findings), word) for word in ("error", "warning", "info")]
+    told = [f"{count} {word}{'s' if count > 1 and word != 'info' else ''}" for count, word in counts if count]
+    return ", ".join(told) or "all is well"
 
 
 def _skipped(skipped: Sequence[Skipped]) -> list[str]:

@@ -1,5 +1,5 @@
-"""See it work: a throw-away repository with a bare remote, a good check, a bad edit, the rendered route, the advance of a
-stage, a breach, and the pull request that takes the whole stack back. Needs git, and no network.
+"""See it work: a throw-away repository with a bare remote, a good check, a bad edit, the rendered route, the advance of
+a stage, a breach, and the pull request that takes the whole stack back. Needs git, and no network.
 """
 
 from __future__ import annotations

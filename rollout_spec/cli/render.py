@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from rollout_spec.errors import UserError
 from rollout_spec.reporters import REPORTERS, View
 from rollout_spec.repository import Repository
 from rollout_spec.rules import GATES
+from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.spec.problems import did_you_mean
 from rollout_spec.writing import remove, write
 
@@ -57,11 +59,24 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _broken(names: list[str], repository: Repository, here: place.Place) -> bool:
-    """Say what keeps a rollout from being rendered: a spec that does not load, or names what is not there."""
-    report = check(repository, paths=[f"rollouts/{name}.yaml" for name in names], prefix=here.prefix)
+    """Say what keeps rollouts from being rendered: a file that does not load, or that names what is not there."""
+    report = check(repository, paths=[WORKSPACE_FILE, *_inputs(names, repository)], prefix=here.prefix)
     wrong = [each for each in report.findings if each.severity == "error" and each.name in GATES]
     sys.stderr.write(REPORTERS["text"].report(wrong, (), View()))
     return bool(wrong)
+
+
+def _inputs(names: list[str], repository: Repository) -> list[str]:
+    """Return the files that decide what is rendered: rollouts, the components that they pin, their incidents."""
+    paths: dict[str, None] = {}
+    for file in map(repository.rollout, names):
+        assert file is not None
+        paths[file.path] = None
+        for record in file.model.spec.versions.values() if file.model else ():
+            paths |= dict.fromkeys(f"components/{name}.yaml" for name in record.requires or {})
+        incidents = (name for name in repository.names("incidents") if name.startswith(f"{file.stem}-"))
+        paths |= dict.fromkeys(f"incidents/{name}.yaml" for name in incidents)
+    return [path for path in paths if repository.file(path) is not None]
 
 
 def _stale(repository: Repository, names: list[str], *, everything: bool) -> list[Stale]:
@@ -83,10 +98,13 @@ def _report(found: list[Stale]) -> int:
 
 def _diff(stale: Stale) -> str:
     """Return one manifest's change as a patch."""
-    old, new = (
-        (text or b"").decode("utf-8", "replace").splitlines(keepends=True) for text in (stale.committed, stale.wanted)
-    )
+    old, new = (_lines(text or b"") for text in (stale.committed, stale.wanted))
     before = "/dev/null" if stale.committed is None else f"a/{stale.path}"
     after = "/dev/null" if stale.wanted is None else f"b/{stale.path}"
     lines = difflib.unified_diff(old, new, before, after)
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def _lines(text: bytes) -> list[str]:
+    """Split a text as git does, at line feeds alone, each line with its own."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text.decode("utf-8", "replace"))

@@ -18,9 +18,12 @@ from rollout_spec.errors import UserError
 from rollout_spec.forges import Forge
 from rollout_spec.landing import Base
 from rollout_spec.reporters import REPORTERS, View
+from rollout_spec.repository import Repository
 from rollout_spec.response import Answer
-from rollout_spec.rollback import NoWayBack, Nothing
+from rollout_spec.rollback import Nothing, NoWayBack
+from rollout_spec.spec.workspace import Forge as ForgeSettings
 from rollout_spec.spec.workspace import Workspace
+from rollout_spec.tree import WorkingTree
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -44,28 +47,50 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError("a rollback is a commit, and this workspace is in no git repository", hint="git init")
     from rollout_spec.git import Git
     from rollout_spec.landing import find_base, forge_of
-    from rollout_spec.response import answer
 
-    file = here.repository().workspace
-    settings = file.model.spec.forge if file and file.model else None
-    base = find_base(Git(here.git_root), settings, here.prefix)
+    git, settings = Git(here.git_root), _settings(here)
+    base = find_base(git, settings, here.prefix)
     workspace = _workspace(base)
+    if workspace.spec.forge is not None and workspace.spec.forge != settings:
+        base = find_base(
+            git, workspace.spec.forge, here.prefix
+        )  # what is checked out may be old: the base says where it is
+        workspace = _workspace(base)
     quiet = arguments.dry_run or workspace.spec.automation.mode == "dry-run"
     forge: Forge | None = None if quiet else forge_of(base, workspace.spec.forge)
-    status = 0
-    for breach in breaches:
-        if breach.workspace not in (None, workspace.metadata.name):
-            terminal.say(
-                f"{breach.rollout} {breach.version}: this breach is of workspace {breach.workspace}, and this is {workspace.metadata.name}"
-            )
-            continue
-        outcome = answer(breach, base, forge)
-        _tell(outcome, base)
-        status = max(status, outcome.status)
+    why = "this is a dry run" if arguments.dry_run else "the workspace's `automation.mode` is dry-run"
+    told = [_answer(breach, base, workspace.metadata.name, forge, why) for breach in breaches]
+    errors = [each for each in told if isinstance(each, UserError)]
+    status = max((each.status if isinstance(each, UserError) else each for each in told), default=0)
+    if errors:
+        raise UserError("\n".join(error.message for error in errors), hint=errors[-1].hint, status=status)
     return status
 
 
+def _answer(breach: Breach, base: Base, workspace: str, forge: Forge | None, why_quiet: str) -> int | UserError:
+    """Answer one breach, and return the status; or what is wrong with it, which keeps no other from its answer."""
+    from rollout_spec.response import answer
+
+    if breach.workspace not in (None, workspace):
+        told = f"{breach.rollout} {breach.version}: this breach is of workspace {breach.workspace}"
+        terminal.say(f"{told}, and this is {workspace}")
+        return 0
+    try:
+        outcome = answer(breach, base, forge)
+    except UserError as error:
+        return error
+    _tell(outcome, base, why_quiet)
+    return outcome.status
+
+
+def _settings(here: place.Place) -> ForgeSettings | None:
+    """Return where the base is, as what is checked out says it; None where that does not load."""
+    file = Repository(WorkingTree(here.workspace)).workspace
+    return file.model.spec.forge if file and file.model else None
+
+
 def _workspace(base: Base) -> Workspace:
+    place.check_version(base.repository)
     file = base.repository.workspace
     if file is None or file.model is None:
         raise UserError(f"on {base.branch} ({base.commit[:12]}) the workspace's file is missing or does not load")
@@ -85,6 +110,8 @@ def _breaches(arguments: argparse.Namespace) -> list[Breach]:
     found, passed = MONITORS["alertmanager"].parse(_read(place.start_of(arguments), arguments.breach))
     for words in passed:
         terminal.say(f"passed over: {words}")
+    if not found and not passed:
+        terminal.say("the payload holds no alert")
     if not found and not all("not firing" in words for words in passed):
         raise UserError(
             "the payload tells of no breach that can be answered",
@@ -102,7 +129,7 @@ def _by_hand(arguments: argparse.Namespace) -> Breach:
     now = datetime.now(UTC).replace(microsecond=0)
     told = "\0".join((arguments.rollout, arguments.version or "", arguments.reason, now.isoformat()))
     return Breach(
-        id=f"manual-{hashlib.sha256(told.encode()).hexdigest()[:16]}",
+        id=f"manual-{hashlib.sha256(told.encode('utf-8', 'replace')).hexdigest()[:16]}",
         source="manual",
         rollout=arguments.rollout,
         version=arguments.version,
@@ -120,8 +147,8 @@ def _read(start: Path, path: str) -> bytes:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None
 
 
-def _tell(outcome: Answer, base: Base) -> None:
-    """Print what came of a breach."""
+def _tell(outcome: Answer, base: Base, why_quiet: str) -> None:
+    """Print what came of a breach; ``why_quiet`` says why nothing is pushed, where nothing is."""
     decision, who = outcome.decision, f"{outcome.breach.rollout} {outcome.breach.version or ''}".strip()
     if isinstance(decision, Nothing):
         terminal.say(decision.why)
@@ -140,13 +167,14 @@ def _tell(outcome: Answer, base: Base) -> None:
         print(
             f"{'draft ' if outcome.change.draft else ''}pull request: {outcome.change.title}\n\n{outcome.change.body}"
         )
-        terminal.say("nothing was pushed: this is a dry run")
+        terminal.say(f"nothing was pushed: {why_quiet}")
     elif outcome.landed is not None:
         landed = outcome.landed
         word = "adopted" if landed.adopted else "opened"
+        if landed.pull_request.state == "merged":
+            word = "merged already, and not opened again:"
         print(f"{word} pull request {landed.pull_request.number}: {landed.pull_request.url}")
-        print(
-            f"{decision.rollout} {decision.failed} -> {decision.restored}, branch {decision.branch}, commit {landed.commit}"
-        )
+        done = f"{decision.rollout} {decision.failed} -> {decision.restored}"
+        print(f"{done}, branch {decision.branch}, commit {landed.commit}")
         for reason in decision.for_a_person:
             print(f"a draft for a person: {reason}")

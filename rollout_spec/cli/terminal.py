@@ -19,8 +19,9 @@ def colors(stream: TextIO) -> bool:
 
 
 def say(message: str) -> None:
-    """Tell the person something that is no data."""
-    print(message, file=sys.stderr)
+    """Tell the person something that is no data. What would move a cursor is shown as an escape."""
+    letters = (each if each.isprintable() or each in "\n\t" else ascii(each)[1:-1] for each in message)
+    print("".join(letters), file=sys.stderr)
 
 
 def progress(noun: str) -> Callable[[int, int], None] | None:

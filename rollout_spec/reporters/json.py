@@ -29,4 +29,10 @@ def report(findings: Sequence[Finding], skipped: Sequence[Skipped], view: View) 
         for each in findings
     ]
     passed = [{"name": each.name, "why": each.why} for each in skipped]
-    return json.dumps({"version": VERSION, "findings": told, "skipped": passed}, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps({"version": VERSION, "findings": told, "skipped": passed}, indent=2, ensure_ascii=False)
+    return "".join(map(_shown, text)) + "\n"
+
+
+def _shown(letter: str) -> str:
+    """Escape what a terminal obeys, what hides text, and halves of characters: JSON reads them back as they are."""
+    return letter if letter == "\n" or letter.isprintable() else json.dumps(letter)[1:-1]

@@ -13,7 +13,7 @@ _COLORS = {"error": "31", "warning": "33", "info": "36"}
 
 
 def report(findings: Sequence[Finding], skipped: Sequence[Skipped], view: View) -> str:
-    """Return ``FILE:LINE:COLUMN: SEVERITY: MESSAGE [NAME]`` for each; on a terminal also the source line, a caret and a hint."""
+    """Return ``FILE:LINE:COLUMN: SEVERITY: MESSAGE [NAME]`` for each; on a terminal the source line and a caret too."""
     return "".join(_finding(each, view) for each in findings)
 
 
@@ -44,15 +44,22 @@ def _excerpt(finding: Finding, lines: Sequence[str], view: View) -> str:
     marked = sum(_width(letter) for letter in shown[column : column + length])
     gutter = f"{finding.line:>5} | "
     caret = _paint("^" * max(1, marked), _COLORS[finding.severity], view)
-    return f"{gutter}{_shown(shown)}\n{' ' * 5} | {before}{caret}\n"
+    source = _shown(shown, but="\t")
+    return f"{gutter}{source}\n{' ' * 5} | {before}{caret}\n"
 
 
 def _width(letter: str) -> int:
-    if unicodedata.combining(letter):
+    """Return how many columns of a terminal a character takes, as it is shown."""
+    if unicodedata.category(letter) in ("Mn", "Me"):
         return 0
-    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+    shown = _shown(letter)
+    return len(shown) if shown != letter else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
 
 
-def _shown(text: str) -> str:
+def _shown(text: str, but: str = "") -> str:
     """Show characters that would move the cursor or hide text as escapes: messages quote what strangers wrote."""
-    return "".join(letter if letter == "\t" or letter.isprintable() else f"\\u{ord(letter):04x}" for letter in text)
+    return "".join(letter if letter.isprintable() or letter in but else _escaped(letter) for letter in text)
+
+
+def _escaped(letter: str) -> str:
+    return f"\\u{ord(letter):04x}" if ord(letter) < 0x10000 else f"\\U{ord(letter):08x}"

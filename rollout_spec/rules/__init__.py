@@ -1,7 +1,9 @@
-"""What makes a spec coherent and a rollback possible. To add a rule: one module here, one folder of cases, one line below.
+"""What makes a spec coherent and a rollback possible. To add a rule: one module here, one folder of cases, one line
+below.
 
 Rules run in this order. After ``GATES`` nothing more is said about a file in which they found an error, since it would
-only follow from that; what is rendered of a file is looked at (``LAST``) when all else is well.
+only follow from that; what is rendered of a file is looked at (``LAST``) when all else is well, with what it is
+rendered from.
 """
 
 from __future__ import annotations

@@ -1,18 +1,24 @@
 """While a candidate is in flight, nothing else changes what stable is.
 
-Stable is the control arm that the candidate is compared with, and the place that a rollback goes to. An edit of a target's
-options, of a template or of the service that re-renders it makes the comparison one of two changes, and the way back one
-that nobody has seen work.
+Stable is the control arm that the candidate is compared with, and the place that a rollback goes to. An edit of a
+target's options, of a template or of the service that re-renders it makes the comparison one of two changes, and the
+way back one that nobody has seen work.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from rollout_spec import traffic
-from rollout_spec.finding import Problem
+from rollout_spec.finding import KeyPath, Problem
 from rollout_spec.rules.subject import Subject
 from rollout_spec.targets.inputs import changed
+
+if TYPE_CHECKING:
+    from rollout_spec.spec.rollout import Live
+    from rollout_spec.targets.render import Manifest
 
 KINDS = frozenset({"ModelRollout"})
 NEEDS = "base"
@@ -30,20 +36,27 @@ def check(subject: Subject) -> Iterator[Problem]:
         return
     from rollout_spec.errors import UserError
     from rollout_spec.targets.facts import kept_up
-    from rollout_spec.targets.render import render, workloads
+    from rollout_spec.targets.render import render
 
     try:
         old, new = render(before, subject.base), render(after, subject.repository)
     except UserError:
         return  # manifests-current says so
-    kept = kept_up(before, subject.base)
-    for version in kept:
-        if version == after.spec.live.candidate or version not in kept_up(after, subject.repository):
-            continue
-        theirs, ours = workloads(old, version), workloads(new, version)
-        for manifest in new:
-            if manifest.path in theirs and theirs[manifest.path] != ours.get(manifest.path):
-                target = after.spec.targets[manifest.target].type
-                arm = "stable" if version == after.spec.live.stable else "the way back from stable"
-                words = f"this changes what {target} runs for {version}, which is {arm}, while {after.spec.live.candidate} is in flight"
-                yield Problem(("spec", "targets", manifest.target), words, "promote or withdraw the candidate first")
+    there = kept_up(after, subject.repository)
+    for version in kept_up(before, subject.base):
+        if version in there and version != after.spec.live.candidate:
+            yield from _compared(version, old, new, after.spec.live)
+
+
+def _compared(version: str, old: list[Manifest], new: list[Manifest], live: Live) -> Iterator[Problem]:
+    from rollout_spec.targets.render import workloads
+
+    theirs, ours = workloads(old, version), workloads(new, version)
+    places = {manifest.path: manifest.target for manifest in new}
+    arm = "stable" if version == live.stable else "the way back from stable"
+    for path in dict.fromkeys((*theirs, *ours)):
+        if theirs.get(path) != ours.get(path):
+            at: KeyPath = ("spec", "targets", places[path]) if path in places else ("spec", "targets")
+            words = f"this changes what {PurePosixPath(path).stem} runs for {version}, which is {arm}"
+            hint = "promote or withdraw the candidate first"
+            yield Problem(at, f"{words}, while {live.candidate} is in flight", hint)

@@ -1,8 +1,8 @@
 """Versions of a rollout have different labels, and labels that Kubernetes takes.
 
-A version's label is what it is called in the names of Kubernetes objects, branches and incidents: lower case, every other
-character than letters and digits as ``-``. Were ``1.0`` and ``1-0`` both recorded, one would be served under the other's
-name. A Service's name has at most 63 characters and ends with a letter or digit.
+A version's label is what it is called in the names of Kubernetes objects, branches and incidents: lower case, every
+other character than letters and digits as ``-``. Were ``1.0`` and ``1-0`` both recorded, one would be served under the
+other's name. A Service's name has at most 63 characters and ends with a letter or digit.
 
 Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 """

@@ -1,8 +1,8 @@
 """The committed manifests are what the specs render.
 
-Argo CD or Flux applies what stands in ``manifests/``, so a spec whose manifests are stale says one thing and does another.
-With a base, only rollouts whose inputs changed are looked at: a new release of this tool makes nobody else's pull request
-red, and ``rollout-spec render`` alone is its upgrade commit.
+Argo CD or Flux applies what stands in ``manifests/``, so a spec whose manifests are stale says one thing and does
+another. With a base, only rollouts whose inputs changed are looked at: a new release of this tool makes nobody else's
+pull request red, and ``rollout-spec render`` alone is its upgrade commit.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ def check(subject: Subject) -> Iterator[Problem]:
                 (), f"nothing in {subject.file.path} renders this", "remove it", file=each.path, span=WHOLE_FILE
             )
         else:
-            words = f"this is not what {subject.file.path} renders: it differs from line {_differs(each.committed, each.wanted)} on"
+            line = _differs(each.committed, each.wanted)
+            words = f"this is not what {subject.file.path} renders: it differs from line {line} on"
             yield Problem((), words, hint, file=each.path, span=WHOLE_FILE)
 
 

@@ -29,8 +29,7 @@ def check(subject: Subject) -> Iterator[Problem]:
         return
     folder, _, rest = file.path.partition("/")
     home = next(folder for folder, kind in FOLDERS.items() if kind == file.kind)
-    listed = file.kind == "PolicyPack" and not rest == ""
-    if not listed and (folder != home or "/" in rest or not rest.endswith(".yaml")):
+    if file.path not in _listed(subject) and (folder != home or "/" in rest or not rest.endswith(".yaml")):
         yield Problem(
             (),
             f"a {file.kind} is a file {home}/<name>.yaml, and nobody reads {file.path}",
@@ -47,7 +46,11 @@ def check(subject: Subject) -> Iterator[Problem]:
         spec = subject.model.spec
         wanted = f"{spec.rollout}-{label(spec.failed_version)}"
         if not re.fullmatch(rf"{re.escape(wanted)}(-([2-9]|[1-9][0-9]+))?", name):
-            yield Problem(
-                ("metadata", "name"),
-                f"an incident of {spec.rollout} {spec.failed_version} is called `{wanted}`, then `{wanted}-2`, not `{name}`",
-            )
+            words = f"an incident of {spec.rollout} {spec.failed_version} is called `{wanted}`, then `{wanted}-2`"
+            yield Problem(("metadata", "name"), f"{words}, not `{name}`")
+
+
+def _listed(subject: Subject) -> list[str]:
+    """Return what the workspace lists by name or path: its policy packs may lie anywhere."""
+    file = subject.repository.workspace
+    return list(file.model.spec.policies) if subject.file.kind == "PolicyPack" and file and file.model else []

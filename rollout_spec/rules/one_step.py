@@ -1,19 +1,21 @@
 """A change holds at most one step of a rollout.
 
-Each step (propose, advance, retreat, withdraw, promote, retire, rollback) has one outcome, so that what a commit does to
-traffic can be read off, approved, and undone. Two at once hide one of them; a change of ``live`` that is no step leads to
-states from which the way back is unknown.
+Each step (propose, advance, retreat, withdraw, promote, retire, rollback) has one outcome, so that what a commit does
+to traffic can be read off, approved, and undone. Two at once hide one of them; a change of ``live`` that is no step
+leads to states from which the way back is unknown. Stages that the same change edits or removes are no shorter way:
+while a candidate is in a stage, the step must be one by the stages as they were, and by those that they become, and
+that stage keeps its weight, mirror and match.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from rollout_spec import traffic
 from rollout_spec.eligibility import eligible, quarantined
 from rollout_spec.finding import Problem
 from rollout_spec.rules.subject import Subject
-from rollout_spec.spec.rollout import Live
+from rollout_spec.spec.rollout import Live, RolloutSpec
 
 KINDS = frozenset({"ModelRollout"})
 NEEDS = "base"
@@ -24,31 +26,47 @@ def check(subject: Subject) -> Iterator[Problem]:
     """Look for the one step that leads from the base's ``live`` to this one."""
     assert subject.base is not None
     rollout, before = subject.model, subject.before
-    live = rollout.spec.live
     if before is None:
         # A base without a workspace is one that adopts this tool: what was known good before is.
         if subject.base.workspace is not None and subject.base.file(subject.file.path, subject.file.kind) is None:
-            yield from _bootstrap(live)
+            yield from _bootstrap(rollout.spec.live)
         return
-    open_incidents = {
-        file.stem
-        for file in subject.repository.incidents_of(rollout.metadata.name)
-        if file.model and file.model.spec.status == "open"
-    }
+    then, now = before.spec.live, rollout.spec.live
     # A rollback brings its incident along, so that what it quarantines counts only after it.
-    step = traffic.step_between(
-        before.spec.live,
-        live,
-        [stage.name for stage in rollout.spec.stages],
-        quarantined=quarantined(before, subject.base).keys(),
-        eligible=eligible(before, subject.base),
-        skippable=open_incidents,
-    )
-    if step is None:
-        words = f"this is no one step: {_words(before.spec.live, live)}"
-        yield Problem(
-            ("spec", "live"), words, _next(before.spec.live, [stage.name for stage in rollout.spec.stages]), on_key=True
-        )
+    away, ways = quarantined(before, subject.base).keys(), eligible(before, subject.base)
+    plans = _plans(before.spec, rollout.spec)
+    if not all(
+        traffic.step_between(then, now, stages, quarantined=away, eligible=ways, skippable=_open(subject))
+        for stages in plans
+    ):
+        hint = _meant(then, now, plans[0], away, ways)
+        if plans[0] != plans[-1]:
+            hint += "; stages that this change adds or removes count from the next one on"
+        yield Problem(("spec", "live"), f"this is no one step: {_words(then, now)}", hint, on_key=True)
+    elif now.candidate == then.candidate and now.stage == then.stage:
+        yield from _moved(before.spec, rollout.spec)
+
+
+def _moved(before: RolloutSpec, after: RolloutSpec) -> Iterator[Problem]:
+    """Only ``live`` moves traffic: the stage that a candidate is in stays as it was when it was entered."""
+    then, now = traffic.stage_of(before), traffic.stage_of(after)
+    for field in ("weight", "mirror", "match"):
+        if then and now and getattr(then, field) != getattr(now, field):
+            at = ("spec", "stages", after.stages.index(now), field)
+            words = f"{after.live.candidate} is in {now.name}, and this moves its traffic without a step"
+            yield Problem(at, words, "edit a stage that nothing is in, or add one and advance to it")
+
+
+def _plans(before: RolloutSpec, after: RolloutSpec) -> list[list[str]]:
+    """Return the names of the stages; as they were, too, where a candidate is in one: no way is cut in passing."""
+    specs = (before, after) if before.live.stage is not None else (after,)
+    return [[stage.name for stage in spec.stages] for spec in specs]
+
+
+def _open(subject: Subject) -> set[str]:
+    """Return the open incidents, for whose sake a fix may skip stages."""
+    files = subject.repository.incidents_of(subject.model.metadata.name)
+    return {file.stem for file in files if file.model and file.model.spec.status == "open"}
 
 
 def _bootstrap(live: Live) -> Iterator[Problem]:
@@ -82,10 +100,26 @@ def _value(value: object) -> str:
     return "nothing" if value is None else f"[{', '.join(value)}]" if isinstance(value, list) else str(value)
 
 
-def _next(before: Live, stages: list[str]) -> str:
-    if before.candidate is None:
+def _meant(before: Live, after: Live, stages: Sequence[str], away: Collection[str], ways: Sequence[str]) -> str:
+    """Say how the step that was probably meant is taken, or which steps there are."""
+    candidate = before.candidate
+    if candidate is None and after.stable not in before.known_good:
         return "from here: propose a candidate, alone or in the first stage, or retire a known-good version"
+    if candidate is not None and after.stable == candidate:
+        if before.stage != stages[-1]:
+            return f"{candidate} is promoted from {stages[-1]}, the last stage"
+        return f"promoting {candidate} leaves {_left(traffic.promote(before, stages, away))}"
+    if after.stable in before.known_good:
+        if not ways:
+            return "no version in knownGood may be gone back to"
+        left = _left(traffic.roll_back_stable(before, ways[0]))
+        return f"a rollback goes to {ways[0]}, the first that may serve, and leaves {left}"
     if before.stage == stages[-1]:
-        return f"from here: promote {before.candidate}, take it back to an earlier stage, or withdraw it"
-    following = stages[stages.index(before.stage) + 1] if before.stage in stages else stages[0]
-    return f"from here: advance {before.candidate} to {following}, take it back to an earlier stage, or withdraw it"
+        return f"from here: promote {candidate}, take it back to an earlier stage, or withdraw it"
+    here = stages.index(before.stage) if before.stage in stages else -1
+    back = ", take it back to an earlier stage" if here > 0 else ""
+    return f"from here: advance {candidate} to {stages[here + 1]}{back}, or withdraw it"
+
+
+def _left(live: Live) -> str:
+    return f"`knownGood: {_value(live.known_good)}` and no candidate"

@@ -1,22 +1,31 @@
 """A version that takes requests has all that it pins.
 
-A model is right only together with the exact features, schemas and preprocessing that it was trained with. Every version
-that takes traffic, mirror or matched requests needs a version of each component that meets its pin and is up now. Where an
-edit of the component is what broke the pin, that is said at the component too.
+A model is right only together with the exact features, schemas and preprocessing that it was trained with. Every
+version that takes traffic, mirror or matched requests needs a version of each component that meets its pin and is up
+now. Where an edit of the component is what broke the pin, that is said at the component too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rollout_spec import traffic
-from rollout_spec.eligibility import Unmet, disagreements, standing, unmet
+from rollout_spec.eligibility import Unmet, disagreements, lost, standing, unmet
 from rollout_spec.finding import Problem
+from rollout_spec.repository import Repository
 from rollout_spec.rules.subject import Subject
+
+if TYPE_CHECKING:
+    from rollout_spec.spec.rollout import ModelRollout
 
 KINDS = frozenset({"ModelRollout", "Component"})
 NEEDS = ""
 UNCONDITIONAL = True
+
+_SHOWN = 5
+_KEPT = 2
+"""How many known-good versions keep what they pin: see ``rollback-ready``."""
 
 
 def check(subject: Subject) -> Iterator[Problem]:
@@ -53,17 +62,25 @@ def _edited(subject: Subject) -> Iterator[Problem]:
     if subject.base is None or not subject.whole or subject.model == subject.before:
         return
     name, repository = subject.model.metadata.name, subject.repository
-    left = []
-    for rollout in map(repository.rollout, repository.names("rollouts")):
-        if rollout is None or rollout.model is None:
-            continue
-        spec = rollout.model.spec
-        concerned = [version for version in traffic.split(spec).versions if version in spec.versions]
-        concerned += standing(rollout.model, repository)[:2]
-        for version in concerned:
-            pins = [pin for pin in unmet(rollout.model, version, repository) if pin.component == name]
-            left += [f"{rollout.stem} {version} needs {pin.pin}" for pin in pins]
+    left = [
+        f"{rollout.stem} {version} needs {pin.pin}"
+        for rollout in map(repository.rollout, repository.names("rollouts"))
+        if rollout and rollout.model
+        for version, pin in _missing(rollout.model, repository)
+        if pin.component == name
+    ]
     if left:
-        more = f" and {len(left) - 5} more" if len(left) > 5 else ""
-        words = f"this edit takes away what is needed: {', '.join(left[:5])}{more}"
+        more = f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else ""
+        words = f"this leaves versions without what they pin: {', '.join(left[:_SHOWN])}{more}"
         yield Problem(("spec", "serving"), words, "keep it up until nothing pins it")
+
+
+def _missing(rollout: ModelRollout, repository: Repository) -> Iterator[tuple[str, Unmet]]:
+    """Give the pins that are not served, of versions that take requests and of those that a rollback goes to."""
+    told = disagreements(rollout, repository)
+    serving = traffic.split(rollout.spec).versions
+    for version in serving:
+        yield from ((version, pin) for pin in unmet(rollout, version, repository) if pin.component not in told)
+    for version in (rollout.spec.live.stable, *standing(rollout, repository)[:_KEPT]):
+        if version not in serving:
+            yield from ((version, pin) for pin in lost(rollout, version, repository))

@@ -1,12 +1,13 @@
 """Every name that a file uses is declared: versions, stages, components, incidents, metrics, profiles, targets, packs.
 
-A name that is declared nowhere is found at review time, or at night. A bound is of its metric's kind besides: a share for
-a ratio, a number for a value.
+A name that is declared nowhere is found at review time, or at night. A bound is of its metric's kind besides: a share
+for a ratio, a number for a value.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from rollout_spec import metrics, resources
 from rollout_spec.errors import UserError
@@ -15,6 +16,10 @@ from rollout_spec.repository import Repository
 from rollout_spec.rules.subject import Subject
 from rollout_spec.spec.problems import did_you_mean
 from rollout_spec.traffic import PROMOTED
+
+if TYPE_CHECKING:
+    from rollout_spec.spec.rollout import Comparison, Threshold
+    from rollout_spec.spec.workspace import Metric
 
 KINDS = frozenset({"ModelRollout", "Incident", "Workspace"})
 NEEDS = ""
@@ -49,8 +54,10 @@ def _live(subject: Subject) -> Iterator[Problem]:
     if spec.live.stage is not None:
         yield from _unknown("stage", spec.live.stage, [stage.name for stage in spec.stages], (*at, "stage"))
     if spec.live.fixes is not None:
-        own = [file.stem for file in subject.repository.incidents_of(subject.model.metadata.name)]
-        yield from _unknown("incident of this rollout", spec.live.fixes, own, (*at, "fixes"))
+        incident = subject.repository.incident(spec.live.fixes)
+        if incident is None or incident.model:  # one that does not load says so itself
+            own = [file.stem for file in subject.repository.incidents_of(subject.model.metadata.name)]
+            yield from _unknown("incident of this rollout", spec.live.fixes, own, (*at, "fixes"))
 
 
 def _components(subject: Subject) -> Iterator[Problem]:
@@ -79,12 +86,11 @@ def _triggers(subject: Subject) -> Iterator[Problem]:
             yield from _metric(trigger, own or {}, profile, at)
 
 
-def _metric(trigger: object, own: Mapping[str, object], profile: str, at: KeyPath) -> Iterator[Problem]:
-    name = trigger.metric  # type: ignore[attr-defined]
-    kind = metrics.kind_of(name, own)  # type: ignore[arg-type]
+def _metric(trigger: Threshold | Comparison, own: Mapping[str, Metric], profile: str, at: KeyPath) -> Iterator[Problem]:
+    name = trigger.metric
+    kind = metrics.kind_of(name, own)
     if kind is None:
-        known = metrics.names(profile, own)  # type: ignore[arg-type]
-        yield from _unknown("metric", name, known, (*at, "metric"))
+        yield from _unknown("metric", name, metrics.names(profile, own), (*at, "metric"))
         return
     for field in ("above", "below", "baseline"):
         bound = getattr(trigger, field, None)
@@ -112,7 +118,8 @@ def _targets(subject: Subject) -> Iterator[Problem]:
             data = rollout.spec.versions[version].model_dump(by_alias=True)
             missing = [field for field in definition.needs if data.get(field) is None]
             if missing:
-                words = f"the target {target.type} needs {', '.join(f'`{field}`' for field in missing)} of version {version}"
+                fields = ", ".join(f"`{field}`" for field in missing)
+                words = f"the target {target.type} needs {fields} of version {version}"
                 yield Problem(("spec", "versions", version), words, on_key=True)
 
 
@@ -131,24 +138,27 @@ def _incident(subject: Subject) -> Iterator[Problem]:
 
 def _workspace(subject: Subject) -> Iterator[Problem]:
     spec, repository = subject.model.spec, subject.repository
-    policies: set[str] = set()
-    for index, reference in enumerate(spec.policies):
-        pack = repository.pack(reference)
+    packs = [repository.pack(reference) for reference in spec.policies]
+    for index, (reference, pack) in enumerate(zip(spec.policies, packs, strict=True)):
         if pack is None:
             yield _no_pack(reference, repository, ("spec", "policies", index))
-        elif pack.model:
-            policies |= {policy.name for policy in pack.model.spec.policies}
-    for name in spec.severity:
-        if name not in subject.rules and name not in policies:
+    models = [pack.model for pack in packs if pack and pack.model]
+    if len(models) == len(packs):  # else nobody knows what the others hold
+        known = [*subject.rules, *(policy.name for model in models for policy in model.spec.policies)]
+        yield from _severities(spec.severity, known)
+    yield from _metrics(spec.metrics)
+
+
+def _severities(severities: Collection[str], known: Collection[str]) -> Iterator[Problem]:
+    for name in severities:
+        if name not in known:
             words = f"there is no rule or policy `{name}` that can be raised or lowered"
-            yield Problem(
-                ("spec", "severity", name),
-                words,
-                did_you_mean(name, [*subject.rules, *policies]),
-                "warning",
-                on_key=True,
-            )
-    for name, metric in spec.metrics.items():
+            at = ("spec", "severity", name)
+            yield Problem(at, words, did_you_mean(name, known), "warning", on_key=True)
+
+
+def _metrics(declared: Mapping[str, Metric]) -> Iterator[Problem]:
+    for name, metric in declared.items():
         fields = (
             (("query", metrics.blanks_problem),)
             if metric.kind == "value"

@@ -1,19 +1,20 @@
 """There is a way back, and it is kept up.
 
 A rollback of the candidate goes to stable; one of stable goes to the first known-good version that is recorded, not
-quarantined and has its pins served. The first two such versions keep what they pin, so that the way back stands even when
-one of them fails. A new rollout has none yet, which is a warning.
+quarantined and has its pins served. The first two such versions keep what they pin, so that the way back stands even
+when one of them fails. A new rollout has none yet, which is a warning. With a base, so is what stood there already, and
+what a rollback leaves behind: nothing is to stand in its way.
 
 With a whole workspace the way back is also proven: the rollback is done in memory, and its result checked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from rollout_spec import traffic
 from rollout_spec.eligibility import eligible, lost, standing
-from rollout_spec.finding import Problem
+from rollout_spec.finding import Problem, Severity
 from rollout_spec.rules.subject import Subject
 
 KINDS = frozenset({"ModelRollout"})
@@ -24,26 +25,40 @@ _KEPT = 2
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Look for known-good versions that a rollback may go to."""
+    """Look for versions that a rollback may go to, and for what they pin."""
     rollout, repository = subject.model, subject.repository
-    live = rollout.spec.live
+    live, at = rollout.spec.live, ("spec", "live", "knownGood")
+    kept = standing(rollout, repository)
+    yield from _lost(subject, (live.stable, *kept[:_KEPT]))
     if not live.known_good:
         words = f"there is no way back from {live.stable} yet: knownGood has no earlier version"
         yield Problem(("spec", "live", "stable"), words, "promote a second version", "warning")
-        return
-    kept = standing(rollout, repository)
-    serving = traffic.split(rollout.spec).versions
-    for version in kept[:_KEPT]:
-        for pin in lost(rollout, version, repository):
-            if version not in serving:  # those are told by pins-served
-                at = ("spec", "versions", version, "requires", pin.component)
-                words = f"{version} is where a rollback goes, and needs {pin.component} {pin.pin}, which is not up"
-                yield Problem(at, words, f"keep it in `serving` in components/{pin.component}.yaml")
-    if not kept:
+    elif not kept:
         words = f"there is no way back from {live.stable}: every version in knownGood is quarantined"
-        yield Problem(("spec", "live", "knownGood"), words, "clear an incident, or promote another version")
-    elif not eligible(rollout, repository) and len(kept) > _KEPT:
-        yield Problem(
-            ("spec", "live", "knownGood"),
-            f"there is no way back from {live.stable}: no version in knownGood has its pins served",
-        )
+        hint = "clear an incident, or promote another version"
+        yield Problem(at, words, hint, _severity(subject, live.known_good))
+    elif len(kept) > _KEPT and not eligible(rollout, repository):
+        words = f"there is no way back from {live.stable}: no version in knownGood has its pins served"
+        yield Problem(at, words, severity=_severity(subject, kept))
+
+
+def _lost(subject: Subject, versions: Iterable[str]) -> Iterator[Problem]:
+    rollout, repository = subject.model, subject.repository
+    serving = traffic.split(rollout.spec).versions  # pins-served tells of those
+    for version in versions:
+        for pin in lost(rollout, version, repository) if version not in serving else ():
+            at = ("spec", "versions", version, "requires", pin.component)
+            words = f"{version} is where a rollback goes, and needs {pin.component} {pin.pin}, which is not up"
+            hint = f"keep it in `serving` in components/{pin.component}.yaml"
+            yield Problem(at, words, hint, _severity(subject, [version]))
+
+
+def _severity(subject: Subject, versions: Collection[str]) -> Severity:
+    """With a base, a lack is an error where this change brings it; a rollback that leaves one behind brings none."""
+    before, base = subject.before, subject.base
+    if before is None or base is None:
+        return "error"
+    if subject.model.spec.live.stable in before.spec.live.known_good:
+        return "warning"
+    kept = (before.spec.live.stable, *standing(before, base)[:_KEPT])
+    return "error" if any(version in kept and not lost(before, version, base) for version in versions) else "warning"

@@ -1,8 +1,8 @@
 """Every field is known, present where it must be, spelled in its one way, and fits the fields beside it.
 
 An unknown field would be ignored by a tool that does not know it, which is how a misspelt ``weight`` comes to mean all
-traffic. So unknown fields are errors, with the nearest known name; names in a list are unique; ``knownGood`` never holds
-what is live.
+traffic. So unknown fields are errors, with the nearest known name; names in a list are unique; ``knownGood`` never
+holds what is live.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ def check(subject: Subject) -> Iterator[Problem]:
         yield from _rollout(subject)
     elif subject.file.kind == "Component":
         yield from _component(subject.model)
+    elif subject.file.kind == "Workspace":
+        yield from _requires(subject.model.spec.requires)
     elif subject.file.kind == "PolicyPack":
         policies = subject.model.spec.policies
         yield from _unique((policy.name for policy in policies), ("spec", "policies"), "policy", "name")
@@ -61,6 +63,17 @@ def _component(component: Component) -> Iterator[Problem]:
     if component.spec.exclusive and len(serving) != 1:
         words = f"an exclusive component serves one version at a time, not {len(serving)}"
         yield Problem(("spec", "serving"), words)
+
+
+def _requires(versions: str | None) -> Iterator[Problem]:
+    if versions is None:
+        return
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        SpecifierSet(versions)
+    except InvalidSpecifier:
+        yield Problem(("spec", "requires"), f"`{versions}` is no range of versions", 'write `">=0.1,<0.2"`')
 
 
 def _unique(names: Iterable[str], at: KeyPath, noun: str, field: str | None = None) -> Iterator[Problem]:

@@ -1,7 +1,7 @@
 """Stages ascend: each gives the candidate more traffic than the one before, and the last gives it all.
 
-A stage that takes traffic away again, or that changes nothing, is a mistake in the order; a rollout that ends below 100%
-never ends. Stages without traffic (shadow, matched requests) come first.
+A stage that takes traffic away again, or that changes nothing, is a mistake in the order; a rollout that ends below
+100% never ends. Stages without traffic (shadow, matched requests) come first.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def check(subject: Subject) -> Iterator[Problem]:
     for index in range(1, len(stages)):
         before, here = (stage.weight or Decimal(0) for stage in stages[index - 1 : index + 1])
         if here < before or (here == before and here > 0):
-            words = f"{format_share(here)} is not above the {format_share(before)} of {stages[index - 1].name}, the stage before"
-            yield _at(index, stages[index].weight is None, words)
+            earlier = f"the {format_share(before)} of {stages[index - 1].name}, the stage before"
+            yield _at(index, stages[index].weight is None, f"{format_share(here)} is not above {earlier}")
             return
     last = stages[-1]
     if (last.weight or Decimal(0)) != 100:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -33,6 +33,17 @@ class Subject:
         """The model of the same file on the base; None where it is not there, or does not load."""
         file = self.base.file(self.file.path, self.file.kind) if self.base else None
         return file.model if file else None
+
+    @property
+    def inputs(self) -> Iterator[File[Any]]:
+        """The files beside a rollout's own that decide what is rendered of it: its workspace, components, incidents."""
+        repository, rollout = self.repository, self.model if self.file.kind == "ModelRollout" else None
+        pinned = (
+            {name for record in rollout.spec.versions.values() for name in record.requires or {}} if rollout else ()
+        )
+        incidents = (name for name in repository.names("incidents") if name.startswith(f"{self.file.stem}-"))
+        files = (repository.workspace, *map(repository.component, pinned), *map(repository.incident, incidents))
+        return (file for file in files if rollout and file)
 
 
 class Rule(Protocol):

@@ -1,7 +1,7 @@
 """A record that was merged never changes.
 
-The record is what a rollback restores: its digest, its pins, what serves it. Were it edited, going back to version 41 would
-not be going back to what 41 was. Records are compared as values, so that formatting and comments are free.
+The record is what a rollback restores: its digest, its pins, what serves it. Were it edited, going back to version 41
+would not be going back to what 41 was. Records are compared as values, so that formatting and comments are free.
 """
 
 from __future__ import annotations

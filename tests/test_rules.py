@@ -1,0 +1,93 @@
+"""What each rule finds and lets pass: a case is a folder in ``cases/rules/<rule>``, and a new one needs no Python.
+
+A case holds what differs from the workspace in ``cases/rules/_base``: whole files, ``<file>.diff`` (a patch that has no
+line numbers, its hunks parted by ``@@``), and ``deleted.txt`` (the names of files that are gone). Below ``before/`` is
+what differs from it on the base branch. Manifests are rendered anew; a case may lay its own over them.
+``arguments.txt`` has arguments of ``check``: paths, and ``--base main`` where the base branch is ``_base`` as it is.
+``expected.txt`` is what ``check`` prints, and empty where the case passes: ``ROLLOUT_SPEC_UPDATE=1`` writes it anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import dataclass
+
+import pytest
+from workspaces import BASE, Files, files_in, rendered, specs
+
+from rollout_spec.check import Report, check, is_sound
+from rollout_spec.reporters import REPORTERS, View
+from rollout_spec.repository import Repository
+from rollout_spec.review import review
+from rollout_spec.rules import LAST, RULES
+
+CASES = BASE.parent
+FOLDERS = [folder for folder in CASES.glob("*/*") if folder.is_dir() and BASE not in folder.parents]
+NAMES = sorted(folder.relative_to(CASES).as_posix() for folder in FOLDERS)
+UPDATE = os.environ.get("ROLLOUT_SPEC_UPDATE") == "1"
+OURS = ("arguments.txt", "expected.txt")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One folder. ``before`` is None where nothing is compared with a base."""
+
+    rule: str
+    after: Files
+    before: Files | None
+    paths: list[str] | None
+
+
+def case_of(name: str) -> Case:
+    files, rule = files_in(CASES / name), name.partition("/")[0]
+    parser = argparse.ArgumentParser()
+    parser.add_argument("paths", nargs="*")
+    parser.add_argument("--base")
+    arguments = parser.parse_args(files.get("arguments.txt", b"").decode().split())
+    before = {path.removeprefix("before/"): files.pop(path) for path in list(files) if path.startswith("before/")}
+    compared = bool(before) or arguments.base is not None or RULES[rule].NEEDS == "base"
+    after = {path: content for path, content in files.items() if path not in OURS}
+    return Case(rule, after, before if compared else None, arguments.paths or None)
+
+
+def report_of(case: Case) -> Report:
+    """Do what the command ``check`` does: with the proof of the way back, where there is a whole workspace for it."""
+    repository = Repository(rendered(case.after))
+    make = rendered if case.rule in LAST else specs  # the others do not look at the base's manifests
+    base = None if case.before is None else Repository(make(case.before))
+    if case.paths or not (repository.workspace and is_sound(repository.workspace, repository)):
+        return check(repository, paths=case.paths, base=base)
+    return review(repository, base=base)
+
+
+def text_of(report: Report) -> str:
+    return REPORTERS["text"].report(report.findings, (), View())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_case_has_its_findings_and_no_others(name: str) -> None:
+    case, expected = case_of(name), CASES / name / "expected.txt"
+    report = report_of(case)
+    if UPDATE:
+        expected.write_text(text_of(report), encoding="utf-8")
+    assert text_of(report).splitlines() == expected.read_text("utf-8").splitlines()
+    assert case.rule not in {skipped.name for skipped in report.skipped}, "it passes since the rule did not run"
+    assert case.rule in {finding.name for finding in report.findings} or not report.failed, "it is another rule's case"
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_rule_has_cases_that_fail_and_cases_that_pass(rule: str) -> None:
+    told = [(CASES / name / "expected.txt").read_text("utf-8") for name in NAMES if name.startswith(f"{rule}/")]
+    assert {f" [{rule}]\n" in text for text in told} == {True, False}
+
+
+def test_every_folder_is_that_of_a_rule() -> None:
+    assert {folder.name for folder in CASES.iterdir()} == {*RULES, BASE.name}
+
+
+def test_the_base_workspace_passes_all_rules() -> None:
+    tree = rendered({})
+    report = review(Repository(tree), base=Repository(tree))
+    assert report.findings == ()
+    assert report.skipped == ()
