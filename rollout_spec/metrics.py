@@ -1,4 +1,4 @@
-"""A metric profile says what requests, errors and latency are called on a stack, and how a version is told from another.
+"""A metric profile says what requests, errors and latency are called on a stack, and how versions are told apart.
 
 To add a profile, add an entry to ``PROFILES``. The names are those of the exporters' own documentation; ``backend`` is
 the name of the version's backend (``fraud-v42-predictor``), ``version`` the version itself.
@@ -6,6 +6,7 @@ the name of the version's backend (``fraud-v42-predictor``), ``version`` the ver
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from typing import Literal
 
 from rollout_spec.spec.rollout import Latency, Threshold
 from rollout_spec.spec.workspace import Metric, Ratio
-from rollout_spec.units import format_duration
+from rollout_spec.units import LONGEST_DURATION, format_duration
 
 DEFAULT_PROFILE = "generic"
 ERROR_RATE = "error_rate"
@@ -27,9 +28,9 @@ _CLIENT_BUCKETS = "0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2.5 5 10"
 class Profile:
     """How one stack counts the requests of a version.
 
-    ``requests`` is a counter and ``latency`` a histogram with ``buckets`` in ``unit``; ``failed`` matches the requests that
-    the server failed. ``identity`` maps labels to ``backend``, ``version``, ``rollout`` or ``namespace``; the first one is
-    the version's.
+    ``requests`` is a counter and ``latency`` a histogram with ``buckets`` in ``unit``; ``failed`` matches the requests
+    that the server failed. ``identity`` maps labels to ``backend``, ``version``, ``rollout`` or ``namespace``; the
+    first one is the version's.
     """
 
     requests: str
@@ -98,7 +99,7 @@ class Arm:
 
 @dataclass(frozen=True)
 class Expression:
-    """PromQL that gives a sample while a bound is broken. ``counted`` is the counter of requests that a guard can ask for."""
+    """PromQL that gives a sample, without labels, while a bound is broken; ``counted`` is what a guard may count."""
 
     breach: str
     counted: str | None
@@ -127,7 +128,8 @@ def threshold(trigger: Threshold, profile: Profile, own: Mapping[str, Metric], a
     number = bound.number
     metric = own.get(trigger.metric)
     if metric is not None and not isinstance(metric, Ratio):
-        return Expression(f"({_fill(metric.query, arm, trigger.window)}) {sign} {_plain(number)}", None)
+        worst = "max" if sign == ">" else "min"  # of replicas that each have a series
+        return Expression(f"{worst}({_fill(metric.query, arm, trigger.window)}) {sign} {_plain(number)}", None)
     if metric is None and trigger.metric != ERROR_RATE:
         raise Immeasurable(f"no profile and no workspace says what `{trigger.metric}` is")
     if metric is None:
@@ -136,7 +138,7 @@ def threshold(trigger: Threshold, profile: Profile, own: Mapping[str, Metric], a
     else:
         total = _narrowed(metric.total, profile, arm, trigger.window)
         events = _narrowed(metric.events, profile, arm, trigger.window)
-    window = format_duration(trigger.window)
+    window = duration(trigger.window)
     # A counter of failures does not exist before the first failure: that is 0, while no total is no data.
     ratio = f"(sum(rate({events}[{window}])) or vector(0)) / sum(rate({total}[{window}]))"
     return Expression(f"{ratio} {sign} {_plain(number / 100)}", total)
@@ -145,19 +147,18 @@ def threshold(trigger: Threshold, profile: Profile, own: Mapping[str, Metric], a
 def latency(trigger: Latency, profile: Profile, arm: Arm) -> Expression:
     """Return PromQL for a latency trigger.
 
-    Where the bound is a boundary of a bucket, the share of slower requests is exact and adds up over replicas; elsewhere
-    the quantile is interpolated inside a bucket (https://prometheus.io/docs/practices/histograms/).
+    Where the bound is a boundary of a bucket, the share of slower requests is exact and adds up over replicas;
+    elsewhere the quantile is interpolated inside a bucket (https://prometheus.io/docs/practices/histograms/).
     """
-    window = format_duration(trigger.window)
+    window = duration(trigger.window)
     bound = Decimal(trigger.above // timedelta(milliseconds=1)) / (1 if profile.unit == "ms" else 1000)
     matchers = _matchers(profile, arm)
     counted = _select(f"{profile.latency}_count", matchers)
     if bound in profile.buckets:
-        # Prometheus 3 writes whole boundaries with a decimal, Prometheus 2 as the exporter does.
-        edge = f'le=~"{re.escape(_plain(bound)).replace(chr(92), chr(92) * 2)}(\\\\.0+)?"'
-        fast = _select(f"{profile.latency}_bucket", [*matchers, edge])
+        fast = _select(f"{profile.latency}_bucket", [*matchers, f"le=~{_quoted(_spellings(bound))}"])
         share = f"1 - sum(rate({fast}[{window}])) / sum(rate({counted}[{window}]))"
-        return Expression(f"{share} > {_plain(1 - trigger.quantile / 100)}", counted)
+        # In floating point 1 - 0.99 is not 0.01, but it is 1 - 0.99.
+        return Expression(f"{share} > 1 - {_plain(trigger.quantile / 100)}", counted)
     buckets = _select(f"{profile.latency}_bucket", matchers)
     quantile = f"histogram_quantile({_plain(trigger.quantile / 100)}, sum by (le) (rate({buckets}[{window}])))"
     return Expression(f"{quantile} > {_plain(bound)}", counted)
@@ -167,7 +168,14 @@ def guarded(expression: Expression, window: timedelta, minimum: int) -> str:
     """Return PromQL that is silent until a window holds ``minimum`` requests: fewer say nothing."""
     if expression.counted is None or not minimum:
         return expression.breach
-    return f"{expression.breach} and sum(increase({expression.counted}[{format_duration(window)}])) >= {minimum}"
+    return f"{expression.breach} and sum(increase({expression.counted}[{duration(window)}])) >= {minimum}"
+
+
+def duration(value: timedelta) -> str:
+    """Return a duration as Prometheus takes it. Immeasurable where it takes none such."""
+    if not timedelta(0) < value <= LONGEST_DURATION:
+        raise Immeasurable(f"Prometheus takes no duration of {format_duration(value)}")
+    return format_duration(value)
 
 
 _SELECTOR = re.compile(r'\s*([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(?:\{((?:[^"{}]|"(?:[^"\\]|\\.)*")*)\})?\s*')
@@ -211,21 +219,30 @@ def _parse_selector(text: str) -> tuple[str, list[str]]:
 
 
 def _narrowed(text: str, profile: Profile, arm: Arm, window: timedelta) -> str:
-    """Add the version's label to a selector that names none."""
+    """Add the version's label to a selector that names no version."""
     name, matchers = _parse_selector(_fill(text, arm, window))
     label, source = next(iter(profile.identity.items()))
-    if not any(re.match(rf"{label}(=|!)", matcher) for matcher in matchers):
-        matchers.append(f'{label}="{getattr(arm, source)}"')
-    return _select(name, matchers)
+    names_one = "version" in _BLANK.findall(text) or any(re.match(rf"{label}(=|!)", matcher) for matcher in matchers)
+    return _select(name, matchers if names_one else [*matchers, f"{label}={_quoted(getattr(arm, source))}"])
 
 
 def _matchers(profile: Profile, arm: Arm) -> list[str]:
-    fixed = [f'{label}="{value}"' for label, value in profile.matchers.items()]
-    return fixed + [f'{label}="{getattr(arm, source)}"' for label, source in profile.identity.items()]
+    told = {label: getattr(arm, source) for label, source in profile.identity.items()}
+    return [f"{label}={_quoted(value)}" for label, value in {**profile.matchers, **told}.items()]
 
 
 def _select(name: str, matchers: list[str]) -> str:
     return f"{name}{{{', '.join(matchers)}}}"
+
+
+def _quoted(text: str) -> str:
+    """Spell a text as PromQL does; it escapes what JSON escapes."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _spellings(bound: Decimal) -> str:
+    """Return a pattern of a boundary as exporters write it, or as Prometheus 3 does: ``250.0``, ``1.8e+06``."""
+    return "|".join(dict.fromkeys(re.escape(text) + r"(\.0+)?" for text in (_plain(bound), f"{float(bound):g}")))
 
 
 def _fill(text: str, arm: Arm, window: timedelta) -> str:
@@ -233,7 +250,7 @@ def _fill(text: str, arm: Arm, window: timedelta) -> str:
         "rollout": arm.rollout,
         "version": arm.version,
         "namespace": arm.namespace,
-        "window": format_duration(window),
+        "window": duration(window),
     }
     return _BLANK.sub(lambda blank: known[blank[1]], text)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 from pydantic import ValidationError
 
@@ -14,12 +16,14 @@ from rollout_spec.finding import KeyPath, Problem
 from rollout_spec.spec.problems import did_you_mean, problems
 from rollout_spec.spec.target import Option, TargetDefinition
 from rollout_spec.tree import Tree
+from rollout_spec.units import LONGEST_DURATION, parse_duration
 
-_SHIPPED: dict[str, TargetDefinition] = {}
+_FOUND: WeakKeyDictionary[Tree, dict[str, TargetDefinition | None]] = WeakKeyDictionary()
 _TYPES: Mapping[str, tuple[type, str]] = {
     "text": (str, "text"),
     "integer": (int, "a whole number"),
     "boolean": (bool, "`true` or `false`"),
+    "duration": (str, "a duration"),
     "mapping": (dict, "a mapping"),
 }
 
@@ -32,23 +36,32 @@ def names(tree: Tree) -> list[str]:
 
 def find(name: str, tree: Tree) -> TargetDefinition | None:
     """Return a target: the organisation's own before a shipped one. UserError where its ``target.yaml`` is wrong."""
+    known = _FOUND.setdefault(tree, {})
+    if name not in known:
+        path = f"templates/{name}/target.yaml"
+        own = tree.read(path)
+        known[name] = _shipped(name) if own is None else _read(path, own)
+    return known[name]
+
+
+@cache
+def _shipped(name: str) -> TargetDefinition | None:
     path = f"templates/{name}/target.yaml"
-    own = tree.read(path)
-    if own is not None:
-        return _read(path, own)
-    if name not in _SHIPPED and resources.find(path).is_file():
-        _SHIPPED[name] = _read(path, resources.read(path))
-    return _SHIPPED.get(name)
+    return _read(path, resources.read(path)) if resources.find(path).is_file() else None
 
 
-def template(name: str, file: str, tree: Tree) -> str | None:
-    """Return the text of one template of a target, from the place where the target itself is."""
-    path = f"templates/{name}/{file}"
-    if tree.read(f"templates/{name}/target.yaml") is not None:
-        content = tree.read(path)
-    else:
-        content = resources.read(path) if resources.find(path).is_file() else None
-    return None if content is None else content.decode("utf-8", "replace")
+def templates(name: str, tree: Tree) -> Mapping[str, str]:
+    """Return the texts of a target's templates by file name, from the place where the target itself is."""
+    if tree.read(f"templates/{name}/target.yaml") is None:
+        return _shipped_templates(name)
+    contents = ((file, tree.read(f"templates/{name}/{file}")) for file in tree.names(f"templates/{name}"))
+    return {file: content.decode("utf-8", "replace") for file, content in contents if content is not None}
+
+
+@cache
+def _shipped_templates(name: str) -> Mapping[str, str]:
+    folder = f"templates/{name}"
+    return {file: resources.read(f"{folder}/{file}").decode() for file in resources.names(folder)}
 
 
 def option_problems(options: Mapping[str, Any], known: Mapping[str, Option], at: KeyPath) -> Iterator[Problem]:
@@ -78,7 +91,7 @@ def _value_problems(value: Any, option: Option, at: KeyPath) -> Iterator[Problem
         yield Problem(
             at,
             f"this is {words}, not `{str(value)[:60]}`",
-            "quote it" if python is str and not isinstance(value, dict | list) else None,
+            "quote it" if option.type == "text" and not isinstance(value, dict | list) else None,
         )
     elif option.minimum is not None and isinstance(value, int) and value < option.minimum:
         yield Problem(at, f"this is at least {option.minimum}, not `{value}`")
@@ -88,8 +101,18 @@ def _value_problems(value: Any, option: Option, at: KeyPath) -> Iterator[Problem
             f"this is one of {', '.join(f'`{each}`' for each in option.choices)}, not `{str(value)[:60]}`",
             did_you_mean(str(value), option.choices),
         )
+    elif option.type == "duration":
+        yield from _duration_problems(cast(str, value), at)
     elif option.type == "mapping" and option.fields is not None:
         yield from option_problems(cast("dict[str, Any]", value), option.fields, at)
+
+
+def _duration_problems(value: str, at: KeyPath) -> Iterator[Problem]:
+    try:
+        if parse_duration(value) > LONGEST_DURATION:
+            yield Problem(at, "a duration of more than 292 years is too long")
+    except ValueError as error:
+        yield Problem(at, str(error))
 
 
 def with_defaults(options: Mapping[str, Any], known: Mapping[str, Option]) -> dict[str, Any]:

@@ -38,11 +38,12 @@ def backend(rollout: ModelRollout, version: str, option: Mapping[str, Any] | Non
 def kept_up(rollout: ModelRollout, repository: Repository) -> dict[str, str]:
     """Return the versions that are kept up, in the order of their records, each as ``serving`` or ``standby``.
 
-    Serving are stable, which is where a rollback of the candidate goes, and a candidate that takes part; on standby is
-    the version to which a rollback of stable would go.
+    Serving are stable, which is where a rollback of the candidate goes, and a candidate in a stage, if only one of 0%:
+    the traffic that moves to it at once finds it up. On standby is the version to which a rollback of stable would go.
     """
-    split = traffic.split(rollout.spec)
-    roles = {version: "serving" for version in (split.stable, split.candidate) if version is not None}
+    live = rollout.spec.live
+    candidate = live.candidate if traffic.stage_of(rollout.spec) else None
+    roles = {version: "serving" for version in (live.stable, candidate) if version is not None}
     for version in eligible(rollout, repository)[:1]:
         roles.setdefault(version, "standby")
     return {version: roles[version] for version in rollout.spec.versions if version in roles}
@@ -58,6 +59,7 @@ def of_rollout(rollout: ModelRollout, repository: Repository, options: Mapping[s
             "namespace": meta.namespace or DEFAULT_NAMESPACE,
             "owner": meta.owner,
             "tier": meta.tier,
+            "description": meta.description,
             "labels": meta.labels or {},
         },
         "service": {"host": service.host, "port": service.port},
@@ -169,7 +171,7 @@ def _alerts(rollout: ModelRollout, repository: Repository, options: Mapping[str,
             {
                 "trigger": trigger.name,
                 "expression": metrics.guarded(expression, trigger.window, int(options.get("minimumRequests") or 0)),
-                "for": format_duration(trigger.for_) if trigger.for_ else None,
+                "for": metrics.duration(trigger.for_) if trigger.for_ else None,
                 "version": version,
                 "severity": trigger.severity,
                 "moment": moment,

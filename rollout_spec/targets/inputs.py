@@ -1,8 +1,9 @@
-"""What a rollout's manifests are made of: its own file, its workspace's, its components, its incidents, its templates."""
+"""A rollout's manifests are made of its own file, its workspace's, its components, its incidents and its templates."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+
 from rollout_spec.repository import File, Repository
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.spec.rollout import ModelRollout

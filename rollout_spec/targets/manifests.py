@@ -13,9 +13,10 @@ from rollout_spec.targets.render import MANIFESTS, Manifest, render
 
 @dataclass(frozen=True)
 class Stale:
-    """A manifest that is not what is rendered: ``committed`` is None where it is missing, ``wanted`` where nothing renders it.
+    """A manifest that is not what is rendered.
 
-    ``target`` is the index of the target that renders it, None where none does.
+    ``committed`` is None where it is missing, ``wanted`` where nothing renders it; ``target`` is the index of the
+    target that renders it, None where none does.
     """
 
     path: str
@@ -25,7 +26,7 @@ class Stale:
 
 
 def stale(file: File[ModelRollout], repository: Repository) -> list[Stale]:
-    """Render a rollout, and return the manifests that differ. UserError where it does not load or cannot be rendered."""
+    """Render a rollout, and return the manifests that differ. UserError where that cannot be done."""
     if file.model is None:
         raise UserError(f"{file.path} does not load", hint=f"`rollout-spec check {file.path}` says why")
     return list(_compared(file.stem, render(file.model, repository), repository))

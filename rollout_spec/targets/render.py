@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from traceback import walk_tb
 from typing import Any
 
-from jinja2 import FunctionLoader, StrictUndefined, TemplateError, Undefined
-from jinja2.exceptions import SecurityError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.exceptions import SecurityError, TemplateNotFound, TemplateSyntaxError
 
 from rollout_spec.document import parse
 from rollout_spec.errors import UserError
 from rollout_spec.metrics import Immeasurable
 from rollout_spec.repository import Repository
-from rollout_spec.scalars import quote
 from rollout_spec.spec.rollout import ModelRollout, Target
 from rollout_spec.spec.target import TargetDefinition
 from rollout_spec.targets import catalog, facts
+from rollout_spec.targets.sandbox import Sandbox
 from rollout_spec.tree import Tree
 
 MANIFESTS = "manifests"
-_MOST = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class RenderError(UserError):
 
 
 def render(rollout: ModelRollout, repository: Repository) -> list[Manifest]:
-    """Return the manifests of a rollout, one for each of its targets. RenderError where a template cannot be filled in."""
+    """Return the manifests of a rollout, one for each of its targets. RenderError where one cannot be made."""
     return [_manifest(index, target, rollout, repository) for index, target in enumerate(rollout.spec.targets)]
 
 
@@ -78,7 +77,8 @@ def _manifest(index: int, target: Target, rollout: ModelRollout, repository: Rep
     except Immeasurable as error:
         raise RenderError(index, str(error)) from None
     name = rollout.metadata.name
-    head = f"# Rendered by rollout-spec from rollouts/{name}.yaml: edit that file, then run `rollout-spec render {name}`.\n"
+    edit = f"edit that file, then run `rollout-spec render {name}`"
+    head = f"# Rendered by rollout-spec from rollouts/{name}.yaml: {edit}.\n"
     text = head + "---\n".join(document.text for document in filled)
     return Manifest(f"{MANIFESTS}/{name}/{target.type}.yaml", index, tuple(filled), text)
 
@@ -86,71 +86,53 @@ def _manifest(index: int, target: Target, rollout: ModelRollout, repository: Rep
 def _documents(
     name: str, definition: TargetDefinition, rollout: ModelRollout, repository: Repository, context: dict[str, Any]
 ) -> Iterator[Document]:
-    environment = _environment(name, repository.tree)
+    sandbox = _sandbox(name, repository.tree)
     for template in definition.templates:
         place = f"templates/{name}/{template.file}"
         if template.each == "rollout":
-            yield Document(_fill(environment, template.file, place, context), None)
+            yield Document(_fill(sandbox, template.file, place, context), None)
             continue
         for version, role in facts.kept_up(rollout, repository).items():
             own = {**context, "version": facts.of_version(rollout, version, role)}
-            yield Document(_fill(environment, template.file, place, own), version)
+            yield Document(_fill(sandbox, template.file, place, own), version)
 
 
-def _fill(environment: ImmutableSandboxedEnvironment, file: str, place: str, context: dict[str, Any]) -> str:
+def _fill(sandbox: Sandbox, file: str, place: str, context: dict[str, Any]) -> str:
     try:
-        pieces, size = [], 0
-        for piece in environment.get_template(file).generate(context):
-            pieces.append(piece)
-            size += len(piece)
-            if size > _MOST:
-                raise UserError(f"{place}: more than {_MOST:,} characters come out")
+        text = sandbox.fill(file, context).strip("\n") + "\n"
+    except TemplateNotFound as error:
+        raise UserError(f"{place}: there is no template `{error.name}`") from None
     except SecurityError as error:
-        raise UserError(f"{place}: {error}", hint="templates get data and no more") from None
-    except TemplateError as error:
-        line = getattr(error, "lineno", None)
-        raise UserError(f"{place}{f':{line}' if line else ''}: {error.message or type(error).__name__}") from None
-    except (TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
-        raise UserError(f"{place}: {error}") from None
-    text = "".join(pieces).strip("\n") + "\n"
-    document = parse(text.encode())
-    for flaw in document.flaws:
+        raise UserError(f"{_line(error, place)}: {error}", hint="templates get data and no more") from None
+    except Exception as error:  # a template is a program of its own, and fails in any way
+        raise UserError(f"{_line(error, place)}: {str(error) or type(error).__name__}") from None
+    for flaw in parse(text.encode()).flaws:
         if flaw.severity == "error":
-            raise UserError(
-                f"{place}: what it gives is no manifest: line {flaw.span.line}: {flaw.message}", hint=flaw.hint
-            )
+            words = f"{place}: what it gives is no manifest: line {flaw.span.line}: {flaw.message}"
+            raise UserError(words, hint=flaw.hint)
     return text
 
 
-def _environment(name: str, tree: Tree) -> ImmutableSandboxedEnvironment:
-    """Templates see data through one filter: whatever they put out is quoted, as one scalar, mapping or list."""
-
-    def load(file: str) -> str | None:
-        return catalog.template(name, file, tree)
-
-    return _Sandbox(
-        loader=FunctionLoader(load),
-        undefined=StrictUndefined,
-        finalize=_quoted,
-        autoescape=False,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+def _line(error: Exception, place: str) -> str:
+    """Return the template and the line in which it failed, as far as Jinja tells."""
+    if isinstance(error, TemplateSyntaxError):
+        return f"{error.filename or place}:{error.lineno}"
+    frames = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
+    inside = [f"{file}:{line}" for file, line in frames if file.startswith("templates/")]
+    return inside[-1] if inside else place
 
 
-class _Sandbox(ImmutableSandboxedEnvironment):
-    """A template cannot make much out of little."""
-
-    intercepted_binops = frozenset({"*", "**"})
-
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        if not (isinstance(left, int) and isinstance(right, int)) or operator == "**":
-            raise SecurityError(f"`{operator}` is for whole numbers, and `**` for nobody")
-        return left * right
+def _sandbox(name: str, tree: Tree) -> Sandbox:
+    return _compiled(name, frozenset(catalog.templates(name, tree).items()))
 
 
-def _quoted(value: Any) -> str:
-    if isinstance(value, Undefined):
-        return str(value)  # StrictUndefined raises here, with the name
-    return quote(value)
+@lru_cache(maxsize=64)
+def _compiled(name: str, templates: frozenset[tuple[str, str]]) -> Sandbox:
+    """Compiling a template costs fifty times what filling it in does, so that each is compiled once."""
+    texts = dict(templates)
+
+    def load(file: str) -> tuple[str, str] | None:
+        text = texts.get(file)
+        return None if text is None else (text, f"templates/{name}/{file}")
+
+    return Sandbox(load)
