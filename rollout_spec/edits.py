@@ -13,7 +13,7 @@ from rollout_spec.errors import UserError
 from rollout_spec.finding import KeyPath
 from rollout_spec.scalars import quote
 from rollout_spec.spec.rollout import Live
-from rollout_spec.splice import insert, remove, set_list, set_value
+from rollout_spec.splice import CannotEdit, insert, remove, set_list, set_value
 
 _LIVE: KeyPath = ("spec", "live")
 _ORDER = ("stable", "candidate", "stage", "fixes", "knownGood")
@@ -30,7 +30,7 @@ def with_live(content: bytes, live: Live) -> bytes:
             edited = remove(edited, (*_LIVE, key))
         elif key in after and key not in before:
             there = [each for each in _ORDER[: _ORDER.index(key)] if each in after]
-            edited = insert(edited, _LIVE, f"{key}: {_spelled(key, after[key])}", behind=(*_LIVE, there[-1]))
+            edited = insert(edited, _LIVE, f"{key}: {_spelled(key, after[key])}", behind=there[-1])
         elif key in after and after[key] != before[key]:
             edited = _changed(edited, (*_LIVE, key), before[key], after[key])
     return _verified(edited, _replaced(data, _LIVE, after))
@@ -79,7 +79,7 @@ def _written(live: Live, before: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _changed(content: bytes, path: KeyPath, before: Any, after: Any) -> bytes:
-    if isinstance(after, list) and isinstance(before, list) and after and before:
+    if isinstance(after, list) and isinstance(before, list):
         return set_list(content, path, before, after, lambda entry: _spelled(path[-1], entry))
     return set_value(content, path, _spelled(path[-1], after))
 
@@ -98,7 +98,5 @@ def _replaced(data: Any, path: KeyPath, value: Any) -> Any:
 def _verified(content: bytes, expected: Any) -> bytes:
     """Make sure that the text says what was asked for: a file that cannot be spliced stays as it is."""
     if parse(content).data != expected:
-        raise UserError(
-            "this file is written in a way that cannot be edited", hint='write one key a line: `stable: "41"`'
-        )
+        raise CannotEdit
     return content

@@ -1,7 +1,7 @@
 """One entry of a YAML text is taken out, put in or changed; every comment and every other byte stays.
 
-Places come from libyaml's marks, which count code points. Comments are in no event: a ``#`` is one where it stands behind
-the last scalar of its line. Each function takes the whole text of a file and returns it.
+Places come from libyaml's marks, which count code points. Comments are in no event: a ``#`` is one where it stands
+behind the last scalar of its line. Each function takes the whole text of a file and returns it, or raises CannotEdit.
 """
 
 from __future__ import annotations
@@ -11,9 +11,20 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from rollout_spec.document import Document, parse
+from rollout_spec.errors import UserError
 from rollout_spec.finding import KeyPath
 
 _BREAK = re.compile(r"\r\n|\n|\r|\Z")
+_COLON = re.compile(r"[ \t]*:")
+
+
+class CannotEdit(UserError):
+    """A text is YAML, and says what it should, in a way that is not spliced."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this file is written in a way that cannot be edited", hint='write one key a line: `stable: "41"`'
+        )
 
 
 class Source:
@@ -21,6 +32,8 @@ class Source:
 
     def __init__(self, content: bytes) -> None:
         self.document: Document = parse(content)
+        if not self.document.readable:
+            raise CannotEdit
         self.mark = b"\xef\xbb\xbf" if content.startswith(b"\xef\xbb\xbf") else b""
         self.text = content[len(self.mark) :].decode()
         found = re.search(r"\r\n|\n|\r", self.text)
@@ -45,7 +58,7 @@ def remove(content: bytes, path: KeyPath) -> bytes:
     """Take one entry out of a mapping or list; the comments in its lines stay, each on a line of its own."""
     source = Source(content)
     flow, entries = _entries(source, path[:-1])
-    position = next(number for number, entry in enumerate(entries) if entry[0] == path[-1])
+    position = _position(entries, path[-1])
     if flow:
         return _remove_in_flow(source, entries, position)
     _, start, end = entries[position]
@@ -58,11 +71,11 @@ def remove(content: bytes, path: KeyPath) -> bytes:
     return source.replaced(line, after, "".join(kept))
 
 
-def insert(content: bytes, path: KeyPath, entry: str, *, behind: KeyPath) -> bytes:
-    """Put the text of an entry into the mapping or list at ``path``, behind the one at ``behind``."""
+def insert(content: bytes, path: KeyPath, entry: str, *, behind: str) -> bytes:
+    """Put the text of an entry into the mapping at ``path``, behind the one with the key ``behind``."""
     source = Source(content)
     flow, entries = _entries(source, path)
-    start, end = next((start, end) for key, start, end in entries if key == behind[-1])
+    _, start, end = entries[_position(entries, behind)]
     if flow:
         return source.replaced(end, end, f", {entry}")
     after = source.line_end(end)
@@ -73,9 +86,12 @@ def insert(content: bytes, path: KeyPath, entry: str, *, behind: KeyPath) -> byt
 
 
 def insert_first(content: bytes, path: KeyPath, entry: str) -> bytes:
-    """Put the text of an entry at the head of a list that is not empty."""
+    """Put the text of an entry at the head of a list: an empty one is in flow style."""
     source = Source(content)
     flow, entries = _entries(source, path)
+    if not entries:
+        start = _start(source.document.node(path)) + 1
+        return source.replaced(start, start, entry + (" " if source.text[start] == "#" else ""))
     start = entries[0][1]
     if flow:
         return source.replaced(start, start, f"{entry}, ")
@@ -84,33 +100,30 @@ def insert_first(content: bytes, path: KeyPath, entry: str) -> bytes:
 
 
 def set_value(content: bytes, path: KeyPath, value: str) -> bytes:
-    """Put the text of a value in place of a scalar or a collection in flow style, or of all entries of a block."""
+    """Put the text of a value in place of a scalar or of a collection in flow style."""
     source = Source(content)
     place = source.document.node(path)
-    if isinstance(place, tuple) and not place[0].flow_style:
-        for position in reversed(range(len(place[2]))):
-            content = remove(content, (*path, position))
-        source = Source(content)
-        place = source.document.node(path)
+    if _is_nothing(place):
+        _, entries = _entries(source, path[:-1])
+        _, _, end = entries[_position(entries, path[-1])]
+        return source.replaced(end, end, f" {value}" if source.text[end - 1] == ":" else f": {value}")
     start, end = _start(place), _end(place, source.text)
-    gap = "" if source.text[start - 1 : start].isspace() else " "
-    return source.replaced(start, end, gap + value)
+    return source.replaced(start, end, value)
 
 
 def set_list(content: bytes, path: KeyPath, before: list[str], after: list[str], spell: Callable[[str], str]) -> bytes:
-    """Turn one list of different texts into another: entries that go are removed, those that come are put at the head."""
+    """Turn one list of different texts into another: entries come at the head, and go one by one."""
     kept = [entry for entry in before if entry in after]
     coming = after[: len(after) - len(kept)]
-    if not kept or after[len(coming) :] != kept:
-        return set_value(content, path, f"[{', '.join(map(spell, after))}]")
-    now = list(before)
-    for entry in before:
-        if entry not in after:
-            content = remove(content, (*path, now.index(entry)))
-            now.remove(entry)
+    if after[len(coming) :] != kept:
+        kept, coming = [], after
     for entry in reversed(coming):
         content = insert_first(content, path, spell(entry))
-    return content
+    for position, entry in reversed(list(enumerate(before, len(coming)))):
+        if entry not in kept:
+            content = remove(content, (*path, position))
+    in_flow = isinstance(Source(content).document.node(path), tuple)  # of a block list nothing is left
+    return content if after or in_flow else set_value(content, path, "[]")
 
 
 def _start(place: Any) -> int:
@@ -130,18 +143,34 @@ def _end(place: Any, text: str) -> int:
     return _end(inside[-1], text) if inside else int(first.end_mark.index)
 
 
+def _is_nothing(place: Any) -> bool:
+    """Is this the value of a key with nothing behind it? libyaml puts that at the next token, past all comments."""
+    return not isinstance(place, tuple) and place.implicit[0] and place.value == ""
+
+
 def _entries(source: Source, path: KeyPath) -> tuple[bool, list[tuple[str | int, int, int]]]:
     """Return whether the collection at ``path`` is in flow style, and each entry's key or index, start and end."""
     place = source.document.node(path)
-    assert isinstance(place, tuple)
+    if not isinstance(place, tuple):
+        raise CannotEdit
     first, _, children = place
     found: list[tuple[str | int, int, int]] = []
     if isinstance(children, dict):
         for key, (event, child) in children.items():
-            found.append((key, _start(event), max(_end(child, source.text), _end(event, source.text))))
+            end = _end(event, source.text)
+            colon = _COLON.match(source.text, end)
+            after = colon.end() if colon else end
+            found.append((key, _start(event), after if _is_nothing(child) else _end(child, source.text)))
     else:
         found = [(index, _start(child), _end(child, source.text)) for index, child in enumerate(children)]
     return bool(first.flow_style), found
+
+
+def _position(entries: list[tuple[str | int, int, int]], key: str | int) -> int:
+    found = next((number for number, entry in enumerate(entries) if entry[0] == key), None)
+    if found is None:
+        raise CannotEdit
+    return found
 
 
 def _scalars(place: Any) -> Iterator[Any]:
@@ -169,21 +198,29 @@ def _comments(source: Source, start: int, end: int, ends: list[int]) -> list[str
 
 
 def _remove_in_flow(source: Source, entries: list[tuple[str | int, int, int]], position: int) -> bytes:
-    """Take an entry and one comma out of ``{…}`` or ``[…]``; what stands between them stays."""
+    """Take an entry and one comma out of ``{…}`` or ``[…]``; comments around them stay, with their lines."""
     _, start, end = entries[position]
     is_last = position + 1 == len(entries)
     comma = _comma(source.text, end)
     if comma is not None:
-        after = comma + 1
-        while not is_last and source.text[after : after + 1] in (" ", "\t"):
-            after += 1
-        return source.replaced(start, after, source.text[end:comma].strip())
+        between, after = source.text[end:comma], comma + 1
+        if "#" in between:
+            return source.replaced(start, after, between)
+        return source.replaced(start, after if is_last else _past_blanks(source.text, start, after), "")
     if position == 0:
-        return source.replaced(start, end, "")
+        return source.replaced(start, _past_blanks(source.text, start, end), "")
     comma = _comma(source.text, entries[position - 1][2])
-    assert comma is not None
+    if comma is None:
+        raise CannotEdit
     between = source.text[comma + 1 : start]
-    return source.replaced(comma, end, between if between.strip() else "")
+    return source.replaced(comma, end, between if "#" in between else "")
+
+
+def _past_blanks(text: str, start: int, index: int) -> int:
+    """Return where the blanks behind an offset end; before a comment one stays where none stands before ``start``."""
+    while text[index] in " \t" and (text[index + 1] != "#" or text[start - 1].isspace()):
+        index += 1
+    return index
 
 
 def _comma(text: str, index: int) -> int | None:

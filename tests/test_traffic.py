@@ -1,0 +1,316 @@
+"""Who answers follows from ``live`` and ``stages`` alone, and every step of a rollout has one outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rollout_spec import traffic
+from rollout_spec.errors import UserError
+from rollout_spec.spec.rollout import Live, RolloutSpec
+
+some = settings(max_examples=200, deadline=None, database=None, derandomize=True)
+
+STAGES = ["shadow", "canary-5", "ab-50", "full"]
+
+
+def live(**fields: Any) -> Live:
+    return Live.model_validate({"stable": "41", "knownGood": ["40"], **fields})
+
+
+def at(stage: str | None, **fields: Any) -> Live:
+    """42 is the candidate, in this stage."""
+    return live(candidate="42", stage=stage, **fields)
+
+
+def spec(first: dict[str, Any], **fields: Any) -> RolloutSpec:
+    """A rollout of one stage, before the one with all traffic."""
+    return RolloutSpec.model_validate(
+        {
+            "service": {"host": "fraud.ml"},
+            "versions": {"40": {}, "41": {}, "42": {}},
+            "live": {"stable": "41", "candidate": "42", "stage": "now", **fields},
+            "stages": [{"name": "now", **first}, {"name": "full", "weight": "100%"}],
+        }
+    )
+
+
+MATCH = {"header": "x-arm", "value": "b"}
+
+
+@pytest.mark.parametrize(
+    ("stage", "shares", "versions", "text"),
+    [
+        ({"weight": "5%"}, ("5", "0"), ("41", "42"), "95% to 41, 5% to 42"),
+        ({"weight": "0.5%"}, ("0.5", "0"), ("41", "42"), "99.5% to 41, 0.5% to 42"),
+        ({"weight": "50.0%"}, ("50", "0"), ("41", "42"), "50% to 41, 50% to 42"),
+        ({"weight": "100%"}, ("100", "0"), ("42",), "100% to 42"),
+        ({"mirror": "20%"}, ("0", "20"), ("41", "42"), "100% to 41, 20% mirrored to 42"),
+        ({"weight": "10%", "mirror": "1%"}, ("10", "1"), ("41", "42"), "90% to 41, 10% to 42, 1% mirrored to 42"),
+        ({"match": MATCH}, ("0", "0"), ("41", "42"), "100% to 41, x-arm: b to 42"),
+        ({"weight": "1%", "match": MATCH}, ("1", "0"), ("41", "42"), "99% to 41, 1% to 42, x-arm: b to 42"),
+    ],
+)
+def test_a_stage_gives_its_share_to_the_candidate(
+    stage: dict[str, Any], shares: tuple[str, str], versions: tuple[str, ...], text: str
+) -> None:
+    split = traffic.split(spec(stage))
+    assert (split.weight, split.mirror) == tuple(map(Decimal, shares))
+    assert split.versions == versions
+    assert split.text == text
+
+
+@pytest.mark.parametrize(
+    ("stage", "fields"),
+    [
+        ({"weight": "5%"}, {"candidate": None, "stage": None}),
+        ({"weight": "5%"}, {"stage": None}),
+        ({"weight": "5%"}, {"stage": "unheard-of"}),
+        ({"weight": "0%"}, {}),
+        ({"weight": "0%", "mirror": "0%"}, {}),
+        ({}, {}),
+    ],
+)
+def test_stable_has_all_where_no_candidate_takes_part(stage: dict[str, Any], fields: dict[str, Any]) -> None:
+    split = traffic.split(spec(stage, **fields))
+    assert split == traffic.Split("41")
+    assert split.versions == ("41",)
+    assert split.text == "100% to 41"
+
+
+def test_a_version_is_in_a_stage_or_promoted_or_nowhere() -> None:
+    now = spec({"weight": "5%"})
+    assert [traffic.moment_of(now, version) for version in ("42", "41", "40")] == ["now", "promoted", None]
+
+
+# Steps.
+
+
+@pytest.mark.parametrize(
+    ("before", "step", "after"),
+    [
+        (live(), lambda now: traffic.propose(now, "42"), at(None)),
+        (at(None), lambda now: traffic.advance(now, STAGES), at("shadow")),
+        (
+            at("shadow"),
+            lambda now: traffic.advance(now, STAGES, to="canary-5"),
+            at("canary-5"),
+        ),
+        (
+            at(None),
+            lambda now: traffic.advance(now, STAGES, to="full", fixes="fraud-41"),
+            at("full", fixes="fraud-41"),
+        ),
+        (
+            at("shadow", fixes="fraud-41"),
+            lambda now: traffic.advance(now, STAGES, to="full"),
+            at("full", fixes="fraud-41"),
+        ),
+        (
+            at("ab-50", fixes="fraud-41"),
+            lambda now: traffic.retreat(now, STAGES, "shadow"),
+            at("shadow", fixes="fraud-41"),
+        ),
+        (at("ab-50", fixes="fraud-41"), traffic.withdraw, live()),
+        (at(None), traffic.withdraw, live()),
+        (
+            at("full", fixes="fraud-41"),
+            lambda now: traffic.promote(now, STAGES, ()),
+            live(stable="42", knownGood=["41", "40"]),
+        ),
+        (
+            at("full"),
+            lambda now: traffic.promote(now, STAGES, {"41"}),
+            live(stable="42", knownGood=["40"]),
+        ),
+        (
+            at("full", knownGood=["40", "39"]),
+            lambda now: traffic.retire(now, "39", ["40", "39"]),
+            at("full", knownGood=["40"]),
+        ),
+        (
+            at("full", fixes="fraud-40", knownGood=["40", "39", "38"]),
+            lambda now: traffic.roll_back_stable(now, "39"),
+            live(stable="39", knownGood=["38"]),
+        ),
+        (live(), lambda now: traffic.roll_back_stable(now, "40"), live(stable="40", knownGood=[])),
+    ],
+)
+def test_a_step_has_one_outcome(before: Live, step: Callable[[Live], Live], after: Live) -> None:
+    kept = before.model_copy(deep=True)
+    assert step(before) == after
+    assert before == kept
+
+
+@pytest.mark.parametrize(
+    ("before", "step", "words"),
+    [
+        (at(None), lambda now: traffic.propose(now, "43"), "42 is the candidate already"),
+        (live(), lambda now: traffic.propose(now, "41"), "41 is stable or known good already"),
+        (live(), lambda now: traffic.propose(now, "40"), "40 is stable or known good already"),
+        (live(), lambda now: traffic.advance(now, STAGES), "there is no candidate to advance"),
+        (at(None), lambda now: traffic.advance(now, STAGES, to="canary-5"), "canary-5 is not the next stage"),
+        (at(None), lambda now: traffic.advance(now, STAGES, to="canary"), "there is no stage `canary`"),
+        (
+            at("ab-50"),
+            lambda now: traffic.advance(now, STAGES, to="shadow", fixes="fraud-41"),
+            "shadow is not the next stage",
+        ),
+        (at("full"), lambda now: traffic.advance(now, STAGES), "full is the last stage"),
+        (
+            at("shadow"),
+            lambda now: traffic.retreat(now, STAGES, "shadow"),
+            "shadow is not a stage before shadow",
+        ),
+        (
+            at("shadow"),
+            lambda now: traffic.retreat(now, STAGES, "full"),
+            "full is not a stage before shadow",
+        ),
+        (at("ab-50"), lambda now: traffic.retreat(now, STAGES, "x"), "x is not a stage before"),
+        (at(None), lambda now: traffic.retreat(now, STAGES, "shadow"), "there is no candidate in a stage"),
+        (live(), traffic.withdraw, "there is no candidate to withdraw"),
+        (live(), lambda now: traffic.promote(now, STAGES, ()), "only a candidate in the last stage is promoted"),
+        (
+            at("ab-50"),
+            lambda now: traffic.promote(now, STAGES, ()),
+            "only a candidate in the last stage is promoted",
+        ),
+        (live(), lambda now: traffic.retire(now, "39", ["40"]), "39 is not in knownGood"),
+        (live(), lambda now: traffic.retire(now, "40", ["40"]), "without 40 there is no way back"),
+        (live(), lambda now: traffic.retire(now, "40", []), "without 40 there is no way back"),
+    ],
+)  # fmt: skip
+def test_a_step_that_cannot_be_taken_says_why(before: Live, step: Callable[[Live], Live], words: str) -> None:
+    with pytest.raises(UserError, match=words) as caught:
+        step(before)
+    assert caught.value.status == 2
+
+
+# Which step leads from one to the other.
+
+
+def step(before: Live, after: Live, *, quarantined: Any = (), eligible: Any = None, skippable: Any = ()) -> str | None:
+    return traffic.step_between(
+        before,
+        after,
+        STAGES,
+        quarantined=quarantined,
+        eligible=before.known_good if eligible is None else eligible,
+        skippable=skippable,
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "name"),
+    [
+        (live(), live(), "none"),
+        (live(), at(None), "propose"),
+        (live(), at("shadow"), "propose and advance"),
+        (at(None), at("shadow"), "advance"),
+        (at("shadow"), at("canary-5"), "advance"),
+        (at(None), at("shadow", fixes="fraud-41"), "advance"),
+        (at("full"), at("shadow"), "retreat"),
+        (at("ab-50"), live(), "withdraw"),
+        (at("full"), live(stable="42", knownGood=["41", "40"]), "promote"),
+        (live(knownGood=["40", "39"]), live(knownGood=["40"]), "retire"),
+        (live(knownGood=["40", "39"]), live(stable="40", knownGood=["39"]), "rollback"),
+        (at("full"), live(stable="40", knownGood=[]), "rollback"),
+    ],
+)
+def test_a_step_is_told_by_what_it_did(before: Live, after: Live, name: str) -> None:
+    assert step(before, after) == name
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(live(), at("canary-5"), id="a stage is skipped"),
+        pytest.param(at("shadow"), at("full"), id="two are skipped"),
+        pytest.param(at(None), live(candidate="43"), id="another candidate"),
+        pytest.param(at("shadow"), at(None), id="back to no stage"),
+        pytest.param(at("shadow"), live(candidate="43", stage="canary-5"), id="an arm is swapped"),
+        pytest.param(live(), live(stable="42"), id="stable is swapped"),
+        pytest.param(live(), live(stable="42", knownGood=["41", "40"]), id="promoted from nowhere"),
+        pytest.param(at("ab-50"), live(stable="42", knownGood=["41", "40"]), id="promoted early"),
+        pytest.param(at("full"), live(stable="42"), id="promoted, old stable forgotten"),
+        pytest.param(at("full"), live(stable="42", knownGood=["40", "41"]), id="promoted, order"),
+        pytest.param(live(), live(knownGood=["40", "39"]), id="known good out of nowhere"),
+        pytest.param(live(), live(knownGood=[]), id="the last way back retired"),
+        pytest.param(live(), live(stable="40", knownGood=["41"]), id="stable swapped with known good"),
+        pytest.param(live(knownGood=["40", "39"]), live(stable="39", knownGood=[]), id="rolled back too far"),
+        pytest.param(live(knownGood=["40", "39"]), live(stable="40", knownGood=["40", "39"]), id="still listed"),
+        pytest.param(live(), at("shadow", knownGood=[]), id="two steps"),
+        pytest.param(
+            at("shadow", fixes="fraud-41"),
+            at("canary-5"),
+            id="what it fixes is forgotten",
+        ),
+        pytest.param(
+            at("shadow"), at("full", fixes="fraud-41"), id="not open"
+        ),
+    ],
+)  # fmt: skip
+def test_what_no_one_step_does_has_no_name(before: Live, after: Live) -> None:
+    assert step(before, after) is None
+
+
+def test_a_fix_of_an_open_incident_skips_stages() -> None:
+    fixed = at("full", fixes="fraud-41")
+    assert step(at(None), fixed, skippable={"fraud-41"}) == "advance"
+    assert step(live(), fixed, skippable={"fraud-41"}) == "propose and advance"
+    assert step(live(), fixed, skippable={"fraud-40"}) is None
+
+
+def test_a_quarantined_stable_is_not_known_good_after_a_promotion() -> None:
+    before = at("full")
+    assert step(before, live(stable="42"), quarantined={"41"}) == "promote"
+    assert step(before, live(stable="42", knownGood=["41", "40"]), quarantined={"41"}) is None
+
+
+def test_a_rollback_passes_over_what_is_not_eligible() -> None:
+    before = live(knownGood=["40", "39", "38"])
+    assert step(before, live(stable="39", knownGood=["38"]), eligible=["39", "38"]) == "rollback"
+    assert step(before, live(stable="40", knownGood=["39", "38"]), eligible=["39", "38"]) is None
+    assert step(before, live(stable="40", knownGood=["39", "38"]), eligible=[]) is None
+
+
+@some
+@given(st.lists(st.integers(0, 6), max_size=40), st.randoms(use_true_random=True))
+def test_steps_keep_the_versions_apart_and_never_lead_back_to_one_that_failed(choices: list[int], random: Any) -> None:
+    """Walk at random through a rollout's life: fresh candidates come in, and some of what is live fails."""
+    now, failed, fresh = Live(stable="0"), set[str](), 1
+    for choice in choices:
+        before, eligible = now, [version for version in now.known_good if version not in failed]
+        try:
+            if choice == 0:
+                now, fresh = traffic.propose(now, str(fresh)), fresh + 1
+            elif choice == 1:
+                now = traffic.advance(now, STAGES)
+            elif choice == 2:
+                now = traffic.retreat(now, STAGES, random.choice(STAGES))
+            elif choice == 3:
+                now = traffic.promote(now, STAGES, failed)
+            elif choice == 4:
+                now = traffic.retire(now, random.choice(now.known_good or ["x"]), eligible)
+            elif choice == 5 and now.stage:
+                failed.add(now.candidate or "")
+                now = traffic.withdraw(now)
+            elif choice == 6 and eligible:
+                failed.add(now.stable)
+                now = traffic.roll_back_stable(now, eligible[0])
+        except UserError:
+            continue
+        assert now.stable not in failed
+        assert now.candidate not in failed
+        assert not failed & set(now.known_good)
+        everyone = [now.stable, now.candidate, *now.known_good]
+        assert len(everyone) == len(set(everyone))
+        assert traffic.step_between(
+            before, now, STAGES, quarantined=failed - {before.stable}, eligible=eligible, skippable=()
+        )
