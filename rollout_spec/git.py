@@ -1,13 +1,15 @@
-"""Git is asked by plumbing commands with checked arguments: nothing is checked out, no hook runs, no worktree is needed.
+"""Git is asked by plumbing commands with checked arguments: nothing is checked out, no hook runs.
 
-GitPython starts the processes. It is used for nothing else, and is closed after each use: it leaks processes when kept, and
-passes on whatever looks like an option, so that no argument here may begin with ``-``.
+GitPython starts the processes, and is used for nothing else: its repositories leak processes when kept, and it passes
+on whatever looks like an option, so that what comes from elsewhere is checked here, or stands behind ``--``.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,20 +18,30 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 import git as gitpython
-from git.exc import GitCommandError, InvalidGitRepositoryError, NoSuchPathError
+from git.exc import GitCommandError
 
 from rollout_spec.errors import OUTSIDE, UserError
+from rollout_spec.scalars import excerpt
 
 AUTHOR = ("rollout-spec", "rollout-spec@users.noreply.invalid")
 _REF = re.compile(r"(?!.*(\.\.|@\{|//|\.lock$|[/.]$))[A-Za-z0-9_][A-Za-z0-9._/@+^~-]{0,254}")
+_NAME = re.compile(r"(?!.*(\.\.|@\{|//|/\.|\.lock$|[/.]$))[A-Za-z0-9_][A-Za-z0-9._/@+-]{0,254}")
+_ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+_TRIES = 5
 _SETTINGS = {
     "core.hooksPath": "/dev/null",
     "core.fsmonitor": "false",
     "core.quotePath": "false",
+    "core.splitIndex": "false",
     "commit.gpgSign": "false",
     "push.gpgSign": "false",
     "push.followTags": "false",
+    "push.recurseSubmodules": "no",
+    "fetch.prune": "false",
+    "fetch.recurseSubmodules": "false",
     "i18n.commitEncoding": "UTF-8",
+    "i18n.logOutputEncoding": "UTF-8",
+    "log.follow": "false",
     "log.showSignature": "false",
     "protocol.ext.allow": "never",
     "gc.auto": "0",
@@ -39,6 +51,9 @@ _ENVIRONMENT = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_LITERAL_PATHSPECS": "1",
+    "GIT_GLOB_PATHSPECS": "0",
+    "GIT_NOGLOB_PATHSPECS": "0",
+    "GIT_ICASE_PATHSPECS": "0",
     "GIT_NO_REPLACE_OBJECTS": "1",
     "LC_ALL": "C",
 }
@@ -68,10 +83,10 @@ class Git:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._trees: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
-        try:
-            gitpython.Repo(root).close()
-        except (InvalidGitRepositoryError, NoSuchPathError):
-            raise UserError(f"{root} is no git repository") from None
+        folder = _git_folder(root)
+        if folder is None:
+            raise UserError(f"{root} is no git repository")
+        self._own = _own_environment(root.absolute(), folder)
 
     @classmethod
     def create(cls, root: Path, *, bare: bool = False) -> Git:
@@ -100,7 +115,7 @@ class Git:
             return None
 
     def read(self, commit: str, path: str) -> bytes | None:
-        """Return the bytes of a file in a commit, None where there is none."""
+        """Return the bytes of a file in a commit, None where there is none; a link or a submodule is no file."""
         folder, _, name = path.rpartition("/")
         kind, oid = self._tree(commit, folder).get(name, ("", ""))
         if kind != "blob":
@@ -120,7 +135,7 @@ class Git:
                 above, _, name = folder.rpartition("/")
                 kind, oid = self._tree(commit, above).get(name, ("", ""))
             else:
-                kind, oid = "tree", commit
+                kind, oid = "tree", _checked(commit, _ID)
             for entry in self._run("ls-tree", "-z", oid).split("\0") if kind == "tree" else []:
                 facts, _, name = entry.partition("\t")
                 if name:
@@ -136,41 +151,49 @@ class Git:
 
     def history(self, commit: str, path: str) -> Iterator[Commit]:
         """Give the commits on the first-parent line that changed a file, newest first."""
-        lines = self._run("log", "--first-parent", "--format=%H %P%x00%ct%x00%s", commit, "--", path)
+        wanted = ("log", "--first-parent", "--format=%H %P%x00%ct%x00%s")
+        lines = self._run(*wanted, _checked(commit, _ID), "--", path)
         for line in lines.split("\n"):
             if line:
                 ids, date, subject = line.split("\0", 2)
                 sha, *parents = ids.split()
-                moment = datetime.fromtimestamp(int(date)).astimezone()
+                moment = datetime.fromtimestamp(int(date), UTC)
                 yield Commit(sha, parents[0] if parents else None, moment, subject)
 
     def message(self, commit: str) -> str:
         """Return the whole message of a commit."""
-        return self._run("log", "-1", "--format=%B", commit)
+        return self._run("log", "-1", "--format=%B", _checked(commit, _ID))
 
     def author(self, commit: str) -> tuple[str, str]:
         """Return the name and address of a commit's author."""
-        name, _, address = self._run("log", "-1", "--format=%an%x00%ae", commit).strip().partition("\0")
+        told = self._run("log", "-1", "--format=%an%x00%ae", _checked(commit, _ID))
+        name, _, address = told.strip().partition("\0")
         return name, address
+
+    def beyond(self, base: str, commit: str) -> list[str]:
+        """Return the commits that lead to one and not to ``base``, newest first."""
+        return self._run("rev-list", _checked(commit, _ID), f"^{_checked(base, _ID)}").split()
 
     def holds(self, commit: str, other: str) -> bool:
         """Is ``other`` among the ancestors of a commit?"""
-        if not self._has(other):
+        if not _ID.fullmatch(other) or not self._has(other):
             return False
         try:
-            self._run("merge-base", "--is-ancestor", other, commit)
+            self._run("merge-base", "--is-ancestor", other, _checked(commit, _ID))
         except GitError:
             return False
         return True
 
     def diff(self, before: str, after: str) -> str:
         """Return the difference between two commits as a patch."""
-        return self._run("diff-tree", "-p", "-r", "--no-ext-diff", "--no-textconv", "--no-color", before, after)
+        commits = (_checked(before, _ID), _checked(after, _ID))
+        return self._run("diff-tree", "-p", "-r", "--no-ext-diff", "--no-textconv", "--no-color", *commits)
 
     # New commits.
 
     def build(self, parent: str, edits: Mapping[str, bytes | None], message: str, date: datetime) -> str:
         """Make the commit that lays ``edits`` over ``parent``: the same arguments give the same id. No branch moves."""
+        _checked(parent, _ID)
         with tempfile.TemporaryDirectory(prefix="rollout-spec-") as folder:
             index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
             self._run("read-tree", parent, environment=index)
@@ -197,17 +220,18 @@ class Git:
 
     def fast_forward(self, commit: str) -> None:
         """Move the branch that is checked out, and its files, on to a later commit."""
-        self._run("merge", "--quiet", "--ff-only", commit)
+        self._run("merge", "--quiet", "--ff-only", _checked(commit, _ID))
 
     # Remotes.
 
     def add_remote(self, name: str, url: str) -> None:
         """Add a remote."""
-        self._run("remote", "add", name, url)
+        self._run("remote", "add", _checked(name, _NAME), "--", url)
 
     def push(self, remote: str, branch: str) -> None:
         """Push a branch, as far as it is ahead."""
-        self._network("push", "--quiet", "--no-verify", remote, f"refs/heads/{branch}:refs/heads/{branch}")
+        name = f"refs/heads/{_checked(branch, _NAME)}"
+        self._network("push", "--quiet", "--no-verify", _checked(remote, _NAME), f"{name}:{name}")
 
     def remotes(self) -> list[str]:
         """Return the names of the remotes."""
@@ -224,25 +248,30 @@ class Git:
 
     def remote_head(self, remote: str) -> str | None:
         """Return the branch that a remote calls its head."""
-        for line in self._network("ls-remote", "--symref", remote, "HEAD").splitlines():
+        for line in self._network("ls-remote", "--symref", _checked(remote, _NAME), "HEAD").splitlines():
             if line.startswith("ref: refs/heads/"):
                 return line.split("\t")[0].removeprefix("ref: refs/heads/")
         return None
 
     def remote_branch(self, remote: str, branch: str) -> str | None:
         """Return the commit of a branch on a remote, None where there is no such branch."""
-        found = self._network("ls-remote", remote, f"refs/heads/{branch}").split()
-        return found[0] if found else None
+        name = f"refs/heads/{_checked(branch, _NAME)}"
+        for line in self._network("ls-remote", _checked(remote, _NAME), name).splitlines():
+            commit, _, found = line.partition("\t")
+            if found == name:  # git gives all names that end so
+                return commit
+        return None
 
     def fetch(self, remote: str, branch: str) -> str:
-        """Fetch one branch, and return the commit that it is at. No local branch moves."""
+        """Fetch one branch, and return the commit that it is at. No branch moves here, not even a remote's."""
         known = self.remote_branch(remote, branch)
         if known is None:
             raise UserError(
                 f"the remote `{remote}` has no branch `{branch}`", hint="name the branch that is live in `forge.base`"
             )
         if not self._has(known):
-            self._network("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", remote, f"refs/heads/{branch}")
+            nothing_else = ("--no-tags", "--no-write-fetch-head", "--refmap=")
+            self._network("fetch", "--quiet", *nothing_else, remote, f"refs/heads/{branch}")
         return known
 
     def push_new(self, remote: str, branch: str, commit: str) -> bool:
@@ -250,39 +279,37 @@ class Git:
 
         The lease that expects nothing is what makes the branch a lock that machines share: of many who push, one wins.
         """
-        if self.remote_branch(remote, branch) == commit:
-            return True
-        try:
-            self._network(
-                "push",
-                "--quiet",
-                "--no-verify",
-                f"--force-with-lease=refs/heads/{branch}:",
-                remote,
-                f"{commit}:refs/heads/{branch}",
-            )
-        except GitError:
+        name, target = f"refs/heads/{branch}", f"{_checked(commit, _ID)}:refs/heads/{branch}"
+        words = ("push", "--quiet", "--no-verify", f"--force-with-lease={name}:", remote, target)
+        for attempt in range(1, _TRIES + 1):
             there = self.remote_branch(remote, branch)
-            if there is None:
-                raise
-            return there == commit
-        return True
+            if there is not None:
+                return there == commit
+            try:
+                self._network(*words, settings=(f"remote.{remote}.mirror=false",))  # a mirror pushes all, or nothing
+                return True
+            except GitError as error:
+                if attempt == _TRIES or (self.remote_branch(remote, branch) is None and "lock" not in error.words):
+                    raise
+                time.sleep(0.1 * attempt)  # another one writes the branch now
+        raise AssertionError
 
     def set_branch(self, branch: str, commit: str) -> None:
         """Point a local branch at a commit."""
-        self._run("update-ref", f"refs/heads/{branch}", commit)
+        self._run("update-ref", f"refs/heads/{_checked(branch, _NAME)}", _checked(commit, _ID))
 
     def _has(self, commit: str) -> bool:
         try:
-            self._run("cat-file", "-e", f"{commit}^{{commit}}")
+            self._run("cat-file", "-e", f"{_checked(commit, _ID)}^{{commit}}")
         except GitError:
             return False
         return True
 
     # How git is run.
 
-    def _network(self, *words: str) -> str:
-        return self._run(*words, action=f"git {words[0]} failed")
+    def _network(self, *words: str, settings: tuple[str, ...] = ()) -> str:
+        own = [word for setting in settings for word in ("-c", setting)]
+        return self._run(*own, *words, action=f"git {words[0]} failed")
 
     def _run(
         self, *words: str, stdin: bytes | None = None, environment: Mapping[str, str] | None = None, action: str = "git"
@@ -293,12 +320,13 @@ class Git:
         self, *words: str, stdin: bytes | None = None, environment: Mapping[str, str] | None = None, action: str = "git"
     ) -> bytes:
         settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
-        with gitpython.Repo(self.root) as repo, _input(stdin) as given:
+        own = {name: value for name, value in self._own.items() if name in os.environ}
+        with _input(stdin) as given:
             try:
-                output = repo.git.execute(
+                output = gitpython.Git(self.root).execute(
                     ["git", *settings, *words],
                     istream=given,
-                    env={**_ENVIRONMENT, **(environment or {})},
+                    env={**_ENVIRONMENT, **own, **(environment or {})},
                     stdout_as_string=False,
                     strip_newline_in_stdout=False,
                 )
@@ -311,8 +339,46 @@ class Git:
 def _who(date: datetime) -> dict[str, str]:
     """Return the author of all that this tool commits, whatever the clone's configuration says."""
     name, address = AUTHOR
-    facts = {"NAME": name, "EMAIL": address, "DATE": f"{int(date.timestamp())} +0000"}
+    moment = max(0, int(date.timestamp()))  # git knows no time before 1970
+    facts = {"NAME": name, "EMAIL": address, "DATE": f"@{moment} +0000"}
     return {f"GIT_{role}_{field}": value for role in ("AUTHOR", "COMMITTER") for field, value in facts.items()}
+
+
+def _checked(text: str, pattern: re.Pattern[str]) -> str:
+    """Return a text that git will take neither for an option nor for more than it is."""
+    if not pattern.fullmatch(text):
+        raise UserError(f"`{excerpt(text)}` is no name or id that git takes here")
+    return text
+
+
+def _git_folder(root: Path) -> Path | None:
+    """Return where git keeps what it knows of a clone, a linked worktree, a submodule or a bare repository."""
+    place = root / ".git"
+    if place.is_file():
+        place = root / place.read_text("utf-8", "replace").removeprefix("gitdir:").strip()
+    found = place if place.is_dir() else root
+    return found.resolve() if (found / "HEAD").is_file() else None
+
+
+def _own_environment(root: Path, folder: Path) -> dict[str, str]:
+    """Return what a hook's environment may say of another repository, as it is for this one.
+
+    GitPython takes no variable out of the environment, so that those which are there are set right.
+    """
+    shared = folder / "commondir"
+    common = (folder / shared.read_text("utf-8").strip()).resolve() if shared.is_file() else folder
+    return {
+        "GIT_DIR": str(folder),
+        "GIT_COMMON_DIR": str(common),
+        "GIT_WORK_TREE": str(root),
+        "GIT_INDEX_FILE": str(folder / "index"),
+        "GIT_OBJECT_DIRECTORY": str(common / "objects"),
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
+        "GIT_SHALLOW_FILE": str(common / "shallow"),
+        "GIT_GRAFT_FILE": os.devnull,
+        "GIT_NAMESPACE": "",
+        "GIT_PREFIX": "",
+    }
 
 
 @contextmanager

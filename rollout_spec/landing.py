@@ -1,7 +1,8 @@
-"""A change becomes a commit on the remote's newest base, a branch that only one of many can push, and a pull request."""
+"""A change becomes a commit on the newest base, a branch that only one of many can push, and a pull request."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from rollout_spec.spec.workspace import Forge as ForgeSettings
 from rollout_spec.tree import CommitTree
 
 _DEFAULT_BASE = "main"
+_MOST_COMMITS = 20
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,13 @@ class Base:
         return Repository(CommitTree(self.git, self.commit, self.prefix))
 
     def history(self, path: str) -> Iterator[Step]:
-        """Give the first-parent history of a rollout's file, newest first, with ``live`` before and after each commit."""
+        """Give the first-parent history of a rollout's file, newest first, with ``live`` before and after each."""
         full = f"{self.prefix}/{path}" if self.prefix else path
+        after = self._live(self.commit, full)
         for commit in self.git.history(self.commit, full):
             before = self._live(commit.parent, full) if commit.parent else None
-            yield Step(commit.sha, commit.date, commit.subject, self._live(commit.sha, full), before)
+            yield Step(commit.sha, commit.date, commit.subject, after, before)
+            after = before
 
     def _live(self, commit: str, path: str) -> Live | None:
         content = self.git.read(commit, path)
@@ -74,7 +78,7 @@ def forge_of(base: Base, settings: ForgeSettings | None) -> Forge:
             hint="add `forge: {type: local}` to `spec` in .rollout-spec.yaml, or use --dry-run",
         )
     url = base.git.remote_url(settings.remote)
-    if "://" not in url and ":" not in url:
+    if not re.match(r"[^/]*:", url):  # a path, and neither a URL nor host:path
         url = str((Path(base.git.root) / url).resolve())
     return connect(
         settings.type,
@@ -94,34 +98,54 @@ def build(change: Change, base: Base) -> str:
 def land(change: Change, base: Base, forge: Forge) -> Landed:
     """Push the change's branch and open its pull request, or adopt those that are there.
 
-    UserError with status 1 where a person closed the pull request, or where the branch holds something that is not ours.
+    UserError with status 1 where a person closed the pull request or took back its merge, or where the branch holds
+    something that is not ours.
     """
     assert base.remote is not None
     known = forge.find(change.branch, base.branch)
-    if known is not None and known.state == "closed":
-        raise UserError(
-            f"{known.url} was closed by a person, and is not opened again",
-            hint=f"reopen it, or delete the branch {change.branch}",
-            status=1,
-        )
+    if known is not None:
+        _refuse_what_a_person_ended(known, change, base)
+        if known.state == "merged":
+            return Landed(known.head_sha, known, adopted=True)
     commit = build(change, base)
     adopted = known is not None
     if not base.git.push_new(base.remote, change.branch, commit):
         commit = _theirs(change, base)
         adopted = True
     opened = forge.ensure(change, commit, base.branch)
+    _refuse_what_a_person_ended(opened, change, base)
     return Landed(commit, opened, adopted)
 
 
-def _theirs(change: Change, base: Base) -> str:
-    """Return the commit that another rollback of the same version pushed first. UserError where it is something else."""
-    assert base.remote is not None
-    there = base.git.fetch(base.remote, change.branch)
-    ours = next((line for line in change.message.splitlines() if line.startswith("Rollback-Of: ")), None)
-    if base.git.author(there) != AUTHOR or ours is None or ours not in base.git.message(there).splitlines():
+def _refuse_what_a_person_ended(known: PullRequest, change: Change, base: Base) -> None:
+    """UserError where a person said no: closed the pull request, or merged it and took that back."""
+    if known.state == "closed":
         raise UserError(
-            f"the branch {change.branch} is on {base.remote} already, and holds something else ({there[:12]})",
-            hint="look at it, and delete it if it is not needed",
+            f"{known.url} was closed by a person, and is not opened again",
+            hint="reopen it, if it should be merged after all",
             status=1,
         )
-    return there
+    if known.state == "merged" and base.git.holds(base.commit, known.head_sha):
+        raise UserError(
+            f"{known.url} was merged, and taken back by a person since: that is not done again",
+            hint="roll back by hand, in a pull request of your own",
+            status=1,
+        )
+
+
+def _theirs(change: Change, base: Base) -> str:
+    """Return the newest commit of a branch that another rollback of the same version pushed first.
+
+    A person may have added to it. UserError where it is something else.
+    """
+    assert base.remote is not None
+    git, there = base.git, base.git.fetch(base.remote, change.branch)
+    ours = next((line for line in change.message.splitlines() if line.startswith("Rollback-Of: ")), None)
+    for commit in git.beyond(base.commit, there)[:_MOST_COMMITS]:
+        if git.author(commit) == AUTHOR and ours in git.message(commit).splitlines():
+            return there
+    raise UserError(
+        f"the branch {change.branch} is on {base.remote} already, and holds something else ({there[:12]})",
+        hint="look at it, and delete it if it is not needed",
+        status=1,
+    )

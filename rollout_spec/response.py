@@ -10,9 +10,8 @@ from rollout_spec.drill import new_findings
 from rollout_spec.finding import Finding
 from rollout_spec.forges import Forge
 from rollout_spec.landing import Base, Landed, build, land
-from rollout_spec.rollback import NoWayBack, Nothing, Rollback, Undone, roll_back, undone_by
+from rollout_spec.rollback import Nothing, NoWayBack, Rollback, Undone, failed_version, roll_back, undone_by
 from rollout_spec.rollback.words import change as in_words
-from rollout_spec.traffic import split
 
 
 @dataclass(frozen=True)
@@ -58,5 +57,4 @@ def _undone(breach: Breach, base: Base) -> Undone:
         return Undone()
     if base.git.is_shallow():
         return Undone(reason="this clone is shallow, and its history ends too early")
-    now = split(file.model.spec)
-    return undone_by(breach.version or now.candidate or now.stable, base.history(file.path))
+    return undone_by(failed_version(file.model.spec, breach), base.history(file.path))

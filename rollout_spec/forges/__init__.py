@@ -23,7 +23,7 @@ class Forge(Protocol):
         """Return the newest pull request from a branch: an open one before a merged one before a closed one."""
 
     def ensure(self, change: Change, head_sha: str, base: str) -> PullRequest:
-        """Return the open pull request from the change's branch, opened where there is none."""
+        """Return the pull request from the change's branch, whatever its state; open one where there is none."""
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
-"""A bare repository on disk is a forge too: pull request N is the file ``<bare repository>.pulls/<N>.json`` beside it."""
+"""A bare repository on disk is a forge too: pull request N is the file ``<repository>.pulls/<N>.json`` beside it."""
 
 from __future__ import annotations
 
 import fcntl
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from urllib.parse import unquote, urlparse
 from rollout_spec.change import Change, PullRequest
 from rollout_spec.errors import UserError
 
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 _RANK = {"open": 0, "merged": 1, "closed": 2}
 
 
@@ -25,12 +27,12 @@ class LocalForge:
         self.contains = contains
 
     def find(self, head: str, base: str) -> PullRequest | None:
-        """Return the pull request from a branch: an open one before a merged one before a closed one, the newest first."""
+        """Return the newest pull request from a branch: an open one before a merged one before a closed one."""
         found = [each for each in map(self._read, self._numbers()) if each.head == head and each.base == base]
         return min(found, key=lambda each: (_RANK.get(each.state, 3), -each.number), default=None)
 
     def ensure(self, change: Change, head_sha: str, base: str) -> PullRequest:
-        """Return the open or merged pull request from the change's branch; open one where there is none."""
+        """Return the pull request from the change's branch, whatever its state; open one where there is none."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._lock():
             known = self.find(change.branch, base)
@@ -43,7 +45,7 @@ class LocalForge:
     def _numbers(self) -> list[int]:
         if not self.folder.is_dir():
             return []
-        return sorted(int(each.stem) for each in self.folder.glob("*.json") if each.stem.isdecimal())
+        return sorted(int(each.stem) for each in self.folder.glob("*.json") if _NUMBER.fullmatch(each.stem))
 
     def _path(self, number: int) -> Path:
         return self.folder / f"{number}.json"
@@ -62,8 +64,8 @@ class LocalForge:
                 str(data["head"]),
                 str(data["base"]),
                 str(data["headSha"]),
-                bool(data["draft"]),
-                tuple(data["labels"]),
+                bool(data.get("draft")),
+                tuple(map(str, data.get("labels", ()))),
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path} is no pull request of a local forge: {error!r}") from None

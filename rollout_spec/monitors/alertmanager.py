@@ -1,7 +1,7 @@
 """Alertmanager posts a group of alerts, some firing and some resolved; each firing one with our labels is a breach.
 
-Source: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config, version 4. Unknown fields are passed over:
-releases add some. Nothing in a payload is signed, so that names in it are looked up, and never believed.
+Source: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config, version 4. Unknown fields are passed
+over: releases add some. Nothing in a payload is signed, so that names in it are looked up, and never believed.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal
 from typing import Any
 
 from rollout_spec.breach import Breach, Evidence
@@ -18,13 +18,16 @@ from rollout_spec.errors import UserError
 from rollout_spec.units import NAME, is_version, parse_time
 
 _VERSION = "4"
+_FIRST_YEAR = 1970
 _MOST_BYTES = 8 * 1024 * 1024
-_URL = re.compile(r"https?://[^\s<>\"'`{}|\\^]{1,2000}")
+_URL = re.compile(r"https?://(?:(?![<>\"'`{}|\\^])[!-~]){1,2000}")
+_NUMBER = re.compile(r"[-+]?[0-9]{1,300}(\.[0-9]{1,300})?([eE][-+]?[0-9]{1,3})?")
+_ROUNDED = Context(prec=15)
 _HINT = "post Alertmanager's webhook payload, version 4"
 
 
 def parse(content: bytes) -> tuple[list[Breach], list[str]]:
-    """Return a breach for each firing alert with the labels ``rollout`` and ``version``, and why others were passed over."""
+    """Return a breach for each firing alert with the labels ``rollout`` and ``version``, and why others are none."""
     payload = _load(content)
     alerts = payload.get("alerts")
     if payload.get("version") != _VERSION or not isinstance(alerts, list):
@@ -59,8 +62,10 @@ def _breach(alert: Any) -> Breach:
     """Turn one alert into a breach. ValueError says why it is none."""
     if not isinstance(alert, dict) or not isinstance(alert.get("labels"), dict):
         raise ValueError("it has no labels")
+    if alert.get("status") == "resolved":
+        raise ValueError("it is resolved, and not firing")
     if alert.get("status") != "firing":
-        raise ValueError(f"it is {alert.get('status') or 'without a status'}, and not firing")
+        raise ValueError("its status is neither firing nor resolved")
     labels, annotations = alert["labels"], alert.get("annotations")
     annotations = annotations if isinstance(annotations, dict) else {}
     rollout, version = labels.get("rollout"), labels.get("version")
@@ -68,9 +73,10 @@ def _breach(alert: Any) -> Breach:
         raise ValueError("its label `rollout` names no rollout")
     if not isinstance(version, str) or not is_version(version):
         raise ValueError("its label `version` names no version")
-    started = alert.get("startsAt")
-    moment = parse_time(started if isinstance(started, str) else "")
-    trigger, workspace = labels.get("trigger"), labels.get("workspace")
+    trigger, workspace = labels.get("trigger"), labels.get("workspace") or None
+    if workspace is not None and not (isinstance(workspace, str) and re.fullmatch(NAME, workspace)):
+        raise ValueError("its label `workspace` names no workspace")
+    moment = _moment(alert)
     return Breach(
         id=_id(alert, labels, moment),
         source="alertmanager",
@@ -78,11 +84,20 @@ def _breach(alert: Any) -> Breach:
         version=version,
         observed_at=moment,
         trigger=trigger if isinstance(trigger, str) and re.fullmatch(NAME, trigger) else None,
-        workspace=workspace if isinstance(workspace, str) else None,
+        workspace=workspace,
         evidence=Evidence(
             _text(annotations, "summary") or _text(labels, "alertname"), _value(annotations), _url(alert)
         ),
     )
+
+
+def _moment(alert: dict[str, Any]) -> datetime:
+    """Return when it began to fire. ValueError where it does not say: Go's zero time lies in the year 1."""
+    started = alert.get("startsAt")
+    moment = parse_time(started if isinstance(started, str) else "")
+    if moment.year < _FIRST_YEAR:
+        raise ValueError(f"its `startsAt` lies in the year {moment.year}")
+    return moment
 
 
 def _id(alert: dict[str, Any], labels: dict[str, Any], moment: datetime) -> str:
@@ -99,12 +114,12 @@ def _text(source: dict[str, Any], key: str) -> str:
 
 
 def _value(annotations: dict[str, Any]) -> Decimal | None:
-    """Return the number of the breach, where the alert says it and it is one."""
-    try:
-        value = Decimal(_text(annotations, "value")[:40])
-    except InvalidOperation:
+    """Return the number of the breach, where the alert says it, and it is one that a person can read."""
+    text = _text(annotations, "value")
+    if not _NUMBER.fullmatch(text):
         return None
-    return value if value.is_finite() and -30 < value.adjusted() < 30 else None
+    value = _ROUNDED.create_decimal(text)
+    return value if -20 < value.adjusted() < 20 else None
 
 
 def _url(alert: dict[str, Any]) -> str | None:

@@ -1,8 +1,8 @@
-"""The way back is recorded: ``stable`` when the candidate failed, the first eligible known-good version when stable did."""
+"""The way back is recorded: ``stable`` when the candidate failed, the first eligible known-good one when stable did."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from rollout_spec import traffic
@@ -12,14 +12,16 @@ from rollout_spec.eligibility import eligible, lost, quarantined, switches
 from rollout_spec.errors import UserError
 from rollout_spec.repository import File, Repository
 from rollout_spec.rollback import incident as incidents
+from rollout_spec.rollback.severity import for_a_person
 from rollout_spec.rollback.undone import Undone
+from rollout_spec.spec.component import Component
 from rollout_spec.spec.problems import did_you_mean
-from rollout_spec.spec.rollout import Live, ModelRollout
+from rollout_spec.spec.rollout import Live, ModelRollout, RolloutSpec
 from rollout_spec.spec.workspace import Automation
 from rollout_spec.targets.manifests import stale
-from rollout_spec.targets.render import Manifest, render, workloads
+from rollout_spec.targets.render import Manifest, render
 from rollout_spec.tree import Overlay
-from rollout_spec.units import format_duration, label
+from rollout_spec.units import label
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class NoWayBack:
 
 @dataclass(frozen=True)
 class Rollback:
-    """What a rollback does. ``edits`` are by path in the workspace; ``for_a_person`` are the reasons to leave it a draft."""
+    """What a rollback does: ``edits`` by their paths in the workspace, ``for_a_person`` why it is left a draft."""
 
     workspace: str
     rollout: str
@@ -62,6 +64,11 @@ class Rollback:
     arm: bool
 
 
+def failed_version(spec: RolloutSpec, breach: Breach) -> str:
+    """Return the version that failed: the candidate, else stable, where a person named the rollout alone."""
+    return breach.version if breach.version is not None else spec.live.candidate or spec.live.stable
+
+
 def roll_back(repository: Repository, breach: Breach, undone: Undone | None = None) -> Rollback | NoWayBack | Nothing:
     """Decide what a breach leads to. UserError where its rollout or version is unknown, or does not load.
 
@@ -70,19 +77,19 @@ def roll_back(repository: Repository, breach: Breach, undone: Undone | None = No
     file = _rollout(repository, breach.rollout)
     rollout = file.model
     assert rollout is not None
-    split = traffic.split(rollout.spec)
-    failed = breach.version or split.candidate or rollout.spec.live.stable
+    failed = failed_version(rollout.spec, breach)
     if failed not in rollout.spec.versions:
         raise UserError(
             f"rollout {file.stem} has no version `{failed}`", hint=did_you_mean(failed, rollout.spec.versions)
         )
-    if failed not in split.versions:
+    if failed not in traffic.split(rollout.spec).versions:
         return Nothing(_idle(rollout, failed, repository))
     passed_over: tuple[tuple[str, str], ...] = ()
     live = rollout.spec.live
     if failed == live.stable:
-        target = next(iter(eligible(rollout, repository)), None)
-        passed_over = _passed_over(rollout, target, repository)
+        twins = _twins(rollout, failed)
+        target = next((version for version in eligible(rollout, repository) if version not in twins), None)
+        passed_over = _passed_over(rollout, target, twins, repository)
         if target is None:
             return NoWayBack(file.stem, failed, passed_over)
         restored, after = target, traffic.roll_back_stable(live, target)
@@ -106,12 +113,22 @@ def _idle(rollout: ModelRollout, version: str, repository: Repository) -> str:
     words = f"{rollout.metadata.name} {version} has neither traffic nor mirror, so nothing is to be taken back"
     if incident is not None:
         return f"{words}; incident {incident.stem} quarantines it already"
-    if version == rollout.spec.live.candidate:
-        return f"{words}; it is a candidate in {rollout.spec.live.stage or 'no stage'}"
+    live = rollout.spec.live
+    if version == live.candidate:
+        return f"{words}; it is a candidate in {live.stage or 'no stage'}, and {live.stable} answers all requests"
     return words
 
 
-def _passed_over(rollout: ModelRollout, target: str | None, repository: Repository) -> tuple[tuple[str, str], ...]:
+def _twins(rollout: ModelRollout, failed: str) -> set[str]:
+    """Return the other versions with the bytes of the one that failed: the incident quarantines them too."""
+    versions = rollout.spec.versions
+    digest = versions[failed].digest
+    return {name for name, record in versions.items() if digest is not None and record.digest == digest} - {failed}
+
+
+def _passed_over(
+    rollout: ModelRollout, target: str | None, twins: Collection[str], repository: Repository
+) -> tuple[tuple[str, str], ...]:
     """Say of each known-good version before the chosen one why it was not chosen."""
     away = quarantined(rollout, repository)
     found = []
@@ -120,6 +137,8 @@ def _passed_over(rollout: ModelRollout, target: str | None, repository: Reposito
             break
         if version in away:
             reason = f"quarantined by incident {away[version].stem}"
+        elif version in twins:
+            reason = "it has the bytes of the version that failed"
         else:
             reason = (
                 ", ".join(f"{pin.component} {pin.pin} is not up" for pin in lost(rollout, version, repository))
@@ -144,27 +163,22 @@ def _made(
     assert rollout is not None
     name, count = incidents.next_name(file.stem, failed, repository)
     moment = traffic.moment_of(rollout.spec, failed) or ""
+    switched = _switched(rollout, restored, repository)
     edits: dict[str, bytes | None] = {file.path: with_live(file.content, live)}
-    switched: dict[str, tuple[str, str]] = {}
-    for component, version in switches(rollout, restored, repository).items():
-        now = repository.component(component)
-        assert now is not None and now.model is not None
-        edits[now.path] = with_serving(now.content, [version])
-        switched[component] = (", ".join(now.model.spec.serving), version)
+    edits |= {now.path: with_serving(now.content, [version]) for now, version in switched}
     edits[f"incidents/{name}.yaml"] = incidents.write(name, breach, rollout, failed, restored, moment, undone).encode()
     after = Repository(Overlay(repository.tree, edits))
-    restored_file = after.rollout(file.stem)
-    assert restored_file is not None and restored_file.model is not None
-    edits |= {each.path: each.wanted for each in stale(restored_file, after)}
-    unchanged = _unchanged(render(restored_file.model, after), restored, repository)
-    automation = _automation(repository)
-    reasons = _for_a_person(rollout, breach, failed, moment, undone)
+    result = after.rollout(file.stem)
+    assert result is not None and result.model is not None
+    edits |= {each.path: each.wanted for each in stale(result, after)}
+    unchanged = _unchanged(render(result.model, after), restored, repository)
+    reasons = for_a_person(rollout, breach, failed, moment, undone)
     if not unchanged:
         reasons.append(f"the manifests of {restored} are not byte for byte what runs now")
-    for component, (_, version) in switched.items():
-        found = after.component(component)
-        if found and found.model and found.model.spec.applied_by == "external":
-            reasons.append(f"a person must switch {component} to {version}: git does not apply it")
+    for now, version in switched:
+        if now.model and now.model.spec.applied_by == "external":
+            reasons.append(f"a person must switch {now.stem} to {version}: git does not apply it")
+    number = f"-{count}" if count > 1 else ""
     return Rollback(
         workspace=repository.workspace_name,
         rollout=file.stem,
@@ -173,51 +187,42 @@ def _made(
         moment=moment,
         breach=breach,
         incident=name,
-        branch="/".join(("rollback", repository.workspace_name, file.stem, label(failed)))
-        + (f"-{count}" if count > 1 else ""),
+        branch=f"rollback/{repository.workspace_name}/{file.stem}/{label(failed)}{number}",
         edits=edits,
         undone=undone,
         before=traffic.split(rollout.spec),
-        after=traffic.split(restored_file.model.spec),
+        after=traffic.split(result.model.spec),
         passed_over=passed_over,
         withdrawn=rollout.spec.live.candidate if failed == rollout.spec.live.stable else None,
-        switched=switched,
+        switched={now.stem: (", ".join(now.model.spec.serving), version) for now, version in switched if now.model},
         unchanged=unchanged,
         for_a_person=tuple(reasons),
-        arm=not reasons and automation.mode == "auto-merge" and rollout.spec.rollback.merge == "auto",
+        arm=not reasons and _mode(repository) == "auto-merge" and rollout.spec.rollback.merge == "auto",
     )
 
 
-def _automation(repository: Repository) -> Automation:
+def _switched(rollout: ModelRollout, restored: str, repository: Repository) -> list[tuple[File[Component], str]]:
+    """Return the exclusive components that go back too, each with the version that it will serve."""
+    wanted = switches(rollout, restored, repository).items()
+    found = [(repository.component(name), version) for name, version in wanted]
+    return [(file, version) for file, version in found if file is not None]
+
+
+def _mode(repository: Repository) -> str:
     file = repository.workspace
-    return file.model.spec.automation if file and file.model else Automation()
+    return (file.model.spec.automation if file and file.model else Automation()).mode
 
 
 def _unchanged(manifests: list[Manifest], version: str, repository: Repository) -> bool:
     """Is what runs the restored version already in the tree, byte for byte?"""
     return all(
-        text.encode() in (repository.tree.read(path) or b"") for path, text in workloads(manifests, version).items()
+        _stands_in(document.text.encode(), repository.tree.read(manifest.path) or b"")
+        for manifest in manifests
+        for document in manifest.documents
+        if document.version == version
     )
 
 
-def _for_a_person(rollout: ModelRollout, breach: Breach, failed: str, moment: str, undone: Undone) -> list[str]:
-    """Give the reasons why a person should look before this merges; none where the trigger is hard, here and now."""
-    trigger = next((each for each in rollout.spec.triggers if each.name == breach.trigger), None)
-    if trigger is None:
-        told = f"`{breach.trigger}` is no trigger of the spec" if breach.trigger else "a person pulled it"
-        return [f"the trigger is soft: {told}"]
-    if trigger.severity == "soft":
-        return [f"the trigger {trigger.name} is soft"]
-    reasons = []
-    if trigger.during is not None and moment not in trigger.during:
-        reasons.append(f"the trigger {trigger.name} watches {', '.join(trigger.during)}, and {failed} is at {moment}")
-    limit = getattr(trigger, "within", None)
-    what = f"the trigger {trigger.name} counts within {format_duration(limit)} of the stage's start" if limit else ""
-    if moment == traffic.PROMOTED and rollout.spec.rollback.window is not None:
-        limit = rollout.spec.rollback.window
-        what = f"triggers are hard within {format_duration(limit)} of the promotion"
-    if limit is not None and undone.since is None:
-        reasons.append(f"{what}, and when that was is not known")
-    elif limit is not None and undone.since is not None and breach.observed_at - undone.since > limit:
-        reasons.append(f"{what}, and that was {format_duration(breach.observed_at - undone.since)} before the breach")
-    return reasons
+def _stands_in(document: bytes, manifest: bytes) -> bool:
+    """Is this one whole document of a manifest, whose first line is a comment?"""
+    return b"\n" + document + b"---\n" in manifest + b"---\n"

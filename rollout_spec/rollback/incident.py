@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 from rollout_spec.breach import Breach
 from rollout_spec.edits import document_text
 from rollout_spec.repository import Repository
 from rollout_spec.rollback.undone import Undone
+from rollout_spec.scalars import LONGEST_NUMBER
 from rollout_spec.spec.kinds import API_VERSION
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.units import NAME, format_time, label
@@ -36,13 +38,18 @@ def one_line(text: str, longest: int = _LONGEST) -> str:
     return folded if len(folded) <= longest else folded[: longest - 1] + "…"
 
 
+def _readable(number: Decimal | None) -> Decimal | None:
+    """Pass a number on, unless it has more digits than a document may have."""
+    return number if number is not None and number.is_finite() and len(f"{number:f}") <= LONGEST_NUMBER else None
+
+
 def write(
     name: str, breach: Breach, rollout: ModelRollout, failed: str, restored: str | None, moment: str, undone: Undone
 ) -> str:
     """Return the text of the incident's file."""
     evidence = {
         "summary": one_line(breach.evidence.summary) or None,
-        "value": breach.evidence.value,
+        "value": _readable(breach.evidence.value),
         "url": breach.evidence.url,
     }
     metadata = {"name": name} | ({"owner": rollout.metadata.owner} if rollout.metadata.owner else {})

@@ -36,29 +36,36 @@ class Undone:
 
 
 def undone_by(version: str, history: Iterable[Step]) -> Undone:
-    """Walk a history, newest first, to the commit that proposed ``version``; ``history`` is read no further than that."""
+    """Walk a history, newest first, to the commit that proposed a version; it is read no further than that.
+
+    A version that a rollback restored was known good before: its life goes on behind that.
+    """
     steps: list[Step] = []
-    since: datetime | None = None
+    since = sure = None
     place: tuple[object, ...] | None = None
     for step in history:
+        if step.after is None:
+            return Undone((), sure, f"the file did not load at {step.commit[:12]}, and what it said then is not known")
         here = _place(version, step.after)
         if here is None:
             break
         if step.before is not None and step.after != step.before:
             steps.append(step)  # the commit that brought the file itself is not undone
         place = place or here
-        before = _place(version, step.before)
+        before, sure = _place(version, step.before), since
         if since is None and before != place:
             since = step.date
-        if before is None:
+        if step.before is not None and before is None:
             break
     return Undone(tuple(steps), since)
 
 
 def _place(version: str, live: Live | None) -> tuple[object, ...] | None:
-    """Return where a version is in a rollout: as candidate in a stage, or as stable; None where it is neither."""
+    """Return where a version is in a rollout: in a stage, stable, or known good; None where it is none of them."""
     if live is None:
         return None
     if live.stable == version:
         return ("stable",)
+    if version in live.known_good:
+        return ("known good",)
     return ("candidate", live.stage) if live.candidate == version else None

@@ -10,7 +10,7 @@ from rollout_spec.repository import Repository
 from rollout_spec.rollback.decision import Rollback
 from rollout_spec.rollback.incident import one_line
 from rollout_spec.rollback.undone import Undone
-from rollout_spec.units import format_time
+from rollout_spec.units import NAME, format_time
 
 _LONGEST_BODY = 60_000
 _MOST_COMMITS = 50
@@ -48,11 +48,12 @@ def subject(rollback: Rollback) -> str:
 def message(rollback: Rollback) -> str:
     """Return the whole commit message: subject, what happened, the commits that are undone, trailers."""
     breach = rollback.breach
-    told = f" by {breach.trigger}" if breach.trigger and re.fullmatch(r"[a-z0-9-]+", breach.trigger) else ""
+    told = f"told by {breach.trigger} " if breach.trigger and re.fullmatch(NAME, breach.trigger) else "told "
+    told += f"on {format_time(breach.observed_at)}"
     lines = [
         subject(rollback),
         "",
-        f"{rollback.rollout} {rollback.failed} failed at {rollback.moment}, told{told} on {format_time(breach.observed_at)}.",
+        f"{rollback.rollout} {rollback.failed} failed at {rollback.moment}, {told}.",
         f"Traffic goes back to {rollback.restored}; incident {rollback.incident} quarantines {rollback.failed}.",
         "",
     ]
@@ -68,19 +69,26 @@ def message(rollback: Rollback) -> str:
 
 def body(rollback: Rollback, repository: Repository, findings: tuple[Finding, ...] = ()) -> str:
     """Return the pull request that a person reads at night, in Markdown."""
-    name = rollback.rollout
+    failed = f"{rollback.rollout} {rollback.failed} failed at {rollback.moment}"
     parts = [
-        f"**{name} {rollback.failed} failed at {rollback.moment}; this takes the whole stack back to {rollback.restored}.** {_verdict(rollback)}",
-        _evidence(rollback),
+        f"**{failed}; this takes the whole stack back to {rollback.restored}.** {_verdict(rollback)}",
+        "### Evidence\n\n" + _evidence(rollback),
         "### What goes back\n\n" + _stack(rollback, repository),
-        f"### Traffic\n\n| | |\n|---|---|\n| now | {rollback.before.text} |\n| after this merges | {rollback.after.text} |",
+        "### Traffic\n\n"
+        + _table([("now", _code(rollback.before.text)), ("after this merges", _code(rollback.after.text))]),
         "### What this undoes, and what it keeps\n\n" + _undone(rollback.undone) + _kept(rollback),
         "### Proof\n\n" + _proof(rollback, findings),
         "### What to do\n\n" + _steps(rollback, repository),
-        f"<!-- rollout-spec: rollback workspace={rollback.workspace} rollout={name} version={rollback.failed} breach={rollback.breach.id} -->",
     ]
-    text = "\n\n".join(part for part in parts if part) + "\n"
-    return text if len(text) <= _LONGEST_BODY else text[:_LONGEST_BODY] + "\n\n…\n"
+    text = "\n\n".join(parts)
+    if len(text) > _LONGEST_BODY:
+        text = f"{text[:_LONGEST_BODY]}\n\n…"
+    marker = f"workspace={rollback.workspace} rollout={rollback.rollout} version={rollback.failed}"
+    return f"{text}\n\n<!-- rollout-spec: rollback {marker} breach={rollback.breach.id} -->\n"
+
+
+def _table(rows: list[tuple[str, str]]) -> str:
+    return "| | |\n|---|---|\n" + "\n".join(f"| {key} | {value} |" for key, value in rows)
 
 
 def _verdict(rollback: Rollback) -> str:
@@ -99,10 +107,10 @@ def _evidence(rollback: Rollback) -> str:
     if evidence.summary:
         rows.append(("summary", _code(evidence.summary)))
     if evidence.value is not None:
-        rows.append(("value", f"{evidence.value:f}"))
+        rows.append(("value", _code(f"{evidence.value:f}")))
     if evidence.url:
         rows.append(("look at", f"<{evidence.url}>"))
-    return "### Evidence\n\n| | |\n|---|---|\n" + "\n".join(f"| {key} | {value} |" for key, value in rows)
+    return _table(rows)
 
 
 def _stack(rollback: Rollback, repository: Repository) -> str:
@@ -135,7 +143,7 @@ def _cell(value: str | None) -> str:
 
 def _code(text: str) -> str:
     """Show what a stranger wrote as code: no mention, link or markup of theirs takes effect."""
-    return "`" + one_line(text, 300).replace("`", "'").replace("|", "¦") + "`"
+    return "`" + (one_line(text, 300).replace("`", "'").replace("|", "¦") or " ") + "`"
 
 
 def _undone(undone: Undone) -> str:
@@ -150,7 +158,7 @@ def _undone(undone: Undone) -> str:
 
 def _kept(rollback: Rollback) -> str:
     return (
-        "\nOnly `live` is edited; every other line of the file stays as its owners left it. "
+        "\nOf the rollout's file only `live` is edited; every other line of the file stays as its owners left it. "
         f"The record of {rollback.failed} stays too: it is under investigation.\n"
     )
 

@@ -1,0 +1,200 @@
+"""A bare repository on disk is a forge: pull request N is a file beside it, and a person may edit that."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rollout_spec.change import Change, PullRequest
+from rollout_spec.errors import UserError
+from rollout_spec.forges import FORGES, Access, connect
+from rollout_spec.forges.local import LocalForge
+
+CHANGE = Change(
+    branch="rollback/acme/fraud/42",
+    message="Roll back\n",
+    edits={},
+    date=datetime(2026, 11, 20, tzinfo=UTC),
+    title="Roll back fraud",
+    body="# Why\n\né 漢 | `x`\n",
+    labels=("rollback", "rollout:fraud"),
+    reviewers=("team-risk",),
+)
+HEAD, OTHER = "1" * 40, "2" * 40
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """The bare repository; the forge looks at nothing in it."""
+    (tmp_path / "remote.git").mkdir()
+    return tmp_path / "remote.git"
+
+
+def forge(place: Path, merged: tuple[str, ...] = ()) -> LocalForge:
+    return LocalForge(str(place), lambda branch, commit: branch == "main" and commit in merged)
+
+
+def written(place: Path, number: int = 1) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(Path(f"{place}.pulls/{number}.json").read_text("utf-8"))
+    return data
+
+
+def edit(place: Path, number: int, **fields: Any) -> None:
+    Path(f"{place}.pulls/{number}.json").write_text(json.dumps(written(place, number) | fields), "utf-8")
+
+
+def test_a_pull_request_is_a_file_beside_the_repository(place: Path) -> None:
+    opened = forge(place).ensure(replace(CHANGE, draft=True), HEAD, "main")
+    assert opened == PullRequest(
+        1, f"{place}.pulls/1.json", "open", CHANGE.branch, "main", HEAD, True, ("rollback", "rollout:fraud")
+    )
+    assert written(place) == {
+        "number": 1,
+        "state": "open",
+        "draft": True,
+        "title": "Roll back fraud",
+        "body": "# Why\n\né 漢 | `x`\n",
+        "head": CHANGE.branch,
+        "headSha": HEAD,
+        "base": "main",
+        "labels": ["rollback", "rollout:fraud"],
+        "reviewers": ["team-risk"],
+        "autoMerge": False,
+    }
+    assert "é 漢" in Path(f"{place}.pulls/1.json").read_text("utf-8"), "a person reads it"
+
+
+def test_an_armed_one_says_so(place: Path) -> None:
+    forge(place).ensure(replace(CHANGE, arm=True), HEAD, "main")
+    assert written(place)["autoMerge"] is True
+
+
+def test_nothing_is_there_before_one_is_opened(place: Path) -> None:
+    assert forge(place).find(CHANGE.branch, "main") is None
+    assert not Path(f"{place}.pulls").exists()
+
+
+def test_opened_twice_it_is_opened_once(place: Path) -> None:
+    first = forge(place).ensure(CHANGE, HEAD, "main")
+    again = forge(place).ensure(replace(CHANGE, title="Another", draft=True), OTHER, "main")
+    assert again == first == forge(place).find(CHANGE.branch, "main")
+    assert written(place)["title"] == "Roll back fraud"
+
+
+def test_another_branch_or_base_is_another_pull_request(place: Path) -> None:
+    ours = forge(place)
+    numbers = [
+        ours.ensure(CHANGE, HEAD, "main").number,
+        ours.ensure(replace(CHANGE, branch="rollback/acme/fraud/42-2"), HEAD, "main").number,
+        ours.ensure(CHANGE, HEAD, "live").number,
+    ]
+    assert numbers == [1, 2, 3]
+    assert ours.find(CHANGE.branch, "elsewhere") is None
+
+
+def test_numbers_go_on_behind_the_highest(place: Path) -> None:
+    folder = Path(f"{place}.pulls")
+    folder.mkdir()
+    for name in ("9.json", "10.json"):
+        (folder / name).write_text(json.dumps({"state": "closed", "head": "x", "base": "main", "headSha": HEAD}))
+    for name in ("011.json", "٣.json", "notes.json", "12.txt", ".13.json", "-1.json"):
+        (folder / name).write_text("junk")
+    assert forge(place).ensure(CHANGE, HEAD, "main").number == 11
+
+
+def test_one_whose_commit_the_base_holds_is_merged(place: Path) -> None:
+    forge(place).ensure(CHANGE, HEAD, "main")
+    for merged, state in (((), "open"), ((OTHER,), "open"), ((HEAD,), "merged")):
+        found = forge(place, merged).find(CHANGE.branch, "main")
+        assert found is not None
+        assert found.state == state
+
+
+@pytest.mark.parametrize(
+    ("states", "found"),
+    [
+        (("closed", "open", "merged"), 2),
+        (("merged", "closed"), 1),
+        (("closed", "merged"), 2),
+        (("open", "open"), 2),
+        (("closed", "closed"), 2),
+        (("unheard-of", "closed"), 2),
+    ],
+)
+def test_an_open_one_comes_before_a_merged_one_before_a_closed_one(
+    place: Path, states: tuple[str, ...], found: int
+) -> None:
+    ours = forge(place)
+    for number, _ in enumerate(states, 1):
+        ours.ensure(replace(CHANGE, branch=f"b{number}"), HEAD, "main")
+    for number, state in enumerate(states, 1):
+        edit(place, number, state=state, head=CHANGE.branch)
+    newest = ours.find(CHANGE.branch, "main")
+    assert newest is not None
+    assert newest.number == found
+    assert ours.ensure(CHANGE, HEAD, "main") == newest, "whatever its state, it is not opened again"
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", "null", "{}", '{"state": "open"}', '{"state": "open", "head": "h", "base": "b"}', "\udcff"],
+)
+def test_a_file_that_is_no_pull_request_says_which(place: Path, content: str) -> None:
+    Path(f"{place}.pulls").mkdir()
+    Path(f"{place}.pulls/1.json").write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(UserError, match=r"remote\.git\.pulls/1\.json is no pull request of a local forge"):
+        forge(place).find(CHANGE.branch, "main")
+
+
+def test_of_many_at_once_one_is_opened(place: Path) -> None:
+    found: list[PullRequest] = []
+    start = threading.Barrier(12)
+
+    def open_one() -> None:
+        start.wait()
+        found.append(forge(place).ensure(CHANGE, HEAD, "main"))
+
+    threads = [threading.Thread(target=open_one) for _ in range(12)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert [each.number for each in found] == [1] * 12
+    assert sorted(path.name for path in Path(f"{place}.pulls").iterdir()) == [".lock", "1.json"]
+
+
+@pytest.mark.parametrize("url", [str, lambda path: f"{path}/", lambda path: path.as_uri(), lambda path: f"{path}/."])
+def test_the_repository_is_found_by_its_path_or_url(tmp_path: Path, url: Callable[[Path], str]) -> None:
+    place = tmp_path / "a b ünï%20.git"
+    place.mkdir()
+    LocalForge(url(place), lambda branch, commit: False).ensure(CHANGE, HEAD, "main")
+    assert written(place)["number"] == 1
+
+
+@pytest.mark.parametrize(
+    "url", ["https://example.com/x.git", "ssh://example.com/x.git", "/nowhere/x.git", "git@host:x"]
+)
+def test_a_remote_that_is_not_on_this_disk_is_refused(url: str) -> None:
+    with pytest.raises(UserError, match="a local forge needs a"):
+        LocalForge(url, lambda branch, commit: False)
+
+
+def access(place: Path) -> Access:
+    return Access(str(place), None, None, lambda branch, commit: False)
+
+
+def test_a_forge_is_found_by_its_type(place: Path) -> None:
+    assert FORGES["local"](access(place)).find("x", "main") is None
+    assert isinstance(connect("local", access(place)), LocalForge)
+
+
+def test_a_type_that_this_release_does_not_know_says_what_it_knows(place: Path) -> None:
+    with pytest.raises(UserError, match="this release cannot open pull requests on bitkeeper; it can on .*local"):
+        connect("bitkeeper", access(place))

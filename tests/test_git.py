@@ -1,0 +1,425 @@
+"""Git is asked for what commits hold, and makes commits, without a worktree; nobody's words become its options."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from repo import git
+
+from rollout_spec.errors import UserError
+from rollout_spec.git import AUTHOR, Git, GitError
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+NOWHERE = "1" * 40
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A clone with one commit on main, pushed to a bare remote beside it."""
+    git(tmp_path, "init", "-q", "--bare", "-b", "main", "remote.git")
+    folder = tmp_path / "clone"
+    git(tmp_path, "init", "-q", "-b", "main", str(folder))
+    git(folder, "remote", "add", "origin", str(tmp_path / "remote.git"))
+    (folder / "deep/er").mkdir(parents=True)
+    (folder / "a.yaml").write_text("a: 1\n")
+    (folder / "deep/er/b.yaml").write_text("b: 1\n")
+    commit(folder, "First")
+    return folder
+
+
+def commit(folder: Path, message: str) -> str:
+    git(folder, "add", "--all")
+    git(folder, "commit", "-q", "--allow-empty", "-m", message)
+    git(folder, "push", "-q", "origin", "HEAD")
+    return git(folder, "rev-parse", "HEAD")
+
+
+def head(folder: Path) -> str:
+    return git(folder, "rev-parse", "HEAD")
+
+
+# What commits hold.
+
+
+def test_a_commit_is_found_by_any_of_its_names(clone: Path) -> None:
+    repo = Git(clone)
+    git(clone, "tag", "v1")
+    for name in (
+        "HEAD",
+        "main",
+        "origin/main",
+        "refs/heads/main",
+        "v1",
+        head(clone),
+        head(clone)[:8],
+        "HEAD~0",
+        "HEAD^0",
+    ):
+        assert repo.commit(name) == head(clone)
+
+
+def test_a_name_that_could_be_more_than_one_is_refused(clone: Path) -> None:
+    options = ["", "-", f"--output={clone}/made", "--all", "-h"]
+    places = ["main:a.yaml", "main@{1}", "main..HEAD", "^main", ":/First", "main^{/First}", "*", "ma?n"]
+    for name in (*options, *places, "a b", "a\nb", "a\0b", "..", "a//b", "x.lock", "é", "x" * 256, "$(x)", "`x`"):
+        with pytest.raises(UserError, match="is no name that git takes for a commit or branch") as caught:
+            Git(clone).commit(name)
+        assert caught.value.status == 2
+    assert not (clone / "made").exists()
+
+
+def test_a_name_that_nothing_has_says_so(clone: Path) -> None:
+    with pytest.raises(UserError, match="there is no commit or branch `nowhere` here") as caught:
+        Git(clone).commit("nowhere")
+    assert caught.value.status == 2
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda repo, evil: repo.read(evil, "a.yaml"),
+        lambda repo, evil: repo.names(evil, ""),
+        lambda repo, evil: list(repo.history(evil, "a.yaml")),
+        lambda repo, evil: repo.message(evil),
+        lambda repo, evil: repo.author(evil),
+        lambda repo, evil: repo.diff(evil, NOWHERE),
+        lambda repo, evil: repo.diff(NOWHERE, evil),
+        lambda repo, evil: repo.beyond(evil, NOWHERE),
+        lambda repo, evil: repo.build(evil, {}, "m", NOON),
+        lambda repo, evil: repo.set_branch("b", evil),
+        lambda repo, evil: repo.push_new("origin", "b", evil),
+        lambda repo, evil: repo.fast_forward(evil),
+    ],
+)
+def test_what_is_no_id_of_a_commit_is_refused(clone: Path, ask: Callable[[Git, str], object]) -> None:
+    for evil in ("--output={file}", "-o{file}", "main", "HEAD", "", NOWHERE[:-1], f"{NOWHERE}^{{tree}}", "A" * 40):
+        with pytest.raises(UserError, match="is no name or id that git takes here"):
+            ask(Git(clone), evil.replace("{file}", str(clone / "made")))
+    assert not (clone / "made").exists()
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda repo, evil: repo.remote_head(evil),
+        lambda repo, evil: repo.remote_branch(evil, "main"),
+        lambda repo, evil: repo.remote_branch("origin", evil),
+        lambda repo, evil: repo.fetch(evil, "main"),
+        lambda repo, evil: repo.fetch("origin", evil),
+        lambda repo, evil: repo.push_new(evil, "b", NOWHERE),
+        lambda repo, evil: repo.push_new("origin", evil, NOWHERE),
+        lambda repo, evil: repo.push(evil, "main"),
+        lambda repo, evil: repo.push("origin", evil),
+        lambda repo, evil: repo.set_branch(evil, NOWHERE),
+        lambda repo, evil: repo.add_remote(evil, "x"),
+    ],
+)
+def test_what_is_no_remote_or_branch_is_refused(clone: Path, ask: Callable[[Git, str], object]) -> None:
+    for evil in ("--upload-pack=touch {file}", "-u", "ext::sh -c touch% {file}", "/tmp", "a b", "", "*", "a..b", "é"):
+        with pytest.raises(UserError, match="is no name or id that git takes here"):
+            ask(Git(clone), evil.replace("{file}", str(clone / "made")))
+    assert not (clone / "made").exists()
+
+
+def test_a_remote_that_would_run_a_program_runs_none(clone: Path) -> None:
+    git(clone, "remote", "set-url", "origin", f"ext::sh -c 'touch {clone}/made'")
+    with pytest.raises(GitError, match="transport 'ext' not allowed") as caught:
+        Git(clone).remote_head("origin")
+    assert caught.value.status == 3
+    assert not (clone / "made").exists()
+
+
+def test_files_and_folders_are_read_at_a_commit(clone: Path) -> None:
+    repo, first = Git(clone), head(clone)
+    (clone / "a.yaml").write_bytes(b"a: 2\r\n\xff")
+    (clone / "deep/er/b.yaml").unlink()
+    (clone / "c.yaml").write_text("")
+    second = commit(clone, "Second")
+    (clone / "a.yaml").write_text("not committed")
+
+    assert repo.read(first, "a.yaml") == b"a: 1\n"
+    assert repo.read(second, "a.yaml") == b"a: 2\r\n\xff"
+    assert repo.read(second, "c.yaml") == b""
+    assert repo.read(first, "deep/er/b.yaml") == b"b: 1\n"
+    assert repo.names(first, "") == repo.names(first, ".") == ["a.yaml", "deep"]
+    assert repo.names(first, "deep/er") == ["b.yaml"]
+    assert repo.names(second, "deep/er") == []
+    for path in ("", "nowhere", "deep", "a.yaml/x", "deep/er/b.yaml/", "../clone/a.yaml", "deep/../a.yaml"):
+        assert repo.read(second, path) is None
+    for path in ("*.yaml", ":(top)a.yaml", ":/a.yaml", "A.yaml", "a.yaml\0"):
+        assert repo.read(first, path) is None
+
+
+def test_links_and_submodules_are_named_and_not_read(clone: Path) -> None:
+    (clone / "link.yaml").symlink_to("a.yaml")
+    (clone / "out.yaml").symlink_to("/etc/passwd")
+    (clone / "folder").symlink_to("deep")
+    git(clone, "update-index", "--add", "--cacheinfo", f"160000,{NOWHERE},module")
+    (clone / "module").mkdir()
+    at = commit(clone, "Links")
+    repo = Git(clone)
+    assert repo.names(at, "") == ["a.yaml", "deep", "folder", "link.yaml", "module", "out.yaml"]
+    for path in ("link.yaml", "out.yaml", "folder/er/b.yaml", "module", "module/x"):
+        assert repo.read(at, path) is None
+    assert repo.names(at, "folder") == repo.names(at, "module") == []
+
+
+def test_names_of_any_letters_are_read_and_written(clone: Path) -> None:
+    names = ["ünï", "漢 字", 'quo"te', "back\\slash", "new\nline", "-dash", "tab\t", "*", ":(top)x", "🙂"]
+    (clone / "odd").mkdir()
+    for name in names:
+        (clone / "odd" / name).write_text(name)
+    repo, at = Git(clone), commit(clone, "Odd")
+    assert sorted(repo.names(at, "odd")) == sorted(names)
+    assert [repo.read(at, f"odd/{name}") for name in names] == [name.encode() for name in names]
+
+    built = repo.build(at, {f"odd/{name}": b"new" for name in names}, "m", NOON)
+    assert [repo.read(built, f"odd/{name}") for name in names] == [b"new"] * len(names)
+    assert sorted(repo.names(built, "odd")) == sorted(names)
+    assert [found.sha for found in repo.history(at, "odd/*")] == [at], "a path is no pattern"
+    assert list(repo.history(at, "odd/?")) == []
+
+
+def test_a_history_is_that_of_the_first_parents(clone: Path) -> None:
+    git(clone, "checkout", "-q", "-b", "side")
+    (clone / "a.yaml").write_text("a: 2\n")
+    commit(clone, "On the side")
+    git(clone, "checkout", "-q", "main")
+    (clone / "c.yaml").write_text("c: 1\n")
+    commit(clone, "Beside")
+    git(clone, "merge", "-q", "--no-ff", "-m", "Merge é\n\nBody", "side")
+    repo, at = Git(clone), head(clone)
+    found = list(repo.history(at, "a.yaml"))
+    assert [each.subject for each in found] == ["Merge é", "First"]
+    assert found[0].parent == git(clone, "rev-parse", "HEAD^1")
+    assert found[1].parent is None
+    assert all(each.date.utcoffset() == timedelta(0) for each in found)
+    assert list(repo.history(at, "nowhere")) == []
+
+
+def test_what_a_commit_says_of_itself(clone: Path) -> None:
+    git(clone, "commit", "-q", "--allow-empty", "-m", "Subject é\n\nBody\n\nTrailer: x", "--author", "Ünal <u@x>")
+    repo = Git(clone)
+    assert repo.message(head(clone)).strip() == "Subject é\n\nBody\n\nTrailer: x"
+    assert repo.author(head(clone)) == ("Ünal", "u@x")
+
+
+def test_where_commits_stand_to_each_other(clone: Path) -> None:
+    first = head(clone)
+    second = commit(clone, "Second")
+    repo = Git(clone)
+    assert repo.holds(second, first)
+    assert not repo.holds(first, second)
+    for nothing in (NOWHERE, "", "main", "--all", "é"):
+        assert not repo.holds(second, nothing)
+    assert repo.beyond(first, second) == [second]
+    assert repo.beyond(second, first) == []
+    assert repo.merge_base("HEAD~1") == first
+    git(clone, "checkout", "-q", "--orphan", "alone")
+    git(clone, "commit", "-q", "-m", "Alone")
+    assert repo.merge_base("main") is None
+
+
+def test_a_shallow_clone_knows_that_it_is_one(clone: Path) -> None:
+    commit(clone, "Second")
+    git(clone.parent, "clone", "-q", "--depth", "1", (clone.parent / "remote.git").as_uri(), "shallow")
+    assert Git(clone.parent / "shallow").is_shallow()
+    assert not Git(clone).is_shallow()
+
+
+@pytest.mark.parametrize("make", [lambda path: None, Path.mkdir, Path.touch], ids=["nothing", "a folder", "a file"])
+def test_what_is_no_repository_is_refused(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    make(tmp_path / "x")
+    with pytest.raises(UserError, match="is no git repository"):
+        Git(tmp_path / "x")
+
+
+# New commits.
+
+
+def test_the_same_edits_make_the_same_commit_and_move_nothing(clone: Path) -> None:
+    repo, parent = Git(clone), head(clone)
+    before = (git(clone, "for-each-ref"), (clone / ".git/index").read_bytes(), git(clone, "status", "--porcelain"))
+    edits = {"a.yaml": b"a: 2\n", "new/x.yaml": b"x", "deep/er/b.yaml": None}
+    built = repo.build(parent, edits, "Subject\n\nBody é\n", NOON)
+    assert repo.build(parent, dict(reversed(edits.items())), "Subject\n\nBody é\n", NOON.astimezone()) == built
+    assert (
+        git(clone, "for-each-ref"),
+        (clone / ".git/index").read_bytes(),
+        git(clone, "status", "--porcelain"),
+    ) == before
+
+    assert git(clone, "ls-tree", "-r", "--name-only", built).split() == ["a.yaml", "new/x.yaml"]
+    assert git(clone, "rev-parse", f"{built}^@") == parent
+    assert repo.message(built) == "Subject\n\nBody é\n\n"
+    assert repo.author(built) == AUTHOR
+    assert git(clone, "log", "-1", "--format=%ad %cd", "--date=raw", built) == "1795176000 +0000 1795176000 +0000"
+    assert "+a: 2\n" in repo.diff(parent, built)
+
+
+@pytest.mark.parametrize(
+    ("date", "stamp"),
+    [
+        (datetime(1, 1, 1, tzinfo=UTC), 0),
+        (datetime(1970, 1, 1, tzinfo=UTC), 0),
+        (datetime(1970, 1, 2, tzinfo=UTC), 86400),
+        (datetime(1999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC), 946684799),
+        (datetime(9999, 12, 31, tzinfo=UTC), 253402214400),
+    ],
+)
+def test_a_commit_bears_any_date(clone: Path, date: datetime, stamp: int) -> None:
+    built = Git(clone).build(head(clone), {}, "m", date)
+    assert git(clone, "log", "-1", "--format=%ad %cd", "--date=raw", built) == f"{stamp} +0000 {stamp} +0000"
+
+
+def test_modes_are_kept_and_bytes_are_not_converted(clone: Path) -> None:
+    (clone / "run.sh").write_text("#!/bin/sh\n")
+    (clone / "run.sh").chmod(0o755)
+    (clone / ".gitattributes").write_text("* text=auto eol=crlf ident filter=evil\n")
+    (clone / "link").symlink_to("a.yaml")
+    git(clone, "update-index", "--add", "--cacheinfo", f"160000,{NOWHERE},module")
+    (clone / "module").mkdir()
+    parent = commit(clone, "Modes")
+    git(clone, "config", "filter.evil.clean", f"touch {clone}/made")
+    git(clone, "config", "core.autocrlf", "true")
+    repo = Git(clone)
+    built = repo.build(parent, {"run.sh": b"#!/bin/sh\r\n$Id$\n", "a.yaml": b"\x00\r\n"}, "m", NOON)
+    assert repo.read(built, "run.sh") == b"#!/bin/sh\r\n$Id$\n"
+    assert repo.read(built, "a.yaml") == b"\x00\r\n"
+    modes = dict(line.split()[::-3] for line in git(clone, "ls-tree", "-r", built).splitlines())
+    assert (modes["run.sh"], modes["a.yaml"], modes["link"], modes["module"]) == (
+        "100755",
+        "100644",
+        "120000",
+        "160000",
+    )
+    assert not (clone / "made").exists()
+
+
+def test_a_commit_with_a_lock_on_the_index_is_made_all_the_same(clone: Path) -> None:
+    (clone / ".git/index.lock").touch()
+    assert Git(clone).build(head(clone), {"a.yaml": b"2"}, "m", NOON)
+
+
+# Remotes.
+
+
+def test_a_branch_is_pushed_only_where_it_is_not_there(clone: Path) -> None:
+    repo, first = Git(clone), head(clone)
+    mine = repo.build(first, {"a.yaml": b"mine"}, "m", NOON)
+    theirs = repo.build(first, {"a.yaml": b"theirs"}, "m", NOON)
+    assert repo.remote_branch("origin", "a/b") is None
+    assert repo.push_new("origin", "a/b", mine) is True
+    assert repo.push_new("origin", "a/b", mine) is True
+    assert repo.push_new("origin", "a/b", theirs) is False
+    assert repo.remote_branch("origin", "a/b") == mine
+
+
+def test_a_push_waits_for_who_writes_the_branch_now(clone: Path) -> None:
+    repo, first = Git(clone), head(clone)
+    lock = clone.parent / "remote.git/refs/heads/b.lock"
+    lock.touch()
+    waiting = subprocess.Popen(["sh", "-c", f"sleep 0.2; rm '{lock}'"])
+    assert repo.push_new("origin", "b", first) is True
+    waiting.wait()
+
+
+def test_a_push_that_the_remote_refuses_says_why(clone: Path) -> None:
+    hook = clone.parent / "remote.git/hooks/pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho no rollbacks on Friday\nexit 1\n")
+    hook.chmod(0o755)
+    with pytest.raises(GitError, match=r"git push failed: .*no rollbacks on Friday") as caught:
+        Git(clone).push_new("origin", "b", head(clone))
+    assert caught.value.status == 3
+
+
+def test_a_fetch_moves_no_branch_and_no_tag(clone: Path) -> None:
+    git(clone.parent, "clone", "-q", "remote.git", "other")
+    other = clone.parent / "other"
+    (other / "a.yaml").write_text("a: 3\n")
+    new = commit(other, "Third")
+    git(other, "tag", "v3")
+    git(other, "push", "-q", "origin", "v3")
+    before = git(clone, "for-each-ref")
+    repo = Git(clone)
+    assert repo.fetch("origin", "main") == new
+    assert repo.read(new, "a.yaml") == b"a: 3\n"
+    assert git(clone, "for-each-ref") == before
+    assert not (clone / ".git/FETCH_HEAD").exists()
+
+
+def test_a_branch_is_found_by_its_whole_name(clone: Path) -> None:
+    git(clone, "push", "-q", "origin", "HEAD:refs/a/refs/heads/x", "HEAD:refs/heads/y/x")
+    repo = Git(clone)
+    assert repo.remote_branch("origin", "x") is None
+    with pytest.raises(UserError, match="the remote `origin` has no branch `x`"):
+        repo.fetch("origin", "x")
+    assert repo.remote_branch("origin", "y/x") == head(clone)
+
+
+def test_remotes_are_known_by_name(clone: Path) -> None:
+    repo = Git(clone)
+    repo.add_remote("fork", "--upload-pack=x")
+    assert repo.remotes() == ["fork", "origin"]
+    assert repo.remote_url("origin") == str(clone.parent / "remote.git")
+    assert repo.remote_head("origin") == "main"
+    with pytest.raises(UserError, match="there is no git remote `upstream` here"):
+        repo.remote_url("upstream")
+
+
+def test_a_remote_without_a_head_has_none(clone: Path) -> None:
+    git(clone.parent / "remote.git", "symbolic-ref", "HEAD", "refs/heads/gone")
+    assert Git(clone).remote_head("origin") is None
+    git(clone.parent / "remote.git", "update-ref", "--no-deref", "HEAD", head(clone))
+    assert Git(clone).remote_head("origin") is None
+
+
+def test_a_bare_mirror_does_all_of_it(clone: Path) -> None:
+    git(clone.parent, "clone", "-q", "--mirror", "remote.git", "mirror.git")
+    repo, before = Git(clone.parent / "mirror.git"), head(clone)
+    new = commit(clone, "Second")
+    assert repo.fetch("origin", "main") == new
+    built = repo.build(new, {"a.yaml": b"2"}, "m", NOON)
+    assert repo.push_new("origin", "b", built)
+    assert git(clone.parent / "mirror.git", "rev-parse", "main") == before
+    assert Git(clone).remote_branch("origin", "b") == built
+
+
+def test_credentials_in_a_url_are_not_told(clone: Path) -> None:
+    git(clone, "remote", "set-url", "origin", "https://user:secret@127.0.0.1:1/x.git")
+    with pytest.raises(GitError) as caught:
+        Git(clone).fetch("origin", "main")
+    assert "secret" not in caught.value.message
+    assert "127.0.0.1" in caught.value.message
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="there is no /proc here")
+def test_no_process_and_no_open_file_is_left_behind(clone: Path) -> None:
+    def mine() -> tuple[int, int]:
+        parents = [line for path in Path("/proc").glob("[0-9]*/status") for line in lines_of(path)]
+        return parents.count(f"PPid:\t{os.getpid()}"), len(list(Path("/proc/self/fd").iterdir()))
+
+    repo = Git(clone)
+    repo.commit("HEAD")
+    before = mine()
+    kept = [Git(clone) for _ in range(20)]
+    for each in kept:
+        each.read(each.commit("HEAD"), "a.yaml")
+    with pytest.raises(UserError):
+        repo.commit("nowhere")
+    repo.build(head(clone), {"a.yaml": b"2"}, "m", NOON)
+    assert mine() == before
+
+
+def lines_of(path: Path) -> list[str]:
+    """Read what the system says of a process; nothing where that has ended."""
+    try:
+        return path.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return []
