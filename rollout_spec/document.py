@@ -1,8 +1,9 @@
-"""A YAML file is read in one pass, strictly, into plain data and the place of every key and value.
+"""A YAML file is read strictly, into plain data and, for those who ask, the place of every key and value.
 
 YAML gives the same bytes many readings: ``no`` is false, ``1.10`` is 1.1, ``12:30`` is 750, a later key silently wins,
 nine aliases become a gigabyte. This reader accepts the part of YAML that has one reading, keeps bare words as text, and
 says what to write instead of the rest. It works on libyaml's events, so that nothing is expanded, and nothing recurses.
+Places are found by a pass of their own: most files have no finding, and pay for none.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from yaml import events as ev
 from yaml.error import MarkedYAMLError, YAMLError
 
 from rollout_spec.finding import WHOLE_FILE, KeyPath, Severity, Span
-from rollout_spec.scalars import excerpt, is_ambiguous, quote, resolve
+from rollout_spec.scalars import excerpt, is_ambiguous, is_text, quote, resolve
 
 try:
     from yaml._yaml import CParser
@@ -49,7 +50,7 @@ _FOREIGN = (
     (b"\xfe\xff", "UTF-16"),
 )
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
-_DIRECTIVE = re.compile(r"(?:\A|(?<=[\r\n]))%[A-Z]+")
+_DIRECTIVE = re.compile(r"%(?<![^\r\n]%)[A-Z]+")  # at the start of a line; the `%` comes first, to be found fast
 _HINTS = (
     ("mapping values are not allowed", "quote a text that holds `: `, or check the indentation"),
     ("cannot start any token", "quote a text that begins with `%`, `@` or a backtick"),
@@ -93,12 +94,12 @@ class Document:
     ``data`` is made of dict, list, str, int, Decimal, bool and None, and is None where ``flaws`` has an error.
     """
 
-    def __init__(self, text: str, data: Any = None, place: _Place | None = None, flaws: tuple[Flaw, ...] = ()) -> None:
+    def __init__(self, text: str, data: Any = None, flaws: tuple[Flaw, ...] = (), *, broken: bool = False) -> None:
         self.text = text
         self.flaws = flaws
         self.readable = not any(flaw.severity == "error" for flaw in flaws)
         self.data = data if self.readable else None
-        self._place = place
+        self._broken = broken  # it was not read to its end
 
     def span(self, path: KeyPath, *, on_key: bool = False) -> Span:
         """Return the place of the value at ``path``, or of its key; of the nearest parent, where there is none."""
@@ -137,6 +138,10 @@ class Document:
         return Span(mark.line + 1, mark.column + 1, mark.line + 1, max(len(line.rstrip()), mark.column) + 1)
 
     @cached_property
+    def _place(self) -> _Place | None:
+        return None if self._broken else _places(self.text)
+
+    @cached_property
     def lines(self) -> list[str]:
         """The lines of the text, as YAML counts them, without their ends."""
         return _LINE_BREAK.split(self.text)
@@ -172,7 +177,7 @@ def parse(content: bytes) -> Document:
         text = _decode(content)
         return _Reader(text).read()
     except _Unreadable as error:
-        return Document(text, flaws=(error.flaw,))
+        return Document(text, flaws=(error.flaw,), broken=True)
 
 
 def _decode(content: bytes) -> str:
@@ -207,6 +212,8 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.flaws: list[Flaw] = []
+        self.trail: list[str | int] = []
+        """The path of the value that is being read."""
         self.count = 0
         self.next: Callable[[], Any] = CParser(text).get_event
 
@@ -216,7 +223,7 @@ class _Reader:
             start = self.next()
             if not isinstance(start, ev.DocumentStartEvent):
                 raise _whole("this file is empty", "write `apiVersion`, `kind`, `metadata` and `spec`")
-            data, place = self.value(self.next(), (), 1)
+            data = self.value(self.next())
             self.next()
             more = self.next()
             if not isinstance(more, ev.StreamEndEvent):
@@ -225,15 +232,15 @@ class _Reader:
                 )
         except YAMLError as error:
             raise _Unreadable(self.syntax(error)) from None
-        return Document(self.text, data, place, tuple(self.flaws))
+        return Document(self.text, data, tuple(self.flaws))
 
-    def value(self, event: Any, trail: KeyPath, depth: int) -> tuple[Any, _Place]:
+    def value(self, event: Any) -> Any:
         kind = event.__class__
         self.count += 1
         if self.count > MAX_VALUES:
             raise _at_event(event, f"more than {MAX_VALUES:,} values in one file", "split it into several files")
         if kind is ev.ScalarEvent:
-            return self.scalar(event, trail), event
+            return self.scalar(event)
         if kind is ev.AliasEvent:
             raise _at_event(
                 event,
@@ -241,72 +248,74 @@ class _Reader:
                 "write the value out",
             )
         self.refuse_properties(event)
-        if depth > MAX_DEPTH:
+        if len(self.trail) >= MAX_DEPTH:
             raise _at_event(event, f"more than {MAX_DEPTH} levels deep", "a spec needs fewer than ten levels")
-        return self.mapping(event, trail, depth) if kind is ev.MappingStartEvent else self.sequence(event, trail, depth)
+        return self.mapping() if kind is ev.MappingStartEvent else self.sequence()
 
-    def mapping(self, start: Any, trail: KeyPath, depth: int) -> tuple[dict[str, Any], _Place]:
+    def mapping(self) -> dict[str, Any]:
         data: dict[str, Any] = {}
-        children: dict[str, tuple[ev.ScalarEvent, _Place]] = {}
-        advance = self.next
+        keys: dict[str, Any] = {}
+        advance, trail = self.next, self.trail
+        trail.append("")
         while (event := advance()).__class__ is not ev.MappingEndEvent:
-            key = self.key(event, trail)
+            key = self.key(event)
             if key in data:
-                self.duplicate(event, children[key][0], trail)
-            data[key], place = self.value(advance(), (*trail, key), depth + 1)
-            children[key] = (event, place)
-        return data, (start, event, children)
+                self.duplicate(event, keys[key])
+            keys[key] = event
+            data[key] = self.value(advance())
+        trail.pop()
+        return data
 
-    def sequence(self, start: Any, trail: KeyPath, depth: int) -> tuple[list[Any], _Place]:
+    def sequence(self) -> list[Any]:
         data: list[Any] = []
-        children: list[_Place] = []
-        advance = self.next
+        advance, trail = self.next, self.trail
+        trail.append(0)
         while (event := advance()).__class__ is not ev.SequenceEndEvent:
-            item, place = self.value(event, (*trail, len(data)), depth + 1)
-            data.append(item)
-            children.append(place)
-        return data, (start, event, children)
+            data.append(self.value(event))
+            trail[-1] = len(data)
+        trail.pop()
+        return data
 
-    def key(self, event: Any, trail: KeyPath) -> str:
+    def key(self, event: Any) -> str:
+        """Return a key, which from now on is the end of the trail."""
         if event.__class__ is not ev.ScalarEvent:
             if event.__class__ is ev.AliasEvent:
-                self.value(event, trail, 0)
+                self.value(event)
             index = event.start_mark.index
             template = "{{" in self.text[max(index - 1, 0) : index + 2]
             hint = 'quote the template: "{{ … }}"' if template else "a key is a word"
             raise _at_event(event, "a mapping or list cannot be a key", hint)
         key: str = event.value
+        self.trail[-1] = key
         if event.implicit[0]:
             if key == "<<":
                 raise _at_event(
                     event, "`<<` merges are not read; what is written here must be seen here", "write the fields out"
                 )
             told = len(self.flaws)
-            meaning = self.scalar(event, (*trail, key), on_key=True)
+            meaning = self.scalar(event, on_key=True)
             if meaning.__class__ is not str and len(self.flaws) == told:
-                self.flaw(
-                    event, f"the key `{excerpt(key)}` is not text to YAML", f'quote it: "{excerpt(key)}"', (*trail, key)
-                )
+                self.flaw(event, f"the key `{excerpt(key)}` is not text to YAML", f'quote it: "{excerpt(key)}"')
         else:
             self.refuse_properties(event)
         return key
 
-    def scalar(self, event: Any, trail: KeyPath, *, on_key: bool = False) -> Any:
+    def scalar(self, event: Any, *, on_key: bool = False) -> Any:
         if event.anchor is not None or event.tag is not None:
             self.refuse_properties(event)
         text: str = event.value
-        if not event.implicit[0]:
+        if not event.implicit[0] or is_text(text):
             return text
         try:
             value = resolve(text)
         except ValueError as error:
             message, _, hint = str(error).partition("; ")
-            self.flaw(event, message, hint, trail)
+            self.flaw(event, message, hint)
             return None
         if value.__class__ is str and is_ambiguous(text):
             message = f"`{excerpt(text)}` is text here, and something else to other YAML readers"
             hint = f"quote it: {quote(excerpt(text))}" if on_key else f"write {_meant(text)}"
-            self.flaw(event, message, hint, trail, "warning")
+            self.flaw(event, message, hint, "warning")
         return value
 
     def refuse_properties(self, event: Any) -> None:
@@ -322,12 +331,13 @@ class _Reader:
                 event, f"`{excerpt(written)}` is a tag; a value's type follows from its field", "remove the tag"
             )
 
-    def duplicate(self, event: Any, first: Any, trail: KeyPath) -> None:
+    def duplicate(self, event: Any, first: Any) -> None:
         message = f"`{excerpt(event.value)}` is here twice; it stands on line {first.start_mark.line + 1} already"
-        self.flaw(event, message, "keep one of them", (*trail, event.value))
+        self.flaw(event, message, "keep one of them")
 
-    def flaw(self, event: Any, message: str, hint: str | None, path: KeyPath, severity: Severity = "error") -> None:
-        self.flaws.append(Flaw(_span(event.start_mark, event.end_mark), message, hint, path, severity))
+    def flaw(self, event: Any, message: str, hint: str | None, severity: Severity = "error") -> None:
+        place = _span(event.start_mark, event.end_mark)
+        self.flaws.append(Flaw(place, message, hint, tuple(self.trail), severity))
 
     def syntax(self, error: YAMLError) -> Flaw:
         """Say in our words what libyaml could not read."""
@@ -350,6 +360,28 @@ class _Reader:
         if mark.line >= len(lines):  # libyaml ends a text with a line of its own
             place = _at(self.text, len(self.text))
         return Flaw(place, f"this is not YAML: {words}", hint)
+
+
+def _places(text: str) -> _Place:
+    """Find where each piece of a text stands that was read to its end."""
+    advance: Callable[[], Any] = CParser(text).get_event
+
+    def place(first: Any) -> _Place:
+        if first.__class__ is ev.ScalarEvent:
+            scalar: ev.ScalarEvent = first
+            return scalar
+        if first.__class__ is ev.MappingStartEvent:
+            entries: dict[str, tuple[ev.ScalarEvent, _Place]] = {}
+            while (event := advance()).__class__ is not ev.MappingEndEvent:
+                entries[event.value] = (event, place(advance()))
+            return first, event, entries
+        items: list[_Place] = []
+        while (event := advance()).__class__ is not ev.SequenceEndEvent:
+            items.append(place(event))
+        return first, event, items
+
+    advance(), advance()
+    return place(advance())
 
 
 def _meant(text: str) -> str:

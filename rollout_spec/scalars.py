@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 Scalar = str | int | bool | Decimal | None
 
@@ -12,7 +13,7 @@ _CONSTANTS: dict[str, Scalar] = {"true": True, "false": False, "null": None, "~"
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\.[0-9]+")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
-_MAY_BE_SPECIAL = re.compile(r"[-+.0-9=<yYnNtTfFoO]")
+_SPECIAL_BEGIN = "-+.0123456789=<yYnNtTfFoO~"  # every text that begins otherwise, and is not empty, is only text
 _AMBIGUOUS = re.compile(
     r"""(?:yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF|True|TRUE|False|FALSE|y|Y|n|N|Null|NULL|=|<<)
     | [-+]?0[xX][0-9a-fA-F_]+ | [-+]?0[oO][0-7_]+ | [-+]?0[bB][01_]+       # other bases
@@ -32,13 +33,14 @@ _UNPRINTABLE = re.compile(
 LONGEST_NUMBER = 40
 """Digits that a number may have; one with more is surely not meant as a number."""
 _LONGEST_EXCERPT = 60
+_LONGEST_WORD = 64
 
 
 def resolve(text: str) -> Scalar:
     """Return what a bare scalar means. ValueError where it is no value at all: ``.nan``, ``.inf``, 5,000 digits."""
     if text in _CONSTANTS:
         return _CONSTANTS[text]
-    if not _MAY_BE_SPECIAL.match(text):
+    if text[:1] not in _SPECIAL_BEGIN:
         return text
     number = _INTEGER.fullmatch(text) or _DECIMAL.fullmatch(text)
     if number:
@@ -50,9 +52,22 @@ def resolve(text: str) -> Scalar:
     return text
 
 
+def is_text(text: str) -> bool:
+    """Is a bare scalar text to us and to all others? Quick where it is, as nearly all are; False may mean `perhaps`."""
+    return text[:1] not in _SPECIAL_BEGIN or (len(text) <= _LONGEST_WORD and _is_text(text))
+
+
+@lru_cache(maxsize=4096)
+def _is_text(word: str) -> bool:
+    try:
+        return isinstance(resolve(word), str) and not is_ambiguous(word)
+    except ValueError:
+        return False
+
+
 def is_ambiguous(text: str) -> bool:
     """Is a bare scalar, which we read as text, something else to other YAML readers?"""
-    return bool(_MAY_BE_SPECIAL.match(text) and _AMBIGUOUS.fullmatch(text))
+    return text[:1] in _SPECIAL_BEGIN and _AMBIGUOUS.fullmatch(text) is not None
 
 
 def excerpt(text: str) -> str:
