@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from rollout_spec import traffic
 from rollout_spec.breach import Breach
@@ -18,6 +20,7 @@ from rollout_spec.spec.component import Component
 from rollout_spec.spec.problems import did_you_mean
 from rollout_spec.spec.rollout import Live, ModelRollout, RolloutSpec
 from rollout_spec.spec.workspace import Automation
+from rollout_spec.splice import CannotEdit
 from rollout_spec.targets.manifests import stale
 from rollout_spec.targets.render import Manifest, render
 from rollout_spec.tree import Overlay
@@ -164,20 +167,14 @@ def _made(
     name, count = incidents.next_name(file.stem, failed, repository)
     moment = traffic.moment_of(rollout.spec, failed) or ""
     switched = _switched(rollout, restored, repository)
-    edits: dict[str, bytes | None] = {file.path: with_live(file.content, live)}
-    edits |= {now.path: with_serving(now.content, [version]) for now, version in switched}
+    edits = _edits(file, live, switched)
     edits[f"incidents/{name}.yaml"] = incidents.write(name, breach, rollout, failed, restored, moment, undone).encode()
     after = Repository(Overlay(repository.tree, edits))
     result = after.rollout(file.stem)
     assert result is not None and result.model is not None
     edits |= {each.path: each.wanted for each in stale(result, after)}
     unchanged = _unchanged(render(result.model, after), restored, repository)
-    reasons = for_a_person(rollout, breach, failed, moment, undone)
-    if not unchanged:
-        reasons.append(f"the manifests of {restored} are not byte for byte what runs now")
-    for now, version in switched:
-        if now.model and now.model.spec.applied_by == "external":
-            reasons.append(f"a person must switch {now.stem} to {version}: git does not apply it")
+    reasons = for_a_person(rollout, breach, failed, moment, undone) + _left_over(restored, unchanged, switched)
     number = f"-{count}" if count > 1 else ""
     return Rollback(
         workspace=repository.workspace_name,
@@ -199,6 +196,33 @@ def _made(
         for_a_person=tuple(reasons),
         arm=not reasons and _mode(repository) == "auto-merge" and rollout.spec.rollback.merge == "auto",
     )
+
+
+def _edits(
+    file: File[ModelRollout], live: Live, switched: list[tuple[File[Component], str]]
+) -> dict[str, bytes | None]:
+    """Write ``live`` and the components that go back into their files."""
+    edits: dict[str, bytes | None] = {file.path: _spliced(file, lambda content: with_live(content, live))}
+    for now, version in switched:
+        edits[now.path] = _spliced(now, partial(with_serving, serving=[version]))
+    return edits
+
+
+def _left_over(restored: str, unchanged: bool, switched: list[tuple[File[Component], str]]) -> list[str]:
+    """Give what of the result a person must look at, or do."""
+    reasons = [] if unchanged else [f"the manifests of {restored} are not byte for byte what runs now"]
+    for now, version in switched:
+        if now.model and now.model.spec.applied_by == "external":
+            reasons.append(f"a person must switch {now.stem} to {version}: git does not apply it")
+    return reasons
+
+
+def _spliced(file: File[Any], edit: Callable[[bytes], bytes]) -> bytes:
+    """Edit a file. UserError says which one cannot be."""
+    try:
+        return edit(file.content)
+    except CannotEdit as error:
+        raise UserError(f"{file.path}: {error.message}", hint=error.hint) from None
 
 
 def _switched(rollout: ModelRollout, restored: str, repository: Repository) -> list[tuple[File[Component], str]]:
