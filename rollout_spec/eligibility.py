@@ -1,4 +1,4 @@
-"""A version may serve if its pins are served and it is not quarantined; a rollback goes to the first such known-good one."""
+"""A version may serve if its pins are served and it is not quarantined; a rollback goes to the first such version."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Unmet:
-    """A pin that no version which a component serves now meets. ``serving`` is None where there is no such component."""
+    """A pin that nothing which a component serves now meets. ``serving`` is None where there is no such component."""
 
     component: str
     pin: str
@@ -27,7 +27,7 @@ class Unmet:
 @lru_cache(maxsize=4096)
 def meets(version: str, pin: str) -> bool:
     """Does a component's version meet a pin: an exact version, or a PEP 440 range?"""
-    if pin[0] not in "<>=!~":
+    if not is_range(pin):
         return version == pin
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
     from packaging.version import InvalidVersion, Version
@@ -38,13 +38,26 @@ def meets(version: str, pin: str) -> bool:
         return False
 
 
+def is_valid(pin: str) -> bool:
+    """Is a pin one version, or a range that PEP 440 knows?"""
+    if not is_range(pin):
+        return True
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        SpecifierSet(pin)
+    except InvalidSpecifier:
+        return False
+    return True
+
+
 def is_range(pin: str) -> bool:
     """Is a pin a range rather than one version?"""
     return pin[0] in "<>=!~"
 
 
 def unmet(rollout: ModelRollout, version: str, repository: Repository) -> Iterator[Unmet]:
-    """Give the pins of a version that are not served. Components that do not load are passed over: they say so themselves."""
+    """Give the pins of a version that are not served. A component that does not load is passed over: it says so."""
     record = rollout.spec.versions.get(version)
     for name, pin in ((record.requires or {}) if record else {}).items():
         component = repository.component(name)
@@ -55,16 +68,20 @@ def unmet(rollout: ModelRollout, version: str, repository: Repository) -> Iterat
 
 
 def quarantined(rollout: ModelRollout, repository: Repository) -> dict[str, File[Incident]]:
-    """Return the versions that must not come back, each with the incident that says so; records of one digest share it."""
+    """Return the versions that must not come back, each with the incident that says so.
+
+    Records of one digest share it, but for the one that was restored: the same bytes with other pins are a way back.
+    """
     versions = rollout.spec.versions
     found: dict[str, File[Incident]] = {}
     for incident in repository.incidents_of(rollout.metadata.name):
         if incident.model is None or not incident.model.quarantines:
             continue
-        failed = incident.model.spec.failed_version
+        failed, restored = incident.model.spec.failed_version, incident.model.spec.restored_version
         digest = versions[failed].digest if failed in versions else None
         for version, record in versions.items():
-            if version == failed or (digest is not None and record.digest == digest):
+            same = digest is not None and record.digest == digest and version != restored
+            if version == failed or same:
                 found.setdefault(version, incident)
     return found
 
@@ -87,7 +104,8 @@ def _switchable(pin: Unmet, repository: Repository) -> bool:
 def eligible(rollout: ModelRollout, repository: Repository) -> list[str]:
     """Return the entries of ``knownGood`` to which a rollback may go, newest first.
 
-    They are recorded, not quarantined, and have their pins served, or would have after the switch of an exclusive component.
+    They are recorded, not quarantined, and have their pins served, or would have once an exclusive component is
+    switched.
     """
     return [version for version in standing(rollout, repository) if not lost(rollout, version, repository)]
 
@@ -100,7 +118,7 @@ def standing(rollout: ModelRollout, repository: Repository) -> list[str]:
 
 
 def disagreements(rollout: ModelRollout, repository: Repository) -> dict[str, tuple[str, str]]:
-    """Return the exclusive components of which the two arms need different versions: the candidate's pin and stable's."""
+    """Return the exclusive components of which the arms need different versions: the candidate's pin and stable's."""
     split = traffic.split(rollout.spec)
     if split.candidate is None or len(split.versions) < 2:
         return {}

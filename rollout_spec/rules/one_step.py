@@ -32,8 +32,9 @@ def check(subject: Subject) -> Iterator[Problem]:
             yield from _bootstrap(rollout.spec.live)
         return
     then, now = before.spec.live, rollout.spec.live
-    # A rollback brings its incident along, so that what it quarantines counts only after it.
-    away, ways = quarantined(before, subject.base).keys(), eligible(before, subject.base)
+    # A rollback brings its incident along, which quarantines records of the same bytes too: it passes those over.
+    away, later = quarantined(before, subject.base).keys(), quarantined(rollout, subject.repository)
+    ways = [version for version in eligible(before, subject.base) if version not in later]
     plans = _plans(before.spec, rollout.spec)
     if not all(
         traffic.step_between(then, now, stages, quarantined=away, eligible=ways, skippable=_open(subject))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from rollout_spec.eligibility import is_valid
 from rollout_spec.finding import KeyPath, Problem
 from rollout_spec.rules.subject import Subject
 from rollout_spec.spec.component import Component
@@ -45,6 +46,10 @@ def _rollout(subject: Subject) -> Iterator[Problem]:
             yield Problem(
                 ("spec", "versions", version), "`artifact` is missing: where the bytes of this version are", on_key=True
             )
+        for component, pin in (record.requires or {}).items():
+            if not is_valid(pin):
+                words = f"`{pin}` is no range of versions: PEP 440 writes `>=1.4,<2`"
+                yield Problem(("spec", "versions", version, "requires", component), words)
         parts = (part.name for part in record.parts or [])
         yield from _unique(parts, ("spec", "versions", version, "parts"), "part", "name")
     live, at = spec.live, ("spec", "live")

@@ -1,7 +1,7 @@
 """All that a user may write. Start with ``rollout.py``; ``fields.py`` has the spelling of every kind of value.
 
-Modules here import each other: ``fields`` ← ``envelope`` ← one module per kind. ``model_of`` builds a kind's models when
-they are first asked for, so that checking a component does not pay for rollouts.
+Modules here import each other: ``fields`` ← ``envelope`` ← one module per kind. ``model_of`` builds a kind's models
+when they are first asked for, so that checking a component does not pay for rollouts.
 """
 
 from __future__ import annotations

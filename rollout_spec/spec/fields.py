@@ -87,7 +87,8 @@ def _number(value: object) -> Decimal:
 
 _name = _string(
     units.NAME,
-    "a name has lower-case letters, digits and `-`, begins and ends with a letter or digit, and has at most 63 characters",
+    "a name has lower-case letters, digits and `-`, begins and ends with a letter or digit, "
+    "and has at most 63 characters",
     "a name",
     examples=["fraud"],
 )
@@ -97,7 +98,8 @@ _version = _string(
 _digest = _string(
     units.DIGEST, "a digest is `sha256:` and 64 lower-case hex digits", "a digest", examples=["sha256:" + "1" * 64]
 )
-_PIN = r"^([A-Za-z0-9._+-]{1,128}|(===?|~=|!=|<=?|>=?) *[A-Za-z0-9._+!*-]{1,128}( *, *(===?|~=|!=|<=?|>=?) *[A-Za-z0-9._+!*-]{1,128}){0,15})$"
+_CLAUSE = r"(===?|~=|!=|<=?|>=?) *[A-Za-z0-9._+!*-]{1,128}"
+_PIN = rf"^([A-Za-z0-9._+-]{{1,128}}|{_CLAUSE}( *, *{_CLAUSE}){{0,15}})$"
 _HOST = r"^(\*\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?){0,126}$"
 
 Name = Annotated[str, *_name]

@@ -1,4 +1,4 @@
-"""A rollout says which versions of a model exist, which of them take traffic, how a new one comes in, and what takes it out."""
+"""A rollout says which versions of a model exist, which take traffic, how a new one comes in, and what takes it out."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Service(Model):
     )
     metrics: Name | None = Field(
         None,
-        description="A metric profile: what error_rate and latency mean as queries on this stack. `generic` where absent.",
+        description="A metric profile: what error_rate and latency mean on this stack. `generic` where absent.",
         examples=["istio", "envoy", "nginx", "generic"],
     )
     inference_log: Text | None = Field(
