@@ -66,7 +66,7 @@ def check(
 
 @contextmanager
 def _collector_held() -> Iterator[None]:
-    """Hold the garbage collector: what a check reads it keeps, and to look through that again and again takes longer."""
+    """Hold the garbage collector: what a check reads it keeps, so that a search through it finds nothing to free."""
     held = gc.isenabled()
     gc.disable()
     try:

@@ -13,7 +13,6 @@ from rollout_spec.repository import Repository
 from rollout_spec.rollback import Rollback, roll_back
 from rollout_spec.spec.kinds import FOLDERS
 from rollout_spec.traffic import split
-from rollout_spec.tree import Overlay
 
 _DRILL = Breach(id="drill", source="drill", rollout="", version=None, observed_at=datetime(2000, 1, 1, tzinfo=UTC))
 
@@ -32,7 +31,7 @@ def drill(repository: Repository, rollout: str) -> Iterator[tuple[Rollback, list
 
 def result(repository: Repository, rollback: Rollback) -> Repository:
     """Return the repository as it would be after a rollback."""
-    return Repository(Overlay(repository.tree, rollback.edits))
+    return repository.edited(rollback.edits)
 
 
 def new_findings(

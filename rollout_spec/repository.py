@@ -1,7 +1,9 @@
-"""A tree is read as a workspace with rollouts, components, incidents and policy packs: lazily, by name, each file once."""
+"""A tree is read as a workspace: rollouts, components, incidents and policy packs, lazily, by name, each file once."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
@@ -11,7 +13,7 @@ from rollout_spec.document import Document, parse
 from rollout_spec.finding import Problem
 from rollout_spec.scalars import excerpt
 from rollout_spec.spec.kinds import API_VERSION, FOLDERS, KINDS, WORKSPACE_FILE
-from rollout_spec.tree import Tree
+from rollout_spec.tree import Overlay, Tree
 from rollout_spec.units import label
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from rollout_spec.spec.workspace import Workspace
 
 M = TypeVar("M", covariant=True)
+_LAST_LETTER = "\U0010ffff"
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,12 @@ class Repository:
         self._files: dict[str, File[Any] | None] = {}
         self._names: dict[str, list[str]] = {}
 
+    def edited(self, edits: Mapping[str, bytes | None]) -> Repository:
+        """Return the repository with edits laid over its tree; files that they leave alone are not read again."""
+        after = Repository(Overlay(self.tree, edits))
+        after._files = {path: file for path, file in self._files.items() if path not in edits}
+        return after
+
     @property
     def workspace(self) -> File[Workspace] | None:
         """The file that makes this folder a workspace."""
@@ -61,11 +70,10 @@ class Repository:
         return file.model.metadata.name if file and file.model else ""
 
     def names(self, folder: str) -> list[str]:
-        """Return the names of the documents in one of the folders of a workspace."""
+        """Return the names of the documents in one of the folders of a workspace, sorted."""
         if folder not in self._names:
-            self._names[folder] = [
-                name.removesuffix(".yaml") for name in self.tree.names(folder) if name.endswith(".yaml")
-            ]
+            files = self.tree.names(folder)
+            self._names[folder] = sorted(name.removesuffix(".yaml") for name in files if name.endswith(".yaml"))
         return self._names[folder]
 
     def rollout(self, name: str) -> File[ModelRollout] | None:
@@ -81,15 +89,16 @@ class Repository:
         return cast("File[Incident] | None", self._named("incidents", name))
 
     def incidents_of(self, rollout: str, version: str | None = None) -> list[File[Incident]]:
-        """Return the incidents of a rollout, or of one version of it, oldest first; those that do not load are left out.
+        """Return the incidents of a rollout, or of one version of it, oldest first, without those that do not load.
 
         An incident bears its rollout's name and its version's label, so that only files of that name are read.
         """
         start = f"{rollout}-" if version is None else f"{rollout}-{label(version)}"
-        names = (name for name in self._incidents.get(rollout, ()) if name.startswith(start))
+        names = self.names("incidents")
+        ours = names[bisect_left(names, start) : bisect_left(names, start + _LAST_LETTER)]
         found = [
             file
-            for file in map(self.incident, names)
+            for file in map(self.incident, ours)
             if file
             and file.model
             and file.model.spec.rollout == rollout
@@ -97,17 +106,8 @@ class Repository:
         ]
         return sorted(found, key=lambda file: (len(file.stem), file.stem))
 
-    @cached_property
-    def _incidents(self) -> dict[str, list[str]]:
-        """The names of incidents, by all that may be the name of their rollout."""
-        found: dict[str, list[str]] = {}
-        for name in self.names("incidents"):
-            for dash in (index for index, letter in enumerate(name) if letter == "-"):
-                found.setdefault(name[:dash], []).append(name)
-        return found
-
     def pack(self, reference: str) -> File[PolicyPack] | None:
-        """Return a policy pack: a shipped one by its name, one of the organisation's by its path."""
+        """Return a policy pack: a shipped one by its name, one of the organization's by its path."""
         if reference.startswith("/") or ".." in reference.split("/"):
             return None
         if "/" in reference or reference.endswith(".yaml"):

@@ -11,7 +11,7 @@ EXAMPLE = "examples/acme-models"
 
 
 def files() -> dict[str, bytes]:
-    """Return the files of a new repository, by path: a workspace, a rollout, components, manifests, hooks, a workflow."""
+    """Return the files of a new repository by path: workspace, rollout, components, manifests, hooks, a workflow."""
     found = dict(_below(resources.find(EXAMPLE), ""))
     for name in resources.names("schemas"):
         if name.endswith(".json"):

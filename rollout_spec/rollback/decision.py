@@ -23,7 +23,6 @@ from rollout_spec.spec.workspace import Automation
 from rollout_spec.splice import CannotEdit
 from rollout_spec.targets.manifests import stale
 from rollout_spec.targets.render import Manifest, render
-from rollout_spec.tree import Overlay
 from rollout_spec.units import label
 
 
@@ -169,7 +168,7 @@ def _made(
     switched = _switched(rollout, restored, repository)
     edits = _edits(file, live, switched)
     edits[f"incidents/{name}.yaml"] = incidents.write(name, breach, rollout, failed, restored, moment, undone).encode()
-    after = Repository(Overlay(repository.tree, edits))
+    after = repository.edited(edits)
     result = after.rollout(file.stem)
     assert result is not None and result.model is not None
     edits |= {each.path: each.wanted for each in stale(result, after)}

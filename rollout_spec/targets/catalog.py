@@ -29,13 +29,13 @@ _TYPES: Mapping[str, tuple[type, str]] = {
 
 
 def names(tree: Tree) -> list[str]:
-    """Return the names of all targets: the shipped ones and the organisation's own."""
+    """Return the names of all targets: the shipped ones and the organization's own."""
     own = [name for name in tree.names("templates") if tree.read(f"templates/{name}/target.yaml") is not None]
     return sorted({*resources.names("templates"), *own})
 
 
 def find(name: str, tree: Tree) -> TargetDefinition | None:
-    """Return a target: the organisation's own before a shipped one. UserError where its ``target.yaml`` is wrong."""
+    """Return a target: the organization's own before a shipped one. UserError where its ``target.yaml`` is wrong."""
     known = _FOUND.setdefault(tree, {})
     if name not in known:
         path = f"templates/{name}/target.yaml"
