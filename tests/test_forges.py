@@ -196,5 +196,5 @@ def test_a_forge_is_found_by_its_type(place: Path) -> None:
 
 
 def test_a_type_that_this_release_does_not_know_says_what_it_knows(place: Path) -> None:
-    with pytest.raises(UserError, match="this release cannot open pull requests on bitkeeper; it can on .*local"):
+    with pytest.raises(UserError, match=r"this release cannot open pull requests on bitkeeper; it can on .*local"):
         connect("bitkeeper", access(place))

@@ -899,14 +899,20 @@ def test_the_pull_request_has_all_that_a_person_needs(repo: Repo) -> None:
 def test_where_git_revert_works_it_comes_to_the_same(repo: Repo, tmp_path: Path) -> None:
     """Revert the commits that the message names, one by one, newest first: traffic and stable are the rollback's."""
     roll(repo, "42")
+
+    def promote() -> None:
+        repo.take(lambda live: traffic.promote(live, STAGES, ()), "Promote fraud")
+
     stories: list[tuple[str, Callable[[], object]]] = [
         ("43", lambda: propose(repo, "43", "shadow")),
-        ("43", lambda: advance_to(repo, "ab-50")),
+        ("43", lambda: by_a_merge(repo, lambda: advance_to(repo, "ab-50"))),
         ("43", lambda: repo.edit("rollouts/fraud.yaml", "owner: team-risk", "owner: team-fraud")),
         ("43", lambda: advance_to(repo, "full")),
-        ("43", lambda: repo.take(lambda live: traffic.promote(live, STAGES, ()), "Promote fraud 43")),
+        ("43", promote),
         ("43", lambda: propose(repo, "44", "canary-5")),
         ("44", lambda: None),
+        ("44", lambda: (advance_to(repo, "full"), promote())),
+        ("43", lambda: roll(repo, "44")),
     ]
     same = []
     for version, happens in stories:
@@ -922,6 +928,14 @@ def test_where_git_revert_works_it_comes_to_the_same(repo: Repo, tmp_path: Path)
         ours_live = repo.live_at(commit)
         same.append(result and (result["stable"], route_in(result)) == (ours_live["stable"], route_in(ours_live)))
     assert same == [True] * len(stories)
+
+
+def by_a_merge(repo: Repo, happens: Callable[[], object]) -> None:
+    """Let something happen on a branch, and merge that: the base's first parents see one commit."""
+    repo.git("checkout", "-q", "-b", "side")
+    happens()
+    repo.git("checkout", "-q", "main")
+    repo.merge("side")
 
 
 def route_in(live: dict[str, Any]) -> tuple[Any, Any]:
@@ -1308,3 +1322,14 @@ def test_a_remote_that_does_not_answer_is_an_outside_failure(repo: Repo) -> None
     assert answer.status == 3
     assert "git ls-remote failed" in answer.err
     assert "secret" not in answer.err
+
+
+def test_a_file_that_cannot_be_edited_is_named(repo: Repo) -> None:
+    text = repo.at("HEAD", "rollouts/fraud.yaml")
+    odd = re.sub(r"    knownGood: .*", "    ? knownGood\n    :\n      -\n        '40'", text)
+    repo.write("rollouts/fraud.yaml", odd)
+    repo.commit("Write it oddly")
+    answer = repo.breach("41", "latency-sla")
+    assert answer.status == 2
+    assert "rollouts/fraud.yaml: this file is written in a way that cannot be edited" in answer.err
+    assert_nothing_happened(repo)
