@@ -241,6 +241,7 @@ def own_target(template: str, *, file: str = "own.yaml.j2") -> str:
     ("template", "text"),
     [
         ("who: {{ rollout.name }}", "who: fraud\n"),
+        ("a: {{ 'no' }}\nb: {{ ['1.10', {'no': 1}] }}", 'a: "no"\nb: ["1.10", {"no": 1}]\n'),
         ("{% for arm in split.arms if arm.weight > 50 %}\n- {{ loop.index }}\n{% endfor %}", "- 1\n"),
         ("{% set ns = namespace(n=0) %}{% for arm in split.arms %}{% set ns.n = ns.n + arm.weight %}{% endfor %}\n"
          "all: {{ ns.n }}", "all: 100\n"),
