@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from rollout_spec.check import Report
@@ -52,10 +53,11 @@ def _places(arguments: argparse.Namespace) -> list[tuple[place.Place, list[str] 
     start = place.start_of(arguments)
     if not arguments.paths:
         return [(place.find_from(start), None)]
+    find = cache(place.find_from)
     found: dict[Path, tuple[place.Place, list[str] | None]] = {}
     for path in arguments.paths:
         for file in _files(start, path):
-            here = place.find_from(file.parent)
+            here = find(file.parent)
             _, paths = found.setdefault(here.workspace, (here, []))
             assert paths is not None
             paths.append(here.inside(str(file)))

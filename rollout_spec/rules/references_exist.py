@@ -114,7 +114,7 @@ def _targets(subject: Subject) -> Iterator[Problem]:
             yield from _unknown("target", target.type, catalog.names(repository.tree), (*at, "type"))
             continue
         yield from catalog.option_problems(target.options, definition.options, at)
-        for version in facts.kept_up(rollout, repository):
+        for version in facts.kept_up(rollout, repository) if definition.needs else ():
             data = rollout.spec.versions[version].model_dump(by_alias=True)
             missing = [field for field in definition.needs if data.get(field) is None]
             if missing:

@@ -59,10 +59,8 @@ def _refusal(read: Callable[[str], Any], value: object, unit: str) -> str:
 
 
 def _matching(pattern: str, words: str) -> Callable[[str], str]:
-    compiled = re.compile(pattern)
-
     def read(text: str) -> str:
-        if not compiled.fullmatch(text):
+        if not re.fullmatch(pattern, text):  # compiled when it is first asked for
             raise ValueError(words)
         return text
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from decimal import Decimal
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
@@ -60,6 +59,8 @@ def problems(
 
 def nearest(name: str, known: Any) -> str | None:
     """Return the known name that a misspelled one most likely means."""
+    from difflib import get_close_matches  # most checks find nothing misspelled
+
     matches = get_close_matches(name, [str(candidate) for candidate in known], cutoff=0.6)
     swapped = (match for match in matches if sorted(match) == sorted(name))
     return next(swapped, matches[0] if matches else None)
