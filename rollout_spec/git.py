@@ -1,26 +1,21 @@
 """Git is asked by plumbing commands with checked arguments: nothing is checked out, no hook runs.
 
-GitPython starts the processes, and is used for nothing else: its repositories leak processes when kept, and it passes
-on whatever looks like an option, so that what comes from elsewhere is checked here, or stands behind ``--``.
+What comes from elsewhere is checked, or stands behind ``--``, so that git takes it neither for an option nor for more
+than it is. ``plumbing`` starts the commands.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, cast
 
-import git as gitpython
-from git.exc import GitCommandError
-
-from rollout_spec.errors import OUTSIDE, UserError
+from rollout_spec.errors import UserError
+from rollout_spec.plumbing import GitError, Plumbing, create
 from rollout_spec.scalars import excerpt
 
 AUTHOR = ("rollout-spec", "rollout-spec@users.noreply.invalid")
@@ -28,35 +23,6 @@ _REF = re.compile(r"(?!.*(\.\.|@\{|//|\.lock$|[/.]$))[A-Za-z0-9_][A-Za-z0-9._/@+
 _NAME = re.compile(r"(?!.*(\.\.|@\{|//|/\.|\.lock$|[/.]$))[A-Za-z0-9_][A-Za-z0-9._/@+-]{0,254}")
 _ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _TRIES = 5
-_SETTINGS = {
-    "core.hooksPath": "/dev/null",
-    "core.fsmonitor": "false",
-    "core.quotePath": "false",
-    "core.splitIndex": "false",
-    "commit.gpgSign": "false",
-    "push.gpgSign": "false",
-    "push.followTags": "false",
-    "push.recurseSubmodules": "no",
-    "fetch.prune": "false",
-    "fetch.recurseSubmodules": "false",
-    "i18n.commitEncoding": "UTF-8",
-    "i18n.logOutputEncoding": "UTF-8",
-    "log.follow": "false",
-    "log.showSignature": "false",
-    "protocol.ext.allow": "never",
-    "gc.auto": "0",
-    "color.ui": "false",
-}
-_ENVIRONMENT = {
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_LITERAL_PATHSPECS": "1",
-    "GIT_GLOB_PATHSPECS": "0",
-    "GIT_NOGLOB_PATHSPECS": "0",
-    "GIT_ICASE_PATHSPECS": "0",
-    "GIT_NO_REPLACE_OBJECTS": "1",
-    "LC_ALL": "C",
-}
 
 
 @dataclass(frozen=True)
@@ -69,29 +35,19 @@ class Commit:
     subject: str
 
 
-class GitError(UserError):
-    """Git said no; ``words`` are its own."""
-
-    def __init__(self, action: str, words: str, *, status: int = OUTSIDE, hint: str | None = None) -> None:
-        super().__init__(f"{action}: {words.strip() or 'git failed and did not say why'}", status=status, hint=hint)
-        self.words = words
-
-
 class Git:
     """One repository, by the folder of its clone or bare mirror. Paths are from its root, commits are full ids."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._trees: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
-        folder = _git_folder(root)
-        if folder is None:
-            raise UserError(f"{root} is no git repository")
-        self._own = _own_environment(root.absolute(), folder)
+        plumbing = Plumbing(root)
+        self._run, self._bytes = plumbing.run, plumbing.bytes
 
     @classmethod
     def create(cls, root: Path, *, bare: bool = False) -> Git:
         """Make a repository whose branch is ``main``; the folder and its files may be there already."""
-        gitpython.Repo.init(root, mkdir=True, bare=bare, initial_branch="main").close()
+        create(root, bare=bare)
         return cls(root)
 
     # What commits hold.
@@ -298,42 +254,16 @@ class Git:
         """Point a local branch at a commit."""
         self._run("update-ref", f"refs/heads/{_checked(branch, _NAME)}", _checked(commit, _ID))
 
+    def _network(self, *words: str, settings: tuple[str, ...] = ()) -> str:
+        own = [word for setting in settings for word in ("-c", setting)]
+        return self._run(*own, *words, action=f"git {words[0]} failed")
+
     def _has(self, commit: str) -> bool:
         try:
             self._run("cat-file", "-e", f"{_checked(commit, _ID)}^{{commit}}")
         except GitError:
             return False
         return True
-
-    # How git is run.
-
-    def _network(self, *words: str, settings: tuple[str, ...] = ()) -> str:
-        own = [word for setting in settings for word in ("-c", setting)]
-        return self._run(*own, *words, action=f"git {words[0]} failed")
-
-    def _run(
-        self, *words: str, stdin: bytes | None = None, environment: Mapping[str, str] | None = None, action: str = "git"
-    ) -> str:
-        return self._bytes(*words, stdin=stdin, environment=environment, action=action).decode("utf-8", "replace")
-
-    def _bytes(
-        self, *words: str, stdin: bytes | None = None, environment: Mapping[str, str] | None = None, action: str = "git"
-    ) -> bytes:
-        settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
-        own = {name: value for name, value in self._own.items() if name in os.environ}
-        with _input(stdin) as given:
-            try:
-                output = gitpython.Git(self.root).execute(
-                    ["git", *settings, *words],
-                    istream=given,
-                    env={**_ENVIRONMENT, **own, **(environment or {})},
-                    stdout_as_string=False,
-                    strip_newline_in_stdout=False,
-                )
-            except GitCommandError as error:
-                raise GitError(action, _words(error)) from None
-        assert isinstance(output, bytes)
-        return output
 
 
 def _who(date: datetime) -> dict[str, str]:
@@ -349,51 +279,3 @@ def _checked(text: str, pattern: re.Pattern[str]) -> str:
     if not pattern.fullmatch(text):
         raise UserError(f"`{excerpt(text)}` is no name or id that git takes here")
     return text
-
-
-def _git_folder(root: Path) -> Path | None:
-    """Return where git keeps what it knows of a clone, a linked worktree, a submodule or a bare repository."""
-    place = root / ".git"
-    if place.is_file():
-        place = root / place.read_text("utf-8", "replace").removeprefix("gitdir:").strip()
-    found = place if place.is_dir() else root
-    return found.resolve() if (found / "HEAD").is_file() else None
-
-
-def _own_environment(root: Path, folder: Path) -> dict[str, str]:
-    """Return what a hook's environment may say of another repository, as it is for this one.
-
-    GitPython takes no variable out of the environment, so that those which are there are set right.
-    """
-    shared = folder / "commondir"
-    common = (folder / shared.read_text("utf-8").strip()).resolve() if shared.is_file() else folder
-    return {
-        "GIT_DIR": str(folder),
-        "GIT_COMMON_DIR": str(common),
-        "GIT_WORK_TREE": str(root),
-        "GIT_INDEX_FILE": str(folder / "index"),
-        "GIT_OBJECT_DIRECTORY": str(common / "objects"),
-        "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
-        "GIT_SHALLOW_FILE": str(common / "shallow"),
-        "GIT_GRAFT_FILE": os.devnull,
-        "GIT_NAMESPACE": "",
-        "GIT_PREFIX": "",
-    }
-
-
-@contextmanager
-def _input(content: bytes | None) -> Iterator[BinaryIO | None]:
-    if content is None:
-        yield None
-        return
-    with tempfile.TemporaryFile() as file:
-        file.write(content)
-        file.seek(0)
-        yield cast(BinaryIO, file)
-
-
-def _words(error: GitCommandError) -> str:
-    """Return what git wrote, without the credentials that a URL may hold."""
-    text = str(error.stderr or "")
-    text = re.sub(r"\A\s*stderr: '(.*)'\s*\Z", r"\1", text, flags=re.DOTALL)
-    return re.sub(r"(\w+://)[^/\s@]+@", r"\1", text)

@@ -26,6 +26,7 @@ FLOORS: tuple[tuple[float, tuple[str, ...]], ...] = (
     (6, ("check",)),
     (7, ("drill", "gate", "lifecycle", "plan")),
     (8, ("review",)),
+    (8.4, ("plumbing",)),
     (8.5, ("forges", "git", "inference_log", "monitors", "registry", "writing")),
     (9, ("landing", "scaffold")),
     (9.1, ("response",)),
@@ -39,7 +40,8 @@ FLOOR = {module: floor for floor, modules in FLOORS for module in modules}
 LESS: dict[str, tuple[float, tuple[str, ...]]] = {
     "tree": (1, ("document",)),
     "forges": (2, ()),
-    "git": (2, ()),
+    "git": (2, ("plumbing",)),
+    "plumbing": (2, ()),
     "inference_log": (2, ()),
     "monitors": (2, ()),
     "registry": (2, ()),

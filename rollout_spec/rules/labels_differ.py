@@ -38,11 +38,11 @@ def check(subject: Subject) -> Iterator[Problem]:
                 "give this version another name",
                 on_key=True,
             )
-        elif name.endswith("-"):
+        elif name[0] == "-" or name[-1] == "-":
             yield Problem(
                 at,
                 f"`{service}` is no name that Kubernetes takes",
-                "end the version with a letter or digit",
+                "begin and end the version with a letter or digit",
                 on_key=True,
             )
         elif len(service + _SUFFIX) > _LONGEST:

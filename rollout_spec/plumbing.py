@@ -1,0 +1,151 @@
+"""Git is started with settings of our own: no hook, prompt, signature, or variable of another repository has a say.
+
+GitPython starts the processes, and is used for nothing else: its repositories leak processes when kept, and it passes
+on whatever looks like an option, so that ``git`` checks what comes from elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from rollout_spec.errors import OUTSIDE, UserError
+
+try:
+    import git as gitpython
+    from git.exc import GitCommandError
+except ImportError as missing:
+    raise UserError("git cannot be started", hint="install git, and put it on the PATH") from missing
+
+_SETTINGS = {
+    "core.hooksPath": "/dev/null",
+    "core.fsmonitor": "false",
+    "core.quotePath": "false",
+    "core.splitIndex": "false",
+    "commit.gpgSign": "false",
+    "push.gpgSign": "false",
+    "push.followTags": "false",
+    "push.recurseSubmodules": "no",
+    "fetch.prune": "false",
+    "fetch.recurseSubmodules": "false",
+    "i18n.commitEncoding": "UTF-8",
+    "i18n.logOutputEncoding": "UTF-8",
+    "log.follow": "false",
+    "log.showSignature": "false",
+    "protocol.ext.allow": "never",
+    "gc.auto": "0",
+    "color.ui": "false",
+}
+_ENVIRONMENT = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_LITERAL_PATHSPECS": "1",
+    "GIT_GLOB_PATHSPECS": "0",
+    "GIT_NOGLOB_PATHSPECS": "0",
+    "GIT_ICASE_PATHSPECS": "0",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "LC_ALL": "C",
+}
+
+
+class GitError(UserError):
+    """Git said no; ``words`` are its own."""
+
+    def __init__(self, action: str, words: str, *, status: int = OUTSIDE, hint: str | None = None) -> None:
+        super().__init__(f"{action}: {words.strip() or 'git failed and did not say why'}", status=status, hint=hint)
+        self.words = words
+
+
+def create(root: Path, *, bare: bool = False) -> None:
+    """Make a repository whose branch is ``main``; the folder and its files may be there already."""
+    gitpython.Repo.init(root, mkdir=True, bare=bare, initial_branch="main").close()
+
+
+class Plumbing:
+    """The commands of one repository: a clone, a linked worktree, a submodule or a bare repository."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        folder = _git_folder(root)
+        if folder is None:
+            raise UserError(f"{root} is no git repository")
+        self._own = _own_environment(root.absolute(), folder)
+
+    def run(
+        self, *words: str, stdin: bytes | None = None, environment: Mapping[str, str] | None = None, action: str = "git"
+    ) -> str:
+        """Run one command, and return what it prints. GitError where it fails."""
+        return self.bytes(*words, stdin=stdin, environment=environment, action=action).decode("utf-8", "replace")
+
+    def bytes(
+        self, *words: str, stdin: bytes | None = None, environment: Mapping[str, str] | None = None, action: str = "git"
+    ) -> bytes:
+        """Run one command, and return the bytes that it prints."""
+        settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        own = {name: value for name, value in self._own.items() if name in os.environ}
+        with _input(stdin) as given:
+            try:
+                output = gitpython.Git(self.root).execute(
+                    ["git", *settings, *words],
+                    istream=given,
+                    env={**_ENVIRONMENT, **own, **(environment or {})},
+                    stdout_as_string=False,
+                    strip_newline_in_stdout=False,
+                )
+            except GitCommandError as error:
+                raise GitError(action, _words(error)) from None
+        assert isinstance(output, bytes)
+        return output
+
+
+def _git_folder(root: Path) -> Path | None:
+    """Return where git keeps what it knows of a clone, a linked worktree, a submodule or a bare repository."""
+    place = root / ".git"
+    if place.is_file():
+        place = root / place.read_text("utf-8", "replace").removeprefix("gitdir:").strip()
+    found = place if place.is_dir() else root
+    return found.resolve() if (found / "HEAD").is_file() else None
+
+
+def _own_environment(root: Path, folder: Path) -> dict[str, str]:
+    """Return what a hook's environment may say of another repository, as it is for this one.
+
+    GitPython takes no variable out of the environment, so that those which are there are set right.
+    """
+    shared = folder / "commondir"
+    common = (folder / shared.read_text("utf-8").strip()).resolve() if shared.is_file() else folder
+    return {
+        "GIT_DIR": str(folder),
+        "GIT_COMMON_DIR": str(common),
+        "GIT_WORK_TREE": str(root),
+        "GIT_INDEX_FILE": str(folder / "index"),
+        "GIT_OBJECT_DIRECTORY": str(common / "objects"),
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
+        "GIT_SHALLOW_FILE": str(common / "shallow"),
+        "GIT_GRAFT_FILE": os.devnull,
+        "GIT_NAMESPACE": "",
+        "GIT_PREFIX": "",
+    }
+
+
+@contextmanager
+def _input(content: bytes | None) -> Iterator[BinaryIO | None]:
+    if content is None:
+        yield None
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        file.seek(0)
+        yield cast(BinaryIO, file)
+
+
+def _words(error: GitCommandError) -> str:
+    """Return what git wrote, without the credentials that a URL may hold."""
+    text = str(error.stderr or "")
+    text = re.sub(r"\A\s*stderr: '(.*)'\s*\Z", r"\1", text, flags=re.DOTALL)
+    return re.sub(r"(\w+://)[^/\s@]+@", r"\1", text)
