@@ -1,91 +1,23 @@
-"""A YAML file is read strictly, into plain data and, for those who ask, the place of every key and value.
+"""A YAML file is plain data and, for those who ask, the place of every key and value.
 
-YAML gives the same bytes many readings: ``no`` is false, ``1.10`` is 1.1, ``12:30`` is 750, a later key silently wins,
-nine aliases become a gigabyte. This reader accepts the part of YAML that has one reading, keeps bare words as text, and
-says what to write instead of the rest. It works on libyaml's events, so that nothing is expanded, and nothing recurses.
 Places are found by a pass of their own: most files have no finding, and pay for none.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from yaml import events as ev
-from yaml.error import MarkedYAMLError, YAMLError
 
-from rollout_spec.finding import WHOLE_FILE, KeyPath, Severity, Span
-from rollout_spec.scalars import excerpt, is_ambiguous, is_text, quote, resolve
-
-try:
-    from yaml._yaml import CParser
-except ImportError as missing:
-    raise ImportError(
-        "rollout-spec reads YAML with libyaml, and this PyYAML was built without it: "
-        "install a PyYAML wheel, or libyaml's headers before building PyYAML"
-    ) from missing
-
-MAX_BYTES = 1024 * 1024
-MAX_DEPTH = 64
-MAX_VALUES = 50_000
-_LONGEST_KEY = 1024
-
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]"
-)
-_HIDDEN_NAMES = {
-    "\x00": "a NUL byte",
-    "\x85": "the line break U+0085",
-    "\u2028": "the line break U+2028",
-    "\u2029": "the line break U+2029",
-    "\ufeff": "a byte order mark inside the text",
-}
-_FOREIGN = (
-    (b"\xff\xfe\x00\x00", "UTF-32"),
-    (b"\x00\x00\xfe\xff", "UTF-32"),
-    (b"\xff\xfe", "UTF-16"),
-    (b"\xfe\xff", "UTF-16"),
-)
-_LINE_BREAK = re.compile(r"\r\n|\n|\r")
-_DIRECTIVE = re.compile(r"%(?<![^\r\n]%)[A-Z]+")  # at the start of a line; the `%` comes first, to be found fast
-_HINTS = (
-    ("mapping values are not allowed", "quote a text that holds `: `, or check the indentation"),
-    ("cannot start any token", "quote a text that begins with `%`, `@` or a backtick"),
-    ("scanning an alias", "quote a text that begins with `*`"),
-    ("scanning an anchor", "quote a text that begins with `&`"),
-    ("scanning a tag", "quote a text that begins with `!`"),
-    ("parsing a tag", "quote a text that begins with `!`"),
-    ("scanning a quoted scalar", "end the text with the quote that it begins with"),
-    ("parsing a quoted scalar", "double a backslash that is meant as one: `\\\\`"),
-    ("parsing a flow", "quote a text that holds one of `[]{},`; a list ends with `]`, a mapping with `}`"),
-    ("parsing a block", "entries of one list or mapping begin in one column; what begins with a quote ends with it"),
-    ("block sequence entries", "a list begins on a line of its own"),
-)
+from rollout_spec.finding import WHOLE_FILE, KeyPath, Span
+from rollout_spec.reading import LINE_BREAK, CParser, Flaw, Reader, Unreadable, decode, span_at, span_of
 
 # A scalar's place is its event; a collection's is its first event, its last, and its children.
 _Children = dict[str, "tuple[ev.ScalarEvent, _Place]"] | list["_Place"]
 _Collection = tuple[ev.CollectionStartEvent, ev.CollectionEndEvent, _Children]
 _Place = ev.ScalarEvent | _Collection
-
-
-@dataclass(frozen=True)
-class Flaw:
-    """Something in a text that is not the YAML that this project reads."""
-
-    span: Span
-    message: str
-    hint: str | None = None
-    path: KeyPath = ()
-    severity: Severity = "error"
-
-
-class _Unreadable(Exception):
-    def __init__(self, flaw: Flaw) -> None:
-        super().__init__(flaw.message)
-        self.flaw = flaw
 
 
 class Document:
@@ -118,7 +50,7 @@ class Document:
         if place is None:
             return WHOLE_FILE
         if on_key and key is not None:
-            return _span(key.start_mark, key.end_mark)
+            return span_of(key.start_mark, key.end_mark)
         return self._value_span(place)
 
     def _value_span(self, place: _Place) -> Span:
@@ -126,12 +58,12 @@ class Document:
         start: Any = first.start_mark
         end: Any = last.end_mark
         if start.line >= len(self.lines):  # the value of a key that ends the text: `? key`
-            return _at(self.text, len(self.text))
+            return span_at(self.text, len(self.text))
         if isinstance(first, ev.ScalarEvent) and start.line != end.line:
             return self._rest_of_line(start)
         if isinstance(first, ev.CollectionStartEvent) and not first.flow_style:
             return self._rest_of_line(start)  # libyaml ends a block where the next token begins
-        return _span(start, end)
+        return span_of(start, end)
 
     def _rest_of_line(self, mark: Any) -> Span:
         line = self.lines[mark.line] if mark.line < len(self.lines) else ""
@@ -144,7 +76,7 @@ class Document:
     @cached_property
     def lines(self) -> list[str]:
         """The lines of the text, as YAML counts them, without their ends."""
-        return _LINE_BREAK.split(self.text)
+        return LINE_BREAK.split(self.text)
 
     def bare(self, path: KeyPath) -> str | None:
         """Return the text of the scalar at ``path`` if it was written without quotes."""
@@ -174,192 +106,11 @@ def parse(content: bytes) -> Document:
     """Read one YAML document. Nothing is raised: what is wrong with it stands in its ``flaws``."""
     text = ""
     try:
-        text = _decode(content)
-        return _Reader(text).read()
-    except _Unreadable as error:
+        text = decode(content)
+        reader = Reader(text)
+        return Document(text, reader.read(), tuple(reader.flaws))
+    except Unreadable as error:
         return Document(text, flaws=(error.flaw,), broken=True)
-
-
-def _decode(content: bytes) -> str:
-    if len(content) > MAX_BYTES:
-        raise _whole(
-            f"this file has {len(content):,} bytes; a spec has at most {MAX_BYTES:,}", "split it into several files"
-        )
-    for mark, encoding in _FOREIGN:
-        if content.startswith(mark):
-            raise _whole(f"this file is {encoding}; YAML here is UTF-8", "save it as UTF-8")
-    try:
-        text = content.decode("utf-8").removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        before = content[: error.start].decode("utf-8", "replace")
-        place = _at(before, len(before))
-        raise _Unreadable(Flaw(place, "this is not UTF-8 text", "save the file as UTF-8")) from None
-    hidden = _HIDDEN.search(text)
-    if hidden:
-        name = _HIDDEN_NAMES.get(hidden[0], f"the invisible character U+{ord(hidden[0]):04X}")
-        hint = f'remove it, or write it as an escape in double quotes: "\\u{ord(hidden[0]):04X}"'
-        raise _Unreadable(Flaw(_at(text, hidden.start()), f"{name} hides what a reviewer would see", hint))
-    directive = _DIRECTIVE.search(text)  # before libyaml sees them: it compares each `%TAG` with all before it
-    if directive:
-        place = _at(text, directive.start())
-        span = Span(place.line, 1, place.line, len(directive[0]) + 1)
-        hint = "remove the line that begins with `%`"
-        raise _Unreadable(Flaw(span, f"directives such as `{excerpt(directive[0])}` are not read", hint))
-    return text
-
-
-class _Reader:
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.flaws: list[Flaw] = []
-        self.trail: list[str | int] = []
-        """The path of the value that is being read."""
-        self.count = 0
-        self.next: Callable[[], Any] = CParser(text).get_event
-
-    def read(self) -> Document:
-        try:
-            self.next()
-            start = self.next()
-            if not isinstance(start, ev.DocumentStartEvent):
-                raise _whole("this file is empty", "write `apiVersion`, `kind`, `metadata` and `spec`")
-            data = self.value(self.next())
-            self.next()
-            more = self.next()
-            if not isinstance(more, ev.StreamEndEvent):
-                raise _at_event(
-                    more, "a second document begins here", "one file holds one document: move it to a file of its own"
-                )
-        except YAMLError as error:
-            raise _Unreadable(self.syntax(error)) from None
-        return Document(self.text, data, tuple(self.flaws))
-
-    def value(self, event: Any) -> Any:
-        kind = event.__class__
-        self.count += 1
-        if self.count > MAX_VALUES:
-            raise _at_event(event, f"more than {MAX_VALUES:,} values in one file", "split it into several files")
-        if kind is ev.ScalarEvent:
-            return self.scalar(event)
-        if kind is ev.AliasEvent:
-            raise _at_event(
-                event,
-                f"`*{excerpt(event.anchor)}` is an alias; what is written here must be seen here",
-                "write the value out",
-            )
-        self.refuse_properties(event)
-        if len(self.trail) >= MAX_DEPTH:
-            raise _at_event(event, f"more than {MAX_DEPTH} levels deep", "a spec needs fewer than ten levels")
-        return self.mapping() if kind is ev.MappingStartEvent else self.sequence()
-
-    def mapping(self) -> dict[str, Any]:
-        data: dict[str, Any] = {}
-        keys: dict[str, Any] = {}
-        advance, trail = self.next, self.trail
-        trail.append("")
-        while (event := advance()).__class__ is not ev.MappingEndEvent:
-            key = self.key(event)
-            if key in data:
-                self.duplicate(event, keys[key])
-            keys[key] = event
-            data[key] = self.value(advance())
-        trail.pop()
-        return data
-
-    def sequence(self) -> list[Any]:
-        data: list[Any] = []
-        advance, trail = self.next, self.trail
-        trail.append(0)
-        while (event := advance()).__class__ is not ev.SequenceEndEvent:
-            data.append(self.value(event))
-            trail[-1] = len(data)
-        trail.pop()
-        return data
-
-    def key(self, event: Any) -> str:
-        """Return a key, which from now on is the end of the trail."""
-        if event.__class__ is not ev.ScalarEvent:
-            if event.__class__ is ev.AliasEvent:
-                self.value(event)
-            index = event.start_mark.index
-            template = "{{" in self.text[max(index - 1, 0) : index + 2]
-            hint = 'quote the template: "{{ … }}"' if template else "a key is a word"
-            raise _at_event(event, "a mapping or list cannot be a key", hint)
-        key: str = event.value
-        self.trail[-1] = key
-        if event.implicit[0]:
-            if key == "<<":
-                raise _at_event(
-                    event, "`<<` merges are not read; what is written here must be seen here", "write the fields out"
-                )
-            told = len(self.flaws)
-            meaning = self.scalar(event, on_key=True)
-            if meaning.__class__ is not str and len(self.flaws) == told:
-                self.flaw(event, f"the key `{excerpt(key)}` is not text to YAML", f'quote it: "{excerpt(key)}"')
-        else:
-            self.refuse_properties(event)
-        return key
-
-    def scalar(self, event: Any, *, on_key: bool = False) -> Any:
-        if event.anchor is not None or event.tag is not None:
-            self.refuse_properties(event)
-        text: str = event.value
-        if not event.implicit[0] or is_text(text):
-            return text
-        try:
-            value = resolve(text)
-        except ValueError as error:
-            message, _, hint = str(error).partition("; ")
-            self.flaw(event, message, hint)
-            return None
-        if value.__class__ is str and is_ambiguous(text):
-            message = f"`{excerpt(text)}` is text here, and something else to other YAML readers"
-            hint = f"quote it: {quote(excerpt(text))}" if on_key else f"write {_meant(text)}"
-            self.flaw(event, message, hint, "warning")
-        return value
-
-    def refuse_properties(self, event: Any) -> None:
-        if event.anchor is not None:
-            raise _at_event(
-                event,
-                f"`&{excerpt(event.anchor)}` is an anchor; what is written here must be seen here",
-                "write the value out where it is used",
-            )
-        if event.tag is not None:
-            written = self.text[event.start_mark.index :].split(maxsplit=1)[0]
-            raise _at_event(
-                event, f"`{excerpt(written)}` is a tag; a value's type follows from its field", "remove the tag"
-            )
-
-    def duplicate(self, event: Any, first: Any) -> None:
-        message = f"`{excerpt(event.value)}` is here twice; it stands on line {first.start_mark.line + 1} already"
-        self.flaw(event, message, "keep one of them")
-
-    def flaw(self, event: Any, message: str, hint: str | None, severity: Severity = "error") -> None:
-        place = _span(event.start_mark, event.end_mark)
-        self.flaws.append(Flaw(place, message, hint, tuple(self.trail), severity))
-
-    def syntax(self, error: YAMLError) -> Flaw:
-        """Say in our words what libyaml could not read."""
-        mark: Any = error.problem_mark if isinstance(error, MarkedYAMLError) else None
-        if not isinstance(error, MarkedYAMLError) or mark is None:
-            return Flaw(WHOLE_FILE, f"this is not YAML: {excerpt(str(error))}")
-        if mark.index >= len(self.text) and error.context_mark:
-            mark = error.context_mark  # what has no end is told where it begins
-        lines = _LINE_BREAK.split(self.text)
-        line = lines[mark.line] if mark.line < len(lines) else ""
-        words = f"{error.problem} ({error.context})" if error.context else str(error.problem)
-        hint = next((hint for part, hint in _HINTS if part in words), None)
-        if mark.column > _LONGEST_KEY or (len(line) > _LONGEST_KEY and "simple key" in words):
-            words, hint = f"a key of more than {_LONGEST_KEY:,} characters", "shorten it"
-        elif "{{" in line or "{%" in line:
-            hint = 'quote the template: "{{ … }}"'
-        elif "\t" in line[: mark.column + 1]:
-            hint = "indent with spaces, not with tabs"
-        place = Span(mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2)
-        if mark.line >= len(lines):  # libyaml ends a text with a line of its own
-            place = _at(self.text, len(self.text))
-        return Flaw(place, f"this is not YAML: {words}", hint)
 
 
 def _places(text: str) -> _Place:
@@ -382,34 +133,3 @@ def _places(text: str) -> _Place:
 
     advance(), advance()
     return place(advance())
-
-
-def _meant(text: str) -> str:
-    text = excerpt(text)
-    lower = text.lower()
-    if lower in {"yes", "on", "true", "y"}:
-        return f"`true`, or quote it: {quote(text)}"
-    if lower in {"no", "off", "false", "n"}:
-        return f"`false`, or quote it: {quote(text)}"
-    return (
-        f"a plain number, or quote it: {quote(text)}" if text[:1] in "0123456789+-." else f"it in quotes: {quote(text)}"
-    )
-
-
-def _span(start: Any, end: Any) -> Span:
-    if end.line != start.line:
-        return Span(start.line + 1, start.column + 1, start.line + 1, start.column + 2)
-    return Span(start.line + 1, start.column + 1, end.line + 1, end.column + 1)
-
-
-def _at(text: str, index: int) -> Span:
-    before = _LINE_BREAK.split(text[:index])
-    return Span(len(before), len(before[-1]) + 1, len(before), len(before[-1]) + 2)
-
-
-def _at_event(event: Any, message: str, hint: str) -> _Unreadable:
-    return _Unreadable(Flaw(_span(event.start_mark, event.end_mark), message, hint))
-
-
-def _whole(message: str, hint: str) -> _Unreadable:
-    return _Unreadable(Flaw(WHOLE_FILE, message, hint))

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from rollout_spec.document import MAX_BYTES
 from rollout_spec.errors import UserError
+from rollout_spec.reading import MAX_BYTES
 
 
 class Tree(Protocol):

@@ -21,8 +21,9 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from rollout_spec.document import MAX_BYTES, MAX_DEPTH, Document, parse
+from rollout_spec.document import Document, parse
 from rollout_spec.finding import WHOLE_FILE, KeyPath, Span
+from rollout_spec.reading import MAX_BYTES, MAX_DEPTH
 from rollout_spec.scalars import is_ambiguous, quote, resolve
 
 CASES = Path(__file__).parent / "cases" / "yaml"

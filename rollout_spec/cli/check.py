@@ -108,7 +108,8 @@ def _view(here: place.Place) -> View:
 
     def lines_of(file: str) -> Sequence[str]:
         if file not in read:
-            from rollout_spec.document import MAX_BYTES, parse
+            from rollout_spec.document import parse
+            from rollout_spec.reading import MAX_BYTES
 
             path = Path(root, file)
             read[file] = parse(path.read_bytes()[:MAX_BYTES]).lines if path.is_file() else ()
