@@ -92,8 +92,8 @@ def _files(repository: Repository) -> Iterator[str]:
     for folder in FOLDERS:
         for name in repository.names(folder):
             yield f"{folder}/{name}.yaml"
-    file = repository.workspace
-    for reference in file.model.spec.policies if file and file.model else ():
+    settings = repository.settings
+    for reference in settings.policies if settings else ():
         by_path = "/" in reference or reference.endswith(".yaml")
         if by_path and not _is_own(reference) and repository.file(reference, "PolicyPack"):
             yield reference
@@ -157,8 +157,8 @@ def _well(findings: Sequence[Finding]) -> bool:
 
 
 def _is_pack(path: str, repository: Repository) -> bool:
-    file = repository.workspace
-    return bool(file and file.model and path in file.model.spec.policies)
+    settings = repository.settings
+    return bool(settings and path in settings.policies)
 
 
 def _place(name: str, rule: Rule, problem: Problem, file: File[Any], run: _Run) -> Finding:
@@ -187,8 +187,8 @@ def _other(path: str, repository: Repository) -> Document | None:
 
 
 def _severities(repository: Repository) -> dict[str, Severity]:
-    file = repository.workspace
-    return dict(file.model.spec.severity) if file and file.model else {}
+    settings = repository.settings
+    return dict(settings.severity) if settings else {}
 
 
 def _strays(repository: Repository) -> Iterator[Finding]:
@@ -198,22 +198,22 @@ def _strays(repository: Repository) -> Iterator[Finding]:
             path = f"{folder}/{name}"
             if name.endswith(".yml"):
                 words, hint = "nobody reads a file that ends in .yml", f"rename it to {name.removesuffix('.yml')}.yaml"
-            elif not name.endswith(".yaml") and any(
-                each.endswith((".yaml", ".yml")) for each in repository.tree.names(path)
-            ):
+            elif not name.endswith(".yaml") and (inside := _documents(path, repository)):
                 words, hint = f"nobody reads files in folders below {folder}/", f"move them to {folder}/"
-                path = (
-                    f"{path}/{next(each for each in repository.tree.names(path) if each.endswith(('.yaml', '.yml')))}"
-                )
+                path = f"{path}/{inside[0]}"
             else:
                 continue
             yield Finding(path, 1, 1, "names-match", words, hint=hint)
+
+
+def _documents(folder: str, repository: Repository) -> list[str]:
+    return [name for name in repository.tree.names(folder) if name.endswith((".yaml", ".yml"))]
 
 
 def _skipped(base: Repository | None, whole: bool, repository: Repository) -> Iterator[Skipped]:
     for name, rule in RULES.items():
         if (rule.NEEDS == "base" and base is None) or (rule.NEEDS == "whole" and not whole):
             yield Skipped(name, _WHY[rule.NEEDS])
-    file = repository.workspace
-    if file and file.model and file.model.spec.policies:
+    settings = repository.settings
+    if settings and settings.policies:
         yield Skipped("policies", "this release reads policy packs, and does not evaluate them yet")

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from rollout_spec.spec.rollout import ModelRollout
 
 
+KEPT = 2
+"""How many known-good versions keep what they pin, so that the way back stands even when one of them fails."""
+
+
 @dataclass(frozen=True)
 class Unmet:
     """A pin that nothing which a component serves now meets. ``serving`` is None where there is no such component."""
@@ -78,12 +82,16 @@ def quarantined(rollout: ModelRollout, repository: Repository) -> dict[str, File
         if incident.model is None or not incident.model.quarantines:
             continue
         failed, restored = incident.model.spec.failed_version, incident.model.spec.restored_version
-        digest = versions[failed].digest if failed in versions else None
-        for version, record in versions.items():
-            same = digest is not None and record.digest == digest and version != restored
-            if version == failed or same:
-                found.setdefault(version, incident)
+        for version in {failed, *(twins(rollout, failed) - {restored})} & versions.keys():
+            found.setdefault(version, incident)
     return found
+
+
+def twins(rollout: ModelRollout, version: str) -> set[str]:
+    """Return the other versions whose records have the digest of this one: the same bytes."""
+    versions = rollout.spec.versions
+    digest = versions[version].digest if version in versions else None
+    return {name for name, record in versions.items() if digest is not None and record.digest == digest} - {version}
 
 
 def switches(rollout: ModelRollout, version: str, repository: Repository) -> dict[str, str]:
@@ -115,6 +123,11 @@ def standing(rollout: ModelRollout, repository: Repository) -> list[str]:
     spec = rollout.spec
     away = quarantined(rollout, repository) if spec.live.known_good else {}
     return [version for version in spec.live.known_good if version in spec.versions and version not in away]
+
+
+def ways_back(rollout: ModelRollout, repository: Repository) -> tuple[str, ...]:
+    """Return the versions that keep what they pin, for a rollback to go to: stable and the first two standing ones."""
+    return (rollout.spec.live.stable, *standing(rollout, repository)[:KEPT])
 
 
 def disagreements(rollout: ModelRollout, repository: Repository) -> dict[str, tuple[str, str]]:

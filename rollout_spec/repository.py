@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rollout_spec.spec.incident import Incident
     from rollout_spec.spec.policy_pack import PolicyPack
     from rollout_spec.spec.rollout import ModelRollout
-    from rollout_spec.spec.workspace import Workspace
+    from rollout_spec.spec.workspace import Workspace, WorkspaceSpec
 
 M = TypeVar("M", covariant=True)
 _LAST_LETTER = "\U0010ffff"
@@ -62,6 +62,12 @@ class Repository:
     def workspace(self) -> File[Workspace] | None:
         """The file that makes this folder a workspace."""
         return cast("File[Workspace] | None", self.file(WORKSPACE_FILE, "Workspace"))
+
+    @property
+    def settings(self) -> WorkspaceSpec | None:
+        """What the workspace says; None where its file is missing or does not load."""
+        file = self.workspace
+        return file.model.spec if file and file.model else None
 
     @cached_property
     def workspace_name(self) -> str:

@@ -52,10 +52,10 @@ def _unproven(name: str, file: str, repository: Repository) -> Iterator[Finding]
 
 
 def _finding(name: str, file: str, repository: Repository, message: str, hint: str | None) -> Finding:
-    rollout, workspace = repository.rollout(name), repository.workspace
+    rollout, settings = repository.rollout(name), repository.settings
     assert rollout is not None
     place = rollout.document.span(("spec", "live"), on_key=True)
-    raised = workspace.model.spec.severity if workspace and workspace.model else {}
+    raised = settings.severity if settings else {}
     return Finding(
         file=file,
         line=place.line,

@@ -85,8 +85,8 @@ def _answer(breach: Breach, base: Base, workspace: str, forge: Forge | None, why
 
 def _settings(here: place.Place) -> ForgeSettings | None:
     """Return where the base is, as what is checked out says it; None where that does not load."""
-    file = Repository(WorkingTree(here.workspace)).workspace
-    return file.model.spec.forge if file and file.model else None
+    settings = Repository(WorkingTree(here.workspace)).settings
+    return settings.forge if settings else None
 
 
 def _workspace(base: Base) -> Workspace:

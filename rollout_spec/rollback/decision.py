@@ -10,7 +10,7 @@ from typing import Any
 from rollout_spec import traffic
 from rollout_spec.breach import Breach
 from rollout_spec.edits import with_live, with_serving
-from rollout_spec.eligibility import eligible, lost, quarantined, switches
+from rollout_spec.eligibility import eligible, lost, quarantined, switches, twins
 from rollout_spec.errors import UserError
 from rollout_spec.repository import File, Repository
 from rollout_spec.rollback import incident as incidents
@@ -21,7 +21,7 @@ from rollout_spec.spec.problems import did_you_mean
 from rollout_spec.spec.rollout import Live, ModelRollout, RolloutSpec
 from rollout_spec.spec.workspace import Automation
 from rollout_spec.splice import CannotEdit
-from rollout_spec.targets.manifests import stale
+from rollout_spec.targets.manifests import compared
 from rollout_spec.targets.render import Manifest, render
 from rollout_spec.units import label
 
@@ -89,9 +89,9 @@ def roll_back(repository: Repository, breach: Breach, undone: Undone | None = No
     passed_over: tuple[tuple[str, str], ...] = ()
     live = rollout.spec.live
     if failed == live.stable:
-        twins = _twins(rollout, failed)
-        target = next((version for version in eligible(rollout, repository) if version not in twins), None)
-        passed_over = _passed_over(rollout, target, twins, repository)
+        away = twins(rollout, failed)  # the incident will quarantine them too
+        target = next((version for version in eligible(rollout, repository) if version not in away), None)
+        passed_over = _passed_over(rollout, target, away, repository)
         if target is None:
             return NoWayBack(file.stem, failed, passed_over)
         restored, after = target, traffic.roll_back_stable(live, target)
@@ -121,15 +121,8 @@ def _idle(rollout: ModelRollout, version: str, repository: Repository) -> str:
     return words
 
 
-def _twins(rollout: ModelRollout, failed: str) -> set[str]:
-    """Return the other versions with the bytes of the one that failed: the incident quarantines them too."""
-    versions = rollout.spec.versions
-    digest = versions[failed].digest
-    return {name for name, record in versions.items() if digest is not None and record.digest == digest} - {failed}
-
-
 def _passed_over(
-    rollout: ModelRollout, target: str | None, twins: Collection[str], repository: Repository
+    rollout: ModelRollout, target: str | None, same: Collection[str], repository: Repository
 ) -> tuple[tuple[str, str], ...]:
     """Say of each known-good version before the chosen one why it was not chosen."""
     away = quarantined(rollout, repository)
@@ -139,7 +132,7 @@ def _passed_over(
             break
         if version in away:
             reason = f"quarantined by incident {away[version].stem}"
-        elif version in twins:
+        elif version in same:
             reason = "it has the bytes of the version that failed"
         else:
             reason = (
@@ -171,8 +164,9 @@ def _made(
     after = repository.edited(edits)
     result = after.rollout(file.stem)
     assert result is not None and result.model is not None
-    edits |= {each.path: each.wanted for each in stale(result, after)}
-    unchanged = _unchanged(render(result.model, after), restored, repository)
+    manifests = render(result.model, after)
+    edits |= {each.path: each.wanted for each in compared(file.stem, manifests, after)}
+    unchanged = _unchanged(manifests, restored, repository)
     reasons = for_a_person(rollout, breach, failed, moment, undone) + _left_over(restored, unchanged, switched)
     number = f"-{count}" if count > 1 else ""
     return Rollback(
@@ -232,8 +226,8 @@ def _switched(rollout: ModelRollout, restored: str, repository: Repository) -> l
 
 
 def _mode(repository: Repository) -> str:
-    file = repository.workspace
-    return (file.model.spec.automation if file and file.model else Automation()).mode
+    settings = repository.settings
+    return (settings.automation if settings else Automation()).mode
 
 
 def _unchanged(manifests: list[Manifest], version: str, repository: Repository) -> bool:

@@ -52,5 +52,5 @@ def check(subject: Subject) -> Iterator[Problem]:
 
 def _listed(subject: Subject) -> list[str]:
     """Return what the workspace lists by name or path: its policy packs may lie anywhere."""
-    file = subject.repository.workspace
-    return list(file.model.spec.policies) if subject.file.kind == "PolicyPack" and file and file.model else []
+    settings = subject.repository.settings
+    return list(settings.policies) if subject.file.kind == "PolicyPack" and settings else []

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rollout_spec import traffic
-from rollout_spec.eligibility import Unmet, disagreements, lost, standing, unmet
+from rollout_spec.eligibility import Unmet, disagreements, lost, unmet, ways_back
 from rollout_spec.finding import Problem
 from rollout_spec.repository import Repository
 from rollout_spec.rules.subject import Subject
@@ -24,8 +24,6 @@ NEEDS = ""
 UNCONDITIONAL = True
 
 _SHOWN = 5
-_KEPT = 2
-"""How many known-good versions keep what they pin: see ``rollback-ready``."""
 
 
 def check(subject: Subject) -> Iterator[Problem]:
@@ -81,6 +79,6 @@ def _missing(rollout: ModelRollout, repository: Repository) -> Iterator[tuple[st
     serving = traffic.split(rollout.spec).versions
     for version in serving:
         yield from ((version, pin) for pin in unmet(rollout, version, repository) if pin.component not in told)
-    for version in (rollout.spec.live.stable, *standing(rollout, repository)[:_KEPT]):
+    for version in ways_back(rollout, repository):
         if version not in serving:
             yield from ((version, pin) for pin in lost(rollout, version, repository))

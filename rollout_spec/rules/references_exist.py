@@ -73,8 +73,8 @@ def _triggers(subject: Subject) -> Iterator[Problem]:
     profile = spec.service.metrics or metrics.DEFAULT_PROFILE
     yield from _unknown("metric profile", profile, metrics.PROFILES, ("spec", "service", "metrics"))
     moments = [*(stage.name for stage in spec.stages), PROMOTED]
-    file = subject.repository.workspace
-    own = file.model.spec.metrics if file and file.model else None
+    settings = subject.repository.settings
+    own = settings.metrics if settings else None
     for index, trigger in enumerate(spec.triggers):
         at = ("spec", "triggers", index)
         for position, moment in enumerate(trigger.during or []):

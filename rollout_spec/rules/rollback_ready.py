@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from rollout_spec import traffic
-from rollout_spec.eligibility import eligible, lost, standing
+from rollout_spec.eligibility import KEPT, eligible, lost, standing, ways_back
 from rollout_spec.finding import Problem, Severity
 from rollout_spec.rules.subject import Subject
 
@@ -21,15 +21,13 @@ KINDS = frozenset({"ModelRollout"})
 NEEDS = ""
 UNCONDITIONAL = False
 
-_KEPT = 2
-
 
 def check(subject: Subject) -> Iterator[Problem]:
     """Look for versions that a rollback may go to, and for what they pin."""
     rollout, repository = subject.model, subject.repository
     live, at = rollout.spec.live, ("spec", "live", "knownGood")
     kept = standing(rollout, repository)
-    yield from _lost(subject, (live.stable, *kept[:_KEPT]))
+    yield from _lost(subject, ways_back(rollout, repository))
     if not live.known_good:
         words = f"there is no way back from {live.stable} yet: knownGood has no earlier version"
         yield Problem(("spec", "live", "stable"), words, "promote a second version", "warning")
@@ -37,7 +35,7 @@ def check(subject: Subject) -> Iterator[Problem]:
         words = f"there is no way back from {live.stable}: every version in knownGood is quarantined"
         hint = "clear an incident, or promote another version"
         yield Problem(at, words, hint, _severity(subject, live.known_good))
-    elif len(kept) > _KEPT and not eligible(rollout, repository):
+    elif len(kept) > KEPT and not eligible(rollout, repository):
         words = f"there is no way back from {live.stable}: no version in knownGood has its pins served"
         yield Problem(at, words, severity=_severity(subject, kept))
 
@@ -60,5 +58,5 @@ def _severity(subject: Subject, versions: Collection[str]) -> Severity:
         return "error"
     if subject.model.spec.live.stable in before.spec.live.known_good:
         return "warning"
-    kept = (before.spec.live.stable, *standing(before, base)[:_KEPT])
+    kept = ways_back(before, base)
     return "error" if any(version in kept and not lost(before, version, base) for version in versions) else "warning"

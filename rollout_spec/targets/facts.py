@@ -146,8 +146,7 @@ def _alerts(rollout: ModelRollout, repository: Repository, options: Mapping[str,
     split = traffic.split(spec)
     version = split.candidate or split.stable
     moment = spec.live.stage if split.candidate else traffic.PROMOTED
-    file = repository.workspace
-    own = file.model.spec.metrics if file and file.model else {}
+    own = repository.settings.metrics if repository.settings else {}
     profile = metrics.PROFILES.get(spec.service.metrics or metrics.DEFAULT_PROFILE)
     if profile is None:
         raise UserError(f"there is no metric profile `{spec.service.metrics}`")

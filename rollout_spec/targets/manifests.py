@@ -29,10 +29,11 @@ def stale(file: File[ModelRollout], repository: Repository) -> list[Stale]:
     """Render a rollout, and return the manifests that differ. UserError where that cannot be done."""
     if file.model is None:
         raise UserError(f"{file.path} does not load", hint=f"`rollout-spec check {file.path}` says why")
-    return list(_compared(file.stem, render(file.model, repository), repository))
+    return list(compared(file.stem, render(file.model, repository), repository))
 
 
-def _compared(name: str, manifests: list[Manifest], repository: Repository) -> Iterator[Stale]:
+def compared(name: str, manifests: list[Manifest], repository: Repository) -> Iterator[Stale]:
+    """Give what differs between the manifests that a rollout renders and those in the tree."""
     for manifest in manifests:
         committed, wanted = repository.tree.read(manifest.path), manifest.text.encode()
         if committed != wanted:
