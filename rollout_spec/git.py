@@ -15,12 +15,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rollout_spec.errors import UserError
-from rollout_spec.plumbing import GitError, Plumbing, create
+from rollout_spec.objects import Objects
+from rollout_spec.plumbing import GitError, Plumbing, create, credential_environment
 from rollout_spec.scalars import excerpt
 
 AUTHOR = ("rollout-spec", "rollout-spec@users.noreply.invalid")
 _REF = re.compile(r"(?!.*(\.\.|@\{|//|\.lock$|[/.]$))[A-Za-z0-9_][A-Za-z0-9._/@+^~-]{0,254}")
 _NAME = re.compile(r"(?!.*(\.\.|@\{|//|/\.|\.lock$|[/.]$))[A-Za-z0-9_][A-Za-z0-9._/@+-]{0,254}")
+_PATTERN = re.compile(r"(?!.*(\.\.|@\{|//))[A-Za-z0-9_*][A-Za-z0-9._/@+*-]{0,254}")
 _ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _TRIES = 5
 
@@ -41,8 +43,10 @@ class Git:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._trees: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
+        self._credential: dict[str, str] = {}
         plumbing = Plumbing(root)
-        self._run, self._bytes = plumbing.run, plumbing.bytes
+        self._run = plumbing.run
+        self._objects = Objects(plumbing)
 
     @classmethod
     def create(cls, root: Path, *, bare: bool = False) -> Git:
@@ -76,7 +80,7 @@ class Git:
         kind, oid = self._tree(commit, folder).get(name, ("", ""))
         if kind != "blob":
             return None
-        return self._bytes("cat-file", "blob", oid)
+        return self._objects.blob(oid)
 
     def names(self, commit: str, folder: str) -> list[str]:
         """Return the names in a folder of a commit, sorted."""
@@ -86,18 +90,21 @@ class Git:
         """Read one folder of a commit, once: names to kind and object id."""
         key = (commit, folder)
         if key not in self._trees:
-            self._trees[key] = found = {}
+            found: dict[str, tuple[str, str]] = {}
+            self._trees[key] = found
             if folder:
                 above, _, name = folder.rpartition("/")
                 kind, oid = self._tree(commit, above).get(name, ("", ""))
             else:
-                kind, oid = "tree", _checked(commit, _ID)
-            for entry in self._run("ls-tree", "-z", oid).split("\0") if kind == "tree" else []:
-                facts, _, name = entry.partition("\t")
-                if name:
-                    mode, kind, oid = facts.split(" ")[:3]
-                    found[name] = (kind if mode != "120000" else "link", oid)
+                kind, oid = "tree", f"{_checked(commit, _ID)}^{{tree}}"
+            if kind == "tree":
+                found.update((name, (kind, oid)) for name, kind, oid in self._objects.tree(oid))
         return self._trees[key]
+
+    def files(self, folder: str = ".") -> list[str]:
+        """Return the files of the working tree below a folder, new ones too, and none that git ignores."""
+        words = ("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", folder)
+        return sorted({path for path in self._run(*words).split("\0") if path})
 
     # History.
 
@@ -115,6 +122,18 @@ class Git:
                 sha, *parents = ids.split()
                 moment = datetime.fromtimestamp(int(date), UTC)
                 yield Commit(sha, parents[0] if parents else None, moment, subject)
+
+    def added(self, commit: str, folder: str, since: datetime) -> Iterator[tuple[str, datetime]]:
+        """Give the files that came into a folder on the first-parent line since a moment, with when they did.
+
+        Where history begins, or is cut off, nothing is said to have come in.
+        """
+        wanted = ("log", "--first-parent", "-m", "--no-renames", "--diff-filter=A", "--name-only", "--min-parents=1")
+        moment = since.astimezone(UTC).isoformat(timespec="seconds")
+        words = (*wanted, f"--since={moment}", "--format=%x00%ct", _checked(commit, _ID), "--", folder)
+        for part in self._run(*words).split("\0")[1:]:
+            date, *paths = part.split("\n")
+            yield from ((path, datetime.fromtimestamp(int(date), UTC)) for path in paths if path)
 
     def message(self, commit: str) -> str:
         """Return the whole message of a commit."""
@@ -180,6 +199,10 @@ class Git:
 
     # Remotes.
 
+    def authorize(self, url: str, user: str, password: str) -> None:
+        """Show a password to the remotes on one host (a scheme with a host) that ask for one, and to no other."""
+        self._credential = credential_environment(url, user, password)
+
     def add_remote(self, name: str, url: str) -> None:
         """Add a remote."""
         self._run("remote", "add", _checked(name, _NAME), "--", url)
@@ -217,6 +240,23 @@ class Git:
             if found == name:  # git gives all names that end so
                 return commit
         return None
+
+    def remote_branches(self, remote: str, pattern: str) -> dict[str, str]:
+        """Return the branches of a remote that a pattern matches (``rollback/acme/*``), each with its commit."""
+        found = {}
+        wanted = f"refs/heads/{_checked(pattern, _PATTERN)}"
+        for line in self._network("ls-remote", _checked(remote, _NAME), wanted).splitlines():
+            commit, _, name = line.partition("\t")
+            if name.startswith("refs/heads/") and _ID.fullmatch(commit):
+                found[name.removeprefix("refs/heads/")] = commit
+        return found
+
+    def fetch_branches(self, remote: str, branches: Mapping[str, str]) -> None:
+        """Fetch branches whose commits are not here yet. No branch moves here."""
+        refs = [f"refs/heads/{name}" for name, commit in branches.items() if not self._has(commit)]
+        if refs:
+            nothing_else = ("--no-tags", "--no-write-fetch-head", "--refmap=")
+            self._network("fetch", "--quiet", *nothing_else, _checked(remote, _NAME), *refs)
 
     def fetch(self, remote: str, branch: str) -> str:
         """Fetch one branch, and return the commit that it is at. No branch moves here, not even a remote's."""
@@ -256,7 +296,7 @@ class Git:
 
     def _network(self, *words: str, settings: tuple[str, ...] = ()) -> str:
         own = [word for setting in settings for word in ("-c", setting)]
-        return self._run(*own, *words, action=f"git {words[0]} failed")
+        return self._run(*own, *words, environment=self._credential, action=f"git {words[0]} failed")
 
     def _has(self, commit: str) -> bool:
         try:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from rollout_spec.errors import OUTSIDE, UserError
 
@@ -51,6 +52,7 @@ _ENVIRONMENT = {
     "GIT_NO_REPLACE_OBJECTS": "1",
     "LC_ALL": "C",
 }
+_SHOWN = "ROLLOUT_SPEC_GIT_PASSWORD"  # the variable, and not what it holds
 
 
 class GitError(UserError):
@@ -86,14 +88,12 @@ class Plumbing:
         self, *words: str, stdin: bytes | None = None, environment: Mapping[str, str] | None = None, action: str = "git"
     ) -> bytes:
         """Run one command, and return the bytes that it prints."""
-        settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
-        own = {name: value for name, value in self._own.items() if name in os.environ}
         with _input(stdin) as given:
             try:
                 output = gitpython.Git(self.root).execute(
-                    ["git", *settings, *words],
+                    _command(words),
                     istream=given,
-                    env={**_ENVIRONMENT, **own, **(environment or {})},
+                    env=self._environment(environment or {}),
                     stdout_as_string=False,
                     strip_newline_in_stdout=False,
                 )
@@ -101,6 +101,19 @@ class Plumbing:
                 raise GitError(action, _words(error)) from None
         assert isinstance(output, bytes)
         return output
+
+    def start(self, *words: str) -> Any:
+        """Start one command that answers questions; it ends with the object that is returned, as ``Popen`` is used."""
+        return gitpython.Git(self.root).execute(
+            _command(words), istream=subprocess.PIPE, env=self._environment({}), as_process=True
+        )
+
+    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
+        return {**_ENVIRONMENT, **{name: self._own[name] for name in self._own if name in os.environ}, **more}
+
+
+def _command(words: Sequence[str]) -> list[str]:
+    return ["git", *(word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")), *words]
 
 
 def _git_folder(root: Path) -> Path | None:
@@ -131,6 +144,20 @@ def _own_environment(root: Path, folder: Path) -> dict[str, str]:
         "GIT_NAMESPACE": "",
         "GIT_PREFIX": "",
     }
+
+
+def credential_environment(url: str, user: str, password: str) -> dict[str, str]:
+    """Return the variables by which git shows a password to one host: a scheme with a host, and nothing behind it.
+
+    Git asks a helper, whose text names the variable and holds no secret, so that the password is in no process list, no
+    URL and no file; the empty helper before it keeps the owner's own from storing it.
+    """
+    first = int(count) if (count := os.environ.get("GIT_CONFIG_COUNT", "")).isdigit() else 0
+    helper = f'!f() {{ test "$1" = get && printf "username=%s\\npassword=%s\\n" {user} "${_SHOWN}"; }}; f'
+    told = {"GIT_CONFIG_COUNT": str(first + 2), _SHOWN: password, "GIT_TRACE_REDACT": "1"}
+    for number, value in enumerate(("", helper), first):
+        told |= {f"GIT_CONFIG_KEY_{number}": f"credential.{url}.helper", f"GIT_CONFIG_VALUE_{number}": value}
+    return told
 
 
 @contextmanager

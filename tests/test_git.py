@@ -7,12 +7,15 @@ import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from repo import git
 
 from rollout_spec.errors import UserError
 from rollout_spec.git import AUTHOR, Git, GitError
+from rollout_spec.plumbing import Plumbing
+from rollout_spec.processes import spread
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 NOWHERE = "1" * 40
@@ -414,7 +417,20 @@ def test_no_process_and_no_open_file_is_left_behind(clone: Path) -> None:
     with pytest.raises(UserError):
         repo.commit("nowhere")
     repo.build(head(clone), {"a.yaml": b"2"}, "m", NOON)
+    assert mine()[0] == before[0] + len(kept)  # each asks one process for files, and keeps it
+    del kept, each
     assert mine() == before
+
+
+def test_one_process_gives_all_files_and_a_fork_has_its_own(clone: Path) -> None:
+    repo = Git(clone)
+    commit = repo.commit("HEAD")
+    expected = repo.read(commit, "a.yaml")
+    with patch.object(Plumbing, "start", side_effect=AssertionError("it is started already")):
+        assert [repo.read(commit, "a.yaml") for _ in range(3)] == [expected] * 3
+    with patch("rollout_spec.processes.processors", return_value=2):
+        assert list(spread(lambda path: repo.read(commit, path), ["a.yaml"] * 50)) == [expected] * 50
+    assert repo.read(commit, "a.yaml") == expected
 
 
 def lines_of(path: Path) -> list[str]:
