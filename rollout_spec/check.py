@@ -1,39 +1,37 @@
-"""A repository in, findings out: documents, models, rules, and no word about what only follows from another finding."""
+"""A repository in, findings out: each file is examined, and what they say together is put in order."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from datetime import datetime
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Protocol
 
-from rollout_spec.document import Document
-from rollout_spec.errors import UserError
-from rollout_spec.finding import WHOLE_FILE, Finding, Problem, Severity, Skipped
-from rollout_spec.repository import File, Repository
-from rollout_spec.rules import GATES, LAST, RULES, Rule, Subject
+from rollout_spec.examination import Context, Examined, Prove, examine, is_own, is_sound
+from rollout_spec.finding import Finding, Report, Severity, Silenced, Skipped
+from rollout_spec.repository import Repository
+from rollout_spec.rules import RULES, UNUSED, unused
 from rollout_spec.spec.kinds import FOLDERS, WORKSPACE_FILE
+
+__all__ = ["Report", "Spread", "check", "introduced", "is_sound"]
 
 _WHY = {
     "base": "there is no base to compare with: --base REF names one",
     "whole": "it is about a whole workspace: run check without paths",
 }
-_CONDITIONAL = tuple(name for name, rule in RULES.items() if not rule.UNCONDITIONAL)
+_BATCH = 16
+"""How many files are examined at a time: enough that handing them to a process costs nothing, few enough to share."""
 
 
-@dataclass(frozen=True)
-class Report:
-    """What a check found, in the order of files and lines, and what it could not look at."""
+class Spread(Protocol):
+    """What ``map`` does: a function is applied to each of some items. It may be done by several processes."""
 
-    findings: tuple[Finding, ...]
-    skipped: tuple[Skipped, ...] = ()
-
-    @property
-    def failed(self) -> bool:
-        """Is there an error among the findings?"""
-        return not _well(self.findings)
+    def __call__(
+        self, function: Callable[[Sequence[str]], list[Examined]], items: Sequence[Sequence[str]], /
+    ) -> Iterable[list[Examined]]: ...
 
 
 def check(
@@ -42,26 +40,47 @@ def check(
     paths: Sequence[str] | None = None,
     base: Repository | None = None,
     prefix: str = "",
+    now: datetime | None = None,
+    prove: Prove | None = None,
+    spread: Spread = map,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """Check files by their paths in the workspace, or all of it.
 
     ``base`` is the repository that the change is compared with. ``prefix`` is the workspace's folder in its git root,
-    which findings' files begin with. ``progress`` is told how many files of how many are done.
+    which findings' files begin with. Policies are asked where ``now`` is told: they say what a way forward must be, and
+    never stand in a way back. ``prove`` rolls each rollout that is well back, where all is checked; ``spread`` may
+    share the work among processes. ``progress`` is told how many files of how many are done.
     """
     whole = paths is None
     todo = list(paths) if paths is not None else list(_files(repository))
-    run = _Run(repository, base, whole, _severities(repository))
-    findings: list[Finding] = []
+    context = Context(repository, base, whole, now, prove if whole else None, _severities(repository))
+    batches = [todo[start : start + _BATCH] for start in range(0, len(todo), _BATCH)]
+    examined: list[Examined] = []
     with _collector_held():
-        for done, path in enumerate(todo):
+        for done in spread(lambda batch: [examine(path, context) for path in batch], batches):
+            examined += done
             if progress:
-                progress(done, len(todo))
-            findings += _check_file(path, run)
+                progress(len(examined), len(todo))
+        examined += (examine(path, context) for path in _broken_packs(todo, context))
+    findings = [finding for each in examined for finding in each.findings]
+    findings += _unused(examined, context)
     if whole:
         findings += _strays(repository)
-    placed = [replace(each, file=str(PurePosixPath(prefix) / each.file)) for each in findings] if prefix else findings
-    return Report(tuple(sorted(set(placed))), tuple(_skipped(base, whole, repository)))
+    silenced = dict.fromkeys(each for one in examined for each in one.silenced)
+    return Report(
+        tuple(sorted({_below(prefix, each) for each in findings})),
+        tuple(_skipped(base, whole)),
+        tuple(sorted((replace(each, finding=_below(prefix, each.finding)) for each in silenced), key=_place_of)),
+    )
+
+
+def _place_of(silenced: Silenced) -> tuple[Finding, str]:
+    return silenced.finding, silenced.reason
+
+
+def _below(prefix: str, finding: Finding) -> Finding:
+    return replace(finding, file=str(PurePosixPath(prefix) / finding.file)) if prefix else finding
 
 
 @contextmanager
@@ -92,98 +111,50 @@ def _files(repository: Repository) -> Iterator[str]:
     for folder in FOLDERS:
         for name in repository.names(folder):
             yield f"{folder}/{name}.yaml"
-    settings = repository.settings
-    for reference in settings.policies if settings else ():
-        by_path = "/" in reference or reference.endswith(".yaml")
-        if by_path and not _is_own(reference) and repository.file(reference, "PolicyPack"):
+    for reference in _own_packs(repository):
+        if not is_own(reference):
             yield reference
 
 
-def _is_own(path: str) -> bool:
-    folder, _, rest = path.partition("/")
-    return folder in FOLDERS and "/" not in rest
-
-
-@dataclass(frozen=True)
-class _Run:
-    """What a check compares, and which of the files that others are rendered from it found sound."""
-
-    repository: Repository
-    base: Repository | None
-    whole: bool
-    severities: Mapping[str, Severity]
-    sound: dict[str, bool] = field(default_factory=dict)
-
-
-def _check_file(path: str, run: _Run) -> list[Finding]:
-    repository = run.repository
-    file = repository.file(path, "PolicyPack" if not _is_own(path) and _is_pack(path, repository) else None)
-    if file is None:
-        raise UserError(f"there is no file {path}")
-    subject = Subject(file, repository, run.base, run.whole, _CONDITIONAL)
-    findings: list[Finding] = []
-    for name, rule in RULES.items():
-        if (
-            (file.kind and file.kind not in rule.KINDS)
-            or (rule.NEEDS == "base" and run.base is None)
-            or (rule.NEEDS == "whole" and not run.whole)
-        ):
-            continue
-        if name in LAST and not (_well(findings) and all(_is_sound(each, run) for each in subject.inputs)):
-            break
-        told = [_place(name, rule, problem, file, run) for problem in rule.check(subject)]
-        findings += told
-        if name in GATES and not _well(told):
-            break
-    wrong = {(each.file, each.line, each.column) for each in findings if each.severity == "error"}
-    return [each for each in findings if each.severity == "error" or (each.file, each.line, each.column) not in wrong]
-
-
-def is_sound(file: File[Any], repository: Repository) -> bool:
-    """Does a file load, and is all there that it names? Else what others make of it only follows from that."""
-    subject = Subject(file, repository, rules=_CONDITIONAL)
-    rules = (RULES[name] for name in GATES if not file.kind or file.kind in RULES[name].KINDS)
-    return not any(problem.severity == "error" for rule in rules for problem in rule.check(subject))
-
-
-def _is_sound(file: File[Any], run: _Run) -> bool:
-    if file.path not in run.sound:
-        run.sound[file.path] = is_sound(file, run.repository)
-    return run.sound[file.path]
-
-
-def _well(findings: Sequence[Finding]) -> bool:
-    return not any(finding.severity == "error" for finding in findings)
-
-
-def _is_pack(path: str, repository: Repository) -> bool:
+def _own_packs(repository: Repository) -> Iterator[str]:
+    """Give the paths of the packs of its own that a workspace names, as far as they are there."""
     settings = repository.settings
-    return bool(settings and path in settings.policies)
+    for reference in settings.policies if settings else ():
+        if ("/" in reference or reference.endswith(".yaml")) and repository.pack(reference):
+            yield reference
 
 
-def _place(name: str, rule: Rule, problem: Problem, file: File[Any], run: _Run) -> Finding:
-    """Turn a problem at a key into a finding at a line."""
-    path = problem.file or file.path
-    document = file.document if problem.file is None else _other(problem.file, run.repository)
-    place = problem.span or (document.span(problem.path, on_key=problem.on_key) if document else WHOLE_FILE)
-    severity = run.severities.get(name, problem.severity) if not rule.UNCONDITIONAL else problem.severity
-    return Finding(
-        file=path,
-        line=place.line,
-        column=place.column,
-        name=name,
-        message=problem.message,
-        severity=severity,
-        end_line=place.end_line,
-        end_column=place.end_column,
-        path=problem.path,
-        hint=problem.hint,
-    )
+def _broken_packs(todo: Sequence[str], context: Context) -> Iterator[str]:
+    """Give the packs that would be asked about the rollouts under check, and cannot be: that is never a pass."""
+    if not context.whole and context.now and any(path.startswith("rollouts/") for path in todo):
+        for path in _own_packs(context.repository):
+            file = context.repository.pack(path)
+            if path not in todo and file and not is_sound(file, context.repository):
+                yield path
 
 
-def _other(path: str, repository: Repository) -> Document | None:
-    file = repository.file(path)
-    return file.document if file else None
+def _unused(examined: Sequence[Examined], context: Context) -> Iterator[Finding]:
+    """Point at comments that silenced nothing of what they name, where that had its say."""
+    used: dict[tuple[str, int], set[str]] = {}
+    for one in examined:
+        for path, line, name in one.used:
+            used.setdefault((path, line), set()).add(name)
+    for one in examined:
+        for comment in one.comments:
+            for problem in unused(comment, one.ran, used.get((one.path, comment.span.line), ())):
+                span = comment.span
+                severity = context.severities.get(UNUSED, problem.severity)
+                yield Finding(
+                    one.path,
+                    span.line,
+                    span.column,
+                    UNUSED,
+                    problem.message,
+                    severity,
+                    span.end_line,
+                    span.end_column,
+                    hint=problem.hint,
+                )
 
 
 def _severities(repository: Repository) -> dict[str, Severity]:
@@ -210,10 +181,7 @@ def _documents(folder: str, repository: Repository) -> list[str]:
     return [name for name in repository.tree.names(folder) if name.endswith((".yaml", ".yml"))]
 
 
-def _skipped(base: Repository | None, whole: bool, repository: Repository) -> Iterator[Skipped]:
+def _skipped(base: Repository | None, whole: bool) -> Iterator[Skipped]:
     for name, rule in RULES.items():
         if (rule.NEEDS == "base" and base is None) or (rule.NEEDS == "whole" and not whole):
             yield Skipped(name, _WHY[rule.NEEDS])
-    settings = repository.settings
-    if settings and settings.policies:
-        yield Skipped("policies", "this release reads policy packs, and does not evaluate them yet")

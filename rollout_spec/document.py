@@ -6,7 +6,7 @@ Places are found by a pass of their own: most files have no finding, and pay for
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from yaml import events as ev
@@ -69,7 +69,7 @@ class Document:
         line = self.lines[mark.line] if mark.line < len(self.lines) else ""
         return Span(mark.line + 1, mark.column + 1, mark.line + 1, max(len(line.rstrip()), mark.column) + 1)
 
-    @cached_property
+    @property
     def _place(self) -> _Place | None:
         return None if self._broken else _places(self.text)
 
@@ -102,6 +102,7 @@ class Document:
         return place
 
 
+@lru_cache(maxsize=32)  # an edit is read as it was, as it is spliced and as it comes out, and most manifests stay
 def parse(content: bytes) -> Document:
     """Read one YAML document. Nothing is raised: what is wrong with it stands in its ``flaws``."""
     text = ""
@@ -113,23 +114,25 @@ def parse(content: bytes) -> Document:
         return Document(text, flaws=(error.flaw,), broken=True)
 
 
+@lru_cache(maxsize=8)  # places weigh more than all the rest of a document, and are seldom asked for later
 def _places(text: str) -> _Place:
     """Find where each piece of a text stands that was read to its end."""
     advance: Callable[[], Any] = CParser(text).get_event
-
-    def place(first: Any) -> _Place:
-        if first.__class__ is ev.ScalarEvent:
-            scalar: ev.ScalarEvent = first
-            return scalar
-        if first.__class__ is ev.MappingStartEvent:
-            entries: dict[str, tuple[ev.ScalarEvent, _Place]] = {}
-            while (event := advance()).__class__ is not ev.MappingEndEvent:
-                entries[event.value] = (event, place(advance()))
-            return first, event, entries
-        items: list[_Place] = []
-        while (event := advance()).__class__ is not ev.SequenceEndEvent:
-            items.append(place(event))
-        return first, event, items
-
     advance(), advance()
-    return place(advance())
+    return _place_of(advance(), advance)
+
+
+def _place_of(first: Any, advance: Callable[[], Any]) -> _Place:
+    """Read on to the end of what begins with an event. A function of its own: a closure would keep the parser."""
+    if first.__class__ is ev.ScalarEvent:
+        scalar: ev.ScalarEvent = first
+        return scalar
+    if first.__class__ is ev.MappingStartEvent:
+        entries: dict[str, tuple[ev.ScalarEvent, _Place]] = {}
+        while (event := advance()).__class__ is not ev.MappingEndEvent:
+            entries[event.value] = (event, _place_of(advance(), advance))
+        return first, event, entries
+    items: list[_Place] = []
+    while (event := advance()).__class__ is not ev.SequenceEndEvent:
+        items.append(_place_of(event, advance))
+    return first, event, items

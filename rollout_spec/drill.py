@@ -17,16 +17,19 @@ from rollout_spec.traffic import split
 _DRILL = Breach(id="drill", source="drill", rollout="", version=None, observed_at=datetime(2000, 1, 1, tzinfo=UTC))
 
 
-def drill(repository: Repository, rollout: str) -> Iterator[tuple[Rollback, list[Finding]]]:
+def drill(
+    repository: Repository, rollout: str, *, now: datetime | None = None
+) -> Iterator[tuple[Rollback, list[Finding]]]:
     """Roll back from each version that takes requests now; give each rollback with the errors that it would bring.
 
-    A version with no way back gives nothing: the rule ``rollback-ready`` says that without a drill.
+    A version with no way back gives nothing: the rule ``rollback-ready`` says that without a drill. Policies are asked
+    where ``now`` is told, as the check of the rollback's pull request will.
     """
     file = repository.rollout(rollout)
     for version in split(file.model.spec).versions if file and file.model else ():
         decision = roll_back(repository, replace(_DRILL, rollout=rollout, version=version))
         if isinstance(decision, Rollback):
-            yield decision, new_findings(repository, decision)[0]
+            yield decision, new_findings(repository, decision, now=now)[0]
 
 
 def result(repository: Repository, rollback: Rollback) -> Repository:
@@ -35,7 +38,7 @@ def result(repository: Repository, rollback: Rollback) -> Repository:
 
 
 def new_findings(
-    repository: Repository, rollback: Rollback, *, prefix: str = ""
+    repository: Repository, rollback: Rollback, *, prefix: str = "", now: datetime | None = None
 ) -> tuple[list[Finding], list[Finding]]:
     """Check the files that a rollback touches, before it and after it.
 
@@ -47,7 +50,9 @@ def new_findings(
     if rollback.switched:
         paths += [f"rollouts/{name}.yaml" for name in after.names("rollouts") if f"rollouts/{name}.yaml" not in paths]
     there = [path for path in paths if repository.tree.read(path) is not None]
-    earlier = check(repository, paths=there, prefix=prefix)
-    later = check(after, paths=paths, base=repository, prefix=prefix)
+    later = check(after, paths=paths, base=repository, prefix=prefix, now=now)
+    if not later.failed:  # then it does not matter what stood before
+        return [], []
+    earlier = check(repository, paths=there, prefix=prefix, now=now)
     fresh = [each for each in introduced(earlier, later) if each.name != "rollback-ready"]
     return fresh, [each for each in later.findings if each.severity == "error" and each not in fresh]

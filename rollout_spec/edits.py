@@ -13,7 +13,7 @@ from rollout_spec.errors import UserError
 from rollout_spec.finding import KeyPath
 from rollout_spec.scalars import quote
 from rollout_spec.spec.rollout import Live
-from rollout_spec.splice import CannotEdit, insert, remove, set_list, set_value
+from rollout_spec.splice import CannotEdit, cut, insert, remove, set_list, set_value
 
 _LIVE: KeyPath = ("spec", "live")
 _ORDER = ("stable", "candidate", "stage", "fixes", "knownGood")
@@ -24,16 +24,25 @@ def with_live(content: bytes, live: Live) -> bytes:
     data = _data(content)
     before: dict[str, Any] = data["spec"]["live"]
     after = _written(live, before)
-    edited = content
+    parts = cut(content, _LIVE)
+    if parts and parse(parts[1]).data == before:
+        edited = parts[0] + _relived(parts[1], (), before, after) + parts[2]
+    else:
+        edited = _relived(content, _LIVE, before, after)
+    return _verified(edited, _replaced(data, _LIVE, after))
+
+
+def _relived(content: bytes, at: KeyPath, before: Mapping[str, Any], after: Mapping[str, Any]) -> bytes:
+    """Change the ``live`` that stands at a path of a text, key by key."""
     for key in _ORDER:
         if key in before and key not in after:
-            edited = remove(edited, (*_LIVE, key))
+            content = remove(content, (*at, key))
         elif key in after and key not in before:
             there = [each for each in _ORDER[: _ORDER.index(key)] if each in after]
-            edited = insert(edited, _LIVE, f"{key}: {_spelled(key, after[key])}", behind=there[-1])
+            content = insert(content, at, f"{key}: {_spelled(key, after[key])}", behind=there[-1])
         elif key in after and after[key] != before[key]:
-            edited = _changed(edited, (*_LIVE, key), before[key], after[key])
-    return _verified(edited, _replaced(data, _LIVE, after))
+            content = _changed(content, (*at, key), before[key], after[key])
+    return content
 
 
 def with_serving(content: bytes, serving: Sequence[str]) -> bytes:

@@ -11,7 +11,7 @@ from rollout_spec import traffic
 from rollout_spec.repository import File, Repository
 
 if TYPE_CHECKING:
-    from rollout_spec.spec.incident import Incident
+    from rollout_spec.spec.incident import Incident, IncidentSpec
     from rollout_spec.spec.rollout import ModelRollout
 
 
@@ -71,27 +71,57 @@ def unmet(rollout: ModelRollout, version: str, repository: Repository) -> Iterat
             yield Unmet(name, pin, tuple(component.model.spec.serving))
 
 
-def quarantined(rollout: ModelRollout, repository: Repository) -> dict[str, File[Incident]]:
-    """Return the versions that must not come back, each with the incident that says so.
+@dataclass(frozen=True)
+class Quarantine:
+    """Why a version must not come back. ``workspace`` names the one that the incident is in; None: this one."""
+
+    file: File[Incident]
+    incident: IncidentSpec
+    workspace: str | None = None
+
+    @property
+    def words(self) -> str:
+        """The incident, as it is called here: ``incident fraud-42 of prod-us``."""
+        return f"incident {self.file.stem}" + ("" if self.workspace is None else f" of {self.workspace}")
+
+
+def quarantined(rollout: ModelRollout, repository: Repository) -> dict[str, Quarantine]:
+    """Return the versions that must not come back, each with the incident that says so, one of this workspace first.
 
     Records of one digest share it, but for the one that was restored: the same bytes with other pins are a way back.
+    What is quarantined in a workspace of ``incidentsFrom`` is so here, by the version's name and by its digest there.
     """
-    versions = rollout.spec.versions
-    found: dict[str, File[Incident]] = {}
-    for incident in repository.incidents_of(rollout.metadata.name):
-        if incident.model is None or not incident.model.quarantines:
-            continue
-        failed, restored = incident.model.spec.failed_version, incident.model.spec.restored_version
-        for version in {failed, *(twins(rollout, failed) - {restored})} & versions.keys():
-            found.setdefault(version, incident)
+    name, versions = rollout.metadata.name, rollout.spec.versions
+    found: dict[str, Quarantine] = {}
+    for home in (repository, *repository.incident_sources()):
+        for file in home.incidents_of(name):
+            if file.model is None or not file.model.quarantines:
+                continue
+            incident = file.model.spec
+            digest = _digest(home.rollout(name), incident.failed_version) if home is not repository else None
+            same = _recorded(rollout, digest) if digest else twins(rollout, incident.failed_version)
+            for version in {incident.failed_version, *(same - {incident.restored_version})} & versions.keys():
+                found.setdefault(version, Quarantine(file, incident, None if home is repository else _name(home)))
     return found
+
+
+def _name(workspace: Repository) -> str:
+    return workspace.workspace_name or workspace.tree.place.rpartition("/")[2]
 
 
 def twins(rollout: ModelRollout, version: str) -> set[str]:
     """Return the other versions whose records have the digest of this one: the same bytes."""
-    versions = rollout.spec.versions
-    digest = versions[version].digest if version in versions else None
-    return {name for name, record in versions.items() if digest is not None and record.digest == digest} - {version}
+    record = rollout.spec.versions.get(version)
+    return _recorded(rollout, record.digest) - {version} if record and record.digest else set()
+
+
+def _recorded(rollout: ModelRollout, digest: str) -> set[str]:
+    return {version for version, record in rollout.spec.versions.items() if record.digest == digest}
+
+
+def _digest(file: File[ModelRollout] | None, version: str) -> str | None:
+    record = file.model.spec.versions.get(version) if file and file.model else None
+    return record.digest if record else None
 
 
 def switches(rollout: ModelRollout, version: str, repository: Repository) -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 Severity = Literal["error", "warning", "info"]
@@ -40,6 +41,27 @@ class Problem:
     span: Span | None = None
 
 
+MOST_PROBLEMS = 100
+"""Errors, and warnings, that are told of one kind about one file."""
+
+
+def bounded(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Give the first hundred errors and warnings, and say that there are more: no report, and no file, has no end.
+
+    What comes after the last error is not even looked for; warnings never stand before an error.
+    """
+    counts: dict[Severity, int] = {}
+    for problem in problems:
+        count = counts[problem.severity] = counts.get(problem.severity, 0) + 1
+        if count <= MOST_PROBLEMS:
+            yield problem
+        elif count == MOST_PROBLEMS + 1:
+            words = f"there is more of this kind in this file; {MOST_PROBLEMS} are told"
+            yield replace(problem, message=words, hint="mend those first, and check again")
+            if problem.severity == "error":
+                return
+
+
 @dataclass(frozen=True, order=True)
 class Finding:
     """What a user reads: a severity, a message and a name at a place in a file."""
@@ -53,7 +75,7 @@ class Finding:
     end_line: int = 1
     end_column: int = 1
     path: KeyPath = field(default=(), compare=False)
-    hint: str | None = None
+    hint: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -62,3 +84,27 @@ class Skipped:
 
     name: str
     why: str
+
+
+@dataclass(frozen=True)
+class Silenced:
+    """A finding that a comment or a waiver keeps quiet, and why; ``until`` is when a waiver ends, as it was written."""
+
+    finding: Finding
+    by: Literal["comment", "waiver"]
+    reason: str
+    until: str | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check found, in the order of files and lines; what it could not look at; what it was told not to say."""
+
+    findings: tuple[Finding, ...]
+    skipped: tuple[Skipped, ...] = ()
+    silenced: tuple[Silenced, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Is there an error among the findings?"""
+        return any(finding.severity == "error" for finding in self.findings)

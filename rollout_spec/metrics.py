@@ -12,8 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Literal
 
+from rollout_spec import promql
+from rollout_spec.scalars import excerpt
 from rollout_spec.spec.rollout import Latency, Threshold
 from rollout_spec.spec.workspace import Metric, Ratio
 from rollout_spec.units import LONGEST_DURATION, format_duration
@@ -40,6 +43,11 @@ class Profile:
     failed: str
     identity: Mapping[str, str]
     matchers: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def boundaries(self) -> list[timedelta]:
+        """The boundaries of the latency histogram's buckets, ascending."""
+        return [timedelta(milliseconds=float(each * (1 if self.unit == "ms" else 1000))) for each in self.buckets]
 
 
 def _buckets(text: str) -> tuple[Decimal, ...]:
@@ -129,7 +137,9 @@ def threshold(trigger: Threshold, profile: Profile, own: Mapping[str, Metric], a
     metric = own.get(trigger.metric)
     if metric is not None and not isinstance(metric, Ratio):
         worst = "max" if sign == ">" else "min"  # of replicas that each have a series
-        return Expression(f"{worst}({_fill(metric.query, arm, trigger.window)}) {sign} {_plain(number)}", None)
+        query = _fill(metric.query, arm, trigger.window)
+        vector = f"vector({query})" if promql.type_of(query) == "scalar" else query
+        return Expression(f"{worst}({vector}) {sign} {_plain(number)}", None)
     if metric is None and trigger.metric != ERROR_RATE:
         raise Immeasurable(f"no profile and no workspace says what `{trigger.metric}` is")
     if metric is None:
@@ -205,14 +215,13 @@ def blanks_problem(text: str) -> str | None:
 def _parse_selector(text: str) -> tuple[str, list[str]]:
     match = _SELECTOR.fullmatch(text)
     if not match:
-        raise Immeasurable(f'`{text}` is no selector of one metric: write `name` or `name{{label="value"}}`')
-    inside, matchers, at = match[2] or "", [], 0
-    while inside[at:].strip():
+        raise Immeasurable(f'`{excerpt(text)}` is no selector of one metric: write `name` or `name{{label="value"}}`')
+    inside, matchers, at = (match[2] or "").strip(), [], 0
+    while at < len(inside):
         found = _MATCHER.match(inside, at)
         if not found:
-            raise Immeasurable(
-                f'`{inside[at:].strip()}` is no list of matchers: write `label="value"`, with commas between'
-            )
+            words = f"`{excerpt(inside[at:].strip())}` is no list of matchers"
+            raise Immeasurable(f'{words}: write `label="value"`, with commas between')
         matchers.append(f"{found[1]}{found[2]}{found[3]}")
         at = found.end()
     return match[1], matchers

@@ -14,7 +14,7 @@ from typing import Any
 from yaml import events as ev
 from yaml.error import MarkedYAMLError, YAMLError
 
-from rollout_spec.finding import WHOLE_FILE, KeyPath, Severity, Span
+from rollout_spec.finding import MOST_PROBLEMS, WHOLE_FILE, KeyPath, Severity, Span
 from rollout_spec.scalars import excerpt, is_ambiguous, is_text, quote, resolve
 
 try:
@@ -112,6 +112,7 @@ class Reader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.flaws: list[Flaw] = []
+        self.told: dict[Severity, int] = {}
         self.trail: list[str | int] = []
         """The path of the value that is being read."""
         self.count = 0
@@ -187,6 +188,8 @@ class Reader:
             raise _at_event(event, "a mapping or list cannot be a key", hint)
         key: str = event.value
         self.trail[-1] = key
+        if len(key) > _LONGEST_KEY:  # libyaml refuses it too, but not after `?`
+            raise _at_event(event, f"a key of more than {_LONGEST_KEY:,} characters", "shorten it")
         if event.implicit[0]:
             if key == "<<":
                 raise _at_event(
@@ -236,6 +239,9 @@ class Reader:
         self.flaw(event, message, "keep one of them")
 
     def flaw(self, event: Any, message: str, hint: str | None, severity: Severity = "error") -> None:
+        count = self.told[severity] = self.told.get(severity, 0) + 1
+        if count > MOST_PROBLEMS + 1:
+            return
         place = span_of(event.start_mark, event.end_mark)
         self.flaws.append(Flaw(place, message, hint, tuple(self.trail), severity))
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from rollout_spec import resources
 from rollout_spec.document import Document, parse
-from rollout_spec.finding import Problem
+from rollout_spec.finding import Problem, bounded
 from rollout_spec.scalars import excerpt
 from rollout_spec.spec.kinds import API_VERSION, FOLDERS, KINDS, WORKSPACE_FILE
 from rollout_spec.tree import Overlay, Tree
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from rollout_spec.spec.workspace import Workspace, WorkspaceSpec
 
 M = TypeVar("M", covariant=True)
+MOST_SOURCES = 100
+"""From so many workspaces one may take incidents; all are read for a rollout, and more are a mistake or an attack."""
 _LAST_LETTER = "\U0010ffff"
 
 
@@ -51,12 +53,21 @@ class Repository:
         self.tree = tree
         self._files: dict[str, File[Any] | None] = {}
         self._names: dict[str, list[str]] = {}
+        self._others: dict[str, Repository | None] = {}
+        self._below: Repository | None = None
+        self._edits: Mapping[str, bytes | None] = {}
 
     def edited(self, edits: Mapping[str, bytes | None]) -> Repository:
         """Return the repository with edits laid over its tree; files that they leave alone are not read again."""
         after = Repository(Overlay(self.tree, edits))
-        after._files = {path: file for path, file in self._files.items() if path not in edits}
+        after._below, after._edits = self, dict(edits)
+        after._others = self._others  # no edit of this workspace is one of another
         return after
+
+    @property
+    def edited_from(self) -> tuple[Repository, Mapping[str, bytes | None]] | None:
+        """The repository that this one was ``edited`` from, and the edits; None for one that was read."""
+        return (self._below, self._edits) if self._below is not None else None
 
     @property
     def workspace(self) -> File[Workspace] | None:
@@ -75,12 +86,52 @@ class Repository:
         file = self.workspace
         return file.model.metadata.name if file and file.model else ""
 
+    def elsewhere(self, path: str) -> Repository | None:
+        """Return another workspace of the same git repository, by its path from this one's folder; read once.
+
+        None where the path leads out of the repository, back here, or to a folder that is no workspace.
+        """
+        if path not in self._others:
+            tree = self.tree.elsewhere(path)
+            other = Repository(tree) if tree is not None and tree.place != self.tree.place else None
+            self._others[path] = other if other is not None and other.workspace is not None else None
+        return self._others[path]
+
+    def incident_sources(self) -> list[Repository]:
+        """Return the workspaces whose quarantines hold here too: those that ``incidentsFrom`` names, and theirs."""
+        found: dict[str, Repository] = {}
+        todo = [self]
+        while todo:
+            settings, near = todo[0].settings, todo.pop(0)
+            for path in settings.incidents_from[:MOST_SOURCES] if settings else ():
+                other = near.elsewhere(path)
+                if other is not None and other.tree.place not in (self.tree.place, *found):
+                    found[other.tree.place] = other
+                    todo.append(other)
+        return list(found.values())
+
     def names(self, folder: str) -> list[str]:
         """Return the names of the documents in one of the folders of a workspace, sorted."""
         if folder not in self._names:
-            files = self.tree.names(folder)
-            self._names[folder] = sorted(name.removesuffix(".yaml") for name in files if name.endswith(".yaml"))
+            self._names[folder] = self._listed(folder)
         return self._names[folder]
+
+    def _listed(self, folder: str) -> list[str]:
+        """List a folder; ten thousand names are listed once, and not again for each of as many rollbacks."""
+        if self._below is None:
+            files = self.tree.names(folder)
+            return sorted(name.removesuffix(".yaml") for name in files if name.endswith(".yaml"))
+        names = self._below.names(folder)
+        for path, content in self._edits.items():
+            place, _, name = path.rpartition("/")
+            if place == folder and name.endswith(".yaml"):
+                names = _with(names, name.removesuffix(".yaml"), there=content is not None)
+        return names
+
+    def names_from(self, folder: str, start: str) -> list[str]:
+        """Return those names in a folder that begin so."""
+        names = self.names(folder)
+        return names[bisect_left(names, start) : bisect_left(names, start + _LAST_LETTER)]
 
     def rollout(self, name: str) -> File[ModelRollout] | None:
         """Return a rollout by name."""
@@ -100,11 +151,9 @@ class Repository:
         An incident bears its rollout's name and its version's label, so that only files of that name are read.
         """
         start = f"{rollout}-" if version is None else f"{rollout}-{label(version)}"
-        names = self.names("incidents")
-        ours = names[bisect_left(names, start) : bisect_left(names, start + _LAST_LETTER)]
         found = [
             file
-            for file in map(self.incident, ours)
+            for file in map(self.incident, self.names_from("incidents", start))
             if file
             and file.model
             and file.model.spec.rollout == rollout
@@ -118,13 +167,12 @@ class Repository:
             return None
         if "/" in reference or reference.endswith(".yaml"):
             return cast("File[PolicyPack] | None", self.file(reference, "PolicyPack"))
-        shipped = resources.find(f"policies/{reference}.yaml")
-        if not shipped.is_file():
-            return None
-        return read_file(f"policies/{reference}.yaml", "PolicyPack", shipped.read_bytes())
+        return _shipped_pack(f"policies/{reference}.yaml")
 
     def file(self, path: str, kind: str | None = None) -> File[Any] | None:
         """Return a file by its path; ``kind`` is what it should hold, None where its folder or itself says so."""
+        if self._below is not None and path not in self._edits:
+            return self._below.file(path, kind)
         if path not in self._files:
             content = self.tree.read(path)
             self._files[path] = None if content is None else read_file(path, kind or _kind_of(path), content)
@@ -134,11 +182,26 @@ class Repository:
         return self.file(f"{folder}/{name}.yaml", FOLDERS[folder])
 
 
+def _with(names: list[str], name: str, *, there: bool) -> list[str]:
+    """Return sorted names in which one is there, or is not."""
+    at = bisect_left(names, name)
+    if (names[at : at + 1] == [name]) == there:
+        return names
+    return [*names[:at], name, *names[at:]] if there else [*names[:at], *names[at + 1 :]]
+
+
+@cache
+def _shipped_pack(path: str) -> File[PolicyPack] | None:
+    shipped = resources.find(path)
+    return read_file(path, "PolicyPack", shipped.read_bytes()) if shipped.is_file() else None
+
+
 def _kind_of(path: str) -> str | None:
     folder, _, rest = path.partition("/")
     return FOLDERS.get(folder) if rest and "/" not in rest else ("Workspace" if path == WORKSPACE_FILE else None)
 
 
+@lru_cache(maxsize=16)  # a base is read beside what it is the base of, and nearly all files are the same in both
 def read_file(path: str, kind: str | None, content: bytes) -> File[Any]:
     """Read one document and its model. ``kind`` is what it should hold; None takes its own word."""
     document = parse(content)
@@ -157,7 +220,7 @@ def read_file(path: str, kind: str | None, content: bytes) -> File[Any]:
     except ValidationError as error:
         from rollout_spec.spec.problems import problems
 
-        told = tuple(problems(error, document.data, model, document.bare))
+        told = tuple(bounded(problems(error, document.data, model, document.bare)))
         return File(path, found, content, document, None, told)
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 
-_BUNDLED = files("rollout_spec") / "_data"
-_ROOT: Traversable = _BUNDLED if _BUNDLED.is_dir() else Path(__file__).parent.parent
+_BUNDLED = Path(__file__).parent / "_data"
+_ROOT = _BUNDLED if _BUNDLED.is_dir() else Path(__file__).parent.parent
 
 
-def find(path: str) -> Traversable:
+def find(path: str) -> Path:
     """Return one shipped file or folder, such as ``templates/kserve``; it need not exist."""
     return _ROOT.joinpath(*path.split("/"))
 

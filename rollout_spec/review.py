@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from pathlib import PurePosixPath
+from datetime import datetime
 
-from rollout_spec.check import Report, check, is_sound
+from rollout_spec.check import Report, Spread, check
 from rollout_spec.drill import drill
 from rollout_spec.errors import UserError
-from rollout_spec.finding import Finding
+from rollout_spec.finding import Problem
 from rollout_spec.repository import Repository
-
-_RULE = "rollback-ready"
+from rollout_spec.targets.inputs import changed
 
 
 def review(
@@ -20,51 +18,46 @@ def review(
     *,
     base: Repository | None = None,
     prefix: str = "",
+    now: datetime | None = None,
+    spread: Spread = map,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
-    """Check a whole workspace, and roll each rollout that is well back in memory. See ``check`` for the arguments."""
-    report = check(repository, base=base, prefix=prefix, progress=progress)
-    if repository.workspace is None or not is_sound(repository.workspace, repository):
-        return report
-    broken = {finding.file for finding in report.findings if finding.severity == "error"}
-    proven = [
-        finding
-        for name in repository.names("rollouts")
-        if (file := str(PurePosixPath(prefix) / f"rollouts/{name}.yaml")) not in broken
-        for finding in _unproven(name, file, repository)
-    ]
-    return replace(report, findings=tuple(sorted({*report.findings, *proven})))
+    """Check a whole workspace, and roll each rollout that is well back in memory. See ``check`` for the arguments.
+
+    With a base that concerns the rollouts of which anything changed: the others were proven when they were merged.
+    """
+    return check(
+        repository,
+        base=base,
+        prefix=prefix,
+        now=now,
+        prove=lambda rollout, there: _unproven(rollout, there, now) if _may_differ(rollout, there, base) else (),
+        spread=spread,
+        progress=progress,
+    )
 
 
-def _unproven(name: str, file: str, repository: Repository) -> Iterator[Finding]:
-    """Give a finding for each way back that cannot be gone, or would bring findings of its own."""
+def _may_differ(rollout: str, repository: Repository, base: Repository | None) -> bool:
+    """May the way back be another one than on the base? Where a component is exclusive, any rollout may stand in it."""
+    file = repository.rollout(rollout)
+    if base is None or file is None or file.model is None or changed(file, repository, base):
+        return True
+    names = {name for record in file.model.spec.versions.values() for name in record.requires or {}}
+    return any(each and each.model and each.model.spec.exclusive for each in map(repository.component, names))
+
+
+def _unproven(rollout: str, repository: Repository, now: datetime | None) -> Iterator[Problem]:
+    """Give a problem for each way back that cannot be gone, or would bring findings of its own."""
     try:
-        for rollback, fresh in drill(repository, name):
+        for rollback, fresh in drill(repository, rollout, now=now):
             for each in fresh[:1]:
                 words = (
                     f"a rollback from {rollback.failed} to {rollback.restored} would not pass its own check: "
                     f"{each.message} [{each.name}, {each.file}:{each.line}]"
                 )
-                hint = f"`rollout-spec rollback {name} --reason drill --version {rollback.failed} --dry-run` shows it"
-                yield _finding(name, file, repository, words, hint)
+                hint = (
+                    f"`rollout-spec rollback {rollout} --reason drill --version {rollback.failed} --dry-run` shows it"
+                )
+                yield Problem(("spec", "live"), words, hint, on_key=True)
     except UserError as error:
-        yield _finding(name, file, repository, f"a rollback cannot be made: {error.message}", error.hint)
-
-
-def _finding(name: str, file: str, repository: Repository, message: str, hint: str | None) -> Finding:
-    rollout, settings = repository.rollout(name), repository.settings
-    assert rollout is not None
-    place = rollout.document.span(("spec", "live"), on_key=True)
-    raised = settings.severity if settings else {}
-    return Finding(
-        file=file,
-        line=place.line,
-        column=place.column,
-        name=_RULE,
-        message=message,
-        severity=raised.get(_RULE, "error"),
-        end_line=place.end_line,
-        end_column=place.end_column,
-        path=("spec", "live"),
-        hint=hint,
-    )
+        yield Problem(("spec", "live"), f"a rollback cannot be made: {error.message}", error.hint, on_key=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.resources.abc import Traversable
+from pathlib import Path
 
 from rollout_spec import resources
 
@@ -19,7 +19,7 @@ def files() -> dict[str, bytes]:
     return dict(sorted(found.items()))
 
 
-def _below(folder: Traversable, start: str) -> Iterator[tuple[str, bytes]]:
+def _below(folder: Path, start: str) -> Iterator[tuple[str, bytes]]:
     for entry in folder.iterdir():
         if entry.is_dir():
             yield from _below(entry, f"{start}{entry.name}/")

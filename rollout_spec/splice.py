@@ -85,6 +85,25 @@ def insert(content: bytes, path: KeyPath, entry: str, *, behind: str) -> bytes:
     return source.replaced(after, after, f"{source.newline}{indent}{entry}")
 
 
+def cut(content: bytes, path: KeyPath) -> tuple[bytes, bytes, bytes] | None:
+    """Return what is before the mapping at ``path``, its own text, and what is behind it.
+
+    A few lines are read over and over much faster than their file is. None where they are no text of their own.
+    """
+    source = Source(content)
+    place = source.document.node(path)
+    if not isinstance(place, tuple) or not place[2]:
+        return None
+    start, end = _start(place), _end(place, source.text)
+    if not place[0].flow_style:
+        start, end = source.line_start(start), source.line_end(end)
+    found = source.text[start:end]
+    if not place[0].flow_style and source.newline not in found:
+        return None  # a line that is put in ends as the file's lines do
+    head = source.mark + source.text[:start].encode()
+    return head, found.encode(), source.text[end:].encode()
+
+
 def insert_first(content: bytes, path: KeyPath, entry: str) -> bytes:
     """Put the text of an entry at the head of a list: an empty one is in flow style."""
     source = Source(content)

@@ -70,6 +70,13 @@ def moment_of(spec: RolloutSpec, version: str) -> str | None:
     return PROMOTED if version == spec.live.stable else None
 
 
+def goes_on(before: RolloutSpec, after: RolloutSpec) -> bool:
+    """Is the candidate another one than before, or further on its way?"""
+    names = [stage.name for stage in after.stages]
+    then, now = (names.index(live.stage) if live.stage in names else -1 for live in (before.live, after.live))
+    return after.live.candidate is not None and (before.live.candidate != after.live.candidate or now > then)
+
+
 # Steps. Each takes ``live`` and returns what it becomes; UserError says why a step cannot be taken.
 
 

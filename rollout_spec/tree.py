@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import posixpath
+import stat
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from rollout_spec.errors import UserError
 from rollout_spec.reading import MAX_BYTES
+
+_LONGEST_PATH = 1000
 
 
 class Tree(Protocol):
@@ -18,6 +24,20 @@ class Tree(Protocol):
 
     def names(self, folder: str) -> list[str]:
         """Return the names of what lies directly in a folder, sorted; none where there is no such folder."""
+
+    @property
+    def place(self) -> str:
+        """The folder itself: trees of one moment whose place is the same are of the same folder."""
+
+    def elsewhere(self, path: str) -> Tree | None:
+        """Return another folder of the same repository at the same moment, by its path from this one.
+
+        None where the path is absolute, leads out of the repository or goes through a link; the folder may be missing.
+        """
+
+
+def _leads_nowhere(path: str) -> bool:
+    return path.startswith("/") or "\0" in path or len(path) > _LONGEST_PATH
 
 
 class BlobReader(Protocol):
@@ -31,33 +51,61 @@ class BlobReader(Protocol):
 
 
 class WorkingTree:
-    """The files on disk, below one folder."""
+    """The files on disk, below one folder. ``bounds`` is the root of the git repository that it lies in, where one is.
 
-    def __init__(self, root: Path) -> None:
+    Without git nothing says where a repository ends, and paths from one workspace to another may lead anywhere.
+    """
+
+    def __init__(self, root: Path, bounds: Path | None = None) -> None:
         self.root = root
+        self.bounds = bounds
 
     def read(self, path: str) -> bytes | None:
         """Read at most one byte more than a document may have. UserError where the file is there but cannot be read."""
         place = self.root / path
         try:
-            may_leave = place.is_symlink() or ".." in place.parts or path.startswith("/")
-            if may_leave and not place.resolve().is_relative_to(self.root.resolve()):
+            may_leave = ".." in place.parts or path.startswith("/") or place.is_symlink()
+            if may_leave and not Path(os.path.realpath(place)).is_relative_to(self.place):
                 raise UserError(f"{place} leads out of the workspace", hint="put the file itself into the workspace")
-            if not place.is_file():
+            found = place.stat()
+            if not stat.S_ISREG(found.st_mode):
                 return None
             with place.open("rb") as file:
-                return file.read(MAX_BYTES + 1)
-        except (OSError, ValueError) as error:
-            raise UserError(f"{place} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+                return file.read(min(found.st_size, MAX_BYTES) + 1)
+        except (FileNotFoundError, NotADirectoryError, ValueError):  # the last one: no file can have that name
+            return None
+        except OSError as error:
+            raise UserError(f"{place} cannot be read: {error.strerror}") from None
 
     def names(self, folder: str) -> list[str]:
         """List a folder on disk."""
         try:
-            return sorted(entry.name for entry in (self.root / folder).iterdir())
+            with os.scandir(self.root / folder) as entries:  # a Path for each would cost ten times as much
+                return sorted(entry.name for entry in entries)
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
             raise UserError(f"{self.root / folder} cannot be read: {error.strerror}") from None
+
+    @cached_property
+    def place(self) -> str:
+        """The folder on disk, without links."""
+        return os.path.realpath(self.root)
+
+    def elsewhere(self, path: str) -> WorkingTree | None:
+        """Go to another folder on disk, as far as a commit would have it: no link, no git repository in this one."""
+        place = Path(os.path.normpath(Path(self.place, path)))
+        try:
+            if _leads_nowhere(path) or any(folder.is_symlink() for folder in (place, *place.parents)):
+                return None
+            if self.bounds is not None:
+                bounds = Path(os.path.realpath(self.bounds))
+                within = [folder for folder in (place, *place.parents) if folder.is_relative_to(bounds)]
+                if not within or any((folder / ".git").exists() for folder in within[:-1]):
+                    return None
+        except OSError:  # a name that no file can have
+            return None
+        return WorkingTree(place, self.bounds)
 
 
 class CommitTree:
@@ -76,9 +124,21 @@ class CommitTree:
         """List a folder of the commit."""
         return self.reader.names(self.commit, str(self.prefix / folder))
 
+    @property
+    def place(self) -> str:
+        """The folder in the commit."""
+        return str(self.prefix)
+
+    def elsewhere(self, path: str) -> CommitTree | None:
+        """Go to another folder of the commit."""
+        place = posixpath.normpath(f"{self.prefix}/{path}")
+        if _leads_nowhere(path) or place == ".." or place.startswith("../"):
+            return None
+        return CommitTree(self.reader, self.commit, place)
+
 
 class Overlay:
-    """Another tree with edits laid over it: new bytes by path, None where a file goes."""
+    """Another tree with edits laid over it: new bytes by path, None where a file goes. Other folders have none."""
 
     def __init__(self, below: Tree, edits: Mapping[str, bytes | None]) -> None:
         self.below = below
@@ -100,3 +160,13 @@ class Overlay:
                 elif not rest:
                     found.discard(name)
         return sorted(found)
+
+    @property
+    def place(self) -> str:
+        """The folder of the tree below."""
+        return self.below.place
+
+    def elsewhere(self, path: str) -> Tree | None:
+        """Go to another folder of the tree below; a path that leads back here stays here, with the edits."""
+        other = self.below.elsewhere(path)
+        return self if other is not None and other.place == self.place else other

@@ -26,7 +26,10 @@ GIT = {
     "GIT_TERMINAL_PROMPT": "0",
 }
 
-HIDDEN = ("CI", "CI_", "CLICOLOR", "FORCE_COLOR", "FORGEJO_", "GH_", "GIT_", "GITEA_", "GITHUB_", "GITLAB_", "NO_COLOR")
+HIDDEN = (
+    *("CI", "CI_", "CLICOLOR", "FORCE_COLOR", "FORCE_HYPERLINK", "FORGEJO_"),
+    *("GH_", "GIT_", "GITEA_", "GITHUB_", "GITLAB_", "NO_COLOR"),
+)
 """How variables begin that change what git or we do: who runs the tests, and where, must not show."""
 
 

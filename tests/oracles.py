@@ -8,6 +8,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sysconfig
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -53,10 +54,18 @@ def require(condition: object, why: str) -> None:
 
 
 def program(name: str) -> Path:
-    """Return where a program is installed; Debian keeps some of them out of a user's PATH."""
-    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
+    """Return where a program is installed: beside this Python, on the PATH, or where Debian keeps it out of that."""
+    places = (sysconfig.get_path("scripts"), os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin")
+    found = shutil.which(name, path=os.pathsep.join(places))
     require(found, f"{name} is not installed")
     return Path(found or name)
+
+
+def npm_package(name: str) -> Path:
+    """Return the folder of a package of ``tests/package.json``, as npm has put it beside that file."""
+    place = Path(os.environ.get("ROLLOUT_SPEC_NODE_MODULES") or CHECKOUT / "tests" / "node_modules") / name
+    require(place.is_dir(), f"the npm package {name} is not installed: make node")
+    return place
 
 
 def folder() -> Path:

@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rollout_spec import traffic
+from rollout_spec import edits, traffic
 from rollout_spec.document import parse
 from rollout_spec.edits import document_text, with_live, with_serving
 from rollout_spec.errors import UserError
@@ -267,6 +268,8 @@ def test_live_is_replaced_and_nothing_else(data: st.DataObject) -> None:
     assert now == written(after)
     assert {**data_of(edited), "spec": {**spec, "live": None}} == {**before, "spec": {**before["spec"], "live": None}}
     assert_edited(content, edited, head, tail, comments)
+    with patch.object(edits, "cut", return_value=None):  # the block is edited as it would be within the whole file
+        assert with_live(content, after) == edited
 
 
 @some

@@ -2,8 +2,10 @@
 
 A case holds what differs from the workspace in ``cases/rules/_base``: whole files, ``<file>.diff`` (a patch that has no
 line numbers, its hunks parted by ``@@``), and ``deleted.txt`` (the names of files that are gone). Below ``before/`` is
-what differs from it on the base branch. Manifests are rendered anew; a case may lay its own over them.
-``arguments.txt`` has arguments of ``check``: paths, and ``--base main`` where the base branch is ``_base`` as it is.
+what differs from it on the base branch, and below ``elsewhere/<name>/`` what differs from it in another workspace of
+the same git repository: ``../<name>`` from the one under check, ``before/elsewhere/<name>/`` on the base branch.
+Manifests are rendered anew; a case may lay its own over them. ``arguments.txt`` has arguments of ``check``: paths, and
+``--base main`` where the base branch is ``_base`` as it is. It is noon of December 1st, 2026 then.
 ``expected.txt`` is what ``check`` prints, and empty where the case passes: ``ROLLOUT_SPEC_UPDATE=1`` writes it anew.
 """
 
@@ -12,11 +14,13 @@ from __future__ import annotations
 import argparse
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 from workspaces import BASE, Files, files_in, rendered, specs
 
-from rollout_spec.check import Report, check, is_sound
+from rollout_spec.check import check, is_sound
+from rollout_spec.finding import Report
 from rollout_spec.reporters import REPORTERS, View
 from rollout_spec.repository import Repository
 from rollout_spec.review import review
@@ -27,6 +31,7 @@ FOLDERS = [folder for folder in CASES.glob("*/*") if folder.is_dir() and BASE no
 NAMES = sorted(folder.relative_to(CASES).as_posix() for folder in FOLDERS)
 UPDATE = os.environ.get("ROLLOUT_SPEC_UPDATE") == "1"
 OURS = ("arguments.txt", "expected.txt")
+NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -57,12 +62,12 @@ def report_of(case: Case) -> Report:
     make = rendered if case.rule in LAST else specs  # the others do not look at the base's manifests
     base = None if case.before is None else Repository(make(case.before))
     if case.paths or not (repository.workspace and is_sound(repository.workspace, repository)):
-        return check(repository, paths=case.paths, base=base)
-    return review(repository, base=base)
+        return check(repository, paths=case.paths, base=base, now=NOW)
+    return review(repository, base=base, now=NOW)
 
 
 def text_of(report: Report) -> str:
-    return REPORTERS["text"].report(report.findings, (), View())
+    return REPORTERS["text"].report(report, View())
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -10,7 +10,7 @@ from pathlib import Path
 from rollout_spec.errors import UserError
 from rollout_spec.repository import Repository
 from rollout_spec.targets.render import render
-from rollout_spec.tree import Overlay, Tree, WorkingTree
+from rollout_spec.tree import CommitTree, Overlay, Tree, WorkingTree
 
 BASE = Path(__file__).parent / "cases" / "rules" / "_base"
 """A small workspace: one rollout whose candidate is in flight, and its components."""
@@ -49,8 +49,28 @@ def patched(text: str, patch: str) -> str:
 
 
 def specs(files: Mapping[str, bytes]) -> Tree:
-    """Lay files over the base workspace."""
-    return laid_over(WorkingTree(BASE), {path: files[path] for path in files if not is_manifest(path)})
+    """Lay files over the base workspace; below ``elsewhere/<name>/`` is what differs from it in one beside it."""
+    beside: dict[str, Files] = {}
+    own = {path: content for path, content in files.items() if not is_manifest(path)}
+    for path in [path for path in own if path.startswith("elsewhere/")]:
+        _, name, inside = path.split("/", 2)
+        beside.setdefault(name, {})[inside] = own.pop(path)
+    return laid_over(CommitTree(Folders(beside), "", "acme") if beside else WorkingTree(BASE), own)
+
+
+class Folders:
+    """A commit that holds the base workspace in the folder ``acme``, and others beside it."""
+
+    def __init__(self, others: Mapping[str, Files]) -> None:
+        self._below = {name: laid_over(WorkingTree(BASE), files) for name, files in {**others, "acme": {}}.items()}
+
+    def read(self, commit: str, path: str) -> bytes | None:
+        name, _, inside = path.partition("/")
+        return self._below[name].read(inside) if name in self._below and inside else None
+
+    def names(self, commit: str, folder: str) -> list[str]:
+        name, _, inside = folder.partition("/")
+        return sorted(self._below) if name == "." else self._below[name].names(inside) if name in self._below else []
 
 
 def rendered(files: Mapping[str, bytes]) -> Tree:

@@ -1,6 +1,7 @@
 """Check specs, and say at which file, line and column what is wrong.
 
-With PATHs: what concerns those files alone. Without: the whole workspace, with stale manifests and the way back.
+With PATHs: what concerns those files alone. Without: the whole workspace, with stale manifests and the way back; with
+--all: every workspace in or below this folder.
 """
 
 from __future__ import annotations
@@ -9,16 +10,19 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from rollout_spec.check import Report
-from rollout_spec.cli import place, terminal
+from rollout_spec.cli import place, terminal, view
 from rollout_spec.errors import UserError
-from rollout_spec.finding import Finding, Skipped
-from rollout_spec.reporters import REPORTERS, View
+from rollout_spec.finding import Report, Skipped
+from rollout_spec.reporters import REPORTERS, text
 from rollout_spec.repository import Repository
 from rollout_spec.spec.kinds import FOLDERS, WORKSPACE_FILE
+
+_MANY = 256
+"""So many files are worth the start of processes."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "paths", nargs="*", metavar="PATH", help="files or folders; the whole workspace where there are none"
     )
+    parser.add_argument("--all", action="store_true", help="every workspace in or below this folder that git knows")
     parser.add_argument("--base", metavar="REF", help="the commit or branch that the change will be merged into")
     parser.add_argument("--format", choices=REPORTERS, default="text", help="how findings are told (default: text)")
 
@@ -34,23 +39,30 @@ def run(arguments: argparse.Namespace) -> int:
     """Check, and print the report."""
     places = _places(arguments)
     reports = [_check(here, paths, arguments.base) for here, paths in places]
-    findings = tuple(finding for report in reports for finding in report.findings)
-    skipped = tuple(dict.fromkeys(skipped for report in reports for skipped in report.skipped))
+    told = Report(
+        tuple(finding for report in reports for finding in report.findings),
+        tuple(dict.fromkeys(skipped for report in reports for skipped in report.skipped)),
+        tuple(silenced for report in reports for silenced in report.silenced),
+    )
     if arguments.format == "text":  # each workspace's own files are quoted
         for (here, _), report in zip(places, reports, strict=True):
-            sys.stdout.write(REPORTERS["text"].report(report.findings, (), _view(here)))
+            sys.stdout.write(text.report(report, view.for_person(here)))
     else:
-        sys.stdout.write(REPORTERS[arguments.format].report(findings, skipped, View()))
-    for line in _skipped(skipped):
+        sys.stdout.write(REPORTERS[arguments.format].report(told, view.for_program([here for here, _ in places])))
+    for line in (*_skipped(told.skipped), *_waived(told)):
         terminal.say(line)
     if arguments.format == "text" and terminal.is_watched(sys.stdout):
-        terminal.say(_summary(findings))
-    return 1 if any(report.failed for report in reports) else 0
+        terminal.say(text.summary(told))
+    return 1 if told.failed else 0
 
 
 def _places(arguments: argparse.Namespace) -> list[tuple[place.Place, list[str] | None]]:
     """Return the workspaces that are under check: this one, or those of the paths, each with its paths."""
     start = place.start_of(arguments)
+    if arguments.all and arguments.paths:
+        raise UserError("--all is about whole workspaces, and PATH about files: give one of them")
+    if arguments.all:
+        return [(each, None) for each in place.find_all(start)]
     if not arguments.paths:
         return [(place.find_from(start), None)]
     find = cache(place.find_from)
@@ -76,15 +88,20 @@ def _files(start: Path, path: str) -> list[Path]:
 
 
 def _check(here: place.Place, paths: Sequence[str] | None, ref: str | None) -> Report:
-    repository, base = here.repository(), _base(here, ref)
+    repository, base, now = here.repository(), _base(here, ref), datetime.now(UTC)
     progress = terminal.progress("files")
     if paths is None:
+        from rollout_spec.processes import spread
         from rollout_spec.review import review
 
-        return review(repository, base=base, prefix=here.prefix, progress=progress)
+        return review(repository, base=base, prefix=here.prefix, now=now, spread=spread, progress=progress)
     from rollout_spec.check import check
 
-    return check(repository, paths=paths, base=base, prefix=here.prefix, progress=progress)
+    if len(paths) < _MANY:
+        return check(repository, paths=paths, base=base, prefix=here.prefix, now=now, progress=progress)
+    from rollout_spec.processes import spread
+
+    return check(repository, paths=paths, base=base, prefix=here.prefix, now=now, spread=spread, progress=progress)
 
 
 def _base(here: place.Place, ref: str | None) -> Repository | None:
@@ -100,29 +117,12 @@ def _base(here: place.Place, ref: str | None) -> Repository | None:
     return Repository(CommitTree(git, git.merge_base(commit) or commit, here.prefix))
 
 
-def _view(here: place.Place) -> View:
-    if not terminal.is_watched(sys.stdout):
-        return View()
-    root = here.git_root or here.workspace
-    read: dict[str, Sequence[str]] = {}
-
-    def lines_of(file: str) -> Sequence[str]:
-        if file not in read:
-            from rollout_spec.document import parse
-            from rollout_spec.reading import MAX_BYTES
-
-            path = Path(root, file)
-            read[file] = parse(path.read_bytes()[:MAX_BYTES]).lines if path.is_file() else ()
-        return read[file]
-
-    return View(lines_of, terminal.colors(sys.stdout))
-
-
-def _summary(findings: Sequence[Finding]) -> str:
-    """Return the line with which a person who waits is told how it went."""
-    counts = [(sum(each.severity == word for each in findings), word) for word in ("error", "warning", "info")]
-    told = [f"{count} {word}{'s' if count > 1 and word != 'info' else ''}" for count, word in counts if count]
-    return ", ".join(told) or "all is well"
+def _waived(report: Report) -> list[str]:
+    return [
+        f"waived until {each.until}: {each.finding.name} in {each.finding.file}: {each.reason}"
+        for each in report.silenced
+        if each.by == "waiver"
+    ]
 
 
 def _skipped(skipped: Sequence[Skipped]) -> list[str]:

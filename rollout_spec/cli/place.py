@@ -26,7 +26,7 @@ class Place:
 
     def repository(self) -> Repository:
         """Return the workspace as it lies on disk. UserError where another version of this tool is asked for."""
-        repository = Repository(WorkingTree(self.workspace))
+        repository = Repository(WorkingTree(self.workspace, self.git_root))
         check_version(repository)
         return repository
 
@@ -62,7 +62,31 @@ def find_from(start: Path) -> Place:
             f"this is no rollout repository: there is no {WORKSPACE_FILE} in {start} or above it",
             hint="`rollout-spec init` makes one; --repo DIR names one",
         )
-    git_root = next((folder for folder in (workspace, *workspace.parents) if (folder / ".git").exists()), None)
+    return _place(start, workspace)
+
+
+def find_all(start: Path) -> list[Place]:
+    """Find every workspace in or below a folder of a git repository; what git ignores is passed over."""
+    git_root = _git_root(start)
+    if git_root is None:
+        raise UserError(f"--all needs git, and {start} is in no git repository")
+    from rollout_spec.git import Git
+
+    files = Git(git_root).files(start.relative_to(git_root).as_posix())
+    found = [git_root / file for file in files if Path(file).name == WORKSPACE_FILE and (git_root / file).is_file()]
+    if not found:
+        raise UserError(
+            f"there is no {WORKSPACE_FILE} in {start} or below it", hint="`rollout-spec init DIR` makes one"
+        )
+    return [_place(start, file.parent) for file in found]
+
+
+def _git_root(start: Path) -> Path | None:
+    return next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), None)
+
+
+def _place(start: Path, workspace: Path) -> Place:
+    git_root = _git_root(workspace)
     prefix = "" if git_root is None or git_root == workspace else workspace.relative_to(git_root).as_posix()
     return Place(start, workspace, git_root, prefix)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rollout_spec.check import check
 from rollout_spec.cli import place, terminal
 from rollout_spec.errors import UserError
+from rollout_spec.finding import Report
 from rollout_spec.reporters import REPORTERS, View
 from rollout_spec.repository import Repository
 from rollout_spec.rules import GATES
@@ -62,7 +63,7 @@ def _broken(names: list[str], repository: Repository, here: place.Place) -> bool
     """Say what keeps rollouts from being rendered: a file that does not load, or that names what is not there."""
     report = check(repository, paths=[WORKSPACE_FILE, *_inputs(names, repository)], prefix=here.prefix)
     wrong = [each for each in report.findings if each.severity == "error" and each.name in GATES]
-    sys.stderr.write(REPORTERS["text"].report(wrong, (), View()))
+    sys.stderr.write(REPORTERS["text"].report(Report(tuple(wrong)), View()))
     return bool(wrong)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from rollout_spec.breach import Breach, Evidence
 from rollout_spec.cli import place, terminal
 from rollout_spec.errors import UserError
+from rollout_spec.finding import Report
 from rollout_spec.forges import Forge
 from rollout_spec.landing import Base
 from rollout_spec.reporters import REPORTERS, View
@@ -160,7 +161,7 @@ def _tell(outcome: Answer, base: Base, why_quiet: str) -> None:
             terminal.say(f"  {version}: {reason}")
     elif outcome.refused:
         terminal.say(f"{who}: the way back to {decision.restored} would bring what no change may bring:")
-        sys.stderr.write(REPORTERS["text"].report(outcome.refused, (), View()))
+        sys.stderr.write(REPORTERS["text"].report(Report(tuple(outcome.refused)), View()))
     elif outcome.landed is None and outcome.change is not None and outcome.commit is not None:
         print(f"commit {outcome.commit}\nbranch {outcome.change.branch}\n\n{outcome.change.message}")
         print(base.git.diff(base.commit, outcome.commit))

@@ -18,10 +18,25 @@ def colors(stream: TextIO) -> bool:
     return is_watched(stream) and not os.environ.get("NO_COLOR")
 
 
+def links(stream: TextIO) -> bool:
+    """May this stream have OSC 8 links? FORCE_HYPERLINK says so, or not; a terminal that knows none passes over them.
+
+    The log of a CI looks like a terminal to some programs, and shows them as they are.
+    """
+    forced = os.environ.get("FORCE_HYPERLINK")
+    if forced:
+        return forced != "0"
+    return is_watched(stream) and not os.environ.get("CI")
+
+
+def harmless(text: str) -> str:
+    """Show as an escape what would move a cursor, and what hides text."""
+    return "".join(each if each.isprintable() or each in "\n\t" else ascii(each)[1:-1] for each in text)
+
+
 def say(message: str) -> None:
     """Tell the person something that is no data. What would move a cursor is shown as an escape."""
-    letters = (each if each.isprintable() or each in "\n\t" else ascii(each)[1:-1] for each in message)
-    print("".join(letters), file=sys.stderr)
+    print(harmless(message), file=sys.stderr)
 
 
 def progress(noun: str) -> Callable[[int, int], None] | None:

@@ -7,4 +7,11 @@ from rollout_spec.reporters.reporter import Reporter, View
 
 __all__ = ["REPORTERS", "Reporter", "View"]
 
-REPORTERS: dict[str, Reporter] = {"text": text, "json": json}
+REPORTERS: dict[str, Reporter] = {
+    "text": text,
+    "json": json,
+    
+    
+    
+    
+}

@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from typing import Any
 
-from rollout_spec.finding import Finding, Skipped
-from rollout_spec.reporters.reporter import View
+from rollout_spec.finding import Finding, Report
+from rollout_spec.reporters.reporter import View, json_text
 
 VERSION = 1
 
 
-def report(findings: Sequence[Finding], skipped: Sequence[Skipped], view: View) -> str:
-    """Return ``{"version", "findings", "skipped"}``; lines and columns count from 1, columns in code points."""
-    told = [
-        {
-            "file": each.file,
-            "line": each.line,
-            "column": each.column,
-            "endLine": each.end_line,
-            "endColumn": each.end_column,
-            "path": list(each.path),
-            "severity": each.severity,
-            "name": each.name,
-            "message": each.message,
-            "hint": each.hint,
-        }
-        for each in findings
-    ]
-    passed = [{"name": each.name, "why": each.why} for each in skipped]
-    text = json.dumps({"version": VERSION, "findings": told, "skipped": passed}, indent=2, ensure_ascii=False)
-    return "".join(map(_shown, text)) + "\n"
+def report(report: Report, view: View) -> str:
+    """Return ``{"version", "findings", "skipped"}``, and ``"silenced"`` where something is.
+
+    Lines and columns count from 1, columns in code points.
+    """
+    told: dict[str, Any] = {
+        "version": VERSION,
+        "findings": [_finding(each) for each in report.findings],
+        "skipped": [{"name": each.name, "why": each.why} for each in report.skipped],
+    }
+    if report.silenced:
+        told["silenced"] = [
+            {**_finding(each.finding), "by": each.by, "reason": each.reason, "until": each.until}
+            for each in report.silenced
+        ]
+    return json_text(told)
 
 
-def _shown(letter: str) -> str:
-    """Escape what a terminal obeys, what hides text, and halves of characters: JSON reads them back as they are."""
-    return letter if letter == "\n" or letter.isprintable() else json.dumps(letter)[1:-1]
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "file": finding.file,
+        "line": finding.line,
+        "column": finding.column,
+        "endLine": finding.end_line,
+        "endColumn": finding.end_column,
+        "path": list(finding.path),
+        "severity": finding.severity,
+        "name": finding.name,
+        "message": finding.message,
+        "hint": finding.hint,
+    }

@@ -114,7 +114,7 @@ def _idle(rollout: ModelRollout, version: str, repository: Repository) -> str:
     incident = quarantined(rollout, repository).get(version)
     words = f"{rollout.metadata.name} {version} has neither traffic nor mirror, so nothing is to be taken back"
     if incident is not None:
-        return f"{words}; incident {incident.stem} quarantines it already"
+        return f"{words}; {incident.words} quarantines it already"
     live = rollout.spec.live
     if version == live.candidate:
         return f"{words}; it is a candidate in {live.stage or 'no stage'}, and {live.stable} answers all requests"
@@ -131,7 +131,7 @@ def _passed_over(
         if version == target:
             break
         if version in away:
-            reason = f"quarantined by incident {away[version].stem}"
+            reason = f"quarantined by {away[version].words}"
         elif version in same:
             reason = "it has the bytes of the version that failed"
         else:

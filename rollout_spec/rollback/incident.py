@@ -20,13 +20,8 @@ _LONGEST = 500
 def next_name(rollout: str, version: str, repository: Repository) -> tuple[str, int]:
     """Return the name of the next incident of a version, and its number: ``fraud-42``, then ``fraud-42-2``."""
     first = f"{rollout}-{label(version)}"
-    taken = {
-        name
-        for name in repository.names("incidents")
-        if name == first or re.fullmatch(rf"{re.escape(first)}-[0-9]+", name)
-    }
-    own = {file.stem for file in repository.incidents_of(rollout, version)}
-    count = len(own) + 1
+    taken = repository.names_from("incidents", first)
+    count = len(repository.incidents_of(rollout, version)) + 1
     while (name := first if count == 1 else f"{first}-{count}") in taken:
         count += 1
     return name, count

@@ -17,22 +17,30 @@ from rollout_spec.rules import (
     not_quarantined,
     one_step,
     pins_served,
+    policies_differ,
+    policies_sound,
     references_exist,
     rollback_ready,
     schema,
     stages_ascend,
+    suppressions_used,
     versions_append_only,
+    waivers_current,
     yaml,
 )
 from rollout_spec.rules.subject import Rule, Subject
+from rollout_spec.rules.suppressions_used import unused
 
-__all__ = ["GATES", "LAST", "RULES", "Rule", "Subject"]
+__all__ = ["GATES", "LAST", "PROVEN", "RULES", "UNUSED", "Rule", "Subject", "unused"]
 
 RULES: dict[str, Rule] = {
     "yaml": yaml,
     "schema": schema,
     "names-match": names_match,
     "references-exist": references_exist,
+    "policies-sound": policies_sound,
+    "policies-differ": policies_differ,
+    "waivers-current": waivers_current,
     "labels-differ": labels_differ,
     "stages-ascend": stages_ascend,
     "arms-coexist": arms_coexist,
@@ -41,9 +49,13 @@ RULES: dict[str, Rule] = {
     "rollback-ready": rollback_ready,
     "versions-append-only": versions_append_only,
     "one-step": one_step,
+    "suppressions-used": suppressions_used,
     "arms-unchanged": arms_unchanged,
     "manifests-current": manifests_current,
 }
 
-GATES = ("yaml", "schema", "names-match", "references-exist")
+GATES = ("yaml", "schema", "names-match", "references-exist", "policies-sound")
 LAST = ("arms-unchanged", "manifests-current")
+PROVEN = "rollback-ready"
+"""The rule that the proof of the way back speaks for, which is made where a whole workspace is under check."""
+UNUSED = "suppressions-used"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from rollout_spec.finding import Problem
@@ -15,6 +16,7 @@ class Subject:
     """The file under check. ``base`` is the repository to compare with.
 
     ``whole`` says that the whole workspace is under check; ``rules`` are the names that a workspace may raise or lower.
+    ``now`` is when it is checked; None where that is not to matter, as in a rollback.
     """
 
     file: File[Any]
@@ -22,6 +24,7 @@ class Subject:
     base: Repository | None = None
     whole: bool = False
     rules: tuple[str, ...] = ()
+    now: datetime | None = None
 
     @property
     def model(self) -> Any:
@@ -41,7 +44,7 @@ class Subject:
         pinned = (
             {name for record in rollout.spec.versions.values() for name in record.requires or {}} if rollout else ()
         )
-        incidents = (name for name in repository.names("incidents") if name.startswith(f"{self.file.stem}-"))
+        incidents = repository.names_from("incidents", f"{self.file.stem}-")
         files = (repository.workspace, *map(repository.component, pinned), *map(repository.incident, incidents))
         return (file for file in files if rollout and file)
 

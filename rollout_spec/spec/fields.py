@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache, lru_cache, partial
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, WithJsonSchema
@@ -34,6 +35,7 @@ def _text(read: Callable[[str], Any], kind: str, unit: str = "") -> BeforeValida
 
     ``unit`` is what a bare number most likely lacks.
     """
+    read = lru_cache(maxsize=1024)(read)  # the values of one repository are much alike
 
     def validate(value: object) -> Any:
         if not isinstance(value, str):
@@ -59,8 +61,10 @@ def _refusal(read: Callable[[str], Any], value: object, unit: str) -> str:
 
 
 def _matching(pattern: str, words: str) -> Callable[[str], str]:
+    compiled = cache(partial(re.compile, pattern))  # when it is first asked for
+
     def read(text: str) -> str:
-        if not re.fullmatch(pattern, text):  # compiled when it is first asked for
+        if not compiled().fullmatch(text):
             raise ValueError(words)
         return text
 
@@ -73,6 +77,7 @@ def _string(pattern: str, words: str, kind: str, *, examples: list[str], descrip
         "pattern": pattern,
         "description": description or words,
         "examples": examples,
+        "errorMessage": words,
     }
     return _text(_matching(pattern, words), kind), WithJsonSchema(schema)
 
@@ -155,6 +160,7 @@ Share = Annotated[
             "pattern": r"^(100(\.0{1,12})?|[1-9]?[0-9](\.[0-9]{1,12})?)%$",
             "description": "A share with its sign, 0% to 100%.",
             "examples": ["5%", "0.5%"],
+            "errorMessage": "a share has its sign, 0% to 100%: `5%`",
         }
     ),
 ]
@@ -184,6 +190,7 @@ Split = Annotated[
             "pattern": r"^(100(\.0{1,12})?|[1-9]?[0-9](\.[0-9]{1,4}0{0,8})?)%$",
             "description": "A share of traffic, 0% to 100%.",
             "examples": ["5%", "0.5%"],
+            "errorMessage": "a share of traffic has its sign, 0% to 100%, and at most four decimals: `5%`",
         }
     ),
 ]
@@ -196,6 +203,7 @@ Chance = Annotated[
             "pattern": r"^(?!0(\.0+)?%$)[1-9]?[0-9](\.[0-9]{1,12})?%$",
             "description": "A share strictly between 0% and 100%.",
             "examples": ["99%", "80%"],
+            "errorMessage": "this share has its sign, and lies strictly between 0% and 100%: `99%`",
         }
     ),
 ]
@@ -208,6 +216,7 @@ Duration = Annotated[
             "pattern": units.DURATION,
             "description": "A duration with units, the largest first.",
             "examples": ["30s", "15m", "48h", "7d", "1h30m"],
+            "errorMessage": "a duration has units, the largest first: `30s`, `15m`, `1h30m`",
         }
     ),
 ]
@@ -221,6 +230,7 @@ Time = Annotated[
             "pattern": units.TIME,
             "description": "RFC 3339, with a zone.",
             "examples": ["2026-11-20T10:15:00Z"],
+            "errorMessage": "a time is RFC 3339 with a zone: `2026-11-20T10:15:00Z`",
         }
     ),
 ]
@@ -303,6 +313,7 @@ Bound = Annotated[
             ],
             "description": "A share (`5%`) for a metric that is a ratio, a number (`0.2`) for one that is a value.",
             "examples": ["5%", 0.2],
+            "errorMessage": "this is a share with its sign (`5%`), or a number (`0.2`)",
         }
     ),
 ]

@@ -29,11 +29,15 @@ class Policy(Model):
     expression: str = Field(
         min_length=1, description="CEL over rollout, base, components, incidents, workspace, now; true: it is met."
     )
-    at: str | None = Field(None, description="Where the finding points.", examples=["spec.stages"])
+    at: str | None = Field(
+        None, description="Where the finding points; the rollout's name where absent.", examples=["spec.stages"]
+    )
     message: str = Field(min_length=1, description="What the finding says.")
     why: str = Field(min_length=1, description="Why it is demanded.")
-    passes: list[dict[str, Any]] = Field([], description="Rollouts, or parts of one, that meet it.")
-    fails: list[dict[str, Any]] = Field([], description="Rollouts, or parts of one, that do not.")
+    passes: list[dict[str, Any]] = Field(
+        [], description="Parts of a rollout that meet it; each is laid over the one of the example workspace."
+    )
+    fails: list[dict[str, Any]] = Field([], description="Parts of a rollout that do not meet it.")
 
 
 class PolicyPackSpec(Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from decimal import Decimal
@@ -26,6 +27,7 @@ _WRITE = {
     "not_bound": ("a share, or a number for a metric that is no ratio", "write `5%`, or `0.2`"),
 }
 _UNQUOTED = {"not_number": (int, Decimal), "int_type": (int,), "bool_type": (bool,)}
+_MOST_NAMES = 100
 _MEANS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 
 
@@ -34,13 +36,15 @@ def problems(
 ) -> Iterator[Problem]:
     """Give one problem for each thing that is wrong; ``bare(path)`` is the text of a scalar that has no quotes."""
     faults = [(_path(fault["loc"], data), fault) for fault in error.errors(include_url=False)]
-    missing = {(path, str(fault["loc"][-1])) for path, fault in faults if fault["type"] == "missing"}
+    missing: dict[KeyPath, set[str]] = {}
+    for path, fault in faults:
+        if fault["type"] == "missing":
+            missing.setdefault(path, set()).add(str(fault["loc"][-1]))
     meant: set[tuple[KeyPath, str]] = set()
     told: set[KeyPath] = set()
     for path, fault in faults:
         if fault["type"] == "extra_forbidden":
-            wanted = {name for parent, name in missing if parent == path[:-1]}
-            problem, name = _unknown_field(path, fault["loc"], model, wanted, data)
+            problem, name = _unknown_field(path, fault["loc"], model, missing.get(path[:-1], set()), data)
             meant.add((path[:-1], name))
             told.add(path)
             yield problem
@@ -61,7 +65,12 @@ def nearest(name: str, known: Any) -> str | None:
     """Return the known name that a misspelled one most likely means."""
     from difflib import get_close_matches  # most checks find nothing misspelled
 
-    matches = get_close_matches(name, [str(candidate) for candidate in known], cutoff=0.6)
+    names = [str(candidate) for candidate in known]
+    if len(names) > _MOST_NAMES:  # of so many, those that begin most like it
+        names.sort()
+        at = bisect_left(names, name)
+        names = names[max(0, at - _MOST_NAMES // 2) : at + _MOST_NAMES // 2]
+    matches = get_close_matches(name, names, cutoff=0.6)
     swapped = (match for match in matches if sorted(match) == sorted(name))
     return next(swapped, matches[0] if matches else None)
 

@@ -128,7 +128,12 @@ class Live(Model):
     model_config = {
         "json_schema_extra": {
             "if": {"properties": {"candidate": {"type": "string"}}, "required": ["candidate"]},
-            "else": {"properties": {"stage": {"type": "null"}, "fixes": {"type": "null"}}},
+            "else": {
+                "properties": {
+                    field: {"type": "null", "errorMessage": f"`{field}` is about a candidate, and there is none"}
+                    for field in ("stage", "fixes")
+                }
+            },
         }
     }
 
@@ -204,9 +209,17 @@ class Threshold(_Watched):
 
     model_config = {
         "json_schema_extra": {
-            "oneOf": [
-                {"required": [side], "properties": {side: {"not": {"type": "null"}}}} for side in ("above", "below")
-            ]
+            "if": {"required": ["above"], "properties": {"above": {"not": {"type": "null"}}}},
+            "then": {
+                "properties": {
+                    "below": {"type": "null", "errorMessage": "a threshold has `above` or `below`, and not both"}
+                }
+            },
+            "else": {
+                "required": ["below"],
+                "properties": {"below": {"not": {"type": "null"}}},
+                "errorMessage": "`above` or `below` is missing: a threshold has one of them",
+            },
         }
     }
 

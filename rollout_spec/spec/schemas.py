@@ -1,7 +1,13 @@
-"""Editors read JSON Schema: it is made from the models, so that both accept the same files."""
+"""Editors read JSON Schema: it is made from the models, so that both accept the same files.
+
+Beside the standard's keywords it has two that editors know: ``errorMessage``, what is told of a wrong value instead of
+its pattern, and ``markdownDescription``, which is shown as it is where a ``description`` would show its markup.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from rollout_spec.spec import model_of
@@ -10,10 +16,10 @@ Schema = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _ORDER = (
-    *("$schema", "title", "description", "type", "const", "enum", "format", "pattern", "minLength"),
-    *("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "items", "minItems"),
+    *("$schema", "title", "description", "markdownDescription", "type", "const", "enum", "format", "pattern"),
+    *("minLength", "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "items", "minItems"),
     *("properties", "required", "propertyNames", "additionalProperties", "minProperties"),
-    *("anyOf", "oneOf", "not", "if", "then", "else", "default", "examples"),
+    *("anyOf", "oneOf", "not", "if", "then", "else", "default", "examples", "errorMessage"),
 )
 _BOUNDS = {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum", "le": "maximum"}
 _NULL = {"type": "null"}
@@ -23,7 +29,7 @@ def json_schema(kind: str) -> Schema:
     """Return the JSON Schema (Draft 2020-12) of a kind: one tree without references, its keys in a fixed order."""
     schema = model_of(kind).model_json_schema(by_alias=True)
     definitions = schema.pop("$defs", {})
-    return _ordered({"$schema": DIALECT, **_clean(schema, definitions), "title": kind})
+    return _ordered({"$schema": DIALECT, **_told(_clean(schema, definitions)), "title": kind})
 
 
 def _clean(node: Any, definitions: Schema) -> Any:
@@ -34,7 +40,8 @@ def _clean(node: Any, definitions: Schema) -> Any:
     while "$ref" in node:
         name = node.pop("$ref").rpartition("/")[2]
         node = {**definitions[name], **node}
-    node.pop("title", None)
+    if "properties" not in node:  # the name of a block heads what an editor shows of its fields
+        node.pop("title", None)
     if node.get("default", ...) is None:
         del node["default"]
     if node.get("examples") == ["…"]:
@@ -47,8 +54,7 @@ def _clean(node: Any, definitions: Schema) -> Any:
     for pattern, values in node.pop("patternProperties", {}).items():  # a mapping of ours has one pattern of keys
         node["propertyNames"] = {"pattern": pattern, **node.get("propertyNames", {})}
         node["additionalProperties"] = values
-    tags = {reference: tag for tag, reference in node.pop("discriminator", {}).get("mapping", {}).items()}
-    named = [tags.get(option.get("$ref")) for option in node.get("oneOf", ())]
+    tag = node.pop("discriminator", {}).get("propertyName")
     for key, value in node.items():
         if key == "properties":
             node[key] = {name: _clean(field, definitions) for name, field in value.items()}
@@ -56,11 +62,36 @@ def _clean(node: Any, definitions: Schema) -> Any:
             node[key] = [_clean(option, definitions) for option in value]
         elif key in ("items", "additionalProperties", "propertyNames", "not", "if", "then", "else"):
             node[key] = _clean(value, definitions)
-    if tags:
-        node["oneOf"] = [
-            _ordered({**option, "title": title}) for option, title in zip(node["oneOf"], named, strict=True)
-        ]
+    if tag:
+        node["oneOf"] = _tagged(node["oneOf"], tag)
     return _ordered(_flat(node) if "anyOf" in node else node)
+
+
+def _tagged(options: Sequence[Schema], field: str) -> list[Schema]:
+    """Call each alternative by its tag; whoever misspells that is told all of them."""
+    tags = [option["properties"][field]["const"] for option in options]
+    told = {"errorMessage": f"this is {', '.join(f'`{tag}`' for tag in tags[:-1])} or `{tags[-1]}`"}
+    found = []
+    for option, tag in zip(options, tags, strict=True):
+        properties = option["properties"] | {field: _ordered(option["properties"][field] | told)}
+        found.append(_ordered({**option, "title": tag, "properties": properties}))
+    return found
+
+
+def _told(node: Any) -> Any:
+    """Put what is told of each place in the way that an editor shows best."""
+    if isinstance(node, list):
+        return [_told(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    node = {key: _told(value) for key, value in node.items()}
+    own: Schema = {}
+    words, wrong = node.get("description"), node.get("errorMessage")
+    if isinstance(words, str) and "`" in words:
+        own["markdownDescription"] = words
+    if isinstance(wrong, str) and "in quotes" not in wrong and re.match(node.get("pattern", "$"), "1"):
+        own["errorMessage"] = f"{wrong}; a number stands in quotes"
+    return _ordered(node | own) if own else node
 
 
 def _flat(node: Schema) -> Schema:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
+from rollout_spec import units
 from rollout_spec.spec.envelope import ApiVersion, Metadata
-from rollout_spec.spec.fields import Duration, MetricName, Model, Ref, Text, Url
+from rollout_spec.spec.fields import Duration, MetricName, Model, Name, Ref, Text, Url
 
 
 class Ratio(Model):
@@ -105,6 +107,55 @@ class Automation(Model):
     )
 
 
+_DATE, _CLOCK = units.TIME.removesuffix("$").split("[Tt]", 1)
+
+
+def _expiry(value: object) -> str:
+    if not isinstance(value, str):
+        raise PydanticCustomError("not_text", "this is a date or a time", {"kind": "a date", "unit": "", "words": ""})
+    try:
+        units.parse_time(f"{value}T00:00:00Z" if re.fullmatch(_DATE, value) else value)
+    except ValueError:
+        words = "this is a date, through the end of which it holds, or a time with a zone: `2026-12-31`"
+        raise PydanticCustomError("misspelled", "{words}", {"words": words}) from None
+    return value
+
+
+Expiry = Annotated[
+    str,
+    BeforeValidator(_expiry),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": f"{_DATE}([Tt]{_CLOCK})?$",
+            "description": "A date, through the end of which (UTC) it holds, or RFC 3339 with a zone.",
+            "examples": ["2026-12-31", "2026-11-20T10:15:00Z"],
+            "errorMessage": "this is a date, or a time with a zone: `2026-12-31`",
+        }
+    ),
+]
+
+
+def end_of(expires: str) -> datetime:
+    """Return the moment, in UTC, at which something holds no more: a day holds through its end."""
+    day = re.fullmatch(_DATE, expires) is not None
+    return units.parse_time(f"{expires}T23:59:59.999999Z" if day else expires)
+
+
+class Waiver(Model):
+    """One rollout need not meet one policy, for a reason and for a time."""
+
+    policy: Name = Field(description="The policy.", examples=["first-stage-small"])
+    rollout: Name = Field(description="The rollout.", examples=["fraud"])
+    reason: Text = Field(description="Why it is waived.", examples=["the replacement of the feature store, OPS-1181"])
+    expires: Expiry = Field(description="When it ends: a date, through its end (UTC), or a time.")
+
+    @property
+    def ends(self) -> datetime:
+        """The moment, in UTC, at which it holds no more."""
+        return end_of(self.expires)
+
+
 class WorkspaceSpec(Model):
     """How this workspace works."""
 
@@ -117,6 +168,7 @@ class WorkspaceSpec(Model):
     severity: dict[Text, Literal["error", "warning", "info"]] = Field(
         {}, description="Raises or lowers a rule that is not unconditional.", examples=[{"rollback-ready": "error"}]
     )
+    waivers: list[Waiver] = Field([], description="Policies that rollouts need not meet, each for a time.")
     metrics: dict[MetricName, Metric] = Field(
         {}, description="Metrics of your own, or other words for the shipped ones."
     )

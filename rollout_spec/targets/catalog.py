@@ -15,7 +15,7 @@ from rollout_spec.errors import UserError
 from rollout_spec.finding import KeyPath, Problem
 from rollout_spec.spec.problems import did_you_mean, problems
 from rollout_spec.spec.target import Option, TargetDefinition
-from rollout_spec.tree import Tree
+from rollout_spec.tree import Overlay, Tree
 from rollout_spec.units import LONGEST_DURATION, parse_duration
 
 _FOUND: WeakKeyDictionary[Tree, dict[str, TargetDefinition | None]] = WeakKeyDictionary()
@@ -34,8 +34,16 @@ def names(tree: Tree) -> list[str]:
     return sorted({*resources.names("templates"), *own})
 
 
+def _unedited(tree: Tree) -> Tree:
+    """Return the tree whose templates these are: the edits of a rollback are of none."""
+    while isinstance(tree, Overlay) and not any(path.startswith("templates/") for path in tree.edits):
+        tree = tree.below
+    return tree
+
+
 def find(name: str, tree: Tree) -> TargetDefinition | None:
     """Return a target: the organization's own before a shipped one. UserError where its ``target.yaml`` is wrong."""
+    tree = _unedited(tree)
     known = _FOUND.setdefault(tree, {})
     if name not in known:
         path = f"templates/{name}/target.yaml"
@@ -52,6 +60,7 @@ def _shipped(name: str) -> TargetDefinition | None:
 
 def templates(name: str, tree: Tree) -> Mapping[str, str]:
     """Return the texts of a target's templates by file name, from the place where the target itself is."""
+    tree = _unedited(tree)
     if tree.read(f"templates/{name}/target.yaml") is None:
         return _shipped_templates(name)
     contents = ((file, tree.read(f"templates/{name}/{file}")) for file in tree.names(f"templates/{name}"))

@@ -1,0 +1,172 @@
+"""Rules say what makes a rollback possible; policies, written in YAML, say what an organization demands besides.
+
+Modules here import each other: ``shape`` ← ``view`` ← ``values``; ``syntax`` ← ``operators`` ← ``soundness``;
+``engine`` ← ``values``, ``samples``, ``examples``. The engine is loaded when the first expression is compiled.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from rollout_spec.finding import KeyPath, Problem
+from rollout_spec.repository import File, Repository
+
+if TYPE_CHECKING:
+    from rollout_spec.policies.engine import Program
+    from rollout_spec.policies.operators import Fault
+    from rollout_spec.spec.policy_pack import Policy, PolicyMatch, PolicyPack
+    from rollout_spec.spec.rollout import ModelRollout
+    from rollout_spec.spec.workspace import Waiver
+
+_WHOLE: KeyPath = ("metadata", "name")
+_STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
+
+
+@dataclass(frozen=True)
+class PolicyInForce:
+    """One policy of a pack that the workspace names, the file that it stands in, and whether that is a shipped one."""
+
+    policy: Policy
+    pack: File[PolicyPack]
+    shipped: bool
+
+    @property
+    def name(self) -> str:
+        """What it is called in findings."""
+        return self.policy.name
+
+
+_IN_FORCE: WeakKeyDictionary[Repository, tuple[PolicyInForce, ...]] = WeakKeyDictionary()
+_WAIVERS: WeakKeyDictionary[Repository, dict[tuple[str, str], list[Waiver]]] = WeakKeyDictionary()
+
+
+def policies_of(repository: Repository) -> tuple[PolicyInForce, ...]:
+    """Return the policies of the packs that the workspace names and that load; of two with one name, the first."""
+    if repository not in _IN_FORCE:
+        settings = repository.settings
+        found: dict[str, PolicyInForce] = {}
+        for reference in settings.policies if settings else ():
+            pack = repository.pack(reference)
+            if pack and pack.model:
+                shipped = "/" not in reference and not reference.endswith(".yaml")
+                for policy in pack.model.spec.policies:
+                    found.setdefault(policy.name, PolicyInForce(policy, pack, shipped))
+        _IN_FORCE[repository] = tuple(found.values())
+    return _IN_FORCE[repository]
+
+
+def check(
+    rollout: File[ModelRollout], repository: Repository, base: Repository | None, now: datetime
+) -> Iterator[tuple[str, Problem]]:
+    """Give each policy in force that is about a rollout and that is not exactly true of it, by name.
+
+    ``base`` is the repository to compare with. What a waiver allows is given too. A policy that is not sound is passed
+    over: the rule ``policies-sound`` says so, at its pack.
+    """
+    model = rollout.model
+    if model is None:
+        return
+    asked = [
+        (each, program)
+        for each in policies_of(repository)
+        if concerns(each.policy.match, model) and (program := program_of(each.policy.expression, each.shipped))
+    ]
+    if not asked:
+        return
+    from rollout_spec.policies.engine import Failed
+    from rollout_spec.policies.values import values
+
+    given = values(rollout, repository, base, now, "\n".join(each.policy.expression for each, _ in asked))
+    for each, program in asked:
+        verdict = given if isinstance(given, Failed) else given.judge(program, each.policy.expression)
+        if verdict is True:
+            continue
+        path, on_key = place_of(each.policy.at, rollout)
+        if not isinstance(verdict, Failed):
+            yield each.name, Problem(path, each.policy.message, None, each.policy.severity, on_key)
+        else:
+            words = f"the policy cannot be evaluated here, and so is not met: {verdict.why}"
+            hint = f"mend its expression in {each.pack.path}, so that it says what holds for such a rollout too"
+            yield each.name, Problem(path, words, None if verdict is given else hint, "error", on_key)
+
+
+def concerns(match: PolicyMatch | None, rollout: ModelRollout) -> bool:
+    """Is a policy about a rollout?"""
+    if match is None:
+        return True
+    meta = rollout.metadata
+    labels = meta.labels or {}
+    return (
+        (match.tier is None or meta.tier in match.tier)
+        and (match.names is None or meta.name in match.names)
+        and all(labels.get(name) == value for name, value in (match.labels or {}).items())
+    )
+
+
+@lru_cache(maxsize=1024)
+def program_of(expression: str, trusted: bool = False) -> Program | None:
+    """Return the program of an expression; None where it does not compile or is not sound.
+
+    ``trusted``: it is shipped, and so was tested; to look through it would take longer than to evaluate it.
+    """
+    from rollout_spec.policies.engine import Refused, compile
+
+    try:
+        program = compile(expression)
+    except Refused:
+        return None
+    return program if trusted or not unsound(expression) else None
+
+
+@lru_cache(maxsize=1024)
+def unsound(expression: str) -> tuple[Fault, ...]:
+    """Return what is wrong with an expression that compiles: in its text, else on a rollout that says everything."""
+    from rollout_spec.policies.engine import Failed, compile
+    from rollout_spec.policies.operators import Fault
+    from rollout_spec.policies.samples import full
+    from rollout_spec.policies.soundness import faults
+
+    program = compile(expression)
+    found = tuple(faults(program.tree()))
+    verdict = True if found else program.judge(full())
+    if isinstance(verdict, Failed) and not verdict.entry:
+        found = (Fault(0, f"this fails on a rollout that says everything: {verdict.why}", None, len(expression)),)
+    return found
+
+
+@lru_cache(maxsize=1024)
+def path_of(at: str | None) -> KeyPath:
+    """``spec.stages[0].weight`` → the keys that lead there; a policy that does not say is about the whole rollout."""
+    if at is None:
+        return _WHOLE
+    return tuple(int(found[2]) if found[2] else found[1] for found in _STEP.finditer(at))
+
+
+def place_of(at: str | None, rollout: File[ModelRollout]) -> tuple[KeyPath, bool]:
+    """Return the place at which a policy points: a value, else the key of a list, a mapping, or of what is missing."""
+    path = path_of(at)
+    here: Any = rollout.document.data
+    for step in path:
+        try:
+            here = here[step]
+        except (KeyError, IndexError, TypeError):
+            return path, True
+    return path, isinstance(here, dict | list)
+
+
+def waiver_for(policy: str, rollout: str, repository: Repository, now: datetime) -> Waiver | None:
+    """Return the waiver by which a rollout need not meet a policy, if there is one that has not expired."""
+    if repository not in _WAIVERS:
+        settings = repository.settings
+        index: dict[tuple[str, str], list[Waiver]] = {}
+        for waiver in settings.waivers if settings else ():
+            index.setdefault((waiver.policy, waiver.rollout), []).append(waiver)
+        _WAIVERS[repository] = index
+    found = _WAIVERS[repository].get((policy, rollout), ())
+    return next((waiver for waiver in found if now < waiver.ends), None)

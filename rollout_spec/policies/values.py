@@ -1,0 +1,114 @@
+"""A policy about one rollout sees that rollout and what belongs to it, however many others there are.
+
+``components`` are those that its versions pin, ``incidents`` its own, oldest first. What no expression names is not
+read: only ``workspace.inFlight`` looks at other rollouts, once for all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from rollout_spec.policies.engine import VARIABLES, Failed, Program, Verdict, bind
+from rollout_spec.policies.shape import IN_FLIGHT
+from rollout_spec.policies.view import LONGEST_SUMMAND, Unseen, counted, longest, time, view
+from rollout_spec.repository import File, Repository
+
+if TYPE_CHECKING:
+    from rollout_spec.spec.component import Component
+    from rollout_spec.spec.rollout import ModelRollout
+
+_IN_FLIGHT: WeakKeyDictionary[Repository, list[str]] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class Values:
+    """What expressions may ask of a rollout, bound for programs; ``longest`` is the longest text in it, if any adds."""
+
+    bound: Any
+    longest: int
+
+    def judge(self, program: Program, expression: str) -> Verdict:
+        """Evaluate the program of an expression."""
+        if "+" in expression and self.longest > LONGEST_SUMMAND:
+            words = (
+                f"a text has {self.longest:,} characters, and a policy that adds looks at {LONGEST_SUMMAND:,} at most"
+            )
+            return Failed(words)
+        return program.judge(self.bound)
+
+
+def bound(seen: dict[str, Any], expressions: str) -> Values:
+    """Bind what ``expressions`` see, by the names of the variables."""
+    return Values(bind(seen), longest(seen) if "+" in expressions else 0)
+
+
+def values(
+    rollout: File[ModelRollout], repository: Repository, base: Repository | None, now: datetime, expressions: str
+) -> Values | Failed:
+    """Return what ``expressions`` may ask of a rollout; ``Failed`` where it holds what none may look at."""
+    named = _named(expressions)
+    seen: dict[str, Any] = {}
+    model = rollout.model
+    assert model is not None
+    try:
+        if "rollout" in named:
+            seen["rollout"] = view(model)
+        if "base" in named:
+            before = base.rollout(rollout.stem) if base else None
+            seen["base"] = view(before.model) if before and before.model else None
+        if "components" in named:
+            seen["components"] = {name: view(component) for name, component in _components(model, repository)}
+        if "incidents" in named:
+            files = repository.incidents_of(model.metadata.name)
+            seen["incidents"] = [view(file.model) for file in files if file.model]
+        if "workspace" in named:
+            seen["workspace"] = _workspace(repository, flying=IN_FLIGHT in named)
+    except Unseen as reason:
+        return Failed(str(reason))
+    return bound({**seen, "now": time(now)}, expressions)
+
+
+@lru_cache(maxsize=256)
+def _named(expressions: str) -> frozenset[str]:
+    """Return the variables that the text may name: a few too many where a field or a text is called like one."""
+    return frozenset(re.findall(r"\w+", expressions)).intersection((*VARIABLES, IN_FLIGHT))
+
+
+def _components(rollout: ModelRollout, repository: Repository) -> Iterator[tuple[str, Component]]:
+    for name in dict.fromkeys(name for record in rollout.spec.versions.values() for name in record.requires or {}):
+        file = repository.component(name)
+        if file and file.model:
+            yield name, file.model
+
+
+def _workspace(repository: Repository, *, flying: bool) -> dict[str, Any] | None:
+    file = repository.workspace
+    seen = view(file.model) if file and file.model else None
+    return seen and {**seen, IN_FLIGHT: counted(_in_flight(repository)) if flying else []}
+
+
+def _in_flight(repository: Repository) -> list[str]:
+    """Return the names of the rollouts that have a candidate: those of ten thousand are counted once, then adjusted."""
+    if repository not in _IN_FLIGHT:
+        origin = repository.edited_from
+        if origin is None:
+            _IN_FLIGHT[repository] = [name for name in repository.names("rollouts") if _flies(name, repository)]
+        else:
+            before, edits = origin
+            edited = {path.removeprefix("rollouts/").removesuffix(".yaml") for path in edits}
+            others = [name for name in _in_flight(before) if name not in edited]
+            _IN_FLIGHT[repository] = sorted([*others, *(name for name in edited if _flies(name, repository))])
+    return _IN_FLIGHT[repository]
+
+
+def _flies(name: str, repository: Repository) -> bool:
+    """Has a rollout a candidate? A file without that word is not even parsed."""
+    content = repository.tree.read(f"rollouts/{name}.yaml")
+    file = repository.rollout(name) if content is not None and b"candidate" in content else None
+    return bool(file and file.model and file.model.spec.live.candidate is not None)

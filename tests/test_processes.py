@@ -1,0 +1,40 @@
+"""Work that is spread over processes comes back in order, and so does what goes wrong in it."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from rollout_spec import processes
+from rollout_spec.errors import UserError
+
+
+@pytest.fixture(autouse=True)
+def _two_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "processors", lambda: 2)
+
+
+def test_results_come_in_the_order_of_the_items() -> None:
+    assert list(processes.spread(lambda item: item * item, range(50))) == [item * item for item in range(50)]
+
+
+def test_many_items_are_worked_on_elsewhere_but_for_the_first() -> None:
+    first, *others = processes.spread(lambda item: os.getpid(), range(20))
+    assert first == os.getpid()
+    assert os.getpid() not in others
+
+
+def test_few_items_are_worked_on_here() -> None:
+    assert set(processes.spread(lambda item: os.getpid(), range(3))) == {os.getpid()}
+
+
+def test_an_error_for_the_user_arrives_whole() -> None:
+    def fail(item: int) -> int:
+        if item > 0:
+            raise UserError(f"there is no {item}", hint="look again", status=3)
+        return item
+
+    with pytest.raises(UserError) as caught:
+        list(processes.spread(fail, range(20)))
+    assert (caught.value.message, caught.value.hint, caught.value.status) == ("there is no 1", "look again", 3)
