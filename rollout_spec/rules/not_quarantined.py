@@ -3,15 +3,58 @@
 A rollback opens an incident, and the incident quarantines the version: it, and every record of the same bytes, may be
 neither candidate nor stable until somebody has found that it was something else. Without that the next automatic update
 re-applies what was just undone.
+
+What is quarantined in a workspace that ``incidentsFrom`` names is quarantined here too. A rollback there finds versions
+live here that it knows nothing of, and must not wait for them: with a base it is a warning that such a version serves
+here, and an error to make it candidate or stable, or to take it further.
+
+Fails::
+
+    # incidents/fraud-42.yaml
+    apiVersion: rollout-spec/v1
+    kind: Incident
+    metadata: {name: fraud-42}
+    spec:
+      rollout: fraud
+      failedVersion: "42"
+      restoredVersion: "41"
+      source: alertmanager
+      observedAt: 2026-11-20T10:15:00Z
+      status: open
+    # rollouts/fraud.yaml
+    spec:
+      live: {candidate: "42", stage: canary-5}
+
+Passes::
+
+    # incidents/fraud-42.yaml
+    apiVersion: rollout-spec/v1
+    kind: Incident
+    metadata: {name: fraud-42}
+    spec:
+      rollout: fraud
+      failedVersion: "42"
+      restoredVersion: "41"
+      source: alertmanager
+      observedAt: 2026-11-20T10:15:00Z
+      status: resolved
+      verdict: cleared
+      reproduced: {environment: staging, link: https://example.com/runs/7}
+      rootCause: A network policy, not the model.
+      resolution: The policy was taken back.
+    # rollouts/fraud.yaml
+    spec:
+      live: {candidate: "42", stage: canary-5}
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rollout_spec.eligibility import quarantined
-from rollout_spec.finding import Problem
+from rollout_spec.eligibility import Quarantine, quarantined
+from rollout_spec.finding import Problem, Severity
 from rollout_spec.rules.subject import Subject
+from rollout_spec.traffic import goes_on
 
 KINDS = frozenset({"ModelRollout"})
 NEEDS = ""
@@ -23,13 +66,34 @@ def check(subject: Subject) -> Iterator[Problem]:
     rollout = subject.model
     away = quarantined(rollout, subject.repository)
     for field, version in (("stable", rollout.spec.live.stable), ("candidate", rollout.spec.live.candidate)):
-        incident = away.get(version) if version is not None else None
-        if incident is None or incident.model is None:
+        found = away.get(version) if version is not None else None
+        if found is None:
             continue
-        spec = incident.model.spec
-        if field == "stable" and spec.restored_version is None and spec.failed_version == version:
+        incident, at_home = found.incident, found.workspace is None
+        if at_home and field == "stable" and incident.restored_version is None and incident.failed_version == version:
             continue  # there was no way back: it serves until something replaces it
-        same = "" if spec.failed_version == version else f", the same bytes as {spec.failed_version},"
-        ended = "was found bad" if spec.verdict == "bad" and spec.status == "resolved" else "is quarantined"
-        words = f"{version}{same} {ended} by incident {incident.stem}"
-        yield Problem(("spec", "live", field), words, f"choose another version, or resolve {incident.path} as cleared")
+        severity: Severity = "error" if at_home or _brought(subject, field) else "warning"
+        yield Problem(("spec", "live", field), _words(str(version), found), _hint(found), severity)
+
+
+def _words(version: str, found: Quarantine) -> str:
+    incident = found.incident
+    there = "" if found.workspace is None else " there"
+    same = "" if incident.failed_version == version else f", the same bytes as {incident.failed_version}{there},"
+    ended = "was found bad" if incident.verdict == "bad" and incident.status == "resolved" else "is quarantined"
+    return f"{version}{same} {ended} by {found.words}"
+
+
+def _hint(found: Quarantine) -> str:
+    where = "" if found.workspace is None else f" in {found.workspace}"
+    if found.incident.verdict == "bad" and found.incident.status == "resolved":
+        return "choose another version: a verdict of bad is for good"
+    return f"choose another version, or resolve {found.file.path}{where} as cleared"
+
+
+def _brought(subject: Subject, field: str) -> bool:
+    """Does this change make the version what it is, or give it more? Without a base nobody knows."""
+    before, after = subject.before, subject.model
+    if before is None:
+        return True
+    return before.spec.live.stable != after.spec.live.stable if field == "stable" else goes_on(before.spec, after.spec)

@@ -1,18 +1,40 @@
-"""Every name that a file uses is declared: versions, stages, components, incidents, metrics, profiles, targets, packs.
+"""Every name that a file uses is declared: versions, stages, components, incidents, metrics, profiles, targets and
+their options, packs, other workspaces.
 
 A name that is declared nowhere is found at review time, or at night. A bound is of its metric's kind besides: a share
-for a ratio, a number for a value.
+for a ratio, a number for a value. Another workspace, in ``after`` or ``incidentsFrom``, is a folder of the same git
+repository, and its file loads: else its stable versions and incidents would hold nobody back here.
+
+Fails::
+
+    spec:
+      live: {stable: "41", candidate: "42", stage: canary-50}    # declared nowhere
+      stages:
+        - {name: canary-5, weight: 5%, hold: 15m}
+        - {name: ab-50, weight: 50%, hold: 48h}
+        - {name: full, weight: 100%, hold: 24h}
+
+Passes::
+
+    spec:
+      live: {stable: "41", candidate: "42", stage: canary-5}
+      stages:
+        - {name: canary-5, weight: 5%, hold: 15m}
+        - {name: ab-50, weight: 50%, hold: 48h}
+        - {name: full, weight: 100%, hold: 24h}
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from rollout_spec import metrics, resources
 from rollout_spec.errors import UserError
-from rollout_spec.finding import KeyPath, Problem
-from rollout_spec.repository import Repository
+from rollout_spec.finding import MOST_PROBLEMS, KeyPath, Problem
+from rollout_spec.repository import MOST_SOURCES, Repository
 from rollout_spec.rules.subject import Subject
 from rollout_spec.spec.problems import did_you_mean
 from rollout_spec.traffic import PROMOTED
@@ -115,12 +137,20 @@ def _targets(subject: Subject) -> Iterator[Problem]:
             continue
         yield from catalog.option_problems(target.options, definition.options, at)
         for version in facts.kept_up(rollout, repository) if definition.needs else ():
-            data = rollout.spec.versions[version].model_dump(by_alias=True)
-            missing = [field for field in definition.needs if data.get(field) is None]
+            record, names = rollout.spec.versions[version], _attributes()
+            missing = [field for field in definition.needs if getattr(record, names.get(field, ""), None) is None]
             if missing:
                 fields = ", ".join(f"`{field}`" for field in missing)
                 words = f"the target {target.type} needs {fields} of version {version}"
                 yield Problem(("spec", "versions", version), words, on_key=True)
+
+
+@cache
+def _attributes() -> dict[str | None, str]:
+    """Return what the fields of a record are called in Python."""
+    from rollout_spec.spec.rollout import VersionRecord
+
+    return {field.alias: name for name, field in VersionRecord.model_fields.items()}
 
 
 def _incident(subject: Subject) -> Iterator[Problem]:
@@ -147,14 +177,39 @@ def _workspace(subject: Subject) -> Iterator[Problem]:
         known = [*subject.rules, *(policy.name for model in models for policy in model.spec.policies)]
         yield from _severities(spec.severity, known)
     yield from _metrics(spec.metrics)
+    if spec.after is not None:
+        yield from _other_workspace(spec.after, repository, ("spec", "after"))
+    for index, path in enumerate(spec.incidents_from[:MOST_SOURCES]):
+        yield from _other_workspace(path, repository, ("spec", "incidentsFrom", index))
+
+
+def _other_workspace(path: str, repository: Repository, at: KeyPath) -> Iterator[Problem]:
+    tree = repository.tree.elsewhere(path)
+    if tree is None:
+        hint = "write the path of a workspace from the folder of this one, without links: `../staging`"
+        yield Problem(at, f"`{path}` is no folder of this git repository", hint)
+    elif tree.place == repository.tree.place:
+        yield Problem(at, f"`{path}` is this workspace itself, and another one is meant")
+    elif (other := repository.elsewhere(path)) is None:
+        yield Problem(at, f"there is no workspace in {path}", did_you_mean(path, _workspaces_near(path, repository)))
+    elif other.settings is None:
+        yield Problem(at, f"the workspace in {path} does not load", f"`rollout-spec --repo {path} check` says why")
+
+
+def _workspaces_near(path: str, repository: Repository) -> list[str]:
+    parent = path.rstrip("/").rpartition("/")[0]
+    folder = repository.tree.elsewhere(parent)
+    names = [name for name in (folder.names("") if folder else ()) if not name.startswith(".")]
+    found = {f"{parent}/{name}" if parent else name for name in names}
+    return sorted(each for each in found if repository.elsewhere(each) is not None)
 
 
 def _severities(severities: Collection[str], known: Collection[str]) -> Iterator[Problem]:
-    for name in severities:
-        if name not in known:
-            words = f"there is no rule or policy `{name}` that can be raised or lowered"
-            at = ("spec", "severity", name)
-            yield Problem(at, words, did_you_mean(name, known), "warning", on_key=True)
+    unknown = (name for name in severities if name not in known)
+    for name in islice(unknown, MOST_PROBLEMS + 1):  # of warnings, none is looked for that is not told
+        words = f"there is no rule or policy `{name}` that can be raised or lowered"
+        at = ("spec", "severity", name)
+        yield Problem(at, words, did_you_mean(name, known), "warning", on_key=True)
 
 
 def _metrics(declared: Mapping[str, Metric]) -> Iterator[Problem]:

@@ -6,6 +6,16 @@ when one of them fails. A new rollout has none yet, which is a warning. With a b
 what a rollback leaves behind: nothing is to stand in its way.
 
 With a whole workspace the way back is also proven: the rollback is done in memory, and its result checked.
+
+Fails::
+
+    spec:
+      live: {stable: "41", knownGood: []}    # where would a rollback of 41 go?
+
+Passes::
+
+    spec:
+      live: {stable: "41", knownGood: ["40", "39"]}
 """
 
 from __future__ import annotations
@@ -13,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from rollout_spec import traffic
-from rollout_spec.eligibility import KEPT, eligible, lost, standing, ways_back
+from rollout_spec.eligibility import KEPT, eligible, lost, quarantined, standing, ways_back
 from rollout_spec.finding import Problem, Severity
 from rollout_spec.rules.subject import Subject
 
@@ -34,7 +44,9 @@ def check(subject: Subject) -> Iterator[Problem]:
     elif not kept:
         words = f"there is no way back from {live.stable}: every version in knownGood is quarantined"
         hint = "clear an incident, or promote another version"
-        yield Problem(at, words, hint, _severity(subject, live.known_good))
+        away = quarantined(rollout, repository)  # what another workspace quarantines, this change does not
+        ours = [version for version in live.known_good if version in away and away[version].workspace is None]
+        yield Problem(at, words, hint, _severity(subject, ours))
     elif len(kept) > KEPT and not eligible(rollout, repository):
         words = f"there is no way back from {live.stable}: no version in knownGood has its pins served"
         yield Problem(at, words, severity=_severity(subject, kept))
