@@ -3,6 +3,28 @@
 An exclusive component serves one version at a time. Where stable needs another version of it than the candidate, no
 stage in which both take requests can work: half of them would meet the wrong features. Such a change goes from 0% to
 100% in one commit that switches the component too, and a rollback switches it back.
+
+Fails::
+
+    # components/user-profile.yaml
+    spec: {serving: ["12"], exclusive: true}
+    # rollouts/fraud.yaml
+    spec:
+      versions:
+        "41": {requires: {user-profile: "11"}}
+        "42": {requires: {user-profile: "12"}}
+      live: {stable: "41", candidate: "42", stage: canary-5}    # 5% and 95%: each needs another one
+
+Passes::
+
+    # components/user-profile.yaml
+    spec: {serving: ["11", "12"], exclusive: false}
+    # rollouts/fraud.yaml
+    spec:
+      versions:
+        "41": {requires: {user-profile: "11"}}
+        "42": {requires: {user-profile: "12"}}
+      live: {stable: "41", candidate: "42", stage: canary-5}
 """
 
 from __future__ import annotations

@@ -3,6 +3,23 @@
 Stable is the control arm that the candidate is compared with, and the place that a rollback goes to. An edit of a
 target's options, of a template or of the service that re-renders it makes the comparison one of two changes, and the
 way back one that nobody has seen work.
+
+Fails::
+
+    spec:
+      live: {stable: "41", candidate: "42", stage: canary-5}
+      targets:
+        - {type: kserve, minReplicas: 3}    # new, and for stable too
+        - {type: gateway-api, gateway: {name: edge}}
+
+Passes::
+
+    spec:
+      live: {stable: "41", candidate: "42", stage: canary-5}
+      targets:
+        - {type: kserve}
+        - {type: gateway-api, gateway: {name: edge}}
+      rollback: {window: 14d}    # new, and not rendered
 """
 
 from __future__ import annotations

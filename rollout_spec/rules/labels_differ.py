@@ -5,6 +5,20 @@ other character than letters and digits as ``-``. Were ``1.0`` and ``1-0`` both 
 other's name. A Service's name has at most 63 characters and ends with a letter or digit.
 
 Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+
+Fails::
+
+    spec:
+      versions:
+        "1.0": {artifact: s3://models/fraud/1.0/, format: sklearn}
+        "1-0": {artifact: s3://models/fraud/1-0/, format: sklearn}    # both have the label 1-0
+
+Passes::
+
+    spec:
+      versions:
+        "1.0": {artifact: s3://models/fraud/1.0/, format: sklearn}
+        "1.1": {artifact: s3://models/fraud/1.1/, format: sklearn}
 """
 
 from __future__ import annotations

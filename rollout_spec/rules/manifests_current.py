@@ -3,6 +3,16 @@
 Argo CD or Flux applies what stands in ``manifests/``, so a spec whose manifests are stale says one thing and does
 another. With a base, only rollouts whose inputs changed are looked at: a new release of this tool makes nobody else's
 pull request red, and ``rollout-spec render`` alone is its upgrade commit.
+
+Fails::
+
+    spec:
+      live: {candidate: "42", stage: ab-50}    # and the route in manifests/ still gives it 5%
+
+Passes::
+
+    spec:
+      rollback: {window: 14d}    # nothing that is rendered
 """
 
 from __future__ import annotations

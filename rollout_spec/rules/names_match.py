@@ -2,6 +2,16 @@
 
 Everything here is found by name: a rollout's components, a version's incidents, the file that a rollback edits. A file
 under another name would be read by nobody, or by mistake.
+
+Fails::
+
+    # rollouts/fraud.yaml
+    metadata: {name: churn}
+
+Passes::
+
+    # rollouts/fraud.yaml
+    metadata: {name: fraud}
 """
 
 from __future__ import annotations
@@ -18,6 +28,8 @@ from rollout_spec.units import label
 KINDS = frozenset(ALL_KINDS)
 NEEDS = ""
 UNCONDITIONAL = True
+
+_COUNT = re.compile(r"(-([2-9]|[1-9][0-9]+))?")
 
 
 def check(subject: Subject) -> Iterator[Problem]:
@@ -45,7 +57,7 @@ def check(subject: Subject) -> Iterator[Problem]:
     elif file.kind == "Incident":
         spec = subject.model.spec
         wanted = f"{spec.rollout}-{label(spec.failed_version)}"
-        if not re.fullmatch(rf"{re.escape(wanted)}(-([2-9]|[1-9][0-9]+))?", name):
+        if not name.startswith(wanted) or not _COUNT.fullmatch(name.removeprefix(wanted)):
             words = f"an incident of {spec.rollout} {spec.failed_version} is called `{wanted}`, then `{wanted}-2`"
             yield Problem(("metadata", "name"), f"{words}, not `{name}`")
 

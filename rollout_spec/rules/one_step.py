@@ -5,6 +5,16 @@ to traffic can be read off, approved, and undone. Two at once hide one of them; 
 leads to states from which the way back is unknown. Stages that the same change edits or removes are no shorter way:
 while a candidate is in a stage, the step must be one by the stages as they were, and by those that they become, and
 that stage keeps its weight, mirror and match.
+
+Fails::
+
+    spec:
+      live: {candidate: "42", stage: full}    # the base is at canary-5, and ab-50 comes first
+
+Passes::
+
+    spec:
+      live: {candidate: "42", stage: ab-50}
 """
 
 from __future__ import annotations

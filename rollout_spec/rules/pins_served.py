@@ -3,6 +3,26 @@
 A model is right only together with the exact features, schemas and preprocessing that it was trained with. Every
 version that takes traffic, mirror or matched requests needs a version of each component that meets its pin and is up
 now. Where an edit of the component is what broke the pin, that is said at the component too.
+
+Fails::
+
+    # components/user-profile.yaml
+    spec: {serving: ["11"]}
+    # rollouts/fraud.yaml
+    spec:
+      versions:
+        "42": {requires: {user-profile: "12"}}    # not up
+      live: {candidate: "42", stage: canary-5}
+
+Passes::
+
+    # components/user-profile.yaml
+    spec: {serving: ["11", "12"]}
+    # rollouts/fraud.yaml
+    spec:
+      versions:
+        "42": {requires: {user-profile: "12"}}
+      live: {candidate: "42", stage: canary-5}
 """
 
 from __future__ import annotations

@@ -3,6 +3,16 @@
 An unknown field would be ignored by a tool that does not know it, which is how a misspelt ``weight`` comes to mean all
 traffic. So unknown fields are errors, with the nearest known name; names in a list are unique; ``knownGood`` never
 holds what is live.
+
+Fails::
+
+    spec:
+      rollback: {mrege: auto}    # no such field
+
+Passes::
+
+    spec:
+      rollback: {merge: auto}
 """
 
 from __future__ import annotations
@@ -11,6 +21,7 @@ from collections.abc import Iterable, Iterator
 
 from rollout_spec.eligibility import is_valid
 from rollout_spec.finding import KeyPath, Problem
+from rollout_spec.repository import MOST_SOURCES
 from rollout_spec.rules.subject import Subject
 from rollout_spec.spec.component import Component
 from rollout_spec.spec.kinds import KINDS as ALL_KINDS
@@ -31,6 +42,7 @@ def check(subject: Subject) -> Iterator[Problem]:
         yield from _component(subject.model)
     elif subject.file.kind == "Workspace":
         yield from _requires(subject.model.spec.requires)
+        yield from _sources(subject.model.spec.incidents_from)
     elif subject.file.kind == "PolicyPack":
         policies = subject.model.spec.policies
         yield from _unique((policy.name for policy in policies), ("spec", "policies"), "policy", "name")
@@ -68,6 +80,13 @@ def _component(component: Component) -> Iterator[Problem]:
     if component.spec.exclusive and len(serving) != 1:
         words = f"an exclusive component serves one version at a time, not {len(serving)}"
         yield Problem(("spec", "serving"), words)
+
+
+def _sources(paths: list[str]) -> Iterator[Problem]:
+    yield from _unique(paths[:MOST_SOURCES], ("spec", "incidentsFrom"), "workspace")
+    if len(paths) > MOST_SOURCES:
+        words = f"a workspace takes incidents from at most {MOST_SOURCES} others, not {len(paths)}"
+        yield Problem(("spec", "incidentsFrom", MOST_SOURCES), words)
 
 
 def _requires(versions: str | None) -> Iterator[Problem]:

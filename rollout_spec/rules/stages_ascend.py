@@ -2,6 +2,22 @@
 
 A stage that takes traffic away again, or that changes nothing, is a mistake in the order; a rollout that ends below
 100% never ends. Stages without traffic (shadow, matched requests) come first.
+
+Fails::
+
+    spec:
+      stages:
+        - {name: canary-5, weight: 5%, hold: 15m}
+        - {name: ab-50, weight: 50%, hold: 48h}
+        - {name: full, weight: 20%, hold: 24h}    # less than before, and not all
+
+Passes::
+
+    spec:
+      stages:
+        - {name: canary-5, weight: 5%, hold: 15m}
+        - {name: ab-50, weight: 50%, hold: 48h}
+        - {name: full, weight: 100%, hold: 24h}
 """
 
 from __future__ import annotations

@@ -2,6 +2,18 @@
 
 The record is what a rollback restores: its digest, its pins, what serves it. Were it edited, going back to version 41
 would not be going back to what 41 was. Records are compared as values, so that formatting and comments are free.
+
+Fails::
+
+    spec:
+      versions:
+        "41": {metrics: {auc: 0.9200}}    # the base says 0.9131
+
+Passes::
+
+    spec:
+      versions:
+        "44": {artifact: s3://models/fraud/44/, format: sklearn}    # new
 """
 
 from __future__ import annotations

@@ -6,6 +6,16 @@ no duplicate keys, anchors, aliases, merges, tags, directives or second document
 the only booleans, UTF-8 without hidden characters, at most 64 levels and 1 MiB.
 
 Source: https://yaml.org/spec/1.2.2/ and the differences between its readers.
+
+Fails::
+
+    spec:
+      rollback: {merge: auto, merge: review}    # the same key twice
+
+Passes::
+
+    spec:
+      rollback: {merge: review}
 """
 
 from __future__ import annotations
