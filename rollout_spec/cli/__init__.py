@@ -22,6 +22,7 @@ COMMANDS = {
     "check": "check specs: findings with file, line and column",
     "render": "write the manifests, or say whether they are stale",
     "rollback": "open the pull request that takes the whole stack back",
+    "explain": "say what a rule or policy demands, and why",
     "policy": "run the examples of policy packs",
     "schema": "print the JSON Schema of a kind",
     "demo": "see all of the above on a throw-away repository, in under a minute",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rollout_spec.reporters import json, text
+from rollout_spec.reporters import github, gitlab, json, junit, sarif, text
 from rollout_spec.reporters.reporter import Reporter, View
 
 __all__ = ["REPORTERS", "Reporter", "View"]
@@ -10,8 +10,8 @@ __all__ = ["REPORTERS", "Reporter", "View"]
 REPORTERS: dict[str, Reporter] = {
     "text": text,
     "json": json,
-    
-    
-    
-    
+    "sarif": sarif,
+    "junit": junit,
+    "github": github,
+    "gitlab": gitlab,
 }

@@ -1,0 +1,87 @@
+"""Say what a rule or a policy demands, why, and what fails and passes it. Without a NAME: list them all.
+
+Policies are those that are shipped and, in a workspace, those of its own packs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import sys
+import textwrap
+from collections.abc import Sequence
+from itertools import groupby
+
+from rollout_spec.cli import place, terminal
+from rollout_spec.documentation import explanations
+from rollout_spec.errors import UserError
+from rollout_spec.explanation import Explanation
+from rollout_spec.repository import Repository
+from rollout_spec.spec.kinds import WORKSPACE_FILE
+from rollout_spec.spec.problems import did_you_mean
+
+_WIDEST = 100
+_HEADING = re.compile(r"^(?:Expression|Fails|Passes):$", re.MULTILINE)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("name", nargs="?", metavar="NAME", help="a rule or a policy; all of them where there is none")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what is published about a name, or one line for each."""
+    known = list(explanations(_repository(arguments)))
+    if arguments.name is None:
+        sys.stdout.write(_list(known))
+        return 0
+    found = [each for each in known if each.name == arguments.name]
+    if not found:
+        close = did_you_mean(arguments.name, {each.name for each in known})
+        raise UserError(
+            f"there is no rule or policy `{arguments.name}`", hint=close or "`rollout-spec explain` lists them"
+        )
+    sys.stdout.write("\n".join(map(_page, found)))
+    return 0
+
+
+def _repository(arguments: argparse.Namespace) -> Repository | None:
+    """Return the workspace, where this is one: rules and shipped policies are explained anywhere."""
+    start = place.start_of(arguments)
+    there = any((folder / WORKSPACE_FILE).is_file() for folder in (start, *start.parents))
+    return place.find_from(start).repository() if there else None
+
+
+def _width() -> int:
+    return min(shutil.get_terminal_size((_WIDEST, 24)).columns, _WIDEST) if sys.stdout.isatty() else _WIDEST
+
+
+def _page(explanation: Explanation) -> str:
+    title = f"{_bold(explanation.name)} ({_kind(explanation)})"
+    text = terminal.harmless(explanation.text(_width()))
+    return f"{title}\n\n{_HEADING.sub(lambda match: _bold(match[0]), text)}"
+
+
+def _list(known: Sequence[Explanation]) -> str:
+    wide = max(len(each.name) for each in known)
+    parts = []
+    for pack, group in groupby(known, lambda each: each.pack):
+        title = "Rules" if pack is None else f"Policies of {pack}"
+        lines = (_line(each, wide) for each in group)
+        parts.append(f"{_bold(terminal.harmless(title))}\n\n{''.join(lines)}")
+    return "\n".join(parts)
+
+
+def _line(explanation: Explanation, wide: int) -> str:
+    summary = terminal.harmless(explanation.summary)
+    told = textwrap.wrap(summary, max(_width() - wide - 4, 20), break_on_hyphens=False)
+    return f"  {explanation.name:<{wide}}  " + f"\n{'':{wide + 4}}".join(told) + "\n"
+
+
+def _kind(explanation: Explanation) -> str:
+    return terminal.harmless(f"policy of {explanation.pack}") if explanation.pack else "rule"
+
+
+def _bold(text: str) -> str:
+    return f"\x1b[1m{text}\x1b[0m" if terminal.colors(sys.stdout) else text
