@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install demo test lint bench
+.PHONY: help install demo test lint bench fuzz node
 
 PYTHON ?= python3
 VENV := .venv
@@ -14,6 +14,9 @@ MADE := $(VENV)/.made
 INSTALLED := $(VENV)/.installed
 TOOLS := $(VENV)/.tools
 BENCH := $(VENV)/.bench
+FUZZ := $(VENV)/.fuzz
+
+FUZZ_SECONDS ?= 60
 
 # Where the real servers are that some tests ask; they are skipped where it is not set.
 ifneq ($(wildcard ../shared/crds),)
@@ -36,8 +39,14 @@ lint: $(TOOLS) ## check style and types
 	$(RUN) -m ruff format --check
 	$(RUN) -m mypy
 
+node: ## install what some tests run that is no Python (tests/package.json)
+	npm install --prefix tests --no-package-lock --no-audit --no-fund --silent
+
 bench: $(BENCH) ## measure how fast it is
 	$(RUN) benchmarks/run.py
+
+fuzz: $(FUZZ) ## breed inputs that crash, hang or bloat it; FUZZ_SECONDS=600 goes on for longer
+	$(RUN) tests/fuzz/run.py $(FUZZ_SECONDS)
 
 $(MADE):
 	$(PYTHON) -m venv --clear $(VENV)
@@ -59,4 +68,9 @@ $(TOOLS): pyproject.toml | $(MADE)
 $(BENCH): pyproject.toml $(INSTALLED) | $(MADE)
 	$(PIP) install "pip>=25.1"
 	$(PIP) install --group bench
+	touch $@
+
+$(FUZZ): pyproject.toml $(INSTALLED) | $(MADE)
+	$(PIP) install "pip>=25.1"
+	$(PIP) install --group fuzz
 	touch $@
