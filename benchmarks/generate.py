@@ -1,23 +1,25 @@
 """Writes a workspace of many rollouts, the same bytes each time: ``generate.py FOLDER [ROLLOUTS]``.
 
-Each rollout has about 3 KB, three versions with pins, a candidate in its second stage, five triggers and three targets.
-Of each four, one pins a range of versions, and one has an incident that was cleared.
+Each rollout has about 3 KB, three versions with pins on components that its team's others share, a candidate in its
+second stage, six triggers and three targets. Of each four, one has an incident that was cleared, and one pins a range
+of versions, unless it is critical: the pack ``baseline``, which the workspace may name, demands exact ones.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
-import sys
 from pathlib import Path
 
 WORKSPACE = """\
 apiVersion: rollout-spec/v1
 kind: Workspace
-metadata: {name: benchmark, owner: team-ml-platform}
+metadata: {{name: benchmark, owner: team-ml-platform}}
 spec:
+  policies: [{policies}]
   metrics:
-    conversion_rate: {kind: ratio, good: up, events: shop_orders_total, total: shop_sessions_total}
-    psi: {kind: value, good: down, query: 'model_psi{model="{{ rollout }}", version="{{ version }}"}'}
+    conversion_rate: {{kind: ratio, good: up, events: shop_orders_total, total: shop_sessions_total}}
+    psi: {{kind: value, good: down, query: 'model_psi{{model="{{{{ rollout }}}}", version="{{{{ version }}}}"}}'}}
 """
 
 COMPONENT = """\
@@ -64,6 +66,7 @@ spec:
     - {{name: serving-errors, type: threshold, metric: error_rate, above: 5%, within: 15m, during: [canary-5]}}
     - {{name: latency-sla, type: latency, quantile: 99%, above: 250ms, window: 5m, for: 2m}}
     - {{name: conversion, type: comparison, metric: conversion_rate, drop: 5%, baseline: 8%, during: [ab-50]}}
+    - {{name: offline-auc, type: offline, metric: auc, tolerance: 0.05}}
     - {{name: drift, type: threshold, metric: psi, above: 0.2, severity: soft}}
     - {{name: expert-spot-check, type: manual, reasons: [negative-trend, spot-check, data-quality]}}
 
@@ -87,7 +90,7 @@ RECORD = """\
       format: sklearn
       runId: {run}
       datasetDigest: sha256:{dataset}
-      metrics: {{auc: 0.{auc}}}
+      metrics: {{auc: 0.9{auc:04}}}
       requires: {{features-{team}: "{features}", schema-{team}: "3.1", tokenizer: {tokenizer}}}
 """
 
@@ -115,11 +118,11 @@ PINS_A_RANGE, HAS_AN_INCIDENT = 1, 2
 TEAMS = ("ads", "fraud", "maps", "pricing", "search", "support", "video")
 
 
-def write_workspace(folder: Path, rollouts: int) -> None:
-    """Write the workspace file, the components, the rollouts and their incidents."""
+def write_workspace(folder: Path, rollouts: int, policies: str = "baseline") -> None:
+    """Write the workspace file, which names packs of policies, the components, the rollouts and their incidents."""
     for name in ("rollouts", "components", "incidents"):
         (folder / name).mkdir(parents=True)
-    (folder / ".rollout-spec.yaml").write_text(WORKSPACE)
+    (folder / ".rollout-spec.yaml").write_text(WORKSPACE.format(policies=policies))
     components = {"tokenizer": '["1.4.2"]'}
     for team in TEAMS:
         components[f"features-{team}"] = '["11", "12"]'
@@ -134,12 +137,13 @@ def _write_rollout(folder: Path, number: int) -> None:
     team = TEAMS[number % len(TEAMS)]
     name = f"{team}-model-{number:05}"
     versions = [str(number % 50 + offset) for offset in range(40, 43)]
-    tokenizer = '">=1.4,<2"' if number % 4 == PINS_A_RANGE else "1.4.2"
+    tier = TIERS[number % len(TIERS)]
+    tokenizer = '">=1.4,<2"' if number % 4 == PINS_A_RANGE and tier != "critical" else "1.4.2"
     records = "".join(_record(name, team, version, tokenizer) for version in versions)
     text = ROLLOUT.format(
         name=name,
         team=team,
-        tier=TIERS[number % len(TIERS)],
+        tier=tier,
         load=number % 400 + 1,
         records=records,
         known_good=versions[0],
@@ -168,4 +172,8 @@ def _record(name: str, team: str, version: str, tokenizer: str) -> str:
 
 
 if __name__ == "__main__":
-    write_workspace(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 2000)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where the workspace comes to be")
+    parser.add_argument("rollouts", type=int, nargs="?", default=2000, metavar="ROLLOUTS", help="(default: 2000)")
+    chosen = parser.parse_args()
+    write_workspace(chosen.folder, chosen.rollouts)

@@ -1,4 +1,4 @@
-"""Measures what checking costs, beside what other checkers cost: prints a table, writes nothing.
+"""Measures what checking costs, beside what other checkers cost: prints tables, writes nothing.
 
 The commands of one table take turns, so that a busy moment of the machine meets all of them. CPU time is what the
 kernel counts for the whole process, its start included; ratios are medians of the ratios within one turn.
@@ -7,133 +7,115 @@ kernel counts for the whole process, its start included; ratios are medians of t
 from __future__ import annotations
 
 import argparse
-import importlib.util
-import os
-import resource
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 from generate import write_workspace
+from measure import CHECKOUT, Command, cost_of, table
 
-CHECKOUT = Path(__file__).resolve().parent.parent
 SCHEMA = CHECKOUT / "schemas" / "model-rollout.schema.json"
 LOAD = "import sys, yaml\nfor file in sys.argv[1:]:\n    yaml.load(open(file, 'rb'), yaml.CSafeLoader)"
-
-
-@dataclass(frozen=True)
-class Command:
-    """What is measured. ``scale`` is how many times the work the table is about, where that would take too long."""
-
-    label: str
-    words: Sequence[str | Path]
-    module: str
-    scale: float = 1
-    may_fail: bool = False
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What one process took: seconds of CPU, and MiB at its peak."""
-
-    cpu: float
-    peak: float
+CHECK = ("-m", "rollout_spec", "check")
+FEW = 10
 
 
 def main() -> None:
-    """Measure one file, and many."""
+    """Measure one file, many, one among very many, and whole workspaces."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rollouts", type=int, default=2000, help="files of the second table (default: 2000)")
-    parser.add_argument("--rounds", type=int, default=15, help="turns of the first table (default: 15)")
-    parser.add_argument("--batch-rounds", type=int, default=5, help="turns of the second table (default: 5)")
+    parser.add_argument("--large", type=int, default=10_000, help="rollouts of the large repository (default: 10000)")
+    parser.add_argument("--whole", type=int, default=1000, help="rollouts of the last table (default: 1000)")
+    parser.add_argument("--rounds", type=int, default=15, help="turns of the tables of one file (default: 15)")
+    parser.add_argument("--batch-rounds", type=int, default=5, help="turns of the table of many files (default: 5)")
+    parser.add_argument("--whole-rounds", type=int, default=3, help="turns of the last table (default: 3)")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        write_workspace(folder, chosen.rollouts)
-        files = sorted((folder / "rollouts").iterdir())
-        size = sum(file.stat().st_size for file in files) / len(files)
+        few, many, large, whole, bare = (Path(place, name) for name in ("few", "many", "large", "whole", "bare"))
+        write_workspace(bare, FEW, policies="")
+        for folder, count in ((few, FEW), (many, chosen.rollouts), (large, chosen.large)):
+            write_workspace(folder, count)
+        size = sum(len(file.read_bytes()) for file in rollouts(few)) / FEW
         print(f"Rollouts of {size:,.0f} bytes; Python {sys.version.split()[0]}.\n\n## One file, one process\n")
-        table(one_file(files), folder, chosen.rounds)
-        print(f"\n## {len(files):,} files, one process\n")
-        table(many_files(files), folder, chosen.batch_rounds)
+        table(one_file(bare, few), chosen.rounds)
+        print(f"\n## {chosen.rollouts:,} files, one process\n")
+        table(many_files(many), chosen.batch_rounds)
+        print(f"\n## One file in a repository of {FEW}, and of {chosen.large:,}\n")
+        commit(few)
+        commit(large)
+        table(among(few, large), chosen.rounds)
+        print("\n## Whole workspaces, with the manifests and the proof of each way back\n")
+        table(whole_workspaces(whole, chosen.whole), chosen.whole_rounds, warm=False)
 
 
-def one_file(files: Sequence[Path]) -> list[Command]:
-    """What a commit of one file costs."""
+def rollouts(folder: Path) -> list[Path]:
+    """Return the rollouts of a workspace."""
+    return sorted((folder / "rollouts").iterdir())
+
+
+def one_file(folder: Path, demanding: Path) -> list[Command]:
+    """What a commit of one file costs, in a workspace without policies and in one that names ``baseline``."""
+    files = rollouts(folder)
     file, ranged = files[0], next(file for file in files if ">=" in file.read_text())
     return [
-        Command("rollout-spec check FILE", ["-m", "rollout_spec", "check", file], "rollout_spec"),
-        Command("… that pins a range", ["-m", "rollout_spec", "check", ranged], "rollout_spec"),
-        Command("yaml.load(FILE, CSafeLoader)", ["-c", LOAD, file], "yaml"),
-        Command("check-jsonschema FILE", _schema(file), "check_jsonschema"),
-        Command("yamllint FILE", ["-m", "yamllint", file], "yamllint", may_fail=True),
+        Command("rollout-spec check FILE", [*CHECK, file], folder),
+        Command("… that pins a range", [*CHECK, ranged], folder),
+        Command("… with the policies of baseline", [*CHECK, rollouts(demanding)[0]], demanding),
+        Command("yaml.load(FILE, CSafeLoader)", ["-c", LOAD, file], folder, "yaml"),
+        Command("check-jsonschema FILE", schema(file), folder, "check_jsonschema"),
+        Command("yamllint FILE", ["-m", "yamllint", file], folder, "yamllint", may_fail=True),
     ]
 
 
-def many_files(files: Sequence[Path]) -> list[Command]:
-    """What a whole workspace costs. The slow ones get a tenth of it."""
+def many_files(folder: Path) -> list[Command]:
+    """What many files cost, with every rule and the policies of ``baseline``. The slow ones get a tenth of them."""
+    files = rollouts(folder)
     some = files[: max(1, len(files) // 10)]
     scale = len(files) / len(some)
     share = f"({len(some):,} files, times {scale:g})"
     return [
-        Command("rollout-spec check rollouts/", ["-m", "rollout_spec", "check", "rollouts/"], "rollout_spec"),
-        Command("yaml.load(…, CSafeLoader)", ["-c", LOAD, *files], "yaml"),
-        Command(f"check-jsonschema {share}", _schema(*some), "check_jsonschema", scale),
-        Command(f"yamllint {share}", ["-m", "yamllint", *some], "yamllint", scale, may_fail=True),
+        Command("rollout-spec check rollouts/", [*CHECK, "rollouts/"], folder),
+        Command("yaml.load(…, CSafeLoader)", ["-c", LOAD, *files], folder, "yaml"),
+        Command(f"check-jsonschema {share}", schema(*some), folder, "check_jsonschema", scale),
+        Command(f"yamllint {share}", ["-m", "yamllint", *some], folder, "yamllint", scale, may_fail=True),
     ]
 
 
-def _schema(*files: Path) -> list[str | Path]:
+def among(few: Path, large: Path) -> list[Command]:
+    """What one file costs in a repository of few, and of very many; alone, and beside the commit that it changes."""
+    return [
+        Command(f"check FILE{' '.join(['', *base])}, {where}", [*CHECK, *base, rollouts(folder)[0]], folder)
+        for base in ((), ("--base", "HEAD"))
+        for folder, where in ((few, f"of {FEW}"), (large, "of very many"))
+    ]
+
+
+def whole_workspaces(folder: Path, count: int) -> list[Command]:
+    """What a tenth of a workspace costs, all of it, and all of it on two processors."""
+    part, whole = folder / "part", folder / "whole"
+    for place, size in ((part, count // 10), (whole, count)):
+        write_workspace(place, size)
+        cost_of(Command("render", ["-m", "rollout_spec", "render"], place))
+    return [
+        Command(f"check, {count // 10:,} rollouts", CHECK, part),
+        Command(f"check, {count:,} rollouts", CHECK, whole),
+        Command(f"check, {count:,} rollouts, two processors", CHECK, whole, processors=2),
+    ]
+
+
+def schema(*files: Path) -> Sequence[str | Path]:
     return ["-m", "check_jsonschema", "--schemafile", SCHEMA, *files]
 
 
-def table(commands: Sequence[Command], folder: Path, rounds: int) -> None:
-    """Run all commands in turns, and print a row for each; the first one is what the others are divided by."""
-    there = [each for each in commands if each.module == "rollout_spec" or importlib.util.find_spec(each.module)]
-    for each in there:
-        cost_of(each, folder)  # compiles what is not compiled yet, and reads the disk once
-    turns = [[cost_of(each, folder) for each in there] for _ in range(rounds)]
-    print("| | CPU, s | times ours | ours / it | peak, MiB |\n|---|---:|---:|---:|---:|")
-    for index, each in enumerate(there):
-        cpu = median(turn[index].cpu for turn in turns)
-        ratio = median(turn[index].cpu / turn[0].cpu for turn in turns)
-        peak = max(turn[index].peak for turn in turns)
-        print(f"| `{each.label}` | {cpu:.3f} | {ratio:.2f} | {1 / ratio:.2f} | {peak:.0f} |")
-    for each in commands:
-        if each not in there:
-            print(f"\n`{each.label}` was not measured: it is not installed.")
-
-
-def cost_of(command: Command, folder: Path) -> Cost:
-    """Run a command to its end, and return what the kernel counted for it and its children."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    with subprocess.Popen(
-        [sys.executable, *command.words],
-        cwd=folder,
-        env=environment(folder),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    ) as process:
-        assert process.stderr
-        errors = process.stderr.read().decode()
-        _, status, own = os.wait4(process.pid, 0)  # the peak of this process alone, which RUSAGE_CHILDREN does not tell
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode and not command.may_fail:
-        raise SystemExit(f"{command.label} ended with {process.returncode}:\n{errors}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    peak = own.ru_maxrss / (1024 if sys.platform == "linux" else 1024 * 1024)
-    return Cost(cpu * command.scale, peak)
-
-
-def environment(folder: Path) -> dict[str, str]:
-    """Let what lies in a checkout be compiled once, as what is installed is."""
-    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return {**inherited, "PYTHONPATH": str(CHECKOUT), "PYTHONPYCACHEPREFIX": str(folder / "compiled")}
+def commit(folder: Path) -> None:
+    """Make a workspace a git repository whose only commit holds it, and change one file."""
+    git = ("git", "-C", str(folder), "-c", "user.name=b", "-c", "user.email=b@localhost", "-c", "gc.auto=0")
+    for words in (("init", "-q"), ("add", "."), ("commit", "-q", "-m", "all")):
+        subprocess.run([*git, *words], check=True)
+    file = rollouts(folder)[0]
+    file.write_text(file.read_text().replace("hold: 15m", "hold: 20m"))
 
 
 if __name__ == "__main__":
