@@ -70,7 +70,7 @@ def check(
     silenced = dict.fromkeys(each for one in examined for each in one.silenced)
     return Report(
         tuple(sorted({_below(prefix, each) for each in findings})),
-        tuple(_skipped(base, whole)),
+        tuple(_skipped(todo, context)),
         tuple(sorted((replace(each, finding=_below(prefix, each.finding)) for each in silenced), key=_place_of)),
     )
 
@@ -181,7 +181,12 @@ def _documents(folder: str, repository: Repository) -> list[str]:
     return [name for name in repository.tree.names(folder) if name.endswith((".yaml", ".yml"))]
 
 
-def _skipped(base: Repository | None, whole: bool) -> Iterator[Skipped]:
+def _skipped(todo: Sequence[str], context: Context) -> Iterator[Skipped]:
     for name, rule in RULES.items():
-        if (rule.NEEDS == "base" and base is None) or (rule.NEEDS == "whole" and not whole):
+        if (rule.NEEDS == "base" and context.base is None) or (rule.NEEDS == "whole" and not context.whole):
             yield Skipped(name, _WHY[rule.NEEDS])
+    settings = context.repository.settings
+    if not context.whole and context.now and any(path.startswith("rollouts/") for path in todo):
+        for reference in settings.policies if settings else ():  # for a whole workspace that is a finding
+            if context.repository.pack(reference) is None:
+                yield Skipped("policies", f"there is no policy pack {reference}")

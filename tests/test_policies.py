@@ -22,9 +22,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from repo import run
-from workspaces import laid_over
+from workspaces import laid_over, specs
 
 from rollout_spec import policies, resources
+from rollout_spec.check import check as checked
 from rollout_spec.document import parse
 from rollout_spec.finding import Problem
 from rollout_spec.policies import engine, examples, places, samples, shape, view
@@ -501,8 +502,8 @@ def test_no_shipped_policy_stands_in_the_way_of_a_rollback() -> None:
     text = text.replace('{user-profile: "11", payment-event: "3.1", tokenizer: "1.4.2"}', '{tokenizer: ">=1.4,<2"}', 1)
     repository = workspace({"rollouts/fraud.yaml": text}, "[" + ", ".join(SHIPPED) + "]")
     christmas = datetime(2026, 12, 25, 3, tzinfo=UTC)
-    found = [(rollback.failed, fresh) for rollback, fresh in drill(repository, "fraud", now=christmas)]
-    assert found and [(version, fresh) for version, fresh in found if fresh] == []
+    found = list(drill(repository, "fraud", now=christmas))
+    assert found and [(each.state, each.failed, each.why) for each in found if each.fails] == []
 
 
 EXAMPLES = """apiVersion: rollout-spec/v1
@@ -634,3 +635,12 @@ def test_the_page_has_every_variable_and_bound() -> None:
     for bound in (engine.LONGEST_EXPRESSION, view.LONGEST_TEXT, view.LONGEST_SUMMAND, view.MOST_ENTRIES):
         assert f"{bound:,}" in page
     assert all(f"`{name}`" in page for name in SHIPPED)
+
+
+def test_a_pack_that_is_not_there_is_no_silent_pass() -> None:
+    head = b"apiVersion: rollout-spec/v1\nkind: Workspace\nmetadata: {name: prod}\n"
+    workspace = head + b"spec: {policies: [policies/gone.yaml]}\n"
+    repository = Repository(specs({".rollout-spec.yaml": workspace}))
+    report = checked(repository, paths=["rollouts/fraud.yaml"], now=datetime(2026, 11, 20, tzinfo=UTC))
+    told = {(each.name, each.why) for each in report.skipped}
+    assert ("policies", "there is no policy pack policies/gone.yaml") in told

@@ -34,6 +34,7 @@ _WORDS = (
     *_NO_ENTRY,
     (re.compile(r".*No matching overloads? found : ?(.*)"), "it cannot be computed: {}"),
     (re.compile(r".*Applying SELECT to non-message type"), "a field is asked of null, or of what has no fields"),
+    (re.compile(r".*Invalid container type: '(?:null_type|(.*))'"), "an entry is asked of null, or of what has none"),
     (re.compile(r".*[Bb]udget exceeded.*"), "it takes more than 10,000 turns of its loops"),
     (re.compile(r"[A-Z_]+: (.*?)(?: \[[A-Z_]+\])?"), "{}"),
 )
