@@ -21,7 +21,8 @@ class Breach:
     """One version of one rollout failed, says ``source`` at ``observed_at``.
 
     ``id`` names the breach: letters, digits, ``.``, ``_``, ``-``; the same breach told twice has the same id.
-    ``version`` is None where a person named the rollout alone. ``trigger`` is a name in the spec, or None.
+    ``version`` is None where a person named the rollout alone. ``trigger`` is a name in the spec, or None. ``ended_at``
+    is when it was over, where it was when it was told.
     """
 
     id: str
@@ -31,4 +32,5 @@ class Breach:
     observed_at: datetime
     trigger: str | None = None
     workspace: str | None = None
+    ended_at: datetime | None = None
     evidence: Evidence = field(default_factory=Evidence)

@@ -29,7 +29,11 @@ class Change:
 
 @dataclass(frozen=True)
 class PullRequest:
-    """A pull request (GitLab: merge request) as a forge records it."""
+    """A pull request (GitLab: merge request) as a forge records it.
+
+    ``state`` is open, merged or closed (and not merged: a person said no). ``armed``: the forge merges it once its
+    checks pass. ``merge_sha`` is the commit that its merge put on the base, where that is not ``head_sha``.
+    """
 
     number: int
     url: str
@@ -39,3 +43,5 @@ class PullRequest:
     head_sha: str
     draft: bool = False
     labels: tuple[str, ...] = field(default_factory=tuple)
+    armed: bool = False
+    merge_sha: str | None = None

@@ -142,10 +142,17 @@ def _switchable(pin: Unmet, repository: Repository) -> bool:
 def eligible(rollout: ModelRollout, repository: Repository) -> list[str]:
     """Return the entries of ``knownGood`` to which a rollback may go, newest first.
 
-    They are recorded, not quarantined, and have their pins served, or would have once an exclusive component is
-    switched.
+    They are recorded, with where their bytes are, not quarantined, and have their pins served, or would have once an
+    exclusive component is switched.
     """
-    return [version for version in standing(rollout, repository) if not lost(rollout, version, repository)]
+    there = [version for version in standing(rollout, repository) if has_bytes(rollout, version)]
+    return [version for version in there if not lost(rollout, version, repository)]
+
+
+def has_bytes(rollout: ModelRollout, version: str) -> bool:
+    """Does the record of a version say where its bytes are?"""
+    record = rollout.spec.versions.get(version)
+    return record is not None and (record.artifact is not None or record.parts is not None)
 
 
 def standing(rollout: ModelRollout, repository: Repository) -> list[str]:

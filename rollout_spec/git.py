@@ -25,6 +25,9 @@ _NAME = re.compile(r"(?!.*(\.\.|@\{|//|/\.|\.lock$|[/.]$))[A-Za-z0-9_][A-Za-z0-9
 _PATTERN = re.compile(r"(?!.*(\.\.|@\{|//))[A-Za-z0-9_*][A-Za-z0-9._/@+*-]{0,254}")
 _ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _TRIES = 5
+_FEW_COMMITS = 4
+NETWORK_SECONDS = 120.0
+"""A remote that does not answer for so long is down: a rollback must say so rather than wait."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Git:
         self._trees: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
         self._credential: dict[str, str] = {}
         plumbing = Plumbing(root)
-        self._run = plumbing.run
+        self._run, self._answer = plumbing.run, plumbing.answer
         self._objects = Objects(plumbing)
 
     @classmethod
@@ -113,15 +116,22 @@ class Git:
         return self._run("rev-parse", "--is-shallow-repository").strip() == "true"
 
     def history(self, commit: str, path: str) -> Iterator[Commit]:
-        """Give the commits on the first-parent line that changed a file, newest first."""
-        wanted = ("log", "--first-parent", "--format=%H %P%x00%ct%x00%s")
-        lines = self._run(*wanted, _checked(commit, _ID), "--", path)
-        for line in lines.split("\n"):
-            if line:
+        """Give the commits on the first-parent line that changed a file, newest first.
+
+        A few at first, then more: git walks little further than the reader does, however long the history is.
+        """
+        start: str | None = _checked(commit, _ID)
+        count = _FEW_COMMITS
+        while start is not None:
+            wanted = ("log", "--first-parent", f"--max-count={count}", "--format=%H %P%x00%ct%x00%s")
+            lines = [line for line in self._run(*wanted, start, "--", path).split("\n") if line]
+            start, full, count = None, len(lines) == count, 4 * count
+            for line in lines:
                 ids, date, subject = line.split("\0", 2)
                 sha, *parents = ids.split()
-                moment = datetime.fromtimestamp(int(date), UTC)
-                yield Commit(sha, parents[0] if parents else None, moment, subject)
+                found = Commit(sha, parents[0] if parents else None, datetime.fromtimestamp(int(date), UTC), subject)
+                start = found.parent if full else None
+                yield found
 
     def added(self, commit: str, folder: str, since: datetime) -> Iterator[tuple[str, datetime]]:
         """Give the files that came into a folder on the first-parent line since a moment, with when they did.
@@ -138,6 +148,10 @@ class Git:
     def message(self, commit: str) -> str:
         """Return the whole message of a commit."""
         return self._run("log", "-1", "--format=%B", _checked(commit, _ID))
+
+    def date(self, commit: str) -> datetime:
+        """Return when a commit was made, as its committer says."""
+        return datetime.fromtimestamp(int(self._run("log", "-1", "--format=%ct", _checked(commit, _ID))), UTC)
 
     def author(self, commit: str) -> tuple[str, str]:
         """Return the name and address of a commit's author."""
@@ -296,7 +310,8 @@ class Git:
 
     def _network(self, *words: str, settings: tuple[str, ...] = ()) -> str:
         own = [word for setting in settings for word in ("-c", setting)]
-        return self._run(*own, *words, environment=self._credential, action=f"git {words[0]} failed")
+        action = f"git {words[0]} failed"
+        return self._answer(*own, *words, within=NETWORK_SECONDS, environment=self._credential, action=action)
 
     def _has(self, commit: str) -> bool:
         try:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rollout_spec.change import Change, PullRequest
 from rollout_spec.errors import UserError
-from rollout_spec.forges import Access, Forge, connect
+from rollout_spec.forges import Access, Forge, connect, credential
 from rollout_spec.git import AUTHOR, Git
 from rollout_spec.repository import Repository, read_file
 from rollout_spec.rollback import Step
@@ -19,6 +19,8 @@ from rollout_spec.tree import CommitTree
 
 _DEFAULT_BASE = "main"
 _MOST_COMMITS = 20
+_KEYS = ("Rollback-Of: ", "Rollout-Step: ", "No-Way-Back-From: ")
+"""How the line of a commit message begins that says what was done to what: the same line is the same change."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,23 @@ class Base:
         """The workspace as the base has it."""
         return Repository(CommitTree(self.git, self.commit, self.prefix))
 
+    def path(self, path: str) -> str:
+        """Turn a path of the workspace into one from the git root."""
+        return f"{self.prefix}/{path}" if self.prefix else path
+
+    def renewed(self) -> Base:
+        """Return the branch as it is now: it may have moved since."""
+        if self.remote is None:
+            return self
+        return replace(self, commit=self.git.fetch(self.remote, self.branch))
+
     def history(self, path: str) -> Iterator[Step]:
         """Give the first-parent history of a rollout's file, newest first, with ``live`` before and after each."""
-        full = f"{self.prefix}/{path}" if self.prefix else path
+        full = self.path(path)
         after = self._live(self.commit, full)
         for commit in self.git.history(self.commit, full):
             before = self._live(commit.parent, full) if commit.parent else None
-            yield Step(commit.sha, commit.date, commit.subject, after, before)
+            yield Step(commit.sha, commit.date, commit.subject, after, before, commit.parent)
             after = before
 
     def _live(self, commit: str, path: str) -> Live | None:
@@ -53,11 +65,17 @@ class Base:
 
 @dataclass(frozen=True)
 class Landed:
-    """Where a change is now. ``adopted``: somebody had opened the same one before."""
+    """Where a change is now.
+
+    ``adopted``: somebody had opened the same one before. ``merged``: the forge had nothing to wait for, and merged it.
+    ``notes`` say what the forge did not do: who was not asked for a review, why it is not armed.
+    """
 
     commit: str
     pull_request: PullRequest
     adopted: bool
+    merged: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def find_base(git: Git, settings: ForgeSettings | None, prefix: str) -> Base:
@@ -66,6 +84,8 @@ def find_base(git: Git, settings: ForgeSettings | None, prefix: str) -> Base:
     if remote not in git.remotes():
         branch = (settings.base if settings else None) or _DEFAULT_BASE
         return Base(git, None, branch, git.commit(branch), prefix)
+    if settings is not None and (shown := credential(settings.type, _access(git, settings))) is not None:
+        git.authorize(shown.url, shown.user, shown.password)
     branch = (settings.base if settings else None) or git.remote_head(remote) or _DEFAULT_BASE
     return Base(git, remote, branch, git.fetch(remote, branch), prefix)
 
@@ -77,13 +97,14 @@ def forge_of(base: Base, settings: ForgeSettings | None) -> Forge:
             "the workspace names no forge",
             hint="add `forge: {type: local}` to `spec` in .rollout-spec.yaml, or use --dry-run",
         )
-    url = base.git.remote_url(settings.remote)
+    return connect(settings.type, _access(base.git, settings, lambda branch, commit: _holds(base, branch, commit)))
+
+
+def _access(git: Git, settings: ForgeSettings, contains: Callable[[str, str], bool] = lambda _, __: False) -> Access:
+    url = git.remote_url(settings.remote)
     if not re.match(r"[^/]*:", url):  # a path, and neither a URL nor host:path
-        url = str((Path(base.git.root) / url).resolve())
-    return connect(
-        settings.type,
-        Access(url, settings.repository, settings.base_url, lambda branch, commit: _holds(base, branch, commit)),
-    )
+        url = str((Path(git.root) / url).resolve())
+    return Access(url, settings.repository, settings.base_url, contains)
 
 
 def _holds(base: Base, branch: str, commit: str) -> bool:
@@ -114,7 +135,42 @@ def land(change: Change, base: Base, forge: Forge) -> Landed:
         adopted = True
     opened = forge.ensure(change, commit, base.branch)
     _refuse_what_a_person_ended(opened, change, base)
-    return Landed(commit, opened, adopted)
+    return _follow_up(Landed(commit, opened, adopted), change, base, forge)
+
+
+def push(change: Change, base: Base) -> str:
+    """Push the change's branch, or find that another one did, and return its commit. No pull request is opened."""
+    assert base.remote is not None
+    commit = build(change, base)
+    return commit if base.git.push_new(base.remote, change.branch, commit) else _theirs(change, base)
+
+
+def _follow_up(landed: Landed, change: Change, base: Base, forge: Forge) -> Landed:
+    """Label, ask for reviews, arm. The pull request is there: what fails of this is said, and takes nothing back."""
+    pull = landed.pull_request
+    notes: list[str] = []
+    if pull.state != "open":
+        return landed
+    try:
+        notes += forge.mark(pull, change.labels, change.reviewers)
+    except UserError as error:
+        notes.append(error.message)
+    if change.arm and not pull.draft and _is_all_ours(base, landed.commit):
+        try:
+            pull = forge.arm(pull, landed.commit)
+        except UserError as error:
+            notes.append(f"it does not merge itself: {error.message}" + (f" ({error.hint})" if error.hint else ""))
+    if notes:
+        try:
+            forge.comment(pull, "not-done", "What the forge did not do:\n\n" + "\n".join(f"- {note}" for note in notes))
+        except UserError as error:
+            notes.append(error.message)
+    return replace(landed, pull_request=pull, merged=pull.state == "merged", notes=tuple(notes))
+
+
+def _is_all_ours(base: Base, commit: str) -> bool:
+    """Did nobody else add to the branch? What a person added is theirs to merge."""
+    return all(base.git.author(each) == AUTHOR for each in base.git.beyond(base.commit, commit))
 
 
 def _refuse_what_a_person_ended(known: PullRequest, change: Change, base: Base) -> None:
@@ -125,7 +181,7 @@ def _refuse_what_a_person_ended(known: PullRequest, change: Change, base: Base) 
             hint="reopen it, if it should be merged after all",
             status=1,
         )
-    if known.state == "merged" and base.git.holds(base.commit, known.head_sha):
+    if known.state == "merged" and base.git.holds(base.commit, known.merge_sha or known.head_sha):
         raise UserError(
             f"{known.url} was merged, and taken back by a person since: that is not done again",
             hint="roll back by hand, in a pull request of your own",
@@ -134,13 +190,13 @@ def _refuse_what_a_person_ended(known: PullRequest, change: Change, base: Base) 
 
 
 def _theirs(change: Change, base: Base) -> str:
-    """Return the newest commit of a branch that another rollback of the same version pushed first.
+    """Return the newest commit of a branch that another one, that does the same, pushed first.
 
     A person may have added to it. UserError where it is something else.
     """
     assert base.remote is not None
     git, there = base.git, base.git.fetch(base.remote, change.branch)
-    ours = next((line for line in change.message.splitlines() if line.startswith("Rollback-Of: ")), None)
+    ours = next((line for line in change.message.splitlines() if line.startswith(_KEYS)), None)
     for commit in git.beyond(base.commit, there)[:_MOST_COMMITS]:
         if git.author(commit) == AUTHOR and ours in git.message(commit).splitlines():
             return there

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -59,6 +60,8 @@ class GitError(UserError):
     """Git said no; ``words`` are its own."""
 
     def __init__(self, action: str, words: str, *, status: int = OUTSIDE, hint: str | None = None) -> None:
+        if re.search("Authentication failed|could not read (Username|Password)|Permission denied", words):
+            hint = hint or "docs/forges.md says which token git is shown, and what that must be allowed"
         super().__init__(f"{action}: {words.strip() or 'git failed and did not say why'}", status=status, hint=hint)
         self.words = words
 
@@ -107,6 +110,24 @@ class Plumbing:
         return gitpython.Git(self.root).execute(
             _command(words), istream=subprocess.PIPE, env=self._environment({}), as_process=True
         )
+
+    def answer(
+        self, *words: str, within: float, environment: Mapping[str, str] | None = None, action: str = "git"
+    ) -> str:
+        """Run one command that asks a server, and return what it prints; it has so many seconds, with all it starts."""
+        asked = gitpython.Git(self.root).execute(
+            _command(words), env=self._environment(environment or {}), as_process=True, start_new_session=True
+        )
+        process: Any = asked.proc
+        try:
+            output, told = process.communicate(timeout=within)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)  # what it started holds on to its pipes
+            process.communicate()
+            raise GitError(action, f"there was no answer within {within:g} seconds") from None
+        if process.returncode:
+            raise GitError(action, _without_credentials(told.decode("utf-8", "replace")))
+        return str(output, "utf-8", "replace")
 
     def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
         return {**_ENVIRONMENT, **{name: self._own[name] for name in self._own if name in os.environ}, **more}
@@ -175,4 +196,8 @@ def _words(error: GitCommandError) -> str:
     """Return what git wrote, without the credentials that a URL may hold."""
     text = str(error.stderr or "")
     text = re.sub(r"\A\s*stderr: '(.*)'\s*\Z", r"\1", text, flags=re.DOTALL)
+    return _without_credentials(text)
+
+
+def _without_credentials(text: str) -> str:
     return re.sub(r"(\w+://)[^/\s@]+@", r"\1", text)

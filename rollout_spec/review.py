@@ -7,7 +7,6 @@ from datetime import datetime
 
 from rollout_spec.check import Report, Spread, check
 from rollout_spec.drill import drill
-from rollout_spec.errors import UserError
 from rollout_spec.finding import Problem
 from rollout_spec.repository import Repository
 from rollout_spec.targets.inputs import changed
@@ -47,17 +46,17 @@ def _may_differ(rollout: str, repository: Repository, base: Repository | None) -
 
 
 def _unproven(rollout: str, repository: Repository, now: datetime | None) -> Iterator[Problem]:
-    """Give a problem for each way back that cannot be gone, or would bring findings of its own."""
-    try:
-        for rollback, fresh in drill(repository, rollout, now=now):
-            for each in fresh[:1]:
-                words = (
-                    f"a rollback from {rollback.failed} to {rollback.restored} would not pass its own check: "
-                    f"{each.message} [{each.name}, {each.file}:{each.line}]"
-                )
-                hint = (
-                    f"`rollout-spec rollback {rollout} --reason drill --version {rollback.failed} --dry-run` shows it"
-                )
-                yield Problem(("spec", "live"), words, hint, on_key=True)
-    except UserError as error:
-        yield Problem(("spec", "live"), f"a rollback cannot be made: {error.message}", error.hint, on_key=True)
+    """Give a problem for each way back that cannot be gone, or would bring findings of its own.
+
+    What the next stage would lack is a warning: the step into it is proven again when it is taken.
+    """
+    for each in drill(repository, rollout, now=now, reach="next"):
+        if each.verdict == "failed":
+            way = f"a rollback from {each.failed}" + (f" to {each.restored}" if each.restored else "")
+            if each.here:
+                hint = f"`rollout-spec rollback {rollout} --reason drill --version {each.failed} --dry-run` shows it"
+                yield Problem(("spec", "live"), f"{way} {each.why}", hint, on_key=True)
+            else:
+                words = f"once {each.state}, {way} {each.why}"
+                hint = f"`rollout-spec drill {rollout}` tells of every state"
+                yield Problem(("spec", "live"), words, hint, "warning", on_key=True)

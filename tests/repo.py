@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from rollout_spec import resources
 from rollout_spec.cli import main
@@ -146,7 +147,10 @@ class Repo:
     # What people do.
 
     def run(self, *words: str) -> Result:
-        return run("--repo", str(self.workspace), *words)
+        """Run a command two minutes after the last commit."""
+        now = self.clock[0] + timedelta(minutes=2)
+        with mock.patch("rollout_spec.cli.rollback.clock", lambda: now):
+            return run("--repo", str(self.workspace), *words)
 
     def write(self, path: str, text: str) -> None:
         place = self.workspace / path

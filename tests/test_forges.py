@@ -72,8 +72,46 @@ def test_a_pull_request_is_a_file_beside_the_repository(place: Path) -> None:
 
 
 def test_an_armed_one_says_so(place: Path) -> None:
-    forge(place).ensure(replace(CHANGE, arm=True), HEAD, "main")
-    assert written(place)["autoMerge"] is True
+    opened = forge(place).ensure(replace(CHANGE, arm=True), HEAD, "main")
+    assert (opened.armed, written(place)["autoMerge"]) == (False, False)
+    for _ in range(2):
+        assert forge(place).arm(opened, HEAD).armed
+        assert written(place)["autoMerge"] is True
+
+
+def test_one_that_has_moved_on_is_not_armed(place: Path) -> None:
+    opened = forge(place).ensure(CHANGE, HEAD, "main")
+    with pytest.raises(UserError, match=r"1\.json is not armed: its branch has moved on"):
+        forge(place).arm(opened, OTHER)
+    assert written(place)["autoMerge"] is False
+
+
+def test_a_draft_is_one_until_the_change_is_none(place: Path) -> None:
+    forge(place).ensure(replace(CHANGE, draft=True), HEAD, "main")
+    assert forge(place).ensure(replace(CHANGE, draft=True), HEAD, "main").draft
+    assert not forge(place).ensure(CHANGE, HEAD, "main").draft
+    assert written(place)["draft"] is False
+
+
+def test_labels_and_reviewers_are_added_to_what_is_there(place: Path) -> None:
+    opened = forge(place).ensure(CHANGE, HEAD, "main")
+    before = written(place)
+    assert forge(place).mark(opened, CHANGE.labels, CHANGE.reviewers) == ()
+    assert written(place) == before
+    forge(place).mark(opened, ("night", "rollback"), ("ada",))
+    assert written(place)["labels"] == ["rollback", "rollout:fraud", "night"]
+    assert written(place)["reviewers"] == ["team-risk", "ada"]
+
+
+def test_a_comment_is_written_once_and_edited(place: Path) -> None:
+    opened = forge(place).ensure(CHANGE, HEAD, "main")
+    for text in ("It failed.", "It failed.", "It failed again."):
+        forge(place).comment(opened, "breach", text)
+    forge(place).comment(opened, "other", "More.")
+    assert written(place)["comments"] == [
+        "It failed again.\n\n<!-- rollout-spec: breach -->\n",
+        "More.\n\n<!-- rollout-spec: other -->\n",
+    ]
 
 
 def test_nothing_is_there_before_one_is_opened(place: Path) -> None:

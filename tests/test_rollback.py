@@ -239,15 +239,31 @@ def test_an_alert_about_a_rollout_or_version_that_is_not_there_is_refused(repo: 
     assert_nothing_happened(repo)
 
 
-def test_with_no_way_back_nothing_is_opened(repo: Repo) -> None:
+def test_with_no_way_back_there_is_an_incident_on_a_branch_and_no_pull_request(repo: Repo) -> None:
     text = repo.at("HEAD", "rollouts/fraud.yaml")
     repo.write("rollouts/fraud.yaml", text.replace('knownGood: ["40"]', "knownGood: []"))
     repo.render()
     repo.commit("Forget 40")
-    answer = repo.breach("41", "latency-sla")
-    assert answer.status == 1
-    assert "fraud 41 failed, and there is no way back: no known-good version can serve" in answer.err
-    assert_nothing_happened(repo)
+    for _ in range(2):
+        answer = repo.breach("41", "latency-sla")
+        assert answer.status == 1
+        assert "fraud 41 failed, and there is no way back: no known-good version can serve" in answer.err
+        verdict = "verdict: notify: no known-good version can serve [way-back]\n"
+        assert answer.out == f"incident fraud-41: branch {STUCK}, commit {repo.tip(STUCK)}\n{verdict}"
+    later = repo.run("rollback", "fraud", "--version", "41", "--reason", "it looks worse")
+    assert (later.status, later.out) == (1, answer.out), "another breach finds the first one's branch"
+    assert (repo.branches(), repo.pull_requests()) == ([STUCK], [])
+    assert git(repo.remote, "diff", "--name-only", "main", STUCK).split() == ["incidents/fraud-41.yaml"]
+    spec = repo.data_at(repo.tip(STUCK), "incidents/fraud-41.yaml")["spec"]
+    assert (spec["restoredVersion"], spec["status"], spec["trigger"]) == (None, "open", "latency-sla")
+
+    merge_and_check(repo, STUCK)
+    answer = repo.breach("41", "drift")
+    assert (answer.status, answer.out) == (1, verdict)
+    assert "incident fraud-41 says so already, and is open" in answer.err
+
+
+STUCK = "incident/acme-models/fraud/41"
 
 
 def test_each_known_good_version_that_cannot_serve_is_named_with_the_reason(promoted: Repo) -> None:
@@ -257,7 +273,8 @@ def test_each_known_good_version_that_cannot_serve_is_named_with_the_reason(prom
     assert answer.status == 1
     for version in ("41", "40"):
         assert f"  {version}: tokenizer 1.4.2 is not up" in answer.err
-    assert_nothing_happened(promoted)
+    assert "- 41: tokenizer 1.4.2 is not up" in message_of(promoted, "incident/acme-models/fraud/42")
+    assert promoted.pull_requests() == []
 
 
 def test_a_known_good_version_that_cannot_serve_is_passed_over(promoted: Repo) -> None:
@@ -270,6 +287,14 @@ def test_a_known_good_version_that_cannot_serve_is_passed_over(promoted: Repo) -
     assert promoted.breach("42", "latency-sla").status == 0
     assert promoted.live_at(promoted.tip(BRANCH)) == {"stable": "40", "knownGood": []}
     assert "- 41 was passed over: tokenizer 1.3 is not up." in landed(promoted)["body"]
+
+
+def test_a_known_good_version_whose_bytes_nobody_knows_is_passed_over(promoted: Repo) -> None:
+    promoted.edit("rollouts/fraud.yaml", "      artifact: s3://models/fraud/41/\n", "")
+    promoted.commit("Lose an artifact")
+    assert promoted.breach("42", "latency-sla").status == 0
+    assert promoted.live_at(promoted.tip(BRANCH)) == {"stable": "40", "knownGood": []}
+    assert "- 41 was passed over: its record does not say where its bytes are." in landed(promoted)["body"]
 
 
 # Payloads.
@@ -542,7 +567,7 @@ def test_a_hard_trigger_in_its_time_asks_nobody(
     repository = here(promoted_made) if stage == "promoted" else with_stage(made, stage)
     decision = roll_back(repository, replace(BREACH, trigger=trigger), undone)
     assert isinstance(decision, Rollback)
-    assert [reason in each for each in decision.for_a_person] == ([] if reason is None else [True])
+    assert [reason in each.words for each in decision.for_a_person] == ([] if reason is None else [True])
 
 
 def with_stage(repo: Repo, stage: str) -> Repository:
@@ -556,10 +581,10 @@ def test_both_the_triggers_time_and_the_window_count_after_a_promotion(promoted_
     text = (tree.read("rollouts/fraud.yaml") or b"").replace(b"during: [canary-5]", b"during: [promoted]")
     decision = roll_back(Repository(Overlay(tree, {"rollouts/fraud.yaml": text})), BREACH, ago(days=8))
     assert isinstance(decision, Rollback)
-    assert decision.for_a_person == (
-        "the trigger serving-errors counts within 15m of the promotion, and that was 8d before the breach",
-        "triggers are hard within 7d of the promotion, and that was 8d before the breach",
-    )
+    assert list(map(str, decision.for_a_person)) == [
+        "the trigger serving-errors counts within 15m of the promotion, and that was 8d before the breach [trigger]",
+        "triggers are hard within 7d of the promotion, and that was 8d before the breach [window]",
+    ]
 
 
 def test_a_person_says_so(repo: Repo) -> None:

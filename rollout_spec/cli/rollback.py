@@ -2,6 +2,7 @@
 
 rollout-spec rollback --breach FILE          a monitor's payload (Alertmanager's webhook, version 4); - reads stdin
 rollout-spec rollback ROLLOUT --reason TEXT  a person says so; --version names the version that failed
+rollout-spec rollback … --emit DIR           git or its server is down: write what is to be applied by hand
 """
 
 from __future__ import annotations
@@ -14,17 +15,13 @@ from pathlib import Path
 
 from rollout_spec.breach import Breach, Evidence
 from rollout_spec.cli import place, terminal
+from rollout_spec.cli.outcome import tell
+from rollout_spec.cli.upstream import newest
 from rollout_spec.errors import UserError
-from rollout_spec.finding import Report
 from rollout_spec.forges import Forge
-from rollout_spec.landing import Base
-from rollout_spec.reporters import REPORTERS, View
-from rollout_spec.repository import Repository
-from rollout_spec.response import Answer
-from rollout_spec.rollback import Nothing, NoWayBack
-from rollout_spec.spec.workspace import Forge as ForgeSettings
-from rollout_spec.spec.workspace import Workspace
-from rollout_spec.tree import WorkingTree
+from rollout_spec.landing import Base, forge_of
+from rollout_spec.response import answer, takes_back
+from rollout_spec.units import parse_time
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -34,33 +31,41 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--version", metavar="V", help="the version that failed; the candidate, else stable, where it is not named"
     )
-    parser.add_argument("--breach", metavar="FILE", help="a monitor's payload; - reads stdin")
     parser.add_argument(
+        "--at", metavar="TIME", help="when it was seen (2026-11-20T10:15:00Z); now where it is not said"
+    )
+    parser.add_argument("--breach", metavar="FILE", help="a monitor's payload; - reads stdin")
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument(
         "--dry-run", action="store_true", help="print the commit, its diff and the pull request; push nothing"
     )
+    output.add_argument(
+        "--emit", metavar="DIR", help="write the restored manifests, and what to do with them, into a new folder"
+    )
+
+
+def clock() -> datetime:
+    """Return what time it is."""
+    return datetime.now(UTC)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Answer each breach; the worst status counts."""
-    breaches = _breaches(arguments)
+    now = clock()
+    breaches = _breaches(arguments, now)
     here = place.find(arguments)
+    if arguments.emit is not None:
+        from rollout_spec.cli.emit import emit
+
+        return emit(breaches, here, Path(arguments.emit), now)
     if here.git_root is None:
         raise UserError("a rollback is a commit, and this workspace is in no git repository", hint="git init")
-    from rollout_spec.git import Git
-    from rollout_spec.landing import find_base, forge_of
-
-    git, settings = Git(here.git_root), _settings(here)
-    base = find_base(git, settings, here.prefix)
-    workspace = _workspace(base)
-    if workspace.spec.forge is not None and workspace.spec.forge != settings:
-        base = find_base(
-            git, workspace.spec.forge, here.prefix
-        )  # what is checked out may be old: the base says where it is
-        workspace = _workspace(base)
+    base, workspace = newest(here, here.git_root)
     quiet = arguments.dry_run or workspace.spec.automation.mode == "dry-run"
     forge: Forge | None = None if quiet else forge_of(base, workspace.spec.forge)
-    why = "this is a dry run" if arguments.dry_run else "the workspace's `automation.mode` is dry-run"
-    told = [_answer(breach, base, workspace.metadata.name, forge, why) for breach in breaches]
+    ours = [breach for breach in breaches if _is_ours(breach, workspace.metadata.name)]
+    beside = tuple(breach for breach in ours if takes_back(breach, base.repository))
+    told = [_answer(breach, beside, base, forge, now, dry_run=arguments.dry_run) for breach in ours]
     errors = [each for each in told if isinstance(each, UserError)]
     status = max((each.status if isinstance(each, UserError) else each for each in told), default=0)
     if errors:
@@ -68,44 +73,34 @@ def run(arguments: argparse.Namespace) -> int:
     return status
 
 
-def _answer(breach: Breach, base: Base, workspace: str, forge: Forge | None, why_quiet: str) -> int | UserError:
-    """Answer one breach, and return the status; or what is wrong with it, which keeps no other from its answer."""
-    from rollout_spec.response import answer
+def _is_ours(breach: Breach, workspace: str) -> bool:
+    if breach.workspace in (None, workspace):
+        return True
+    told = f"{breach.rollout} {breach.version}: this breach is of workspace {breach.workspace}"
+    terminal.say(f"{told}, and this is {workspace}")
+    return False
 
-    if breach.workspace not in (None, workspace):
-        told = f"{breach.rollout} {breach.version}: this breach is of workspace {breach.workspace}"
-        terminal.say(f"{told}, and this is {workspace}")
-        return 0
+
+def _answer(
+    breach: Breach, beside: tuple[Breach, ...], base: Base, forge: Forge | None, now: datetime, *, dry_run: bool
+) -> int | UserError:
+    """Answer one breach, and return the status; or what is wrong with it, which keeps no other from its answer."""
     try:
-        outcome = answer(breach, base, forge)
+        outcome = answer(breach, base, forge, now=now, beside=beside)
     except UserError as error:
         return error
-    _tell(outcome, base, why_quiet)
+    tell(outcome, dry_run=dry_run)
     return outcome.status
 
 
-def _settings(here: place.Place) -> ForgeSettings | None:
-    """Return where the base is, as what is checked out says it; None where that does not load."""
-    settings = Repository(WorkingTree(here.workspace)).settings
-    return settings.forge if settings else None
-
-
-def _workspace(base: Base) -> Workspace:
-    place.check_version(base.repository)
-    file = base.repository.workspace
-    if file is None or file.model is None:
-        raise UserError(f"on {base.branch} ({base.commit[:12]}) the workspace's file is missing or does not load")
-    return file.model
-
-
-def _breaches(arguments: argparse.Namespace) -> list[Breach]:
+def _breaches(arguments: argparse.Namespace, now: datetime) -> list[Breach]:
     """Return what failed, one breach for each version, the earliest of those that tell of it."""
     if (arguments.rollout is None) == (arguments.breach is None):
         raise UserError("say what failed: ROLLOUT with --reason, or --breach FILE")
     if arguments.rollout is not None:
-        return [_by_hand(arguments)]
-    if arguments.reason or arguments.version:
-        raise UserError("--reason and --version go with ROLLOUT; a payload says its own")
+        return [_by_hand(arguments, now)]
+    if arguments.reason or arguments.version or arguments.at:
+        raise UserError("--reason and --version go with ROLLOUT, and so does --at; a payload says its own")
     from rollout_spec.monitors import MONITORS
 
     found, passed = MONITORS["alertmanager"].parse(_read(place.start_of(arguments), arguments.breach))
@@ -124,19 +119,27 @@ def _breaches(arguments: argparse.Namespace) -> list[Breach]:
     return list(chosen.values())
 
 
-def _by_hand(arguments: argparse.Namespace) -> Breach:
+def _by_hand(arguments: argparse.Namespace, now: datetime) -> Breach:
+    """The same words about the same moment are the same breach, whoever tells it."""
     if not arguments.reason or not arguments.reason.strip():
         raise UserError("a rollback by hand needs a reason: --reason TEXT")
-    now = datetime.now(UTC).replace(microsecond=0)
-    told = "\0".join((arguments.rollout, arguments.version or "", arguments.reason, now.isoformat()))
+    moment = now.replace(microsecond=0) if arguments.at is None else _moment(arguments.at)
+    told = "\0".join((arguments.rollout, arguments.version or "", arguments.reason, moment.isoformat()))
     return Breach(
         id=f"manual-{hashlib.sha256(told.encode('utf-8', 'replace')).hexdigest()[:16]}",
         source="manual",
         rollout=arguments.rollout,
         version=arguments.version,
-        observed_at=now,
+        observed_at=moment,
         evidence=Evidence(summary=arguments.reason),
     )
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return parse_time(text).replace(microsecond=0)
+    except ValueError as error:
+        raise UserError(f"--at: {error}") from None
 
 
 def _read(start: Path, path: str) -> bytes:
@@ -146,36 +149,3 @@ def _read(start: Path, path: str) -> bytes:
         return (start / path).read_bytes()
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None
-
-
-def _tell(outcome: Answer, base: Base, why_quiet: str) -> None:
-    """Print what came of a breach; ``why_quiet`` says why nothing is pushed, where nothing is."""
-    decision, who = outcome.decision, f"{outcome.breach.rollout} {outcome.breach.version or ''}".strip()
-    if isinstance(decision, Nothing):
-        terminal.say(decision.why)
-    elif isinstance(decision, NoWayBack):
-        terminal.say(
-            f"{decision.rollout} {decision.failed} failed, and there is no way back: no known-good version can serve"
-        )
-        for version, reason in decision.passed_over:
-            terminal.say(f"  {version}: {reason}")
-    elif outcome.refused:
-        terminal.say(f"{who}: the way back to {decision.restored} would bring what no change may bring:")
-        sys.stderr.write(REPORTERS["text"].report(Report(tuple(outcome.refused)), View()))
-    elif outcome.landed is None and outcome.change is not None and outcome.commit is not None:
-        print(f"commit {outcome.commit}\nbranch {outcome.change.branch}\n\n{outcome.change.message}")
-        print(base.git.diff(base.commit, outcome.commit))
-        print(
-            f"{'draft ' if outcome.change.draft else ''}pull request: {outcome.change.title}\n\n{outcome.change.body}"
-        )
-        terminal.say(f"nothing was pushed: {why_quiet}")
-    elif outcome.landed is not None:
-        landed = outcome.landed
-        word = "adopted" if landed.adopted else "opened"
-        if landed.pull_request.state == "merged":
-            word = "merged already, and not opened again:"
-        print(f"{word} pull request {landed.pull_request.number}: {landed.pull_request.url}")
-        done = f"{decision.rollout} {decision.failed} -> {decision.restored}"
-        print(f"{done}, branch {decision.branch}, commit {landed.commit}")
-        for reason in decision.for_a_person:
-            print(f"a draft for a person: {reason}")

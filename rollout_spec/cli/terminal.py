@@ -39,13 +39,13 @@ def say(message: str) -> None:
     print(harmless(message), file=sys.stderr)
 
 
-def progress(noun: str) -> Callable[[int, int], None] | None:
-    """Return a callback that shows how far long work is, or None where nobody looks."""
+def progress(noun: str, many: int = 200) -> Callable[[int, int], None] | None:
+    """Return a callback that shows how far work on more than so ``many`` is, or None where nobody looks."""
     if not is_watched(sys.stderr):
         return None
 
     def show(done: int, total: int) -> None:
-        if total > 200 and (done % 100 == 0 or done + 1 == total):
+        if total > many and (done % (many // 2) == 0 or done + 1 == total):
             end = "\r" if done + 1 < total else "\r\x1b[K"
             print(f"{done:,} of {total:,} {noun}", end=end, file=sys.stderr, flush=True)
 

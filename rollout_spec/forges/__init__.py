@@ -5,39 +5,72 @@ Every verb is idempotent: called twice, the second call finds what the first one
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from rollout_spec.change import Change, PullRequest
 from rollout_spec.errors import UserError
-from rollout_spec.forges import local
+from rollout_spec.forges.access import USERS, Access, Credential, app_is_set, find_token
 
-__all__ = ["FORGES", "Access", "Forge", "connect"]
+__all__ = ["FORGES", "Access", "Credential", "Forge", "connect", "credential"]
 
 
 class Forge(Protocol):
-    """What the pull requests of a repository are asked for."""
+    """What the pull requests of a repository are asked for. UserError where the forge refuses, or does not answer."""
 
     def find(self, head: str, base: str) -> PullRequest | None:
         """Return the newest pull request from a branch: an open one before a merged one before a closed one."""
 
     def ensure(self, change: Change, head_sha: str, base: str) -> PullRequest:
-        """Return the pull request from the change's branch, whatever its state; open one where there is none."""
+        """Return the pull request from the change's branch, whatever its state; open one where there is none.
+
+        An open draft is marked ready where the change is none; one that is ready never becomes a draft again.
+        """
+
+    def mark(self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]) -> tuple[str, ...]:
+        """Label a pull request and ask for its review, and say who could not be asked.
+
+        The labels are put on last: where all of them are there, the rest was done.
+        """
+
+    def comment(self, pull: PullRequest, key: str, text: str) -> None:
+        """Say something once: the comment of this key is written, or edited where it says something else."""
+
+    def arm(self, pull: PullRequest, head_sha: str) -> PullRequest:
+        """Let the forge merge once checks pass, or merge where nothing is to be waited for; only at this commit."""
 
 
-@dataclass(frozen=True)
-class Access:
-    """Where a forge is, and how to ask whether a branch holds a commit."""
+def _local(access: Access) -> Forge:
+    from rollout_spec.forges.local import LocalForge
 
-    remote_url: str
-    repository: str | None
-    base_url: str | None
-    contains: Callable[[str, str], bool]
+    return LocalForge(access.remote_url, access.contains)
 
 
+def _github(access: Access) -> Forge:
+    from rollout_spec.forges.github import GitHub
+
+    return GitHub.connect(access)
+
+
+def _gitlab(access: Access) -> Forge:
+    from rollout_spec.forges.gitlab import GitLab
+
+    return GitLab.connect(access)
+
+
+def _gitea(access: Access) -> Forge:
+    from rollout_spec.forges.gitea import Gitea
+
+    return Gitea.connect(access)
+
+
+# Each is imported where it is used: it comes with a library that the others do not need.
 FORGES: dict[str, Callable[[Access], Forge]] = {
-    "local": lambda access: local.LocalForge(access.remote_url, access.contains),
+    "local": _local,
+    "github": _github,
+    "gitlab": _gitlab,
+    "gitea": _gitea,
 }
 
 
@@ -48,4 +81,36 @@ def connect(kind: str, access: Access) -> Forge:
             f"this release cannot open pull requests on {kind}; it can on {', '.join(FORGES)}",
             hint="`rollback --dry-run` prints the commit and the pull request",
         )
-    return FORGES[kind](access)
+    with _library(kind):
+        return FORGES[kind](access)
+
+
+def credential(kind: str, access: Access) -> Credential | None:
+    """Return what git may show to a remote on the forge's own host; None where the environment holds nothing for it.
+
+    A remote elsewhere, or one that is reached by ssh or as a path, is shown nothing.
+    """
+    place = access.git_host(kind)
+    if place is None:
+        return None
+    if kind == "github" and app_is_set():
+        with _library(kind):
+            from rollout_spec.forges.github_app import installation_token
+
+            return Credential(place, USERS[kind], installation_token(access))
+    secret = find_token(kind)
+    return Credential(place, USERS[kind], secret) if secret else None
+
+
+@contextmanager
+def _library(kind: str) -> Iterator[None]:
+    """UserError where the library of a forge is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        if (missing.name or "rollout_spec").startswith("rollout_spec"):
+            raise
+        raise UserError(
+            f"pull requests on {kind} need the Python package that holds `{missing.name}`, and it is not installed",
+            hint=f"pip install 'rollout-spec[{kind}]'",
+        ) from None

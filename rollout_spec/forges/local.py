@@ -14,9 +14,9 @@ from urllib.parse import unquote, urlparse
 
 from rollout_spec.change import Change, PullRequest
 from rollout_spec.errors import UserError
+from rollout_spec.forges import wording
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
-_RANK = {"open": 0, "merged": 1, "closed": 2}
 
 
 class LocalForge:
@@ -28,8 +28,8 @@ class LocalForge:
 
     def find(self, head: str, base: str) -> PullRequest | None:
         """Return the newest pull request from a branch: an open one before a merged one before a closed one."""
-        found = [each for each in map(self._read, self._numbers()) if each.head == head and each.base == base]
-        return min(found, key=lambda each: (_RANK.get(each.state, 3), -each.number), default=None)
+        found = map(self._read, self._numbers())
+        return wording.newest(each for each in found if each.head == head and each.base == base)
 
     def ensure(self, change: Change, head_sha: str, base: str) -> PullRequest:
         """Return the pull request from the change's branch, whatever its state; open one where there is none."""
@@ -37,10 +37,40 @@ class LocalForge:
         with self._lock():
             known = self.find(change.branch, base)
             if known is not None:
-                return known
+                if known.state == "open" and known.draft and not change.draft:
+                    self._edit(known.number, draft=False)
+                return self._read(known.number)
             number = max(self._numbers(), default=0) + 1
-            self._write(number, change, head_sha, base)
+            self._open(number, change, head_sha, base)
         return self._read(number)
+
+    def mark(self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]) -> tuple[str, ...]:
+        """Label a pull request and ask for its review; a file refuses nobody."""
+        with self._lock():
+            data = self._data(pull.number)
+            self._edit(
+                pull.number,
+                labels=list(dict.fromkeys([*data.get("labels", ()), *labels])),
+                reviewers=list(dict.fromkeys([*data.get("reviewers", ()), *reviewers])),
+            )
+        return ()
+
+    def comment(self, pull: PullRequest, key: str, text: str) -> None:
+        """Write the comment of a key, or edit it where it says something else."""
+        with self._lock():
+            comments = list(self._data(pull.number).get("comments", ()))
+            others = [each for each in comments if wording.marker(key) not in each]
+            wanted = wording.marked(text, key)
+            if wanted not in comments:
+                self._edit(pull.number, comments=[*others, wanted])
+
+    def arm(self, pull: PullRequest, head_sha: str) -> PullRequest:
+        """Say that it should merge once checks pass. Nothing merges it here but a person, or a script of theirs."""
+        with self._lock():
+            if self._read(pull.number).head_sha != head_sha:
+                raise UserError(f"{pull.url} is not armed: its branch has moved on", status=1)
+            self._edit(pull.number, autoMerge=True)
+        return self._read(pull.number)
 
     def _numbers(self) -> list[int]:
         if not self.folder.is_dir():
@@ -53,7 +83,7 @@ class LocalForge:
     def _read(self, number: int) -> PullRequest:
         path = self._path(number)
         try:
-            data: dict[str, Any] = json.loads(path.read_bytes())
+            data = self._data(number)
             state = str(data["state"])
             if state == "open" and self.contains(str(data["base"]), str(data["headSha"])):
                 state = "merged"
@@ -66,11 +96,21 @@ class LocalForge:
                 str(data["headSha"]),
                 bool(data.get("draft")),
                 tuple(map(str, data.get("labels", ()))),
+                armed=bool(data.get("autoMerge")),
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path} is no pull request of a local forge: {error!r}") from None
 
-    def _write(self, number: int, change: Change, head_sha: str, base: str) -> None:
+    def _data(self, number: int) -> dict[str, Any]:
+        data: dict[str, Any] = json.loads(self._path(number).read_bytes())
+        return data
+
+    def _edit(self, number: int, **fields: Any) -> None:
+        data = self._data(number)
+        if any(data.get(name) != value for name, value in fields.items()):
+            self._write(number, data | fields)
+
+    def _open(self, number: int, change: Change, head_sha: str, base: str) -> None:
         data = {
             "number": number,
             "state": "open",
@@ -82,8 +122,11 @@ class LocalForge:
             "base": base,
             "labels": list(change.labels),
             "reviewers": list(change.reviewers),
-            "autoMerge": change.arm,
+            "autoMerge": False,
         }
+        self._write(number, data)
+
+    def _write(self, number: int, data: dict[str, Any]) -> None:
         part = self.folder / f".{number}.part"
         part.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         part.replace(self._path(number))

@@ -85,6 +85,7 @@ def _breach(alert: Any) -> Breach:
         observed_at=moment,
         trigger=trigger if isinstance(trigger, str) and re.fullmatch(NAME, trigger) else None,
         workspace=workspace,
+        ended_at=_end(alert, moment),
         evidence=Evidence(
             _text(annotations, "summary") or _text(labels, "alertname"), _value(annotations), _url(alert)
         ),
@@ -98,6 +99,16 @@ def _moment(alert: dict[str, Any]) -> datetime:
     if moment.year < _FIRST_YEAR:
         raise ValueError(f"its `startsAt` lies in the year {moment.year}")
     return moment
+
+
+def _end(alert: dict[str, Any], began: datetime) -> datetime | None:
+    """Return when it ceased to fire, where it says so: a payload that was kept may be told later."""
+    ended = alert.get("endsAt")
+    try:
+        moment = parse_time(ended if isinstance(ended, str) else "")
+    except ValueError:
+        return None
+    return moment if moment > began else None  # Go's zero time lies in the year 1
 
 
 def _id(alert: dict[str, Any], labels: dict[str, Any], moment: datetime) -> str:

@@ -2,49 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from rollout_spec import traffic
 from rollout_spec.breach import Breach
-from rollout_spec.edits import with_live, with_serving
-from rollout_spec.eligibility import eligible, lost, quarantined, switches, twins
+from rollout_spec.eligibility import eligible, has_bytes, lost, quarantined, twins
 from rollout_spec.errors import UserError
 from rollout_spec.repository import File, Repository
 from rollout_spec.rollback import incident as incidents
 from rollout_spec.rollback.severity import for_a_person
+from rollout_spec.rollback.stack import Switch, edits_of, stands, switched
 from rollout_spec.rollback.undone import Undone
-from rollout_spec.spec.component import Component
+from rollout_spec.rollback.verdict import Reason
 from rollout_spec.spec.problems import did_you_mean
 from rollout_spec.spec.rollout import Live, ModelRollout, RolloutSpec
-from rollout_spec.spec.workspace import Automation
-from rollout_spec.splice import CannotEdit
 from rollout_spec.targets.manifests import compared
-from rollout_spec.targets.render import Manifest, render
+from rollout_spec.targets.render import render
 from rollout_spec.units import label
 
 
 @dataclass(frozen=True)
 class Nothing:
-    """A breach that changes nothing, and why."""
+    """A breach that changes nothing, and why; ``guard`` names what keeps it from that."""
 
     why: str
+    guard: Literal["traffic", "one-action"] = "traffic"
 
 
 @dataclass(frozen=True)
 class NoWayBack:
-    """A breach of stable with no version to go back to; each version that was passed over, with the reason."""
+    """A breach of stable with no version to go back to; each version that was passed over, with the reason.
 
+    ``edits`` write the incident, and nothing else; there are none where one that says the same is open already.
+    """
+
+    workspace: str
     rollout: str
     failed: str
+    breach: Breach
     passed_over: tuple[tuple[str, str], ...]
+    incident: str
+    branch: str
+    edits: Mapping[str, bytes | None]
 
 
 @dataclass(frozen=True)
 class Rollback:
-    """What a rollback does: ``edits`` by their paths in the workspace, ``for_a_person`` why it is left a draft."""
+    """What a rollback does: ``edits`` by their paths in the workspace, ``for_a_person`` why it is left a draft.
+
+    ``merge`` is what the rollout says of it; ``switches`` are the exclusive components of which the restored version
+    needs another version than is up.
+    """
 
     workspace: str
     rollout: str
@@ -60,10 +70,10 @@ class Rollback:
     after: traffic.Split
     passed_over: tuple[tuple[str, str], ...]
     withdrawn: str | None
-    switched: Mapping[str, tuple[str, str]]
+    switches: tuple[Switch, ...]
     unchanged: bool
-    for_a_person: tuple[str, ...]
-    arm: bool
+    for_a_person: tuple[Reason, ...]
+    merge: Literal["auto", "review"]
 
 
 def failed_version(spec: RolloutSpec, breach: Breach) -> str:
@@ -85,7 +95,7 @@ def roll_back(repository: Repository, breach: Breach, undone: Undone | None = No
             f"rollout {file.stem} has no version `{failed}`", hint=did_you_mean(failed, rollout.spec.versions)
         )
     if failed not in traffic.split(rollout.spec).versions:
-        return Nothing(_idle(rollout, failed, repository))
+        return _idle(rollout, failed, repository)
     passed_over: tuple[tuple[str, str], ...] = ()
     live = rollout.spec.live
     if failed == live.stable:
@@ -93,7 +103,7 @@ def roll_back(repository: Repository, breach: Breach, undone: Undone | None = No
         target = next((version for version in eligible(rollout, repository) if version not in away), None)
         passed_over = _passed_over(rollout, target, away, repository)
         if target is None:
-            return NoWayBack(file.stem, failed, passed_over)
+            return _stuck(repository, rollout, breach, failed, passed_over, undone or Undone())
         restored, after = target, traffic.roll_back_stable(live, target)
     else:
         restored, after = live.stable, traffic.withdraw(live)
@@ -109,16 +119,16 @@ def _rollout(repository: Repository, name: str) -> File[ModelRollout]:
     return file
 
 
-def _idle(rollout: ModelRollout, version: str, repository: Repository) -> str:
+def _idle(rollout: ModelRollout, version: str, repository: Repository) -> Nothing:
     """Say why there is nothing to take back."""
     incident = quarantined(rollout, repository).get(version)
     words = f"{rollout.metadata.name} {version} has neither traffic nor mirror, so nothing is to be taken back"
     if incident is not None:
-        return f"{words}; {incident.words} quarantines it already"
+        return Nothing(f"{words}; {incident.words} quarantines it already", "one-action")
     live = rollout.spec.live
     if version == live.candidate:
-        return f"{words}; it is a candidate in {live.stage or 'no stage'}, and {live.stable} answers all requests"
-    return words
+        words += f"; it is a candidate in {live.stage or 'no stage'}, and {live.stable} answers all requests"
+    return Nothing(words)
 
 
 def _passed_over(
@@ -134,13 +144,36 @@ def _passed_over(
             reason = f"quarantined by {away[version].words}"
         elif version in same:
             reason = "it has the bytes of the version that failed"
+        elif version not in rollout.spec.versions:
+            reason = "it is not recorded"
+        elif not has_bytes(rollout, version):
+            reason = "its record does not say where its bytes are"
         else:
-            reason = (
-                ", ".join(f"{pin.component} {pin.pin} is not up" for pin in lost(rollout, version, repository))
-                or "it is not recorded"
-            )
+            reason = ", ".join(f"{pin.component} {pin.pin} is not up" for pin in lost(rollout, version, repository))
         found.append((version, reason))
     return tuple(found)
+
+
+def _stuck(
+    repository: Repository,
+    rollout: ModelRollout,
+    breach: Breach,
+    failed: str,
+    passed_over: tuple[tuple[str, str], ...],
+    undone: Undone,
+) -> NoWayBack:
+    """Write the incident alone: what failed serves on until something replaces it."""
+    own = rollout.metadata.name
+    known = incidents.open_without_way_back(own, failed, repository)
+    name, count = (known, 1) if known else incidents.next_name(own, failed, repository)
+    branch = f"incident/{repository.workspace_name}/{own}/{label(failed)}{f'-{count}' if count > 1 else ''}"
+    edits: dict[str, bytes | None] = {}
+    if known is None:
+        text = incidents.write(name, breach, rollout, failed, None, traffic.PROMOTED, replace(undone, steps=()))
+        edits[f"incidents/{name}.yaml"] = text.encode()
+        after = repository.edited(edits)
+        edits |= {each.path: each.wanted for each in compared(own, render(rollout, after), after)}
+    return NoWayBack(repository.workspace_name, own, failed, breach, passed_over, name, branch, edits)
 
 
 def _made(
@@ -158,16 +191,19 @@ def _made(
     assert rollout is not None
     name, count = incidents.next_name(file.stem, failed, repository)
     moment = traffic.moment_of(rollout.spec, failed) or ""
-    switched = _switched(rollout, restored, repository)
-    edits = _edits(file, live, switched)
+    switches = switched(rollout, restored, repository)
+    edits = edits_of(file, live, switches, repository)
     edits[f"incidents/{name}.yaml"] = incidents.write(name, breach, rollout, failed, restored, moment, undone).encode()
     after = repository.edited(edits)
     result = after.rollout(file.stem)
     assert result is not None and result.model is not None
     manifests = render(result.model, after)
     edits |= {each.path: each.wanted for each in compared(file.stem, manifests, after)}
-    unchanged = _unchanged(manifests, restored, repository)
-    reasons = for_a_person(rollout, breach, failed, moment, undone) + _left_over(restored, unchanged, switched)
+    unchanged = stands(manifests, restored, repository)
+    reasons = for_a_person(rollout, breach, failed, moment, undone)
+    if not unchanged:
+        reasons.append(Reason("workload", f"the manifests of {restored} are not byte for byte what runs now"))
+    reasons += [each.reason for each in switches if each.reason]
     number = f"-{count}" if count > 1 else ""
     return Rollback(
         workspace=repository.workspace_name,
@@ -184,62 +220,8 @@ def _made(
         after=traffic.split(result.model.spec),
         passed_over=passed_over,
         withdrawn=rollout.spec.live.candidate if failed == rollout.spec.live.stable else None,
-        switched={now.stem: (", ".join(now.model.spec.serving), version) for now, version in switched if now.model},
+        switches=switches,
         unchanged=unchanged,
         for_a_person=tuple(reasons),
-        arm=not reasons and _mode(repository) == "auto-merge" and rollout.spec.rollback.merge == "auto",
+        merge=rollout.spec.rollback.merge,
     )
-
-
-def _edits(
-    file: File[ModelRollout], live: Live, switched: list[tuple[File[Component], str]]
-) -> dict[str, bytes | None]:
-    """Write ``live`` and the components that go back into their files."""
-    edits: dict[str, bytes | None] = {file.path: _spliced(file, lambda content: with_live(content, live))}
-    for now, version in switched:
-        edits[now.path] = _spliced(now, partial(with_serving, serving=[version]))
-    return edits
-
-
-def _left_over(restored: str, unchanged: bool, switched: list[tuple[File[Component], str]]) -> list[str]:
-    """Give what of the result a person must look at, or do."""
-    reasons = [] if unchanged else [f"the manifests of {restored} are not byte for byte what runs now"]
-    for now, version in switched:
-        if now.model and now.model.spec.applied_by == "external":
-            reasons.append(f"a person must switch {now.stem} to {version}: git does not apply it")
-    return reasons
-
-
-def _spliced(file: File[Any], edit: Callable[[bytes], bytes]) -> bytes:
-    """Edit a file. UserError says which one cannot be."""
-    try:
-        return edit(file.content)
-    except CannotEdit as error:
-        raise UserError(f"{file.path}: {error.message}", hint=error.hint) from None
-
-
-def _switched(rollout: ModelRollout, restored: str, repository: Repository) -> list[tuple[File[Component], str]]:
-    """Return the exclusive components that go back too, each with the version that it will serve."""
-    wanted = switches(rollout, restored, repository).items()
-    found = [(repository.component(name), version) for name, version in wanted]
-    return [(file, version) for file, version in found if file is not None]
-
-
-def _mode(repository: Repository) -> str:
-    settings = repository.settings
-    return (settings.automation if settings else Automation()).mode
-
-
-def _unchanged(manifests: list[Manifest], version: str, repository: Repository) -> bool:
-    """Is what runs the restored version already in the tree, byte for byte?"""
-    return all(
-        _stands_in(document.text.encode(), repository.tree.read(manifest.path) or b"")
-        for manifest in manifests
-        for document in manifest.documents
-        if document.version == version
-    )
-
-
-def _stands_in(document: bytes, manifest: bytes) -> bool:
-    """Is this one whole document of a manifest, whose first line is a comment?"""
-    return b"\n" + document + b"---\n" in manifest + b"---\n"

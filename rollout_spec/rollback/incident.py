@@ -27,6 +27,15 @@ def next_name(rollout: str, version: str, repository: Repository) -> tuple[str, 
     return name, count
 
 
+def open_without_way_back(rollout: str, version: str, repository: Repository) -> str | None:
+    """Return the open incident that says of a version that there was no way back, by its name."""
+    for file in repository.incidents_of(rollout, version):
+        spec = file.model.spec if file.model else None
+        if spec and spec.status == "open" and spec.restored_version is None:
+            return file.stem
+    return None
+
+
 def one_line(text: str, longest: int = _LONGEST) -> str:
     """Fold what a stranger wrote into one printable line."""
     folded = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

@@ -8,6 +8,8 @@ from datetime import datetime
 
 from rollout_spec.spec.rollout import Live
 
+_PROPOSED = ("candidate", None)
+
 
 @dataclass(frozen=True)
 class Step:
@@ -21,18 +23,23 @@ class Step:
     subject: str
     after: Live | None
     before: Live | None
+    parent: str | None = None
 
 
 @dataclass(frozen=True)
 class Undone:
     """The commits that a rollback undoes, newest first, and since when the version is where it is.
 
-    ``reason`` says why nothing is known where nothing is: in a shallow clone the walk would give wrong answers.
+    ``kept`` are the commits since then that edited the file and not ``live``. ``reason`` says why nothing is known
+    where nothing is: in a shallow clone the walk would give wrong answers. ``moved``: the version took requests before
+    that too, in another stage or as known good.
     """
 
     steps: tuple[Step, ...] = ()
     since: datetime | None = None
     reason: str | None = None
+    kept: tuple[Step, ...] = ()
+    moved: bool = False
 
 
 def undone_by(version: str, history: Iterable[Step]) -> Undone:
@@ -41,7 +48,9 @@ def undone_by(version: str, history: Iterable[Step]) -> Undone:
     A version that a rollback restored was known good before: its life goes on behind that.
     """
     steps: list[Step] = []
+    kept: list[Step] = []
     since = sure = None
+    moved = False
     place: tuple[object, ...] | None = None
     for step in history:
         if step.after is None:
@@ -49,15 +58,15 @@ def undone_by(version: str, history: Iterable[Step]) -> Undone:
         here = _place(version, step.after)
         if here is None:
             break
-        if step.before is not None and step.after != step.before:
-            steps.append(step)  # the commit that brought the file itself is not undone
+        if step.before is not None:  # the commit that brought the file itself is not undone
+            (kept if step.after == step.before else steps).append(step)
         place = place or here
         before, sure = _place(version, step.before), since
         if since is None and before != place:
-            since = step.date
+            since, moved = step.date, before not in (None, _PROPOSED)
         if step.before is not None and before is None:
             break
-    return Undone(tuple(steps), since)
+    return Undone(tuple(steps), since, kept=tuple(kept), moved=moved)
 
 
 def _place(version: str, live: Live | None) -> tuple[object, ...] | None:

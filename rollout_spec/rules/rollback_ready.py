@@ -5,7 +5,9 @@ quarantined and has its pins served. The first two such versions keep what they 
 when one of them fails. A new rollout has none yet, which is a warning. With a base, so is what stood there already, and
 what a rollback leaves behind: nothing is to stand in its way.
 
-With a whole workspace the way back is also proven: the rollback is done in memory, and its result checked.
+With a whole workspace the way back is also proven: the rollback is done in memory, and its result checked. Where a
+candidate is in flight that is done for its next stage too, and what is found there is a warning: the step into that
+stage is proven when it is taken. ``rollout-spec drill`` proves every state that can be reached.
 
 Fails::
 

@@ -1,0 +1,91 @@
+"""What a rollback would have pushed is written to a folder: from any clone, stale or shallow, without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from rollout_spec.breach import Breach
+from rollout_spec.cli import place, terminal
+from rollout_spec.cli.outcome import no_way_back, refused
+from rollout_spec.drill import new_findings
+from rollout_spec.emergency import README, Emergency, prepare, readme
+from rollout_spec.errors import UserError
+from rollout_spec.repository import Repository
+from rollout_spec.response import left_to_a_person
+from rollout_spec.rollback import Nothing, NoWayBack, Undone, roll_back
+from rollout_spec.tree import CommitTree, WorkingTree
+from rollout_spec.units import format_time
+from rollout_spec.writing import write
+
+
+def emit(breaches: list[Breach], here: place.Place, folder: Path, now: datetime) -> int:
+    """Write the manifests and what to do with them; the worst status counts. No guard is asked: a person does it."""
+    target = here.start / folder
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise UserError(f"{folder} is there already, and not empty", hint="name a folder that is not there yet")
+    repository, source = _newest_known(here)
+    place.check_version(repository)
+    ours = [breach for breach in breaches if breach.workspace in (None, repository.workspace_name)]
+    for breach in breaches:
+        if breach not in ours:
+            terminal.say(f"{breach.rollout} {breach.version}: this breach is of workspace {breach.workspace}")
+    rollouts = [breach.rollout for breach in ours]
+    twice = next((name for name in rollouts if rollouts.count(name) > 1), None)
+    if twice is not None:
+        raise UserError(f"two versions of {twice} failed, and one folder holds one way back", hint="name ROLLOUT")
+    prepared = [_prepared(breach, repository, here.prefix) for breach in ours]
+    found = [emergency for emergency, _ in prepared if emergency is not None]
+    if found:
+        _write(found, target, readme(found, source, now))
+        for each in found:
+            print(f"{each.rollback.rollout} {each.rollback.failed} -> {each.rollback.restored}: {folder}")
+        terminal.say(f"made from {source}; nothing was pushed or applied: {folder}/{README} says what to do")
+    return max((status for _, status in prepared), default=0)
+
+
+def _prepared(breach: Breach, repository: Repository, prefix: str) -> tuple[Emergency | None, int]:
+    decision = roll_back(repository, breach, Undone(reason="nobody looked"))
+    if isinstance(decision, Nothing):
+        terminal.say(decision.why)
+        return None, 0
+    if isinstance(decision, NoWayBack):
+        no_way_back(decision)
+        return None, 1
+    brought, _ = new_findings(repository, decision, prefix=prefix)
+    if len(left_to_a_person(brought, decision)) < len(brought):
+        refused(decision, brought)
+        return None, 1
+    return prepare(decision, repository), 0
+
+
+def _write(found: list[Emergency], target: Path, words: str) -> None:
+    for each in found:
+        for path, content in each.files.items():
+            write(target / path, content)
+    write(target / README, words.encode())
+
+
+def _newest_known(here: place.Place) -> tuple[Repository, str]:
+    """Return the workspace as the base was when this clone last saw it, else as it lies here; and say which."""
+    settings = Repository(WorkingTree(here.workspace, here.git_root)).settings
+    if here.git_root is not None:
+        from rollout_spec.git import Git
+
+        git = Git(here.git_root)
+        for ref in _refs(settings.forge.remote, settings.forge.base) if settings and settings.forge else _refs():
+            try:
+                commit = git.commit(ref)
+                repository = Repository(CommitTree(git, commit, here.prefix))
+                if repository.workspace is not None and repository.workspace.model is not None:
+                    return repository, f"{ref} as this clone knows it: {commit[:12]} of {format_time(git.date(commit))}"
+            except UserError:
+                continue  # there is no such branch here, or not all that it holds
+    return Repository(WorkingTree(here.workspace, here.git_root)), "the files on this disk"
+
+
+def _refs(remote: str = "origin", base: str | None = None) -> Iterator[str]:
+    """Give where the base may be found in a clone, the best first."""
+    yield from (f"refs/remotes/{remote}/{base}", f"refs/heads/{base}") if base else (f"refs/remotes/{remote}/HEAD",)
+    yield from (f"refs/remotes/{remote}/main", "refs/heads/main", "HEAD")

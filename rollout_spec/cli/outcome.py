@@ -1,0 +1,90 @@
+"""What came of a breach is told in a few lines: what was done, and which guard decided."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from rollout_spec.cli import terminal
+from rollout_spec.finding import Finding, Report
+from rollout_spec.landing import Landed
+from rollout_spec.reporters import REPORTERS, View
+from rollout_spec.response import Answer
+from rollout_spec.rollback import Nothing, NoWayBack, Rollback
+
+
+def tell(outcome: Answer, *, dry_run: bool = False) -> None:
+    """Print it: what there is now to stdout, everything else to stderr."""
+    decision = outcome.decision
+    if isinstance(decision, Nothing):
+        terminal.say("; ".join(map(str, outcome.verdict.reasons)))
+    elif isinstance(decision, NoWayBack):
+        no_way_back(decision)
+        _incident(outcome, decision, dry_run=dry_run)
+    elif outcome.refused:
+        refused(decision, outcome.refused)
+    elif outcome.landed is not None:
+        _landed(outcome, outcome.landed, decision)
+    else:
+        _shown(outcome, dry_run=dry_run)
+
+
+def no_way_back(decision: NoWayBack) -> None:
+    """Say that nothing can replace what failed, and why each version cannot."""
+    terminal.say(
+        f"{decision.rollout} {decision.failed} failed, and there is no way back: no known-good version can serve"
+    )
+    for version, reason in decision.passed_over:
+        terminal.say(f"  {version}: {reason}")
+
+
+def refused(decision: Rollback, findings: Sequence[Finding]) -> None:
+    """Say what the way back would bring."""
+    who = f"{decision.rollout} {decision.failed}"
+    terminal.say(f"{who}: the way back to {decision.restored} would bring what no change may bring:")
+    sys.stderr.write(REPORTERS["text"].report(Report(tuple(findings)), View()))
+
+
+def _incident(outcome: Answer, decision: NoWayBack, *, dry_run: bool) -> None:
+    """Say where the incident is: on a branch without a pull request, for there is nothing to merge at night."""
+    if outcome.change is None:
+        print(f"verdict: {outcome.verdict.text}")
+        terminal.say(f"incident {decision.incident} says so already, and is open")
+    elif not outcome.pushes or dry_run or outcome.base.remote is None:
+        _shown(outcome, dry_run=dry_run)
+    else:
+        print(f"incident {decision.incident}: branch {decision.branch}, commit {outcome.commit}")
+        print(f"verdict: {outcome.verdict.text}")
+        terminal.say(f"{decision.failed} serves on; promote another version, and merge that branch for the record")
+
+
+def _shown(outcome: Answer, *, dry_run: bool) -> None:
+    """Print the commit and the pull request that would have been."""
+    change, base = outcome.change, outcome.base
+    assert change is not None and outcome.commit is not None
+    print(f"commit {outcome.commit}\nbranch {change.branch}\n\n{change.message}")
+    print(base.git.diff(base.commit, outcome.commit))
+    if change.body:
+        print(f"{'draft ' if change.draft else ''}pull request: {change.title}\n\n{change.body}")
+    print(f"verdict: {outcome.verdict.text}")
+    why = "this is a dry run" if dry_run else "there is no remote" if outcome.pushes else outcome.verdict.words
+    terminal.say(f"nothing was pushed: {why}")
+
+
+def _landed(outcome: Answer, landed: Landed, decision: Rollback | NoWayBack) -> None:
+    assert isinstance(decision, Rollback)
+    word = "adopted" if landed.adopted else "opened"
+    if landed.merged:
+        word = f"{word} and merged"
+    elif landed.pull_request.state == "merged":
+        word = "merged already, and not opened again:"
+    print(f"{word} pull request {landed.pull_request.number}: {landed.pull_request.url}")
+    done = f"{decision.rollout} {decision.failed} -> {decision.restored}"
+    print(f"{done}, branch {decision.branch}, commit {landed.commit}")
+    if landed.pull_request.state == "open":
+        for reason in outcome.verdict.reasons:
+            print(f"a draft for a person: {reason}")
+    if not outcome.verdict.reasons:
+        print(f"verdict: {outcome.verdict.text}")
+    for note in outcome.notes:
+        terminal.say(note)

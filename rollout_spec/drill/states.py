@@ -1,0 +1,149 @@
+"""From where a rollout stands, its steps lead to few states: the candidate in each stage, promoted, or gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from rollout_spec import traffic
+from rollout_spec.check import check, introduced
+from rollout_spec.dependents import dependents
+from rollout_spec.edits import with_live, with_serving
+from rollout_spec.eligibility import disagreements, quarantined, switches
+from rollout_spec.errors import UserError
+from rollout_spec.finding import Report
+from rollout_spec.repository import File, Repository
+from rollout_spec.spec.rollout import Live, ModelRollout
+from rollout_spec.splice import CannotEdit
+from rollout_spec.targets.manifests import compared
+from rollout_spec.targets.render import render
+
+Reach = Literal["here", "next", "all"]
+"""How far to look ahead: where a rollout stands, where its candidate comes to next too, or all that can be reached."""
+
+
+@dataclass(frozen=True)
+class State:
+    """A state of a rollout in words, and the repository as it would be; ``why_not`` says why it cannot be yet."""
+
+    name: str
+    repository: Repository
+    here: bool = False
+    why_not: str | None = None
+
+
+def states(file: File[ModelRollout], repository: Repository, reach: Reach) -> Iterator[State]:
+    """Give the states that a rollout can reach, in the order of their steps; the one where it stands is among them.
+
+    With no candidate in flight, each version that was recorded after stable may become one.
+    """
+    rollout = file.model
+    assert rollout is not None
+    live = rollout.spec.live
+    here = State(_name(live), repository, here=True)
+    if reach == "here":
+        yield here
+        return
+    found = _ahead(rollout, repository)
+    if key(live) not in found:  # nothing is in flight
+        yield here
+    elif reach == "next":
+        at = list(found).index(key(live))
+        found = dict(list(found.items())[at : at + 2])
+    if reach == "next" and live.candidate is None:
+        return
+    for each, (name, reached) in found.items():
+        yield here if each == key(live) else _reached(name, reached, file, repository)
+
+
+Key = tuple[str, str | None, str | None, tuple[str, ...]]
+
+
+def key(live: Live) -> Key:
+    """Return what tells two states of a rollout apart."""
+    return live.stable, live.candidate, live.stage, tuple(live.known_good)
+
+
+def _name(live: Live) -> str:
+    if live.candidate is None:
+        return f"{live.stable} stable"
+    return f"{live.candidate} in {live.stage}" if live.stage else f"{live.candidate} proposed"
+
+
+def _ahead(rollout: ModelRollout, repository: Repository) -> dict[Key, tuple[str, Live]]:
+    """Return what ``live`` can become, in the order of the steps, each with its name."""
+    spec, away = rollout.spec, quarantined(rollout, repository)
+    stages = [stage.name for stage in spec.stages]
+    found: dict[Key, tuple[str, Live]] = {}
+    idle = spec.live if spec.live.candidate is None else traffic.withdraw(spec.live)
+    for candidate in _candidates(rollout, away):
+        live = traffic.propose(idle, candidate)
+        found[key(live)] = (_name(live), live)
+        for _ in stages:
+            live = traffic.advance(live, stages, fixes=spec.live.fixes)
+            found[key(live)] = (_name(live), live)
+        live = traffic.promote(live, stages, away)
+        found[key(live)] = (f"{candidate} promoted", live)
+    if spec.live.candidate is not None:
+        found[key(idle)] = (f"{spec.live.candidate} withdrawn", idle)
+    return found
+
+
+def _candidates(rollout: ModelRollout, away: Mapping[str, object]) -> list[str]:
+    """Return the candidate, else the versions recorded after stable that may be proposed."""
+    live, versions = rollout.spec.live, list(rollout.spec.versions)
+    if live.candidate is not None:
+        return [live.candidate]
+    later = versions[versions.index(live.stable) + 1 :]
+    return [version for version in later if version not in live.known_good and version not in away]
+
+
+def _reached(name: str, live: Live, file: File[ModelRollout], repository: Repository) -> State:
+    """Lay the edits of the steps over the tree, as people would commit them; say what their check would refuse."""
+    try:
+        after, touched = _entered(live, file, repository)
+    except CannotEdit as error:
+        return State(name, repository, why_not=f"{file.path}: {error.message}")
+    except UserError as error:
+        return State(name, repository, why_not=error.message)
+    paths = [path for path in touched if repository.tree.read(path) is not None]
+    later = check(after, paths=paths)
+    earlier = check(repository, paths=paths) if later.failed else Report(())
+    brought = introduced(earlier, later)
+    return State(name, after, why_not=f"{brought[0].message} [{brought[0].name}]" if brought else None)
+
+
+def _entered(live: Live, file: File[ModelRollout], repository: Repository) -> tuple[Repository, list[str]]:
+    """Return the repository with another ``live`` and its manifests, and the documents that this is a matter of.
+
+    Where all who take requests then agree on another version of an exclusive component, the same commit switches it.
+    """
+    edits: dict[str, bytes | None] = {file.path: with_live(file.content, live)}
+    after = repository.edited(edits)
+    touched = [file.path]
+    for component, wanted in _switched(_model(file, after), after).items():
+        found = repository.component(component)
+        assert found is not None
+        edits[found.path] = with_serving(found.content, [wanted])
+        pinning = (f"rollouts/{each.rollout}.yaml" for each in dependents(component, repository).pins)
+        touched += (path for path in dict.fromkeys((found.path, *pinning)) if path not in touched)
+    after = repository.edited(edits)
+    manifests = render(_model(file, after), after)
+    edits |= {each.path: each.wanted for each in compared(file.stem, manifests, after)}
+    return repository.edited(edits), touched
+
+
+def _switched(rollout: ModelRollout, repository: Repository) -> dict[str, str]:
+    apart = disagreements(rollout, repository)
+    needed = (switches(rollout, version, repository) for version in traffic.split(rollout.spec).versions)
+    return {name: wanted for each in needed for name, wanted in each.items() if name not in apart}
+
+
+def _model(file: File[ModelRollout], repository: Repository) -> ModelRollout:
+    """Read a rollout again. UserError where what was edited does not load: its ``live`` contradicts itself."""
+    found = repository.rollout(file.stem)
+    if found is None or found.model is None:
+        said = found.problems[0].message if found and found.problems else f"{file.path} would not load"
+        raise UserError(said)
+    return found.model

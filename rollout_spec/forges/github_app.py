@@ -1,0 +1,92 @@
+"""A GitHub App signs with its private key, and is lent a token of an hour for one installation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import github
+from github import Auth, GithubException, GithubIntegration
+from jwt.exceptions import PyJWTError
+from requests.exceptions import RequestException
+
+from rollout_spec.errors import UserError
+from rollout_spec.forges.access import APP, Access, app_is_set, need_token
+from rollout_spec.forges.transport import TIMEOUT, patience, refusal, unreachable, useless
+
+PERMISSIONS = "the token or App needs Contents and Pull requests (read and write); a classic token, `repo`"
+
+
+def authority(access: Access) -> Auth.Auth:
+    """Return whom GitHub sees: the App that the environment names, else the owner of the token in it."""
+    return Auth.Token(installation_token(access) if app_is_set() else need_token("github"))
+
+
+def installation_token(access: Access) -> str:
+    """Ask for the token of the App's installation, which is looked up by the repository where it is not named."""
+    number, key_file, installation = (os.environ.get(name, "") for name in APP)
+    owner, name = owner_and_name(access)
+    with answers("lend the App a token", secret=""):
+        app = GithubIntegration(
+            auth=_app(number, key_file),
+            base_url=access.address("github"),
+            timeout=TIMEOUT,
+            retry=patience(),
+            seconds_between_requests=None,
+            seconds_between_writes=None,
+        )
+        wanted = _whole(installation) if installation else app.get_repo_installation(owner, name).id
+        return app.get_access_token(wanted).token
+
+
+def owner_and_name(access: Access) -> tuple[str, str]:
+    """Return both parts of the repository's name. UserError where there are more, or fewer."""
+    owner, _, name = access.project().partition("/")
+    if "/" in name:
+        raise UserError(f"`{owner}/{name}` is no repository of GitHub", hint="`forge.repository` is OWNER/NAME")
+    return owner, name
+
+
+def _app(number: str, key_file: str) -> Auth.AppAuth:
+    if not key_file:
+        raise UserError(f"${APP[0]} is set, and ${APP[1]} is not", hint="it names the file of the App's private key")
+    try:
+        app = Auth.AppAuth(_whole(number), Path(key_file).read_text("ascii") or " ")  # it asserts that there is one
+        app.create_jwt()  # a key that is none shows here, before anybody is asked
+        return app
+    except (OSError, ValueError, TypeError, PyJWTError) as error:
+        if isinstance(error, UserError):
+            raise
+        reason = error.strerror if isinstance(error, OSError) else "it holds no private key"
+        raise UserError(f"the file that ${APP[1]} names cannot be used: {reason}") from None
+
+
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        raise UserError(f"${APP[0]} and ${APP[2]} are numbers")
+    return int(text)
+
+
+@contextmanager
+def answers(action: str, *, secret: str) -> Iterator[None]:
+    """Turn what PyGithub raises into words that hold no secret."""
+    try:
+        yield
+    except GithubException as error:
+        raise refusal("github", action, error.status or 0, _words(error), secret=secret, needs=PERMISSIONS) from None
+    except (RequestException, OSError) as error:
+        raise unreachable("github", action, error, secret=secret) from None
+    except (RuntimeError, AssertionError, AttributeError, LookupError, TypeError) as error:  # no answer of GitHub's
+        raise useless("github", action, error, secret=secret) from None
+
+
+def _words(error: github.GithubException) -> str:
+    """Return what GitHub said: its message, and each of the errors that it lists."""
+    data = error.data if isinstance(error.data, dict) else {}
+    listed = data.get("errors")
+    told = [str(data.get("message") or error.message or "")]
+    for each in listed if isinstance(listed, list) else [listed] if listed else []:
+        told.append(str(each.get("message") or each.get("code") or "") if isinstance(each, dict) else str(each))
+    return "; ".join(part for part in told if part) or "it does not say why"

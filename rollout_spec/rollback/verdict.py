@@ -1,0 +1,46 @@
+"""Every verdict says which guard decided: whoever reads it at night must know why nothing, or so much, was done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Action = Literal["act", "draft", "notify", "ignore"]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a guard does not let a rollback pass; ``guard`` is its name in the documentation (docs/rollback.md)."""
+
+    guard: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.words} [{self.guard}]"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How far a breach may go by itself.
+
+    ``act``: a pull request, which merges itself where ``arm``. ``draft``: a pull request that a person must look at.
+    ``notify``: it is told, and nothing that moves traffic is pushed. ``ignore``: there is nothing to take back.
+    """
+
+    action: Action
+    reasons: tuple[Reason, ...] = ()
+    arm: bool = False
+
+    @property
+    def words(self) -> str:
+        """Why, in one line."""
+        return "; ".join(reason.words for reason in self.reasons) or f"every guard holds{self._armed}"
+
+    @property
+    def _armed(self) -> str:
+        return ", and it merges itself" if self.arm else ""
+
+    @property
+    def text(self) -> str:
+        """The verdict in one line, with the guards that decided."""
+        return f"{self.action}: " + ("; ".join(map(str, self.reasons)) or self.words)

@@ -1,0 +1,112 @@
+"""What pull requests have in common on every forge: two branches, a state that git decides, and what people add."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fakes.host import Host
+
+NOW = "2026-11-20T10:20:00Z"
+
+
+@dataclass
+class Comment:
+    """A comment, by its id."""
+
+    number: int
+    author: str
+    body: str
+
+
+@dataclass
+class Pull:
+    """A pull request. ``sha`` is where its head was when it ended; an open one follows its branch."""
+
+    number: int
+    title: str
+    body: str
+    head: str
+    base: str
+    author: str
+    draft: bool = False
+    state: str = "open"
+    labels: list[str] = field(default_factory=list)
+    people: list[str] = field(default_factory=list)
+    teams: list[str] = field(default_factory=list)
+    comments: list[Comment] = field(default_factory=list)
+    armed: str | None = None
+    fork: bool = False
+    sha: str = ""
+    merge_sha: str | None = None
+
+
+class ForgeHost(Host):
+    """A host with pull requests, and the settings that decide what happens to them."""
+
+    def __init__(self, remote: Path, name: str = "acme/models") -> None:
+        super().__init__(remote, name)
+        self.pulls: list[Pull] = []
+        self.labels: list[str] = []
+        self.people = ["ada", "grace", "release-bot"]
+        self.teams = ["team-risk"]
+        self.checks = "pending"
+        """What the required checks say: pending, success, or none where there are none."""
+
+    def branch(self, name: str) -> str:
+        """Return the commit of a branch, empty where there is none."""
+        return self.git("rev-parse", "--verify", "--quiet", f"refs/heads/{name}^{{commit}}")
+
+    def head(self, pull: Pull) -> str:
+        """Return the commit that a pull request is at."""
+        if pull.state == "open":
+            pull.sha = self.branch(pull.head) or pull.sha
+        return pull.sha
+
+    def ahead(self, base: str, head: str) -> int:
+        """Count the commits that a branch has and another has not."""
+        return int(self.git("rev-list", "--count", f"refs/heads/{base}..refs/heads/{head}") or 0)
+
+    def duplicate(self, base: str, head: str) -> Pull | None:
+        """Return the open pull request between two branches."""
+        return next(
+            (each for each in self.pulls if self.is_open(each) and (each.base, each.head) == (base, head)), None
+        )
+
+    @staticmethod
+    def is_open(pull: Pull) -> bool:
+        return pull.state == "open" and not pull.fork
+
+    def open(self, head: str, base: str, title: str, body: str, user: str, *, draft: bool = False) -> Pull:
+        pull = Pull(len(self.pulls) + 1, title, body, head, base, user, draft)
+        self.pulls.append(pull)
+        return pull
+
+    def pull(self, number: int | str) -> Pull | None:
+        return next((each for each in self.pulls if each.number == int(number)), None)
+
+    def merge(self, pull: Pull, *, squash: bool = False) -> str:
+        """Merge in the bare repository, and return the commit that the base is at then."""
+        base, head = self.branch(pull.base), self.head(pull)
+        tree = self.git("merge-tree", "--write-tree", base, head)
+        parents = ["-p", base] if squash else ["-p", base, "-p", head]
+        pull.merge_sha = self.git("commit-tree", tree, *parents, "-m", f"{pull.title} (#{pull.number})")
+        self.git("update-ref", f"refs/heads/{pull.base}", pull.merge_sha, base)
+        pull.state, pull.armed = "merged", None
+        return pull.merge_sha
+
+    def checks_pass(self) -> None:
+        """Let the checks succeed: what is armed merges."""
+        self.checks = "success"
+        for each in self.pulls:
+            if each.state == "open" and each.armed == self.head(each):
+                self.merge(each)
+
+    def say(self, pull: Pull, author: str, body: str) -> Comment:
+        comment = Comment(sum(len(each.comments) for each in self.pulls) + 1, author, body)
+        pull.comments.append(comment)
+        return comment
+
+    def comment(self, number: int | str) -> tuple[Pull, Comment] | None:
+        found = ((pull, each) for pull in self.pulls for each in pull.comments)
+        return next(((pull, each) for pull, each in found if each.number == int(number)), None)

@@ -1,0 +1,199 @@
+"""A Gitea for tests: statuses, words and shapes as in the source of its API (which is Forgejo's too)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from fakes.forge import NOW, Comment, ForgeHost, Pull
+from fakes.host import Answer, Request
+
+_DRAFT = re.compile(r"(wip:|\[wip\])", re.IGNORECASE)
+_PAGE = 50
+
+
+class FakeGitea(ForgeHost):
+    """A repository at /api/v1. It takes pull requests without commits between the branches, as the real one does."""
+
+    root = "/api/v1"
+
+    def denied(self) -> Answer:
+        return self._error(401, "invalid username, password or token")
+
+    def answer(self, request: Request, user: str) -> Answer:
+        inner = request.path.removeprefix(f"{self.root}/repos/{self.name}")
+        if inner == request.path:
+            return self._not_found()
+        for verb, pattern, method in _ROUTES:
+            if request.verb == verb and (match := re.fullmatch(pattern, inner)):
+                pull = self.pull(match["n"]) if "n" in match.groupdict() else None
+                if "n" in match.groupdict() and pull is None:
+                    return self._not_found()
+                answer: Answer = getattr(self, method)(request, user, pull or match)
+                return answer
+        return self._not_found()
+
+    # Pull requests.
+
+    def _list(self, request: Request, user: str, _: Any) -> Answer:
+        state = request.query.get("state", "open")
+        found = [
+            self._pull(each)
+            for each in reversed(self.pulls)
+            if state in ("all", "open" if each.state == "open" else "closed")
+        ]
+        return self._page(request, found)
+
+    def _between(self, request: Request, user: str, match: re.Match[str]) -> Answer:
+        """Tell of one pull request from a branch, whichever the database gives first."""
+        own = [each for each in self.pulls if not each.fork]
+        found = next((each for each in own if (each.base, each.head) == (match["base"], match["head"])), None)
+        return Answer(200, self._pull(found)) if found else self._not_found()
+
+    def _create(self, request: Request, user: str, _: Any) -> Answer:
+        wish = request.body
+        if wish["head"] == wish["base"]:
+            return self._error(422, "Invalid PullRequest: There are no changes between the head and the base")
+        if not self.branch(wish["head"]) or not self.branch(wish["base"]):
+            return self._not_found()
+        if same := self.duplicate(wish["base"], wish["head"]):
+            words = (
+                f"pull request already exists for these targets [id: {same.number}, issue_id: {same.number}, "
+                f"head_repo_id: 1, base_repo_id: 1, head_branch: {same.head}, base_branch: {same.base}]"
+            )
+            return self._error(409, words)
+        return Answer(201, self._pull(self.open(wish["head"], wish["base"], wish["title"], wish["body"], user)))
+
+    def _get(self, request: Request, user: str, pull: Pull) -> Answer:
+        return Answer(200, self._pull(pull))
+
+    def _update(self, request: Request, user: str, pull: Pull) -> Answer:
+        pull.title = request.body.get("title") or pull.title
+        return Answer(201, self._pull(pull))
+
+    def _merge(self, request: Request, user: str, pull: Pull) -> Answer:
+        wish = request.body
+        if pull.state == "closed":
+            return self._not_found()
+        if pull.state == "merged":
+            return self._error(405, "")
+        if _DRAFT.match(pull.title):
+            return self._error(405, "Work in progress PRs cannot be merged")
+        if wish.get("merge_when_checks_succeed") and self.checks == "pending":
+            if pull.armed:
+                words = f"pull request is already scheduled to auto merge when checks succeed [pull_id: {pull.number}]"
+                return self._error(409, words)
+            pull.armed = self.head(pull)  # whatever head_commit_id says
+            return Answer(201)
+        if self.checks == "pending":
+            return self._error(405, "Not all required status checks successful")
+        if wish.get("head_commit_id", self.head(pull)) != self.head(pull):
+            return self._error(409, "head out of date")
+        self.merge(pull, squash=wish["Do"] == "squash")
+        return Answer(200)
+
+    def _review(self, request: Request, user: str, pull: Pull) -> Answer:
+        people, teams = request.body.get("reviewers") or [], request.body.get("team_reviewers") or []
+        for name in people:
+            if name not in self.people:
+                return self._error(404, f"user does not exist [uid: 0, name: {name}]")
+            if name == pull.author:
+                return self._error(422, "poster of pr can't be reviewer")
+        for name in teams:
+            if name not in self.teams:
+                return self._error(404, f"team does not exist [org_id 1, team_id 0, name: {name}]")
+        pull.people += [name for name in people if name not in pull.people]
+        pull.teams += [name for name in teams if name not in pull.teams]
+        return Answer(201, [])
+
+    # Labels and comments.
+
+    def _labels(self, request: Request, user: str, _: Any) -> Answer:
+        return self._page(request, [self._label(name) for name in self.labels])
+
+    def _make_label(self, request: Request, user: str, _: Any) -> Answer:
+        if not re.fullmatch("#?[0-9a-fA-F]{6}", request.body["color"]):
+            return self._error(422, "bad colour code")
+        self.labels.append(request.body["name"])
+        return Answer(201, self._label(request.body["name"]))
+
+    def _put_labels(self, request: Request, user: str, pull: Pull) -> Answer:
+        names = [name for name in self.labels if self._label(name)["id"] in request.body["labels"]]
+        pull.labels += [name for name in names if name not in pull.labels]
+        return Answer(200, [self._label(name) for name in pull.labels])
+
+    def _comments(self, request: Request, user: str, pull: Pull) -> Answer:
+        return Answer(200, [self._comment(each) for each in pull.comments])
+
+    def _say(self, request: Request, user: str, pull: Pull) -> Answer:
+        return Answer(201, self._comment(self.say(pull, user, request.body["body"])))
+
+    def _edit_comment(self, request: Request, user: str, match: re.Match[str]) -> Answer:
+        found = self.comment(match["c"])
+        if found is None:
+            return self._not_found()
+        found[1].body = request.body["body"]
+        return Answer(200, self._comment(found[1]))
+
+    def _show(self, request: Request, user: str, _: Any) -> Answer:
+        shape = {
+            "id": 1, "full_name": self.name, "default_branch": "main", "allow_merge_commits": True,
+            "allow_squash_merge": True, "allow_rebase": True, "default_merge_style": "merge",
+        }  # fmt: skip
+        return Answer(200, shape)
+
+    # Shapes.
+
+    def _pull(self, pull: Pull) -> dict[str, Any]:
+        is_there = bool(self.branch(pull.head))
+        sides = [
+            {"label": pull.head, "ref": pull.head if is_there else f"refs/pull/{pull.number}/head",
+             "sha": self.head(pull), "repo_id": 2 if pull.fork else 1},
+            {"label": pull.base, "ref": pull.base, "sha": self.branch(pull.base), "repo_id": 1},
+        ]  # fmt: skip
+        merged = pull.state == "merged"
+        return {
+            "id": pull.number, "number": pull.number, "title": pull.title, "body": pull.body,
+            "user": {"id": 1, "login": pull.author}, "labels": [self._label(name) for name in pull.labels],
+            "state": "open" if pull.state == "open" else "closed", "draft": bool(_DRAFT.match(pull.title)),
+            "merged": merged, "merge_commit_sha": pull.merge_sha if merged else None,
+            "merged_at": NOW if merged else None, "created_at": NOW, "updated_at": NOW,
+            "html_url": f"{self.url}/{self.name}/pulls/{pull.number}", "head": sides[0], "base": sides[1],
+            "requested_reviewers": [{"id": 1, "login": name} for name in pull.people],
+        }  # fmt: skip
+
+    def _label(self, name: str) -> dict[str, Any]:
+        return {"id": self.labels.index(name) + 1, "name": name, "color": "b60205", "description": ""}
+
+    def _comment(self, comment: Comment) -> dict[str, Any]:
+        return {"id": comment.number, "body": comment.body, "user": {"id": 1, "login": comment.author}}
+
+    def _page(self, request: Request, found: list[dict[str, Any]]) -> Answer:
+        page, size = int(request.query.get("page", 1)), min(int(request.query.get("limit", 30)), _PAGE)
+        start = (page - 1) * size
+        more = {"Link": f'<{self.url}{request.path}?page={page + 1}>; rel="next"'} if start + size < len(found) else {}
+        return Answer(200, found[start : start + size], more)
+
+    def _error(self, status: int, message: str) -> Answer:
+        return Answer(status, {"message": message, "url": f"{self.url}/api/swagger"})
+
+    def _not_found(self) -> Answer:
+        return Answer(404, {"errors": None, "message": "not found", "url": f"{self.url}/api/swagger"})
+
+
+_ROUTES = (
+    ("GET", "", "_show"),
+    ("GET", "/pulls", "_list"),
+    ("POST", "/pulls", "_create"),
+    ("GET", r"/pulls/(?P<n>\d+)", "_get"),
+    ("PATCH", r"/pulls/(?P<n>\d+)", "_update"),
+    ("POST", r"/pulls/(?P<n>\d+)/merge", "_merge"),
+    ("POST", r"/pulls/(?P<n>\d+)/requested_reviewers", "_review"),
+    ("GET", r"/pulls/(?P<base>[^/]+)/(?P<head>.+)", "_between"),
+    ("GET", "/labels", "_labels"),
+    ("POST", "/labels", "_make_label"),
+    ("POST", r"/issues/(?P<n>\d+)/labels", "_put_labels"),
+    ("GET", r"/issues/(?P<n>\d+)/comments", "_comments"),
+    ("POST", r"/issues/(?P<n>\d+)/comments", "_say"),
+    ("PATCH", r"/issues/comments/(?P<c>\d+)", "_edit_comment"),
+)

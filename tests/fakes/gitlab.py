@@ -1,0 +1,167 @@
+"""A GitLab for tests: statuses, words and shapes as in its API documentation and the source of its merge endpoint."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from fakes.forge import NOW, Comment, ForgeHost, Pull
+from fakes.host import Answer, Request
+
+_DRAFT = re.compile(r"(draft:|\[draft\]|\(draft\))", re.IGNORECASE)
+_STATES = {"open": "opened", "closed": "closed", "merged": "merged"}
+
+
+class FakeGitLab(ForgeHost):
+    """A project at /api/v4. ``checks``: its pipeline is running (pending), has passed (success), or there is none."""
+
+    root = "/api/v4"
+
+    def __init__(self, remote: Path, name: str = "acme/models") -> None:
+        super().__init__(remote, name)
+        self.most_reviewers = 10
+        self.status: list[str] = []
+        """What `detailed_merge_status` says first, one at a time; then it follows from the state."""
+
+    def denied(self) -> Answer:
+        return Answer(401, {"message": "401 Unauthorized"})
+
+    def answer(self, request: Request, user: str) -> Answer:
+        path = request.path.removeprefix(self.root)
+        if path == "/users":
+            return Answer(200, [self._person(name) for name in self.people if name == request.query.get("username")])
+        inner = path.removeprefix(f"/projects/{self.name}")
+        if inner == path:
+            return Answer(404, {"message": "404 Project Not Found"})
+        for verb, pattern, method in _ROUTES:
+            if request.verb == verb and (match := re.fullmatch(pattern, inner)):
+                pull = self.pull(match["n"]) if "n" in match.groupdict() else None
+                if "n" in match.groupdict() and pull is None:
+                    return Answer(404, {"message": "404 Not found"})
+                answer: Answer = getattr(self, method)(request, user, pull)
+                return answer
+        return Answer(404, {"error": "404 Not Found"})
+
+    # Merge requests.
+
+    def _list(self, request: Request, user: str, _: Any) -> Answer:
+        query = request.query
+        found = [
+            self._merge_request(each)
+            for each in reversed(self.pulls)
+            if query.get("state", "all") in ("all", _STATES[each.state])
+            and query.get("source_branch", each.head) == each.head
+            and query.get("target_branch", each.base) == each.base
+        ]
+        return Answer(200, found)
+
+    def _create(self, request: Request, user: str, _: Any) -> Answer:
+        wish = request.body
+        missing = [name for name in ("source_branch", "target_branch", "title") if not wish.get(name)]
+        if missing:
+            return Answer(400, {"error": f"{missing[0]} is missing"})
+        head, base = wish["source_branch"], wish["target_branch"]
+        if same := self.duplicate(base, head):
+            words = f"Another open merge request already exists for this source branch: !{same.number}"
+            return Answer(409, {"message": [words]})
+        for name, branch in (("Source", head), ("Target", base)):
+            if not self.branch(branch):
+                return Answer(400, {"message": {"base": [f'{name} branch "{branch}" does not exist']}})
+        if len(wish["title"]) > 255:
+            return Answer(400, {"message": {"title": ["is too long (maximum is 255 characters)"]}})
+        made = self.open(head, base, wish["title"], wish.get("description") or "", user)
+        return Answer(201, self._merge_request(made))
+
+    def _get(self, request: Request, user: str, pull: Pull) -> Answer:
+        return Answer(200, self._merge_request(pull, whole=True))
+
+    def _update(self, request: Request, user: str, pull: Pull) -> Answer:
+        wish = request.body
+        pull.title = wish.get("title", pull.title)
+        added = [name for name in wish.get("add_labels", "").split(",") if name]
+        pull.labels += [name for name in added if name not in pull.labels]
+        if "reviewer_ids" in wish:
+            names = [name for name in self.people if self._person(name)["id"] in wish["reviewer_ids"]]
+            pull.people = names[: self.most_reviewers]
+        return Answer(200, self._merge_request(pull, whole=True))
+
+    def _merge(self, request: Request, user: str, pull: Pull) -> Answer:
+        wish = request.body
+        if wish.get("sha", self.head(pull)) != self.head(pull):
+            return Answer(409, {"message": f"SHA does not match HEAD of source branch: {self.head(pull)}"})
+        mergeable = (
+            pull.state == "open" and not _DRAFT.match(pull.title) and self._detailed(pull) in ("mergeable", "ci")
+        )
+        auto = wish.get("auto_merge") or wish.get("merge_when_pipeline_succeeds")
+        if auto and mergeable and self.checks == "pending":
+            pull.armed = self.head(pull)
+            return Answer(200, self._merge_request(pull, whole=True))
+        if not mergeable or self.checks == "pending" or (auto and self.checks != "success"):
+            return Answer(405, {"message": "405 Method Not Allowed"})
+        self.merge(pull)
+        return Answer(200, self._merge_request(pull, whole=True))
+
+    # Notes.
+
+    def _notes(self, request: Request, user: str, pull: Pull) -> Answer:
+        system = self._note(Comment(9999, user, "requested review from @ada")) | {"system": True}
+        return Answer(200, [system, *map(self._note, pull.comments)])
+
+    def _say(self, request: Request, user: str, pull: Pull) -> Answer:
+        return Answer(201, self._note(self.say(pull, user, request.body["body"])))
+
+    def _edit_note(self, request: Request, user: str, pull: Pull) -> Answer:
+        found = self.comment(request.path.rpartition("/")[2])
+        if found is None:
+            return Answer(404, {"message": "404 Not found"})
+        found[1].body = request.body["body"]
+        return Answer(200, self._note(found[1]))
+
+    # Shapes.
+
+    def _detailed(self, pull: Pull) -> str:
+        if self.status:
+            return self.status[0]
+        return "not_open" if pull.state != "open" else "draft_status" if _DRAFT.match(pull.title) else "mergeable"
+
+    def _merge_request(self, pull: Pull, *, whole: bool = False) -> dict[str, Any]:
+        draft = bool(_DRAFT.match(pull.title))
+        shape = {
+            "id": 1000 + pull.number, "iid": pull.number, "project_id": 1, "title": pull.title,
+            "description": pull.body, "state": _STATES[pull.state], "created_at": NOW, "updated_at": NOW,
+            "merged_at": NOW if pull.state == "merged" else None, "closed_at": NOW if pull.state == "closed" else None,
+            "source_branch": pull.head, "target_branch": pull.base, "source_project_id": 2 if pull.fork else 1,
+            "target_project_id": 1, "draft": draft, "work_in_progress": draft, "labels": list(pull.labels),
+            "author": self._person(pull.author), "assignees": [], "sha": self.head(pull),
+            "reviewers": [self._person(name) for name in pull.people], "squash_commit_sha": None,
+            "merge_commit_sha": pull.merge_sha, "merge_when_pipeline_succeeds": pull.armed is not None,
+            "detailed_merge_status": self._detailed(pull),
+            "web_url": f"{self.url}/{self.name}/-/merge_requests/{pull.number}",
+        }  # fmt: skip
+        if whole:
+            pipeline = {"id": 1, "status": "running" if self.checks == "pending" else "success"}
+            shape["head_pipeline"] = None if self.checks == "none" else pipeline
+            if self.status:
+                self.status.pop(0)
+        return shape
+
+    def _note(self, comment: Comment) -> dict[str, Any]:
+        author = self._person(comment.author)
+        return {"id": comment.number, "body": comment.body, "author": author, "system": False, "created_at": NOW}
+
+    def _person(self, name: str) -> dict[str, Any]:
+        number = 100 + self.people.index(name) if name in self.people else 1
+        return {"id": number, "username": name, "name": name, "state": "active", "web_url": f"{self.url}/{name}"}
+
+
+_ROUTES = (
+    ("GET", "/merge_requests", "_list"),
+    ("POST", "/merge_requests", "_create"),
+    ("GET", r"/merge_requests/(?P<n>\d+)", "_get"),
+    ("PUT", r"/merge_requests/(?P<n>\d+)", "_update"),
+    ("PUT", r"/merge_requests/(?P<n>\d+)/merge", "_merge"),
+    ("GET", r"/merge_requests/(?P<n>\d+)/notes", "_notes"),
+    ("POST", r"/merge_requests/(?P<n>\d+)/notes", "_say"),
+    ("PUT", r"/merge_requests/(?P<n>\d+)/notes/\d+", "_edit_note"),
+)

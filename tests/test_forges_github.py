@@ -1,0 +1,260 @@
+"""GitHub has more ways to merge than the others, Apps, and publishes what it takes and answers."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import jwt
+import pytest
+from fakes.github import FakeGitHub
+from fakes.host import Answer, Request
+from fakes.openapi import contract
+from graphql import GraphQLSchema, build_client_schema, parse
+from graphql.execution.values import get_variable_values
+from graphql.language import OperationDefinitionNode
+from graphql.validation import validate
+from hosted import BRANCH, CHANGE, TOKEN, Hosted, as_app, hosted, private_key
+from oracles import npm_package
+
+from rollout_spec.change import PullRequest
+from rollout_spec.errors import UserError
+from rollout_spec.forges import Access, Forge, credential, transport
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosted]:
+    monkeypatch.setenv("ROLLOUT_SPEC_TOKEN", TOKEN)
+    monkeypatch.setattr(transport, "_BACKOFF", 0)
+    with hosted("github", tmp_path / "models.git") as place:
+        yield place
+
+
+@pytest.fixture
+def host(place: Hosted) -> FakeGitHub:
+    assert isinstance(place.host, FakeGitHub)
+    return place.host
+
+
+def found(forge: Forge) -> PullRequest:
+    pull = forge.find(BRANCH, "main")
+    assert pull is not None
+    return pull
+
+
+# Merging
+
+
+def test_where_auto_merge_is_off_one_with_nothing_to_wait_for_is_merged(place: Hosted, host: FakeGitHub) -> None:
+    host.allows_auto_merge = False
+    forge, _, commit = place.opened()
+    with pytest.raises(UserError, match="Auto merge is not allowed for this repository") as caught:
+        forge.arm(found(forge), commit)
+    assert caught.value.hint == "allow auto-merge in the settings of the repository"
+    host.checks = "none"
+    assert forge.arm(found(forge), commit).state == "merged"
+
+
+def test_where_there_is_a_merge_queue_it_is_queued(place: Hosted, host: FakeGitHub) -> None:
+    host.has_queue, host.checks = True, "success"
+    forge, pull, commit = place.opened()
+    assert forge.arm(found(forge), commit).armed
+    assert (host.queue, pull.state) == ([1], "open")
+
+
+def test_a_merge_that_is_refused_is_said(place: Hosted, host: FakeGitHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    forge, pull, commit = place.opened()
+    host.checks = "success"
+    real = host.answer
+
+    def conflict(request: Request, user: str) -> Answer:
+        return (
+            Answer(405, {"message": "Pull Request is not mergeable"}) if request.verb == "PUT" else real(request, user)
+        )
+
+    monkeypatch.setattr(host, "answer", conflict)
+    with pytest.raises(UserError, match="github did not merge: 405 Pull Request is not mergeable"):
+        forge.arm(found(forge), commit)
+    assert pull.state == "open"
+
+
+def test_a_head_that_moves_between_two_requests_is_not_merged(
+    place: Hosted, host: FakeGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forge, pull, commit = place.opened()
+    host.checks = "success"
+    real = host.answer
+
+    def push_then(request: Request, user: str) -> Answer:
+        answer = real(request, user)
+        if request.path == "/api/graphql":
+            place.push()
+        return answer
+
+    monkeypatch.setattr(host, "answer", push_then)
+    with pytest.raises(UserError, match="github did not merge: 409 Head branch was modified"):
+        forge.arm(found(forge), commit)
+    assert pull.state == "open"
+
+
+def test_where_the_plan_has_no_drafts_the_title_says_it(place: Hosted, host: FakeGitHub) -> None:
+    host.has_drafts = False
+    _, pull, _ = place.opened(draft=True)
+    assert (pull.draft, pull.title) == (False, "Draft: Roll back fraud")
+
+
+# Apps
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The private key of an App that the environment names, in its file."""
+    as_app(tmp_path / "app.pem", monkeypatch)
+    return tmp_path / "app.pem"
+
+
+@pytest.mark.parametrize("installation", [None, "7"])
+def test_an_app_is_lent_a_token(
+    place: Hosted, host: FakeGitHub, app: Path, monkeypatch: pytest.MonkeyPatch, installation: str | None
+) -> None:
+    if installation:
+        monkeypatch.setenv("GITHUB_APP_INSTALLATION_ID", installation)
+    _, pull, _ = place.opened()
+    assert (pull.author, host.app_tokens) == ("release-app[bot]", 1)
+    shown = [request.headers["authorization"].split()[1] for request, _ in host.asked if "installation" in request.path]
+    assert len(shown) == (1 if installation else 2)
+    for each in shown:
+        claims = jwt.decode(each, private_key().public_key(), algorithms=["RS256"])
+        assert (claims["iss"], claims["exp"] - claims["iat"] <= 600) == ("1", True)
+
+
+def test_git_is_lent_it_too(place: Hosted, app: Path) -> None:
+    shown = credential("github", Access(place.host.clone_url, "acme/models", place.base_url, lambda _, __: False))
+    assert shown is not None
+    assert (shown.url, shown.user, shown.password) == (place.host.url, "x-access-token", "ghs_of-the-app")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("GITHUB_APP_ID", "one", r"\$GITHUB_APP_ID and \$GITHUB_APP_INSTALLATION_ID are numbers"),
+        ("GITHUB_APP_INSTALLATION_ID", "../7", r"\$GITHUB_APP_ID and \$GITHUB_APP_INSTALLATION_ID are numbers"),
+        ("GITHUB_APP_PRIVATE_KEY_FILE", "", r"\$GITHUB_APP_ID is set, and \$GITHUB_APP_PRIVATE_KEY_FILE is not"),
+        ("GITHUB_APP_PRIVATE_KEY_FILE", "/nowhere/x.pem", "cannot be used: No such file or directory"),
+    ],
+)
+def test_an_app_that_is_set_wrong_is_told(
+    place: Hosted, app: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(UserError, match=told):
+        place.connect()
+
+
+@pytest.mark.parametrize(
+    "content", ["", "no key", "-----BEGIN RSA PRIVATE KEY-----\nc2VjcmV0\n-----END RSA PRIVATE KEY-----\n"]
+)
+def test_a_key_that_is_none_is_told_and_not_shown(place: Hosted, app: Path, content: str) -> None:
+    app.write_text(content)
+    with pytest.raises(UserError, match="cannot be used: it holds no private key") as caught:
+        place.connect()
+    assert "c2Vj" not in str(caught.value)
+
+
+def test_an_app_that_is_installed_elsewhere_is_told(place: Hosted, app: Path) -> None:
+    access = Access(place.host.clone_url, "acme/others", place.base_url, lambda _, __: False)
+    with pytest.raises(UserError, match="github did not lend the App a token: 404 Not Found"):
+        credential("github", access)
+
+
+# What is published
+
+
+ONLY_IN_PROSE = "POST /repos/{owner}/{repo}/issues/{issue_number}/labels, request at $: ['rollback', "
+"""PyGithub sends the labels as a list. GitHub's description of that body allows it; the schema beside it does not."""
+
+
+@pytest.fixture(scope="module")
+def graphql_schema() -> GraphQLSchema:
+    introspected = json.loads((npm_package("@octokit/graphql-schema") / "schema.json").read_bytes())
+    return build_client_schema(introspected, assume_valid=True)  # of deprecations it thinks otherwise than GitHub
+
+
+def everything(place: Hosted, host: FakeGitHub) -> None:
+    """Do all that a rollback may do, and all that is refused."""
+    forge, pull, commit = place.opened(draft=True)
+    forge.ensure(CHANGE, commit, "main")
+    forge.mark(found(forge), CHANGE.labels, ("ada", "team-risk", "nobody"))
+    for text in ("One.", "One.", "Two."):
+        forge.comment(found(forge), "key", text)
+    forge.arm(found(forge), commit)
+    host.say(pull, "ada", "Why?")
+    host.checks_pass()
+    found(forge)
+    host.checks = "pending"
+    for branch in ("absent", "main"):
+        with pytest.raises(UserError):
+            forge.ensure(replace(CHANGE, branch=branch), commit, "main")
+    second = place.push("rollback/acme/fraud/43")
+    other = forge.ensure(replace(CHANGE, branch="rollback/acme/fraud/43"), second, "main")
+    with pytest.raises(UserError):
+        forge._open(replace(CHANGE, branch=other.head), "main", draft=False)  # type: ignore[attr-defined]
+    with pytest.raises(UserError):
+        forge.arm(other, commit)
+    host.checks, host.has_queue = "success", True
+    forge.arm(other, second)
+    host.has_queue = False
+    host.allows_auto_merge = False
+    forge.arm(other, second)
+
+
+def test_every_request_and_answer_is_as_github_publishes_it(place: Hosted, host: FakeGitHub) -> None:
+    published = contract(npm_package("@octokit/openapi") / "generated" / "api.github.com.json")
+    everything(place, host)
+    rest = [(request, answer) for request, answer in host.asked if request.path != "/api/graphql"]
+    assert {(request.verb, answer.status) for request, answer in rest} >= {
+        *(("GET", 200), ("POST", 201), ("POST", 200), ("POST", 422), ("PATCH", 200), ("PUT", 200), ("PUT", 405)),
+    }
+    found = [words for each in rest for words in published.violations(host.root, *each)]
+    assert [words for words in found if not words.startswith(ONLY_IN_PROSE)] == []
+
+
+def test_an_app_asks_as_github_publishes_it(place: Hosted, host: FakeGitHub, app: Path) -> None:
+    published = contract(npm_package("@octokit/openapi") / "generated" / "api.github.com.json")
+    place.opened()
+    assert [words for each in host.asked for words in published.violations(host.root, *each)] == []
+
+
+def test_what_is_not_as_published_is_seen(place: Hosted, host: FakeGitHub) -> None:
+    published = contract(npm_package("@octokit/openapi") / "generated" / "api.github.com.json")
+    place.opened()
+    request, answer = next(each for each in host.asked if each[0].verb == "POST")
+    assert published.violations(host.root, request, answer) == []
+    for bad_request, bad_answer in (
+        (replace(request, body={"title": "x"}), answer),
+        (replace(request, path="/api/v3/repos/acme/models/pull"), answer),
+        (replace(request, query={"per_page": "100"}), answer),
+        (request, replace(answer, body={"number": 1})),
+        (request, replace(answer, status=418)),
+    ):
+        assert published.violations(host.root, bad_request, bad_answer) != []
+
+
+def test_every_mutation_is_as_github_publishes_it(
+    place: Hosted, host: FakeGitHub, graphql_schema: GraphQLSchema
+) -> None:
+    everything(place, host)
+    asked = [request.body for request, _ in host.asked if request.path == "/api/graphql"]
+    names = {match[1] for each in asked if (match := re.search(r"\{ (\w+)\(", each["query"]))}
+    assert names == {"markPullRequestReadyForReview", "enablePullRequestAutoMerge", "enqueuePullRequest"}
+    for each in asked:
+        document = parse(each["query"])
+        assert validate(graphql_schema, document) == []
+        (operation,) = document.definitions
+        assert isinstance(operation, OperationDefinitionNode)
+        assert not isinstance(
+            get_variable_values(graphql_schema, operation.variable_definitions or (), each["variables"]), list
+        )

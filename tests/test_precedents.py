@@ -1,0 +1,429 @@
+"""What the guards go by stands in git and on the forge: over real git, any replica decides the same."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from repo import STAGES, Repo, Result, git
+
+from rollout_spec import git as git_module
+from rollout_spec import landing, response, traffic
+
+FRAUD, CHURN, STABLE = (f"rollback/acme-models/{name}" for name in ("fraud/42", "churn/42", "fraud/41"))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
+    """The example thrice, each with 42 in canary-5, 41 stable and 40 known good."""
+    repo = Repo.create(tmp_path_factory.mktemp("made"))
+    text = repo.at("HEAD", "rollouts/fraud.yaml")
+    for name in ("churn", "spam"):
+        repo.write(
+            f"rollouts/{name}.yaml",
+            text.replace("name: fraud", f"name: {name}").replace("host: fraud.", f"host: {name}."),
+        )
+    repo.render()
+    repo.commit("Serve churn and spam")
+    return repo
+
+
+@pytest.fixture
+def repo(made: Repo, tmp_path: Path) -> Repo:
+    return made.copy(tmp_path)
+
+
+def automate(repo: Repo, *lines: str, mode: str = "pull-request") -> None:
+    """Say how far automation may go, on the base."""
+    text = repo.at("HEAD", ".rollout-spec.yaml")
+    start = text[: text.index("  automation:")]
+    repo.write(
+        ".rollout-spec.yaml", start + "  automation:\n" + "".join(f"    {each}\n" for each in (f"mode: {mode}", *lines))
+    )
+    repo.commit("Automate")
+
+
+def later(repo: Repo, **units: int) -> None:
+    repo.clock[0] += timedelta(**units)
+
+
+def told(answer: Result) -> list[str]:
+    """Return the names of the guards that made a draft."""
+    assert answer.status == 0, answer.text
+    return [line.rpartition("[")[2].rstrip("]") for line in answer.out.splitlines() if line.startswith("a draft")]
+
+
+def pull(repo: Repo, number: int) -> dict[str, Any]:
+    return next(each for each in repo.pull_requests() if each["number"] == number)
+
+
+def merge_commit(repo: Repo, branch: str) -> None:
+    repo.merge(branch)
+
+
+def squash(repo: Repo, branch: str) -> None:
+    """Squash a branch into main, as a forge does: one commit, of now, and the branch stays as it is."""
+    repo.git("fetch", "-q", "origin")
+    repo.git("merge", "-q", "--squash", f"origin/{branch}")
+    repo.commit("Take 42 back (#1)")
+
+
+def rebase(repo: Repo, branch: str) -> None:
+    """Fast-forward main to a branch: the commit that lands is as old as the breach."""
+    repo.git("fetch", "-q", "origin")
+    repo.git("merge", "-q", "--ff-only", f"origin/{branch}")
+    repo.git("push", "-q", "origin", "HEAD")
+
+
+@pytest.mark.parametrize("how", [merge_commit, squash, rebase])
+def test_a_second_rollback_within_the_cooldown_is_a_draft(repo: Repo, how: Callable[[Repo, str], None]) -> None:
+    assert told(repo.breach("42", "latency-sla")) == []
+    how(repo, FRAUD)
+    later(repo, minutes=30)
+    replica = repo.clone("replica")
+    answer = repo.breach("41", "latency-sla", "--dry-run")
+    assert "verdict: draft: fraud was rolled back from 42 3" in answer.out
+    assert "its cool-down is 1h [cooldown]" in answer.out
+    assert replica.breach("41", "latency-sla", "--dry-run").out == answer.out, "any replica decides the same"
+    assert told(replica.breach("41", "latency-sla")) == ["cooldown"]
+    assert pull(repo, 2)["draft"] is True
+
+    repo.git("push", "-q", "origin", "--delete", STABLE)
+    Path(f"{repo.remote}.pulls/2.json").unlink()
+    later(repo, minutes=32)
+    assert told(repo.breach("41", "latency-sla")) == []
+
+
+def test_an_open_rollback_of_the_same_rollout_counts(repo: Repo) -> None:
+    assert told(repo.breach("42", "latency-sla")) == []
+    assert told(repo.breach("41", "latency-sla")) == ["cooldown"]
+    assert "fraud has a rollback that is not merged, from 42 1m ago; its cool-down is 1h" in pull(repo, 2)["body"]
+
+
+def test_the_days_rollbacks_are_counted_where_they_are(repo: Repo) -> None:
+    automate(repo, "maxRollbacksPerDay: 1")
+    assert told(repo.breach("42", "latency-sla")) == []
+    answer = repo.breach("42", "latency-sla", rollout="churn")
+    assert told(answer) == ["rollbacks-per-day"], "open, on a branch of the remote"
+    squash(repo, FRAUD)
+    later(repo, minutes=15)
+    assert told(repo.breach("42", "latency-sla", rollout="spam")) == ["rollbacks-per-day"]
+    for name in ("churn", "spam"):
+        repo.git("push", "-q", "origin", "--delete", f"rollback/acme-models/{name}/42")
+    later(repo, hours=23)
+    assert "[rollbacks-per-day]" in repo.breach("42", "latency-sla", "--dry-run", rollout="spam").out
+    later(repo, hours=1)
+    assert "verdict: act" in repo.breach("42", "latency-sla", "--dry-run", rollout="spam").out
+
+
+def test_so_many_merge_themselves_within_a_day(repo: Repo) -> None:
+    automate(repo, "maxAutoMergesPerDay: 1", mode="auto-merge")
+    answer = repo.breach("42", "drift", rollout="spam")
+    assert told(answer) == ["trigger"], "a soft one takes nothing from the quota"
+    later(repo, minutes=15)
+    answer = repo.breach("42", "latency-sla")
+    assert "verdict: act: every guard holds, and it merges itself\n" in answer.out
+    assert told(repo.breach("42", "latency-sla", rollout="churn")) == ["auto-merges-per-day"]
+    assert [(pull(repo, each)["autoMerge"], pull(repo, each)["draft"]) for each in (1, 2, 3)] == [
+        (False, True),
+        (True, False),
+        (False, True),
+    ]
+
+
+def test_an_old_breach_is_for_a_person(repo: Repo) -> None:
+    alert = repo.alert("42", "latency-sla")
+    later(repo, hours=25)
+    assert told(repo.run("rollback", "--breach", repo.payload(alert))) == ["age"]
+
+
+def test_a_breach_of_the_split_before_this_one_is_for_a_person(repo: Repo) -> None:
+    alert = repo.alert("42", "latency-sla")
+    later(repo, minutes=5)
+    repo.take(lambda live: traffic.advance(live, STAGES), "Advance fraud 42")
+    answer = repo.run("rollback", "--breach", repo.payload(alert))
+    assert told(answer) == ["settled"]
+    assert "the breach was seen before 42 came to where it is" in pull(repo, 1)["body"]
+
+
+def test_a_breach_that_is_over_is_for_a_person(repo: Repo) -> None:
+    alert = repo.alert("42", "latency-sla") | {"endsAt": (repo.clock[0] + timedelta(minutes=2)).isoformat()}
+    assert told(repo.run("rollback", "--breach", repo.payload(alert))) == ["recovered"]
+
+
+def test_a_rollback_of_a_rollback_is_for_a_person(repo: Repo) -> None:
+    repo.take(lambda live: traffic.promote(live.model_copy(update={"stage": "full"}), STAGES, ()), "Promote fraud 42")
+    assert told(repo.breach("42", "latency-sla")) == []
+    repo.merge(FRAUD)
+    later(repo, days=2)
+    assert told(repo.breach("41", "latency-sla")) == ["rollback-of-rollback"]
+    assert "41 was restored by a rollback itself (fraud-42)" in pull(repo, 2)["body"]
+
+
+# Notices.
+
+
+def test_three_rollouts_at_once_are_not_the_model(repo: Repo) -> None:
+    payload = repo.payload(*(repo.alert("42", "latency-sla", rollout=name) for name in ("fraud", "churn", "spam")))
+    before = repo.snapshot()
+    answer = repo.run("rollback", "--breach", payload)
+    assert answer.status == 0
+    words = "3 rollouts failed within 10m (churn, fraud, spam): that is not the model"
+    assert answer.err == f"nothing was pushed: {words}\n" * 3
+    assert f"verdict: notify: {words} [shared-cause]" in answer.out
+    assert repo.snapshot() == before
+
+
+def test_the_third_rollout_within_ten_minutes_is_not_rolled_back(repo: Repo) -> None:
+    assert told(repo.breach("42", "latency-sla")) == []
+    repo.merge(FRAUD)
+    assert told(repo.breach("42", "latency-sla", rollout="churn")) == []
+    answer = repo.clone("replica").breach("42", "latency-sla", rollout="spam")
+    assert "[shared-cause]" in answer.out
+    assert repo.branches() == [CHURN, FRAUD]
+    later(repo, minutes=11)
+    assert told(repo.breach("42", "latency-sla", rollout="spam")) == []
+
+
+def test_names_that_a_stranger_made_up_stop_no_rollback(repo: Repo) -> None:
+    alerts = [repo.alert("42", "latency-sla", rollout=name) for name in ("fraud", "nowhere", "nobody", "nothing")]
+    idle = [repo.alert("40", rollout="churn"), repo.alert("99", rollout="spam")]
+    strange = [
+        repo.alert("42", rollout="churn", workspace="elsewhere"),
+        repo.alert("42", rollout="spam", workspace="x"),
+    ]
+    repo.run("rollback", "--breach", repo.payload(*alerts, *idle, *strange))
+    assert repo.branches() == [FRAUD]
+
+
+@pytest.mark.parametrize(
+    ("text", "paused"),
+    [
+        ("reason: OPS-1181\nexpires: 2026-11-21\n", "pauses the automation until 2026-11-21T23:59:59Z: OPS-1181"),
+        ("", "pauses the automation: it cannot be read; it has to say `reason` and `expires`"),
+        ("reason: OPS-1181\nexpires: 2026-11-19\n", None),
+    ],
+)
+def test_a_file_on_the_base_pauses_the_automation(repo: Repo, text: str, paused: str | None) -> None:
+    repo.write(".rollout-spec-pause", text)
+    assert told(repo.breach("42", "latency-sla", rollout="churn")) == [], "not on the base yet"
+    repo.commit("Pause")
+    before = repo.snapshot()
+    answer = repo.breach("42", "latency-sla")
+    assert answer.status == 0
+    if paused is None:
+        assert repo.branches() == [CHURN, FRAUD]
+        return
+    assert answer.err == f"nothing was pushed: .rollout-spec-pause {paused}\n"
+    assert repo.snapshot() == before
+
+    automate(repo)
+    repo.edit("rollouts/fraud.yaml", 'knownGood: ["40"]', "knownGood: []")
+    repo.render()
+    repo.commit("Forget 40")
+    stuck = repo.breach("41", "latency-sla")
+    assert (stuck.status, "there is no way back" in stuck.err, "[pause]" in stuck.out) == (1, True, True)
+    assert repo.branches() == [CHURN], "not even the incident is pushed"
+
+
+def test_a_pause_at_the_root_of_git_is_for_all_workspaces(tmp_path: Path) -> None:
+    repo = Repo.create(tmp_path, prefix="environments/prod")
+    (repo.folder / ".rollout-spec-pause").write_text("{reason: a move, expires: 2026-12-01}")
+    repo.commit("Pause everything")
+    assert repo.breach("42").err.startswith("nothing was pushed: .rollout-spec-pause pauses")
+    (repo.folder / ".rollout-spec-pause").rename(repo.workspace / ".rollout-spec-pause")
+    repo.commit("Pause this one")
+    assert repo.breach("42").err.startswith("nothing was pushed: environments/prod/.rollout-spec-pause pauses")
+
+
+# What a later breach makes of an earlier rollback.
+
+
+def test_a_hard_breach_makes_a_soft_draft_ready(repo: Repo) -> None:
+    automate(repo, mode="auto-merge")
+    assert told(repo.breach("42", "drift")) == ["trigger"]
+    commit, draft = repo.tip(FRAUD), pull(repo, 1)
+    assert (draft["draft"], draft["autoMerge"]) == (True, False)
+
+    later(repo, minutes=1)
+    answer = repo.breach("42", "latency-sla")
+    assert answer.out.startswith("adopted pull request 1: ")
+    assert "verdict: act: every guard holds, and it merges itself" in answer.out
+    ready = pull(repo, 1)
+    assert (ready["draft"], ready["autoMerge"], repo.tip(FRAUD)) == (False, True, commit)
+    assert len(ready["comments"]) == 1
+    assert (
+        "**fraud 42 failed again; by this breach it needs no person: every guard holds, and it merges itself.**"
+        in (ready["comments"][0])
+    )
+    assert "| trigger | `latency-sla` |" in ready["comments"][0]
+
+    assert told(repo.breach("42", "drift")) == ["trigger"]
+    assert (pull(repo, 1)["draft"], pull(repo, 1)["autoMerge"]) == (False, True), "ready stays ready"
+    assert repo.breach("42", "latency-sla").status == 0
+    assert len(pull(repo, 1)["comments"]) == 2, "one for each trigger, however often it tells"
+
+
+def test_a_hard_breach_that_a_guard_objects_to_leaves_the_draft(repo: Repo) -> None:
+    automate(repo, "maxRollbacksPerDay: 0", mode="auto-merge")
+    assert told(repo.breach("42", "drift")) == ["trigger", "rollbacks-per-day"]
+    for _ in range(2):
+        assert told(repo.breach("42", "drift")) == ["trigger", "rollbacks-per-day"]
+    assert "comments" not in pull(repo, 1), "the breach that it was made for"
+    later(repo, minutes=1)
+    assert told(repo.breach("42", "latency-sla")) == ["rollbacks-per-day"]
+    assert (pull(repo, 1)["draft"], pull(repo, 1)["autoMerge"]) == (True, False)
+    assert "by this breach it would be a draft: there were 0 rollbacks" in pull(repo, 1)["comments"][0]
+
+
+def test_a_step_that_is_under_way_is_told(repo: Repo) -> None:
+    repo.git("push", "-q", "origin", "HEAD:refs/heads/advance/acme-models/fraud/42")
+    repo.git("push", "-q", "origin", "HEAD:refs/heads/advance/acme-models/churn/42")
+    for number, name in ((1, "fraud"), (2, "churn")):
+        path = Path(f"{repo.remote}.pulls/{number}.json")
+        path.parent.mkdir(exist_ok=True)
+        head = {"head": f"advance/acme-models/{name}/42", "base": "main", "headSha": "0" * 40}
+        path.write_text(json.dumps({"number": number, "state": "open", "title": "t", "body": "b", **head}))
+    for _ in range(2):
+        answer = repo.breach("42", "latency-sla")
+        assert answer.err == f"{repo.remote}.pulls/1.json is open too, and was told\n"
+    comments = pull(repo, 1)["comments"]
+    assert len(comments) == 1
+    assert f"{repo.remote}.pulls/3.json takes it back to 41. Do not merge this before that.**" in comments[0]
+    assert "comments" not in pull(repo, 2)
+
+
+def test_a_shallow_clone_knows_the_cooldown_and_does_not_merge(repo: Repo) -> None:
+    automate(repo, mode="auto-merge")
+    assert told(repo.breach("42", "latency-sla")) == []
+    repo.merge(FRAUD)
+    shallow = repo.clone("shallow", "--depth", "1")
+    assert told(shallow.breach("41", "latency-sla")) == ["window", "settled", "cooldown"]
+    assert "when 41 came to where it is is not known here" in pull(repo, 2)["body"]
+
+
+def test_a_branch_that_holds_no_incident_of_ours_counts_for_nothing(repo: Repo) -> None:
+    automate(repo, "maxRollbacksPerDay: 1")
+    for name in ("churn/42", "nonsense", "spam/4/2", "spam/incident"):
+        repo.git("push", "-q", "origin", f"HEAD:refs/heads/rollback/acme-models/{name}")
+    repo.git("push", "-q", "origin", "HEAD:refs/heads/rollback/acme-staging/spam/42")
+    assert told(repo.breach("42", "latency-sla")) == []
+
+
+def test_a_branch_that_is_gone_again_hides_no_other(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    automate(repo, "maxRollbacksPerDay: 1")
+    assert told(repo.breach("42", "latency-sla")) == []
+    later(repo, minutes=15)
+    ghosts = {f"rollback/acme-models/spam/{number}": f"{number}" * 40 for number in (1, 2)}
+    original = git_module.Git.remote_branches
+    replica = repo.clone("replica", "--single-branch")
+    monkeypatch.setattr(git_module.Git, "remote_branches", lambda *words: original(*words) | ghosts)
+    assert told(replica.breach("42", "latency-sla", rollout="churn")) == ["rollbacks-per-day"]
+
+
+# Exclusive components.
+
+
+@pytest.mark.parametrize("needs", ["12", ">=12"])
+def test_a_component_that_another_rollout_needs_as_it_is_stays_and_a_person_decides(repo: Repo, needs: str) -> None:
+    """Fraud goes from 11 to 12 at once, and churn has come to need 12: nobody but a person can say who gives way."""
+    for name in ("fraud", "churn", "spam"):
+        path = f"rollouts/{name}.yaml"
+        text = repo.at("HEAD", path).replace("weight: 50%, hold: 48h, approval: manual", "mirror: 50%, hold: 48h")
+        text = text.replace("weight: 5%, hold: 15m", "mirror: 5%, hold: 15m").replace(
+            "stage: canary-5  ", "stage: full  "
+        )
+        if name == "churn":
+            text = text.replace('user-profile: "11"', f'user-profile: "{needs}"').replace(
+                'user-profile: "12"', f'user-profile: "{needs}"'
+            )
+        if name == "spam":
+            text = text.replace('user-profile: "11"', 'user-profile: ">=11"').replace(
+                'user-profile: "12"', 'user-profile: ">=11"'
+            )
+        repo.write(path, text)
+    repo.edit("components/user-profile.yaml", '["11", "12"]  ', '["12"]\n  exclusive: true\n  ')
+    repo.render()
+    repo.commit("Switch at once")
+
+    answer = repo.breach("42", "latency-sla")
+    assert told(answer) == ["component"]
+    assert (
+        "a draft for a person: churn 42, churn 41, churn 40 need user-profile 12, and the way back needs 11"
+        in answer.out
+    )
+    commit, body = repo.tip(FRAUD), pull(repo, 1)["body"]
+    assert repo.live_at(commit) == {"stable": "41", "knownGood": ["40"]}
+    assert repo.data_at(commit, "components/user-profile.yaml")["spec"]["serving"] == ["12"]
+    assert "- user-profile **stays** at 12, for churn 42, churn 41, churn 40 need it, and 41 needs 11" in body
+    assert "- It brings: `rollouts/fraud.yaml:" in body
+    assert f"- churn 42 pins user-profile `{needs}`; user-profile stays for it." in body
+
+
+# Races.
+
+
+def test_a_base_that_moves_is_followed(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = repo.clone("other")
+    moves = iter(range(2))
+
+    def decided(*arguments: Any) -> Any:
+        found = original(*arguments)
+        for _ in moves:
+            other.edit("rollouts/fraud.yaml", "owner: team-", "owner: team-x-")
+            other.commit("Move on")
+            break
+        return found
+
+    original = response._decided
+    monkeypatch.setattr(response, "_decided", decided)
+    assert told(repo.breach("42", "latency-sla")) == []
+    assert git(repo.remote, "rev-parse", f"{FRAUD}^") == repo.tip()
+    assert "owner: team-x-x-risk" in repo.at(repo.tip(FRAUD), "rollouts/fraud.yaml")
+    assert repo.live_at(repo.tip(FRAUD)) == {"stable": "41", "knownGood": ["40"]}
+
+
+def test_a_base_that_is_rolled_back_meanwhile_is_left_alone(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = repo.clone("other")
+
+    def renewed(base: landing.Base) -> landing.Base:
+        if other.live.candidate:
+            other.take(traffic.withdraw, "Withdraw fraud 42")
+        return original(base)
+
+    original = landing.Base.renewed
+    monkeypatch.setattr(landing.Base, "renewed", renewed)
+    answer = repo.breach("42", "latency-sla")
+    assert (answer.status, answer.out) == (0, "")
+    assert "fraud 42 has neither traffic nor mirror" in answer.err
+    assert repo.branches() == []
+
+
+def test_a_base_that_never_rests_is_rolled_back_all_the_same(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = repo.clone("other")
+
+    def renewed(base: landing.Base) -> landing.Base:
+        other.write("notes.md", f"{other.clock[0]}\n")
+        other.commit("Note")
+        return original(base)
+
+    original = landing.Base.renewed
+    monkeypatch.setattr(landing.Base, "renewed", renewed)
+    assert told(repo.breach("42", "latency-sla")) == []
+    assert repo.live_at(repo.tip(FRAUD)) == {"stable": "41", "knownGood": ["40"]}
+
+
+def test_a_remote_that_never_answers_is_given_up(repo: Repo) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        repo.git("remote", "set-url", "origin", f"http://name:secret@127.0.0.1:{server.getsockname()[1]}/x.git")
+        with mock.patch.object(git_module, "NETWORK_SECONDS", 0.5):
+            answer = repo.breach("42")
+    assert answer.status == 3
+    assert "git ls-remote failed: there was no answer within 0.5 seconds" in answer.err
+    assert "secret" not in answer.text
