@@ -5,7 +5,8 @@ Whatever was spliced is read back: the data must be what was asked for, and noth
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from rollout_spec.document import parse
@@ -13,9 +14,12 @@ from rollout_spec.errors import UserError
 from rollout_spec.finding import KeyPath
 from rollout_spec.scalars import quote
 from rollout_spec.spec.rollout import Live
-from rollout_spec.splice import CannotEdit, cut, insert, remove, set_list, set_value
+from rollout_spec.spelling import Quoted, block, inline
+from rollout_spec.splice import CannotEdit, Source, below, cut, insert, insert_first, remove, set_list, set_value
+from rollout_spec.units import format_time
 
 _LIVE: KeyPath = ("spec", "live")
+_VERSIONS: KeyPath = ("spec", "versions")
 _ORDER = ("stable", "candidate", "stage", "fixes", "knownGood")
 
 
@@ -52,20 +56,81 @@ def with_serving(content: bytes, serving: Sequence[str]) -> bytes:
     return _verified(edited, _replaced(data, at, list(serving)))
 
 
+def with_record(content: bytes, version: str, record: Mapping[str, Any]) -> bytes:
+    """Return the bytes of a rollout's file with one more version, below the others and written as the last of them."""
+    data, source = _data(content), Source(content)
+    place = source.document.node(_VERSIONS)
+    if not isinstance(place, tuple) or not isinstance(place[2], dict) or not place[2]:
+        raise CannotEdit
+    last = list(place[2])[-1]
+    key, written = place[2][last]
+    mark = "'" if key.style == "'" else '"'
+    name = f"{mark}{version}{mark}:"
+    in_line = f"{name} {inline(spelled(record))}"
+    if place[0].flow_style:
+        edited = insert(content, _VERSIONS, in_line, behind=last)
+    elif isinstance(written, tuple) and written[0].flow_style:
+        edited = _appended(source, last, _column(key), [in_line])
+    else:
+        depth = _column(key)
+        inside = list(written[2].values()) if isinstance(written, tuple) and isinstance(written[2], dict) else []
+        lines = [name, *block(spelled(record), " " * (_column(inside[0][0]) - depth if inside else 2))]
+        edited = _appended(source, last, depth, lines)
+    return _verified(edited, _replaced(data, (*_VERSIONS, version), dict(record)))
+
+
+def with_drilled(content: bytes, moment: datetime) -> bytes:
+    """Return the bytes of a rollout's file that says when all its ways back were proven."""
+    data, at, written = _data(content), ("spec", "rollback"), format_time(moment)
+    there = data["spec"].get("rollback")
+    if there is None:
+        edited = insert(content, at[:1], f"rollback: {{drilled: {written}}}", behind=list(data["spec"])[-1])
+    elif not there:
+        edited = insert_first(content, at, f"drilled: {written}")
+    elif "drilled" in there:
+        edited = set_value(content, (*at, "drilled"), written)
+    else:
+        edited = insert(content, at, f"drilled: {written}", behind=list(there)[-1])
+    return _verified(edited, _replaced(data, at, {**(there or {}), "drilled": written}))
+
+
+def spelled(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record whose pins are written with quotes, as versions are."""
+    pins = record.get("requires")
+    quoted = {"requires": {name: Quoted(pin) for name, pin in pins.items()}} if isinstance(pins, Mapping) else {}
+    return {**record, **quoted}
+
+
+def _column(place: Any) -> int:
+    return int(place.start_mark.column)
+
+
+def _appended(source: Source, last: str, depth: int, lines: Sequence[str]) -> bytes:
+    """Put lines below the last version, and below the comments that are indented as parts of its record."""
+    at, newline = below(source, (*_VERSIONS, last)), source.newline
+    while (line := source.text[at : source.line_end(at)]).lstrip(" ").startswith("#"):
+        if len(line) - len(line.lstrip(" ")) <= depth:
+            break
+        at = source.line_end(at)
+    text = newline.join(" " * depth + line for line in lines)
+    if source.text[:at].endswith(("\n", "\r")):
+        return source.replaced(at, at, text + newline)
+    return source.replaced(at, at, newline + text)
+
+
 def document_text(fields: Mapping[str, Any], schema: str) -> str:
     """Write a new document: ``spec`` as a block, the rest as one line each, with the line that editors look for."""
-    lines = [f"# yaml-language-server: $schema=../schemas/{schema}.schema.json"]
-
-    def write(data: Mapping[str, Any], indent: str) -> None:
-        for key, value in data.items():
-            if isinstance(value, Mapping) and value and key != "metadata":
-                lines.append(f"{indent}{quote(key)}:")
-                write(value, indent + "  ")
-            else:
-                lines.append(f"{indent}{quote(key)}: {quote(value)}")
-
-    write(fields, "")
+    lines = [f"# yaml-language-server: $schema=../schemas/{schema}.schema.json", *_lines(fields, "")]
     return "\n".join(lines) + "\n"
+
+
+def _lines(data: Mapping[str, Any], indent: str) -> Iterator[str]:
+    for key, value in data.items():
+        if isinstance(value, Mapping) and value and key != "metadata":
+            yield f"{indent}{quote(key)}:"
+            yield from _lines(value, indent + "  ")
+        else:
+            yield f"{indent}{quote(key)}: {quote(value)}"
 
 
 def _data(content: bytes) -> Any:
@@ -101,7 +166,7 @@ def _spelled(key: str | int, value: Any) -> str:
 
 
 def _replaced(data: Any, path: KeyPath, value: Any) -> Any:
-    return value if not path else {**data, path[0]: _replaced(data[path[0]], path[1:], value)}
+    return value if not path else {**data, path[0]: _replaced(data.get(path[0]), path[1:], value)}
 
 
 def _verified(content: bytes, expected: Any) -> bytes:

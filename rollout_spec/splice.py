@@ -54,6 +54,25 @@ class Source:
         return self.mark + (self.text[:start] + new + self.text[end:]).encode()
 
 
+def cut(content: bytes, path: KeyPath) -> tuple[bytes, bytes, bytes] | None:
+    """Return what is before the mapping at ``path``, its own text, and what is behind it.
+
+    A few lines are read over and over much faster than their file is. None where they are no text of their own.
+    """
+    source = Source(content)
+    place = source.document.node(path)
+    if not isinstance(place, tuple) or not place[2]:
+        return None
+    start, end = _start(place), _end(place, source.text)
+    if not place[0].flow_style:
+        start, end = source.line_start(start), source.line_end(end)
+    found = source.text[start:end]
+    if not place[0].flow_style and source.newline not in found:
+        return None  # a line that is put in ends as the file's lines do
+    head = source.mark + source.text[:start].encode()
+    return head, found.encode(), source.text[end:].encode()
+
+
 def remove(content: bytes, path: KeyPath) -> bytes:
     """Take one entry out of a mapping or list; the comments in its lines stay, each on a line of its own."""
     source = Source(content)
@@ -85,23 +104,9 @@ def insert(content: bytes, path: KeyPath, entry: str, *, behind: str) -> bytes:
     return source.replaced(after, after, f"{source.newline}{indent}{entry}")
 
 
-def cut(content: bytes, path: KeyPath) -> tuple[bytes, bytes, bytes] | None:
-    """Return what is before the mapping at ``path``, its own text, and what is behind it.
-
-    A few lines are read over and over much faster than their file is. None where they are no text of their own.
-    """
-    source = Source(content)
-    place = source.document.node(path)
-    if not isinstance(place, tuple) or not place[2]:
-        return None
-    start, end = _start(place), _end(place, source.text)
-    if not place[0].flow_style:
-        start, end = source.line_start(start), source.line_end(end)
-    found = source.text[start:end]
-    if not place[0].flow_style and source.newline not in found:
-        return None  # a line that is put in ends as the file's lines do
-    head = source.mark + source.text[:start].encode()
-    return head, found.encode(), source.text[end:].encode()
+def below(source: Source, path: KeyPath) -> int:
+    """Return where the line begins that follows the value at a path."""
+    return source.line_end(_end(source.document.node(path), source.text))
 
 
 def insert_first(content: bytes, path: KeyPath, entry: str) -> bytes:

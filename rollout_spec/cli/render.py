@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import difflib
-import re
 import sys
 from typing import TYPE_CHECKING
 
 from rollout_spec.check import check
 from rollout_spec.cli import place, terminal
+from rollout_spec.cli.patch import patch
 from rollout_spec.errors import UserError
 from rollout_spec.finding import Report
 from rollout_spec.reporters import REPORTERS, View
@@ -44,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     found = _stale(repository, names, everything=not arguments.rollouts)
     if arguments.diff:
-        sys.stdout.write("".join(map(_diff, found)))
+        sys.stdout.write("".join(patch(each.path, each.committed, each.wanted) for each in found))
     if arguments.check:
         return _report(found)
     for each in found:
@@ -95,17 +94,3 @@ def _report(found: list[Stale]) -> int:
     if found:
         terminal.say("run `rollout-spec render` and commit what it writes")
     return 1 if found else 0
-
-
-def _diff(stale: Stale) -> str:
-    """Return one manifest's change as a patch."""
-    old, new = (_lines(text or b"") for text in (stale.committed, stale.wanted))
-    before = "/dev/null" if stale.committed is None else f"a/{stale.path}"
-    after = "/dev/null" if stale.wanted is None else f"b/{stale.path}"
-    lines = difflib.unified_diff(old, new, before, after)
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
-
-
-def _lines(text: bytes) -> list[str]:
-    """Split a text as git does, at line feeds alone, each line with its own."""
-    return re.findall(r"[^\n]*\n|[^\n]+", text.decode("utf-8", "replace"))

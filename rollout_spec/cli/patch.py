@@ -1,0 +1,19 @@
+"""What changes in a file is shown as a patch that git applies."""
+
+from __future__ import annotations
+
+import difflib
+import re
+
+
+def patch(path: str, old: bytes | None, new: bytes | None) -> str:
+    """Return a file's change as a patch; None is a file that is not there."""
+    before = "/dev/null" if old is None else f"a/{path}"
+    after = "/dev/null" if new is None else f"b/{path}"
+    lines = difflib.unified_diff(_lines(old or b""), _lines(new or b""), before, after)
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def _lines(text: bytes) -> list[str]:
+    """Split a text as git does, at line feeds alone, each line with its own."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text.decode("utf-8", "replace"))

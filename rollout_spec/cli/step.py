@@ -1,0 +1,181 @@
+"""What the commands of the lifecycle share: a step goes into the working tree, a commit, or a pull request."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rollout_spec.cli import place, terminal
+from rollout_spec.cli.patch import patch
+from rollout_spec.errors import UserError
+from rollout_spec.finding import Finding, Report
+from rollout_spec.lifecycle import Request
+from rollout_spec.lifecycle.words import change, message, moves, subject, trailers
+from rollout_spec.reporters import REPORTERS, View
+
+if TYPE_CHECKING:
+    from rollout_spec.landing import Base
+    from rollout_spec.stepping import Decided
+
+
+def configure(parser: argparse.ArgumentParser, *, waits: bool = False) -> None:
+    """Declare the arguments that all steps have; ``waits``: it leaves a stage, which is held."""
+    parser.add_argument("rollout", metavar="ROLLOUT", help="the name of the rollout")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--commit", action="store_true", help="commit it, on what is checked out, and nothing else")
+    where.add_argument("--pull-request", action="store_true", help="open a pull request on the branch that is live")
+    parser.add_argument("--dry-run", action="store_true", help="print what would change, and change nothing")
+    parser.set_defaults(force=False, reason=None)
+    if waits:
+        parser.add_argument("--force", action="store_true", help="go on before the stage was held long enough")
+        parser.add_argument("--reason", metavar="TEXT", help="why, for the commit")
+
+
+def run(arguments: argparse.Namespace, request: Request) -> int:
+    """Take the step; the status is 1 where it would bring findings."""
+    forced = _forced(arguments)
+    here, now = place.find(arguments), datetime.now(UTC).replace(microsecond=0)
+    if arguments.pull_request:
+        return _into_pull_request(arguments, request, here, now, forced)
+    return _into_working_tree(arguments, request, here, now, forced)
+
+
+def _forced(arguments: argparse.Namespace) -> str | None:
+    reason = (arguments.reason or "").strip()
+    if arguments.force and not reason:
+        raise UserError("--force needs a reason: --reason TEXT")
+    if reason and not arguments.force:
+        raise UserError("--reason goes with --force")
+    return reason or None
+
+
+def _into_working_tree(
+    arguments: argparse.Namespace, request: Request, here: place.Place, now: datetime, forced: str | None
+) -> int:
+    from rollout_spec.stepping import decide, write_all
+
+    repository = here.repository()
+    root = _git_root(here, "--commit") if arguments.commit else None
+    decided = decide(request, repository, _checked_out(here), now=now, prefix=here.prefix, forced=forced)
+    if decided.is_refused:
+        return _refuse(decided)
+    edits, words = decided.taken.edits, message(decided.taken, decided.held, forced)
+    if root is not None:
+        from rollout_spec.committing import check_can_commit
+
+        check_can_commit(root, _from_root(here, edits))
+    _tell(decided, forced)
+    if arguments.dry_run:
+        if root is not None:
+            print(words)
+        read = repository.tree.read
+        sys.stdout.write("".join(patch(path, read(path), content) for path, content in edits.items()))
+        terminal.say("nothing was written: this is a dry run")
+        return 0
+    if root is not None:
+        print(f"commit {_commit(here, root, edits, words)}")
+    else:
+        write_all(here.workspace, edits)
+        terminal.say("commit it with these lines at the end of its message:")
+        terminal.say("\n".join(f"  {line}" for line in trailers(decided.taken, decided.held, forced)))
+    for path, content in edits.items():
+        terminal.say(f"{'removed' if content is None else 'wrote'} {path}")
+    return 0
+
+
+def _git_root(here: place.Place, option: str) -> Path:
+    if here.git_root is None:
+        raise UserError(f"{option} needs git, and this workspace is in no git repository", hint="git init")
+    return here.git_root
+
+
+def _from_root(here: place.Place, paths: Iterable[str]) -> list[str]:
+    return [f"{here.prefix}/{path}" if here.prefix else path for path in paths]
+
+
+def _commit(here: place.Place, root: Path, edits: Mapping[str, bytes | None], words: str) -> str:
+    """Write files and commit them, or do neither."""
+    from rollout_spec.committing import commit
+    from rollout_spec.stepping import all_or_none, write_all
+
+    with all_or_none(here.workspace, edits):
+        write_all(here.workspace, edits)
+        return commit(root, _from_root(here, edits), words)
+
+
+def _checked_out(here: place.Place) -> Base | None:
+    """Return the commit that is checked out; None where there is none."""
+    if here.git_root is None:
+        return None
+    from rollout_spec.git import Git
+    from rollout_spec.landing import Base
+
+    git = Git(here.git_root)
+    try:
+        commit = git.commit("HEAD")
+    except UserError:  # nothing was committed yet
+        return None
+    return Base(git, None, "HEAD", commit, here.prefix)
+
+
+def _into_pull_request(
+    arguments: argparse.Namespace, request: Request, here: place.Place, now: datetime, forced: str | None
+) -> int:
+    root = _git_root(here, "--pull-request")
+    from rollout_spec.cli.upstream import newest
+    from rollout_spec.landing import build, forge_of
+    from rollout_spec.stepping import decide, open_pull_request
+
+    base, workspace = newest(here, root)
+    dry = workspace.spec.automation.mode == "dry-run"
+    forge = None if arguments.dry_run or dry else forge_of(base, workspace.spec.forge)
+    decided = decide(request, base.repository, base, now=now, prefix=here.prefix, forced=forced)
+    if decided.is_refused:
+        return _refuse(decided)
+    wanted = change(decided.taken, workspace.metadata.name, decided.held, forced, date=now, prefix=here.prefix)
+    _tell(decided, forced)
+    if forge is None:
+        commit = build(wanted, base)
+        print(f"commit {commit}\nbranch {wanted.branch}\n\n{wanted.message}\n{base.git.diff(base.commit, commit)}")
+        print(f"{'draft ' if wanted.draft else ''}pull request: {wanted.title}\n\n{wanted.body}")
+        why = "this is a dry run" if arguments.dry_run else "the workspace's `automation.mode` is dry-run"
+        terminal.say(f"nothing was pushed: {why}")
+        return 0
+    landed = open_pull_request(wanted, base, forge)
+    there, word = landed.pull_request, "adopted" if landed.adopted else "opened"
+    print(f"{word} {'draft ' if there.draft else ''}pull request {there.number}: {there.url}")
+    print(f"{subject(decided.taken)}, branch {there.head}, commit {landed.commit}")
+    for note in landed.notes:
+        terminal.say(note)
+    return 0
+
+
+def _tell(decided: Decided, forced: str | None) -> None:
+    """Say what moves, since when the stage was held, who must look, and what the step brings that it may bring."""
+    taken, waited = decided.taken, decided.held
+    print(f"{subject(taken)}: {moves(taken)}")
+    if waited is not None:
+        terminal.say(waited.words)
+        if waited.why_not is not None and forced is not None:
+            terminal.say(f"forced: {forced}")
+    if forced is not None and (waited is None or waited.why_not is None):
+        terminal.say("--force was not needed, and is not recorded")
+    if taken.asks_a_person:
+        terminal.say(f"{taken.enters} has `approval: manual`: a person lets {taken.version} in, by merging this")
+    _show(decided.proof.warned)
+
+
+def _refuse(decided: Decided) -> int:
+    proof = decided.proof
+    why = proof.why or "it would bring what no change may bring"
+    terminal.say(f"rollout-spec: {subject(decided.taken)} was not done: {why}{':' if proof.refused else ''}")
+    _show(proof.refused)
+    return 1
+
+
+def _show(findings: tuple[Finding, ...]) -> None:
+    sys.stderr.write(REPORTERS["text"].report(Report(findings), View()))

@@ -1,0 +1,69 @@
+"""A stage lasts at least as long as its hold: what is wrong with a version shows only with time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from rollout_spec.errors import UserError
+from rollout_spec.lifecycle.steps import REFUSED, Taken
+from rollout_spec.rollback import Step
+from rollout_spec.spec.rollout import Live
+from rollout_spec.units import format_duration, format_time
+
+MergedAt = Callable[[str], datetime | None]
+"""Says when a commit was merged into the base, as the forge has it; None where it does not know."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """How long a candidate has been in the stage that it leaves. ``why_not`` says why it may not leave it yet."""
+
+    words: str
+    why_not: str | None = None
+
+
+def held(taken: Taken, history: Iterable[Step] | str, now: datetime, merged_at: MergedAt | None = None) -> Held | None:
+    """Say whether the stage that a step leaves was held; None where it leaves none, or one without a hold.
+
+    ``history`` is the first-parent history of the rollout's file, newest first, or why nothing is known of it. A commit
+    counts from the moment at which the forge merged it, else from its committer's date: amending and rebasing renew it.
+    """
+    stage = taken.leaves
+    if stage is None or stage.hold is None or taken.before is None:
+        return None
+    live, wanted = taken.before.spec.live, format_duration(stage.hold)
+    if isinstance(history, str):
+        words = f"nobody knows since when {live.candidate} is in {stage.name}, which is held for {wanted}: {history}"
+        return Held(words, words)
+    entered = _entered(live, history)
+    if entered is None:
+        words = f"{live.candidate} is in {stage.name}, which is held for {wanted}, by no commit yet"
+        return Held(words, words)
+    merged = merged_at(entered.commit) if merged_at else None
+    since, who = (merged, "as the forge merged it") if merged else (entered.date, "by its committer's date")
+    words = f"{live.candidate} is in {stage.name} since {format_time(since)} (commit {entered.commit[:12]}, {who})"
+    left = since + stage.hold - now
+    if left > timedelta(0):
+        until = format_time(since + stage.hold)
+        return Held(words, f"{words}, which is held for {wanted}: until {until}")
+    return Held(f"{words}, held for {wanted}")
+
+
+def check_held(held: Held | None, forced: str | None) -> None:
+    """UserError where the stage was not held long enough, and nobody says why that does not matter."""
+    if held is not None and held.why_not is not None and forced is None:
+        hint = "wait, or say why not: --force --reason TEXT, which the commit records"
+        raise UserError(held.why_not, hint=hint, status=REFUSED)
+
+
+def _entered(live: Live, history: Iterable[Step]) -> Step | None:
+    """Return the commit that brought the candidate to its stage; None where the newest one has it elsewhere."""
+    here = (live.candidate, live.stage)
+    for step in history:
+        if step.after is None or (step.after.candidate, step.after.stage) != here:
+            return None
+        if step.before is None or (step.before.candidate, step.before.stage) != here:
+            return step
+    return None

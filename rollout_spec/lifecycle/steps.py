@@ -1,0 +1,225 @@
+"""Each step of a rollout edits one file, and what is rendered from it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from rollout_spec import traffic
+from rollout_spec.edits import with_live, with_record
+from rollout_spec.eligibility import eligible, quarantined
+from rollout_spec.errors import UserError
+from rollout_spec.lifecycle.first import new_rollout
+from rollout_spec.repository import File, Repository
+from rollout_spec.scalars import excerpt
+from rollout_spec.spec.problems import did_you_mean
+from rollout_spec.spec.rollout import Live, ModelRollout, Stage
+from rollout_spec.splice import CannotEdit
+from rollout_spec.targets.manifests import compared
+from rollout_spec.targets.render import RenderError, render
+from rollout_spec.units import NAME
+
+REFUSED = 1
+"""Exit status: the step is known, and may not be taken."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What somebody asks for. ``record`` and ``settings`` are plain data, as a file would hold them."""
+
+    step: str
+    rollout: str
+    version: str | None = None
+    to: str | None = None
+    fixes: str | None = None
+    advance: bool = False
+    record: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What becomes of it: ``edits`` by their paths in the workspace. ``before`` and ``after`` are the rollout, read."""
+
+    name: str
+    rollout: str
+    version: str
+    path: str
+    before: ModelRollout | None
+    after: ModelRollout
+    edits: Mapping[str, bytes | None]
+
+    @property
+    def enters(self) -> str | None:
+        """The stage that the candidate enters, on its way forward."""
+        if self.name not in ("propose", "advance") or self.before is None:
+            return None
+        return self.after.spec.live.stage
+
+    @property
+    def leaves(self) -> Stage | None:
+        """The stage that the candidate leaves, on its way forward, and that is held so long as it says."""
+        return traffic.stage_of(self.before.spec) if self.before and self.name in ("advance", "promote") else None
+
+    @property
+    def asks_a_person(self) -> bool:
+        """Does it enter a stage with ``approval: manual``?"""
+        stage = traffic.stage_of(self.after.spec)
+        return self.enters is not None and stage is not None and stage.approval == "manual"
+
+
+def take(repository: Repository, request: Request) -> Taken:
+    """Take a step, without its manifests.
+
+    UserError with status 2 where a rollout, version, stage or incident is unknown, 1 where the step cannot be taken.
+    """
+    if request.step == "bootstrap":
+        return _bootstrap(repository, request)
+    file = _rollout(repository, request.rollout)
+    rollout = file.model
+    assert rollout is not None
+    try:
+        if request.step == "record":
+            content, version = _record(file, rollout, request), str(request.version)
+        else:
+            live = STEPS[request.step](rollout, repository, request)
+            content = with_live(file.content, live)
+            version = request.version or live.candidate or str(rollout.spec.live.candidate)
+    except CannotEdit as error:
+        raise UserError(f"{file.path}: {error.message}", hint=error.hint) from None
+    return _step(request.step, version, file.path, rollout, content, repository)
+
+
+def rendered(step: Taken, repository: Repository) -> Taken:
+    """Add the manifests that change with a step. UserError where they cannot be rendered."""
+    after = repository.edited(step.edits)
+    try:
+        manifests = render(step.after, after)
+    except RenderError as error:
+        raise UserError(f"{step.path} cannot be rendered: {error.message}", hint=error.hint, status=REFUSED) from None
+    found = {each.path: each.wanted for each in compared(step.rollout, manifests, after)}
+    return replace(step, edits={**step.edits, **found})
+
+
+def _step(
+    name: str, version: str, path: str, before: ModelRollout | None, content: bytes, repository: Repository
+) -> Taken:
+    edits = {path: content}
+    file = repository.edited(edits).file(path, "ModelRollout")
+    if file is None or file.model is None:
+        said = file.problems[0] if file and file.problems else None
+        words = f": {'.'.join(map(str, said.path))}: {said.message}" if said else ""
+        raise UserError(f"{path} would not load{words}", hint=said.hint if said else None)
+    return Taken(name, file.stem, version, path, before, file.model, edits)
+
+
+def _rollout(repository: Repository, name: str) -> File[ModelRollout]:
+    file = repository.rollout(name) if re.fullmatch(NAME, name) else None  # a path leads elsewhere
+    if file is None:
+        raise UserError(
+            f"there is no rollout `{excerpt(name)}` here", hint=did_you_mean(name, repository.names("rollouts"))
+        )
+    if file.model is None:
+        raise UserError(f"{file.path} does not load", hint=f"`rollout-spec check {file.path}` says why")
+    return file
+
+
+def _bootstrap(repository: Repository, request: Request) -> Taken:
+    name, version = request.rollout, str(request.version)
+    path = f"rollouts/{name}.yaml"
+    if repository.rollout(name) is not None:
+        raise UserError(
+            f"{path} is there already", hint=f"`rollout-spec record {name} VERSION` adds a version", status=REFUSED
+        )
+    like = request.settings.get("like")
+    example = _rollout(repository, like).document.data if like else None
+    content = new_rollout(name, version, request.record, request.settings, example).encode()
+    return _step("bootstrap", version, path, None, content, repository)
+
+
+def _record(file: File[ModelRollout], rollout: ModelRollout, request: Request) -> bytes:
+    version = str(request.version)
+    if version in rollout.spec.versions:
+        raise UserError(
+            f"{request.rollout} {version} is recorded already, and a record never changes",
+            hint="record it as another version",
+            status=REFUSED,
+        )
+    return with_record(file.content, version, request.record)
+
+
+# What each step makes of ``live``.
+
+
+def _refused(step: Callable[[], Live]) -> Live:
+    """Take a step of ``traffic``; one that cannot be taken is refused, and no misuse."""
+    try:
+        return step()
+    except UserError as error:
+        raise UserError(error.message, hint=error.hint, status=REFUSED) from None
+
+
+def _propose(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
+    _known(str(request.version), rollout.spec.versions, f"rollout {request.rollout} has no version")
+    proposed = _refused(lambda: traffic.propose(rollout.spec.live, str(request.version)))
+    return _refused(lambda: traffic.advance(proposed, _stages(rollout))) if request.advance else proposed
+
+
+def _advance(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
+    stages, fixes = _stages(rollout), request.fixes
+    if request.to is not None:
+        _known(request.to, stages, "there is no stage")
+    if fixes is not None:
+        files = {file.stem: file.model for file in repository.incidents_of(request.rollout)}
+        _known(fixes, files, f"there is no incident of {request.rollout}")
+        incident = files[fixes]
+        if incident is not None and incident.spec.status != "open":
+            raise UserError(f"{fixes} is resolved, and needs no fix", hint="advance without --fixes", status=REFUSED)
+    return _refused(lambda: traffic.advance(rollout.spec.live, stages, to=request.to, fixes=fixes))
+
+
+def _retreat(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
+    stages, live = _stages(rollout), rollout.spec.live
+    if request.to is not None:
+        _known(request.to, stages, "there is no stage")
+    here = stages.index(live.stage) if live.stage in stages else 0
+    if request.to is None and live.stage is not None and here == 0:
+        raise UserError(f"{live.stage} is the first stage", hint="withdraw the candidate", status=REFUSED)
+    return _refused(lambda: traffic.retreat(live, stages, request.to or stages[here - 1]))
+
+
+def _withdraw(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
+    return _refused(lambda: traffic.withdraw(rollout.spec.live))
+
+
+def _promote(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
+    away = quarantined(rollout, repository)
+    return _refused(lambda: traffic.promote(rollout.spec.live, _stages(rollout), away))
+
+
+def _retire(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
+    _known(str(request.version), rollout.spec.versions, f"rollout {request.rollout} has no version")
+    ways = eligible(rollout, repository)
+    return _refused(lambda: traffic.retire(rollout.spec.live, str(request.version), ways))
+
+
+def _known(name: str, names: Mapping[str, Any] | list[str], words: str) -> None:
+    if name not in names:
+        raise UserError(f"{words} `{name}`", hint=did_you_mean(name, names))
+
+
+def _stages(rollout: ModelRollout) -> list[str]:
+    return [stage.name for stage in rollout.spec.stages]
+
+
+STEPS: dict[str, Callable[[ModelRollout, Repository, Request], Live]] = {
+    "propose": _propose,
+    "advance": _advance,
+    "retreat": _retreat,
+    "withdraw": _withdraw,
+    "promote": _promote,
+    "retire": _retire,
+}
+"""The steps that move ``live``; ``bootstrap`` and ``record`` write what was not there."""

@@ -1,0 +1,110 @@
+"""A step is decided and proven on one tree, then written: into the working tree, a commit, or a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from rollout_spec.change import Change
+from rollout_spec.errors import UserError
+from rollout_spec.forges import Forge
+from rollout_spec.landing import Base, Landed, land
+from rollout_spec.lifecycle import Held, Proof, Request, Taken, held, prove, rendered, take
+from rollout_spec.lifecycle.hold import MergedAt, check_held
+from rollout_spec.repository import Repository
+from rollout_spec.writing import remove, write
+
+_MOST_BRANCHES = 100
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A step that may be taken, or ``proof`` of why not. ``held`` is about the stage that it leaves."""
+
+    taken: Taken
+    held: Held | None
+    proof: Proof
+
+    @property
+    def is_refused(self) -> bool:
+        """Would it bring what no change may bring?"""
+        return bool(self.proof.refused or self.proof.why)
+
+
+def decide(
+    request: Request,
+    repository: Repository,
+    base: Base | None,
+    *,
+    now: datetime,
+    prefix: str = "",
+    forced: str | None = None,
+    merged_at: MergedAt | None = None,
+) -> Decided:
+    """Take a step in memory. ``base`` is the commit that it comes after; None where there is none yet.
+
+    ``forced`` is why a stage need not be held; ``merged_at`` asks the forge. UserError where what is named is unknown,
+    or the step cannot be taken yet.
+    """
+    taken = take(repository, request)
+    waited = _held(taken, base, now, merged_at)
+    check_held(waited, forced)
+    before = base.repository if base is not None else None
+    proof = prove(taken, repository, base=before, prefix=prefix, now=now)
+    if proof.refused or proof.why:
+        return Decided(taken, waited, proof)
+    return Decided(rendered(taken, repository), waited, proof)
+
+
+def _held(taken: Taken, base: Base | None, now: datetime, merged_at: MergedAt | None) -> Held | None:
+    stage = taken.leaves
+    if stage is None or stage.hold is None:
+        return None
+    if base is None:
+        return held(taken, "there is no commit that says so", now)
+    if base.git.is_shallow():
+        return held(taken, "this clone is shallow, and its history ends too early", now)
+    return held(taken, base.history(taken.path), now, merged_at)
+
+
+def write_all(root: Path, edits: Mapping[str, bytes | None]) -> None:
+    """Write files by their paths below a folder, or none of them. UserError where the disk says no."""
+    with all_or_none(root, edits):
+        for path, content in edits.items():
+            _put(root / path, content)
+
+
+@contextmanager
+def all_or_none(root: Path, paths: Iterable[str]) -> Iterator[None]:
+    """Put files back as they were where what is done about them fails."""
+    before = {path: (root / path).read_bytes() if (root / path).is_file() else None for path in paths}
+    try:
+        yield
+    except UserError:
+        for path, content in before.items():
+            if not (root / path).is_dir():
+                _put(root / path, content)
+        raise
+
+
+def _put(path: Path, content: bytes | None) -> None:
+    if content is None:
+        remove(path)
+    else:
+        write(path, content)
+
+
+def open_pull_request(change: Change, base: Base, forge: Forge) -> Landed:
+    """Push the branch of a step and open its pull request, or adopt the open one.
+
+    A step may be taken again later, so that a branch whose pull request was merged is followed by ``-2``, ``-3`` ….
+    """
+    for number in range(1, _MOST_BRANCHES):
+        branch = change.branch if number == 1 else f"{change.branch}-{number}"
+        known = forge.find(branch, base.branch)
+        if known is None or known.state != "merged":
+            return land(replace(change, branch=branch), base, forge)
+    raise UserError(f"there are {_MOST_BRANCHES} merged branches {change.branch}-N already", hint="delete old ones")

@@ -1,0 +1,113 @@
+"""What each step of a rollout writes, says and refuses: a case is a folder in ``cases/lifecycle``, and needs no Python.
+
+A case holds what differs from the workspace in ``cases/rules/_base``, as the cases of rules do. All of it was committed
+on the first day of 2020. ``commands.txt`` has the commands, one a line; ``input.txt`` is what the last one reads.
+``expected.txt`` is what they answer, and how the rollouts and the list of files differ from that commit at the end:
+``ROLLOUT_SPEC_UPDATE=1`` writes it anew.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
+
+import pytest
+from repo import git, run
+from workspaces import Files, files_in, rendered
+
+from rollout_spec.cli.patch import patch
+from rollout_spec.git import Git
+from rollout_spec.lifecycle import STEPS
+from rollout_spec.repository import Repository
+from rollout_spec.review import review
+from rollout_spec.tree import CommitTree, Tree, WorkingTree
+
+CASES = Path(__file__).parent / "cases" / "lifecycle"
+NAMES = sorted(path.parent.name for path in CASES.glob("*/commands.txt"))
+UPDATE = os.environ.get("ROLLOUT_SPEC_UPDATE") == "1"
+OURS = ("commands.txt", "input.txt", "expected.txt")
+DAY_ONE = "2020-01-01T09:00:00Z"
+
+
+def write(tree: Tree, root: Path, folder: str = "") -> None:
+    """Write a tree to disk."""
+    for name in tree.names(folder):
+        path = f"{folder}/{name}" if folder else name
+        content = tree.read(path)
+        if content is None:
+            write(tree, root, path)
+        else:
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_bytes(content)
+
+
+def committed(files: Files, root: Path) -> Path:
+    """Make a repository of a case's workspace."""
+    git(root.parent, "init", "-q", "-b", "main", str(root))
+    write(rendered({path: content for path, content in files.items() if path not in OURS}), root)
+    git(root, "add", "--all")
+    git(root, "commit", "-q", "-m", "Set up")
+    return root
+
+
+@pytest.fixture(autouse=True)
+def _day_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_AUTHOR_DATE", DAY_ONE)
+    monkeypatch.setenv("GIT_COMMITTER_DATE", DAY_ONE)
+
+
+def answered(root: Path, commands: list[str]) -> str:
+    """Run commands, and return what they answer, without the ids of commits and the names of files in patches."""
+    told = ""
+    for line in commands:
+        result = run("--repo", str(root), *shlex.split(line))
+        told += f"$ rollout-spec {line}\n{result.out}{result.err}exit status {result.status}\n\n"
+    return re.sub(r"\b[0-9a-f]{40}\b", "<commit>", re.sub(r"\b[0-9a-f]{12}\b", "<id>", told))
+
+
+def rollouts_in(root: Path) -> Files:
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(root.glob("rollouts/*.yaml"))}
+
+
+def difference(root: Path, before: Files) -> str:
+    """Return how rollouts differ from what they were, carriage returns to be seen, and which other files changed."""
+    patches = [patch(path, before.get(path), content) for path, content in rollouts_in(root).items()]
+    names = git(root, "status", "--porcelain", "--no-renames", "--untracked-files=all").splitlines()
+    changed = [f"changed {name.split()[-1]}\n" for name in names]
+    return "".join([*patches, *changed]).replace("\r", "␍")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_case_answers_as_it_did(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files, expected = files_in(CASES / name), CASES / name / "expected.txt"
+    root = committed(files, tmp_path / "models")
+    before = rollouts_in(root)
+    monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(files.get("input.txt", b""))))
+    told = answered(root, files["commands.txt"].decode().splitlines()) + difference(root, before)
+    if UPDATE:
+        expected.write_text(told, encoding="utf-8")
+    assert told == expected.read_text("utf-8")
+    assert_checks(root)
+
+
+def assert_checks(root: Path) -> None:
+    """What a step leaves passes the check of the whole workspace, unless that failed before it did anything."""
+    reader = Git(root)
+    base = Repository(CommitTree(reader, reader.commit("HEAD")))
+    stood = {(each.name, each.message) for each in review(base).findings}
+    report = review(Repository(WorkingTree(root)), base=base)
+    assert [
+        each for each in report.findings if each.severity == "error" and (each.name, each.message) not in stood
+    ] == []
+
+
+@pytest.mark.parametrize("step", ["bootstrap", "record", *STEPS])
+def test_a_step_has_cases_that_are_done_and_cases_that_are_refused(step: str) -> None:
+    told = [(CASES / name / "expected.txt").read_text("utf-8") for name in NAMES]
+    answers = [part for text in told for part in text.split("$ rollout-spec ") if part.startswith(f"{step} ")]
+    statuses = {int(found[1]) for part in answers if (found := re.search(r"^exit status ([0-9])$", part, re.MULTILINE))}
+    assert statuses >= {0, 1, 2}
