@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,8 +20,12 @@ from rollout_spec import __version__
 
 ACTION = CHECKOUT / "action.yml"
 GITLAB = CHECKOUT / "ci/gitlab.yml"
+GITLAB_DRILL = CHECKOUT / "ci/gitlab-drill.yml"
 EXAMPLE = CHECKOUT / "examples/acme-models/.github/workflows/rollouts.yml"
-WORKFLOWS = [*sorted((CHECKOUT / ".github/workflows").glob("*.yml")), EXAMPLE]
+DRILL = EXAMPLE.with_name("drill.yml")
+WORKFLOWS = [*sorted((CHECKOUT / ".github/workflows").glob("*.yml")), EXAMPLE, DRILL]
+FORMS = {ACTION: "github-actions", EXAMPLE: "github-workflows", DRILL: "github-workflows"}
+FORMS |= {GITLAB: "gitlab-ci", GITLAB_DRILL: "gitlab-ci"}
 CARELESS = """\
 on: pull_request_target
 jobs:
@@ -77,9 +83,7 @@ def test_zizmor_finds_nothing(careless: Path) -> None:
 
 
 @pytest.mark.real
-@pytest.mark.parametrize(
-    ("file", "schema"), [(ACTION, "github-actions"), (GITLAB, "gitlab-ci"), (EXAMPLE, "github-workflows")], ids=str
-)
+@pytest.mark.parametrize(("file", "schema"), FORMS.items(), ids=str)
 def test_a_forge_reads_it(file: Path, schema: str, tmp_path: Path) -> None:
     command = [program("check-jsonschema"), "--builtin-schema", f"vendor.{schema}"]
     ran = subprocess.run([*command, file], capture_output=True, text=True, check=False)
@@ -100,8 +104,8 @@ def test_pre_commit_reads_our_hooks() -> None:
 
 
 def test_what_is_installed_is_this_release() -> None:
-    ranges = [re.findall(r'"rollout-spec([<>=~][^"]+)"', file.read_text("utf-8")) for file in (EXAMPLE, GITLAB)]
-    assert [len(found) for found in ranges] == [1, 1]
+    ranges = [re.findall(r'"rollout-spec([<>=~][^"]+)"', file.read_text("utf-8")) for file in FORMS if file != ACTION]
+    assert [len(found) for found in ranges] == [1, 1, 1, 1]
     assert all(SpecifierSet(found[0]).contains(__version__) for found in ranges)
 
 
@@ -121,10 +125,44 @@ def test_the_page_about_ci_has_every_hook_and_input() -> None:
     page = (CHECKOUT / "docs/ci.md").read_text("utf-8")
     hooks = yaml.safe_load((CHECKOUT / ".pre-commit-hooks.yaml").read_text("utf-8"))
     inputs = yaml.safe_load(ACTION.read_text("utf-8"))["inputs"]
-    variables = yaml.safe_load(GITLAB.read_text("utf-8"))["rollout-spec"]["variables"]
+    jobs = [yaml.safe_load(file.read_text("utf-8")) for file in (GITLAB, GITLAB_DRILL)]
+    variables = {name for each in jobs for job in each.values() for name in job["variables"]}
     rows = re.findall(r"^\| `([a-z-]+)` \| ", page, re.MULTILINE)
     assert {*(hook["id"] for hook in hooks), *inputs} <= set(rows)
     assert all(f"`{inputs[name]['default']}`" in page for name in ("folder", "format", "python-version"))
     assert {name for name in variables if name.startswith("ROLLOUT_SPEC_")} == set(
         re.findall(r"ROLLOUT_SPEC_\w+", page)
     )
+
+
+def test_a_drill_in_a_schedule_is_the_one_of_the_command(tmp_path: Path) -> None:
+    """What the jobs run is run here, by the ``rollout-spec`` of this release, on the example."""
+    workspace = tmp_path / "models"
+    shutil.copytree(EXAMPLE.parent.parent.parent, workspace)
+    steps = yaml.safe_load(DRILL.read_text("utf-8"))["jobs"]["drill"]["steps"]
+    script = yaml.safe_load(GITLAB_DRILL.read_text("utf-8"))["rollout-spec-drill"]["script"]
+    tool = tmp_path / "bin"
+    tool.mkdir()
+    (tool / "rollout-spec").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m rollout_spec "$@"\n', "utf-8")
+    (tool / "rollout-spec").chmod(0o755)
+    commands = [steps[-1]["run"], *(line for line in script if "drill" in line)]
+    environment = {
+        **os.environ,
+        "PATH": f"{tool}:{os.environ['PATH']}",
+        "PYTHONPATH": str(CHECKOUT),
+        "tool": str(tmp_path),
+        "ROLLOUT_SPEC_FOLDER": ".",
+    }
+
+    def answers() -> list[tuple[int, bytes]]:
+        ran = [
+            subprocess.run(["sh", "-c", each], cwd=workspace, env=environment, capture_output=True) for each in commands
+        ]
+        return [(each.returncode, each.stdout) for each in ran]
+
+    (first, told), (second, nothing), (third, again) = answers()
+    assert (first, second, third) == (0, 0, 0)
+    assert told == again and b"42 in canary-5" in told and nothing == b""
+    assert json.loads((workspace / "rollout-spec-drill.json").read_bytes())["rollouts"][0]["name"] == "fraud"
+    (workspace / "components/user-profile.yaml").unlink()
+    assert [status for status, _ in answers()] == [1, 0, 1]

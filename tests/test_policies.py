@@ -558,8 +558,8 @@ def test_policy_test_says_what_examples_do_not_show(tmp_path: Path) -> None:
 
 def test_policy_test_runs_the_packs_that_are_asked_for(tmp_path: Path) -> None:
     assert "10 policies" in run("--repo", str(EXAMPLE), "policy", "test").err
-    assert "15 policies" in run("--repo", str(tmp_path), "policy", "test").err
-    assert "5 policies" in run("--repo", str(tmp_path), "policy", "test", "regulated").err
+    assert "16 policies" in run("--repo", str(tmp_path), "policy", "test").err
+    assert "6 policies" in run("--repo", str(tmp_path), "policy", "test", "regulated").err
     assert run("--repo", str(tmp_path), "policy", "test").status == 0
 
 

@@ -88,3 +88,16 @@ def rendered(files: Mapping[str, bytes]) -> Tree:
 
 def is_manifest(path: str) -> bool:
     return path.startswith("manifests/")
+
+
+def write(tree: Tree, root: Path, folder: str = "") -> Path:
+    """Write a tree to disk, below ``root``, and return that."""
+    for name in tree.names(folder):
+        path = f"{folder}/{name}" if folder else name
+        content = tree.read(path)
+        if content is None:
+            write(tree, root, path)
+        else:
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_bytes(content)
+    return root

@@ -29,6 +29,7 @@ COMMANDS = {
     "withdraw": "take the candidate out; nothing is held against it",
     "promote": "make the candidate stable",
     "retire": "take a version out of knownGood",
+    "drill": "roll back from every state that a rollout can reach, in memory",
     "rollback": "open the pull request that takes the whole stack back",
     "explain": "say what a rule or policy demands, and why",
     "policy": "run the examples of policy packs",

@@ -27,6 +27,7 @@ from rollout_spec.spec.fields import (
     Share,
     Split,
     Text,
+    Time,
     Url,
     Version,
 )
@@ -298,6 +299,11 @@ class Rollback(Model):
     runbook: Url | None = Field(None, description="What the person on call reads.")
     window: Duration | None = Field(
         None, description="After a promotion hard triggers stay hard this long, then they are soft.", examples=["7d"]
+    )
+    drilled: Time | None = Field(
+        None,
+        description="When the way back from every state was last proven: `rollout-spec drill --record` writes it.",
+        examples=["2026-11-20T10:15:00Z"],
     )
 
 

@@ -1,0 +1,146 @@
+"""Roll back from every state that a rollout can reach, in memory, and say what each rollback is worth.
+
+The candidate in each stage, just promoted, gone, and with an incident already open: each version that takes requests
+fails there once. Without a ROLLOUT: all of them. --record writes into each rollout that is proven when that was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+from rollout_spec.check import is_sound
+from rollout_spec.cli import place, terminal
+from rollout_spec.drill import Drilled, Verdict, drill
+from rollout_spec.edits import with_drilled
+from rollout_spec.errors import UserError
+from rollout_spec.processes import spread
+from rollout_spec.reporters.reporter import json_text, shown
+from rollout_spec.repository import Repository
+from rollout_spec.rules import Subject
+from rollout_spec.spec.problems import did_you_mean
+from rollout_spec.splice import CannotEdit
+from rollout_spec.writing import write
+
+VERSION = 1
+_COLORS = {
+    "failed": "31",
+    "no-way-back": "31",
+    "no-way-back-yet": "33",
+    "no-way-back-left": "33",
+    "draft": "33",
+    "proven": "32",
+}
+_HEADS = ("state", "fails", "restored")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "rollouts", nargs="*", metavar="ROLLOUT", help="names of rollouts; all of them where there are none"
+    )
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="how it is told (default: text)")
+    parser.add_argument(
+        "--record", action="store_true", help="write the time into `rollback.drilled` of each rollout that is proven"
+    )
+
+
+def clock() -> datetime:
+    """Return what time it is."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Drill, and print what came of it; the status is 1 where a rollback fails, or there is none where one is due."""
+    here, now = place.find(arguments), clock()
+    repository = here.repository()
+    known = repository.names("rollouts")
+    names = list(dict.fromkeys(arguments.rollouts)) or known
+    for name in names:
+        if name not in known:
+            raise UserError(f"there is no rollout `{name}` here", hint=did_you_mean(name, known))
+    found = list(_drilled(names, repository, now))
+    sys.stdout.write(_json(found) if arguments.format == "json" else "\n".join(map(_table, found)))
+    terminal.say(_summary(found))
+    if arguments.record:
+        _record([drills[0].rollout for drills in found if not _fails(drills)], here, repository, now)
+    return 1 if any(map(_fails, found)) else 0
+
+
+def _fails(drills: Sequence[Drilled]) -> bool:
+    return any(each.fails for each in drills)
+
+
+def _drilled(names: Sequence[str], repository: Repository, now: datetime) -> Iterator[list[Drilled]]:
+    """Give what came of each rollout, in order."""
+    progress = terminal.progress("rollouts", many=20)
+    for done, found in enumerate(spread(lambda name: _all_of(name, repository, now), names), 1):
+        if progress:
+            progress(done, len(names))
+        yield found
+
+
+def _all_of(name: str, repository: Repository, now: datetime) -> list[Drilled]:
+    """Drill one rollout; one that is not sound is not made worse by guesses about what it would be."""
+    file = repository.rollout(name)
+    assert file is not None
+    for each in (file, *(Subject(file, repository).inputs if file.model else ())):
+        if not is_sound(each, repository):
+            why = f"`rollout-spec check {each.path}` finds errors that come first"
+            return [Drilled(name, "not sound", True, None, None, "failed", why)]
+    return list(drill(repository, name, now=now))
+
+
+def _record(names: Sequence[str], here: place.Place, repository: Repository, now: datetime) -> None:
+    """Write into the rollouts that are proven when that was; the others keep the time of their last good drill."""
+    for file in filter(None, map(repository.rollout, names)):
+        try:
+            content = with_drilled(file.content, now)
+        except CannotEdit as error:
+            raise UserError(f"{file.path}: {error.message}", hint=error.hint) from None
+        write(here.workspace / file.path, content)
+        terminal.say(f"recorded in {file.path}")
+
+
+def _json(found: Sequence[Sequence[Drilled]]) -> str:
+    """Return ``{"version", "rollouts": [{"name", "drills"}]}``."""
+    rollouts = [{"name": drills[0].rollout, "drills": list(map(_fields, drills))} for drills in found]
+    return json_text({"version": VERSION, "rollouts": rollouts})
+
+
+def _fields(drilled: Drilled) -> dict[str, Any]:
+    fields = asdict(drilled)
+    return {name: fields[name] for name in ("state", "here", "failed", "restored", "verdict", "why")}
+
+
+def _table(drills: Sequence[Drilled]) -> str:
+    """Return a line for each version that fails, below the name of the rollout; ``*`` marks where it stands now."""
+    cells = [(each.state, each.failed or "-", each.restored or "-") for each in drills]
+    wide = [max(map(len, column)) for column in zip(_HEADS, *cells, strict=True)]
+    lines = [f"{shown(drills[0].rollout)}\n", f"  {_aligned(_HEADS, wide)}  verdict\n"]
+    for each, row in zip(drills, cells, strict=True):
+        lines.append(f"{'*' if each.here else ' '} {_aligned(row, wide)}  {_verdict(each)}\n")
+    return "".join(lines)
+
+
+def _aligned(row: Sequence[str], wide: Sequence[int]) -> str:
+    return "  ".join(f"{cell:<{width}}" for cell, width in zip(row, wide, strict=True))
+
+
+def _verdict(drilled: Drilled) -> str:
+    word = drilled.verdict.replace("-", " ")
+    if terminal.colors(sys.stdout) and drilled.verdict in _COLORS:
+        word = f"\x1b[{_COLORS[drilled.verdict]}m{word}\x1b[0m"
+    return f"{word}: {shown(drilled.why)}" if drilled.why else word
+
+
+def _summary(found: Sequence[Sequence[Drilled]]) -> str:
+    """Return one line that says how it went: ``2 rollouts: 20 proven, 1 draft, 2 not reachable``."""
+    drills = [each for one in found for each in one]
+    counts = ((sum(each.verdict == word for each in drills), word.replace("-", " ")) for word in get_args(Verdict))
+    told = ", ".join(f"{count} {word}" for count, word in counts if count) or "nothing to drill"
+    return f"{len(found)} {'rollout' if len(found) == 1 else 'rollouts'}: {told}"

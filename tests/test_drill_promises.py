@@ -1,0 +1,151 @@
+"""What a drill says is proven holds on disk, and what is wrong with a rollback it sees."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+from workspaces import BASE, Files, files_in, rendered, write
+
+from rollout_spec import traffic
+from rollout_spec.breach import Breach
+from rollout_spec.drill import Drilled, drill, verdict
+from rollout_spec.drill.states import states
+from rollout_spec.eligibility import quarantined, unmet
+from rollout_spec.repository import File, Repository
+from rollout_spec.review import review
+from rollout_spec.rollback import Rollback, roll_back
+from rollout_spec.spec.rollout import ModelRollout
+from rollout_spec.targets.manifests import stale
+from rollout_spec.tree import Tree, WorkingTree
+
+NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
+COMPONENT = """apiVersion: rollout-spec/v1
+kind: Component
+metadata: {{name: user-profile, owner: team-features}}
+spec:
+  type: feature
+  serving: {}
+"""
+INCIDENT = """apiVersion: rollout-spec/v1
+kind: Incident
+metadata: {{name: fraud-{0}}}
+spec:
+  rollout: fraud
+  failedVersion: "{0}"
+  restoredVersion: "7"
+  source: alertmanager
+  observedAt: 2026-11-20T10:15:00Z
+  status: open
+"""
+
+SERVING = st.sampled_from(
+    ['["11", "12"]', '["11"]', '["12"]', '["11"]\n  exclusive: true', '["12"]\n  exclusive: true']
+)
+STAGES = ("shadow, mirror: 20%", "dark, weight: 0%", "canary-5, weight: 5%", "ab-50, weight: 50%", "full, weight: 100%")
+
+
+def loaded(repository: Repository) -> File[ModelRollout]:
+    file = repository.rollout("fraud")
+    assert file is not None and file.model is not None
+    return file
+
+
+@st.composite
+def workspaces(draw: st.DrawFn) -> Files:
+    """Draw a workspace: who is live, what is up, which stages there are, what is quarantined."""
+    stages = [each for each in STAGES[:-1] if draw(st.booleans())] + [STAGES[-1]]
+    versions = draw(st.permutations(["39", "40", "41", "42", "43"]))
+    good = draw(st.integers(0, 3))
+    lines = [f'stable: "{versions[0]}"', f"knownGood: {json.dumps(versions[1 : 1 + good])}"]
+    if draw(st.booleans()):
+        stage = draw(st.sampled_from([None, *(each.partition(",")[0] for each in stages)]))
+        lines += [f'candidate: "{versions[-1]}"', *([f"stage: {stage}"] if stage else [])]
+    text = files_in(BASE)["rollouts/fraud.yaml"].decode()
+    head, _, rest = text.partition("  live:\n")
+    tail = rest[rest.index("  rollback:") :]
+    live = "".join(f"    {line}\n" for line in lines)
+    plan = "".join(f"    - {{name: {each}}}\n" for each in stages)
+    files = {
+        "rollouts/fraud.yaml": f"{head}  live:\n{live}  stages:\n{plan}  triggers: []\n{tail}",
+        "components/user-profile.yaml": COMPONENT.format(draw(SERVING)),
+    }
+    for version in draw(st.sets(st.sampled_from(versions), max_size=2)):
+        files[f"incidents/fraud-{version}.yaml"] = INCIDENT.format(version)
+    return {path: content.encode() for path, content in files.items()}
+
+
+def errors(tree: Tree, root: Path) -> set[tuple[str, str, str]]:
+    """Write a tree to disk, and return the errors that the check of the whole workspace finds there."""
+    shutil.rmtree(root, ignore_errors=True)
+    report = review(Repository(WorkingTree(write(tree, root))), now=NOON)
+    found = ((each.file, each.name, each.message) for each in report.findings if each.severity == "error")
+    return {each for each in found if each[1] != "rollback-ready"}
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(files=workspaces(), data=st.data())
+def test_what_is_proven_holds_on_disk(files: Files, data: st.DataObject, tmp_path: Path) -> None:
+    repository = Repository(rendered(files))
+    file = loaded(repository)
+    good = [each for each in drill(repository, "fraud", now=NOON) if each.verdict == "proven"]
+    there = {each.name: each.repository for each in states(file, repository, "all") if each.why_not is None}
+    good = [each for each in good if each.state in there]
+    if not good:
+        event("nothing is proven")
+        return
+    chosen = data.draw(st.sampled_from(good))
+    event(chosen.state.split()[1])
+    before = there[chosen.state]
+    failure = Breach("test", "test", "fraud", chosen.failed, NOON)
+    rollback = roll_back(before, failure)
+    assert isinstance(rollback, Rollback) and rollback.restored == chosen.restored
+    stood = errors(before.tree, tmp_path / "before")
+    assert errors(before.edited(rollback.edits).tree, tmp_path / "after") <= stood
+    after = Repository(WorkingTree(tmp_path / "after"))
+    model = loaded(after).model
+    assert model is not None
+    assert traffic.split(model.spec) == traffic.Split(str(chosen.restored))
+    assert chosen.failed in quarantined(model, after)
+    assert list(unmet(model, str(chosen.restored), after)) == []
+    assert stale(loaded(after), after) == []
+
+
+def spoiled(monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, bytes | None]], None]) -> list[Drilled]:
+    """Drill with a rollback whose edits are not what they should be."""
+
+    def spoil(repository: Repository, breach: Breach) -> Rollback:
+        rollback = roll_back(repository, breach)
+        assert isinstance(rollback, Rollback)
+        edits = dict(rollback.edits)
+        change(edits)
+        return replace(rollback, edits=edits)
+
+    monkeypatch.setattr(verdict, "roll_back", spoil)
+    return list(drill(Repository(rendered({})), "fraud", reach="here"))
+
+
+def test_a_rollback_that_forgets_its_manifests_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = spoiled(monkeypatch, lambda edits: edits.pop("manifests/fraud/gateway-api.yaml", None) and None)
+    words = "leaves manifests/fraud/gateway-api.yaml, which is not what is rendered"
+    assert {(each.verdict, each.why) for each in found} == {("failed", words)}
+
+
+def test_a_rollback_that_leaves_traffic_where_it_is_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = spoiled(monkeypatch, lambda edits: edits.clear())
+    words = "leaves 95% to 41, 5% to 42, which is not all to a version that is known to be good"
+    assert {(each.verdict, each.why) for each in found} == {("failed", words)}
+
+
+def test_a_rollback_that_restores_without_pins_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    component = COMPONENT.format('["12"]').encode()
+    found = spoiled(monkeypatch, lambda edits: edits.update({"components/user-profile.yaml": component}))
+    assert {each.verdict for each in found} == {"failed"}
+    assert "41 takes requests and needs user-profile 11, which is not up" in "".join(each.why for each in found)
