@@ -1,0 +1,140 @@
+"""Where a random history begins: a workspace whose rollouts have a way back, each file written in its own manner."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+
+from workspaces import Files
+
+from rollout_spec.repository import Repository
+from rollout_spec.targets.manifests import stale
+from rollout_spec.tree import Tree
+
+WORKSPACE = """\
+apiVersion: rollout-spec/v1
+kind: Workspace
+metadata: {name: acme}
+spec:
+  forge: {type: local}
+"""
+STAGES = {
+    "canary": "[{name: shadow, mirror: 20%, hold: 1h}, {name: canary, weight: 5%}, {name: full, weight: 100%}]",
+    "blue-green": "[{name: warm, weight: 0%}, {name: full, weight: 100%}]",
+    "header": "[{name: staff, match: {header: x-user, value: staff}}, {name: half, weight: 50%}, "
+    "{name: all, weight: 100%}]",
+}
+LIVE = (
+    '  live:\n    stable: "{stable}"   # the control arm\n    knownGood: [{known}]\n',
+    '  live: {{stable: "{stable}", knownGood: [{known}]}}   # all in one line\n',
+    "  # who answers\n  live:   # moved by steps alone\n    # newest first\n    knownGood:   # earlier ones\n{listed}"
+    "    stable: '{stable}'\n",
+)
+ROLLOUT = """\
+apiVersion: rollout-spec/v1
+kind: ModelRollout
+metadata: {{name: {name}, namespace: ml, owner: team-a}}
+spec:
+  service: {{host: {name}.ml.svc, requestsPerSecond: 10}}
+  versions:
+{records}{live}  stages: {stages}
+  triggers:
+    - {{name: serving-errors, type: threshold, metric: error_rate, above: 5%}}
+    - {{name: spot-check, type: manual, reasons: [odd]}}
+  rollback:
+    window: 7d
+  targets:
+    - {{type: kserve}}
+    - {{type: gateway-api, gateway: {{name: edge}}}}
+"""
+RECORD = (
+    '    "{version}": {{artifact: "s3://m/{name}/{version}/", digest: "sha256:{digest}", '
+    "format: sklearn, requires: {pins}}}\n"
+)
+COMPONENT = """\
+apiVersion: rollout-spec/v1
+kind: Component
+metadata: {{name: {name}}}
+spec: {{type: {type}, serving: [{serving}]{more}}}
+"""
+COMPONENTS = {
+    "profile": ("feature", ("1", "2", "3"), ""),
+    "event": ("schema", ("1.0",), ""),
+    "engine": ("runtime", ("1",), ", exclusive: true"),
+    "device": ("runtime", ("1",), ", exclusive: true, appliedBy: external"),
+}
+
+
+class DictTree:
+    """Files in memory."""
+
+    place = "."
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self.files = files
+
+    def read(self, path: str) -> bytes | None:
+        return self.files.get(path)
+
+    def names(self, folder: str) -> list[str]:
+        start = f"{folder}/" if folder not in ("", ".") else ""
+        return sorted({path[len(start) :].split("/")[0] for path in self.files if path.startswith(start)})
+
+    def elsewhere(self, path: str) -> Tree | None:
+        return None
+
+
+def repository_of(files: Mapping[str, bytes]) -> Repository:
+    """Read files anew, with nothing remembered."""
+    return Repository(DictTree(files))
+
+
+def begun(chance: random.Random) -> Files:
+    """Return a workspace with two or three rollouts that have a way back, written in several manners."""
+    files: dict[str, str] = {
+        ".rollout-spec.yaml": WORKSPACE,
+        "README.md": "# Rollouts\n",
+    }
+    for name, (kind, serving, more) in COMPONENTS.items():
+        shown = ", ".join(f'"{version}"' for version in serving)
+        files[f"components/{name}.yaml"] = COMPONENT.format(name=name, type=kind, serving=shown, more=more)
+    for name in ["fraud", "churn", "fraud-v2"][: chance.randint(2, 3)]:
+        files[f"rollouts/{name}.yaml"] = _rollout(chance, name)
+    content = {path: _ended(chance, path, text) for path, text in files.items()}
+    repository = repository_of(content)
+    for name in repository.names("rollouts"):
+        file = repository.rollout(name)
+        assert file is not None
+        content |= {each.path: each.wanted for each in stale(file, repository) if each.wanted is not None}
+    return content
+
+
+def _ended(chance: random.Random, path: str, text: str) -> bytes:
+    """Write a file with one of the line ends that there are, or none at its end."""
+    if path.startswith(("rollouts/", "components/")):
+        text = text.rstrip("\n") if chance.random() < 0.2 else text
+        text = text.replace("\n", "\r\n") if chance.random() < 0.2 else text
+    return text.encode()
+
+
+def _rollout(chance: random.Random, name: str) -> str:
+    """Write a rollout of version 3, with 2 and 1 known good."""
+    needs = chance.choice([(0, 0), (1, 0), (0, 1), (0.6, 0.3)])
+    pins = ['"1"'] if name == "fraud" else ['">=1"']  # of an exclusive component one rollout needs just this version
+    records = "".join(_record(chance, name, version, needs, pins) for version in ("1", "2", "3"))
+    listed = "".join(f'      - "{version}"   # {version} was fine\n' for version in ("2", "1"))
+    live = chance.choice(LIVE).format(stable="3", known='"2", "1"', listed=listed)
+    return ROLLOUT.format(
+        name=name, records=records, live=live, stages=chance.choices(list(STAGES.values()), (2, 3, 1))[0]
+    )
+
+
+def _record(chance: random.Random, name: str, version: str, needs: tuple[float, float], own: list[str]) -> str:
+    """Write a version's record; ``needs`` is how likely it is to pin each of the exclusive components."""
+    pins = {"profile": chance.choice(['"1"', '"2"', '"3"']), "event": '"1.0"'}
+    if chance.random() < needs[0]:
+        pins["engine"] = chance.choice(own)
+    if chance.random() < needs[1]:
+        pins["device"] = chance.choice(own)
+    shown = "{" + ", ".join(f"{component}: {pin}" for component, pin in pins.items()) + "}"
+    return RECORD.format(name=name, version=version, digest=chance.randbytes(32).hex(), pins=shown)
