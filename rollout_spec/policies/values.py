@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rollout_spec.spec.rollout import ModelRollout
 
 _IN_FLIGHT: WeakKeyDictionary[Repository, list[str]] = WeakKeyDictionary()
+_WORKSPACES: WeakKeyDictionary[Repository, dict[str, Any] | None] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,10 @@ def _components(rollout: ModelRollout, repository: Repository) -> Iterator[tuple
 
 
 def _workspace(repository: Repository, *, flying: bool) -> dict[str, Any] | None:
-    file = repository.workspace
-    seen = view(file.model) if file and file.model else None
+    if repository not in _WORKSPACES:
+        file = repository.workspace
+        _WORKSPACES[repository] = view(file.model) if file and file.model else None
+    seen = _WORKSPACES[repository]
     return seen and {**seen, IN_FLIGHT: counted(_in_flight(repository)) if flying else []}
 
 
