@@ -15,7 +15,7 @@ from rollout_spec.change import Change, PullRequest
 from rollout_spec.errors import UserError
 from rollout_spec.forges import wording
 from rollout_spec.forges.access import Access, need_token
-from rollout_spec.forges.transport import TIMEOUT, Refused, refusal, session, unreachable, useless
+from rollout_spec.forges.transport import TIMEOUT, Refused, ensure, refusal, session, unreachable, useless
 
 LONGEST_BODY = 1_000_000
 LONGEST_LABEL = 50
@@ -93,19 +93,14 @@ class Gitea:
 
     def ensure(self, change: Change, head_sha: str, base: str) -> PullRequest:
         """Return the pull request from the change's branch, whatever its state; open one where there is none."""
-        known = self.find(change.branch, base)
-        if known is None:
-            try:
-                return self._open(change, base)
-            except Refused as error:
-                if error.code != 409:
-                    raise
-                known = self.find(change.branch, base)  # another one was faster
-                if known is None:
-                    raise
-        if known.state == "open" and known.draft and not change.draft:
-            return self._ready(known)
-        return known
+        return ensure(
+            change,
+            base,
+            find=self.find,
+            begin=lambda: self._open(change, base),
+            ready=self._ready,
+            taken=lambda refused: refused.code == 409,
+        )
 
     def mark(self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]) -> tuple[str, ...]:
         """Ask for reviews and label; labels that are not there are made."""

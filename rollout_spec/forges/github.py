@@ -13,7 +13,7 @@ from rollout_spec.change import Change, PullRequest
 from rollout_spec.forges import wording
 from rollout_spec.forges.access import Access
 from rollout_spec.forges.github_app import answers, authority, owner_and_name
-from rollout_spec.forges.transport import TIMEOUT, Refused, patience
+from rollout_spec.forges.transport import TIMEOUT, Refused, ensure, patience
 
 LONGEST_BODY = 65_536
 LONGEST_LABEL = 50
@@ -60,21 +60,14 @@ class GitHub:
 
     def ensure(self, change: Change, head_sha: str, base: str) -> PullRequest:
         """Return the pull request from the change's branch, whatever its state; open one where there is none."""
-        known = self.find(change.branch, base)
-        if known is None:
-            try:
-                return self._open(change, base, draft=change.draft)
-            except Refused as error:
-                if error.code != 422 or "already exists" not in error.words:
-                    raise
-                known = self.find(change.branch, base)  # another one was faster
-                if known is None:
-                    raise
-        if known.state == "open" and known.draft and not change.draft:
-            with answers("mark the pull request as ready", secret=self._secret):
-                self._theirs(known).mark_ready_for_review()
-            return replace(known, draft=False)
-        return known
+        return ensure(
+            change,
+            base,
+            find=self.find,
+            begin=lambda: self._open(change, base, draft=change.draft),
+            ready=self._ready,
+            taken=lambda refused: refused.code == 422 and "already exists" in refused.words,
+        )
 
     def mark(self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]) -> tuple[str, ...]:
         """Ask for reviews and label; GitHub makes labels that it does not know."""
@@ -156,6 +149,11 @@ class GitHub:
             if not draft or "raft pull requests are not supported" not in error.words:
                 raise
         return self._open(change, base, draft=False)
+
+    def _ready(self, pull: PullRequest) -> PullRequest:
+        with answers("mark the pull request as ready", secret=self._secret):
+            self._theirs(pull).mark_ready_for_review()
+        return replace(pull, draft=False)
 
     def _ask(self, theirs: Theirs, name: str) -> str | None:
         """Ask one person or team for a review, and say why not where that is refused: it stops nothing."""

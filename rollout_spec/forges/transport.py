@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from requests import PreparedRequest, Session
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
+from rollout_spec.change import Change, PullRequest
 from rollout_spec.errors import OUTSIDE, UserError
 from rollout_spec.forges.access import APP, TOKENS
 
@@ -28,6 +30,31 @@ class Refused(UserError):
         super().__init__(message, hint=hint, status=OUTSIDE)
         self.code = code
         self.words = words
+
+
+def ensure(
+    change: Change,
+    base: str,
+    *,
+    find: Callable[[str, str], PullRequest | None],
+    begin: Callable[[], PullRequest],
+    ready: Callable[[PullRequest], PullRequest],
+    taken: Callable[[Refused], bool],
+) -> PullRequest:
+    """Return the pull request from the change's branch, whatever its state: found, or begun where there is none.
+
+    A draft is made ready where the change is none, and never the other way. ``taken`` says of a refusal to begin one
+    that there is one: another process was faster.
+    """
+    known = find(change.branch, base)
+    if known is None:
+        try:
+            return begin()
+        except Refused as error:
+            known = find(change.branch, base) if taken(error) else None
+            if known is None:
+                raise
+    return ready(known) if known.state == "open" and known.draft and not change.draft else known
 
 
 class Patience(Retry):
