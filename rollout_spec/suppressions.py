@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from yaml import events as ev
 
@@ -29,6 +30,7 @@ class Suppression:
     alone: bool
 
 
+@lru_cache(maxsize=8)  # one file is asked about by its rule, by what reaches its lines, and by what was used
 def suppressions(document: Document) -> tuple[Suppression, ...]:
     """Find the comments of a document that was read, in order; a text that looks like one is none."""
     if not document.readable or _MARK not in document.text:
