@@ -6,7 +6,6 @@ that one that is put in before it changes nothing; line, column and words do not
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -24,6 +23,8 @@ def fingerprints(findings: Iterable[Finding], data_of: Callable[[str], Any] | No
     ``data_of`` gives what a file holds; without it, entries of lists go by their index. Findings of one rule at one
     place are counted, in their order.
     """
+    import hashlib  # it loads OpenSSL, which a report as text would pay for
+
     seen: Counter[str] = Counter()
     found: dict[Finding, str] = {}
     for finding in sorted(set(findings)):
