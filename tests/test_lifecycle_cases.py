@@ -17,32 +17,20 @@ from pathlib import Path
 
 import pytest
 from repo import git, run
-from workspaces import Files, files_in, rendered
+from workspaces import Files, files_in, rendered, write
 
 from rollout_spec.cli.patch import patch
 from rollout_spec.git import Git
 from rollout_spec.lifecycle import STEPS
 from rollout_spec.repository import Repository
 from rollout_spec.review import review
-from rollout_spec.tree import CommitTree, Tree, WorkingTree
+from rollout_spec.tree import CommitTree, WorkingTree
 
 CASES = Path(__file__).parent / "cases" / "lifecycle"
 NAMES = sorted(path.parent.name for path in CASES.glob("*/commands.txt"))
 UPDATE = os.environ.get("ROLLOUT_SPEC_UPDATE") == "1"
 OURS = ("commands.txt", "input.txt", "expected.txt")
 DAY_ONE = "2020-01-01T09:00:00Z"
-
-
-def write(tree: Tree, root: Path, folder: str = "") -> None:
-    """Write a tree to disk."""
-    for name in tree.names(folder):
-        path = f"{folder}/{name}" if folder else name
-        content = tree.read(path)
-        if content is None:
-            write(tree, root, path)
-        else:
-            (root / path).parent.mkdir(parents=True, exist_ok=True)
-            (root / path).write_bytes(content)
 
 
 def committed(files: Files, root: Path) -> Path:
