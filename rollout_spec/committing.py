@@ -36,7 +36,7 @@ def check_can_commit(root: Path, paths: Sequence[str]) -> None:
 def commit(root: Path, paths: Sequence[str], message: str) -> str:
     """Commit these files as they lie on disk, on what is checked out, and return the commit.
 
-    What else is staged stays staged. No hook runs, and nothing is signed.
+    What else is staged stays staged. No hook runs. It is signed where git is configured to sign.
     """
     run = Plumbing(root).run
     there = [path for path in paths if (root / path).exists()]

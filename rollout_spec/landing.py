@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from rollout_spec.change import Change, PullRequest
 from rollout_spec.errors import UserError
 from rollout_spec.forges import Access, Forge, connect, credential
 from rollout_spec.git import AUTHOR, Git
+from rollout_spec.remotes import Remote
 from rollout_spec.repository import Repository, read_file
 from rollout_spec.rollback import Step
 from rollout_spec.spec.rollout import Live
 from rollout_spec.spec.workspace import Forge as ForgeSettings
 from rollout_spec.tree import CommitTree
 
-_DEFAULT_BASE = "main"
+_DEFAULT_REMOTE, _DEFAULT_BASE = "origin", "main"
 _MOST_COMMITS = 20
 _KEYS = ("Rollback-Of: ", "Rollout-Step: ", "No-Way-Back-From: ")
 """How the line of a commit message begins that says what was done to what: the same line is the same change."""
@@ -28,7 +28,7 @@ class Base:
     """The branch that is live, at one commit: what is decided about, and what a change is laid over."""
 
     git: Git
-    remote: str | None
+    remote: Remote | None
     branch: str
     commit: str
     prefix: str
@@ -46,7 +46,7 @@ class Base:
         """Return the branch as it is now: it may have moved since."""
         if self.remote is None:
             return self
-        return replace(self, commit=self.git.fetch(self.remote, self.branch))
+        return replace(self, commit=self.remote.fetch(self.branch))
 
     def history(self, path: str) -> Iterator[Step]:
         """Give the first-parent history of a rollout's file, newest first, with ``live`` before and after each."""
@@ -80,14 +80,14 @@ class Landed:
 
 def find_base(git: Git, settings: ForgeSettings | None, prefix: str) -> Base:
     """Fetch the newest commit of the branch that is live. Without a remote it is the local branch of that name."""
-    remote = settings.remote if settings else "origin"
-    if remote not in git.remotes():
+    remote = git.remote(settings.remote if settings else _DEFAULT_REMOTE)
+    if remote is None:
         branch = (settings.base if settings else None) or _DEFAULT_BASE
         return Base(git, None, branch, git.commit(branch), prefix)
-    if settings is not None and (shown := credential(settings.type, _access(git, settings))) is not None:
+    if settings is not None and (shown := credential(settings.type, _access(remote, settings))) is not None:
         git.authorize(shown.url, shown.user, shown.password)
-    branch = (settings.base if settings else None) or git.remote_head(remote) or _DEFAULT_BASE
-    return Base(git, remote, branch, git.fetch(remote, branch), prefix)
+    branch = (settings.base if settings else None) or remote.head() or _DEFAULT_BASE
+    return Base(git, remote, branch, remote.fetch(branch), prefix)
 
 
 def forge_of(base: Base, settings: ForgeSettings | None) -> Forge:
@@ -97,13 +97,21 @@ def forge_of(base: Base, settings: ForgeSettings | None) -> Forge:
             "the workspace names no forge",
             hint="add `forge: {type: local}` to `spec` in .rollout-spec.yaml, or use --dry-run",
         )
-    return connect(settings.type, _access(base.git, settings, lambda branch, commit: _holds(base, branch, commit)))
+    remote = base.git.remote(settings.remote)
+    if remote is None:
+        raise UserError(
+            f"there is no git remote `{settings.remote}` here",
+            hint=f"`git remote add {settings.remote} URL`, or name another in `forge.remote`",
+        )
+    return connect(settings.type, _access(remote, settings, lambda branch, commit: _holds(base, branch, commit)))
 
 
-def _access(git: Git, settings: ForgeSettings, contains: Callable[[str, str], bool] = lambda _, __: False) -> Access:
-    url = git.remote_url(settings.remote)
+def _access(
+    remote: Remote, settings: ForgeSettings, contains: Callable[[str, str], bool] = lambda _, __: False
+) -> Access:
+    url = remote.url
     if not re.match(r"[^/]*:", url):  # a path, and neither a URL nor host:path
-        url = str((Path(git.root) / url).resolve())
+        url = str((remote.root / url).resolve())
     return Access(url, settings.repository, settings.base_url, contains)
 
 
@@ -130,7 +138,7 @@ def land(change: Change, base: Base, forge: Forge) -> Landed:
             return Landed(known.head_sha, known, adopted=True)
     commit = build(change, base)
     adopted = known is not None
-    if not base.git.push_new(base.remote, change.branch, commit):
+    if not base.remote.push_new(change.branch, commit):
         commit = _theirs(change, base)
         adopted = True
     opened = forge.ensure(change, commit, base.branch)
@@ -142,7 +150,7 @@ def push(change: Change, base: Base) -> str:
     """Push the change's branch, or find that another one did, and return its commit. No pull request is opened."""
     assert base.remote is not None
     commit = build(change, base)
-    return commit if base.git.push_new(base.remote, change.branch, commit) else _theirs(change, base)
+    return commit if base.remote.push_new(change.branch, commit) else _theirs(change, base)
 
 
 def _follow_up(landed: Landed, change: Change, base: Base, forge: Forge) -> Landed:
@@ -195,13 +203,13 @@ def _theirs(change: Change, base: Base) -> str:
     A person may have added to it. UserError where it is something else.
     """
     assert base.remote is not None
-    git, there = base.git, base.git.fetch(base.remote, change.branch)
+    git, there = base.git, base.remote.fetch(change.branch)
     ours = next((line for line in change.message.splitlines() if line.startswith(_KEYS)), None)
     for commit in git.beyond(base.commit, there)[:_MOST_COMMITS]:
         if git.author(commit) == AUTHOR and ours in git.message(commit).splitlines():
             return there
     raise UserError(
-        f"the branch {change.branch} is on {base.remote} already, and holds something else ({there[:12]})",
+        f"the branch {change.branch} is on {base.remote.name} already, and holds something else ({there[:12]})",
         hint="look at it, and delete it if it is not needed",
         status=1,
     )

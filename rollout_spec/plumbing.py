@@ -1,4 +1,4 @@
-"""Git is started with settings of our own: no hook, prompt, signature, or variable of another repository has a say.
+"""Git is started with settings of our own: no hook, prompt, or variable of another repository has a say.
 
 GitPython starts the processes, and is used for nothing else: its repositories leak processes when kept, and it passes
 on whatever looks like an option, so that ``git`` checks what comes from elsewhere.
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from rollout_spec.errors import OUTSIDE, UserError
+from rollout_spec.scalars import excerpt
 
 try:
     import git as gitpython
@@ -29,7 +30,6 @@ _SETTINGS = {
     "core.fsmonitor": "false",
     "core.quotePath": "false",
     "core.splitIndex": "false",
-    "commit.gpgSign": "false",
     "push.gpgSign": "false",
     "push.followTags": "false",
     "push.recurseSubmodules": "no",
@@ -40,6 +40,8 @@ _SETTINGS = {
     "log.follow": "false",
     "log.showSignature": "false",
     "protocol.ext.allow": "never",
+    "http.lowSpeedLimit": "1",
+    "http.lowSpeedTime": "60",
     "gc.auto": "0",
     "color.ui": "false",
 }
@@ -54,6 +56,8 @@ _ENVIRONMENT = {
     "LC_ALL": "C",
 }
 _SHOWN = "ROLLOUT_SPEC_GIT_PASSWORD"  # the variable, and not what it holds
+ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+"""The full id of an object."""
 
 
 class GitError(UserError):
@@ -71,6 +75,13 @@ def create(root: Path, *, bare: bool = False) -> None:
     gitpython.Repo.init(root, mkdir=True, bare=bare, initial_branch="main").close()
 
 
+def checked(text: str, pattern: re.Pattern[str]) -> str:
+    """Return a text that git will take neither for an option nor for more than it is."""
+    if not pattern.fullmatch(text):
+        raise UserError(f"`{excerpt(text)}` is no name or id that git takes here")
+    return text
+
+
 class Plumbing:
     """The commands of one repository: a clone, a linked worktree, a submodule or a bare repository."""
 
@@ -79,15 +90,31 @@ class Plumbing:
         folder = _git_folder(root)
         if folder is None:
             raise UserError(f"{root} is no git repository")
+        self.folder = folder
         self._own = _own_environment(root.absolute(), folder)
+        self._credential: dict[str, str] = {}
+
+    def authorize(self, url: str, user: str, password: str) -> None:
+        """Show a password to the remotes on one host (a scheme with a host) that ask for one, and to no other."""
+        self._credential = _credential_environment(url, user, password)
+
+    def has(self, commit: str) -> bool:
+        """Is a commit here? A partial clone is not to fetch it, with all that leads to it, to answer that."""
+        if not ID.fullmatch(commit):
+            return False
+        try:
+            self.run("rev-list", "--no-walk", "--quiet", "--missing=allow-any", commit)
+        except GitError:
+            return False
+        return True
 
     def run(
         self, *words: str, stdin: bytes | None = None, environment: Mapping[str, str] | None = None, action: str = "git"
     ) -> str:
         """Run one command, and return what it prints. GitError where it fails."""
-        return self.bytes(*words, stdin=stdin, environment=environment, action=action).decode("utf-8", "replace")
+        return self.output(*words, stdin=stdin, environment=environment, action=action).decode("utf-8", "replace")
 
-    def bytes(
+    def output(
         self, *words: str, stdin: bytes | None = None, environment: Mapping[str, str] | None = None, action: str = "git"
     ) -> bytes:
         """Run one command, and return the bytes that it prints."""
@@ -112,25 +139,38 @@ class Plumbing:
         )
 
     def answer(
-        self, *words: str, within: float, environment: Mapping[str, str] | None = None, action: str = "git"
+        self,
+        *words: str,
+        within: float,
+        stdin: bytes | None = None,
+        environment: Mapping[str, str] | None = None,
+        action: str = "git",
     ) -> str:
-        """Run one command that asks a server, and return what it prints; it has so many seconds, with all it starts."""
-        asked = gitpython.Git(self.root).execute(
-            _command(words), env=self._environment(environment or {}), as_process=True, start_new_session=True
-        )
-        process: Any = asked.proc
-        try:
-            output, told = process.communicate(timeout=within)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)  # what it started holds on to its pipes
-            process.communicate()
-            raise GitError(action, f"there was no answer within {within:g} seconds") from None
+        """Run one command that asks somebody else, and return what it prints; it has so many seconds, with all it
+        starts, and no terminal: what would ask a person fails.
+        """
+        with _input(stdin) as given:
+            asked = gitpython.Git(self.root).execute(
+                _command(words),
+                istream=given,
+                env=self._environment(environment or {}),
+                as_process=True,
+                start_new_session=True,
+            )
+            process: Any = asked.proc
+            try:
+                output, told = process.communicate(timeout=within)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)  # what it started holds on to its pipes
+                process.communicate()
+                raise GitError(action, f"there was no answer within {within:g} seconds") from None
         if process.returncode:
             raise GitError(action, _without_credentials(told.decode("utf-8", "replace")))
         return str(output, "utf-8", "replace")
 
     def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
-        return {**_ENVIRONMENT, **{name: self._own[name] for name in self._own if name in os.environ}, **more}
+        own = {name: value for name, value in self._own.items() if name in os.environ}
+        return {**_ENVIRONMENT, **own, **self._credential, **more}
 
 
 def _command(words: Sequence[str]) -> list[str]:
@@ -167,7 +207,7 @@ def _own_environment(root: Path, folder: Path) -> dict[str, str]:
     }
 
 
-def credential_environment(url: str, user: str, password: str) -> dict[str, str]:
+def _credential_environment(url: str, user: str, password: str) -> dict[str, str]:
     """Return the variables by which git shows a password to one host: a scheme with a host, and nothing behind it.
 
     Git asks a helper, whose text names the variable and holds no secret, so that the password is in no process list, no

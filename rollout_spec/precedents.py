@@ -22,7 +22,7 @@ def branches_of(base: Base) -> dict[str, str]:
     """Return the branches of this workspace on the remote, of rollbacks and of steps, with their commits."""
     if base.remote is None:
         return {}
-    return base.git.remote_branches(base.remote, f"*/{base.repository.workspace_name}/*")
+    return base.remote.branches(f"*/{base.repository.workspace_name}/*")
 
 
 def precedents(base: Base, branches: Mapping[str, str], rollout: str, now: datetime) -> tuple[Precedent, ...]:
@@ -68,9 +68,10 @@ def _open(base: Base, branches: Mapping[str, str], repository: Repository) -> It
 
 def _fetched(base: Base, branches: Mapping[str, str]) -> list[str]:
     """Fetch branches, and return those that are here now: one may be gone again since it was listed."""
-    assert base.remote is not None or not branches
+    if base.remote is None or not branches:
+        return []
     try:
-        base.git.fetch_branches(base.remote or "", branches)
+        base.remote.fetch_branches(branches)
     except GitError:
         return [name for name in branches if len(branches) > 1 and _fetched(base, {name: branches[name]})]
     return list(branches)

@@ -11,6 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # so that a test may say `from oracles import require`
 
+import clones
 from oracles import CrdServer, crd_server_running, program
 
 REAL = {"crd_server", "promtool"}
@@ -64,6 +65,12 @@ def _nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
         patch.delenv("XDG_CONFIG_HOME", raising=False)
         yield
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A clone with one commit on main, pushed to a bare remote beside it."""
+    return clones.make(tmp_path)
 
 
 @pytest.fixture(scope="session")

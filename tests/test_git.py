@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from clones import commit, head, origin
 from repo import git
 
 from rollout_spec.errors import UserError
@@ -19,31 +19,6 @@ from rollout_spec.processes import spread
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 NOWHERE = "1" * 40
-
-
-@pytest.fixture
-def clone(tmp_path: Path) -> Path:
-    """A clone with one commit on main, pushed to a bare remote beside it."""
-    git(tmp_path, "init", "-q", "--bare", "-b", "main", "remote.git")
-    folder = tmp_path / "clone"
-    git(tmp_path, "init", "-q", "-b", "main", str(folder))
-    git(folder, "remote", "add", "origin", str(tmp_path / "remote.git"))
-    (folder / "deep/er").mkdir(parents=True)
-    (folder / "a.yaml").write_text("a: 1\n")
-    (folder / "deep/er/b.yaml").write_text("b: 1\n")
-    commit(folder, "First")
-    return folder
-
-
-def commit(folder: Path, message: str) -> str:
-    git(folder, "add", "--all")
-    git(folder, "commit", "-q", "--allow-empty", "-m", message)
-    git(folder, "push", "-q", "origin", "HEAD")
-    return git(folder, "rev-parse", "HEAD")
-
-
-def head(folder: Path) -> str:
-    return git(folder, "rev-parse", "HEAD")
 
 
 # What commits hold.
@@ -94,8 +69,8 @@ def test_a_name_that_nothing_has_says_so(clone: Path) -> None:
         lambda repo, evil: repo.diff(NOWHERE, evil),
         lambda repo, evil: repo.beyond(evil, NOWHERE),
         lambda repo, evil: repo.build(evil, {}, "m", NOON),
-        lambda repo, evil: repo.set_branch("b", evil),
-        lambda repo, evil: repo.push_new("origin", "b", evil),
+        lambda repo, evil: origin(repo).push_new("b", evil),
+        lambda repo, evil: origin(repo).fetch_objects([evil]),
         lambda repo, evil: repo.fast_forward(evil),
     ],
 )
@@ -109,16 +84,11 @@ def test_what_is_no_id_of_a_commit_is_refused(clone: Path, ask: Callable[[Git, s
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda repo, evil: repo.remote_head(evil),
-        lambda repo, evil: repo.remote_branch(evil, "main"),
-        lambda repo, evil: repo.remote_branch("origin", evil),
-        lambda repo, evil: repo.fetch(evil, "main"),
-        lambda repo, evil: repo.fetch("origin", evil),
-        lambda repo, evil: repo.push_new(evil, "b", NOWHERE),
-        lambda repo, evil: repo.push_new("origin", evil, NOWHERE),
-        lambda repo, evil: repo.push(evil, "main"),
-        lambda repo, evil: repo.push("origin", evil),
-        lambda repo, evil: repo.set_branch(evil, NOWHERE),
+        lambda repo, evil: repo.remote(evil),
+        lambda repo, evil: origin(repo).branch(evil),
+        lambda repo, evil: origin(repo).fetch(evil),
+        lambda repo, evil: origin(repo).push_new(evil, NOWHERE),
+        lambda repo, evil: origin(repo).push(evil),
         lambda repo, evil: repo.add_remote(evil, "x"),
     ],
 )
@@ -132,7 +102,7 @@ def test_what_is_no_remote_or_branch_is_refused(clone: Path, ask: Callable[[Git,
 def test_a_remote_that_would_run_a_program_runs_none(clone: Path) -> None:
     git(clone, "remote", "set-url", "origin", f"ext::sh -c 'touch {clone}/made'")
     with pytest.raises(GitError, match="transport 'ext' not allowed") as caught:
-        Git(clone).remote_head("origin")
+        origin(clone).head()
     assert caught.value.status == 3
     assert not (clone / "made").exists()
 
@@ -309,99 +279,6 @@ def test_a_commit_with_a_lock_on_the_index_is_made_all_the_same(clone: Path) -> 
     assert Git(clone).build(head(clone), {"a.yaml": b"2"}, "m", NOON)
 
 
-# Remotes.
-
-
-def test_a_branch_is_pushed_only_where_it_is_not_there(clone: Path) -> None:
-    repo, first = Git(clone), head(clone)
-    mine = repo.build(first, {"a.yaml": b"mine"}, "m", NOON)
-    theirs = repo.build(first, {"a.yaml": b"theirs"}, "m", NOON)
-    assert repo.remote_branch("origin", "a/b") is None
-    assert repo.push_new("origin", "a/b", mine) is True
-    assert repo.push_new("origin", "a/b", mine) is True
-    assert repo.push_new("origin", "a/b", theirs) is False
-    assert repo.remote_branch("origin", "a/b") == mine
-
-
-def test_a_push_waits_for_who_writes_the_branch_now(clone: Path) -> None:
-    repo, first = Git(clone), head(clone)
-    lock = clone.parent / "remote.git/refs/heads/b.lock"
-    lock.touch()
-    waiting = subprocess.Popen(["sh", "-c", f"sleep 0.2; rm '{lock}'"])
-    assert repo.push_new("origin", "b", first) is True
-    waiting.wait()
-
-
-def test_a_push_that_the_remote_refuses_says_why(clone: Path) -> None:
-    hook = clone.parent / "remote.git/hooks/pre-receive"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text("#!/bin/sh\necho no rollbacks on Friday\nexit 1\n")
-    hook.chmod(0o755)
-    with pytest.raises(GitError, match=r"git push failed: .*no rollbacks on Friday") as caught:
-        Git(clone).push_new("origin", "b", head(clone))
-    assert caught.value.status == 3
-
-
-def test_a_fetch_moves_no_branch_and_no_tag(clone: Path) -> None:
-    git(clone.parent, "clone", "-q", "remote.git", "other")
-    other = clone.parent / "other"
-    (other / "a.yaml").write_text("a: 3\n")
-    new = commit(other, "Third")
-    git(other, "tag", "v3")
-    git(other, "push", "-q", "origin", "v3")
-    before = git(clone, "for-each-ref")
-    repo = Git(clone)
-    assert repo.fetch("origin", "main") == new
-    assert repo.read(new, "a.yaml") == b"a: 3\n"
-    assert git(clone, "for-each-ref") == before
-    assert not (clone / ".git/FETCH_HEAD").exists()
-
-
-def test_a_branch_is_found_by_its_whole_name(clone: Path) -> None:
-    git(clone, "push", "-q", "origin", "HEAD:refs/a/refs/heads/x", "HEAD:refs/heads/y/x")
-    repo = Git(clone)
-    assert repo.remote_branch("origin", "x") is None
-    with pytest.raises(UserError, match="the remote `origin` has no branch `x`"):
-        repo.fetch("origin", "x")
-    assert repo.remote_branch("origin", "y/x") == head(clone)
-
-
-def test_remotes_are_known_by_name(clone: Path) -> None:
-    repo = Git(clone)
-    repo.add_remote("fork", "--upload-pack=x")
-    assert repo.remotes() == ["fork", "origin"]
-    assert repo.remote_url("origin") == str(clone.parent / "remote.git")
-    assert repo.remote_head("origin") == "main"
-    with pytest.raises(UserError, match="there is no git remote `upstream` here"):
-        repo.remote_url("upstream")
-
-
-def test_a_remote_without_a_head_has_none(clone: Path) -> None:
-    git(clone.parent / "remote.git", "symbolic-ref", "HEAD", "refs/heads/gone")
-    assert Git(clone).remote_head("origin") is None
-    git(clone.parent / "remote.git", "update-ref", "--no-deref", "HEAD", head(clone))
-    assert Git(clone).remote_head("origin") is None
-
-
-def test_a_bare_mirror_does_all_of_it(clone: Path) -> None:
-    git(clone.parent, "clone", "-q", "--mirror", "remote.git", "mirror.git")
-    repo, before = Git(clone.parent / "mirror.git"), head(clone)
-    new = commit(clone, "Second")
-    assert repo.fetch("origin", "main") == new
-    built = repo.build(new, {"a.yaml": b"2"}, "m", NOON)
-    assert repo.push_new("origin", "b", built)
-    assert git(clone.parent / "mirror.git", "rev-parse", "main") == before
-    assert Git(clone).remote_branch("origin", "b") == built
-
-
-def test_credentials_in_a_url_are_not_told(clone: Path) -> None:
-    git(clone, "remote", "set-url", "origin", "https://user:secret@127.0.0.1:1/x.git")
-    with pytest.raises(GitError) as caught:
-        Git(clone).fetch("origin", "main")
-    assert "secret" not in caught.value.message
-    assert "127.0.0.1" in caught.value.message
-
-
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="there is no /proc here")
 def test_no_process_and_no_open_file_is_left_behind(clone: Path) -> None:
     def mine() -> tuple[int, int]:
@@ -409,7 +286,7 @@ def test_no_process_and_no_open_file_is_left_behind(clone: Path) -> None:
         return parents.count(f"PPid:\t{os.getpid()}"), len(list(Path("/proc/self/fd").iterdir()))
 
     repo = Git(clone)
-    repo.commit("HEAD")
+    repo.read(repo.commit("HEAD"), "a.yaml")
     before = mine()
     kept = [Git(clone) for _ in range(20)]
     for each in kept:

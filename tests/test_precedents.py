@@ -13,8 +13,7 @@ from unittest import mock
 import pytest
 from repo import STAGES, Repo, Result, git
 
-from rollout_spec import git as git_module
-from rollout_spec import landing, response, traffic
+from rollout_spec import landing, remotes, response, traffic
 
 FRAUD, CHURN, STABLE = (f"rollback/acme-models/{name}" for name in ("fraud/42", "churn/42", "fraud/41"))
 
@@ -321,9 +320,9 @@ def test_a_branch_that_is_gone_again_hides_no_other(repo: Repo, monkeypatch: pyt
     assert told(repo.breach("42", "latency-sla")) == []
     later(repo, minutes=15)
     ghosts = {f"rollback/acme-models/spam/{number}": f"{number}" * 40 for number in (1, 2)}
-    original = git_module.Git.remote_branches
+    original = remotes.Remote.branches
     replica = repo.clone("replica", "--single-branch")
-    monkeypatch.setattr(git_module.Git, "remote_branches", lambda *words: original(*words) | ghosts)
+    monkeypatch.setattr(remotes.Remote, "branches", lambda *words: original(*words) | ghosts)
     assert told(replica.breach("42", "latency-sla", rollout="churn")) == ["rollbacks-per-day"]
 
 
@@ -422,7 +421,7 @@ def test_a_base_that_never_rests_is_rolled_back_all_the_same(repo: Repo, monkeyp
 def test_a_remote_that_never_answers_is_given_up(repo: Repo) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         repo.git("remote", "set-url", "origin", f"http://name:secret@127.0.0.1:{server.getsockname()[1]}/x.git")
-        with mock.patch.object(git_module, "NETWORK_SECONDS", 0.5):
+        with mock.patch.object(remotes, "NETWORK_SECONDS", 0.5):
             answer = repo.breach("42")
     assert answer.status == 3
     assert "git ls-remote failed: there was no answer within 0.5 seconds" in answer.err

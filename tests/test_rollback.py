@@ -1093,7 +1093,7 @@ def test_a_branch_without_a_pull_request_is_given_one(repo: Repo) -> None:
 
 SETTINGS: dict[str, list[tuple[str, str]]] = {
     "another name": [("user.name", "Eve"), ("user.email", "eve@example.com"), ("user.useConfigOnly", "true")],
-    "signed": [("commit.gpgsign", "true"), ("push.gpgSign", "true"), ("gpg.program", "/bin/false")],
+    "signed pushes": [("push.gpgSign", "true"), ("tag.gpgSign", "true"), ("gpg.program", "/bin/false")],
     "hooks": [("core.hooksPath", "{hooks}")],
     "encodings": [("i18n.commitEncoding", "ISO-8859-1"), ("i18n.logOutputEncoding", "ISO-8859-1")],
     "line ends": [("core.autocrlf", "true"), ("core.eol", "crlf"), ("core.safecrlf", "true")],

@@ -73,7 +73,7 @@ class _Demo:
         Git.create(self.remote, bare=True)
         self.command(0, "init", "models", folder=self.clone.parent)
         self.git = Git.create(self.clone)
-        self.git.add_remote("origin", str(self.remote))
+        self.origin = self.git.add_remote("origin", str(self.remote))
         self.commit("Serve fraud 41", lambda live, stages: withdraw(live))
         self.commit(
             "Propose fraud 42, and copy traffic to it", lambda live, stages: advance(propose(live, "42"), stages)
@@ -116,7 +116,7 @@ class _Demo:
         self.title("Once it is merged, the version that failed cannot come back by accident")
         head = json.loads(Path(f"{self.remote}.pulls", "1.json").read_text(encoding="utf-8"))["headSha"]
         self.git.fast_forward(head)
-        self.git.push("origin", "main")
+        self.origin.push("main")
         self.command(0, "check")
         self.edit(lambda live, stages: propose(live, "42"))
         self.command(1, "check", _FILE)
@@ -134,7 +134,7 @@ class _Demo:
         with redirect_stderr(io.StringIO()):
             cli.main(["--repo", str(self.clone), "render"])
         commit = self.git.commit_all(message)
-        self.git.push("origin", "main")
+        self.origin.push("main")
         return commit
 
     def command(self, expected: int, *words: str, folder: Path | None = None) -> None:

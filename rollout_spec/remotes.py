@@ -1,0 +1,115 @@
+"""A remote is what replicas share: a branch that only one of many can make there is their lock."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from rollout_spec.errors import UserError
+from rollout_spec.plumbing import ID, GitError, Plumbing, checked
+
+NAME = re.compile(r"(?!.*(\.\.|@\{|//|/\.|\.lock$|[/.]$))[A-Za-z0-9_][A-Za-z0-9._/@+-]{0,254}")
+_PATTERN = re.compile(r"(?!.*(\.\.|@\{|//))[A-Za-z0-9_*][A-Za-z0-9._/@+*-]{0,254}")
+_TRIES = 5
+_HEADS = "refs/heads/"
+_NOTHING_ELSE = ("--no-tags", "--no-write-fetch-head", "--refmap=")
+NETWORK_SECONDS = 120.0
+"""A remote that does not answer for so long is down: a rollback must say so rather than wait."""
+
+
+class Remote:
+    """One remote of a repository. No branch of the repository moves, whatever is fetched or pushed."""
+
+    def __init__(self, plumbing: Plumbing, name: str) -> None:
+        self._plumbing = plumbing
+        self.name = checked(name, NAME)
+
+    @property
+    def root(self) -> Path:
+        """The folder of the repository that has this remote."""
+        return self._plumbing.root
+
+    @property
+    def url(self) -> str:
+        """Where it is, as git would push to it."""
+        return self._plumbing.run("remote", "get-url", "--push", self.name).strip()
+
+    def head(self) -> str | None:
+        """Return the branch that the remote calls its head."""
+        for line in self._ask("ls-remote", "--symref", self.name, "HEAD").splitlines():
+            if line.startswith(f"ref: {_HEADS}"):
+                return line.split("\t")[0].removeprefix(f"ref: {_HEADS}")
+        return None
+
+    def branch(self, branch: str) -> str | None:
+        """Return the commit of a branch there, None where there is no such branch."""
+        return self.branches(checked(branch, NAME)).get(branch)  # git gives all names that end so
+
+    def branches(self, pattern: str) -> dict[str, str]:
+        """Return the branches there that a pattern matches (``rollback/acme/*``), each with its commit."""
+        found = {}
+        for line in self._ask("ls-remote", self.name, f"{_HEADS}{checked(pattern, _PATTERN)}").splitlines():
+            commit, _, name = line.partition("\t")
+            if name.startswith(_HEADS) and ID.fullmatch(commit):
+                found[name.removeprefix(_HEADS)] = commit
+        return found
+
+    def fetch(self, branch: str) -> str:
+        """Fetch one branch, and return the commit that it is at. UserError where there is no such branch."""
+        known = self.branch(branch)
+        if known is None:
+            raise UserError(
+                f"the remote `{self.name}` has no branch `{branch}`",
+                hint="name the branch that is live in `forge.base`",
+            )
+        self.fetch_branches({branch: known})
+        return known
+
+    def fetch_branches(self, branches: Mapping[str, str]) -> None:
+        """Fetch branches whose commits are not here yet."""
+        refs = [_HEADS + checked(name, NAME) for name, commit in branches.items() if not self._plumbing.has(commit)]
+        if refs:
+            self._ask("fetch", "--quiet", *_NOTHING_ELSE, self.name, *refs)
+
+    def fetch_objects(self, ids: Iterable[str]) -> None:
+        """Fetch objects by their ids: what a partial clone lacks, in one round trip."""
+        wanted = "".join(f"{checked(each, ID)}\n" for each in ids)
+        if wanted:
+            alone = "fetch.negotiationAlgorithm=noop"  # as git does it for one: nothing is known of their history
+            words = ("fetch", "--quiet", *_NOTHING_ELSE, "--filter=blob:none", "--stdin", self.name)
+            self._ask(*words, setting=alone, stdin=wanted.encode())
+
+    def push(self, branch: str) -> None:
+        """Push a branch, as far as it is ahead."""
+        name = _HEADS + checked(branch, NAME)
+        self._ask("push", "--quiet", "--no-verify", self.name, f"{name}:{name}")
+
+    def push_new(self, branch: str, commit: str, *, dry_run: bool = False) -> bool:
+        """Push a commit as a branch that is not there yet; False where the branch is there with something else.
+
+        The lease that expects nothing is what makes the branch a lock that machines share: of many who push, one wins.
+        ``dry_run``: the server is asked whether it would take a push, and nothing is sent.
+        """
+        name, target = _HEADS + branch, f"{checked(commit, ID)}:{_HEADS}{checked(branch, NAME)}"
+        no_mirror = f"remote.{self.name}.mirror=false"  # a mirror pushes all, or nothing
+        dry = ("--dry-run",) if dry_run else ()
+        words = ("push", "--quiet", "--no-verify", *dry, f"--force-with-lease={name}:", self.name, target)
+        for attempt in range(1, _TRIES + 1):
+            there = self.branch(branch)
+            if there is not None:
+                return there == commit
+            try:
+                self._ask(*words, setting=no_mirror)
+                return True
+            except GitError as error:
+                if attempt == _TRIES or (self.branch(branch) is None and "lock" not in error.words):
+                    raise
+                time.sleep(0.1 * attempt)  # another one writes the branch now
+        raise AssertionError
+
+    def _ask(self, verb: str, *words: str, setting: str | None = None, stdin: bytes | None = None) -> str:
+        own = () if setting is None else ("-c", setting)
+        action = f"git {verb} failed"
+        return self._plumbing.answer(*own, verb, *words, stdin=stdin, within=NETWORK_SECONDS, action=action)
