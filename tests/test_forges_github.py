@@ -10,10 +10,11 @@ from pathlib import Path
 
 import jwt
 import pytest
+from fakes.forge import Guard
 from fakes.github import FakeGitHub
 from fakes.host import Answer, Request
 from fakes.openapi import contract
-from graphql import GraphQLSchema, build_client_schema, parse
+from graphql import GraphQLSchema, build_client_schema, graphql_sync, parse
 from graphql.execution.values import get_variable_values
 from graphql.language import OperationDefinitionNode
 from graphql.validation import validate
@@ -65,6 +66,58 @@ def test_where_there_is_a_merge_queue_it_is_queued(place: Hosted, host: FakeGitH
     assert (host.queue, pull.state) == ([1], "open")
 
 
+def test_one_that_is_in_the_queue_is_not_queued_again(place: Hosted, host: FakeGitHub) -> None:
+    host.has_queue, host.checks = True, "success"
+    forge, _, commit = place.opened()
+    for _ in range(2):
+        assert not found(forge).armed, "a queue is not auto-merge"
+        assert forge.arm(found(forge), commit).armed
+    assert host.queue == [1]
+    mutations = [request for request, _ in host.asked if "mutation" in str((request.body or {}).get("query"))]
+    assert len(mutations) == 1
+
+
+def test_what_waits_for_its_checks_is_queued_by_auto_merge(place: Hosted, host: FakeGitHub) -> None:
+    host.has_queue = True
+    forge, pull, commit = place.opened()
+    assert forge.arm(found(forge), commit).armed
+    assert (host.queue, pull.armed) == ([], commit)
+
+
+def test_where_there_is_a_merge_queue_nothing_goes_past_it(place: Hosted, host: FakeGitHub) -> None:
+    host.has_queue, host.allows_auto_merge = True, False
+    forge, pull, commit = place.opened()
+    with pytest.raises(UserError, match="Auto merge is not allowed"):
+        forge.arm(found(forge), commit)
+    assert (host.queue, pull.state) == ([], "open")
+    assert not any(request.verb == "PUT" for request, _ in host.asked)
+
+
+def test_what_its_queue_refuses_is_not_merged_past_it(
+    place: Hosted, host: FakeGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.has_queue, host.checks, host.allows_auto_merge = True, "success", False
+    forge, _, commit = place.opened()
+    real = host.answer
+
+    def refuse(request: Request, user: str) -> Answer:
+        if "enqueuePullRequest" in str(request.body):
+            return Answer(200, {"data": None, "errors": [{"type": "FORBIDDEN", "message": "not you"}]})
+        return real(request, user)
+
+    monkeypatch.setattr(host, "answer", refuse)
+    with pytest.raises(UserError, match="Auto merge is not allowed"):
+        forge.arm(found(forge), commit)
+    assert not any(request.verb == "PUT" for request, _ in host.asked)
+
+
+def test_an_older_server_says_of_its_queue_when_it_is_merged(place: Hosted, host: FakeGitHub) -> None:
+    host.has_queue, host.checks, host.knows_queues = True, "success", False
+    forge, pull, commit = place.opened()
+    assert forge.arm(found(forge), commit).armed
+    assert (host.queue, pull.state) == ([1], "open")
+
+
 def test_a_merge_that_is_refused_is_said(place: Hosted, host: FakeGitHub, monkeypatch: pytest.MonkeyPatch) -> None:
     forge, pull, commit = place.opened()
     host.checks = "success"
@@ -90,7 +143,7 @@ def test_a_head_that_moves_between_two_requests_is_not_merged(
 
     def push_then(request: Request, user: str) -> Answer:
         answer = real(request, user)
-        if request.path == "/api/graphql":
+        if request.path == "/api/graphql" and "enablePullRequestAutoMerge" in request.body["query"]:
             place.push()
         return answer
 
@@ -206,6 +259,10 @@ def everything(place: Hosted, host: FakeGitHub) -> None:
         forge.arm(other, commit)
     host.checks, host.has_queue = "success", True
     forge.arm(other, second)
+    host.queue.clear()
+    host.knows_queues = False
+    forge.arm(other, second)
+    host.queue.clear()
     host.has_queue = False
     host.allows_auto_merge = False
     forge.arm(other, second)
@@ -228,6 +285,38 @@ def test_an_app_asks_as_github_publishes_it(place: Hosted, host: FakeGitHub, app
     assert [words for each in host.asked for words in published.violations(host.root, *each)] == []
 
 
+def asks(place: Hosted, host: FakeGitHub) -> None:
+    """Ask all that is asked of a token, a branch and a commit, with all that may be answered."""
+    merge = host.merge(place.opened()[1])
+    ends = "2026-11-27 10:00:00 UTC"
+    for scopes, role, expires in ((None, "admin", None), ("repo", "admin", ends), ("public_repo", "write", None)):
+        host.scopes, host.role, host.expires = scopes, role, expires
+        for host.guard in (None, Guard(), Guard((), False, 0, True)):
+            for host.ruleset in (None, Guard(queue=True, signatures=True)):
+                place.connect().standing("main")
+        host.archived = True
+        place.connect().standing("absent")
+        host.archived = False
+    assert place.connect().merged_at(merge, "main") is not None
+
+
+def test_what_it_asks_of_a_token_is_as_github_publishes_it(
+    place: Hosted, host: FakeGitHub, graphql_schema: GraphQLSchema
+) -> None:
+    published = contract(npm_package("@octokit/openapi") / "generated" / "api.github.com.json")
+    asks(place, host)
+    rest = [(request, answer) for request, answer in host.asked if request.path != "/api/graphql"]
+    assert {(request.path.rpartition("/")[2], answer.status) for request, answer in rest} >= {
+        *(("protection", 200), ("protection", 404), ("main", 200), ("absent", 404), ("refs", 422), ("pulls", 200)),
+    }
+    assert [words for each in rest for words in published.violations(host.root, *each)] == []
+    queries = [(request.body, answer.body["data"]) for request, answer in host.asked if "graphql" in request.path]
+    assert {name for body, _ in queries for name in re.findall(r"query (\w+)", body["query"])} == {"About", "Queue"}
+    for body, data in queries:
+        done = graphql_sync(graphql_schema, body["query"], root_value=data, variable_values=body["variables"])
+        assert (done.errors, done.data) == (None, data)
+
+
 def test_what_is_not_as_published_is_seen(place: Hosted, host: FakeGitHub) -> None:
     published = contract(npm_package("@octokit/openapi") / "generated" / "api.github.com.json")
     place.opened()
@@ -248,7 +337,7 @@ def test_every_mutation_is_as_github_publishes_it(
 ) -> None:
     everything(place, host)
     asked = [request.body for request, _ in host.asked if request.path == "/api/graphql"]
-    names = {match[1] for each in asked if (match := re.search(r"\{ (\w+)\(", each["query"]))}
+    names = {match[1] for each in asked if (match := re.search(r"\{ (\w+)\(input", each["query"]))}
     assert names == {"markPullRequestReadyForReview", "enablePullRequestAutoMerge", "enqueuePullRequest"}
     for each in asked:
         document = parse(each["query"])

@@ -1,19 +1,23 @@
 """A forge keeps pull requests. To add one: one module here, one line below.
 
-Every verb is idempotent: called twice, the second call finds what the first one made.
+Every verb is idempotent: called twice, the second call finds what the first one made. ``<forge>.py`` has the verbs of
+each; what it takes to ask it is in ``<forge>_api.py``, and what it shows of a token and a branch in
+``<forge>_standing.py``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Protocol
 
 from rollout_spec.change import Change, PullRequest
 from rollout_spec.errors import UserError
 from rollout_spec.forges.access import USERS, Access, Credential, app_is_set, find_token
+from rollout_spec.forges.standing import Protection, Standing
 
-__all__ = ["FORGES", "Access", "Credential", "Forge", "connect", "credential"]
+__all__ = ["FORGES", "Access", "Credential", "Forge", "Protection", "Standing", "connect", "credential"]
 
 
 class Forge(Protocol):
@@ -39,6 +43,20 @@ class Forge(Protocol):
 
     def arm(self, pull: PullRequest, head_sha: str) -> PullRequest:
         """Let the forge merge once checks pass, or merge where nothing is to be waited for; only at this commit."""
+
+    def standing(self, base: str) -> Standing:
+        """Return what the token may do, and what the base demands. Nothing is changed.
+
+        What the token may not see is said in it; UserError is for a forge that does not answer, a token that is bad,
+        and a repository that is not there.
+        """
+
+    def merged_at(self, commit: str, base: str) -> datetime | None:
+        """Return when the pull request that brought a commit onto the base was merged, in UTC.
+
+        None where the forge knows of none: the commit was pushed, is on no branch, or came in a way it keeps no record
+        of.
+        """
 
 
 def _local(access: Access) -> Forge:

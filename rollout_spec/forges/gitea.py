@@ -1,63 +1,27 @@
-"""Gitea and Forgejo speak one API. What is needed of it is a dozen requests, which no kept client for Python has."""
+"""Gitea and Forgejo speak one API. A draft has a title that says so, and reviews are asked of teams too."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from requests import Response
-from requests.exceptions import RequestException
-
 from rollout_spec.change import Change, PullRequest
 from rollout_spec.errors import UserError
-from rollout_spec.forges import wording
+from rollout_spec.forges import gitea_standing, wording
 from rollout_spec.forges.access import Access, need_token
-from rollout_spec.forges.transport import TIMEOUT, Refused, ensure, refusal, session, unreachable, useless
+from rollout_spec.forges.gitea_api import Api, parsed
+from rollout_spec.forges.looking import first_merge
+from rollout_spec.forges.standing import Standing
+from rollout_spec.forges.transport import Refused, ask_for_review, ensure, refusal, useless
 
 LONGEST_BODY = 1_000_000
 LONGEST_LABEL = 50
-PERMISSIONS = "the token needs the scopes `write:repository` and `write:issue`, and its owner the right to write here"
 _DRAFT = re.compile(r"\A\s*(wip:|\[wip\])\s*", re.IGNORECASE)
 _COLOR = "#b60205"
-
-
-class Api:
-    """The requests to one repository; paths are below it."""
-
-    def __init__(self, address: str, repository: str, token: str) -> None:
-        self._root = f"{address}/api/v1/repos/{quote(repository)}"
-        self._token = token
-        self._session = session(token)
-
-    def ask(self, action: str, verb: str, path: str, **options: Any) -> Response:
-        """Send one request. Refused where the answer is no success."""
-        url = path if "://" in path else self._root + path
-        try:
-            answer = self._session.request(verb, url, timeout=TIMEOUT, **options)
-        except (RequestException, OSError) as error:
-            raise unreachable("gitea", action, error, secret=self._token) from None
-        if answer.ok:
-            return answer
-        raise refusal("gitea", action, answer.status_code, _words(answer), secret=self._token, needs=PERMISSIONS)
-
-    def read(self, action: str, verb: str, path: str, **options: Any) -> dict[str, Any]:
-        """Send one request, and return the object that it is answered with."""
-        found: dict[str, Any] = _json(action, self.ask(action, verb, path, **options), dict)
-        return found
-
-    def each(self, action: str, path: str, **query: Any) -> Iterator[dict[str, Any]]:
-        """Give what all pages of a list hold. A next page is asked for on the same server, and nowhere else."""
-        page = 1
-        while True:
-            answer = self.ask(action, "GET", path, params={**query, "page": page, "limit": 50})
-            listed = _json(action, answer, list)
-            yield from listed
-            if not listed or "next" not in answer.links:
-                return
-            page += 1
 
 
 class Gitea:
@@ -107,7 +71,8 @@ class Gitea:
         wanted = [label[:LONGEST_LABEL] for label in labels]
         if wanted and set(wanted) <= set(pull.labels):
             return ()
-        notes = tuple(note for name in reviewers if (note := self._ask_for_review(pull, name)))
+        asked = (ask_for_review(name, partial(self._ask, pull)) for name in reviewers)
+        notes = tuple(note for note in asked if note)
         if wanted:
             known = {each["name"]: each["id"] for each in self._api.each("list the labels", "/labels")}
             ids = [known.get(name) or self._make_label(name) for name in wanted]
@@ -118,7 +83,7 @@ class Gitea:
         """Write the comment of a key, or edit it where it says something else."""
         action, path = "take the comment", f"/issues/{pull.number}/comments"
         wanted = wording.body(wording.marked(text, key), LONGEST_BODY)
-        listed = _json(action, self._api.ask(action, "GET", path), list)  # this list has no pages
+        listed = parsed(action, self._api.ask(action, "GET", path), list)  # this list has no pages
         for each in listed:
             if wording.marker(key) in each["body"]:
                 if not wording.same(each["body"], wanted):
@@ -144,6 +109,22 @@ class Gitea:
         if answer.status_code == 201:
             return replace(pull, armed=True)
         return _read(self._api.read("show the pull request", "GET", f"/pulls/{pull.number}"))
+
+    def standing(self, base: str) -> Standing:
+        """Return what the token may do, and what the base demands; nothing is changed."""
+        return gitea_standing.standing(self._api, base)
+
+    def merged_at(self, commit: str, base: str) -> datetime | None:
+        """Return when a commit came onto the base. Gitea knows it of the last commit of each merge, and of no other."""
+        try:
+            path = f"/commits/{quote(commit)}/pull"
+            data = self._api.read("look for the pull request of a commit", "GET", path)
+        except Refused as error:
+            if error.code != 404:
+                raise
+            self._api.read("show the repository", "GET", "")  # is it the repository that is not there?
+            return None
+        return first_merge("gitea", [(_read(data).base, data.get("merged_at"))], base)
 
     def _method(self) -> str:
         """Return how to merge: by a merge commit, where the repository allows it, as that keeps the commit's id."""
@@ -173,20 +154,9 @@ class Gitea:
         made = self._api.read("make a label", "POST", "/labels", json={"name": name, "color": _COLOR})
         return int(made["id"])
 
-    def _ask_for_review(self, pull: PullRequest, name: str) -> str | None:
-        """Ask one person or team for a review, and say why not where that is refused: it stops nothing."""
-        login = name.removeprefix("@")
-        slug = login.rpartition("/")[2]
-        person, team = {"reviewers": [login]}, {"team_reviewers": [slug]}
-        for wish in (team,) if "/" in login else (person, team):
-            try:
-                self._api.ask("ask for the review", "POST", f"/pulls/{pull.number}/requested_reviewers", json=wish)
-                return None
-            except Refused as error:
-                if error.code not in (403, 404, 422):
-                    raise
-                refused = error
-        return wording.nobody(name, f"as a person and as a team it was refused ({refused.words})")
+    def _ask(self, pull: PullRequest, people: list[str], teams: list[str]) -> None:
+        wish = {"reviewers": people} if people else {"team_reviewers": teams}
+        self._api.ask("ask for the review", "POST", f"/pulls/{pull.number}/requested_reviewers", json=wish)
 
 
 def _is_from(data: dict[str, Any], head: str, base: str) -> bool:
@@ -211,24 +181,3 @@ def _read(data: dict[str, Any]) -> PullRequest:
         )
     except (KeyError, TypeError) as error:
         raise useless("gitea", "show the pull request", error, secret="") from None
-
-
-def _json(action: str, answer: Response, wanted: type) -> Any:
-    """Return what an answer holds. Refused where it is none of this API."""
-    try:
-        data = answer.json()
-    except ValueError as error:
-        raise useless("gitea", action, error, secret="") from None
-    is_wanted = isinstance(data, wanted)
-    if not is_wanted or (isinstance(data, list) and not all(isinstance(each, dict) for each in data)):
-        raise useless("gitea", action, TypeError(f"it is no {wanted.__name__}"), secret="")
-    return data
-
-
-def _words(answer: Response) -> str:
-    """Return what Gitea said."""
-    try:
-        data = answer.json()
-        return str(data.get("message") or data) if isinstance(data, dict) else str(data)
-    except ValueError:
-        return answer.reason or ""

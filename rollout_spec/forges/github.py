@@ -2,37 +2,46 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from urllib.parse import quote
 
 from github import Github
 from github.PullRequest import PullRequest as Theirs
 from github.Repository import Repository
 
 from rollout_spec.change import Change, PullRequest
-from rollout_spec.forges import wording
-from rollout_spec.forges.access import Access
-from rollout_spec.forges.github_app import answers, authority, owner_and_name
-from rollout_spec.forges.transport import TIMEOUT, Refused, ensure, patience
+from rollout_spec.forges import github_standing, wording
+from rollout_spec.forges.access import Access, app_is_set
+from rollout_spec.forges.github_api import answers
+from rollout_spec.forges.github_app import authority, granted, owner_and_name
+from rollout_spec.forges.github_merging import Merging
+from rollout_spec.forges.looking import first_merge
+from rollout_spec.forges.standing import Standing
+from rollout_spec.forges.transport import TIMEOUT, Refused, ask_for_review, ensure, patience
 
 LONGEST_BODY = 65_536
 LONGEST_LABEL = 50
-_QUEUE = "merge queue"
 
 
 class GitHub:
-    """Pull requests of one repository."""
+    """Pull requests of one repository. ``granted`` says what an App may; None where it is no App that asks."""
 
-    def __init__(self, repository: Repository, owner: str, secret: str) -> None:
+    def __init__(
+        self, repository: Repository, name: str, secret: str, granted: Callable[[], dict[str, str]] | None
+    ) -> None:
         self._repository = repository
-        self._owner = owner
+        self._name = name
         self._secret = secret
+        self._granted = granted
         self._known: dict[int, Theirs] = {}
 
     @classmethod
     def connect(cls, access: Access) -> GitHub:
         """Return the forge; nothing is asked yet, but for the token of an App."""
-        owner, name = owner_and_name(access)
+        name = "/".join(owner_and_name(access))
         auth = authority(access)
         client = Github(
             auth=auth,
@@ -45,13 +54,15 @@ class GitHub:
             seconds_between_writes=None,
             lazy=True,
         )
-        return cls(client.get_repo(f"{owner}/{name}"), owner, auth.token)
+        app = partial(granted, access) if app_is_set() else None
+        return cls(client.get_repo(name), name, auth.token, app)
 
     def find(self, head: str, base: str) -> PullRequest | None:
         """Return the newest pull request from a branch of this repository, and of no fork."""
         with answers("list pull requests", secret=self._secret):
             requester = self._repository.requester
-            wish = {"state": "all", "head": f"{self._owner}:{head}", "base": base, "per_page": 100}
+            owner = self._name.partition("/")[0]
+            wish = {"state": "all", "head": f"{owner}:{head}", "base": base, "per_page": 100}
             headers, listed = requester.requestJsonAndCheck("GET", f"{self._repository.url}/pulls", parameters=wish)
             if not isinstance(listed, list):  # PyGithub takes a redirection for an empty list
                 raise TypeError("it is no list")
@@ -74,7 +85,8 @@ class GitHub:
         wanted = [label[:LONGEST_LABEL] for label in labels]
         if wanted and set(wanted) <= set(pull.labels):
             return ()
-        notes = tuple(note for name in reviewers if (note := self._ask(self._theirs(pull), name)))
+        asked = (ask_for_review(name, partial(self._ask, self._theirs(pull))) for name in reviewers)
+        notes = tuple(note for note in asked if note)
         if wanted:
             with answers("label the pull request", secret=self._secret):
                 self._theirs(pull).add_to_labels(*wanted)
@@ -93,44 +105,29 @@ class GitHub:
             theirs.create_issue_comment(wanted)
 
     def arm(self, pull: PullRequest, head_sha: str) -> PullRequest:
-        """Enable auto-merge; GitHub refuses where nothing is to be waited for, and then it is merged."""
+        """Let GitHub merge once checks pass, or merge; where the branch has a merge queue, that does."""
         if pull.armed:
             return pull
-        theirs = self._theirs(pull)
-        try:
-            with answers("arm the merge", secret=self._secret):
-                theirs.enable_automerge(merge_method=self._method(), expected_head_oid=head_sha)
-            return replace(pull, armed=True)
-        except Refused as error:
-            if not self._may_merge_now(pull, error):
-                raise
-        try:
-            with answers("merge", secret=self._secret):
-                done = theirs.merge(sha=head_sha, merge_method=self._method().lower())
-            return replace(pull, state="merged", merge_sha=done.sha)
-        except Refused as error:
-            if _QUEUE not in error.words.lower():
-                raise
-        return self._enqueue(pull, head_sha)
+        return Merging(self._repository, self._theirs(pull), self._secret).arm(pull, head_sha)
 
-    def _may_merge_now(self, pull: PullRequest, error: Refused) -> bool:
-        """Is there nothing to wait for? Where the repository has no auto-merge, the pull request is looked at."""
-        if re.search(r"in clean status", error.words, re.IGNORECASE):
-            return True
-        if not re.search(r"auto.?merge is not allowed", error.words, re.IGNORECASE):
-            return False
-        error.hint = "allow auto-merge in the settings of the repository"
-        with answers("show the pull request", secret=self._secret):
-            return self._repository.get_pull(pull.number).mergeable_state == "clean"
+    def standing(self, base: str) -> Standing:
+        """Return what the token may do, and what the base demands; nothing is changed."""
+        return github_standing.standing(self._repository, self._name, self._secret, base, self._granted)
 
-    def _enqueue(self, pull: PullRequest, head_sha: str) -> PullRequest:
-        """Add to the merge queue, which is the only way onto a branch that has one."""
-        wish = {"pullRequestId": self._theirs(pull).node_id, "expectedHeadOid": head_sha}
-        with answers("add the pull request to the merge queue", secret=self._secret):
-            self._repository.requester.graphql_named_mutation(
-                "enqueuePullRequest", wish, "mergeQueueEntry { position }"
-            )
-        return replace(pull, armed=True)
+    def merged_at(self, commit: str, base: str) -> datetime | None:
+        """Return when a commit came onto the base: as one of a pull request, or as its merge, squash or rebase."""
+        url = f"{self._repository.url}/commits/{quote(commit)}/pulls"
+        try:
+            with answers("look for the pull request of a commit", secret=self._secret):
+                requester = self._repository.requester
+                _, found = requester.requestJsonAndCheck("GET", url, parameters={"per_page": 100})
+                ours = [each for each in found if each["base"]["repo"]["full_name"].lower() == self._name.lower()]
+                told = [(each["base"]["ref"], each["merged_at"]) for each in ours]
+        except Refused as error:
+            if error.code != 422:  # no such commit
+                raise
+            return None
+        return first_merge("github", told, base)
 
     def _open(self, change: Change, base: str, *, draft: bool) -> PullRequest:
         """Open a pull request. Where the owner's plan has no drafts, its title says what it is."""
@@ -155,30 +152,9 @@ class GitHub:
             self._theirs(pull).mark_ready_for_review()
         return replace(pull, draft=False)
 
-    def _ask(self, theirs: Theirs, name: str) -> str | None:
-        """Ask one person or team for a review, and say why not where that is refused: it stops nothing."""
-        login = name.removeprefix("@")
-        slug = login.rpartition("/")[2]
-        for people, teams in (([], [slug]),) if "/" in login else (([login], []), ([], [slug])):
-            try:
-                with answers("ask for the review", secret=self._secret):
-                    theirs.create_review_request(reviewers=people, team_reviewers=teams)
-                return None
-            except Refused as error:
-                if error.code not in (403, 404, 422):
-                    raise
-                refused = error
-        return wording.nobody(name, f"as a person and as a team it was refused ({refused.words})")
-
-    def _method(self) -> str:
-        """Return how to merge: by a merge commit, where the repository allows it, as that keeps the commit's id."""
-        with answers("show the repository", secret=self._secret):
-            allowed = {
-                "MERGE": self._repository.allow_merge_commit,
-                "SQUASH": self._repository.allow_squash_merge,
-                "REBASE": self._repository.allow_rebase_merge,
-            }
-        return next((name for name, is_allowed in allowed.items() if is_allowed), "MERGE")
+    def _ask(self, theirs: Theirs, people: list[str], teams: list[str]) -> None:
+        with answers("ask for the review", secret=self._secret):
+            theirs.create_review_request(reviewers=people, team_reviewers=teams)
 
     def _theirs(self, pull: PullRequest) -> Theirs:
         if pull.number not in self._known:

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import github
-from github import Auth, GithubException, GithubIntegration
+from github import Auth, GithubIntegration
 from jwt.exceptions import PyJWTError
-from requests.exceptions import RequestException
 
 from rollout_spec.errors import UserError
 from rollout_spec.forges.access import APP, Access, app_is_set, need_token
-from rollout_spec.forges.transport import TIMEOUT, patience, refusal, unreachable, useless
-
-PERMISSIONS = "the token or App needs Contents and Pull requests (read and write); a classic token, `repo`"
+from rollout_spec.forges.github_api import answers
+from rollout_spec.forges.transport import TIMEOUT, patience
 
 
 def authority(access: Access) -> Auth.Auth:
@@ -26,19 +21,31 @@ def authority(access: Access) -> Auth.Auth:
 
 def installation_token(access: Access) -> str:
     """Ask for the token of the App's installation, which is looked up by the repository where it is not named."""
-    number, key_file, installation = (os.environ.get(name, "") for name in APP)
+    installation = os.environ.get(APP[2], "")
     owner, name = owner_and_name(access)
     with answers("lend the App a token", secret=""):
-        app = GithubIntegration(
-            auth=_app(number, key_file),
-            base_url=access.address("github"),
-            timeout=TIMEOUT,
-            retry=patience(),
-            seconds_between_requests=None,
-            seconds_between_writes=None,
-        )
+        app = _integration(access)
         wanted = _whole(installation) if installation else app.get_repo_installation(owner, name).id
         return app.get_access_token(wanted).token
+
+
+def granted(access: Access) -> dict[str, str]:
+    """Return what the owner of the repository allowed the App, as `{"pull_requests": "write", …}`."""
+    owner, name = owner_and_name(access)
+    with answers("show the App's installation", secret=""):
+        return dict(_integration(access).get_repo_installation(owner, name).permissions)
+
+
+def _integration(access: Access) -> GithubIntegration:
+    number, key_file = (os.environ.get(name, "") for name in APP[:2])
+    return GithubIntegration(
+        auth=_app(number, key_file),
+        base_url=access.address("github"),
+        timeout=TIMEOUT,
+        retry=patience(),
+        seconds_between_requests=None,
+        seconds_between_writes=None,
+    )
 
 
 def owner_and_name(access: Access) -> tuple[str, str]:
@@ -67,26 +74,3 @@ def _whole(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 20):
         raise UserError(f"${APP[0]} and ${APP[2]} are numbers")
     return int(text)
-
-
-@contextmanager
-def answers(action: str, *, secret: str) -> Iterator[None]:
-    """Turn what PyGithub raises into words that hold no secret."""
-    try:
-        yield
-    except GithubException as error:
-        raise refusal("github", action, error.status or 0, _words(error), secret=secret, needs=PERMISSIONS) from None
-    except (RequestException, OSError) as error:
-        raise unreachable("github", action, error, secret=secret) from None
-    except (RuntimeError, AssertionError, AttributeError, LookupError, TypeError) as error:  # no answer of GitHub's
-        raise useless("github", action, error, secret=secret) from None
-
-
-def _words(error: github.GithubException) -> str:
-    """Return what GitHub said: its message, and each of the errors that it lists."""
-    data = error.data if isinstance(error.data, dict) else {}
-    listed = data.get("errors")
-    told = [str(data.get("message") or error.message or "")]
-    for each in listed if isinstance(listed, list) else [listed] if listed else []:
-        told.append(str(each.get("message") or each.get("code") or "") if isinstance(each, dict) else str(each))
-    return "; ".join(part for part in told if part) or "it does not say why"

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import gitlab
-from gitlab.exceptions import GitlabError
-from requests import Response
-from requests.exceptions import RequestException
 
 from rollout_spec.change import Change, PullRequest
-from rollout_spec.forges import wording
+from rollout_spec.forges import gitlab_standing, wording
 from rollout_spec.forges.access import Access, need_token
-from rollout_spec.forges.transport import TIMEOUT, Refused, ensure, refusal, session, unreachable, useless
+from rollout_spec.forges.gitlab_api import PERMISSIONS, answers, connected
+from rollout_spec.forges.looking import first_merge
+from rollout_spec.forges.standing import Standing
+from rollout_spec.forges.transport import Refused, ensure
 
 LONGEST_BODY = 1_000_000
-PERMISSIONS = "the token needs the scopes `api` and `write_repository`, and the role Developer or higher in the project"
 PAUSES = (0.5, 1.0, 2.0, 4.0)
 """Seconds between looks at a new merge request: its pipeline, and whether it can be merged, come in a while."""
 
@@ -29,18 +28,12 @@ _DRAFT = re.compile(r"\A\s*(draft:|\[draft\]|\(draft\))\s*", re.IGNORECASE)
 _UNDECIDED = {"unchecked", "checking", "preparing", "approvals_syncing", None}
 
 
-class _Client(gitlab.Gitlab):
-    """Its own retries have no bound in time; those of the session have one."""
-
-    def http_request(self, *args: Any, **kwargs: Any) -> Response:
-        return super().http_request(*args, **{**kwargs, "max_retries": 0, "obey_rate_limit": False})
-
-
 class GitLab:
     """Merge requests of one project."""
 
     def __init__(self, client: gitlab.Gitlab, project: str, secret: str) -> None:
         self._client = client
+        self._name = project
         self._project = client.projects.get(project, lazy=True)
         self._secret = secret
 
@@ -48,19 +41,11 @@ class GitLab:
     def connect(cls, access: Access) -> GitLab:
         """Return the forge; nothing is asked yet."""
         token = need_token("gitlab")
-        client = _Client(
-            access.address("gitlab"),
-            session=session(token),
-            timeout=TIMEOUT,
-            per_page=100,
-            user_agent="rollout-spec",
-            keep_base_url=True,  # the next page is where the first was, whatever the server calls itself
-        )
-        return cls(client, access.project(), token)
+        return cls(connected(access, token), access.project(), token)
 
     def find(self, head: str, base: str) -> PullRequest | None:
         """Return the newest merge request from a branch of this project, and of no fork."""
-        with self._answers("list merge requests"):
+        with answers("list merge requests", secret=self._secret):
             found = self._project.mergerequests.list(source_branch=head, target_branch=base, state="all", get_all=True)
             ours = [each for each in found if each.source_project_id == each.target_project_id]
             return wording.newest(_read(each.attributes) for each in ours)
@@ -83,9 +68,9 @@ class GitLab:
             return ()
         found = {name: self._person(name.removeprefix("@")) for name in reviewers}
         ids = {number for number in found.values() if number is not None}
-        with self._answers("show the merge request"):
+        with answers("show the merge request", secret=self._secret):
             ids |= {int(each["id"]) for each in self._project.mergerequests.get(pull.number).reviewers}
-        with self._answers("label the merge request and ask for reviews"):
+        with answers("label the merge request and ask for reviews", secret=self._secret):
             answer = self._project.mergerequests.update(
                 pull.number, {"add_labels": ",".join(wanted), "reviewer_ids": sorted(ids)}
             )
@@ -99,7 +84,7 @@ class GitLab:
     def comment(self, pull: PullRequest, key: str, text: str) -> None:
         """Write the comment of a key, or edit it where it says something else."""
         wanted = wording.body(wording.marked(text, key), LONGEST_BODY)
-        with self._answers("take the comment"):
+        with answers("take the comment", secret=self._secret):
             notes = self._project.mergerequests.get(pull.number, lazy=True).notes
             for each in notes.list(iterator=True):
                 if wording.marker(key) in each.body and not each.system:
@@ -131,18 +116,35 @@ class GitLab:
         refused.hint = f"GitLab says that it is `{status}`; {PERMISSIONS}"
         raise refused
 
+    def standing(self, base: str) -> Standing:
+        """Return what the token may do, and what the base demands; nothing is changed."""
+        return gitlab_standing.standing(self._client, self._name, self._secret, base)
+
+    def merged_at(self, commit: str, base: str) -> datetime | None:
+        """Return when a commit came onto the base: as one of a merge request, or as its merge or squash."""
+        path = f"/projects/{quote(self._name, safe='')}/repository/commits/{quote(commit)}/merge_requests"
+        try:
+            with answers("look for the merge request of a commit", secret=self._secret):
+                found = [dict(each) for each in self._client.http_list(path, iterator=True)]
+                told = [(each["target_branch"], each.get("merged_at")) for each in found]
+        except Refused as error:
+            if error.code != 404 or "Commit" not in error.words:
+                raise
+            return None
+        return first_merge("gitlab", told, base)
+
     def _merge(self, pull: PullRequest, head_sha: str, *, auto: bool) -> PullRequest:
         wish: dict[str, Any] = {"sha": head_sha}
         if auto:
             wish |= {"auto_merge": True, "merge_when_pipeline_succeeds": True}  # the second until GitLab 17.11
         path = f"{self._project.mergerequests.path}/{pull.number}/merge"
-        with self._answers("arm the merge" if auto else "merge"):
+        with answers("arm the merge" if auto else "merge", secret=self._secret):
             answer = self._client.http_put(path, post_data=wish)
             assert isinstance(answer, dict)
             return _read(answer)
 
     def _status(self, pull: PullRequest) -> tuple[str | None, bool]:
-        with self._answers("show the merge request"):
+        with answers("show the merge request", secret=self._secret):
             now = self._project.mergerequests.get(pull.number)
         return getattr(now, "detailed_merge_status", None), bool(getattr(now, "head_pipeline", None))
 
@@ -154,11 +156,11 @@ class GitLab:
             "description": wording.body(change.body, LONGEST_BODY),
             "squash": False,
         }
-        with self._answers("open the merge request"):
+        with answers("open the merge request", secret=self._secret):
             return _read(self._project.mergerequests.create(wish).attributes)
 
     def _ready(self, pull: PullRequest) -> PullRequest:
-        with self._answers("mark the merge request as ready"):
+        with answers("mark the merge request as ready", secret=self._secret):
             title = self._project.mergerequests.get(pull.number).title
             while _DRAFT.match(title):
                 title = _DRAFT.sub("", title)
@@ -166,22 +168,9 @@ class GitLab:
         return replace(pull, draft=False)
 
     def _person(self, name: str) -> int | None:
-        with self._answers("look up the reviewers"):
+        with answers("look up the reviewers", secret=self._secret):
             found = self._client.users.list(username=name, get_all=False)
         return next((int(each.get_id() or 0) for each in found if each.username.lower() == name.lower()), None)
-
-    @contextmanager
-    def _answers(self, action: str) -> Iterator[None]:
-        """Turn what python-gitlab raises into words that hold no secret."""
-        try:
-            yield
-        except GitlabError as error:
-            code, words = error.response_code or 0, error.error_message
-            raise refusal("gitlab", action, code, words, secret=self._secret, needs=PERMISSIONS) from None
-        except (RequestException, OSError) as error:
-            raise unreachable("gitlab", action, error, secret=self._secret) from None
-        except (KeyError, TypeError, AttributeError, AssertionError) as error:
-            raise useless("gitlab", action, error, secret=self._secret) from None
 
 
 def _read(data: dict[str, Any]) -> PullRequest:

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -15,6 +16,8 @@ from urllib.parse import unquote, urlparse
 from rollout_spec.change import Change, PullRequest
 from rollout_spec.errors import UserError
 from rollout_spec.forges import wording
+from rollout_spec.forges.standing import Standing
+from rollout_spec.units import parse_time
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
@@ -23,7 +26,8 @@ class LocalForge:
     """Pull requests as files. ``contains(branch, commit)`` says whether a branch of the remote holds a commit."""
 
     def __init__(self, remote_url: str, contains: Callable[[str, str], bool]) -> None:
-        self.folder = Path(f"{_bare(remote_url)}.pulls")
+        self.repository = _bare(remote_url)
+        self.folder = Path(f"{self.repository}.pulls")
         self.contains = contains
 
     def find(self, head: str, base: str) -> PullRequest | None:
@@ -71,6 +75,26 @@ class LocalForge:
                 raise UserError(f"{pull.url} is not armed: its branch has moved on", status=1)
             self._edit(pull.number, autoMerge=True)
         return self._read(pull.number)
+
+    def standing(self, base: str) -> Standing:
+        """Return which folders cannot be written. A repository on disk has one clock with us, and protects nothing."""
+        folder = self.folder if self.folder.is_dir() else self.folder.parent
+        needed = (self.repository / "objects", self.repository / "refs", folder)
+        lacks = tuple(f"the right to write to {each}" for each in needed if not os.access(each, os.W_OK | os.X_OK))
+        return Standing(lacks=lacks, auto_merge=not lacks)
+
+    def merged_at(self, commit: str, base: str) -> datetime | None:
+        """Return when a commit came onto the base: the ``mergedAt`` of the file that has it as ``mergeSha`` or head."""
+        times: list[datetime] = []
+        for number in self._numbers():
+            pull = self._read(number)
+            try:
+                data = self._data(number)
+                if pull.base == base and commit in (pull.head_sha, data.get("mergeSha")) and data.get("mergedAt"):
+                    times.append(parse_time(str(data["mergedAt"])))
+            except ValueError as error:
+                raise UserError(f"{self._path(number)} is no pull request of a local forge: {error}") from None
+        return min(times, default=None)
 
     def _numbers(self) -> list[int]:
         if not self.folder.is_dir():

@@ -12,6 +12,7 @@ from urllib3.util import Retry
 
 from rollout_spec.change import Change, PullRequest
 from rollout_spec.errors import OUTSIDE, UserError
+from rollout_spec.forges import wording
 from rollout_spec.forges.access import APP, TOKENS
 
 TIMEOUT = 20
@@ -55,6 +56,24 @@ def ensure(
             if known is None:
                 raise
     return ready(known) if known.state == "open" and known.draft and not change.draft else known
+
+
+def ask_for_review(name: str, ask: Callable[[list[str], list[str]], object]) -> str | None:
+    """Ask one person or team for a review, and say why not where that is refused: it stops nothing.
+
+    A name may be either's; one with a slash is a team's. ``ask`` takes people and teams.
+    """
+    login = name.removeprefix("@")
+    slug = login.rpartition("/")[2]
+    for people, teams in (([], [slug]),) if "/" in login else (([login], []), ([], [slug])):
+        try:
+            ask(people, teams)
+            return None
+        except Refused as error:
+            if error.code not in (403, 404, 422):
+                raise
+            refused = error
+    return wording.nobody(name, f"as a person and as a team it was refused ({refused.words})")
 
 
 class Patience(Retry):

@@ -39,6 +39,20 @@ class Pull:
     fork: bool = False
     sha: str = ""
     merge_sha: str | None = None
+    merged_at: str | None = None
+    landed: tuple[str, ...] = ()
+    """The commits that its merge brought onto the base."""
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What protects the branch that is live."""
+
+    checks: tuple[str, ...] = ("rollouts",)
+    up_to_date: bool = True
+    approvals: int = 1
+    signatures: bool = False
+    queue: bool = False
 
 
 class ForgeHost(Host):
@@ -52,6 +66,11 @@ class ForgeHost(Host):
         self.teams = ["team-risk"]
         self.checks = "pending"
         """What the required checks say: pending, success, or none where there are none."""
+        self.role = "write"
+        """What the owner of the token may do: read, write or admin."""
+        self.guard: Guard | None = None
+        self.archived = False
+        self.now = NOW
 
     def branch(self, name: str) -> str:
         """Return the commit of a branch, empty where there is none."""
@@ -85,15 +104,31 @@ class ForgeHost(Host):
     def pull(self, number: int | str) -> Pull | None:
         return next((each for each in self.pulls if each.number == int(number)), None)
 
-    def merge(self, pull: Pull, *, squash: bool = False) -> str:
-        """Merge in the bare repository, and return the commit that the base is at then."""
+    def merge(self, pull: Pull, *, squash: bool = False, rebase: bool = False, forward: bool = False) -> str:
+        """Merge in the bare repository, and return the commit that the base is at then; ``forward`` makes none."""
         base, head = self.branch(pull.base), self.head(pull)
         tree = self.git("merge-tree", "--write-tree", base, head)
         parents = ["-p", base] if squash else ["-p", base, "-p", head]
-        pull.merge_sha = self.git("commit-tree", tree, *parents, "-m", f"{pull.title} (#{pull.number})")
-        self.git("update-ref", f"refs/heads/{pull.base}", pull.merge_sha, base)
-        pull.state, pull.armed = "merged", None
-        return pull.merge_sha
+        message = f"{pull.title} (#{pull.number})"
+        merged = head
+        if not forward:
+            merged = self._rebased(base, head) if rebase else self.git("commit-tree", tree, *parents, "-m", message)
+        self.git("update-ref", f"refs/heads/{pull.base}", merged, base)
+        pull.state, pull.armed, pull.merge_sha, pull.merged_at = "merged", None, merged, self.now
+        pull.landed = tuple(self.git("rev-list", f"{base}..{merged}").split())
+        return merged
+
+    def _rebased(self, base: str, head: str) -> str:
+        """Write the commits of a branch anew on top of another; their ids are others then."""
+        top = base
+        for commit in self.git("rev-list", "--reverse", f"{base}..{head}").split():
+            tree = self.git("merge-tree", "--write-tree", base, commit)
+            top = self.git("commit-tree", tree, "-p", top, "-m", self.git("log", "-1", "--format=%B", commit))
+        return top
+
+    def has(self, commit: str) -> bool:
+        """Is there a commit of that id?"""
+        return bool(self.git("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}"))
 
     def checks_pass(self) -> None:
         """Let the checks succeed: what is armed merges."""

@@ -5,22 +5,25 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from fakes.forge import NOW, Comment, ForgeHost, Pull
+from fakes.forge import NOW, Comment, Pull
+from fakes.gitea_standing import GiteaStanding
 from fakes.host import Answer, Request
 
 _DRAFT = re.compile(r"(wip:|\[wip\])", re.IGNORECASE)
 _PAGE = 50
 
 
-class FakeGitea(ForgeHost):
+class FakeGitea(GiteaStanding):
     """A repository at /api/v1. It takes pull requests without commits between the branches, as the real one does."""
-
-    root = "/api/v1"
 
     def denied(self) -> Answer:
         return self._error(401, "invalid username, password or token")
 
     def answer(self, request: Request, user: str) -> Answer:
+        if refused := self.forbidden(request.verb, request.path):
+            return refused
+        if told := self.told(request.path, user):
+            return told
         inner = request.path.removeprefix(f"{self.root}/repos/{self.name}")
         if inner == request.path:
             return self._not_found()
@@ -135,13 +138,6 @@ class FakeGitea(ForgeHost):
         found[1].body = request.body["body"]
         return Answer(200, self._comment(found[1]))
 
-    def _show(self, request: Request, user: str, _: Any) -> Answer:
-        shape = {
-            "id": 1, "full_name": self.name, "default_branch": "main", "allow_merge_commits": True,
-            "allow_squash_merge": True, "allow_rebase": True, "default_merge_style": "merge",
-        }  # fmt: skip
-        return Answer(200, shape)
-
     # Shapes.
 
     def _pull(self, pull: Pull) -> dict[str, Any]:
@@ -157,7 +153,7 @@ class FakeGitea(ForgeHost):
             "user": {"id": 1, "login": pull.author}, "labels": [self._label(name) for name in pull.labels],
             "state": "open" if pull.state == "open" else "closed", "draft": bool(_DRAFT.match(pull.title)),
             "merged": merged, "merge_commit_sha": pull.merge_sha if merged else None,
-            "merged_at": NOW if merged else None, "created_at": NOW, "updated_at": NOW,
+            "merged_at": (pull.merged_at or NOW) if merged else None, "created_at": NOW, "updated_at": NOW,
             "html_url": f"{self.url}/{self.name}/pulls/{pull.number}", "head": sides[0], "base": sides[1],
             "requested_reviewers": [{"id": 1, "login": name} for name in pull.people],
         }  # fmt: skip
@@ -174,15 +170,12 @@ class FakeGitea(ForgeHost):
         more = {"Link": f'<{self.url}{request.path}?page={page + 1}>; rel="next"'} if start + size < len(found) else {}
         return Answer(200, found[start : start + size], more)
 
-    def _error(self, status: int, message: str) -> Answer:
-        return Answer(status, {"message": message, "url": f"{self.url}/api/swagger"})
-
-    def _not_found(self) -> Answer:
-        return Answer(404, {"errors": None, "message": "not found", "url": f"{self.url}/api/swagger"})
-
 
 _ROUTES = (
     ("GET", "", "_show"),
+    ("GET", "/branches/(?P<b>.+)", "_branch"),
+    ("GET", "/branch_protections/(?P<r>.+)", "_rule"),
+    ("GET", "/commits/(?P<c>[^/]+)/pull", "_brought_by"),
     ("GET", "/pulls", "_list"),
     ("POST", "/pulls", "_create"),
     ("GET", r"/pulls/(?P<n>\d+)", "_get"),

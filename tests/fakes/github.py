@@ -7,25 +7,23 @@ from pathlib import Path
 from typing import Any
 
 from fakes.forge import Pull
-from fakes.github_shapes import GitHubShapes
+from fakes.github_standing import GitHubStanding, failed
 from fakes.host import Answer, Request
 
 _MUTATION = re.compile(r"\{ (\w+)\(input: \$input\)")
 
 
-class FakeGitHub(GitHubShapes):
+class FakeGitHub(GitHubStanding):
     """As an Enterprise serves it: REST below /api/v3, GraphQL at /api/graphql."""
 
     def __init__(self, remote: Path, name: str = "acme/models") -> None:
         super().__init__(remote, name)
         self.allows_auto_merge = True
-        self.has_queue = False
         self.has_drafts = True
-        self.queue: list[int] = []
         self.app_tokens = 0
 
     def denied(self) -> Answer:
-        return _error(401, "Bad credentials")
+        return failed(401, "Bad credentials")
 
     def user(self, headers: dict[str, str]) -> str | None:
         """An App shows a JWT, which is three parts; the test that mints one verifies it."""
@@ -34,7 +32,7 @@ class FakeGitHub(GitHubShapes):
 
     def answer(self, request: Request, user: str) -> Answer:
         if request.path == "/api/graphql":
-            return self._graphql(request.body)
+            return self._graphql(request.body, user)
         path = request.path.removeprefix(self.root)
         if path == "/app/installations/7/access_tokens" and user == "app":
             self.app_tokens += 1
@@ -43,16 +41,18 @@ class FakeGitHub(GitHubShapes):
         inner = path.removeprefix(f"/repos/{self.name}")
         if user == "app" and inner == "/installation":
             return Answer(200, self._installation())
+        if user != "app" and inner != path and (refused := self.forbidden(request.verb, inner)):
+            return refused
         if inner == path or user == "app":
-            return _error(404, "Not Found")
+            return failed(404, "Not Found")
         for verb, pattern, method in _ROUTES:
             if request.verb == verb and (match := re.fullmatch(pattern, inner)):
                 pull = self.pull(match["n"]) if "n" in match.groupdict() else None
                 if "n" in match.groupdict() and pull is None:
-                    return _error(404, "Not Found")
+                    return failed(404, "Not Found")
                 answer: Answer = getattr(self, method)(request, user, pull or match)
-                return answer
-        return _error(404, "Not Found")
+                return self.stamped(answer)
+        return failed(404, "Not Found")
 
     # Pull requests.
 
@@ -71,7 +71,7 @@ class FakeGitHub(GitHubShapes):
     def _create(self, request: Request, user: str, _: Any) -> Answer:
         wish, head = request.body, request.body["head"].rpartition(":")[2]
         if wish.get("draft") and not self.has_drafts:
-            return _error(422, "Draft pull requests are not supported in this repository.")
+            return failed(422, "Draft pull requests are not supported in this repository.")
         for name, branch in (("base", wish["base"]), ("head", head)):
             if not self.branch(branch):
                 return _invalid({"resource": "PullRequest", "field": name, "code": "invalid"})
@@ -104,24 +104,24 @@ class FakeGitHub(GitHubShapes):
                 "Reviews may only be requested from collaborators. One or more of the users or teams you specified is "
                 f"not a collaborator of the {self.name} repository."
             )
-            return _error(422, words)
+            return failed(422, words)
         if not set(teams) <= set(self.teams):
-            return _error(422, "Could not resolve to a node with the global id of ''.")
+            return failed(422, "Could not resolve to a node with the global id of ''.")
         if pull.author in people:
-            return _error(422, "Review cannot be requested from pull request author.")
+            return failed(422, "Review cannot be requested from pull request author.")
         pull.people += [name for name in people if name not in pull.people]
         pull.teams += [name for name in teams if name not in pull.teams]
         return Answer(201, self._pull(pull))
 
     def _merge(self, request: Request, user: str, pull: Pull) -> Answer:
         if pull.state != "open" or pull.draft:
-            return _error(405, "Pull Request is not mergeable")
+            return failed(405, "Pull Request is not mergeable")
         if request.body.get("sha", self.head(pull)) != self.head(pull):
-            return _error(409, "Head branch was modified. Review and try the merge again.")
+            return failed(409, "Head branch was modified. Review and try the merge again.")
         if self.has_queue:
-            return _error(405, "Repository rule violations found\n\nChanges must be made through the merge queue")
+            return failed(405, "Repository rule violations found\n\nChanges must be made through the merge queue")
         if self.checks == "pending":
-            return _error(405, 'Required status check "rollouts" is expected.')
+            return failed(405, 'Required status check "rollouts" is expected.')
         sha = self.merge(pull, squash=request.body.get("merge_method") == "squash")
         return Answer(200, {"sha": sha, "merged": True, "message": "Pull Request successfully merged"})
 
@@ -136,17 +136,20 @@ class FakeGitHub(GitHubShapes):
     def _edit_comment(self, request: Request, user: str, match: re.Match[str]) -> Answer:
         found = self.comment(match["c"])
         if found is None:
-            return _error(404, "Not Found")
+            return failed(404, "Not Found")
         found[1].body = request.body["body"]
         return Answer(200, self._comment(*found))
 
     # GraphQL.
 
-    def _graphql(self, body: dict[str, Any]) -> Answer:
-        found = _MUTATION.search(body["query"])
+    def _graphql(self, body: dict[str, Any], user: str) -> Answer:
+        if not (found := _MUTATION.search(body["query"])):
+            return self.queried(body, user)
+        if {self.may("pull_requests"), self.may("contents")} != {"write"}:
+            return _said("Resource not accessible by personal access token", "FORBIDDEN")
         wish = body["variables"]["input"]
         pull = next((each for each in self.pulls if wish["pullRequestId"] == f"PR_{each.number}"), None)
-        if pull is None or found is None:
+        if pull is None:
             return _said(f"Could not resolve to a node with the global id of '{wish['pullRequestId']}'", "NOT_FOUND")
         if wish.get("expectedHeadOid", self.head(pull)) != self.head(pull):
             return _said(f"Head sha didn't match: expected {wish['expectedHeadOid']}")
@@ -155,6 +158,10 @@ class FakeGitHub(GitHubShapes):
             pull.draft = False
             done["pullRequest"] = {"isDraft": False}
         elif name == "enqueuePullRequest" and self.has_queue:
+            if pull.number in self.queue:
+                return _said("Pull request is already in the merge queue")
+            if self.checks == "pending":
+                return _said('Pull request Required status check "rollouts" is expected.')
             self.queue.append(pull.number)
             done["mergeQueueEntry"] = {"position": len(self.queue)}
         elif name == "enablePullRequestAutoMerge":
@@ -162,23 +169,23 @@ class FakeGitHub(GitHubShapes):
                 return _said("Pull request is in draft state")
             if not self.allows_auto_merge:
                 return _said("Auto merge is not allowed for this repository")
-            if self.checks != "pending":
+            if self.checks != "pending" and not (self.has_queue and self.knows_queues):
                 return _said("Pull request Pull request is in clean status")
-            pull.armed = self.head(pull)
+            if self.checks == "pending":  # a queue is added to when checks pass, and never else: that is said of it
+                pull.armed = self.head(pull)
             done["actor"] = {"avatarUrl": "", "login": "release-bot", "resourcePath": "/", "url": self.url}
         else:
             return _said("Pull request is not in a merge queue")
         return Answer(200, {"data": {name: done}})
 
-    def _show(self, request: Request, user: str, _: Any) -> Answer:
-        allowed = {"allow_merge_commit": True, "allow_squash_merge": True, "allow_rebase_merge": False}
-        return Answer(
-            200, self._repository() | allowed | {"has_discussions": False, "network_count": 0, "subscribers_count": 0}
-        )
-
 
 _ROUTES = (
     ("GET", "", "_show"),
+    ("GET", "/branches/(?P<b>[^/]+)", "_branch"),
+    ("GET", "/branches/(?P<b>[^/]+)/protection", "_protection"),
+    ("GET", "/rules/branches/(?P<b>[^/]+)", "_rules"),
+    ("GET", "/commits/(?P<c>[^/]+)/pulls", "_brought_by"),
+    ("POST", "/git/refs", "_make_ref"),
     ("GET", "/pulls", "_list"),
     ("POST", "/pulls", "_create"),
     ("GET", r"/pulls/(?P<n>\d+)", "_get"),
@@ -189,12 +196,6 @@ _ROUTES = (
     ("POST", r"/issues/(?P<n>\d+)/comments", "_say"),
     ("PATCH", r"/issues/comments/(?P<c>\d+)", "_edit_comment"),
 )
-
-
-def _error(status: int, message: str) -> Answer:
-    return Answer(
-        status, {"message": message, "documentation_url": "https://docs.github.com/rest", "status": str(status)}
-    )
 
 
 def _invalid(*errors: dict[str, Any]) -> Answer:

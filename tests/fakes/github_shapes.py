@@ -21,6 +21,7 @@ class GitHubShapes(ForgeHost):
     """What a host has, as GitHub shows it."""
 
     root = "/api/v3"
+    granted: dict[str, str]
 
     def _pull(self, pull: Pull, *, whole: bool = False) -> dict[str, Any]:
         above, html = f"{self.url}{self.root}/repos/{self.name}", f"{self.url}/{self.name}"
@@ -32,7 +33,7 @@ class GitHubShapes(ForgeHost):
             "locked": False, "user": self._user(pull.author), "assignee": None, "milestone": None,
             "labels": [self._a_label(name) for name in pull.labels], "author_association": "CONTRIBUTOR",
             "created_at": NOW, "updated_at": NOW, "closed_at": None if pull.state == "open" else NOW,
-            "merged_at": NOW if merged else None,
+            "merged_at": (pull.merged_at or NOW) if merged else None,
             "merge_commit_sha": pull.merge_sha or (self.branch(pull.base) if pull.state == "open" else None),
             "head": self._side(pull.head, self.head(pull)), "base": self._side(pull.base, self.branch(pull.base)),
             "auto_merge": self._auto_merge() if pull.armed else None,
@@ -104,6 +105,17 @@ class GitHubShapes(ForgeHost):
             "id": 7, "app_id": 1, "app_slug": "release", "target_id": 1, "target_type": "Organization",
             "single_file_name": None, "repository_selection": "all", "html_url": self.url, "events": [],
             "access_tokens_url": f"{self.url}{self.root}/app/installations/7/access_tokens",
-            "repositories_url": self.url, "account": self._user("acme"), "permissions": {"contents": "write"},
+            "repositories_url": self.url, "account": self._user("acme"), "permissions": self.granted,
             "created_at": NOW, "updated_at": NOW, "suspended_by": None, "suspended_at": None,
+        }  # fmt: skip
+
+    def _commit(self, sha: str) -> dict[str, Any]:
+        url, who = f"{self.url}{self.root}/repos/{self.name}/commits/{sha}", {"name": "", "email": "", "date": NOW}
+        tree, parents = self.git("rev-parse", f"{sha}^{{tree}}"), self.git("rev-parse", f"{sha}^@").split()
+        message = self.git("log", "-1", "--format=%B", sha)
+        return {
+            "sha": sha, "node_id": f"C_{sha}", "url": url, "html_url": url, "comments_url": url, "author": None,
+            "committer": None, "parents": [{"sha": each, "url": url} for each in parents],
+            "commit": {"url": url, "author": who, "committer": who, "message": message,
+                       "comment_count": 0, "tree": {"sha": tree, "url": url}},
         }  # fmt: skip

@@ -6,17 +6,16 @@ import re
 from pathlib import Path
 from typing import Any
 
-from fakes.forge import NOW, Comment, ForgeHost, Pull
+from fakes.forge import NOW, Comment, Pull
+from fakes.gitlab_standing import GitLabStanding
 from fakes.host import Answer, Request
 
 _DRAFT = re.compile(r"(draft:|\[draft\]|\(draft\))", re.IGNORECASE)
 _STATES = {"open": "opened", "closed": "closed", "merged": "merged"}
 
 
-class FakeGitLab(ForgeHost):
+class FakeGitLab(GitLabStanding):
     """A project at /api/v4. ``checks``: its pipeline is running (pending), has passed (success), or there is none."""
-
-    root = "/api/v4"
 
     def __init__(self, remote: Path, name: str = "acme/models") -> None:
         super().__init__(remote, name)
@@ -29,8 +28,12 @@ class FakeGitLab(ForgeHost):
 
     def answer(self, request: Request, user: str) -> Answer:
         path = request.path.removeprefix(self.root)
+        if refused := self.forbidden(request.verb, path):
+            return refused
         if path == "/users":
             return Answer(200, [self._person(name) for name in self.people if name == request.query.get("username")])
+        if told := self.told(path, user):
+            return told
         inner = path.removeprefix(f"/projects/{self.name}")
         if inner == path:
             return Answer(404, {"message": "404 Project Not Found"})
@@ -39,7 +42,7 @@ class FakeGitLab(ForgeHost):
                 pull = self.pull(match["n"]) if "n" in match.groupdict() else None
                 if "n" in match.groupdict() and pull is None:
                     return Answer(404, {"message": "404 Not found"})
-                answer: Answer = getattr(self, method)(request, user, pull)
+                answer: Answer = getattr(self, method)(request, user, pull or match)
                 return answer
         return Answer(404, {"error": "404 Not Found"})
 
@@ -111,7 +114,7 @@ class FakeGitLab(ForgeHost):
     def _say(self, request: Request, user: str, pull: Pull) -> Answer:
         return Answer(201, self._note(self.say(pull, user, request.body["body"])))
 
-    def _edit_note(self, request: Request, user: str, pull: Pull) -> Answer:
+    def _edit_note(self, request: Request, user: str, _: Any) -> Answer:
         found = self.comment(request.path.rpartition("/")[2])
         if found is None:
             return Answer(404, {"message": "404 Not found"})
@@ -130,7 +133,8 @@ class FakeGitLab(ForgeHost):
         shape = {
             "id": 1000 + pull.number, "iid": pull.number, "project_id": 1, "title": pull.title,
             "description": pull.body, "state": _STATES[pull.state], "created_at": NOW, "updated_at": NOW,
-            "merged_at": NOW if pull.state == "merged" else None, "closed_at": NOW if pull.state == "closed" else None,
+            "merged_at": (pull.merged_at or NOW) if pull.state == "merged" else None,
+            "closed_at": NOW if pull.state == "closed" else None,
             "source_branch": pull.head, "target_branch": pull.base, "source_project_id": 2 if pull.fork else 1,
             "target_project_id": 1, "draft": draft, "work_in_progress": draft, "labels": list(pull.labels),
             "author": self._person(pull.author), "assignees": [], "sha": self.head(pull),
@@ -150,12 +154,15 @@ class FakeGitLab(ForgeHost):
         author = self._person(comment.author)
         return {"id": comment.number, "body": comment.body, "author": author, "system": False, "created_at": NOW}
 
-    def _person(self, name: str) -> dict[str, Any]:
-        number = 100 + self.people.index(name) if name in self.people else 1
-        return {"id": number, "username": name, "name": name, "state": "active", "web_url": f"{self.url}/{name}"}
-
 
 _ROUTES = (
+    ("GET", "", "_show"),
+    ("GET", "/repository/branches/(?P<b>.+)", "_branch"),
+    ("GET", "/repository/commits/(?P<c>[^/]+)/merge_requests", "_brought_by"),
+    ("GET", r"/members/all/(?P<m>\d+)", "_member"),
+    ("GET", "/protected_branches", "_protected_branches"),
+    ("GET", "/approval_rules", "_approval_rules"),
+    ("GET", "/push_rule", "_push_rule"),
     ("GET", "/merge_requests", "_list"),
     ("POST", "/merge_requests", "_create"),
     ("GET", r"/merge_requests/(?P<n>\d+)", "_get"),

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -52,6 +53,8 @@ class Host:
         self.url = ""
         self.moved_to = ""
         """Where git is sent on to, instead of an answer."""
+        self.skew = 0.0
+        """How many seconds the clock of this host is ahead."""
         self.git_saw: list[str] = []
         """What git showed of itself, request by request; empty where it showed nothing."""
 
@@ -108,6 +111,10 @@ class Host:
 class _Handler(BaseHTTPRequestHandler):
     host: Host
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # it holds each body back for 40 ms, until its headers are acknowledged
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return super().date_time_string((timestamp or time.time()) + self.host.skew)
 
     def log_message(self, format: str, *args: Any) -> None:
         self.host.raw.append(format % args)

@@ -57,7 +57,8 @@ class Contract:
             found += self._against(f"{where}, request", wanted["schema"], request.body)
         response = operation["responses"].get(str(answer.status))
         if response is None:
-            return found if answer.status == 401 else [*found, f"{where}: no answer {answer.status}"]
+            # Whoever may not ask is told so everywhere, and published here and there.
+            return found if answer.status in (401, 403) else [*found, f"{where}: no answer {answer.status}"]
         shape = self._resolved(response).get("content", {}).get("application/json")
         if shape is not None:
             found += self._against(f"{where}, answer {answer.status}", shape["schema"], answer.body)

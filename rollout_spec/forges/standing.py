@@ -1,0 +1,68 @@
+"""What a forge lets a token do, and what it asks of a branch: read before the night it matters.
+
+None is never a guess: the forge does not say it, or does not show it to this token.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Protection:
+    """What must hold before something is merged into a branch.
+
+    ``checks`` are the names of those that must pass. ``up_to_date``: a branch must hold the newest base before it is
+    merged. ``queue``: a merge queue or train tests what the base will be. ``approvals`` is how many people must agree.
+    What several rules ask is taken together: where one of them was not seen, a number may be higher.
+    """
+
+    checks: tuple[str, ...] | None = None
+    up_to_date: bool | None = None
+    queue: bool | None = None
+    approvals: int | None = None
+    signatures: bool | None = None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a token stands with a forge.
+
+    ``who`` is its account. ``clock`` is what time it was there at the answer, to the second, and ``asked_at`` here,
+    both in UTC. ``expires`` is when the token ends; an App has no such end, as it is lent a new one each time.
+    ``lacks`` are permissions that it needs and does not have, in the forge's words, and what keeps everybody from
+    writing. ``auto_merge``: a pull request can be armed, and by this token as far as the forge says so. ``base`` is
+    None where the branch is not protected at all, and a Protection of Nones where that was not seen. ``unsure`` says
+    what of the token's permissions could not be read, ``unseen`` what else; both say what would let it be.
+    """
+
+    who: str | None = None
+    server: str | None = None
+    clock: datetime | None = None
+    asked_at: datetime | None = None
+    expires: datetime | None = None
+    lacks: tuple[str, ...] = ()
+    auto_merge: bool | None = None
+    base: Protection | None = None
+    unsure: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+
+
+def together(parts: list[Protection]) -> Protection | None:
+    """Return what several rules ask of a branch: what one of them asks holds. None where there are no rules."""
+    if not parts:
+        return None
+    checks = dict.fromkeys(name for part in parts for name in part.checks or ())
+    approvals = max((part.approvals for part in parts if part.approvals is not None), default=0)
+    return Protection(
+        checks=tuple(checks) if checks or all(part.checks is not None for part in parts) else None,
+        up_to_date=_any([part.up_to_date for part in parts]),
+        queue=_any([part.queue for part in parts]),
+        approvals=approvals if approvals or all(part.approvals is not None for part in parts) else None,
+        signatures=_any([part.signatures for part in parts]),
+    )
+
+
+def _any(told: list[bool | None]) -> bool | None:
+    return True if any(told) else None if None in told else False
