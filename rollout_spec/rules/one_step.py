@@ -4,7 +4,8 @@ Each step (propose, advance, retreat, withdraw, promote, retire, rollback) has o
 to traffic can be read off, approved, and undone. Two at once hide one of them; a change of ``live`` that is no step
 leads to states from which the way back is unknown. Stages that the same change edits or removes are no shorter way:
 while a candidate is in a stage, the step must be one by the stages as they were, and by those that they become, and
-that stage keeps its weight, mirror and match.
+that stage keeps its weight, mirror and match. A candidate that ``fixes`` an incident may skip stages while that one is
+open: before the change as after it, so that no change opens the incident which lets it skip them.
 
 Fails::
 
@@ -24,8 +25,9 @@ from collections.abc import Collection, Iterator, Sequence
 from rollout_spec import traffic
 from rollout_spec.eligibility import eligible, quarantined
 from rollout_spec.finding import Problem
+from rollout_spec.repository import Repository
 from rollout_spec.rules.subject import Subject
-from rollout_spec.spec.rollout import Live, RolloutSpec
+from rollout_spec.spec.rollout import Live, ModelRollout, RolloutSpec
 
 KINDS = frozenset({"ModelRollout"})
 NEEDS = "base"
@@ -46,16 +48,23 @@ def check(subject: Subject) -> Iterator[Problem]:
     away, later = quarantined(before, subject.base).keys(), quarantined(rollout, subject.repository)
     ways = [version for version in eligible(before, subject.base) if version not in later]
     plans = _plans(before.spec, rollout.spec)
-    if not all(
-        traffic.step_between(then, now, stages, quarantined=away, eligible=ways, skippable=_open(subject))
-        for stages in plans
-    ):
+
+    def is_step(skippable: Collection[str]) -> bool:
+        return all(
+            traffic.step_between(then, now, stages, quarantined=away, eligible=ways, skippable=skippable)
+            for stages in plans
+        )
+
+    if is_step(_open(rollout, subject.base) & _open(rollout, subject.repository)):
+        if now.candidate == then.candidate and now.stage == then.stage:
+            yield from _moved(before.spec, rollout.spec)
+    elif now.fixes is not None and is_step({now.fixes}):
+        yield _not_open(subject, plans[0])
+    else:
         hint = _meant(then, now, plans[0], away, ways)
         if plans[0] != plans[-1]:
             hint += "; stages that this change adds or removes count from the next one on"
         yield Problem(("spec", "live"), f"this is no one step: {_words(then, now)}", hint, on_key=True)
-    elif now.candidate == then.candidate and now.stage == then.stage:
-        yield from _moved(before.spec, rollout.spec)
 
 
 def _moved(before: RolloutSpec, after: RolloutSpec) -> Iterator[Problem]:
@@ -74,10 +83,25 @@ def _plans(before: RolloutSpec, after: RolloutSpec) -> list[list[str]]:
     return [[stage.name for stage in spec.stages] for spec in specs]
 
 
-def _open(subject: Subject) -> set[str]:
-    """Return the open incidents, for whose sake a fix may skip stages."""
-    files = subject.repository.incidents_of(subject.model.metadata.name)
+def _open(rollout: ModelRollout, repository: Repository) -> set[str]:
+    """Return the open incidents of a rollout."""
+    files = repository.incidents_of(rollout.metadata.name)
     return {file.stem for file in files if file.model and file.model.spec.status == "open"}
+
+
+def _not_open(subject: Subject, stages: Sequence[str]) -> Problem:
+    """Say why the incident that the candidate fixes lets it skip no stages, and which stage is next."""
+    assert subject.base is not None
+    then, now = subject.before.spec.live, subject.model.spec.live
+    here = stages.index(then.stage) if then.stage in stages and then.candidate == now.candidate else -1
+    if now.fixes in _open(subject.model, subject.repository):
+        why, first = "is not open before this change", "merge the incident first"
+    elif now.fixes in _open(subject.model, subject.base):
+        why, first = "this change resolves", "resolve it in a later change"
+    else:
+        why, first = "is resolved", "name one that is open"
+    words = f"this skips stages for {now.fixes}, which {why}"
+    return Problem(("spec", "live"), words, f"{first}, or advance {now.candidate} to {stages[here + 1]}", on_key=True)
 
 
 def _bootstrap(live: Live) -> Iterator[Problem]:
