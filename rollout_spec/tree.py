@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import posixpath
 import stat
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Callable, Collection, Mapping
+from functools import cache, cached_property
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -29,11 +29,25 @@ class Tree(Protocol):
     def place(self) -> str:
         """The folder itself: trees of one moment whose place is the same are of the same folder."""
 
+    def is_turned(self, path: str) -> bool:
+        """May CRLF in a file be LF in its commit? In a checkout it may, and in a commit bytes are bytes."""
+
     def elsewhere(self, path: str) -> Tree | None:
         """Return another folder of the same repository at the same moment, by its path from this one.
 
         None where the path is absolute, leads out of the repository or goes through a link; the folder may be missing.
         """
+
+
+def as_committed(tree: Tree, path: str) -> bytes | None:
+    """Return the bytes of a text as git keeps it, though a checkout may have it with CRLF; None where there is none."""
+    content = tree.read(path)
+    return with_lf(content) if content is not None and b"\r\n" in content and tree.is_turned(path) else content
+
+
+def with_lf(content: bytes) -> bytes:
+    """Return a text whose lines end in LF where they ended in CRLF."""
+    return content.replace(b"\r\n", b"\n")
 
 
 def _leads_nowhere(path: str) -> bool:
@@ -54,11 +68,15 @@ class WorkingTree:
     """The files on disk, below one folder. ``bounds`` is the root of the git repository that it lies in, where one is.
 
     Without git nothing says where a repository ends, and paths from one workspace to another may lead anywhere.
+    ``with_crlf`` gives the files that are committed with CRLF; it is asked when such a file is compared.
     """
 
-    def __init__(self, root: Path, bounds: Path | None = None) -> None:
+    def __init__(
+        self, root: Path, bounds: Path | None = None, with_crlf: Callable[[], Collection[str]] = frozenset
+    ) -> None:
         self.root = root
         self.bounds = bounds
+        self._with_crlf = cache(with_crlf)
 
     def read(self, path: str) -> bytes | None:
         """Read at most one byte more than a document may have. UserError where the file is there but cannot be read."""
@@ -86,6 +104,10 @@ class WorkingTree:
             return []
         except OSError as error:
             raise UserError(f"{self.root / folder} cannot be read: {error.strerror}") from None
+
+    def is_turned(self, path: str) -> bool:
+        """Was the file not committed with CRLF?"""
+        return path not in self._with_crlf()
 
     @cached_property
     def place(self) -> str:
@@ -123,6 +145,10 @@ class CommitTree:
     def names(self, folder: str) -> list[str]:
         """List a folder of the commit."""
         return self.reader.names(self.commit, str(self.prefix / folder))
+
+    def is_turned(self, path: str) -> bool:
+        """No: these are the bytes of the commit."""
+        return False
 
     @property
     def place(self) -> str:
@@ -165,6 +191,10 @@ class Overlay:
     def place(self) -> str:
         """The folder of the tree below."""
         return self.below.place
+
+    def is_turned(self, path: str) -> bool:
+        """Ask the tree below: what is laid over it has the line ends of what was there."""
+        return self.below.is_turned(path)
 
     def elsewhere(self, path: str) -> Tree | None:
         """Go to another folder of the tree below; a path that leads back here stays here, with the edits."""

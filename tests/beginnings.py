@@ -80,6 +80,9 @@ class DictTree:
         start = f"{folder}/" if folder not in ("", ".") else ""
         return sorted({path[len(start) :].split("/")[0] for path in self.files if path.startswith(start)})
 
+    def is_turned(self, path: str) -> bool:
+        return False
+
     def elsewhere(self, path: str) -> Tree | None:
         return None
 

@@ -26,9 +26,26 @@ class Place:
 
     def repository(self) -> Repository:
         """Return the workspace as it lies on disk. UserError where another version of this tool is asked for."""
-        repository = Repository(WorkingTree(self.workspace, self.git_root))
+        repository = Repository(WorkingTree(self.workspace, self.git_root, self._with_crlf))
         check_version(repository)
         return repository
+
+    def _with_crlf(self) -> frozenset[str]:
+        """Return the manifests that git keeps with CRLF: where they have CRLF on disk too, git has not turned them."""
+        if self.git_root is None:
+            return frozenset()
+        from rollout_spec.plumbing import Plumbing
+        from rollout_spec.targets.render import MANIFESTS
+
+        start = f"{self.prefix}/" if self.prefix else ""
+        try:
+            told = Plumbing(self.git_root).run("ls-files", "--eol", "-z", "--", f"{start}{MANIFESTS}")
+        except UserError:  # git is not there, or does not trust this folder: nobody knows
+            return frozenset()
+        entries = (entry.partition("\t") for entry in told.split("\0"))
+        return frozenset(
+            path.removeprefix(start) for kept, _, path in entries if kept.startswith(("i/crlf", "i/mixed"))
+        )
 
     def inside(self, path: str) -> str:
         """Turn a path that a user gave into one in the workspace."""
@@ -55,14 +72,31 @@ def find(arguments: argparse.Namespace) -> Place:
 
 
 def find_from(start: Path) -> Place:
-    """Find the workspace by walking up from a folder."""
-    workspace = next((folder for folder in (start, *start.parents) if (folder / WORKSPACE_FILE).is_file()), None)
-    if workspace is None:
+    """Find the workspace by walking up from a folder. UserError where there is none."""
+    found = around(start)
+    if found is None and (start / "HEAD").is_file():
+        raise UserError(
+            f"nothing is checked out in {start}",
+            hint="in a bare repository there are `rollback`, `doctor`, `mirror`, and steps with --pull-request",
+        )
+    if found is None:
         raise UserError(
             f"this is no rollout repository: there is no {WORKSPACE_FILE} in {start} or above it",
             hint="`rollout-spec init` makes one; --repo DIR names one",
         )
-    return _place(start, workspace)
+    return found
+
+
+def around(start: Path) -> Place | None:
+    """Find the workspace that a folder is in; None where it is in none."""
+    workspace = next((folder for folder in (start, *start.parents) if (folder / WORKSPACE_FILE).is_file()), None)
+    return _place(start, workspace) if workspace is not None else None
+
+
+def above_workspaces(start: Path) -> Place | None:
+    """Return the whole git repository, for what lies in it and in no workspace; None outside git."""
+    git_root = _git_root(start)
+    return _place(start, git_root) if git_root is not None else None
 
 
 def find_all(start: Path) -> list[Place]:

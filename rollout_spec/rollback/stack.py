@@ -17,6 +17,7 @@ from rollout_spec.spec.component import Component
 from rollout_spec.spec.rollout import Live, ModelRollout
 from rollout_spec.splice import CannotEdit
 from rollout_spec.targets.render import Manifest
+from rollout_spec.tree import as_committed
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def _spliced(file: File[Any], edit: Callable[[bytes], bytes]) -> bytes:
 def stands(manifests: list[Manifest], version: str, repository: Repository) -> bool:
     """Is what runs a version in the tree already, byte for byte?"""
     return all(
-        _stands_in(document.text.encode(), repository.tree.read(manifest.path) or b"")
+        _stands_in(document.text.encode(), as_committed(repository.tree, manifest.path) or b"")
         for manifest in manifests
         for document in manifest.documents
         if document.version == version

@@ -7,12 +7,18 @@ from collections.abc import Iterator
 from rollout_spec.repository import File, Repository
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.spec.rollout import ModelRollout
+from rollout_spec.tree import Tree, as_committed
 
 
 def changed(file: File[ModelRollout], repository: Repository, base: Repository) -> bool:
     """Does anything that a rollout's manifests are made of, or a manifest itself, differ from the base?"""
     paths = {*_paths(file, repository), *_paths(file, base)}
-    return any(repository.tree.read(path) != base.tree.read(path) for path in paths)
+    return any(_differs(path, repository.tree, base.tree) for path in paths)
+
+
+def _differs(path: str, tree: Tree, base: Tree) -> bool:
+    then = base.read(path)
+    return tree.read(path) != then and as_committed(tree, path) != then
 
 
 def _paths(file: File[ModelRollout], repository: Repository) -> Iterator[str]:

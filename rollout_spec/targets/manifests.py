@@ -1,4 +1,8 @@
-"""The committed manifests, held against what the specs render."""
+"""The committed manifests, held against what the specs render.
+
+In a commit bytes are bytes. A checkout may have CRLF where the commit has LF (``eol=crlf``, ``core.autocrlf``): there
+line ends are no difference, and a file whose lines all end in CRLF keeps them when it is rendered anew.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from rollout_spec.errors import UserError
 from rollout_spec.repository import File, Repository
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.targets.render import MANIFESTS, Manifest, render
+from rollout_spec.tree import with_lf
 
 
 @dataclass(frozen=True)
@@ -35,14 +40,24 @@ def stale(file: File[ModelRollout], repository: Repository) -> list[Stale]:
 def compared(name: str, manifests: list[Manifest], repository: Repository) -> Iterator[Stale]:
     """Give what differs between the manifests that a rollout renders and those in the tree."""
     for manifest in manifests:
-        committed, wanted = repository.tree.read(manifest.path), manifest.text.encode()
-        if committed != wanted:
-            yield Stale(manifest.path, committed, wanted, manifest.target)
+        there, wanted = repository.tree.read(manifest.path), manifest.text.encode()
+        if there is not None and b"\r\n" in there and repository.tree.is_turned(manifest.path):
+            wanted = _ended_like(there, wanted)
+        if there != wanted:
+            yield Stale(manifest.path, there, wanted, manifest.target)
     known = {manifest.path for manifest in manifests}
     for left in repository.tree.names(f"{MANIFESTS}/{name}"):
         path = f"{MANIFESTS}/{name}/{left}"
         if path not in known:
             yield Stale(path, repository.tree.read(path), None)
+
+
+def _ended_like(there: bytes, wanted: bytes) -> bytes:
+    """Return what is rendered with the line ends of the file that is checked out."""
+    if with_lf(there) == wanted:
+        return there
+    has_crlf = there.endswith(b"\r\n") and there.count(b"\r\n") == there.count(b"\n")
+    return wanted.replace(b"\n", b"\r\n") if has_crlf else wanted
 
 
 def left_over(repository: Repository) -> Iterator[Stale]:
