@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import posixpath
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,7 +15,7 @@ from rollout_spec.examination import Context, Examined, Prove, examine, is_own, 
 from rollout_spec.finding import Finding, Report, Severity, Silenced, Skipped
 from rollout_spec.repository import Repository
 from rollout_spec.rules import RULES, UNUSED, unused
-from rollout_spec.spec.kinds import FOLDERS, WORKSPACE_FILE
+from rollout_spec.spec.kinds import FOLDERS, PAUSE_FILE, WORKSPACE_FILE
 
 __all__ = ["Report", "Spread", "check", "introduced", "is_sound"]
 
@@ -53,7 +54,7 @@ def check(
     share the work among processes. ``progress`` is told how many files of how many are done.
     """
     whole = paths is None
-    todo = list(paths) if paths is not None else list(_files(repository))
+    todo = list(paths) if paths is not None else list(_files(repository, prefix))
     context = Context(repository, base, whole, now, prove if whole else None, _severities(repository))
     batches = [todo[start : start + _BATCH] for start in range(0, len(todo), _BATCH)]
     examined: list[Examined] = []
@@ -80,7 +81,7 @@ def _place_of(silenced: Silenced) -> tuple[Finding, str]:
 
 
 def _below(prefix: str, finding: Finding) -> Finding:
-    return replace(finding, file=str(PurePosixPath(prefix) / finding.file)) if prefix else finding
+    return replace(finding, file=posixpath.normpath(f"{prefix}/{finding.file}")) if prefix else finding
 
 
 @contextmanager
@@ -105,9 +106,14 @@ def introduced(before: Report, after: Report) -> list[Finding]:
     ]
 
 
-def _files(repository: Repository) -> Iterator[str]:
-    """Give every document of a workspace, its own file first."""
+def _files(repository: Repository, prefix: str) -> Iterator[str]:
+    """Give every document of a workspace, its own file first, and what pauses it: here, and at the git root."""
     yield WORKSPACE_FILE
+    if PAUSE_FILE in repository.tree.names(""):
+        yield PAUSE_FILE
+    root = "../" * len(PurePosixPath(prefix).parts) + PAUSE_FILE
+    if prefix and repository.file(root) is not None:
+        yield root
     for folder in FOLDERS:
         for name in repository.names(folder):
             yield f"{folder}/{name}.yaml"

@@ -12,7 +12,7 @@ from rollout_spec.repository import Repository, read_file
 from rollout_spec.rollback import DAY, Precedent, may_merge_itself
 from rollout_spec.rollback.pause import Pause, read_pause
 from rollout_spec.spec.incident import Incident
-from rollout_spec.spec.pause import PAUSE_FILE
+from rollout_spec.spec.kinds import PAUSE_FILE
 from rollout_spec.spec.workspace import Automation
 
 _MOST_BRANCHES = 200

@@ -26,6 +26,7 @@ except ImportError as missing:
     ) from missing
 
 MAX_BYTES = 1024 * 1024
+EMPTY = "this file is empty"
 MAX_DEPTH = 64
 MAX_VALUES = 50_000
 _LONGEST_KEY = 1024
@@ -123,7 +124,7 @@ class Reader:
             self.next()
             start = self.next()
             if not isinstance(start, ev.DocumentStartEvent):
-                raise _whole("this file is empty", "write `apiVersion`, `kind`, `metadata` and `spec`")
+                raise _whole(EMPTY, "write `apiVersion`, `kind`, `metadata` and `spec`")
             data = self.value(self.next())
             self.next()
             more = self.next()

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from rollout_spec import resources
 from rollout_spec.document import Document, parse
+from rollout_spec.envelopes import kind_at, kind_said
 from rollout_spec.finding import Problem, bounded
-from rollout_spec.scalars import excerpt
-from rollout_spec.spec.kinds import API_VERSION, FOLDERS, KINDS, WORKSPACE_FILE
+from rollout_spec.spec.kinds import FOLDERS, PAUSE_FILE, WORKSPACE_FILE
 from rollout_spec.tree import Overlay, Tree
 from rollout_spec.units import label
 
@@ -174,9 +174,17 @@ class Repository:
         if self._below is not None and path not in self._edits:
             return self._below.file(path, kind)
         if path not in self._files:
-            content = self.tree.read(path)
-            self._files[path] = None if content is None else read_file(path, kind or _kind_of(path), content)
+            content = self._content(path)
+            self._files[path] = None if content is None else read_file(path, kind or kind_at(path), content)
         return self._files[path]
+
+    def _content(self, path: str) -> bytes | None:
+        """Read a file. Of those outside the workspace one concerns it: the pause of the whole git repository."""
+        folder, _, name = path.rpartition("/")
+        if name != PAUSE_FILE or not folder.startswith(".."):
+            return self.tree.read(path)
+        root = self.tree.elsewhere(folder)
+        return root.read(name) if root is not None else None
 
     def _named(self, folder: str, name: str) -> File[Any] | None:
         return self.file(f"{folder}/{name}.yaml", FOLDERS[folder])
@@ -196,18 +204,13 @@ def _shipped_pack(path: str) -> File[PolicyPack] | None:
     return read_file(path, "PolicyPack", shipped.read_bytes()) if shipped.is_file() else None
 
 
-def _kind_of(path: str) -> str | None:
-    folder, _, rest = path.partition("/")
-    return FOLDERS.get(folder) if rest and "/" not in rest else ("Workspace" if path == WORKSPACE_FILE else None)
-
-
 @lru_cache(maxsize=16)  # a base is read beside what it is the base of, and nearly all files are the same in both
 def read_file(path: str, kind: str | None, content: bytes) -> File[Any]:
     """Read one document and its model. ``kind`` is what it should hold; None takes its own word."""
     document = parse(content)
     if not document.readable:
         return File(path, kind or "", content, document, None)
-    found = _envelope(document, kind)
+    found = kind_said(document, kind)
     if isinstance(found, Problem):
         return File(path, kind or "", content, document, None, (found,))
     from pydantic import ValidationError
@@ -222,26 +225,3 @@ def read_file(path: str, kind: str | None, content: bytes) -> File[Any]:
 
         told = tuple(bounded(problems(error, document.data, model, document.bare)))
         return File(path, found, content, document, None, told)
-
-
-def _envelope(document: Document, kind: str | None) -> str | Problem:
-    """Return the kind of a document, or what is wrong with the lines that say what it is."""
-    from rollout_spec.spec.problems import did_you_mean
-
-    data = document.data
-    if not isinstance(data, dict):
-        return Problem((), "a document begins with `apiVersion`, `kind`, `metadata` and `spec`")
-    version, said = data.get("apiVersion"), data.get("kind")
-    if "apiVersion" in data and version != API_VERSION:
-        return Problem(
-            ("apiVersion",), f"this version of rollout-spec reads `{API_VERSION}`", f"write `apiVersion: {API_VERSION}`"
-        )
-    if said is not None and said not in KINDS:
-        word = f"`{excerpt(said)}`" if isinstance(said, str) else "that is no name"
-        return Problem(("kind",), f"there is no kind {word}", did_you_mean(str(said)[:60], [kind] if kind else KINDS))
-    if kind is not None and said is not None and said != kind:
-        words = f"this file should hold one {kind}, and it holds one {said}"
-        return Problem(("kind",), words, "move the file to the folder of its kind")
-    if kind is None and said is None:
-        return Problem((), "`kind` is missing", did_you_mean("", KINDS), on_key=True)
-    return str(kind or said)

@@ -42,7 +42,7 @@ spec:
 
 # Examples.
 
-FILE = re.compile(r"^# (\S+\.(?:yaml|json))(, on the base)?$", re.MULTILINE)
+FILE = re.compile(r"^# (\S+\.(?:yaml|json)|\.rollout-spec-pause)(, on the base)?$", re.MULTILINE)
 
 
 def files_of(example: str) -> tuple[Files, Files]:

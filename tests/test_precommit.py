@@ -140,6 +140,48 @@ def test_each_workspace_of_a_repository_is_checked(tmp_path: Path) -> None:
     assert repository.commit().status == 0
 
 
+NETWORK_POLICY = """\
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: deny}
+"""
+
+
+def add(repository: Repository, path: str, text: str) -> None:
+    (repository.folder / path).parent.mkdir(parents=True, exist_ok=True)
+    (repository.folder / path).write_text(text, "utf-8")
+
+
+def test_files_of_others_in_folders_of_our_names_are_passed_over(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLE, tmp_path / "platform/environments/prod")
+    repository = with_hooks(tmp_path / "platform", tmp_path)
+    for place in ("", "environments/prod/"):  # in no workspace, and in one but in none of its folders
+        add(repository, f"{place}k8s/policies/deny.yaml", NETWORK_POLICY)
+        add(repository, f"{place}charts/web/components/svc.yaml", "{{- if .Values.on }}\n")
+    done = repository.commit()
+    assert done.status == 0, done.text
+    assert "Skipped" not in done.text  # pre-commit gave them to the hook
+    add(repository, "k8s/policies/deny.yaml", NETWORK_POLICY + "spec: {}\n")
+    repository.edit("environments/prod/rollouts/fraud.yaml", "weight: 5%", "wieght: 5%")
+    done = repository.commit()
+    assert done.status == 1
+    assert done.text.count("\nenvironments/prod/rollouts/fraud.yaml:61:24: error: ") == 2
+    assert "passed over k8s/policies/deny.yaml: no part of a workspace" in done.text
+    assert "\nk8s/" not in done.text
+
+
+def test_a_pause_that_cannot_be_read_is_stopped(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLE, tmp_path / "platform/environments/prod")
+    repository = with_hooks(tmp_path / "platform", tmp_path)
+    for place in ("", "environments/prod/"):
+        add(repository, f"{place}.rollout-spec-pause", "reason: the cluster is being moved\nexpire: 2999-12-31\n")
+    done = repository.commit()
+    assert done.status == 1
+    for place in ("", "environments/prod/"):
+        finding = f"\n{place}.rollout-spec-pause:2:1: error: there is no field `expire` here; did you mean `expires`?"
+        assert done.text.count(finding) == 2  # by each hook
+
+
 def test_processes_side_by_side_find_what_one_finds(tmp_path: Path) -> None:
     shutil.copytree(EXAMPLE, tmp_path / "models")
     text = (EXAMPLE / "rollouts/fraud.yaml").read_text("utf-8")

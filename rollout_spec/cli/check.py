@@ -7,22 +7,20 @@ With PATHs: what concerns those files alone. Without: the whole workspace, with 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
-from pathlib import Path
 
-from rollout_spec.cli import place, terminal, view
+from rollout_spec.cli import paths, place, terminal, view
 from rollout_spec.errors import UserError
-from rollout_spec.finding import Report, Skipped
+from rollout_spec.finding import Finding, Report, Skipped
 from rollout_spec.reporters import REPORTERS, text
 from rollout_spec.repository import Repository
-from rollout_spec.spec.kinds import FOLDERS, WORKSPACE_FILE
 
 _MANY = 256
 """So many files are worth the start of processes."""
+_SHOWN = 3
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "paths", nargs="*", metavar="PATH", help="files or folders; the whole workspace where there are none"
     )
     parser.add_argument("--all", action="store_true", help="every workspace in or below this folder that git knows")
+    parser.add_argument("--skip-outside", action="store_true", help="pass over PATHs that are no part of a workspace")
     parser.add_argument("--base", metavar="REF", help="the commit or branch that the change will be merged into")
     parser.add_argument("--format", choices=REPORTERS, default="text", help="how findings are told (default: text)")
 
@@ -38,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Check, and print the report."""
     places = _places(arguments)
-    reports = [_check(here, paths, arguments.base) for here, paths in places]
+    reports = list(_once(_check(here, inside, arguments.base) for here, inside in places))
     told = Report(
         tuple(finding for report in reports for finding in report.findings),
         tuple(dict.fromkeys(skipped for report in reports for skipped in report.skipped)),
@@ -56,7 +55,15 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if told.failed else 0
 
 
-def _places(arguments: argparse.Namespace) -> list[tuple[place.Place, list[str] | None]]:
+def _once(reports: Iterable[Report]) -> Iterator[Report]:
+    """Leave out what an earlier report has told: a pause of the whole git repository concerns all its workspaces."""
+    told: set[Finding] = set()
+    for report in reports:
+        yield replace(report, findings=tuple(each for each in report.findings if each not in told))
+        told.update(report.findings)
+
+
+def _places(arguments: argparse.Namespace) -> Sequence[tuple[place.Place, Sequence[str] | None]]:
     """Return the workspaces that are under check: this one, or those of the paths, each with its paths."""
     start = place.start_of(arguments)
     if arguments.all and arguments.paths:
@@ -65,43 +72,32 @@ def _places(arguments: argparse.Namespace) -> list[tuple[place.Place, list[str] 
         return [(each, None) for each in place.find_all(start)]
     if not arguments.paths:
         return [(place.find_from(start), None)]
-    find = cache(place.find_from)
-    found: dict[Path, tuple[place.Place, list[str] | None]] = {}
-    for path in arguments.paths:
-        for file in _files(start, path):
-            here = find(file.parent)
-            _, paths = found.setdefault(here.workspace, (here, []))
-            assert paths is not None
-            paths.append(here.inside(str(file)))
-    return list(found.values())
+    sorted_out = paths.sort_out(start, arguments.paths, skip_outside=arguments.skip_outside)
+    if sorted_out.passed_over:
+        terminal.say(_passed_over(sorted_out.passed_over))
+    return sorted_out.places
 
 
-def _files(start: Path, path: str) -> list[Path]:
-    """Return the file at a path; a folder stands for the documents in it."""
-    absolute = Path(os.path.normpath(start / path))
-    if absolute.is_dir():
-        found = (each for each in absolute.rglob("*.y*ml") if each.suffix in (".yaml", ".yml"))
-        return sorted(each for each in found if each.name == WORKSPACE_FILE or each.parent.name in FOLDERS)
-    if not absolute.is_file():
-        raise UserError(f"there is no file {path}")
-    return [absolute]
+def _passed_over(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"passed over {', '.join(names[:_SHOWN])}{more}: no part of a workspace"
 
 
-def _check(here: place.Place, paths: Sequence[str] | None, ref: str | None) -> Report:
+def _check(here: place.Place, inside: Sequence[str] | None, ref: str | None) -> Report:
     repository, base, now = here.repository(), _base(here, ref), datetime.now(UTC)
     progress = terminal.progress("files")
-    if paths is None:
+    if inside is None:
         from rollout_spec.processes import spread
         from rollout_spec.review import review
 
         return review(repository, base=base, prefix=here.prefix, now=now, spread=spread, progress=progress)
     from rollout_spec.check import check
 
-    if len(paths) < _MANY:
-        return check(repository, paths=paths, base=base, prefix=here.prefix, now=now, progress=progress)
+    if len(inside) < _MANY:
+        return check(repository, paths=inside, base=base, prefix=here.prefix, now=now, progress=progress)
     from rollout_spec.processes import spread
 
-    return check(repository, paths=paths, base=base, prefix=here.prefix, now=now, spread=spread, progress=progress)
+    return check(repository, paths=inside, base=base, prefix=here.prefix, now=now, spread=spread, progress=progress)
 
 
 def _base(here: place.Place, ref: str | None) -> Repository | None:
@@ -114,7 +110,13 @@ def _base(here: place.Place, ref: str | None) -> Repository | None:
 
     git = Git(here.git_root)
     commit = git.commit(ref)
-    return Repository(CommitTree(git, git.merge_base(commit) or commit, here.prefix))
+    parted = git.merge_base(commit)
+    if parted is None and git.is_shallow():
+        raise UserError(
+            f"this clone is shallow: it does not say where HEAD and {ref} parted",
+            hint="fetch the history, `git fetch --unshallow`; a CI has a setting for the depth of its clones",
+        )
+    return Repository(CommitTree(git, parted or commit, here.prefix))
 
 
 def _waived(report: Report) -> list[str]:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic import ValidationError
-
-from rollout_spec.document import parse
+from rollout_spec.repository import read_file
 from rollout_spec.rollback.incident import one_line
-from rollout_spec.spec.pause import PauseFile
+from rollout_spec.spec.kinds import PAUSE
 
 
 @dataclass(frozen=True)
@@ -23,8 +21,7 @@ class Pause:
 
 def read_pause(path: str, content: bytes) -> Pause:
     """Read a file that pauses the automation."""
-    try:
-        file = PauseFile.model_validate(parse(content).data)
-    except ValidationError:
+    pause = read_file(path, PAUSE, content).model
+    if pause is None:
         return Pause(path, "it cannot be read; it has to say `reason` and `expires`", None)
-    return Pause(path, one_line(file.reason, 200), file.ends)
+    return Pause(path, one_line(pause.reason, 200), pause.ends)

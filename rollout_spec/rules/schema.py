@@ -25,8 +25,9 @@ from rollout_spec.repository import MOST_SOURCES
 from rollout_spec.rules.subject import Subject
 from rollout_spec.spec.component import Component
 from rollout_spec.spec.kinds import KINDS as ALL_KINDS
+from rollout_spec.spec.kinds import PAUSE
 
-KINDS = frozenset(ALL_KINDS)
+KINDS = frozenset({*ALL_KINDS, PAUSE})
 NEEDS = ""
 UNCONDITIONAL = True
 

@@ -35,10 +35,11 @@ from rollout_spec.finding import Problem
 from rollout_spec.policies import policies_of
 from rollout_spec.rules.subject import Subject
 from rollout_spec.spec.kinds import KINDS as ALL
+from rollout_spec.spec.kinds import PAUSE
 from rollout_spec.spec.problems import did_you_mean
 from rollout_spec.suppressions import Suppression, suppressions
 
-KINDS = frozenset(ALL)
+KINDS = frozenset({*ALL, PAUSE})
 NEEDS = ""
 UNCONDITIONAL = False
 _FORM = "write `# rollout-spec: ignore[NAME] reason`"

@@ -23,10 +23,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rollout_spec.finding import Problem
+from rollout_spec.reading import EMPTY
 from rollout_spec.rules.subject import Subject
 from rollout_spec.spec.kinds import KINDS as ALL_KINDS
+from rollout_spec.spec.kinds import PAUSE, PAUSE_HINT
 
-KINDS = frozenset(ALL_KINDS)
+KINDS = frozenset({*ALL_KINDS, PAUSE})
 NEEDS = ""
 UNCONDITIONAL = True
 
@@ -34,4 +36,6 @@ UNCONDITIONAL = True
 def check(subject: Subject) -> Iterator[Problem]:
     """Give the flaws of the text."""
     for flaw in subject.file.document.flaws:
-        yield Problem(flaw.path, flaw.message, flaw.hint, flaw.severity, span=flaw.span)
+        bare_pause = subject.file.kind == PAUSE and flaw.message == EMPTY  # `touch` made it, and so it says nothing
+        hint = PAUSE_HINT if bare_pause else flaw.hint
+        yield Problem(flaw.path, flaw.message, hint, flaw.severity, span=flaw.span)

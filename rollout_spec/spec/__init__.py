@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from rollout_spec.spec.kinds import FOLDERS, KINDS
+from rollout_spec.spec.kinds import FOLDERS, KINDS, PAUSE
 
 __all__ = ["FOLDERS", "KINDS", "model_of"]
 
 
 def model_of(kind: str) -> Any:
-    """Return the pydantic model of a kind, one of ``KINDS``."""
+    """Return the pydantic model of a kind, one of ``KINDS`` or ``PAUSE``."""
     if kind == "ModelRollout":
         from rollout_spec.spec.rollout import ModelRollout as model
     elif kind == "Component":
@@ -25,6 +25,8 @@ def model_of(kind: str) -> Any:
         from rollout_spec.spec.workspace import Workspace as model  # type: ignore[assignment]
     elif kind == "PolicyPack":
         from rollout_spec.spec.policy_pack import PolicyPack as model  # type: ignore[assignment]
+    elif kind == PAUSE:
+        from rollout_spec.spec.pause import PauseFile as model  # type: ignore[assignment]
     else:
         raise KeyError(kind)
     return model

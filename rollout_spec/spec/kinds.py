@@ -1,4 +1,4 @@
-"""A rollout repository holds five kinds of files, each kind in a folder of its own."""
+"""A rollout repository holds five kinds of files, each kind in a folder of its own, and perhaps one that pauses it."""
 
 from __future__ import annotations
 
@@ -7,5 +7,10 @@ WORKSPACE_FILE = ".rollout-spec.yaml"
 
 FOLDERS = {"rollouts": "ModelRollout", "components": "Component", "incidents": "Incident", "policies": "PolicyPack"}
 """Which kind each folder of a workspace holds."""
+
+PAUSE_FILE = ".rollout-spec-pause"
+PAUSE = "Pause"
+"""What that file holds: no kind that says its name, for it is written in a hurry."""
+PAUSE_HINT = "write `reason: …` and `expires: …`, each on a line"
 
 KINDS = ("ModelRollout", "Component", "Incident", "Workspace", "PolicyPack")

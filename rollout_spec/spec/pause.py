@@ -9,8 +9,6 @@ from pydantic import Field
 from rollout_spec.spec.fields import Model, Text
 from rollout_spec.spec.workspace import Expiry, end_of
 
-PAUSE_FILE = ".rollout-spec-pause"
-
 
 class PauseFile(Model):
     """Why no rollback is pushed, and until when."""
