@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from rollout_spec import traffic
-from rollout_spec.eligibility import ways_back
+from rollout_spec.known_good import ways_back
 from rollout_spec.repository import Repository
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""A version may serve if its pins are served and it is not quarantined; a rollback goes to the first such version."""
+"""A version may serve if its pins are served and it is not quarantined."""
 
 from __future__ import annotations
 
@@ -13,10 +13,6 @@ from rollout_spec.repository import File, Repository
 if TYPE_CHECKING:
     from rollout_spec.spec.incident import Incident, IncidentSpec
     from rollout_spec.spec.rollout import ModelRollout
-
-
-KEPT = 2
-"""How many known-good versions keep what they pin, so that the way back stands even when one of them fails."""
 
 
 @dataclass(frozen=True)
@@ -137,34 +133,6 @@ def lost(rollout: ModelRollout, version: str, repository: Repository) -> list[Un
 def _switchable(pin: Unmet, repository: Repository) -> bool:
     component = repository.component(pin.component)
     return bool(component and component.model and component.model.spec.exclusive and not is_range(pin.pin))
-
-
-def eligible(rollout: ModelRollout, repository: Repository) -> list[str]:
-    """Return the entries of ``knownGood`` to which a rollback may go, newest first.
-
-    They are recorded, with where their bytes are, not quarantined, and have their pins served, or would have once an
-    exclusive component is switched.
-    """
-    there = [version for version in standing(rollout, repository) if has_bytes(rollout, version)]
-    return [version for version in there if not lost(rollout, version, repository)]
-
-
-def has_bytes(rollout: ModelRollout, version: str) -> bool:
-    """Does the record of a version say where its bytes are?"""
-    record = rollout.spec.versions.get(version)
-    return record is not None and (record.artifact is not None or record.parts is not None)
-
-
-def standing(rollout: ModelRollout, repository: Repository) -> list[str]:
-    """Return the entries of ``knownGood`` that are recorded and not quarantined, newest first."""
-    spec = rollout.spec
-    away = quarantined(rollout, repository) if spec.live.known_good else {}
-    return [version for version in spec.live.known_good if version in spec.versions and version not in away]
-
-
-def ways_back(rollout: ModelRollout, repository: Repository) -> tuple[str, ...]:
-    """Return the versions that keep what they pin, for a rollback to go to: stable and the first two standing ones."""
-    return (rollout.spec.live.stable, *standing(rollout, repository)[:KEPT])
 
 
 def disagreements(rollout: ModelRollout, repository: Repository) -> dict[str, tuple[str, str]]:

@@ -11,6 +11,7 @@ from rollout_spec.drill import result
 from rollout_spec.repository import Repository
 from rollout_spec.rollback import Rollback
 from rollout_spec.rollback.incident import one_line
+from rollout_spec.rollback.markdown import quoted
 from rollout_spec.targets.render import Manifest, render
 from rollout_spec.units import format_time
 
@@ -91,6 +92,7 @@ def _apply(emergency: Emergency) -> str:
     rollback = emergency.rollback
     lines = [f"## 2. Apply {rollback.rollout}", ""]
     lines += [f"Now: {rollback.before.text}. After this: {rollback.after.text}."]
+    lines += [f"\n- {version} was passed over: {quoted(reason)}." for version, reason in rollback.passed_over]
     lines += [
         f"\n- {each.component} is at {each.up} and {rollback.restored} needs {each.wanted}: switch it where it is "
         f"deployed, before traffic moves{f'; {each.who} it as it is' if each.stays else ''}."

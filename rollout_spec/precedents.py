@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from rollout_spec.errors import UserError
+from rollout_spec.forges import Forge
 from rollout_spec.landing import Base
 from rollout_spec.plumbing import GitError
 from rollout_spec.repository import Repository, read_file
@@ -16,6 +19,7 @@ from rollout_spec.spec.kinds import PAUSE_FILE
 from rollout_spec.spec.workspace import Automation
 
 _MOST_BRANCHES = 200
+_MOST_ASKED = 20
 
 
 def branches_of(base: Base) -> dict[str, str]:
@@ -63,7 +67,31 @@ def _open(base: Base, branches: Mapping[str, str], repository: Repository) -> It
         content = base.git.read(branches[branch], path)
         model = read_file(path, "Incident", content).model if content is not None else None
         if model is not None and name.startswith(f"{model.spec.rollout}-"):
-            yield _precedent(name, model, repository, None)
+            yield replace(_precedent(name, model, repository, None), branch=branch)
+
+
+def closed_by_a_person(base: Base, forge: Forge | None) -> Callable[[Precedent], bool]:
+    """Return what tells of an open rollback whether a person closed its pull request.
+
+    Where the forge does not know, or does not answer, it counts as one that stands; after that it is asked no more.
+    """
+    asked: dict[str, bool] = {}
+    silent = forge is None
+
+    def was_refused(precedent: Precedent) -> bool:
+        nonlocal silent
+        branch = precedent.branch
+        if branch is None or forge is None or branch in asked or silent or len(asked) >= _MOST_ASKED:
+            return asked.get(branch or "", False)
+        try:
+            pull = forge.find(branch, base.branch)
+        except UserError:
+            silent = True
+            return False
+        asked[branch] = pull is not None and pull.state == "closed"
+        return asked[branch]
+
+    return was_refused
 
 
 def _fetched(base: Base, branches: Mapping[str, str]) -> list[str]:

@@ -14,7 +14,7 @@ from rollout_spec.errors import UserError
 from rollout_spec.finding import Finding
 from rollout_spec.forges import Forge
 from rollout_spec.landing import Base, Landed, build, land, push
-from rollout_spec.precedents import branches_of, pauses, precedents, steps_under_way
+from rollout_spec.precedents import branches_of, closed_by_a_person, pauses, precedents, steps_under_way
 from rollout_spec.proof import prove
 from rollout_spec.repository import Repository
 from rollout_spec.rollback import (
@@ -75,12 +75,12 @@ def answer(breach: Breach, base: Base, forge: Forge | None, *, now: datetime, be
     then. UserError where the rollout or version is unknown, or a person closed the pull request.
     """
     also = tuple(beside)
-    found = _decided(breach, base, now, also)
+    found = _decided(breach, base, now, also, forge)
     for _ in range(_TRIES):
         if forge is None or not found.pushes or (newest := base.renewed()).commit == base.commit:
             break
         base = newest
-        found = _decided(breach, base, now, also)
+        found = _decided(breach, base, now, also, forge)
     if found.change is None or found.refused:
         return found
     if forge is None or base.remote is None or not found.pushes:
@@ -99,7 +99,7 @@ def takes_back(breach: Breach, repository: Repository) -> bool:
     return spec is not None and failed_version(spec, breach) in traffic.split(spec).versions
 
 
-def _decided(breach: Breach, base: Base, now: datetime, beside: tuple[Breach, ...]) -> Answer:
+def _decided(breach: Breach, base: Base, now: datetime, beside: tuple[Breach, ...], forge: Forge | None) -> Answer:
     """Say what a breach leads to on this base, and what the guards say of it."""
     repository = base.repository
     undone = _undone(breach, base)
@@ -110,7 +110,7 @@ def _decided(breach: Breach, base: Base, now: datetime, beside: tuple[Breach, ..
     branches = branches_of(base)
     known = precedents(base, branches, breach.rollout, now)
     facts = Facts(known, beside, pauses(base), undone.since, undone.moved)
-    verdict = guard(decision, breach, facts, automation, now)
+    verdict = guard(decision, breach, facts, automation, now, closed_by_a_person(base, forge))
     found = Answer(breach, base, decision, verdict, under_way=steps_under_way(base, branches, breach.rollout))
     if isinstance(decision, NoWayBack):
         return replace(found, change=incident_change(decision, prefix=base.prefix)) if decision.edits else found

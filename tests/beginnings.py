@@ -48,8 +48,7 @@ spec:
     - {{type: gateway-api, gateway: {{name: edge}}}}
 """
 RECORD = (
-    '    "{version}": {{artifact: "s3://m/{name}/{version}/", digest: "sha256:{digest}", '
-    "format: sklearn, requires: {pins}}}\n"
+    '    "{version}": {{artifact: "s3://m/{name}/{version}/", digest: "sha256:{digest}", {format}requires: {pins}}}\n'
 )
 COMPONENT = """\
 apiVersion: rollout-spec/v1
@@ -59,10 +58,21 @@ spec: {{type: {type}, serving: [{serving}]{more}}}
 """
 COMPONENTS = {
     "profile": ("feature", ("1", "2", "3"), ""),
-    "event": ("schema", ("1.0",), ""),
+    "event": ("schema", ("1.0", "1.1", "2.0", "2.1"), ', contract: "contracts/event/{version}.json"'),
     "engine": ("runtime", ("1",), ", exclusive: true"),
     "device": ("runtime", ("1",), ", exclusive: true, appliedBy: external"),
 }
+CONTRACTS = {
+    "1.0": '{"type": "object", "required": ["amount"], "properties": {"amount": {"type": "number"}}}',
+    "1.1": '{"type": "object", "required": ["amount"], "properties": {"amount": {"type": "number"}}, '
+    '"additionalProperties": false}',
+    "2.0": '{"type": "object", "required": ["amount", "currency"], "properties": {"amount": {"type": "number"}, '
+    '"currency": {"type": "string"}}, "additionalProperties": false}',
+    "2.1": '{"type": "object", "required": ["amount", "currency"], "properties": {"amount": {"type": "number"}, '
+    '"currency": {"type": "string"}, "note": {"type": "string"}}, "additionalProperties": false}',
+}
+"""What callers send by each version. 1.0 leaves more open than 1.1; who sends 1.1 has to move for 2.0, not for 2.1."""
+EVENT_PINS = ("1.0", "1.0", *CONTRACTS)
 
 
 class DictTree:
@@ -101,6 +111,7 @@ def begun(chance: random.Random) -> Files:
     for name, (kind, serving, more) in COMPONENTS.items():
         shown = ", ".join(f'"{version}"' for version in serving)
         files[f"components/{name}.yaml"] = COMPONENT.format(name=name, type=kind, serving=shown, more=more)
+    files |= {f"contracts/event/{version}.json": text for version, text in CONTRACTS.items()}
     for name in ["fraud", "churn", "fraud-v2"][: chance.randint(2, 3)]:
         files[f"rollouts/{name}.yaml"] = _rollout(chance, name)
     content = {path: _ended(chance, path, text) for path, text in files.items()}
@@ -134,10 +145,12 @@ def _rollout(chance: random.Random, name: str) -> str:
 
 def _record(chance: random.Random, name: str, version: str, needs: tuple[float, float], own: list[str]) -> str:
     """Write a version's record; ``needs`` is how likely it is to pin each of the exclusive components."""
-    pins = {"profile": chance.choice(['"1"', '"2"', '"3"']), "event": '"1.0"'}
+    pins = {"profile": chance.choice(['"1"', '"2"', '"3"']), "event": f'"{chance.choice(EVENT_PINS)}"'}
     if chance.random() < needs[0]:
         pins["engine"] = chance.choice(own)
     if chance.random() < needs[1]:
         pins["device"] = chance.choice(own)
     shown = "{" + ", ".join(f"{component}: {pin}" for component, pin in pins.items()) + "}"
-    return RECORD.format(name=name, version=version, digest=chance.randbytes(32).hex(), pins=shown)
+    known = version == "3" or chance.random() < 0.95  # what a target needs may be lost before the target is there
+    kind = "format: sklearn, " if known else ""
+    return RECORD.format(name=name, version=version, digest=chance.randbytes(32).hex(), format=kind, pins=shown)

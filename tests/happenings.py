@@ -6,6 +6,8 @@ import random
 import re
 from collections.abc import Callable, Mapping
 
+from beginnings import CONTRACTS
+
 from rollout_spec.document import parse
 from rollout_spec.edits import with_live, with_serving
 from rollout_spec.eligibility import quarantined
@@ -37,10 +39,12 @@ def _taken(repository: Repository, request: Request) -> Edits | None:
 
 def record(chance: random.Random, name: str, repository: Repository) -> Edits | None:
     """The bytes of a version may come back as another version, with other pins."""
-    records = _model(name, repository).spec.versions
-    version = str(len(records) + 1)
+    spec = _model(name, repository).spec
+    records, version = spec.versions, str(len(spec.versions) + 1)
+    stays = chance.random() < 0.7  # a split takes no version of a schema that breaks the other's callers
+    event = (records[spec.live.stable].requires or {})["event"] if stays else chance.choice(list(CONTRACTS))
     digest = chance.choice(list(records.values())).digest if chance.random() < 0.25 else None
-    pins = {"profile": chance.choice("123"), "event": "1.0"}
+    pins = {"profile": chance.choice("123"), "event": event}
     for component in ("engine", "device"):
         if any(component in (each.requires or {}) for each in records.values()) and chance.random() < 0.7:
             pins[component] = chance.choice(["1", "2", "2", "3", ">=1"])
@@ -129,6 +133,12 @@ def serve(chance: random.Random, name: str, repository: Repository) -> Edits | N
     serving, version = file.model.spec.serving, chance.choice("1234")
     after = [each for each in serving if each != version] if version in serving else [*serving, version]
     return {file.path: with_serving(file.content, after)} if after else None
+
+
+def contract(chance: random.Random, name: str, repository: Repository) -> Edits | None:
+    """What a version of a schema means is edited: to what another one means, or to what nobody can read."""
+    text = chance.choice([*CONTRACTS.values(), *CONTRACTS.values(), "{"]) + "\n" * chance.randrange(3)
+    return {f"contracts/event/{chance.choice(list(CONTRACTS))}.json": text.encode()}
 
 
 # People.
@@ -224,12 +234,13 @@ EVENTS: dict[str, tuple[float, Event]] = {
     "propose": (12, propose),
     "advance": (20, advance),
     "switch": (12, switch),
-    "retreat": (2, retreat),
+    "retreat": (6, retreat),
     "withdraw": (1, withdraw),
     "promote": (20, promote),
-    "retire": (0.3, retire),
+    "retire": (0.5, retire),
     "resolve": (4, resolve),
     "serve": (1, serve),
+    "contract": (0.5, contract),
     "comment": (2, comment),
     "comment_live": (3, comment_live),
     "restyle": (2, restyle),

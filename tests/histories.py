@@ -22,6 +22,7 @@ from rollout_spec.errors import UserError
 from rollout_spec.finding import Finding
 from rollout_spec.repository import Repository
 from rollout_spec.rollback import Rollback, roll_back
+from rollout_spec.rules import RULES, Subject
 from rollout_spec.targets.manifests import stale
 from rollout_spec.traffic import split
 
@@ -83,7 +84,7 @@ class History:
         """Merge edits with the manifests that they lead to, where the check lets them be."""
         before, after = self.repository, self.repository.edited(edits)
         touched = [path for path in edits if path.startswith(("rollouts/", "incidents/", "components/"))]
-        if any(path.startswith("components/") for path in touched):
+        if any(path.startswith(("components/", "contracts/")) for path in edits):
             touched = [*dict.fromkeys([*touched, *(f"rollouts/{name}.yaml" for name in after.names("rollouts"))])]
         try:
             manifests = {
@@ -97,7 +98,7 @@ class History:
         after = before.edited({**edits, **manifests})
         earlier = check(before, paths=[path for path in touched if before.tree.read(path)])
         said = introduced(earlier, check(after, paths=touched, base=before))
-        if said or self._loses_a_way_back(touched, after, kind):
+        if said or breaks_callers(after, before) or self._loses_a_way_back(touched, after, kind):
             self.counts[f"{kind} turned down"] += 1
             return False
         self.put(subject, kind, {**edits, **manifests})
@@ -123,6 +124,17 @@ class History:
             edits = EVENTS[kind][1](self.random, name, self.repository)
             if edits is not None and self.propose(f"{kind} {name}", kind, edits):
                 return
+
+
+def breaks_callers(after: Repository, before: Repository) -> bool:
+    """Does a schema refuse what a split sends to it, and did not before? Only the check of all files looks at that."""
+    told = []
+    for repository, base in ((before, None), (after, before)):
+        file = repository.component("event")
+        assert file is not None
+        found = RULES["contracts-compatible"].check(Subject(file, repository, base, whole=True))
+        told.append({each.message for each in found if each.severity == "error"})
+    return not told[1] <= told[0]
 
 
 def brought(repository: Repository, decision: Rollback) -> list[Finding]:

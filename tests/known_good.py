@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
+from jsonschema import Draft202012Validator
 from packaging.specifiers import SpecifierSet
 from workspaces import Files
 
@@ -22,10 +24,14 @@ def data_of(files: Mapping[str, bytes], path: str) -> Any:
 
 @dataclass(frozen=True)
 class Expected:
-    """``live`` after a rollback; None where there is nothing to take back, or (``stuck``) no way back."""
+    """``live`` after a rollback; None where there is nothing to take back, or (``stuck``) no way back.
+
+    ``doubted``: a contract may refuse what callers send then.
+    """
 
     live: Data | None
     stuck: bool = False
+    doubted: bool = False
 
 
 def expected(files: Mapping[str, bytes], name: str, failed: str) -> Expected:
@@ -38,10 +44,34 @@ def expected(files: Mapping[str, bytes], name: str, failed: str) -> Expected:
         return Expected({"stable": live["stable"], "knownGood": live.get("knownGood") or []})
     away = quarantined(files, name) | same_bytes(spec, failed)
     known = live.get("knownGood") or []
-    for place, version in enumerate(known):
-        if version in spec["versions"] and version not in away and can_be_up(files, spec["versions"][version]):
-            return Expected({"stable": version, "knownGood": known[place + 1 :]})
+    there = [version for version in known if version in spec["versions"] and version not in away]
+    there = [version for version in there if can_be_up(files, spec["versions"][version])]
+    refused = {version: refusal(files, spec["versions"][failed], spec["versions"][version]) for version in there}
+    for word in ("none", "doubt"):  # the newest of which no contract refuses anything, else the newest in doubt
+        for version in (each for each in there if refused[each] == word):
+            rest = known[known.index(version) + 1 :]
+            return Expected({"stable": version, "knownGood": rest}, doubted=word == "doubt")
     return Expected(None, stuck=True)
+
+
+def refusal(files: Mapping[str, bytes], failed: Data, restored: Data) -> str:
+    """Say whether the restored version refuses what callers of the failed one send: none, doubt or certain.
+
+    These documents are the witnesses: each of the schemas refuses some of them.
+    """
+    try:
+        sent, read = (_validator(files, record["requires"]["event"]) for record in (failed, restored))
+    except (KeyError, ValueError):
+        return "none"  # there is no contract, or nobody can read it
+    documents: list[Data] = [{}, {"amount": 1}, {"amount": 1, "x": 1}, {"amount": 1, "currency": "EUR"}]
+    documents.append({"amount": 1, "currency": "EUR", "note": "n"})
+    if not any(sent.is_valid(each) and not read.is_valid(each) for each in documents):
+        return "none"
+    return "certain" if any(read.is_valid(each) and not sent.is_valid(each) for each in documents) else "doubt"
+
+
+def _validator(files: Mapping[str, bytes], version: str) -> Draft202012Validator:
+    return Draft202012Validator(json.loads(files[f"contracts/event/{version}.json"]))
 
 
 def serving(spec: Data) -> set[str]:
@@ -73,7 +103,9 @@ def quarantined(files: Mapping[str, bytes], name: str) -> set[str]:
 
 
 def can_be_up(files: Mapping[str, bytes], record: Data) -> bool:
-    """Is each pin served, or an exact version of what a rollback may switch?"""
+    """Can it be rendered, and is each pin served, or an exact version of what a rollback may switch?"""
+    if "format" not in record:
+        return False
     for component, pin in (record.get("requires") or {}).items():
         spec = data_of(files, f"components/{component}.yaml")["spec"]
         exact = pin[0].isdigit()

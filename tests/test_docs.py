@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from rollout_spec import catalog
 from rollout_spec.document import parse
 from rollout_spec.metrics import PROFILES
 from rollout_spec.reporters import REPORTERS
 from rollout_spec.resources import names
 from rollout_spec.spec.rollout import Live
-from rollout_spec.targets import catalog
 from rollout_spec.tree import WorkingTree
 
 ROOT = Path(__file__).parent.parent

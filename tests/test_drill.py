@@ -19,6 +19,7 @@ import pytest
 from repo import run
 from workspaces import BASE, Files, files_in, rendered, write
 
+from rollout_spec.breach import Breach
 from rollout_spec.cli import drill as command
 from rollout_spec.drill import drill, verdict
 from rollout_spec.drill.states import states
@@ -27,6 +28,7 @@ from rollout_spec.errors import UserError
 from rollout_spec.lifecycle import Request, take
 from rollout_spec.repository import File, Repository
 from rollout_spec.review import review
+from rollout_spec.rollback import Rollback, roll_back
 from rollout_spec.spec.rollout import ModelRollout
 
 ROOT = Path(__file__).parent.parent
@@ -96,9 +98,33 @@ def reached_by_steps(repository: Repository) -> set[tuple[object, ...]]:
 @pytest.mark.parametrize("name", ["in-flight", "proposed", "idle-with-versions-to-propose", "header-and-mirror"])
 def test_all_that_steps_lead_to_is_looked_at(name: str) -> None:
     repository = Repository(rendered(case(name)))
-    found = [live_of(each.repository) for each in states(loaded(repository), repository, "all")]
+    found = [live_of(each.repository) for each in states(loaded(repository), repository, "all") if not each.retired]
     assert set(found) == reached_by_steps(repository)
     assert len(found) == len(set(found))
+
+
+@pytest.mark.parametrize("name", ["in-flight", "idle-with-versions-to-propose", "a-contract-refuses-what-callers-send"])
+def test_of_all_retirements_those_are_looked_at_that_change_the_way_back(name: str) -> None:
+    repository = Repository(rendered(case(name)))
+    reached = list(states(loaded(repository), repository, "all"))
+    changed = set()
+    for state in (each.repository for each in reached if not each.retired):
+        rollout = loaded(state).model
+        assert rollout is not None
+        goes_to = restored(state, rollout.spec.live.stable)
+        for version in rollout.spec.live.known_good:
+            with suppress(UserError):
+                after = state.edited(take(state, Request("retire", "fraud", version)).edits)
+                if restored(after, rollout.spec.live.stable) != goes_to:
+                    changed.add(live_of(after))
+    assert changed == {live_of(each.repository) for each in reached if each.retired}
+    assert len(changed) > 1 or name.startswith("a-contract")
+
+
+def restored(repository: Repository, failed: str) -> str | None:
+    """Return where a rollback of stable goes; None where stable takes no requests, or there is no way back."""
+    decision = roll_back(repository, Breach("test", "test", "fraud", failed, NOON))
+    return decision.restored if isinstance(decision, Rollback) else None
 
 
 def test_where_it_stands_is_looked_at_alone_or_with_what_comes_next() -> None:

@@ -206,6 +206,55 @@ def test_a_guard_says_how_far_a_breach_goes(decision: Rollback, name: str) -> No
     assert guard(decision, breach, replace(facts, precedents=facts.precedents[::-1]), automation, NOW) == verdict
 
 
+REFUSED = (
+    ("another of the rollout", {}, earlier(failed="41", when=ago(minutes=5), landed=None), "act"),
+    ("another of the day", {"maxRollbacksPerDay": 1}, earlier("churn", when=ago(hours=23), landed=None), "act"),
+    (
+        "another that may have merged itself",
+        {"mode": "auto-merge", "maxAutoMergesPerDay": 1},
+        earlier("churn", when=ago(hours=2), landed=None, hard=True),
+        "act",
+    ),
+    ("one that landed", {}, earlier(when=ago(minutes=5)), "draft"),
+    (
+        "one of many failures at once: each failed, whatever a person said of its rollback",
+        {"sharedCause": {"rollouts": 2}},
+        earlier("churn", when=ago(minutes=5), landed=None),
+        "notify",
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("settings", "precedent", "action"), [each[1:] for each in REFUSED], ids=[r[0] for r in REFUSED]
+)
+def test_what_a_person_refused_is_no_rollback_that_was(
+    decision: Rollback, settings: dict[str, Any], precedent: Precedent, action: str
+) -> None:
+    facts, automation = replace(FACTS, precedents=(precedent,)), Automation.model_validate(settings)
+    assert guard(decision, BREACH, facts, automation, NOW).action != "act"
+    assert guard(decision, BREACH, facts, automation, NOW, lambda each: True).action == action
+    assert guard(decision, BREACH, facts, automation, NOW, lambda each: False).action != "act"
+
+
+def test_whether_a_person_refused_is_asked_only_where_it_decides(decision: Rollback) -> None:
+    asked: list[str] = []
+
+    def was_refused(precedent: Precedent) -> bool:
+        asked.append(precedent.incident)
+        return precedent.rollout == "churn"
+
+    old, landed = earlier("old", when=ago(days=2), landed=None), earlier("landed", when=ago(hours=2))
+    open_ones = tuple(earlier(name, when=ago(hours=2), landed=None) for name in ("churn", "spam"))
+    facts = replace(FACTS, precedents=(old, landed, *open_ones))
+    few, many_ = (Automation.model_validate({"maxRollbacksPerDay": number}) for number in (3, 9))
+    assert guard(decision, BREACH, facts, many_, NOW, was_refused).action == "act"
+    assert guard(Nothing("it is over"), BREACH, facts, few, NOW, was_refused).action == "ignore"
+    assert asked == []
+    assert guard(decision, BREACH, facts, few, NOW, was_refused).action == "act"
+    assert asked == ["churn-39", "spam-39"]
+
+
 def test_what_the_decision_says_comes_first(decision: Rollback) -> None:
     soft = replace(decision, for_a_person=(Reason("trigger", "the trigger drift is soft"),))
     verdict = guard(

@@ -52,6 +52,9 @@ def wrong_with(history: History, name: str, failed: str, number: int) -> tuple[s
         wrong.append(f"live is {spec['live']}, and should be {wanted.live}")
     if serving(spec) != {decision.restored}:
         wrong.append(f"{serving(spec)} take traffic")
+    doubted = decision.moment == "promoted" and wanted.doubted
+    if doubted != any(reason.guard == "contract" for reason in decision.for_a_person):
+        wrong.append(f"that a contract is in doubt is {doubted}")
     switched = {f"components/{each.component}.yaml" for each in decision.switches if not each.stays}
     wrong += lost(before, after, name, switched)
     wrong += _findings(history, decision)
@@ -61,6 +64,8 @@ def wrong_with(history: History, name: str, failed: str, number: int) -> tuple[s
     kind = "candidate" if decision.moment != "promoted" else "stable"
     if decision.switches:
         kind += ", a component stays" if any(each.stays for each in decision.switches) else ", a component goes back"
+    if doubted:
+        kind += ", in doubt"
     if decision.passed_over:
         kind += ", others passed over"
     return kind, wrong, decision
@@ -124,8 +129,11 @@ def test_of_all_histories_none_goes_back_wrong() -> None:
         "breach: candidate",
         "breach: stable",
         "breach: nothing",
+        "breach: stable, others passed over",
+        "contract",
         "promote",
         "resolve",
+        "retire",
         "retreat",
     } - counts.keys()
     assert not missing, f"these histories have none of {missing}"

@@ -14,6 +14,8 @@ import pytest
 from repo import STAGES, Repo, Result, git
 
 from rollout_spec import landing, remotes, response, traffic
+from rollout_spec.errors import UserError
+from rollout_spec.forges.local import LocalForge
 
 FRAUD, CHURN, STABLE = (f"rollback/acme-models/{name}" for name in ("fraud/42", "churn/42", "fraud/41"))
 
@@ -103,6 +105,56 @@ def test_an_open_rollback_of_the_same_rollout_counts(repo: Repo) -> None:
     assert told(repo.breach("42", "latency-sla")) == []
     assert told(repo.breach("41", "latency-sla")) == ["cooldown"]
     assert "fraud has a rollback that is not merged, from 42 1m ago; its cool-down is 1h" in pull(repo, 2)["body"]
+
+
+def close(repo: Repo, number: int) -> None:
+    """A person closes a pull request, and leaves its branch."""
+    path = Path(f"{repo.remote}.pulls/{number}.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "state": "closed"}))
+
+
+def test_a_rollback_that_a_person_refused_does_not_count(repo: Repo) -> None:
+    automate(repo, "maxRollbacksPerDay: 2", mode="auto-merge")
+    assert told(repo.breach("42", "latency-sla")) == []
+    assert told(repo.breach("42", "drift", rollout="churn")) == ["trigger"]
+    later(repo, minutes=15)
+    assert "[rollbacks-per-day]" in repo.breach("42", "latency-sla", "--dry-run", rollout="spam").out
+    close(repo, 2)
+    replica = repo.clone("replica")
+    answer = repo.breach("42", "latency-sla", rollout="spam")
+    assert "verdict: act: every guard holds, and it merges itself\n" in answer.out
+    assert replica.breach("42", "latency-sla", rollout="spam").out == answer.out.replace("opened", "adopted", 1)
+
+    assert told(repo.breach("41", "latency-sla")) == ["cooldown", "rollbacks-per-day"], "that of 42 is open still"
+    assert sorted(repo.branches()) == sorted([CHURN, FRAUD, STABLE, "rollback/acme-models/spam/42"])
+
+
+def test_a_cooldown_that_a_person_refused_is_none(repo: Repo) -> None:
+    assert told(repo.breach("42", "latency-sla")) == []
+    close(repo, 1)
+    assert told(repo.breach("41", "latency-sla")) == []
+
+
+def test_a_forge_that_does_not_answer_keeps_a_rollback_counted(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    automate(repo, "maxRollbacksPerDay: 1")
+    assert told(repo.breach("42", "latency-sla")) == []
+    later(repo, minutes=15)
+    assert told(repo.breach("42", "latency-sla", rollout="churn")) == ["rollbacks-per-day"]
+    close(repo, 1)
+    close(repo, 2)
+    asked: list[str] = []
+
+    def find(forge: LocalForge, head: str, base: str) -> Any:
+        asked.append(head)
+        if len(asked) == 1:
+            raise UserError("the forge is down")
+        return original(forge, head, base)
+
+    original = LocalForge.find
+    monkeypatch.setattr(LocalForge, "find", find)
+    later(repo, minutes=15)
+    assert told(repo.breach("42", "latency-sla", rollout="spam")) == ["rollbacks-per-day"]
+    assert asked[0] in (CHURN, FRAUD) and "spam" in asked[1], "it is asked no more, until there is something to open"
 
 
 def test_the_days_rollbacks_are_counted_where_they_are(repo: Repo) -> None:

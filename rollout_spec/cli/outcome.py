@@ -81,6 +81,8 @@ def _landed(outcome: Answer, landed: Landed, decision: Rollback | NoWayBack) -> 
     print(f"{word} pull request {landed.pull_request.number}: {landed.pull_request.url}")
     done = f"{decision.rollout} {decision.failed} -> {decision.restored}"
     print(f"{done}, branch {decision.branch}, commit {landed.commit}")
+    for version, why in decision.passed_over:
+        terminal.say(f"{version} was passed over: {why}")
     if landed.pull_request.state == "open":
         for reason in outcome.verdict.reasons:
             print(f"a draft for a person: {reason}")

@@ -36,10 +36,14 @@ _MOST_PAIRS = 10_000
 
 @dataclass(frozen=True)
 class Change:
-    """One change that breaks callers: ``path`` is where in the new schema, ``words`` what becomes of it."""
+    """One change that breaks callers: ``path`` is where in the new schema, ``words`` what becomes of it.
+
+    ``refuses``: a document that was accepted is no more; else it is accepted still, and not read as it was meant.
+    """
 
     path: KeyPath
     words: str
+    refuses: bool = True
 
     def __str__(self) -> str:
         return f"{pointer(self.path)}: {self.words}"
@@ -48,6 +52,11 @@ class Change:
 def breaks(old: Schema, new: Schema) -> list[Change]:
     """Return the changes from one schema to the next that certainly break callers of the old one."""
     return list(dict.fromkeys(_Comparison(old, new).schemas(old, new, ())))
+
+
+def refusals(old: Schema, new: Schema) -> list[Change]:
+    """Return those of the changes for which the new schema certainly refuses something that the old one accepts."""
+    return [change for change in breaks(old, new) if change.refuses]
 
 
 @dataclass
@@ -106,7 +115,7 @@ class _Comparison:
             elif not matched and closed and schema is not False:
                 yield Change(at, "this field is refused now")
             elif not matched and not closed and name in needed and name not in wanted:
-                yield Change(at, "this field is gone, and was required: nobody reads it any more")
+                yield Change(at, "this field is gone, and was required: nobody reads it any more", refuses=False)
             elif not matched:
                 yield from self.schemas(schema, new.get("additionalProperties", True), (*path, "additionalProperties"))
         rest = old.get("additionalProperties", True)

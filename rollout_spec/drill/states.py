@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from rollout_spec import traffic
@@ -13,6 +13,7 @@ from rollout_spec.edits import with_live, with_serving
 from rollout_spec.eligibility import disagreements, quarantined, switches
 from rollout_spec.errors import UserError
 from rollout_spec.finding import Report
+from rollout_spec.known_good import eligible
 from rollout_spec.repository import File, Repository
 from rollout_spec.spec.rollout import Live, ModelRollout
 from rollout_spec.splice import CannotEdit
@@ -25,19 +26,35 @@ Reach = Literal["here", "next", "all"]
 
 @dataclass(frozen=True)
 class State:
-    """A state of a rollout in words, and the repository as it would be; ``why_not`` says why it cannot be yet."""
+    """A state of a rollout in words, and the repository as it would be; ``why_not`` says why it cannot be yet.
+
+    ``retired``: it is another state but for an entry of ``knownGood``, which is of no matter unless stable fails.
+    """
 
     name: str
     repository: Repository
     here: bool = False
     why_not: str | None = None
+    retired: bool = False
 
 
 def states(file: File[ModelRollout], repository: Repository, reach: Reach) -> Iterator[State]:
     """Give the states that a rollout can reach, in the order of their steps; the one where it stands is among them.
 
-    With no candidate in flight, each version that was recorded after stable may become one.
+    With no candidate in flight, each version that was recorded after stable may become one. With ``all``, from each
+    state the known-good version to which a rollback goes is retired too: no other entry has a part in what comes of it.
     """
+    found: list[State] = []
+    for state in _by_steps(file, repository, reach):
+        yield state
+        found.append(state)
+    for state in found if reach == "all" else ():
+        if state.why_not is None:
+            yield from _retired(file, state)
+
+
+def _by_steps(file: File[ModelRollout], repository: Repository, reach: Reach) -> Iterator[State]:
+    """Give the states to which the steps of a candidate lead."""
     rollout = file.model
     assert rollout is not None
     live = rollout.spec.live
@@ -99,8 +116,23 @@ def _candidates(rollout: ModelRollout, away: Mapping[str, object]) -> list[str]:
     return [version for version in later if version not in live.known_good and version not in away]
 
 
-def _reached(name: str, live: Live, file: File[ModelRollout], repository: Repository) -> State:
-    """Lay the edits of the steps over the tree, as people would commit them; say what their check would refuse."""
+def _retired(file: File[ModelRollout], state: State) -> Iterator[State]:
+    """Retire the version to which the next rollback of stable goes, where that is a step and stable takes requests."""
+    rollout, own = _model(file, state.repository), state.repository.rollout(file.stem)
+    live, ways = rollout.spec.live, eligible(rollout, state.repository)
+    if own is not None and len(ways) > 1 and live.stable in traffic.split(rollout.spec).versions:
+        after = traffic.retire(live, ways[0], ways)
+        found = _reached(f"{state.name}, {ways[0]} retired", after, own, state.repository, state.repository)
+        yield replace(found, retired=True)
+
+
+def _reached(
+    name: str, live: Live, file: File[ModelRollout], repository: Repository, base: Repository | None = None
+) -> State:
+    """Lay the edits of the steps over the tree, as people would commit them; say what their check would refuse.
+
+    ``base`` is where the last step is taken from, where it is one step.
+    """
     try:
         after, touched = _entered(live, file, repository)
     except CannotEdit as error:
@@ -108,7 +140,7 @@ def _reached(name: str, live: Live, file: File[ModelRollout], repository: Reposi
     except UserError as error:
         return State(name, repository, why_not=error.message)
     paths = [path for path in touched if repository.tree.read(path) is not None]
-    later = check(after, paths=paths)
+    later = check(after, paths=paths, base=base)
     earlier = check(repository, paths=paths) if later.failed else Report(())
     brought = introduced(earlier, later)
     return State(name, after, why_not=f"{brought[0].message} [{brought[0].name}]" if brought else None)

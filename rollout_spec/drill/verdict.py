@@ -22,7 +22,7 @@ from rollout_spec.targets.manifests import stale
 
 Verdict = Literal["proven", "draft", "no-way-back-yet", "no-way-back-left", "no-way-back", "failed", "not-reachable"]
 _DRILL = Breach(id="drill", source="drill", rollout="", version=None, observed_at=datetime(2000, 1, 1, tzinfo=UTC))
-_OF_THE_TREE = ("workload", "component")
+_OF_THE_TREE = ("workload", "contract", "component")
 """The guards that ask for a person because of what is in the tree, and not of who told of the breach."""
 
 
@@ -73,7 +73,7 @@ def drill(
             continue
         for found, after in _all_failing(rollout, state, now):
             yield found
-            if after is not None and found.failed is not None and reach == "all":
+            if after is not None and found.failed is not None and reach == "all" and not state.retired:
                 name = f"{found.failed} rolled back"
                 again.setdefault((found.failed, key(_model(rollout, after).spec.live)), State(name, after))
     for state in again.values():
@@ -90,7 +90,8 @@ def _model(rollout: str, repository: Repository) -> ModelRollout:
 
 def _all_failing(rollout: str, state: State, now: datetime | None) -> Iterator[tuple[Drilled, Repository | None]]:
     """Let each version fail that takes requests; give what came of it, and the repository after a good rollback."""
-    for version in traffic.split(_model(rollout, state.repository).spec).versions:
+    spec = _model(rollout, state.repository).spec
+    for version in (spec.live.stable,) if state.retired else traffic.split(spec).versions:
         there = Drilled(rollout, state.name, state.here, version, None, "failed")
         try:
             decision = roll_back(state.repository, replace(_DRILL, rollout=rollout, version=version))
@@ -122,7 +123,8 @@ def _judged(there: Drilled, rollback: Rollback, repository: Repository, now: dat
     if wrong is not None:
         return replace(there, why=wrong)
     reasons = [str(each) for each in rollback.for_a_person if each.guard in _OF_THE_TREE]
-    return replace(there, verdict="draft" if reasons else "proven", why="; ".join(reasons))
+    passed_over = [f"{version} was passed over: {reason}" for version, reason in rollback.passed_over]
+    return replace(there, verdict="draft" if reasons else "proven", why="; ".join((*reasons, *passed_over)))
 
 
 def _broken_promises(rollback: Rollback, repository: Repository) -> Iterator[str]:

@@ -9,8 +9,9 @@ from typing import Any
 
 from rollout_spec import traffic
 from rollout_spec.edits import with_live, with_record
-from rollout_spec.eligibility import eligible, quarantined
+from rollout_spec.eligibility import quarantined
 from rollout_spec.errors import UserError
+from rollout_spec.known_good import eligible
 from rollout_spec.lifecycle.first import new_rollout
 from rollout_spec.repository import File, Repository
 from rollout_spec.scalars import excerpt

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from rollout_spec.dependents import dependents
 from rollout_spec.finding import Finding
+from rollout_spec.known_good import doubt
 from rollout_spec.repository import Repository
 from rollout_spec.rollback.decision import Rollback
-from rollout_spec.rollback.markdown import bullets, code, fenced, table
+from rollout_spec.rollback.markdown import bullets, code, fenced, quoted, table
 from rollout_spec.rollback.verdict import Verdict
 from rollout_spec.spec.rollout import ModelRollout, VersionRecord
 from rollout_spec.units import format_time
@@ -45,7 +46,7 @@ def body(
     failed = f"{rollback.rollout} {rollback.failed} failed at {rollback.moment}"
     parts = [
         f"**{failed}; this takes the whole stack back to {rollback.restored}.** {_verdict(verdict)}",
-        "### What goes back\n\n" + _stack(rollback, file.model),
+        "### What goes back\n\n" + _stack(rollback, file.model, repository),
         "### Traffic\n\n"
         + table([("now", code(rollback.before.text)), ("after this merges", code(rollback.after.text))]),
         "### Evidence\n\n" + _evidence(rollback),
@@ -90,7 +91,7 @@ def _evidence(rollback: Rollback) -> str:
     return table(rows)
 
 
-def _stack(rollback: Rollback, rollout: ModelRollout) -> str:
+def _stack(rollback: Rollback, rollout: ModelRollout, repository: Repository) -> str:
     bad, good = (rollout.spec.versions[version] for version in (rollback.failed, rollback.restored))
     rows = [("version", rollback.failed, rollback.restored), *_rows(bad, good)]
     notes = [
@@ -104,7 +105,10 @@ def _stack(rollback: Rollback, rollout: ModelRollout) -> str:
         for each in rollback.switches
         if each.stays
     ]
-    notes += [f"{version} was passed over: {reason}." for version, reason in rollback.passed_over]
+    notes += [f"{version} was passed over: {quoted(reason)}." for version, reason in rollback.passed_over]
+    if (refusal := doubt(rollout, rollback.restored, repository)) is not None:
+        shown = ", ".join(map(code, refusal.changes[:_MOST_FINDINGS]))
+        notes.append(f"{rollback.restored} {refusal.summary}: {shown}. No known-good version is without that.")
     if rollback.withdrawn:
         notes.append(f"{rollback.withdrawn}, a candidate in flight, is withdrawn; nothing is held against it.")
     shown = table([(key, code(old), code(new)) for key, old, new in rows], ("", "failed", "restored"))

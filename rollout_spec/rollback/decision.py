@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Literal
 
 from rollout_spec import traffic
 from rollout_spec.breach import Breach
-from rollout_spec.eligibility import eligible, has_bytes, lost, quarantined, twins
+from rollout_spec.eligibility import quarantined, twins
 from rollout_spec.errors import UserError
+from rollout_spec.known_good import doubt, eligible, obstacles
 from rollout_spec.repository import File, Repository
 from rollout_spec.rollback import incident as incidents
 from rollout_spec.rollback.severity import for_a_person
@@ -101,7 +103,7 @@ def roll_back(repository: Repository, breach: Breach, undone: Undone | None = No
     if failed == live.stable:
         away = twins(rollout, failed)  # the incident will quarantine them too
         target = next((version for version in eligible(rollout, repository) if version not in away), None)
-        passed_over = _passed_over(rollout, target, away, repository)
+        passed_over = tuple(_passed_over(rollout, target, away, repository))
         if target is None:
             return _stuck(repository, rollout, breach, failed, passed_over, undone or Undone())
         restored, after = target, traffic.roll_back_stable(live, target)
@@ -133,25 +135,17 @@ def _idle(rollout: ModelRollout, version: str, repository: Repository) -> Nothin
 
 def _passed_over(
     rollout: ModelRollout, target: str | None, same: Collection[str], repository: Repository
-) -> tuple[tuple[str, str], ...]:
+) -> Iterator[tuple[str, str]]:
     """Say of each known-good version before the chosen one why it was not chosen."""
-    away = quarantined(rollout, repository)
-    found = []
-    for version in rollout.spec.live.known_good:
-        if version == target:
-            break
-        if version in away:
-            reason = f"quarantined by {away[version].words}"
+    before = list(takewhile(lambda version: version != target, rollout.spec.live.known_good))
+    against = obstacles(rollout, repository) if before else {}
+    for version in before:
+        if version in against:
+            yield version, against[version]
         elif version in same:
-            reason = "it has the bytes of the version that failed"
-        elif version not in rollout.spec.versions:
-            reason = "it is not recorded"
-        elif not has_bytes(rollout, version):
-            reason = "its record does not say where its bytes are"
-        else:
-            reason = ", ".join(f"{pin.component} {pin.pin} is not up" for pin in lost(rollout, version, repository))
-        found.append((version, reason))
-    return tuple(found)
+            yield version, "it has the bytes of the version that failed"
+        elif (refusal := doubt(rollout, version, repository)) is not None:
+            yield version, refusal.words
 
 
 def _stuck(
@@ -203,6 +197,8 @@ def _made(
     reasons = for_a_person(rollout, breach, failed, moment, undone)
     if not unchanged:
         reasons.append(Reason("workload", f"the manifests of {restored} are not byte for byte what runs now"))
+    if (refusal := doubt(rollout, restored, repository)) is not None:
+        reasons.append(Reason("contract", f"{restored} {refusal.summary}"))
     reasons += [each.reason for each in switches if each.reason]
     number = f"-{count}" if count > 1 else ""
     return Rollback(

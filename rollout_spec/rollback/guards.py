@@ -6,7 +6,7 @@ What they remember is read from git, so that any replica decides the same; the c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from rollout_spec.breach import Breach
@@ -25,7 +25,8 @@ _CLOCKS_DIFFER = timedelta(minutes=5)
 class Precedent:
     """A rollback that there was, by its incident. ``landed``: when it came onto the base, None while it is open.
 
-    ``restored`` is None where there was no way back; ``hard``: it may have merged itself.
+    ``restored`` is None where there was no way back; ``hard``: it may have merged itself. ``branch`` is where an open
+    one is. ``refused``: a person closed its pull request, so that nothing was rolled back; that a version failed holds.
     """
 
     incident: str
@@ -36,6 +37,8 @@ class Precedent:
     observed: datetime
     landed: datetime | None = None
     hard: bool = False
+    branch: str | None = None
+    refused: bool = False
 
     @property
     def at(self) -> datetime:
@@ -70,8 +73,8 @@ class _Case:
     @property
     def others(self) -> list[Precedent]:
         """The rollbacks there were, but for the one that is about this failure and still open: it is adopted."""
-        own = (self.rollout, self.failed)
-        return [each for each in self.facts.precedents if each.landed or (each.rollout, each.failed) != own]
+        own, done = (self.rollout, self.failed), (each for each in self.facts.precedents if not each.refused)
+        return [each for each in done if each.landed or (each.rollout, each.failed) != own]
 
     @property
     def today(self) -> list[Precedent]:
@@ -79,9 +82,33 @@ class _Case:
 
 
 def guard(
+    decision: Rollback | NoWayBack | Nothing,
+    breach: Breach,
+    facts: Facts,
+    settings: Automation,
+    now: datetime,
+    was_refused: Callable[[Precedent], bool] = lambda precedent: False,
+) -> Verdict:
+    """Say how far a breach may go by itself, and which guards decided.
+
+    ``was_refused`` tells of an open rollback whether a person closed its pull request. It is asked only where that
+    could change the verdict, and only of those that are counted.
+    """
+
+    def judged(refused: Callable[[Precedent], bool]) -> Verdict:
+        marked = (each if each.landed else replace(each, refused=refused(each)) for each in facts.precedents)
+        return _judged(decision, breach, replace(facts, precedents=tuple(marked)), settings, now)
+
+    verdict = judged(lambda precedent: False)
+    if isinstance(decision, Nothing) or verdict == judged(lambda precedent: True):
+        return verdict
+    own = decision.rollout
+    return judged(lambda each: (each.rollout == own or now - each.at < DAY) and was_refused(each))
+
+
+def _judged(
     decision: Rollback | NoWayBack | Nothing, breach: Breach, facts: Facts, settings: Automation, now: datetime
 ) -> Verdict:
-    """Say how far a breach may go by itself, and which guards decided."""
     if isinstance(decision, Nothing):
         return Verdict("ignore", (Reason(decision.guard, decision.why),))
     if isinstance(decision, NoWayBack):

@@ -18,6 +18,11 @@ def code(text: str | None) -> str:
     return "`" + (one_line(text, _LONGEST_CELL).replace("`", "'").replace("|", "¦") or " ") + "`"
 
 
+def quoted(text: str) -> str:
+    """Show a text as it is where nothing in it could be markup, else as code."""
+    return text if re.fullmatch(r"(?:[\w .,:;-]|`[\w.-]+`)*", text, re.ASCII) else code(text)
+
+
 def table(rows: Sequence[Sequence[str]], head: Sequence[str] = ("", "")) -> str:
     """Lay out rows; the cells are Markdown."""
     lines = [head, ["---"] * len(head), *rows[:_MOST_ROWS]]

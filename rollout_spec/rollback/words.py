@@ -90,6 +90,8 @@ def message(rollback: Rollback) -> str:
         f"Traffic goes back to {rollback.restored}; incident {rollback.incident} quarantines {rollback.failed}.",
         "",
     ]
+    if rollback.passed_over:
+        lines += [f"{version} was passed over: {one_line(reason)}." for version, reason in rollback.passed_over] + [""]
     if rollback.undone.steps:
         lines += [f"This reverts commit {step.commit}." for step in rollback.undone.steps] + [""]
     lines += [

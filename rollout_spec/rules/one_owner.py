@@ -88,8 +88,8 @@ def _targets(rollout: ModelRollout, repository: Repository) -> Iterator[Problem]
 
 
 def _owns(target: str, repository: Repository) -> str:
+    from rollout_spec import catalog
     from rollout_spec.errors import UserError
-    from rollout_spec.targets import catalog
 
     try:
         definition = catalog.find(target, repository.tree)

@@ -23,8 +23,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from rollout_spec import traffic
-from rollout_spec.eligibility import eligible, quarantined
+from rollout_spec.eligibility import quarantined
 from rollout_spec.finding import Problem
+from rollout_spec.known_good import eligible
 from rollout_spec.repository import Repository
 from rollout_spec.rules.subject import Subject
 from rollout_spec.spec.rollout import Live, ModelRollout, RolloutSpec

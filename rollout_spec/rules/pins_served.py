@@ -31,8 +31,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rollout_spec import traffic
-from rollout_spec.eligibility import Unmet, disagreements, lost, unmet, ways_back
+from rollout_spec.eligibility import Unmet, disagreements, lost, unmet
 from rollout_spec.finding import Problem
+from rollout_spec.known_good import ways_back
 from rollout_spec.repository import Repository
 from rollout_spec.rules.subject import Subject
 

@@ -27,7 +27,6 @@ Passes::
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -122,7 +121,8 @@ def _metric(trigger: Threshold | Comparison, own: Mapping[str, Metric], profile:
 
 
 def _targets(subject: Subject) -> Iterator[Problem]:
-    from rollout_spec.targets import catalog, facts
+    from rollout_spec import catalog
+    from rollout_spec.targets import facts
 
     rollout, repository = subject.model, subject.repository
     for index, target in enumerate(rollout.spec.targets):
@@ -137,20 +137,11 @@ def _targets(subject: Subject) -> Iterator[Problem]:
             continue
         yield from catalog.option_problems(target.options, definition.options, at)
         for version in facts.kept_up(rollout, repository) if definition.needs else ():
-            record, names = rollout.spec.versions[version], _attributes()
-            missing = [field for field in definition.needs if getattr(record, names.get(field, ""), None) is None]
+            missing = catalog.missing(rollout.spec.versions[version], definition)
             if missing:
                 fields = ", ".join(f"`{field}`" for field in missing)
                 words = f"the target {target.type} needs {fields} of version {version}"
                 yield Problem(("spec", "versions", version), words, on_key=True)
-
-
-@cache
-def _attributes() -> dict[str | None, str]:
-    """Return what the fields of a record are called in Python."""
-    from rollout_spec.spec.rollout import VersionRecord
-
-    return {field.alias: name for name, field in VersionRecord.model_fields.items()}
 
 
 def _incident(subject: Subject) -> Iterator[Problem]:

@@ -5,6 +5,11 @@ quarantined and has its pins served. The first two such versions keep what they 
 when one of them fails. A new rollout has none yet, which is a warning. With a base, so is what stood there already, and
 what a rollback leaves behind: nothing is to stand in its way.
 
+A known-good version that no component can help is passed over, which is a warning too: its record does not say where
+its bytes are, or lacks a field that a target needs; or it reads a version of a schema which refuses what callers send,
+who had to move when the one of stable came. Where the schema of stable took nothing away, such a version is merely the
+last choice, and the rollback to it is left to a person.
+
 With a whole workspace the way back is also proven: the rollback is done in memory, and its result checked. Where a
 candidate is in flight that is done for its next stage too, and what is found there is a warning: the step into that
 stage is proven when it is taken. ``rollout-spec drill`` proves every state that can be reached.
@@ -22,11 +27,12 @@ Passes::
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from rollout_spec import traffic
-from rollout_spec.eligibility import KEPT, eligible, lost, quarantined, standing, ways_back
+from rollout_spec.eligibility import lost, quarantined
 from rollout_spec.finding import Problem, Severity
+from rollout_spec.known_good import doubt, eligible, flaw, obstacles, standing, ways_back
 from rollout_spec.rules.subject import Subject
 
 KINDS = frozenset({"ModelRollout"})
@@ -38,8 +44,8 @@ def check(subject: Subject) -> Iterator[Problem]:
     """Look for versions that a rollback may go to, and for what they pin."""
     rollout, repository = subject.model, subject.repository
     live, at = rollout.spec.live, ("spec", "live", "knownGood")
-    kept = standing(rollout, repository)
-    yield from _lost(subject, ways_back(rollout, repository))
+    kept, told = standing(rollout, repository), ways_back(rollout, repository)
+    yield from _lost(subject, told)
     if not live.known_good:
         words = f"there is no way back from {live.stable} yet: knownGood has no earlier version"
         yield Problem(("spec", "live", "stable"), words, "promote a second version", "warning")
@@ -49,9 +55,25 @@ def check(subject: Subject) -> Iterator[Problem]:
         away = quarantined(rollout, repository)  # what another workspace quarantines, this change does not
         ours = [version for version in live.known_good if version in away and away[version].workspace is None]
         yield Problem(at, words, hint, _severity(subject, ours))
-    elif len(kept) > KEPT and not eligible(rollout, repository):
-        words = f"there is no way back from {live.stable}: no version in knownGood has its pins served"
-        yield Problem(at, words, severity=_severity(subject, kept))
+    elif ways := eligible(rollout, repository):
+        yield from _passed_over(subject, kept, ways[0])
+    elif not set(kept) <= set(told):
+        reasons = "; ".join(f"{version}: {why}" for version, why in obstacles(rollout, repository).items())
+        words = f"there is no way back from {live.stable}: {reasons}"
+        pinned = [version for version in kept if flaw(rollout, version, repository) is None]
+        yield Problem(at, words, severity=_severity(subject, pinned) if pinned else "warning")
+
+
+def _passed_over(subject: Subject, versions: Sequence[str], first: str) -> Iterator[Problem]:
+    """Tell of known-good versions that cannot come back, whatever is up, or before which an older one is chosen."""
+    rollout, repository = subject.model, subject.repository
+    for place, version in enumerate(versions):
+        newer = doubt(rollout, version, repository) if place < versions.index(first) else None
+        why = flaw(rollout, version, repository) or (newer and newer.words)
+        if why is not None:
+            at = ("spec", "live", "knownGood", rollout.spec.live.known_good.index(version))
+            words = f"a rollback passes {version} over: {why}"
+            yield Problem(at, words, f"`rollout-spec retire {rollout.metadata.name} {version}` takes it out", "warning")
 
 
 def _lost(subject: Subject, versions: Iterable[str]) -> Iterator[Problem]:

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from rollout_spec import metrics, traffic
-from rollout_spec.eligibility import eligible
 from rollout_spec.errors import UserError
+from rollout_spec.known_good import eligible
 from rollout_spec.repository import Repository
 from rollout_spec.spec.rollout import Latency, ModelRollout, Resources, Serve, Threshold, VersionRecord
 from rollout_spec.units import format_duration, format_share, label

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rollout_spec.contracts import place_of
 from rollout_spec.repository import File, Repository
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.spec.rollout import ModelRollout
@@ -21,6 +22,15 @@ def _differs(path: str, tree: Tree, base: Tree) -> bool:
     return tree.read(path) != then and as_committed(tree, path) != then
 
 
+def _contracts(name: str, pin: str, repository: Repository) -> Iterator[str]:
+    """Give the contracts by which it is chosen to which version a rollback goes: that one is kept on standby."""
+    component = repository.component(name)
+    spec = component.model.spec if component and component.model else None
+    if spec is not None and spec.type == "schema" and spec.contract is not None:
+        paths = (place_of(spec.contract, version) for version in {pin, *spec.serving})
+        yield from (path for path in paths if path is not None)
+
+
 def _paths(file: File[ModelRollout], repository: Repository) -> Iterator[str]:
     yield file.path
     yield WORKSPACE_FILE
@@ -28,8 +38,9 @@ def _paths(file: File[ModelRollout], repository: Repository) -> Iterator[str]:
         return
     spec = file.model.spec
     for record in spec.versions.values():
-        for component in record.requires or {}:
+        for component, pin in (record.requires or {}).items():
             yield f"components/{component}.yaml"
+            yield from _contracts(component, pin, repository)
     for incident in repository.incidents_of(file.stem):
         yield incident.path
     for target in spec.targets:

@@ -10,13 +10,14 @@ from typing import Any
 
 from jinja2.exceptions import SecurityError, TemplateNotFound, TemplateSyntaxError
 
+from rollout_spec import catalog
 from rollout_spec.document import parse
 from rollout_spec.errors import UserError
 from rollout_spec.metrics import Immeasurable
 from rollout_spec.repository import Repository
 from rollout_spec.spec.rollout import ModelRollout, Target
 from rollout_spec.spec.target import TargetDefinition
-from rollout_spec.targets import catalog, facts
+from rollout_spec.targets import facts
 from rollout_spec.targets.sandbox import Sandbox
 from rollout_spec.tree import Tree
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 from pydantic import ValidationError
@@ -17,6 +17,9 @@ from rollout_spec.spec.problems import did_you_mean, problems
 from rollout_spec.spec.target import Option, TargetDefinition
 from rollout_spec.tree import Overlay, Tree
 from rollout_spec.units import LONGEST_DURATION, parse_duration
+
+if TYPE_CHECKING:
+    from rollout_spec.spec.rollout import VersionRecord
 
 _FOUND: WeakKeyDictionary[Tree, dict[str, TargetDefinition | None]] = WeakKeyDictionary()
 _TYPES: Mapping[str, tuple[type, str]] = {
@@ -71,6 +74,20 @@ def templates(name: str, tree: Tree) -> Mapping[str, str]:
 def _shipped_templates(name: str) -> Mapping[str, str]:
     folder = f"templates/{name}"
     return {file: resources.read(f"{folder}/{file}").decode() for file in resources.names(folder)}
+
+
+def missing(record: VersionRecord, definition: TargetDefinition) -> list[str]:
+    """Return the fields that a target needs of each version that it renders, and that a record does not have."""
+    names = _attributes() if definition.needs else {}
+    return [field for field in definition.needs if getattr(record, names.get(field, ""), None) is None]
+
+
+@cache
+def _attributes() -> dict[str | None, str]:
+    """Return what the fields of a record are called in Python."""
+    from rollout_spec.spec.rollout import VersionRecord
+
+    return {field.alias: name for name, field in VersionRecord.model_fields.items()}
 
 
 def option_problems(options: Mapping[str, Any], known: Mapping[str, Option], at: KeyPath) -> Iterator[Problem]:

@@ -1,0 +1,96 @@
+"""A rollback of stable goes to an earlier version that was known to be good, and that can still serve."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from rollout_spec import catalog
+from rollout_spec.callers import Refusal, refusals
+from rollout_spec.eligibility import lost, quarantined
+from rollout_spec.errors import UserError
+from rollout_spec.repository import Repository
+
+if TYPE_CHECKING:
+    from rollout_spec.spec.rollout import ModelRollout
+
+
+KEPT = 2
+"""How many known-good versions keep what they pin, so that the way back stands even when one of them fails."""
+
+_FOUND: WeakKeyDictionary[Repository, dict[str, tuple[ModelRollout, tuple[str, ...]]]] = WeakKeyDictionary()
+"""What is eligible: each template asks anew, and a repository is of one moment."""
+
+
+def eligible(rollout: ModelRollout, repository: Repository) -> list[str]:
+    """Return the entries of ``knownGood`` to which a rollback may go, the best first.
+
+    They are recorded, not quarantined, can be served as ``flaw`` has it, and have their pins served, or would have once
+    an exclusive component is switched. Newest first, but one that is in ``doubt`` comes after those that are not.
+    """
+    found = _FOUND.setdefault(repository, {})
+    name = rollout.metadata.name
+    if name not in found or found[name][0] is not rollout:
+        there = [version for version in _able(rollout, repository) if not lost(rollout, version, repository)]
+        there.sort(key=lambda version: doubt(rollout, version, repository) is not None)
+        found[name] = rollout, tuple(there)
+    return list(found[name][1])
+
+
+def obstacles(rollout: ModelRollout, repository: Repository) -> dict[str, str]:
+    """Return the entries of ``knownGood`` to which no rollback may go, each with the reason for a person."""
+    away = quarantined(rollout, repository) if rollout.spec.live.known_good else {}
+    found: dict[str, str] = {}
+    for version in rollout.spec.live.known_good:
+        if version in away:
+            found[version] = f"quarantined by {away[version].words}"
+        elif version not in rollout.spec.versions:
+            found[version] = "it is not recorded"
+        elif words := flaw(rollout, version, repository):
+            found[version] = words
+        elif pins := lost(rollout, version, repository):
+            found[version] = ", ".join(f"{pin.component} {pin.pin} is not up" for pin in pins)
+    return found
+
+
+def flaw(rollout: ModelRollout, version: str, repository: Repository) -> str | None:
+    """Say why a recorded version cannot come back, whatever is up; None where it can.
+
+    Its record does not say where its bytes are, or lacks a field that a target needs to render it; or its schema
+    refuses what callers send, who had to move when the one of stable came.
+    """
+    record = rollout.spec.versions[version]
+    if record.artifact is None and record.parts is None:
+        return "its record does not say where its bytes are"
+    for target in rollout.spec.targets:
+        with suppress(UserError):  # references-exist says so
+            definition = catalog.find(target.type, repository.tree)
+            if definition and (fields := catalog.missing(record, definition)):
+                shown = ", ".join(f"`{field}`" for field in fields)
+                return f"its record lacks {shown}, which the target {target.type} needs"
+    return next((each.words for each in refusals(rollout, version, repository) if each.moved), None)
+
+
+def doubt(rollout: ModelRollout, version: str, repository: Repository) -> Refusal | None:
+    """Return the schema that may refuse something if callers of stable are sent to a version; None where none may."""
+    return next((each for each in refusals(rollout, version, repository) if not each.moved), None)
+
+
+def standing(rollout: ModelRollout, repository: Repository) -> list[str]:
+    """Return the entries of ``knownGood`` that are recorded and not quarantined, newest first."""
+    spec = rollout.spec
+    away = quarantined(rollout, repository) if spec.live.known_good else {}
+    return [version for version in spec.live.known_good if version in spec.versions and version not in away]
+
+
+def _able(rollout: ModelRollout, repository: Repository) -> list[str]:
+    return [version for version in standing(rollout, repository) if flaw(rollout, version, repository) is None]
+
+
+def ways_back(rollout: ModelRollout, repository: Repository) -> tuple[str, ...]:
+    """Return the versions that keep what they pin, for a rollback to go to.
+
+    They are stable and the first two known-good ones that could serve, were what they pin up.
+    """
+    return (rollout.spec.live.stable, *_able(rollout, repository)[:KEPT])

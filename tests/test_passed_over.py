@@ -1,0 +1,167 @@
+"""A known-good version that no longer holds is passed over, over real git: by its record, or by its contract."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from repo import STAGES, Repo, git
+
+from rollout_spec import traffic
+
+BRANCH = "rollback/acme-models/fraud/42"
+
+
+@pytest.fixture(scope="module")
+def promoted_made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
+    repo = Repo.create(tmp_path_factory.mktemp("promoted"))
+    for _ in range(2):
+        repo.take(lambda live: traffic.advance(live, STAGES), "Advance fraud 42")
+    repo.take(lambda live: traffic.promote(live, STAGES, ()), "Promote fraud 42")
+    return repo
+
+
+@pytest.fixture
+def promoted(promoted_made: Repo, tmp_path: Path) -> Repo:
+    """The example, with 42 stable, and 41 and 40 known good."""
+    return promoted_made.copy(tmp_path)
+
+
+def body_of(repo: Repo) -> str:
+    return str(repo.pull_requests()[0]["body"])
+
+
+def message_of(repo: Repo, commit: str) -> str:
+    return git(repo.remote, "log", "-1", "--format=%B", commit)
+
+
+def merge_and_check(repo: Repo) -> None:
+    """Merge the rollback; the tree that comes of it is clean, compared with the one before."""
+    before = repo.git("rev-parse", "HEAD")
+    repo.merge(BRANCH)
+    checked = repo.run("check", "--base", before)
+    assert checked.status == 0, checked.text
+
+
+def test_a_known_good_version_that_a_target_could_not_render_is_passed_over(promoted: Repo) -> None:
+    text = promoted.at("HEAD", "rollouts/fraud.yaml")
+    where = text.index('"41":\n')
+    promoted.write("rollouts/fraud.yaml", text[:where] + text[where:].replace("      format: sklearn\n", "", 1))
+    promoted.render()
+    promoted.commit("Lose a format")
+    answer = promoted.breach("42", "latency-sla")
+    why = "41 was passed over: its record lacks `format`, which the target kserve needs"
+    assert (answer.status, answer.err) == (0, f"{why}\n")
+    commit = promoted.tip(BRANCH)
+    assert promoted.live_at(commit) == {"stable": "40", "knownGood": []}
+    assert f"- {why}." in body_of(promoted)
+    assert f"{why}.\n" in message_of(promoted, commit)
+    merge_and_check(promoted)
+
+
+OPEN, CLOSED, MOVED, WIDE = (
+    {"type": "object", "required": required, "properties": {name: {} for name in known}, **more}
+    for required, known, more in (
+        (["amount"], ["amount"], {}),
+        (["amount"], ["amount"], {"additionalProperties": False}),
+        (["amount", "currency"], ["amount", "currency"], {"additionalProperties": False}),
+        (["amount"], ["amount", "currency"], {"additionalProperties": False}),
+    )
+)
+
+
+def contracts(repo: Repo, old: Any, new: Any, *pins: str) -> None:
+    """Have payment-event served in 3.0 and 3.1, by these contracts; ``pins`` are those of 40, 41 and 42."""
+    more = "type: schema\n  contract: contracts/payment-event/{version}.json"
+    repo.edit("components/payment-event.yaml", "type: schema", more)
+    repo.edit("components/payment-event.yaml", '["3.1"]', '["3.0", "3.1"]')
+    for version, schema in (("3.0", old), ("3.1", new)):
+        if schema is not None:
+            repo.write(f"contracts/payment-event/{version}.json", json.dumps(schema))
+    records = repo.at("HEAD", "rollouts/fraud.yaml").split('payment-event: "3.1"')
+    assert len(records) == 4
+    between = (f'payment-event: "{pin}"' for pin in (*pins, ""))
+    text = "".join(part + pin for part, pin in zip(records, between, strict=True))
+    repo.write("rollouts/fraud.yaml", text.removesuffix('payment-event: ""'))
+    repo.render()
+    repo.commit("Serve another schema too")
+
+
+REFUSED = "it reads payment-event 3.0, which refuses what callers of 3.1"
+
+
+def test_a_known_good_version_whose_contract_no_longer_holds_is_passed_over(promoted: Repo) -> None:
+    contracts(promoted, CLOSED, MOVED, "3.1", "3.0", "3.1")
+    answer = promoted.breach("42", "latency-sla")
+    why = f"41 was passed over: {REFUSED} send: /properties/currency: this field is refused now"
+    assert (answer.status, answer.err) == (0, f"{why}\n")
+    commit = promoted.tip(BRANCH)
+    assert promoted.live_at(commit) == {"stable": "40", "knownGood": []}
+    assert f"- {why.replace(': it', ': `it')}`." in body_of(promoted)
+    assert f"{why}.\n" in message_of(promoted, commit)
+    assert (promoted.pull_requests()[0]["draft"], promoted.run("check").status) == (False, 0)
+    merge_and_check(promoted)
+
+
+def test_where_no_contract_holds_there_is_an_incident_and_no_pull_request(promoted: Repo) -> None:
+    contracts(promoted, CLOSED, MOVED, "3.0", "3.0", "3.1")
+    answer = promoted.breach("42", "latency-sla")
+    assert answer.status == 1
+    for version in ("41", "40"):
+        assert f"  {version}: {REFUSED} send: /properties/currency: this field is refused now\n" in answer.err
+    assert promoted.branches() == ["incident/acme-models/fraud/42"]
+    assert promoted.pull_requests() == []
+    checked = promoted.run("check")
+    assert checked.status == 0
+    assert f"warning: there is no way back from 42: 41: {REFUSED} send" in checked.out
+
+
+def test_where_callers_need_not_have_moved_a_person_decides(promoted: Repo) -> None:
+    """What 3.1 takes beside what 3.0 took may be sent by now, or not yet: there is a way back, and it is in doubt."""
+    contracts(promoted, CLOSED, WIDE, "3.0", "3.0", "3.1")
+    answer = promoted.breach("42", "latency-sla")
+    why = "41 reads payment-event 3.0, which refuses what callers of 3.1 may send"
+    assert (answer.status, answer.err) == (0, "")
+    assert f"a draft for a person: {why} [contract]\n" in answer.out
+    assert promoted.live_at(promoted.tip(BRANCH)) == {"stable": "41", "knownGood": ["40"]}
+    body, refused = body_of(promoted), "`/properties/currency: this field is refused now`"
+    assert f"It is a draft for a person, because {why}." in body.splitlines()[0]
+    assert f"- {why}: {refused}. No known-good version is without that." in body
+    merge_and_check(promoted)
+
+
+def test_of_two_known_good_versions_the_one_without_a_doubt_is_restored(promoted: Repo) -> None:
+    contracts(promoted, CLOSED, WIDE, "3.1", "3.0", "3.1")
+    assert promoted.breach("42", "latency-sla").status == 0
+    assert promoted.live_at(promoted.tip(BRANCH)) == {"stable": "40", "knownGood": []}
+    assert f"- 41 was passed over: `{REFUSED} may send: /properties/currency" in body_of(promoted)
+    assert promoted.pull_requests()[0]["draft"] is False
+    merge_and_check(promoted)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param(OPEN, MOVED, id="it asks for less, and leaves open what else is sent"),
+        pytest.param(None, MOVED, id="nobody wrote it down"),
+        pytest.param(CLOSED, None, id="nobody wrote down what is sent"),
+        pytest.param({"anyOf": [CLOSED]}, MOVED, id="what is said is not understood"),
+        pytest.param([], MOVED, id="it is no schema"),
+        pytest.param(CLOSED, CLOSED, id="both say the same"),
+    ],
+)
+def test_a_contract_that_refuses_nothing_for_certain_holds(promoted: Repo, old: Any, new: Any) -> None:
+    contracts(promoted, old, new, "3.0", "3.0", "3.1")
+    answer = promoted.breach("42", "latency-sla")
+    assert (answer.status, answer.err) == (0, "")
+    assert promoted.live_at(promoted.tip(BRANCH)) == {"stable": "41", "knownGood": ["40"]}
+    assert promoted.pull_requests()[0]["draft"] is False
+
+
+def test_by_hand_it_is_said_too(promoted: Repo, tmp_path: Path) -> None:
+    contracts(promoted, CLOSED, MOVED, "3.1", "3.0", "3.1")
+    answer = promoted.run("rollback", "fraud", "--reason", "r", "--emit", str(tmp_path / "out"))
+    assert answer.status == 0, answer.text
+    assert f"- 41 was passed over: `{REFUSED} send: /properties" in (tmp_path / "out/README.md").read_text("utf-8")
