@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -10,6 +9,7 @@ from rollout_spec.change import Change, PullRequest
 from rollout_spec.errors import UserError
 from rollout_spec.forges import Access, Forge, connect, credential
 from rollout_spec.git import AUTHOR, Git
+from rollout_spec.plumbing import Plumbing
 from rollout_spec.remotes import Remote
 from rollout_spec.repository import Repository, read_file
 from rollout_spec.rollback import Step
@@ -84,10 +84,22 @@ def find_base(git: Git, settings: ForgeSettings | None, prefix: str) -> Base:
     if remote is None:
         branch = (settings.base if settings else None) or _DEFAULT_BASE
         return Base(git, None, branch, git.commit(branch), prefix)
-    if settings is not None and (shown := credential(settings.type, _access(remote, settings))) is not None:
-        git.authorize(shown.url, shown.user, shown.password)
-    branch = (settings.base if settings else None) or remote.head() or _DEFAULT_BASE
+    if settings is not None:
+        authorize(git, remote, settings)
+    branch = live_branch(remote, settings)
     return Base(git, remote, branch, remote.fetch(branch), prefix)
+
+
+def live_branch(remote: Remote, settings: ForgeSettings | None) -> str:
+    """Return the branch that is live: the one that the workspace names, else what the remote calls its head."""
+    return (settings.base if settings else None) or remote.head() or _DEFAULT_BASE
+
+
+def authorize(git: Git | Plumbing, remote: Remote, settings: ForgeSettings) -> None:
+    """Let git show a remote on the forge's own host the token of the environment, where there is one."""
+    shown = credential(settings.type, _access(remote, settings))
+    if shown is not None:
+        git.authorize(shown.url, shown.user, shown.password)
 
 
 def forge_of(base: Base, settings: ForgeSettings | None) -> Forge:
@@ -109,10 +121,7 @@ def forge_of(base: Base, settings: ForgeSettings | None) -> Forge:
 def _access(
     remote: Remote, settings: ForgeSettings, contains: Callable[[str, str], bool] = lambda _, __: False
 ) -> Access:
-    url = remote.url
-    if not re.match(r"[^/]*:", url):  # a path, and neither a URL nor host:path
-        url = str((remote.root / url).resolve())
-    return Access(url, settings.repository, settings.base_url, contains)
+    return Access(remote.address, settings.repository, settings.base_url, contains)
 
 
 def _holds(base: Base, branch: str, commit: str) -> bool:
@@ -189,12 +198,21 @@ def _refuse_what_a_person_ended(known: PullRequest, change: Change, base: Base) 
             hint="reopen it, if it should be merged after all",
             status=1,
         )
-    if known.state == "merged" and base.git.holds(base.commit, known.merge_sha or known.head_sha):
+    if known.state == "merged" and _was_taken_back(known, base):
         raise UserError(
             f"{known.url} was merged, and taken back by a person since: that is not done again",
             hint="roll back by hand, in a pull request of your own",
             status=1,
         )
+
+
+def _was_taken_back(merged: PullRequest, base: Base) -> bool:
+    """Does the base hold what was merged, and still need it? A shallow clone does not see that far, but that the base
+    did not move since it was read: what was merged was merged before that.
+    """
+    if base.git.holds(base.commit, merged.merge_sha or merged.head_sha):
+        return True
+    return base.git.is_shallow() and base.renewed().commit == base.commit
 
 
 def _theirs(change: Change, base: Base) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from rollout_spec.errors import UserError
 from rollout_spec.plumbing import ID, GitError, Plumbing, checked
@@ -17,6 +16,8 @@ _HEADS = "refs/heads/"
 _NOTHING_ELSE = ("--no-tags", "--no-write-fetch-head", "--refmap=")
 NETWORK_SECONDS = 120.0
 """A remote that does not answer for so long is down: a rollback must say so rather than wait."""
+CLONE_SECONDS = 3600.0
+"""The longest that a whole history may take."""
 
 
 class Remote:
@@ -27,14 +28,16 @@ class Remote:
         self.name = checked(name, NAME)
 
     @property
-    def root(self) -> Path:
-        """The folder of the repository that has this remote."""
-        return self._plumbing.root
-
-    @property
     def url(self) -> str:
         """Where it is, as git would push to it."""
         return self._plumbing.run("remote", "get-url", "--push", self.name).strip()
+
+    @property
+    def address(self) -> str:
+        """Where it is, from wherever it is asked, and without the credentials that the URL of a clone may hold."""
+        if re.match(r"[^/]*:", self.url):  # a URL or host:path
+            return re.sub(r"\A(https?://)[^/@]*@", r"\1", self.url)
+        return str((self._plumbing.root / self.url).resolve())
 
     def head(self) -> str | None:
         """Return the branch that the remote calls its head."""
@@ -58,12 +61,7 @@ class Remote:
 
     def fetch(self, branch: str) -> str:
         """Fetch one branch, and return the commit that it is at. UserError where there is no such branch."""
-        known = self.branch(branch)
-        if known is None:
-            raise UserError(
-                f"the remote `{self.name}` has no branch `{branch}`",
-                hint="name the branch that is live in `forge.base`",
-            )
+        known = self._known(branch)
         self.fetch_branches({branch: known})
         return known
 
@@ -73,13 +71,23 @@ class Remote:
         if refs:
             self._ask("fetch", "--quiet", *_NOTHING_ELSE, self.name, *refs)
 
+    def follow(self, branch: str) -> str:
+        """Fetch a branch, however long that takes, and point the branch of this name here at it; return its commit.
+
+        Only a bare repository takes that. What a partial clone leaves out, stays out.
+        """
+        self._known(branch)
+        name = _HEADS + branch
+        self._ask("fetch", "--quiet", *_NOTHING_ELSE, self.name, f"+{name}:{name}", within=CLONE_SECONDS)
+        return self._plumbing.run("rev-parse", name).strip()
+
     def fetch_objects(self, ids: Iterable[str]) -> None:
         """Fetch objects by their ids: what a partial clone lacks, in one round trip."""
         wanted = "".join(f"{checked(each, ID)}\n" for each in ids)
         if wanted:
             alone = "fetch.negotiationAlgorithm=noop"  # as git does it for one: nothing is known of their history
             words = ("fetch", "--quiet", *_NOTHING_ELSE, "--filter=blob:none", "--stdin", self.name)
-            self._ask(*words, setting=alone, stdin=wanted.encode())
+            self._ask(*words, setting=alone, stdin=wanted.encode(), within=CLONE_SECONDS)
 
     def push(self, branch: str) -> None:
         """Push a branch, as far as it is ahead."""
@@ -109,7 +117,23 @@ class Remote:
                 time.sleep(0.1 * attempt)  # another one writes the branch now
         raise AssertionError
 
-    def _ask(self, verb: str, *words: str, setting: str | None = None, stdin: bytes | None = None) -> str:
+    def _known(self, branch: str) -> str:
+        known = self.branch(branch)
+        if known is None:
+            raise UserError(
+                f"the remote `{self.name}` has no branch `{branch}`",
+                hint="name the branch that is live in `forge.base`",
+            )
+        return known
+
+    def _ask(
+        self,
+        verb: str,
+        *words: str,
+        setting: str | None = None,
+        stdin: bytes | None = None,
+        within: float | None = None,
+    ) -> str:
         own = () if setting is None else ("-c", setting)
-        action = f"git {verb} failed"
-        return self._plumbing.answer(*own, verb, *words, stdin=stdin, within=NETWORK_SECONDS, action=action)
+        action, seconds = f"git {verb} failed", NETWORK_SECONDS if within is None else within
+        return self._plumbing.answer(*own, verb, *words, stdin=stdin, within=seconds, action=action)

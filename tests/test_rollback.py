@@ -1358,3 +1358,33 @@ def test_a_file_that_cannot_be_edited_is_named(repo: Repo) -> None:
     assert answer.status == 2
     assert "rollouts/fraud.yaml: this file is written in a way that cannot be edited" in answer.err
     assert_nothing_happened(repo)
+
+
+# Clones that do not have everything.
+
+
+def test_a_shallow_clone_says_that_it_does_not_see_where_branches_parted(repo: Repo) -> None:
+    repo.git("push", "-q", "origin", "HEAD:refs/heads/work")
+    repo.write("README.md", "about\n")
+    repo.commit("Move on")
+    shallow = repo.clone("shallow", "--depth", "1", "--branch", "work")
+    shallow.git("fetch", "-q", "--depth", "1", "origin", "main")
+    answer = shallow.run("check", "--base", "FETCH_HEAD")
+    assert answer.status == 2
+    assert "this clone is shallow: it does not say where HEAD and FETCH_HEAD parted" in answer.err
+    shallow.git("fetch", "-q", "--unshallow", "origin", "main", "work")
+    assert shallow.run("check", "--base", "FETCH_HEAD").status == 0
+
+
+def test_a_shallow_clone_knows_that_a_merge_was_taken_back(repo: Repo) -> None:
+    assert repo.breach("42").status == 0
+    merged = repo.merge(BRANCH)
+    repo.git("revert", "--no-edit", "-m", "1", merged)
+    repo.git("push", "-q", "origin", "HEAD")
+    change_pull_request(repo, state="merged")
+    repo.write("README.md", "about\n")
+    repo.commit("Move on")
+    shallow = repo.clone("shallow", "--depth", "1")
+    answer = shallow.breach("42")
+    assert answer.status == 1
+    assert "was merged, and taken back by a person since: that is not done again" in answer.err

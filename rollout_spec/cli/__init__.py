@@ -31,6 +31,7 @@ COMMANDS = {
     "retire": "take a version out of knownGood",
     "drill": "roll back from every state that a rollout can reach, in memory",
     "rollback": "open the pull request that takes the whole stack back",
+    "mirror": "keep a bare clone warm, for a bot to roll back from",
     "explain": "say what a rule or policy demands, and why",
     "policy": "run the examples of policy packs",
     "schema": "print the JSON Schema of a kind",

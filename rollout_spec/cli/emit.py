@@ -9,13 +9,14 @@ from pathlib import Path
 from rollout_spec.breach import Breach
 from rollout_spec.cli import place, terminal
 from rollout_spec.cli.outcome import no_way_back, refused
+from rollout_spec.cli.upstream import bare_root, known
 from rollout_spec.drill import new_findings
 from rollout_spec.emergency import README, Emergency, prepare, readme
 from rollout_spec.errors import UserError
 from rollout_spec.repository import Repository
 from rollout_spec.response import left_to_a_person
 from rollout_spec.rollback import Nothing, NoWayBack, Undone, roll_back
-from rollout_spec.tree import CommitTree, WorkingTree
+from rollout_spec.tree import CommitTree
 from rollout_spec.units import format_time
 from rollout_spec.writing import write
 
@@ -23,6 +24,8 @@ from rollout_spec.writing import write
 def emit(breaches: list[Breach], here: place.Place, folder: Path, now: datetime) -> int:
     """Write the manifests and what to do with them; the worst status counts. No guard is asked: a person does it."""
     target = here.start / folder
+    if here.git_root is not None and bare_root(target) is not None:
+        raise UserError(f"{folder} would be in the bare repository {here.git_root}", hint="name a folder elsewhere: /…")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise UserError(f"{folder} is there already, and not empty", hint="name a folder that is not there yet")
     repository, source = _newest_known(here)
@@ -69,7 +72,8 @@ def _write(found: list[Emergency], target: Path, words: str) -> None:
 
 def _newest_known(here: place.Place) -> tuple[Repository, str]:
     """Return the workspace as the base was when this clone last saw it, else as it lies here; and say which."""
-    settings = Repository(WorkingTree(here.workspace, here.git_root)).settings
+    lies_here = known(here)
+    settings = lies_here.settings
     if here.git_root is not None:
         from rollout_spec.git import Git
 
@@ -82,7 +86,7 @@ def _newest_known(here: place.Place) -> tuple[Repository, str]:
                     return repository, f"{ref} as this clone knows it: {commit[:12]} of {format_time(git.date(commit))}"
             except UserError:
                 continue  # there is no such branch here, or not all that it holds
-    return Repository(WorkingTree(here.workspace, here.git_root)), "the files on this disk"
+    return lies_here, "the files on this disk"
 
 
 def _refs(remote: str = "origin", base: str | None = None) -> Iterator[str]:

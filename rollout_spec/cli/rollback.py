@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rollout_spec.breach import Breach, Evidence
-from rollout_spec.cli import place, terminal
+from rollout_spec.cli import terminal
 from rollout_spec.cli.outcome import tell
-from rollout_spec.cli.upstream import newest
+from rollout_spec.cli.upstream import find, newest, start_of
 from rollout_spec.errors import UserError
 from rollout_spec.forges import Forge
 from rollout_spec.landing import Base, forge_of
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Answer each breach; the worst status counts."""
     now = clock()
     breaches = _breaches(arguments, now)
-    here = place.find(arguments)
+    here = find(arguments)
     if arguments.emit is not None:
         from rollout_spec.cli.emit import emit
 
@@ -103,7 +103,7 @@ def _breaches(arguments: argparse.Namespace, now: datetime) -> list[Breach]:
         raise UserError("--reason and --version go with ROLLOUT, and so does --at; a payload says its own")
     from rollout_spec.monitors import MONITORS
 
-    found, passed = MONITORS["alertmanager"].parse(_read(place.start_of(arguments), arguments.breach))
+    found, passed = MONITORS["alertmanager"].parse(_read(start_of(arguments), arguments.breach))
     for words in passed:
         terminal.say(f"passed over: {words}")
     if not found and not passed:

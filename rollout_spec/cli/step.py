@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rollout_spec.cli import place, terminal
 from rollout_spec.cli.patch import patch
+from rollout_spec.cli.upstream import find, newest
 from rollout_spec.errors import UserError
 from rollout_spec.finding import Finding, Report
 from rollout_spec.lifecycle import Request
@@ -38,10 +39,10 @@ def configure(parser: argparse.ArgumentParser, *, waits: bool = False) -> None:
 def run(arguments: argparse.Namespace, request: Request) -> int:
     """Take the step; the status is 1 where it would bring findings."""
     forced = _forced(arguments)
-    here, now = place.find(arguments), datetime.now(UTC).replace(microsecond=0)
+    now = datetime.now(UTC).replace(microsecond=0)
     if arguments.pull_request:
-        return _into_pull_request(arguments, request, here, now, forced)
-    return _into_working_tree(arguments, request, here, now, forced)
+        return _into_pull_request(arguments, request, find(arguments), now, forced)
+    return _into_working_tree(arguments, request, place.find(arguments), now, forced)
 
 
 def _forced(arguments: argparse.Namespace) -> str | None:
@@ -126,7 +127,6 @@ def _into_pull_request(
     arguments: argparse.Namespace, request: Request, here: place.Place, now: datetime, forced: str | None
 ) -> int:
     root = _git_root(here, "--pull-request")
-    from rollout_spec.cli.upstream import newest
     from rollout_spec.landing import build, forge_of
     from rollout_spec.stepping import decide, open_pull_request
 

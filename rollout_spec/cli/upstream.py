@@ -2,17 +2,71 @@
 
 from __future__ import annotations
 
+import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rollout_spec.cli import place
 from rollout_spec.errors import UserError
 from rollout_spec.repository import Repository
-from rollout_spec.tree import WorkingTree
+from rollout_spec.spec.kinds import WORKSPACE_FILE
+from rollout_spec.tree import CommitTree, WorkingTree
 
 if TYPE_CHECKING:
     from rollout_spec.landing import Base
     from rollout_spec.spec.workspace import Workspace
+
+
+def find(arguments: argparse.Namespace) -> place.Place:
+    """Find the workspace around ``--repo``, in a clone or in a bare repository: ``models.git/environments/prod``."""
+    start = start_of(arguments)
+    root = bare_root(start)
+    if root is None:
+        return place.find_from(start)
+    from rollout_spec.git import Git
+    from rollout_spec.mirror import workspaces
+    from rollout_spec.plumbing import Plumbing
+
+    found = workspaces(Plumbing(root), Git(root).commit("HEAD"), WORKSPACE_FILE)
+    inner = start.relative_to(root).as_posix().removeprefix(".")
+    around = [each for each in found if each in ("", inner) or inner.startswith(f"{each}/")]
+    if not around and len(found) > 1 and not inner:
+        raise UserError(
+            f"{root} holds several workspaces: {', '.join(found)}", hint=f"name one: --repo {root}/{found[0]}"
+        )
+    prefix = max(around, key=len, default=found[0] if found and not inner else None)
+    if prefix is None:
+        raise UserError(f"there is no {WORKSPACE_FILE} in {inner or root}, as the HEAD of {root} has it")
+    return place.Place(start, root / prefix, root, prefix)
+
+
+def start_of(arguments: argparse.Namespace) -> Path:
+    """Return the folder in which a command works; in a bare repository it is one of its commits."""
+    start = Path(os.path.normpath(Path.cwd() / (arguments.repo or ".")))
+    return start if bare_root(start) is not None else place.start_of(arguments)
+
+
+def bare_root(start: Path) -> Path | None:
+    """Return the bare repository that a folder is in, or would be in; None where a workspace or clone is nearer."""
+    for folder in (start, *start.parents):
+        if (folder / WORKSPACE_FILE).exists() or (folder / ".git").exists():
+            return None
+        if (folder / "HEAD").is_file():
+            from rollout_spec.mirror import is_bare
+
+            return folder if is_bare(folder) else None
+    return None
+
+
+def known(here: place.Place) -> Repository:
+    """Return the workspace as it lies here: on disk, or as the HEAD of a bare repository has it."""
+    if here.git_root is None or bare_root(here.git_root) is None:
+        return Repository(WorkingTree(here.workspace, here.git_root))
+    from rollout_spec.git import Git
+
+    git = Git(here.git_root)
+    return Repository(CommitTree(git, git.commit("HEAD"), here.prefix))
 
 
 def newest(here: place.Place, git_root: Path) -> tuple[Base, Workspace]:
@@ -21,8 +75,8 @@ def newest(here: place.Place, git_root: Path) -> tuple[Base, Workspace]:
     from rollout_spec.landing import find_base
 
     git = Git(git_root)
-    checked_out = Repository(WorkingTree(here.workspace)).settings
-    forge = checked_out.forge if checked_out else None
+    settings = known(here).settings
+    forge = settings.forge if settings else None
     base = find_base(git, forge, here.prefix)
     workspace = _workspace(base)
     if workspace.spec.forge is not None and workspace.spec.forge != forge:
