@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,10 +11,11 @@ from pathlib import Path
 from rollout_spec.change import Change
 from rollout_spec.errors import UserError
 from rollout_spec.forges import Forge
-from rollout_spec.landing import Base, Landed, land
+from rollout_spec.landing import Base, Landed, authorize, forge_of, land, live_branch
 from rollout_spec.lifecycle import Held, Proof, Request, Taken, held, prove, rendered, take
 from rollout_spec.lifecycle.hold import MergedAt, check_held
 from rollout_spec.repository import Repository
+from rollout_spec.spec.workspace import Forge as ForgeSettings
 from rollout_spec.writing import remove, write
 
 _MOST_BRANCHES = 100
@@ -68,6 +69,28 @@ def _held(taken: Taken, base: Base | None, now: datetime, merged_at: MergedAt | 
     if base.git.is_shallow():
         return held(taken, "this clone is shallow, and its history ends too early", now)
     return held(taken, base.history(taken.path), now, merged_at)
+
+
+def merge_times(base: Base, settings: ForgeSettings | None, tell: Callable[[str], None]) -> MergedAt | None:
+    """Return what asks the forge when a commit was merged; None where there is none. ``tell`` is told why it is silent.
+
+    It is asked when a hold needs it, and not before.
+    """
+    if settings is None:
+        return None
+
+    def merged_at(commit: str) -> datetime | None:
+        remote = base.git.remote(settings.remote)
+        if remote is None:
+            return None
+        try:
+            authorize(base.git, remote, settings)
+            return forge_of(base, settings).merged_at(commit, live_branch(remote, settings))
+        except UserError as error:
+            tell(f"nobody asked the forge when {commit[:12]} was merged: {error.message}")
+            return None
+
+    return merged_at
 
 
 def write_all(root: Path, edits: Mapping[str, bytes | None]) -> None:

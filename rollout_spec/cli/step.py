@@ -57,11 +57,13 @@ def _forced(arguments: argparse.Namespace) -> str | None:
 def _into_working_tree(
     arguments: argparse.Namespace, request: Request, here: place.Place, now: datetime, forced: str | None
 ) -> int:
-    from rollout_spec.stepping import decide, write_all
+    from rollout_spec.stepping import decide, merge_times, write_all
 
     repository = here.repository()
     root = _git_root(here, "--commit") if arguments.commit else None
-    decided = decide(request, repository, _checked_out(here), now=now, prefix=here.prefix, forced=forced)
+    base, settings = _checked_out(here), repository.settings
+    merged_at = merge_times(base, settings.forge, terminal.say) if base is not None and settings is not None else None
+    decided = decide(request, repository, base, now=now, prefix=here.prefix, forced=forced, merged_at=merged_at)
     if decided.is_refused:
         return _refuse(decided)
     edits, words = decided.taken.edits, message(decided.taken, decided.held, forced)
@@ -128,12 +130,13 @@ def _into_pull_request(
 ) -> int:
     root = _git_root(here, "--pull-request")
     from rollout_spec.landing import build, forge_of
-    from rollout_spec.stepping import decide, open_pull_request
+    from rollout_spec.stepping import decide, merge_times, open_pull_request
 
     base, workspace = newest(here, root)
     dry = workspace.spec.automation.mode == "dry-run"
     forge = None if arguments.dry_run or dry else forge_of(base, workspace.spec.forge)
-    decided = decide(request, base.repository, base, now=now, prefix=here.prefix, forced=forced)
+    merged_at = merge_times(base, workspace.spec.forge, terminal.say)
+    decided = decide(request, base.repository, base, now=now, prefix=here.prefix, forced=forced, merged_at=merged_at)
     if decided.is_refused:
         return _refuse(decided)
     wanted = change(decided.taken, workspace.metadata.name, decided.held, forced, date=now, prefix=here.prefix)
