@@ -32,6 +32,7 @@ COMMANDS = {
     "drill": "roll back from every state that a rollout can reach, in memory",
     "rollback": "open the pull request that takes the whole stack back",
     "mirror": "keep a bare clone warm, for a bot to roll back from",
+    "doctor": "say what is missing for a rollback, before the night it matters",
     "explain": "say what a rule or policy demands, and why",
     "policy": "run the examples of policy packs",
     "schema": "print the JSON Schema of a kind",
