@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install demo test lint bench fuzz node
+.PHONY: help install demo unit test lint bench fuzz node
 
 PYTHON ?= python3
 VENV := .venv
@@ -30,6 +30,9 @@ install: $(TOOLS) ## install the package and the tools for its development into 
 
 demo: $(INSTALLED) ## see it work, on a throw-away repository
 	$(VENV)/bin/rollout-spec demo
+
+unit: $(TOOLS) ## run the tests that start no other program, in a minute
+	$(RUN) -m pytest -n 2 --dist loadgroup -m "not system" $(ARGS)
 
 test: $(TOOLS) ## run the tests; ARGS="-k traffic" runs some
 	$(RUN) -m pytest -n 2 --dist loadgroup $(ARGS)

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from repo import EXAMPLE, git, run
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture
 def platform(tmp_path: Path) -> Path:

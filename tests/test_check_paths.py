@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from repo import EXAMPLE, Result, git, run
 
+pytestmark = pytest.mark.system
+
 DEPLOYMENT = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
 OURS = "apiVersion: rollout-spec/v1\nkind: Component\nmetadata: {name: web}\n"
 OTHERS = ("k8s/policies/a.yaml", "k8s/policies/b.yml", "charts/components/c.yaml")

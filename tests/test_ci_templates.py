@@ -18,6 +18,8 @@ from packaging.specifiers import SpecifierSet
 
 from rollout_spec import __version__
 
+pytestmark = pytest.mark.system
+
 ACTION = CHECKOUT / "action.yml"
 GITLAB = CHECKOUT / "ci/gitlab.yml"
 GITLAB_DRILL = CHECKOUT / "ci/gitlab-drill.yml"

@@ -17,6 +17,8 @@ from rollout_spec.cli import COMMANDS, main
 from rollout_spec.rules import RULES
 from rollout_spec.spec.kinds import KINDS
 
+pytestmark = pytest.mark.system
+
 CHECKOUT = Path(__file__).parent.parent
 FRAUD = "rollouts/fraud.yaml"
 KSERVE = "manifests/fraud/kserve.yaml"

@@ -17,6 +17,8 @@ from rollout_spec.resources import names
 from rollout_spec.spec.rollout import Live
 from rollout_spec.tree import WorkingTree
 
+pytestmark = pytest.mark.system
+
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md")])
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)

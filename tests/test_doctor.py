@@ -22,6 +22,8 @@ from rollout_spec.doctor import clone as cloned
 from rollout_spec.git import Git
 from rollout_spec.plumbing import GitError
 
+pytestmark = pytest.mark.system
+
 ALL = [
     *("git", "remote", "workspace", "automation", "pause", "clone", "history", "commit", "push"),
     *("forge", "permissions", "protection", "clock", "way-back"),

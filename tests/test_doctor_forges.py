@@ -23,6 +23,8 @@ from test_signatures import configured_for_ssh, hide_the_committer
 
 from rollout_spec.forges import transport
 
+pytestmark = pytest.mark.system
+
 ALL = [
     *("git", "remote", "workspace", "automation", "pause", "clone", "history", "commit", "push"),
     *("forge", "token", "permissions", "required-checks", "up-to-date", "approvals", "signatures", "clock", "way-back"),

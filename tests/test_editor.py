@@ -16,7 +16,7 @@ from test_schemas import file_of
 
 from rollout_spec.scaffold import files
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.system]
 
 GOOD = CHECKOUT / "tests" / "good"
 SETTINGS = {"yaml": {"validate": True, "hover": True, "completion": True, "schemaStore": {"enable": False}}}

@@ -13,6 +13,8 @@ from repo import STAGES, Repo, run
 
 from rollout_spec import traffic
 
+pytestmark = pytest.mark.system
+
 BRANCH = "rollback/acme-models/fraud/42"
 
 

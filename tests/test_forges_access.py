@@ -13,6 +13,8 @@ from rollout_spec.errors import UserError
 from rollout_spec.forges import FORGES, Access, connect, credential, transport, wording
 from rollout_spec.forges.access import TOKENS, Credential, find_token
 
+pytestmark = pytest.mark.system
+
 TOKEN = "s3cret-t0ken"
 
 

@@ -25,6 +25,8 @@ from rollout_spec.change import PullRequest
 from rollout_spec.errors import UserError
 from rollout_spec.forges import Access, Forge, credential, transport
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosted]:

@@ -13,6 +13,8 @@ from rollout_spec.change import PullRequest
 from rollout_spec.errors import UserError
 from rollout_spec.forges import Forge, gitlab
 
+pytestmark = pytest.mark.system
+
 LOOKS = 3
 
 

@@ -17,6 +17,8 @@ from rollout_spec.errors import UserError
 from rollout_spec.forges import transport
 from rollout_spec.forges.local import LocalForge
 
+pytestmark = pytest.mark.system
+
 MERGED, LATER = "2026-11-19T08:30:00Z", "2026-11-20T09:00:00.5+02:00"
 AT, AFTER = datetime(2026, 11, 19, 8, 30, tzinfo=UTC), datetime(2026, 11, 20, 7, 0, 0, 500_000, tzinfo=UTC)
 

@@ -16,6 +16,8 @@ from rollout_spec.change import PullRequest
 from rollout_spec.errors import UserError
 from rollout_spec.forges import Forge, gitlab, transport
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture(params=FAKES)
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosted]:

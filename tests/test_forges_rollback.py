@@ -19,6 +19,8 @@ from repo import Repo, Result
 
 from rollout_spec.forges import gitlab, transport
 
+pytestmark = pytest.mark.system
+
 BRANCH = "rollback/acme-models/fraud/42"
 
 

@@ -20,6 +20,8 @@ from rollout_spec.forges import Protection, Standing, transport
 from rollout_spec.forges.local import LocalForge
 from rollout_spec.forges.standing import together
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture(params=FAKES)
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosted]:

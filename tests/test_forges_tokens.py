@@ -18,6 +18,8 @@ from standings import GUARD, SEEN, protect, standing, text
 
 from rollout_spec.forges import Protection, transport
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture(params=FAKES)
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosted]:

@@ -17,6 +17,8 @@ from rollout_spec.git import AUTHOR, Git, GitError
 from rollout_spec.plumbing import Plumbing
 from rollout_spec.processes import spread
 
+pytestmark = pytest.mark.system
+
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 NOWHERE = "1" * 40
 

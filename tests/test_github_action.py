@@ -24,6 +24,8 @@ from proposals import (
 )
 from repo import EXAMPLE, Repo, Result, git
 
+pytestmark = pytest.mark.system
+
 ACTION = yaml.safe_load((CHECKOUT / "action.yml").read_text("utf-8"))
 WORKFLOW = yaml.safe_load((EXAMPLE / ".github/workflows/rollouts.yml").read_text("utf-8"))
 

@@ -26,6 +26,8 @@ from repo import Repo, Result, git
 
 from rollout_spec.traffic import withdraw
 
+pytestmark = pytest.mark.system
+
 JOB = yaml.safe_load((CHECKOUT / "ci/gitlab.yml").read_text("utf-8"))["rollout-spec"]
 MERGED = {
     "CI_PIPELINE_SOURCE": "merge_request_event",

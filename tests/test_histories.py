@@ -10,6 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from beginnings import repository_of
 from histories import History
 from known_good import data_of, expected, lost, serving
@@ -20,6 +21,8 @@ from rollout_spec.check import introduced
 from rollout_spec.response import left_to_a_person
 from rollout_spec.review import review
 from rollout_spec.rollback import Nothing, NoWayBack, Rollback, roll_back
+
+pytestmark = pytest.mark.system
 
 HISTORIES = int(os.environ.get("ROLLOUT_SPEC_HISTORIES", "12"))
 """How many: 2,000 take some minutes, and were gone through before a release."""

@@ -13,6 +13,8 @@ from repo import Repo
 from rollout_spec.forges import transport
 from rollout_spec.units import format_time
 
+pytestmark = pytest.mark.system
+
 LONG_AGO = "2020-01-01T00:00:00Z"
 
 

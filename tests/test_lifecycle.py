@@ -19,6 +19,8 @@ from rollout_spec.landing import Base
 from rollout_spec.lifecycle import Request
 from rollout_spec.stepping import Decided, decide, write_all
 
+pytestmark = pytest.mark.system
+
 FILE = "rollouts/fraud.yaml"
 ADVANCE = Request("advance", "fraud")
 LATE = NINE + timedelta(days=30)

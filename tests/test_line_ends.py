@@ -14,6 +14,8 @@ from rollout_spec.repository import Repository
 from rollout_spec.targets.manifests import stale
 from rollout_spec.tree import CommitTree
 
+pytestmark = pytest.mark.system
+
 FILE = "rollouts/fraud.yaml"
 ROUTE = "manifests/fraud/gateway-api.yaml"
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from repo import Repo, git, run
 
+pytestmark = pytest.mark.system
+
 BRANCH = "rollback/acme-models/fraud/42"
 BREACH = ("rollback", "fraud", "--reason", "errors", "--at", "2026-11-20T09:05:00Z")
 

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from oracles import CrdServer
 
+pytestmark = pytest.mark.system
+
 ROUTE: dict[str, Any] = {
     "apiVersion": "gateway.networking.k8s.io/v1",
     "kind": "HTTPRoute",

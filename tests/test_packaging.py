@@ -9,7 +9,11 @@ import sysconfig
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from rollout_spec import resources
+
+pytestmark = pytest.mark.system
 
 CHECKOUT = Path(__file__).parent.parent
 

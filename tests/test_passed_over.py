@@ -11,6 +11,8 @@ from repo import STAGES, Repo, git
 
 from rollout_spec import traffic
 
+pytestmark = pytest.mark.system
+
 BRANCH = "rollback/acme-models/fraud/42"
 
 

@@ -17,6 +17,8 @@ from rollout_spec.rollback.pause import read_pause
 from rollout_spec.spec.kinds import PAUSE_FILE
 from rollout_spec.tree import Overlay, WorkingTree
 
+pytestmark = pytest.mark.system
+
 GOOD = "reason: the cluster is being moved, OPS-1181\nexpires: 2999-12-31\n"
 BROKEN = GOOD.replace("expires", "expire")
 EXPIRED = GOOD.replace("2999", "2020")

@@ -17,6 +17,8 @@ from rollout_spec import landing, remotes, response, traffic
 from rollout_spec.errors import UserError
 from rollout_spec.forges.local import LocalForge
 
+pytestmark = pytest.mark.system
+
 FRAUD, CHURN, STABLE = (f"rollback/acme-models/{name}" for name in ("fraud/42", "churn/42", "fraud/41"))
 
 

@@ -18,6 +18,8 @@ from repo import EXAMPLE, git
 
 from rollout_spec.scaffold import files
 
+pytestmark = pytest.mark.system
+
 HOOKS = yaml.safe_load((CHECKOUT / ".pre-commit-hooks.yaml").read_text("utf-8"))
 
 

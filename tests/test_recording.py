@@ -21,6 +21,8 @@ from rollout_spec.spec.rollout import VersionRecord
 from rollout_spec.spelling import Quoted, block, inline
 from rollout_spec.tree import Overlay, WorkingTree
 
+pytestmark = pytest.mark.system
+
 Draw = Callable[..., Any]
 
 some = settings(max_examples=120, deadline=None, database=None, derandomize=True)

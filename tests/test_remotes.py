@@ -15,6 +15,8 @@ from rollout_spec.errors import UserError
 from rollout_spec.git import Git, GitError
 from rollout_spec.plumbing import Plumbing
 
+pytestmark = pytest.mark.system
+
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 

@@ -22,6 +22,8 @@ from rollout_spec.targets.render import render
 from rollout_spec.tree import Overlay, WorkingTree
 from rollout_spec.units import LONGEST_DURATION
 
+pytestmark = pytest.mark.system
+
 CASES = Path(__file__).parent / "cases" / "render"
 RULES = sorted(CASES.glob("*/expected/prometheus.yaml"))
 MANIFESTS = sorted(file for file in CASES.glob("*/expected/*.yaml") if file not in RULES)

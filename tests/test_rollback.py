@@ -24,6 +24,8 @@ from rollout_spec.rollback import Rollback, Step, Undone, roll_back, undone_by
 from rollout_spec.spec.rollout import Live
 from rollout_spec.tree import Overlay, WorkingTree
 
+pytestmark = pytest.mark.system
+
 BRANCH = "rollback/acme-models/fraud/42"
 CHECKOUT = Path(__file__).parent.parent
 

@@ -23,6 +23,8 @@ from rollout_spec.git import Git
 from rollout_spec.review import review
 from rollout_spec.spec.rollout import Live
 
+pytestmark = pytest.mark.system
+
 BRANCH = "rollback/acme-models/fraud/42"
 FRAUD = "rollouts/fraud.yaml"
 CHECKOUT = Path(__file__).parent.parent

@@ -16,6 +16,8 @@ from repo import Repo, git
 from rollout_spec.errors import UserError
 from rollout_spec.git import AUTHOR, Git, GitError
 
+pytestmark = pytest.mark.system
+
 BOT = {"commit.gpgSign": "true", "user.name": "Bot", "user.email": "bot@example.com"}
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
