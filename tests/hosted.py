@@ -20,7 +20,7 @@ from fakes.gitlab import FakeGitLab
 from repo import Repo, git
 
 from rollout_spec.change import Change
-from rollout_spec.forges import Access, Forge, connect
+from rollout_spec.forges import Access, Forge, connect, transport
 
 FAKES: dict[str, type[ForgeHost]] = {"github": FakeGitHub, "gitlab": FakeGitLab, "gitea": FakeGitea}
 TOKEN = "s3cret-t0ken"
@@ -83,6 +83,13 @@ def as_app(file: Path, patch: pytest.MonkeyPatch) -> None:
     patch.delenv("ROLLOUT_SPEC_TOKEN", raising=False)
     patch.setenv("GITHUB_APP_ID", "1")
     patch.setenv("GITHUB_APP_PRIVATE_KEY_FILE", str(file))
+
+
+def let_in(patch: pytest.MonkeyPatch) -> None:
+    """Put the token of the forges into the environment, and wait for nothing: they answer at once here."""
+    patch.setenv("ROLLOUT_SPEC_TOKEN", TOKEN)
+    patch.setattr(transport, "_BACKOFF", 0)
+    patch.setattr("rollout_spec.forges.gitlab.PAUSES", (0, 0, 0))
 
 
 _numbers = itertools.count(1)

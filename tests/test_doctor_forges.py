@@ -15,13 +15,11 @@ from fakes.forge import Guard
 from fakes.github import FakeGitHub
 from fakes.gitlab import FakeGitLab
 from fakes.host import Answer
-from hosted import FAKES, TOKEN, Hosted, as_app, hosted, point_to
+from hosted import FAKES, TOKEN, Hosted, as_app, hosted, let_in, point_to
 from oracles import CHECKOUT
 from repo import Repo, git, run
 from standings import protect
 from test_signatures import configured_for_ssh, hide_the_committer
-
-from rollout_spec.forges import transport
 
 pytestmark = pytest.mark.system
 
@@ -45,8 +43,7 @@ def repo(made: Repo, tmp_path: Path) -> Repo:
 @pytest.fixture(params=FAKES)
 def place(request: pytest.FixtureRequest, repo: Repo, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosted]:
     """The forge of a clone, with a token that lacks nothing and a base that is protected as it should be."""
-    monkeypatch.setenv("ROLLOUT_SPEC_TOKEN", TOKEN)
-    monkeypatch.setattr(transport, "_BACKOFF", 0)
+    let_in(monkeypatch)
     with hosted(request.param, repo.remote) as place:
         protect(place, GUARD)
         place.host.role = "admin"

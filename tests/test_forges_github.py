@@ -18,20 +18,19 @@ from graphql import GraphQLSchema, build_client_schema, graphql_sync, parse
 from graphql.execution.values import get_variable_values
 from graphql.language import OperationDefinitionNode
 from graphql.validation import validate
-from hosted import BRANCH, CHANGE, TOKEN, Hosted, as_app, hosted, private_key
+from hosted import BRANCH, CHANGE, Hosted, as_app, hosted, let_in, private_key
 from oracles import npm_package
 
 from rollout_spec.change import PullRequest
 from rollout_spec.errors import UserError
-from rollout_spec.forges import Access, Forge, credential, transport
+from rollout_spec.forges import Access, Forge, credential
 
 pytestmark = pytest.mark.system
 
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosted]:
-    monkeypatch.setenv("ROLLOUT_SPEC_TOKEN", TOKEN)
-    monkeypatch.setattr(transport, "_BACKOFF", 0)
+    let_in(monkeypatch)
     with hosted("github", tmp_path / "models.git") as place:
         yield place
 

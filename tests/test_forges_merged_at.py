@@ -11,10 +11,9 @@ import pytest
 from fakes.forge import Pull
 from fakes.gitlab import FakeGitLab
 from fakes.host import Answer, Request
-from hosted import BRANCH, CHANGE, FAKES, TOKEN, Hosted, hosted
+from hosted import BRANCH, CHANGE, FAKES, Hosted, hosted, let_in
 
 from rollout_spec.errors import UserError
-from rollout_spec.forges import transport
 from rollout_spec.forges.local import LocalForge
 
 pytestmark = pytest.mark.system
@@ -25,8 +24,7 @@ AT, AFTER = datetime(2026, 11, 19, 8, 30, tzinfo=UTC), datetime(2026, 11, 20, 7,
 
 @pytest.fixture(params=FAKES)
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosted]:
-    monkeypatch.setenv("ROLLOUT_SPEC_TOKEN", TOKEN)
-    monkeypatch.setattr(transport, "_BACKOFF", 0)
+    let_in(monkeypatch)
     with hosted(request.param, tmp_path / "models.git") as place:
         place.host.now = MERGED
         yield place

@@ -10,20 +10,18 @@ from pathlib import Path
 
 import pytest
 from fakes.host import Answer
-from hosted import BRANCH, CHANGE, FAKES, TOKEN, Hosted, hosted
+from hosted import BRANCH, CHANGE, FAKES, TOKEN, Hosted, hosted, let_in
 
 from rollout_spec.change import PullRequest
 from rollout_spec.errors import UserError
-from rollout_spec.forges import Forge, gitlab, transport
+from rollout_spec.forges import Forge
 
 pytestmark = pytest.mark.system
 
 
 @pytest.fixture(params=FAKES)
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosted]:
-    monkeypatch.setenv("ROLLOUT_SPEC_TOKEN", TOKEN)
-    monkeypatch.setattr(transport, "_BACKOFF", 0)
-    monkeypatch.setattr(gitlab, "PAUSES", (0, 0, 0))
+    let_in(monkeypatch)
     with hosted(request.param, tmp_path / "models.git") as place:
         yield place
 

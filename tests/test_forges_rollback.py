@@ -13,11 +13,9 @@ from pathlib import Path
 
 import pytest
 from fakes.host import Answer, Request
-from hosted import FAKES, TOKEN, Hosted, as_app, hosted, point_to
+from hosted import FAKES, TOKEN, Hosted, as_app, hosted, let_in, point_to
 from oracles import CHECKOUT
 from repo import Repo, Result
-
-from rollout_spec.forges import gitlab, transport
 
 pytestmark = pytest.mark.system
 
@@ -37,9 +35,7 @@ def repo(made: Repo, tmp_path: Path) -> Repo:
 @pytest.fixture(params=FAKES)
 def place(request: pytest.FixtureRequest, repo: Repo, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosted]:
     """The forge of a clone, whose remote is reached by HTTP from now on."""
-    monkeypatch.setenv("ROLLOUT_SPEC_TOKEN", TOKEN)
-    monkeypatch.setattr(transport, "_BACKOFF", 0)
-    monkeypatch.setattr(gitlab, "PAUSES", (0, 0))
+    let_in(monkeypatch)
     with hosted(request.param, repo.remote) as place:
         point_to(repo, place)
         yield place

@@ -12,11 +12,11 @@ from random import Random
 import pytest
 from fakes.forge import Guard
 from fakes.host import Answer, Request
-from hosted import FAKES, TOKEN, Hosted, hosted
+from hosted import FAKES, TOKEN, Hosted, hosted, let_in
 from standings import GUARD, SEEN, as_shown, protect, standing, text
 
 from rollout_spec.errors import UserError
-from rollout_spec.forges import Protection, Standing, transport
+from rollout_spec.forges import Protection, Standing
 from rollout_spec.forges.local import LocalForge
 from rollout_spec.forges.standing import together
 
@@ -25,8 +25,7 @@ pytestmark = pytest.mark.system
 
 @pytest.fixture(params=FAKES)
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosted]:
-    monkeypatch.setenv("ROLLOUT_SPEC_TOKEN", TOKEN)
-    monkeypatch.setattr(transport, "_BACKOFF", 0)
+    let_in(monkeypatch)
     with hosted(request.param, tmp_path / "models.git") as place:
         protect(place, GUARD)
         place.host.role = "admin"

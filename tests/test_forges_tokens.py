@@ -13,18 +13,17 @@ from fakes.gitea import FakeGitea
 from fakes.github import FakeGitHub
 from fakes.gitlab import FakeGitLab
 from fakes.host import Answer
-from hosted import FAKES, TOKEN, Hosted, as_app, hosted
+from hosted import FAKES, Hosted, as_app, hosted, let_in
 from standings import GUARD, SEEN, protect, standing, text
 
-from rollout_spec.forges import Protection, transport
+from rollout_spec.forges import Protection
 
 pytestmark = pytest.mark.system
 
 
 @pytest.fixture(params=FAKES)
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosted]:
-    monkeypatch.setenv("ROLLOUT_SPEC_TOKEN", TOKEN)
-    monkeypatch.setattr(transport, "_BACKOFF", 0)
+    let_in(monkeypatch)
     with hosted(request.param, tmp_path / "models.git") as place:
         protect(place, GUARD)
         place.host.role = "admin"

@@ -7,10 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hosted import FAKES, TOKEN, Hosted, hosted, point_to
+from hosted import FAKES, Hosted, hosted, let_in, point_to
 from repo import Repo
 
-from rollout_spec.forges import transport
 from rollout_spec.units import format_time
 
 pytestmark = pytest.mark.system
@@ -29,8 +28,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     dates = {"GIT_AUTHOR_DATE": LONG_AGO, "GIT_COMMITTER_DATE": LONG_AGO}
     repo.git("commit", "-q", "-m", "Advance fraud 42", **dates)
     repo.git("push", "-q", "origin", "work")
-    monkeypatch.setenv("ROLLOUT_SPEC_TOKEN", TOKEN)
-    monkeypatch.setattr(transport, "_BACKOFF", 0)
+    let_in(monkeypatch)
     with hosted(request.param, repo.remote) as place:
         place.host.now = format_time(datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1))
         pull = place.host.open("work", "main", "Advance fraud 42", "", "ada")
