@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from rollout_spec.change import Change, PullRequest
 from rollout_spec.errors import UserError
 from rollout_spec.forges import Access, Forge, connect, credential
-from rollout_spec.git import AUTHOR, Git
-from rollout_spec.plumbing import Plumbing
-from rollout_spec.remotes import Remote
+from rollout_spec.git.authorship import AUTHOR
+from rollout_spec.git.clone import Git
+from rollout_spec.git.plumbing import Plumbing
+from rollout_spec.git.remotes import Remote
 from rollout_spec.repository import Repository, read_file
 from rollout_spec.rollback import Step
 from rollout_spec.spec.rollout import Live

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from rollout_spec.errors import UserError
 from rollout_spec.forges import Forge
+from rollout_spec.git.plumbing import GitError
 from rollout_spec.landing import Base
-from rollout_spec.plumbing import GitError
 from rollout_spec.repository import Repository, read_file
 from rollout_spec.rollback import DAY, Precedent, may_merge_itself
 from rollout_spec.rollback.pause import Pause, read_pause

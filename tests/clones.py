@@ -6,8 +6,8 @@ from pathlib import Path
 
 from repo import git
 
-from rollout_spec.git import Git
-from rollout_spec.remotes import Remote
+from rollout_spec.git.clone import Git
+from rollout_spec.git.remotes import Remote
 
 
 def make(place: Path) -> Path:

@@ -13,7 +13,7 @@ from repo import EXAMPLE, STAGES, Repo, git
 from rollout_spec import traffic
 from rollout_spec.check import check
 from rollout_spec.eligibility import quarantined
-from rollout_spec.git import Git
+from rollout_spec.git.clone import Git
 from rollout_spec.known_good import eligible
 from rollout_spec.repository import Repository
 from rollout_spec.spec.rollout import Live

@@ -19,8 +19,8 @@ from repo import NINE, Repo, git, run
 from test_signatures import configured_for_ssh, hide_the_committer
 
 from rollout_spec.doctor import clone as cloned
-from rollout_spec.git import Git
-from rollout_spec.plumbing import GitError
+from rollout_spec.git.clone import Git
+from rollout_spec.git.plumbing import GitError
 
 pytestmark = pytest.mark.system
 

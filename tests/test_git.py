@@ -13,8 +13,9 @@ from clones import commit, head, origin
 from repo import git
 
 from rollout_spec.errors import UserError
-from rollout_spec.git import AUTHOR, Git, GitError
-from rollout_spec.plumbing import Plumbing
+from rollout_spec.git.authorship import AUTHOR
+from rollout_spec.git.clone import Git
+from rollout_spec.git.plumbing import GitError, Plumbing
 from rollout_spec.processes import spread
 
 pytestmark = pytest.mark.system

@@ -14,7 +14,7 @@ import pytest
 from repo import NINE, Repo, Result, git, run
 
 from rollout_spec.errors import UserError
-from rollout_spec.git import Git
+from rollout_spec.git.clone import Git
 from rollout_spec.landing import Base
 from rollout_spec.lifecycle import Request
 from rollout_spec.stepping import Decided, decide, write_all

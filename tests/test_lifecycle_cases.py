@@ -20,7 +20,7 @@ from repo import git, run
 from workspaces import Files, files_in, rendered, write
 
 from rollout_spec.cli.patch import patch
-from rollout_spec.git import Git
+from rollout_spec.git.clone import Git
 from rollout_spec.lifecycle import STEPS
 from rollout_spec.repository import Repository
 from rollout_spec.review import review

@@ -9,7 +9,7 @@ import pytest
 from repo import Repo
 from workspaces import files_in
 
-from rollout_spec.git import Git
+from rollout_spec.git.clone import Git
 from rollout_spec.repository import Repository
 from rollout_spec.targets.manifests import stale
 from rollout_spec.tree import CommitTree

@@ -156,7 +156,7 @@ def test_what_is_there_already_is_left_alone(repo: Repo, tmp_path: Path) -> None
 
 def test_a_mirror_that_cannot_be_made_leaves_nothing(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     before = sorted(repo.remote.parent.iterdir())
-    monkeypatch.setattr("rollout_spec.remotes.Remote.follow", lambda *words: git(repo.remote, "fail"))
+    monkeypatch.setattr("rollout_spec.git.remotes.Remote.follow", lambda *words: git(repo.remote, "fail"))
     with pytest.raises(AssertionError):
         repo.run("mirror", "../models.git")
     assert sorted(repo.remote.parent.iterdir()) == before
@@ -185,7 +185,7 @@ def test_many_who_keep_one_mirror_wait_for_each_other(repo: Repo, mirror: Repo) 
 def test_the_url_of_a_mirror_holds_no_credentials(repo: Repo) -> None:
     url = "http://ada:secret@127.0.0.1:1/x.git"
     git(repo.folder, "remote", "add", "token", url)
-    from rollout_spec.git import Git
+    from rollout_spec.git.clone import Git
 
     remote = Git(repo.folder).remote("token")
     assert remote is not None

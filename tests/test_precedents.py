@@ -13,9 +13,10 @@ from unittest import mock
 import pytest
 from repo import STAGES, Repo, Result, git
 
-from rollout_spec import landing, remotes, response, traffic
+from rollout_spec import landing, response, traffic
 from rollout_spec.errors import UserError
 from rollout_spec.forges.local import LocalForge
+from rollout_spec.git import remotes
 
 pytestmark = pytest.mark.system
 

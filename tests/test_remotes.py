@@ -12,8 +12,8 @@ from clones import commit, head, origin
 from repo import git
 
 from rollout_spec.errors import UserError
-from rollout_spec.git import Git, GitError
-from rollout_spec.plumbing import Plumbing
+from rollout_spec.git.clone import Git
+from rollout_spec.git.plumbing import GitError, Plumbing
 
 pytestmark = pytest.mark.system
 

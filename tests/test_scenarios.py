@@ -19,7 +19,7 @@ from repo import STAGES, Repo, git
 from workspaces import Files
 
 from rollout_spec import traffic
-from rollout_spec.git import Git
+from rollout_spec.git.clone import Git
 from rollout_spec.review import review
 from rollout_spec.spec.rollout import Live
 

@@ -14,7 +14,9 @@ from oracles import program
 from repo import Repo, git
 
 from rollout_spec.errors import UserError
-from rollout_spec.git import AUTHOR, Git, GitError
+from rollout_spec.git.authorship import AUTHOR
+from rollout_spec.git.clone import Git
+from rollout_spec.git.plumbing import GitError
 
 pytestmark = pytest.mark.system
 

@@ -105,7 +105,7 @@ def _base(here: place.Place, ref: str | None) -> Repository | None:
         return None
     if here.git_root is None:
         raise UserError("--base needs git, and this workspace is in no git repository")
-    from rollout_spec.git import Git
+    from rollout_spec.git.clone import Git
     from rollout_spec.tree import CommitTree
 
     git = Git(here.git_root)

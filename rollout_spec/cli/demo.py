@@ -18,7 +18,7 @@ from rollout_spec import cli, resources
 from rollout_spec.cli import terminal
 from rollout_spec.edits import with_live
 from rollout_spec.errors import UserError
-from rollout_spec.git import Git
+from rollout_spec.git.clone import Git
 from rollout_spec.repository import Repository
 from rollout_spec.spec.rollout import Live
 from rollout_spec.traffic import advance, propose, withdraw

@@ -73,7 +73,7 @@ def _checks(arguments: argparse.Namespace) -> Iterator[Check]:
 
 def _scene(here: Place) -> Scene:
     from rollout_spec.doctor.examination import Scene
-    from rollout_spec.git import Git
+    from rollout_spec.git.clone import Git
 
     root = here.git_root
     assert root is not None

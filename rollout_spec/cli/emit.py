@@ -75,7 +75,7 @@ def _newest_known(here: place.Place) -> tuple[Repository, str]:
     lies_here = known(here)
     settings = lies_here.settings
     if here.git_root is not None:
-        from rollout_spec.git import Git
+        from rollout_spec.git.clone import Git
 
         git = Git(here.git_root)
         for ref in _refs(settings.forge.remote, settings.forge.base) if settings and settings.forge else _refs():

@@ -18,7 +18,7 @@ from rollout_spec.errors import UserError
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 
 if TYPE_CHECKING:
-    from rollout_spec.plumbing import Plumbing
+    from rollout_spec.git.plumbing import Plumbing
     from rollout_spec.spec.workspace import Forge
 
 
@@ -31,9 +31,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the mirror, or bring it up to date."""
+    from rollout_spec.git.mirror import Source, keep, warm
+    from rollout_spec.git.remotes import Remote
     from rollout_spec.landing import authorize
-    from rollout_spec.mirror import Source, keep, warm
-    from rollout_spec.remotes import Remote
 
     here = upstream.find(arguments)
     if here.git_root is None:

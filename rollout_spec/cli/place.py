@@ -34,7 +34,7 @@ class Place:
         """Return the manifests that git keeps with CRLF: where they have CRLF on disk too, git has not turned them."""
         if self.git_root is None:
             return frozenset()
-        from rollout_spec.plumbing import Plumbing
+        from rollout_spec.git.plumbing import Plumbing
         from rollout_spec.targets.render import MANIFESTS
 
         start = f"{self.prefix}/" if self.prefix else ""
@@ -104,7 +104,7 @@ def find_all(start: Path) -> list[Place]:
     git_root = _git_root(start)
     if git_root is None:
         raise UserError(f"--all needs git, and {start} is in no git repository")
-    from rollout_spec.git import Git
+    from rollout_spec.git.clone import Git
 
     files = Git(git_root).files(start.relative_to(git_root).as_posix())
     found = [git_root / file for file in files if Path(file).name == WORKSPACE_FILE and (git_root / file).is_file()]

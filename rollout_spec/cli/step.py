@@ -68,7 +68,7 @@ def _into_working_tree(
         return _refuse(decided)
     edits, words = decided.taken.edits, message(decided.taken, decided.held, forced)
     if root is not None:
-        from rollout_spec.committing import check_can_commit
+        from rollout_spec.git.committing import check_can_commit
 
         check_can_commit(root, _from_root(here, edits))
     _tell(decided, forced)
@@ -102,7 +102,7 @@ def _from_root(here: place.Place, paths: Iterable[str]) -> list[str]:
 
 def _commit(here: place.Place, root: Path, edits: Mapping[str, bytes | None], words: str) -> str:
     """Write files and commit them, or do neither."""
-    from rollout_spec.committing import commit
+    from rollout_spec.git.committing import commit
     from rollout_spec.stepping import all_or_none, write_all
 
     with all_or_none(here.workspace, edits):
@@ -114,7 +114,7 @@ def _checked_out(here: place.Place) -> Base | None:
     """Return the commit that is checked out; None where there is none."""
     if here.git_root is None:
         return None
-    from rollout_spec.git import Git
+    from rollout_spec.git.clone import Git
     from rollout_spec.landing import Base
 
     git = Git(here.git_root)

@@ -24,9 +24,9 @@ def find(arguments: argparse.Namespace) -> place.Place:
     root = bare_root(start)
     if root is None:
         return place.find_from(start)
-    from rollout_spec.git import Git
-    from rollout_spec.mirror import workspaces
-    from rollout_spec.plumbing import Plumbing
+    from rollout_spec.git.clone import Git
+    from rollout_spec.git.mirror import workspaces
+    from rollout_spec.git.plumbing import Plumbing
 
     found = workspaces(Plumbing(root), Git(root).commit("HEAD"), WORKSPACE_FILE)
     inner = start.relative_to(root).as_posix().removeprefix(".")
@@ -53,7 +53,7 @@ def bare_root(start: Path) -> Path | None:
         if (folder / WORKSPACE_FILE).exists() or (folder / ".git").exists():
             return None
         if (folder / "HEAD").is_file():
-            from rollout_spec.mirror import is_bare
+            from rollout_spec.git.mirror import is_bare
 
             return folder if is_bare(folder) else None
     return None
@@ -63,7 +63,7 @@ def known(here: place.Place) -> Repository:
     """Return the workspace as it lies here: on disk, or as the HEAD of a bare repository has it."""
     if here.git_root is None or bare_root(here.git_root) is None:
         return Repository(WorkingTree(here.workspace, here.git_root))
-    from rollout_spec.git import Git
+    from rollout_spec.git.clone import Git
 
     git = Git(here.git_root)
     return Repository(CommitTree(git, git.commit("HEAD"), here.prefix))
@@ -71,7 +71,7 @@ def known(here: place.Place) -> Repository:
 
 def newest(here: place.Place, git_root: Path) -> tuple[Base, Workspace]:
     """Return the newest commit of the branch that is live, and the workspace as it is there."""
-    from rollout_spec.git import Git
+    from rollout_spec.git.clone import Git
     from rollout_spec.landing import find_base
 
     git = Git(git_root)

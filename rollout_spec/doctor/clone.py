@@ -11,9 +11,9 @@ from pathlib import Path
 
 from rollout_spec.doctor.verdict import Check, ended, failed, ok, unknown, warning
 from rollout_spec.errors import UserError
-from rollout_spec.git import AUTHOR
+from rollout_spec.git.authorship import AUTHOR
+from rollout_spec.git.plumbing import GitError, Plumbing
 from rollout_spec.landing import Base
-from rollout_spec.plumbing import GitError, Plumbing
 from rollout_spec.spec.workspace import Automation
 
 LEAST_GIT = (2, 31)

@@ -9,9 +9,9 @@ from datetime import datetime
 from rollout_spec.doctor import clock, clone, protection, remote, token, workspace
 from rollout_spec.doctor.verdict import Check, ended, failed, ok
 from rollout_spec.errors import UserError
-from rollout_spec.git import Git
+from rollout_spec.git.clone import Git
+from rollout_spec.git.plumbing import Plumbing
 from rollout_spec.landing import Base, find_base, forge_of
-from rollout_spec.plumbing import Plumbing
 from rollout_spec.repository import Repository
 from rollout_spec.spec.workspace import Automation, Forge, Workspace, WorkspaceSpec
 

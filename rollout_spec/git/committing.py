@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rollout_spec.errors import UserError
-from rollout_spec.plumbing import GitError, Plumbing
+from rollout_spec.git.plumbing import GitError, Plumbing
 
 
 def check_can_commit(root: Path, paths: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any, NamedTuple
 from weakref import finalize
 
-from rollout_spec.plumbing import GitError, Plumbing
+from rollout_spec.git.plumbing import GitError, Plumbing
 
 
 class Entry(NamedTuple):

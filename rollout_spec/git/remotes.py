@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Mapping
 
 from rollout_spec.errors import UserError
-from rollout_spec.plumbing import ID, GitError, Plumbing, checked
+from rollout_spec.git.plumbing import ID, GitError, Plumbing, checked
 
 NAME = re.compile(r"(?!.*(\.\.|@\{|//|/\.|\.lock$|[/.]$))[A-Za-z0-9_][A-Za-z0-9._/@+-]{0,254}")
 _PATTERN = re.compile(r"(?!.*(\.\.|@\{|//))[A-Za-z0-9_*][A-Za-z0-9._/@+*-]{0,254}")

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from rollout_spec.errors import UserError
-from rollout_spec.plumbing import GitError, Plumbing, checked, create
-from rollout_spec.remotes import NAME, Remote
+from rollout_spec.git.plumbing import GitError, Plumbing, checked, create
+from rollout_spec.git.remotes import NAME, Remote
 
 WARM = "refs/rollout-spec/warm"
 """Up to this commit the contents are here."""

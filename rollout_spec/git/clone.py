@@ -13,13 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rollout_spec.authorship import AUTHOR, author, commit_tree, is_signing
 from rollout_spec.errors import UserError
-from rollout_spec.objects import Entry, Objects
-from rollout_spec.plumbing import ID, GitError, Plumbing, checked, create
-from rollout_spec.remotes import NAME, Remote
-
-__all__ = ["AUTHOR", "Commit", "Git"]
+from rollout_spec.git.authorship import author, commit_tree, is_signing
+from rollout_spec.git.objects import Entry, Objects
+from rollout_spec.git.plumbing import ID, GitError, Plumbing, checked, create
+from rollout_spec.git.remotes import NAME, Remote
 
 _REF = re.compile(r"(?!.*(\.\.|@\{|//|\.lock$|[/.]$))[A-Za-z0-9_][A-Za-z0-9._/@+^~-]{0,254}")
 _FEW_COMMITS = 4

@@ -11,7 +11,7 @@ import re
 from datetime import datetime
 
 from rollout_spec.errors import UserError
-from rollout_spec.plumbing import GitError, Plumbing
+from rollout_spec.git.plumbing import GitError, Plumbing
 
 AUTHOR = ("rollout-spec", "rollout-spec@users.noreply.invalid")
 _SECONDS = 60.0
