@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hosted import TOKEN, hosted, let_in, point_to
 from repo import Repo, git, run
 
 pytestmark = pytest.mark.system
@@ -210,3 +211,21 @@ def test_many_bots_share_one_mirror(repo: Repo, mirror: Repo) -> None:
     told = [(*bot.communicate(), bot.returncode) for bot in bots]
     assert {(error, status) for _, error, status in told} == {("", 0)}
     assert (repo.branches(), len(repo.pull_requests())) == ([BRANCH], 1)
+
+
+def test_a_mirror_of_a_forge_is_shown_the_token_and_keeps_none(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    let_in(monkeypatch)
+    folder = repo.remote.parent / "models.git"
+    with hosted("gitea", repo.remote) as place:
+        point_to(repo, place)
+        git(repo.folder, "remote", "set-url", "origin", place.host.clone_url.replace("://", f"://bot:{TOKEN}@"))
+        assert repo.run("mirror", str(folder)).status == 0
+        assert TOKEN not in (folder / "config").read_text("utf-8")
+        assert lacking(folder)
+        answer = run("--repo", str(folder), *BREACH)
+        assert answer.status == 0, answer.text
+        assert [pull.head for pull in place.host.pulls] == [BRANCH]
+        monkeypatch.delenv("ROLLOUT_SPEC_TOKEN")
+        refused = run("--repo", str(folder), "mirror")
+        assert refused.status == 3
+        assert "docs/forges.md says which token git is shown" in refused.err
