@@ -11,7 +11,7 @@ import pytest
 
 from rollout_spec import catalog
 from rollout_spec.document import parse
-from rollout_spec.metrics import PROFILES
+from rollout_spec.profiles import PROFILES
 from rollout_spec.reporters import REPORTERS
 from rollout_spec.resources import names
 from rollout_spec.spec.rollout import Live

@@ -20,6 +20,7 @@ FLOORS: tuple[tuple[float, tuple[str, ...]], ...] = (
     (1.2, ("catalog",)),
     (2, ("repository",)),
     (2.1, ("traffic",)),
+    (2.15, ("profiles",)),
     (2.2, ("eligibility", "metrics")),
     (2.3, ("callers",)),
     (2.4, ("known_good",)),

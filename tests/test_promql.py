@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from rollout_spec import metrics
+from rollout_spec.profiles import PROFILES
 from rollout_spec.promql import Type, type_of
-from rollout_spec.spec.rollout import Threshold
+from rollout_spec.spec.triggers import Threshold
 from rollout_spec.spec.workspace import Value
 
 QUERIES: dict[str, Type] = {
@@ -68,7 +69,7 @@ def test_a_bound_on_one_number_can_be_rendered(promtool: Path, tmp_path: Path) -
     alerts = {}
     for query in (query for query, found in QUERIES.items() if found in ("vector", "scalar")):
         own = {"psi": Value(kind="value", good="down", query=query)}
-        alerts[query] = metrics.threshold(trigger, metrics.PROFILES["istio"], own, arm).breach
+        alerts[query] = metrics.threshold(trigger, PROFILES["istio"], own, arm).breach
     refused = zip(alerts, accepted(promtool, list(alerts.values()), tmp_path / "rules"), strict=True)
     assert [query for query, fine in refused if not fine] == []
 

@@ -23,9 +23,9 @@ from nested import replaced
 from oracles import CHECKOUT
 from workspaces import files_in, laid_over
 
-from rollout_spec import metrics
 from rollout_spec.check import check
 from rollout_spec.errors import UserError
+from rollout_spec.profiles import PROFILES
 from rollout_spec.repository import Repository
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.targets.render import Manifest, RenderError, render
@@ -68,7 +68,7 @@ def test_a_case_renders_what_is_expected(name: str) -> None:
 
 
 def test_every_profile_has_a_case() -> None:
-    assert {f"profile-{name}" for name in metrics.PROFILES} <= set(NAMES)
+    assert {f"profile-{name}" for name in PROFILES} <= set(NAMES)
 
 
 def test_the_same_tree_gives_the_same_bytes_in_every_process(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from datetime import timedelta
 from rollout_spec.breach import Breach
 from rollout_spec.rollback.undone import Undone
 from rollout_spec.rollback.verdict import Reason
-from rollout_spec.spec.rollout import ModelRollout, Trigger
+from rollout_spec.spec.rollout import ModelRollout
+from rollout_spec.spec.triggers import Trigger
 from rollout_spec.traffic import PROMOTED
 from rollout_spec.units import format_duration
 

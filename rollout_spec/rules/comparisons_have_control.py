@@ -33,7 +33,8 @@ from rollout_spec.rules.subject import Subject
 from rollout_spec.traffic import PROMOTED
 
 if TYPE_CHECKING:
-    from rollout_spec.spec.rollout import Comparison, Stage
+    from rollout_spec.spec.rollout import Stage
+    from rollout_spec.spec.triggers import Comparison
 
 KINDS = frozenset({"ModelRollout"})
 NEEDS = ""

@@ -33,13 +33,14 @@ from typing import TYPE_CHECKING
 from rollout_spec import metrics, resources
 from rollout_spec.errors import UserError
 from rollout_spec.finding import MOST_PROBLEMS, KeyPath, Problem
+from rollout_spec.profiles import DEFAULT_PROFILE, PROFILES
 from rollout_spec.repository import MOST_SOURCES, Repository
 from rollout_spec.rules.subject import Subject
 from rollout_spec.spec.problems import did_you_mean
 from rollout_spec.traffic import PROMOTED
 
 if TYPE_CHECKING:
-    from rollout_spec.spec.rollout import Comparison, Threshold
+    from rollout_spec.spec.triggers import Comparison, Threshold
     from rollout_spec.spec.workspace import Metric
 
 KINDS = frozenset({"ModelRollout", "Incident", "Workspace"})
@@ -91,8 +92,8 @@ def _components(subject: Subject) -> Iterator[Problem]:
 
 def _triggers(subject: Subject) -> Iterator[Problem]:
     spec = subject.model.spec
-    profile = spec.service.metrics or metrics.DEFAULT_PROFILE
-    yield from _unknown("metric profile", profile, metrics.PROFILES, ("spec", "service", "metrics"))
+    profile = spec.service.metrics or DEFAULT_PROFILE
+    yield from _unknown("metric profile", profile, PROFILES, ("spec", "service", "metrics"))
     moments = [*(stage.name for stage in spec.stages), PROMOTED]
     settings = subject.repository.settings
     own = settings.metrics if settings else None

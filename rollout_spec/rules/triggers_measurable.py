@@ -29,13 +29,14 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from rollout_spec import metrics, promql
+from rollout_spec import promql
 from rollout_spec.finding import KeyPath, Problem
+from rollout_spec.profiles import DEFAULT_PROFILE, PROFILES
 from rollout_spec.rules.subject import Subject
 from rollout_spec.units import LONGEST_DURATION, format_duration, format_share
 
 if TYPE_CHECKING:
-    from rollout_spec.spec.rollout import Latency
+    from rollout_spec.spec.triggers import Latency
     from rollout_spec.spec.workspace import Metric
 
 KINDS = frozenset({"ModelRollout", "Workspace"})
@@ -49,7 +50,7 @@ def check(subject: Subject) -> Iterator[Problem]:
         yield from _queries(subject.model.spec.metrics)
         return
     spec = subject.model.spec
-    profile = spec.service.metrics or metrics.DEFAULT_PROFILE
+    profile = spec.service.metrics or DEFAULT_PROFILE
     for index, trigger in enumerate(spec.triggers):
         at: KeyPath = ("spec", "triggers", index)
         if trigger.type in ("threshold", "latency"):
@@ -80,7 +81,7 @@ def _duration(value: timedelta | None, at: KeyPath) -> Iterator[Problem]:
 
 def _boundary(trigger: Latency, name: str, at: KeyPath) -> Iterator[Problem]:
     """Look for the bound among the boundaries of the profile's histogram."""
-    boundaries = metrics.PROFILES[name].boundaries
+    boundaries = PROFILES[name].boundaries
     if trigger.above in boundaries:
         return
     place = bisect(boundaries, trigger.above)

@@ -9,8 +9,10 @@ from typing import Any
 from rollout_spec import metrics, traffic
 from rollout_spec.errors import UserError
 from rollout_spec.known_good import eligible
+from rollout_spec.profiles import DEFAULT_PROFILE, PROFILES
 from rollout_spec.repository import Repository
-from rollout_spec.spec.rollout import Latency, ModelRollout, Resources, Serve, Threshold, VersionRecord
+from rollout_spec.spec.rollout import ModelRollout, Resources, Serve, VersionRecord
+from rollout_spec.spec.triggers import Latency, Threshold
 from rollout_spec.units import format_duration, format_share, label
 
 DEFAULT_NAMESPACE = "default"
@@ -147,7 +149,7 @@ def _alerts(rollout: ModelRollout, repository: Repository, options: Mapping[str,
     version = split.candidate or split.stable
     moment = spec.live.stage if split.candidate else traffic.PROMOTED
     own = repository.settings.metrics if repository.settings else {}
-    profile = metrics.PROFILES.get(spec.service.metrics or metrics.DEFAULT_PROFILE)
+    profile = PROFILES.get(spec.service.metrics or DEFAULT_PROFILE)
     if profile is None:
         raise UserError(f"there is no metric profile `{spec.service.metrics}`")
     arm = metrics.Arm(
