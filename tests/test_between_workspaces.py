@@ -19,6 +19,8 @@ from rollout_spec.repository import Repository
 from rollout_spec.spec.rollout import Live
 from rollout_spec.tree import CommitTree, Overlay, Tree, WorkingTree
 
+pytestmark = pytest.mark.system
+
 NAMES = ("prod", "prod-us", "staging")
 ROLLOUT = "rollouts/fraud.yaml"
 

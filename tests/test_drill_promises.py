@@ -92,6 +92,7 @@ def errors(tree: Tree, root: Path) -> set[tuple[str, str, str]]:
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(files=workspaces(), data=st.data())
+@pytest.mark.system
 def test_what_is_proven_holds_on_disk(files: Files, data: st.DataObject, tmp_path: Path) -> None:
     repository = Repository(rendered(files))
     file = loaded(repository)

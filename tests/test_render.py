@@ -71,6 +71,7 @@ def test_every_profile_has_a_case() -> None:
     assert {f"profile-{name}" for name in PROFILES} <= set(NAMES)
 
 
+@pytest.mark.system
 def test_the_same_tree_gives_the_same_bytes_in_every_process(tmp_path: Path) -> None:
     for path, content in {
         **files_in(BASE),
