@@ -155,6 +155,22 @@ def test_what_is_there_already_is_left_alone(repo: Repo, tmp_path: Path) -> None
         assert words in refused.err
 
 
+def test_a_place_where_no_folder_can_be_is_told(repo: Repo) -> None:
+    for place in ("/proc/models.git", "../clone/README.md/models.git"):
+        refused = repo.run("mirror", place)
+        assert refused.status == 2
+        assert "models.git cannot be made: " in refused.err
+
+
+def test_of_two_who_make_a_mirror_one_is_faster(repo: Repo) -> None:
+    words = [sys.executable, "-m", "rollout_spec", "--repo", str(repo.folder), "mirror", "../models.git"]
+    bots = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    told = [(bot.communicate()[0], bot.returncode) for bot in bots]
+    folder = repo.remote.parent / "models.git"
+    assert told == [(f"{folder}: main is at {repo.tip()}\n", 0)] * 4
+    assert sorted(each.name for each in repo.remote.parent.iterdir()) == ["clone", "models.git", "remote.git"]
+
+
 def test_a_mirror_that_cannot_be_made_leaves_nothing(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     before = sorted(repo.remote.parent.iterdir())
     monkeypatch.setattr("rollout_spec.git.remotes.Remote.follow", lambda *words: git(repo.remote, "fail"))

@@ -142,8 +142,11 @@ def _forge(now: datetime, base: Base, settings: WorkspaceSpec, *, reached: bool)
     try:
         standing = forge_of(base, forge).standing(base.branch)
     except UserError as error:
-        code = getattr(error, "code", 0)
-        yield ended("token" if code == 401 else "forge", error, answered=400 <= code < 500 and code != 429)
+        code = getattr(error, "code", None)
+        answered = code is not None and 400 <= code < 500 and code != 429
+        check = ended("token" if code == 401 else "forge", error, answered=answered)
+        away = f"does this machine reach {forge.base_url or forge.type}? A proxy is named by `HTTPS_PROXY`"
+        yield replace(check, hint=away) if code == 0 else check
         return
     yield ok("forge", _LOCAL_WORDS if forge.type == _LOCAL else f"{standing.server or forge.type}, {forge.repository}")
     if found is not None:

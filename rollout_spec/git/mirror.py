@@ -51,27 +51,42 @@ def keep(folder: Path, source: Source, authorize: Authorize, tell: Tell) -> Warm
 
     UserError where the folder holds something else.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        _check_follows(folder, source)
-        return warm(folder, source, authorize, tell)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        create(part, bare=True)
-        run = Plumbing(part).run
-        run("config", "core.repositoryFormatVersion", "1")
-        run("remote", "add", checked(source.remote, NAME), "--", source.address)
-        run("config", "--unset", f"remote.{source.remote}.fetch")  # one branch alone
-        for name, value in (("promisor", "true"), ("partialCloneFilter", "blob:none")):
-            run("config", f"remote.{source.remote}.{name}", value)
-        run("config", "extensions.partialClone", source.remote)
-        done = warm(part, source, authorize, tell)
-        part.chmod(0o755)
-        part.rename(folder)
+        if not _is_free(folder):
+            _check_follows(folder, source)
+            return warm(folder, source, authorize, tell)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            return _made(part, folder, source, authorize, tell)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
     except OSError as error:
         raise UserError(f"{folder} cannot be made: {error.strerror}") from None
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+
+
+def _is_free(folder: Path) -> bool:
+    return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+
+
+def _made(part: Path, folder: Path, source: Source, authorize: Authorize, tell: Tell) -> Warm:
+    """Make a mirror beside its place, and move it there."""
+    create(part, bare=True)
+    run = Plumbing(part).run
+    run("config", "core.repositoryFormatVersion", "1")
+    run("remote", "add", checked(source.remote, NAME), "--", source.address)
+    run("config", "--unset", f"remote.{source.remote}.fetch")  # one branch alone
+    for name, value in (("promisor", "true"), ("partialCloneFilter", "blob:none")):
+        run("config", f"remote.{source.remote}.{name}", value)
+    run("config", "extensions.partialClone", source.remote)
+    done = warm(part, source, authorize, tell)
+    part.chmod(0o755)
+    try:
+        part.rename(folder)
+    except OSError:
+        if _is_free(folder):
+            raise
+        _check_follows(folder, source)  # another one was faster
     return done
 
 
