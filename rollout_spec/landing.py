@@ -110,7 +110,8 @@ def forge_of(base: Base, settings: ForgeSettings | None) -> Forge:
             "the workspace names no forge",
             hint="add `forge: {type: local}` to `spec` in .rollout-spec.yaml, or use --dry-run",
         )
-    remote = base.git.remote(settings.remote)
+    known = base.remote is not None and base.remote.name == settings.remote
+    remote = base.remote if known else base.git.remote(settings.remote)
     if remote is None:
         raise UserError(
             f"there is no git remote `{settings.remote}` here",

@@ -14,6 +14,7 @@ from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.tree import CommitTree, WorkingTree
 
 if TYPE_CHECKING:
+    from rollout_spec.git.clone import Git
     from rollout_spec.landing import Base
     from rollout_spec.spec.workspace import Workspace
 
@@ -25,19 +26,22 @@ def find(arguments: argparse.Namespace) -> place.Place:
     if root is None:
         return place.find_from(start)
     from rollout_spec.git.clone import Git
-    from rollout_spec.git.mirror import workspaces
+    from rollout_spec.git.mirror import nearest, workspaces
     from rollout_spec.git.plumbing import Plumbing
 
-    found = workspaces(Plumbing(root), Git(root).commit("HEAD"), WORKSPACE_FILE)
-    inner = start.relative_to(root).as_posix().removeprefix(".")
-    around = [each for each in found if each in ("", inner) or inner.startswith(f"{each}/")]
-    if not around and len(found) > 1 and not inner:
-        raise UserError(
-            f"{root} holds several workspaces: {', '.join(found)}", hint=f"name one: --repo {root}/{found[0]}"
-        )
-    prefix = max(around, key=len, default=found[0] if found and not inner else None)
+    plumbing, commit, inner = Plumbing(root), Git(root).commit("HEAD"), start.relative_to(root).as_posix()
+    prefix = nearest(plumbing, commit, inner, WORKSPACE_FILE)
     if prefix is None:
-        raise UserError(f"there is no {WORKSPACE_FILE} in {inner or root}, as the HEAD of {root} has it")
+        found = workspaces(plumbing, commit, WORKSPACE_FILE) if start == root else ()
+        if len(found) > 1:
+            raise UserError(
+                f"{root} holds several workspaces: {', '.join(found)}", hint=f"name one: --repo {root}/{found[0]}"
+            )
+        if not found:
+            raise UserError(
+                f"there is no {WORKSPACE_FILE} in {root if start == root else inner}, as the HEAD of {root} has it"
+            )
+        prefix = found[0]
     return place.Place(start, root / prefix, root, prefix)
 
 
@@ -59,13 +63,13 @@ def bare_root(start: Path) -> Path | None:
     return None
 
 
-def known(here: place.Place) -> Repository:
+def known(here: place.Place, git: Git | None = None) -> Repository:
     """Return the workspace as it lies here: on disk, or as the HEAD of a bare repository has it."""
     if here.git_root is None or bare_root(here.git_root) is None:
         return Repository(WorkingTree(here.workspace, here.git_root))
     from rollout_spec.git.clone import Git
 
-    git = Git(here.git_root)
+    git = git or Git(here.git_root)
     return Repository(CommitTree(git, git.commit("HEAD"), here.prefix))
 
 
@@ -75,7 +79,7 @@ def newest(here: place.Place, git_root: Path) -> tuple[Base, Workspace]:
     from rollout_spec.landing import find_base
 
     git = Git(git_root)
-    settings = known(here).settings
+    settings = known(here, git).settings
     forge = settings.forge if settings else None
     base = find_base(git, forge, here.prefix)
     workspace = _workspace(base)

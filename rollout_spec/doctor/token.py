@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from rollout_spec.doctor.verdict import Check, failed, ok, unknown, warning
 from rollout_spec.forges import Standing
-from rollout_spec.forges.access import APP, TOKENS, app_is_set
+from rollout_spec.forges.access import APP, TOKENS, app_is_set, token_variable
 from rollout_spec.units import format_time
 
 SOON = timedelta(days=14)
@@ -19,7 +18,8 @@ def source(kind: str) -> str | None:
     """Return where the token of a forge is from, None where there is none; ``local`` needs none."""
     if kind == "github" and app_is_set():
         return f"the App of ${APP[0]}"
-    return next((f"${name}" for name in TOKENS.get(kind, ()) if os.environ.get(name, "").strip()), None)
+    name = token_variable(kind)
+    return f"${name}" if name else None
 
 
 def missing(kind: str) -> Check:

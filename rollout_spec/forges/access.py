@@ -94,13 +94,18 @@ class Access:
 
 def find_token(kind: str) -> str | None:
     """Return the token of a forge, None where no variable holds one. UserError where it cannot be one."""
-    for name in TOKENS[kind]:
-        token = os.environ.get(name, "").strip()
-        if token and not re.fullmatch(r"[\x21-\x7e]+", token):
-            raise UserError(f"${name} holds characters that no token has")
-        if token:
-            return token
-    return None
+    name = token_variable(kind)
+    if name is None:
+        return None
+    token = os.environ[name].strip()
+    if not re.fullmatch(r"[\x21-\x7e]+", token):
+        raise UserError(f"${name} holds characters that no token has")
+    return token
+
+
+def token_variable(kind: str) -> str | None:
+    """Return the name of the variable that holds the token of a forge, None where none does."""
+    return next((name for name in TOKENS.get(kind, ()) if os.environ.get(name, "").strip()), None)
 
 
 def need_token(kind: str) -> str:

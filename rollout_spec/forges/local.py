@@ -87,10 +87,11 @@ class LocalForge:
         """Return when a commit came onto the base: the ``mergedAt`` of the file that has it as ``mergeSha`` or head."""
         times: list[datetime] = []
         for number in self._numbers():
-            pull = self._read(number)
-            try:
+            with self._understood(number):
                 data = self._data(number)
-                if pull.base == base and commit in (pull.head_sha, data.get("mergeSha")) and data.get("mergedAt"):
+                is_ours = data["base"] == base and commit in (data["headSha"], data.get("mergeSha"))
+            try:
+                if is_ours and data.get("mergedAt"):
                     times.append(parse_time(str(data["mergedAt"])))
             except ValueError as error:
                 raise UserError(f"{self._path(number)} is no pull request of a local forge: {error}") from None
@@ -105,15 +106,14 @@ class LocalForge:
         return self.folder / f"{number}.json"
 
     def _read(self, number: int) -> PullRequest:
-        path = self._path(number)
-        try:
+        with self._understood(number):
             data = self._data(number)
             state = str(data["state"])
             if state == "open" and self.contains(str(data["base"]), str(data["headSha"])):
                 state = "merged"
             return PullRequest(
                 number,
-                str(path),
+                str(self._path(number)),
                 state,
                 str(data["head"]),
                 str(data["base"]),
@@ -122,8 +122,14 @@ class LocalForge:
                 tuple(map(str, data.get("labels", ()))),
                 armed=bool(data.get("autoMerge")),
             )
+
+    @contextmanager
+    def _understood(self, number: int) -> Iterator[None]:
+        """UserError where a file is not what this forge writes."""
+        try:
+            yield
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{path} is no pull request of a local forge: {error!r}") from None
+            raise UserError(f"{self._path(number)} is no pull request of a local forge: {error!r}") from None
 
     def _data(self, number: int) -> dict[str, Any]:
         data: dict[str, Any] = json.loads(self._path(number).read_bytes())

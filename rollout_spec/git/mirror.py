@@ -115,6 +115,14 @@ def workspaces(plumbing: Plumbing, commit: str, file: str) -> tuple[str, ...]:
     return tuple(sorted("" if str(path.parent) == "." else str(path.parent) for path in found))
 
 
+def nearest(plumbing: Plumbing, commit: str, folder: str, file: str) -> str | None:
+    """Return the workspace of a commit that a folder is in, the innermost; None where it is in none."""
+    around = [str(each) for each in (PurePosixPath(folder), *PurePosixPath(folder).parents)]
+    places = {(PurePosixPath(each) / file).as_posix(): "" if each == "." else each for each in around}
+    told = plumbing.run("ls-tree", "-z", "--name-only", commit, "--", *places).split("\0")
+    return next((place for path, place in places.items() if path in told), None)
+
+
 def is_bare(folder: Path) -> bool:
     """Is this the folder of a bare repository?"""
     there = (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 from rollout_spec.errors import UserError
 from rollout_spec.git.plumbing import ID, GitError, Plumbing, checked
@@ -27,7 +28,7 @@ class Remote:
         self._plumbing = plumbing
         self.name = checked(name, NAME)
 
-    @property
+    @cached_property
     def url(self) -> str:
         """Where it is, as git would push to it."""
         return self._plumbing.run("remote", "get-url", "--push", self.name).strip()
