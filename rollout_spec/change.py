@@ -33,6 +33,7 @@ class PullRequest:
 
     ``state`` is open, merged or closed (and not merged: a person said no). ``armed``: the forge merges it once its
     checks pass. ``merge_sha`` is the commit that its merge put on the base, where that is not ``head_sha``.
+    ``closed_at`` is the time in UTC at which it was closed without a merge, if the forge knows it.
     """
 
     number: int
@@ -45,3 +46,15 @@ class PullRequest:
     labels: tuple[str, ...] = field(default_factory=tuple)
     armed: bool = False
     merge_sha: str | None = None
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Interventions:
+    """Changes that a person made to a pull request at its present head.
+
+    ``drafted``: a person converted it to a draft. ``disarmed``: a person cancelled its auto-merge.
+    """
+
+    drafted: bool = False
+    disarmed: bool = False

@@ -170,11 +170,17 @@ def _follow_up(landed: Landed, change: Change, base: Base, forge: Forge) -> Land
     notes: list[str] = []
     if pull.state != "open":
         return landed
+    may_arm = change.arm
+    try:
+        pull, may_arm = _as_people_left_it(pull, change, forge)
+    except UserError as error:
+        may_arm = False
+        notes.append(error.message)
     try:
         notes += forge.mark(pull, change.labels, change.reviewers)
     except UserError as error:
         notes.append(error.message)
-    if change.arm and not pull.draft and _is_all_ours(base, landed.commit):
+    if may_arm and not pull.draft and _is_all_ours(base, landed.commit):
         try:
             pull = forge.arm(pull, landed.commit)
         except UserError as error:
@@ -185,6 +191,13 @@ def _follow_up(landed: Landed, change: Change, base: Base, forge: Forge) -> Land
         except UserError as error:
             notes.append(error.message)
     return replace(landed, pull_request=pull, merged=pull.state == "merged", notes=tuple(notes))
+
+
+def _as_people_left_it(pull: PullRequest, change: Change, forge: Forge) -> tuple[PullRequest, bool]:
+    """Mark a draft as ready unless a person drafted it; return it, and whether auto-merge may be enabled."""
+    if pull.draft and not change.draft and not forge.interventions(pull).drafted:
+        pull = forge.ready(pull)
+    return pull, change.arm and not pull.draft and not forge.interventions(pull).disarmed
 
 
 def _is_all_ours(base: Base, commit: str) -> bool:

@@ -62,6 +62,11 @@ class Hosted:
         self.host.git("update-ref", f"refs/heads/{branch}", commit)
         return commit
 
+    def replace(self, branch: str = BRANCH) -> str:
+        """Replace a branch by another commit on main, as a force push does; return its id."""
+        self.host.git("update-ref", f"refs/heads/{branch}", self.host.branch("main"))
+        return self.push(branch)
+
     def opened(self, **changes: object) -> tuple[Forge, Pull, str]:
         """Push the branch and open its pull request; return the forge, what the host has, and the commit."""
         forge, commit = self.connect(), self.push()

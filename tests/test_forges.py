@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from rollout_spec.change import Change, PullRequest
+from rollout_spec.change import Change, Interventions, PullRequest
 from rollout_spec.errors import UserError
 from rollout_spec.forges import FORGES, Access, connect
 from rollout_spec.forges.local import LocalForge
@@ -67,6 +67,7 @@ def test_a_pull_request_is_a_file_beside_the_repository(place: Path) -> None:
         "labels": ["rollback", "rollout:fraud"],
         "reviewers": ["team-risk"],
         "autoMerge": False,
+        "automation": {"head": HEAD, "draft": True, "armed": False},
     }
     assert "é 漢" in Path(f"{place}.pulls/1.json").read_text("utf-8"), "a person reads it"
 
@@ -86,11 +87,127 @@ def test_one_that_has_moved_on_is_not_armed(place: Path) -> None:
     assert written(place)["autoMerge"] is False
 
 
-def test_a_draft_is_one_until_the_change_is_none(place: Path) -> None:
-    forge(place).ensure(replace(CHANGE, draft=True), HEAD, "main")
-    assert forge(place).ensure(replace(CHANGE, draft=True), HEAD, "main").draft
-    assert not forge(place).ensure(CHANGE, HEAD, "main").draft
-    assert written(place)["draft"] is False
+def test_a_draft_is_one_until_it_is_marked_ready(place: Path) -> None:
+    opened = forge(place).ensure(replace(CHANGE, draft=True), HEAD, "main")
+    for change in (replace(CHANGE, draft=True), CHANGE):
+        assert forge(place).ensure(change, HEAD, "main").draft
+    for _ in range(2):
+        assert not forge(place).ready(opened).draft
+        assert written(place)["draft"] is False
+
+
+@pytest.mark.parametrize("state", ["closed", "merged"])
+def test_one_that_is_not_open_is_not_marked_ready_or_closed(place: Path, state: str) -> None:
+    opened = forge(place).ensure(replace(CHANGE, draft=True), HEAD, "main")
+    edit(place, 1, state=state)
+    before = written(place)
+    assert forge(place).ready(opened).draft
+    forge(place).close(opened)
+    assert written(place) == before
+
+
+# What a person did to it
+
+
+def test_what_the_tool_did_is_not_a_persons(place: Path) -> None:
+    ours = forge(place)
+    opened = ours.ensure(replace(CHANGE, draft=True), HEAD, "main")
+    assert ours.interventions(opened) == Interventions()
+    ours.ready(opened)
+    assert ours.interventions(opened) == Interventions()
+    ours.arm(opened, HEAD)
+    assert ours.interventions(opened) == Interventions()
+
+
+def test_a_draft_that_a_person_made_is_one_until_the_next_head(place: Path) -> None:
+    ours = forge(place)
+    opened = ours.ensure(CHANGE, HEAD, "main")
+    edit(place, 1, draft=True)
+    assert ours.interventions(opened) == Interventions(drafted=True)
+    ours.arm(opened, HEAD)
+    assert ours.interventions(opened) == Interventions(drafted=True), "to enable auto-merge makes no draft"
+    assert ours.update(opened, CHANGE, OTHER).draft
+    assert ours.interventions(opened) == Interventions()
+
+
+def test_an_auto_merge_that_a_person_cancelled_stays_so_until_the_next_head(place: Path) -> None:
+    ours = forge(place)
+    opened = ours.ensure(replace(CHANGE, draft=True), HEAD, "main")
+    ours.arm(opened, HEAD)
+    edit(place, 1, autoMerge=False)
+    assert ours.interventions(opened) == Interventions(disarmed=True)
+    ours.ready(opened)
+    assert ours.interventions(opened) == Interventions(disarmed=True), "to mark it ready enables nothing"
+    assert not ours.update(opened, CHANGE, OTHER).armed
+    assert ours.interventions(opened) == Interventions()
+
+
+def test_a_file_of_an_older_release_leaves_a_draft_to_people(place: Path) -> None:
+    opened = forge(place).ensure(replace(CHANGE, draft=True), HEAD, "main")
+    data = written(place)
+    for old in ({}, {"automation": {"head": OTHER, "draft": True, "armed": True}}):
+        path = Path(f"{place}.pulls/1.json")
+        path.write_text(json.dumps({key: data[key] for key in data if key != "automation"} | old), "utf-8")
+        assert forge(place).interventions(opened) == Interventions(drafted=True)
+        edit(place, 1, draft=False)
+        assert forge(place).interventions(opened) == Interventions()
+        data = written(place) | {"draft": True}
+
+
+@pytest.mark.parametrize("record", ["none", [], 1, None])
+def test_a_record_that_is_none_is_told(place: Path, record: object) -> None:
+    opened = forge(place).ensure(CHANGE, HEAD, "main")
+    edit(place, 1, automation=record)
+    with pytest.raises(UserError, match=r"1\.json is no pull request of a local forge"):
+        forge(place).interventions(opened)
+
+
+def test_a_new_head_brings_a_new_title_and_body(place: Path) -> None:
+    ours = forge(place)
+    opened = ours.ensure(CHANGE, HEAD, "main")
+    ours.arm(opened, HEAD)
+    again = ours.update(opened, replace(CHANGE, title="Another", body="Why\n", draft=True), OTHER)
+    assert (again.head_sha, again.draft, again.armed) == (OTHER, False, True)
+    data = written(place)
+    assert (data["title"], data["body"], data["headSha"]) == ("Another", "Why\n", OTHER)
+    assert data["automation"] == {"head": OTHER, "draft": False, "armed": True}
+
+
+def test_one_that_is_closed_says_when(place: Path) -> None:
+    ours = forge(place)
+    opened = ours.ensure(CHANGE, HEAD, "main")
+    ours.arm(opened, HEAD)
+    before = datetime.now(UTC).replace(microsecond=0)
+    ours.close(opened)
+    first = ours.find(CHANGE.branch, "main")
+    assert first is not None and first.closed_at is not None
+    assert (first.state, first.armed) == ("closed", False)
+    assert before <= first.closed_at <= datetime.now(UTC)
+    assert written(place)["automation"]["armed"] is False
+    edit(place, 1, closedAt="2026-11-20T10:00:00+01:00")
+    ours.close(opened)
+    again = ours.find(CHANGE.branch, "main")
+    assert again is not None
+    assert again.closed_at == datetime(2026, 11, 20, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("moment", [None, "", "yesterday", "2026-11-20T10:00:00", 1763632800, ["2026"]])
+def test_a_time_of_closing_that_is_none_is_not_known(place: Path, moment: object) -> None:
+    forge(place).ensure(CHANGE, HEAD, "main")
+    edit(place, 1, state="closed", closedAt=moment)
+    found = forge(place).find(CHANGE.branch, "main")
+    assert found is not None
+    assert (found.state, found.closed_at) == ("closed", None)
+
+
+def test_one_that_is_merged_says_with_which_commit(place: Path) -> None:
+    ours = forge(place)
+    opened = ours.ensure(CHANGE, HEAD, "main")
+    moment = datetime(2026, 11, 20, 9, tzinfo=UTC)
+    merged = ours.merged(opened, HEAD, OTHER, moment)
+    assert (merged.state, merged.merge_sha, merged.closed_at) == ("merged", OTHER, None)
+    assert ours.find(CHANGE.branch, "main") == merged
+    assert ours.merged_at(OTHER, "main") == moment
 
 
 def test_labels_and_reviewers_are_added_to_what_is_there(place: Path) -> None:

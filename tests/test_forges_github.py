@@ -240,7 +240,8 @@ def graphql_schema() -> GraphQLSchema:
 def everything(place: Hosted, host: FakeGitHub) -> None:
     """Do all that a rollback may do, and all that is refused."""
     forge, pull, commit = place.opened(draft=True)
-    forge.ensure(CHANGE, commit, "main")
+    forge.ready(forge.ensure(CHANGE, commit, "main"))
+    forge.interventions(forge.update(found(forge), replace(CHANGE, title="Again"), commit))
     forge.mark(found(forge), CHANGE.labels, ("ada", "team-risk", "nobody"))
     for text in ("One.", "One.", "Two."):
         forge.comment(found(forge), "key", text)
@@ -267,6 +268,8 @@ def everything(place: Hosted, host: FakeGitHub) -> None:
     host.has_queue = False
     host.allows_auto_merge = False
     forge.arm(other, second)
+    third = place.push("rollback/acme/fraud/44")
+    forge.close(forge.ensure(replace(CHANGE, branch="rollback/acme/fraud/44"), third, "main"))
 
 
 def test_every_request_and_answer_is_as_github_publishes_it(place: Hosted, host: FakeGitHub) -> None:

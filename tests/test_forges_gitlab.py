@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from fakes.gitlab import FakeGitLab
-from hosted import BRANCH, CHANGE, TOKEN, Hosted, hosted
+from hosted import BRANCH, TOKEN, Hosted, hosted
 
 from rollout_spec.change import PullRequest
 from rollout_spec.errors import UserError
@@ -96,8 +96,8 @@ def test_reviewers_whom_a_person_asked_stay(place: Hosted) -> None:
 
 
 def test_a_draft_by_another_name_is_one_and_is_made_ready(place: Hosted) -> None:
-    forge, pull, commit = place.opened()
+    forge, pull, _ = place.opened()
     pull.title = "[Draft] Draft: Roll back"
     assert found(forge).draft
-    assert not forge.ensure(CHANGE, commit, "main").draft
+    assert not forge.ready(found(forge)).draft
     assert pull.title == "Roll back"

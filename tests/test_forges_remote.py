@@ -12,7 +12,7 @@ import pytest
 from fakes.host import Answer
 from hosted import BRANCH, CHANGE, FAKES, TOKEN, Hosted, hosted, let_in
 
-from rollout_spec.change import PullRequest
+from rollout_spec.change import Interventions, PullRequest
 from rollout_spec.errors import UserError
 from rollout_spec.forges import Forge
 
@@ -59,13 +59,24 @@ def test_a_pull_request_is_opened_once_and_found(place: Hosted) -> None:
     assert (pull.title, pull.body, pull.draft) == (CHANGE.title, CHANGE.body, False)
 
 
-def test_a_draft_is_one_until_the_change_is_none(place: Hosted) -> None:
+def test_a_draft_is_one_until_it_is_marked_ready(place: Hosted) -> None:
     forge, pull, commit = place.opened(draft=True)
     assert found(forge).draft
-    assert place.connect().ensure(replace(CHANGE, draft=True), commit, "main").draft
+    for change in (replace(CHANGE, draft=True), CHANGE):
+        assert place.connect().ensure(change, commit, "main").draft
+    title = pull.title
     for _ in range(2):
-        assert not place.connect().ensure(CHANGE, commit, "main").draft
+        assert not place.connect().ready(found(forge)).draft
         assert (found(place.connect()).draft, pull.draft, pull.title) == (False, False, CHANGE.title)
+        assert place.connect().interventions(found(forge)) == Interventions()
+    assert (title == CHANGE.title) == (place.kind == "github")
+
+
+def test_one_that_is_closed_is_not_marked_ready(place: Hosted) -> None:
+    forge, pull, _ = place.opened(draft=True)
+    place.host.end(pull)
+    forge.ready(found(forge))
+    assert found(place.connect()).draft
 
 
 def test_another_branch_or_base_is_another_pull_request(place: Hosted) -> None:

@@ -324,6 +324,33 @@ def test_a_hard_breach_makes_a_soft_draft_ready(repo: Repo) -> None:
     assert len(pull(repo, 1)["comments"]) == 2, "one for each trigger, however often it tells"
 
 
+def change(repo: Repo, number: int, **fields: object) -> None:
+    """Change a pull request of the local forge, as a person does."""
+    Path(f"{repo.remote}.pulls/{number}.json").write_text(json.dumps(pull(repo, number) | fields), "utf-8")
+
+
+def test_a_draft_that_a_person_made_stays_one(repo: Repo) -> None:
+    automate(repo, mode="auto-merge")
+    assert repo.breach("42", "latency-sla").status == 0
+    assert (pull(repo, 1)["draft"], pull(repo, 1)["autoMerge"]) == (False, True)
+    change(repo, 1, draft=True, autoMerge=False)
+    later(repo, minutes=1)
+    assert repo.breach("42", "latency-sla").status == 0
+    assert (pull(repo, 1)["draft"], pull(repo, 1)["autoMerge"]) == (True, False)
+    change(repo, 1, draft=False)
+    assert repo.breach("42", "latency-sla").status == 0
+    assert (pull(repo, 1)["draft"], pull(repo, 1)["autoMerge"]) == (False, False)
+
+
+def test_an_auto_merge_that_a_person_cancelled_stays_so(repo: Repo) -> None:
+    automate(repo, mode="auto-merge")
+    assert repo.breach("42", "latency-sla").status == 0
+    change(repo, 1, autoMerge=False)
+    later(repo, minutes=1)
+    assert repo.breach("42", "latency-sla").status == 0
+    assert pull(repo, 1)["autoMerge"] is False
+
+
 def test_a_hard_breach_that_a_guard_objects_to_leaves_the_draft(repo: Repo) -> None:
     automate(repo, "maxRollbacksPerDay: 0", mode="auto-merge")
     assert told(repo.breach("42", "drift")) == ["trigger", "rollbacks-per-day"]

@@ -897,6 +897,7 @@ def test_the_pull_request_has_all_that_a_person_needs(repo: Repo) -> None:
         "labels": ["rollback", "rollout:fraud"],
         "reviewers": ["team-risk"],
         "autoMerge": False,
+        "automation": {"head": repo.tip(BRANCH), "draft": False, "armed": False},
     }
     for part in (
         "**fraud 42 failed at ab-50; this takes the whole stack back to 41.** It is ready to merge.\n",

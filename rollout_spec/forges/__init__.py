@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Protocol
 
-from rollout_spec.change import Change, PullRequest
+from rollout_spec.change import Change, Interventions, PullRequest
 from rollout_spec.errors import UserError
 from rollout_spec.forges.access import USERS, Access, Credential, app_is_set, find_token
 from rollout_spec.forges.standing import Protection, Standing
@@ -27,10 +27,28 @@ class Forge(Protocol):
         """Return the newest pull request from a branch: an open one before a merged one before a closed one."""
 
     def ensure(self, change: Change, head_sha: str, base: str) -> PullRequest:
-        """Return the pull request from the change's branch, whatever its state; open one where there is none.
+        """Return the pull request from the change's branch, whatever its state; open one if there is none.
 
-        An open draft is marked ready where the change is none; one that is ready never becomes a draft again.
+        An existing pull request is returned as it is: nothing about it changes.
         """
+
+    def ready(self, pull: PullRequest) -> PullRequest:
+        """Mark an open draft as ready for review."""
+
+    def interventions(self, pull: PullRequest) -> Interventions:
+        """Return the changes that a person made to a pull request at its present head.
+
+        The forge's own records are read, which need write access; comments and bodies are not.
+        """
+
+    def update(self, pull: PullRequest, change: Change, head_sha: str) -> PullRequest:
+        """Write the title and body anew after the branch was pushed again at ``head_sha``.
+
+        A draft stays a draft, and a pull request that is ready stays ready.
+        """
+
+    def close(self, pull: PullRequest) -> None:
+        """Close an open pull request without a merge, and cancel its auto-merge."""
 
     def mark(self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]) -> tuple[str, ...]:
         """Label a pull request and ask for its review, and say who could not be asked.

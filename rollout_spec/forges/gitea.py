@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from rollout_spec.change import Change, PullRequest
+from rollout_spec.change import Change, Interventions, PullRequest
 from rollout_spec.errors import UserError
-from rollout_spec.forges import gitea_standing, wording
+from rollout_spec.forges import gitea_standing, gitea_timeline, wording
 from rollout_spec.forges.access import Access, need_token
 from rollout_spec.forges.gitea_api import Api, parsed
-from rollout_spec.forges.looking import first_merge
+from rollout_spec.forges.gitea_timeline import DRAFT
+from rollout_spec.forges.looking import closing_time, first_merge, is_denied
 from rollout_spec.forges.standing import Standing
 from rollout_spec.forges.transport import Refused, ask_for_review, ensure, refusal, useless
 
 LONGEST_BODY = 1_000_000
 LONGEST_LABEL = 50
-_DRAFT = re.compile(r"\A\s*(wip:|\[wip\])\s*", re.IGNORECASE)
 _COLOR = "#b60205"
 
 
@@ -56,15 +55,49 @@ class Gitea:
         return wording.newest(_read(each) for each in listed if _is_from(each, head, base)) or known
 
     def ensure(self, change: Change, head_sha: str, base: str) -> PullRequest:
-        """Return the pull request from the change's branch, whatever its state; open one where there is none."""
+        """Return the pull request from the change's branch, whatever its state; open one if there is none."""
         return ensure(
             change,
             base,
             find=self.find,
             begin=lambda: self._open(change, base),
-            ready=self._ready,
             taken=lambda refused: refused.code == 409,
         )
+
+    def ready(self, pull: PullRequest) -> PullRequest:
+        """Mark an open draft as ready for review."""
+        if pull.state != "open" or not pull.draft:
+            return pull
+        title = DRAFT.sub("", self._title(pull))
+        self._api.ask("mark the pull request as ready", "PATCH", f"/pulls/{pull.number}", json={"title": title})
+        return replace(pull, draft=False)
+
+    def interventions(self, pull: PullRequest) -> Interventions:
+        """Return the changes that a person made to a pull request at its present head, by its timeline."""
+        head = _read(self._api.read("show the pull request", "GET", f"/pulls/{pull.number}")).head_sha
+        return gitea_timeline.interventions(self._api, pull.number, head)
+
+    def update(self, pull: PullRequest, change: Change, head_sha: str) -> PullRequest:
+        """Write the title and body anew; the beginning of the title that says WIP stays."""
+        draft = DRAFT.match(self._title(pull))
+        wish = {
+            "title": wording.title(change.title, draft[0] if draft else ""),
+            "body": wording.body(change.body, LONGEST_BODY),
+        }
+        done = self._api.read("update the pull request", "PATCH", f"/pulls/{pull.number}", json=wish)
+        return replace(_read(done), head_sha=head_sha)
+
+    def close(self, pull: PullRequest) -> None:
+        """Close an open pull request without a merge, and cancel its auto-merge."""
+        path = f"/pulls/{pull.number}"
+        if _read(self._api.read("show the pull request", "GET", path)).state != "open":
+            return
+        try:
+            self._api.ask("cancel the auto-merge", "DELETE", f"{path}/merge")
+        except Refused as error:
+            if not is_denied(error):
+                raise  # else nothing is scheduled, or another person did it; Gitea merges nothing that is closed
+        self._api.ask("close the pull request", "PATCH", path, json={"state": "closed"})
 
     def mark(self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]) -> tuple[str, ...]:
         """Ask for reviews and label; labels that are not there are made."""
@@ -142,13 +175,8 @@ class Gitea:
         }
         return _read(self._api.read("open the pull request", "POST", "/pulls", json=wish))
 
-    def _ready(self, pull: PullRequest) -> PullRequest:
-        path = f"/pulls/{pull.number}"
-        title = str(self._api.read("show the pull request", "GET", path)["title"])
-        while _DRAFT.match(title):
-            title = _DRAFT.sub("", title)
-        self._api.ask("mark the pull request as ready", "PATCH", path, json={"title": title})
-        return replace(pull, draft=False)
+    def _title(self, pull: PullRequest) -> str:
+        return str(self._api.read("show the pull request", "GET", f"/pulls/{pull.number}").get("title") or "")
 
     def _make_label(self, name: str) -> int:
         made = self._api.read("make a label", "POST", "/labels", json={"name": name, "color": _COLOR})
@@ -175,9 +203,10 @@ def _read(data: dict[str, Any]) -> PullRequest:
             data["head"]["label"],
             data["base"]["ref"],
             data["head"]["sha"],
-            bool(data.get("draft", _DRAFT.match(data["title"]))),
+            bool(data.get("draft", DRAFT.match(data["title"]))),
             tuple(label["name"] for label in data["labels"] or ()),
             merge_sha=data.get("merge_commit_sha") if state == "merged" else None,
+            closed_at=closing_time(state, data.get("closed_at")),
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise useless("gitea", "show the pull request", error, secret="") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from urllib.parse import quote
 
@@ -12,8 +12,8 @@ from github import Github
 from github.PullRequest import PullRequest as Theirs
 from github.Repository import Repository
 
-from rollout_spec.change import Change, PullRequest
-from rollout_spec.forges import github_standing, wording
+from rollout_spec.change import Change, Interventions, PullRequest
+from rollout_spec.forges import github_standing, github_timeline, wording
 from rollout_spec.forges.access import Access, app_is_set
 from rollout_spec.forges.github_api import answers
 from rollout_spec.forges.github_app import authority, granted, owner_and_name
@@ -24,6 +24,8 @@ from rollout_spec.forges.transport import TIMEOUT, Refused, ask_for_review, ensu
 
 LONGEST_BODY = 65_536
 LONGEST_LABEL = 50
+NO_DRAFTS = "Draft: "
+"""The beginning of the title of a draft, if the owner's plan has no drafts."""
 
 
 class GitHub:
@@ -70,15 +72,41 @@ class GitHub:
             return wording.newest([self._read(each) for each in found if each.head.ref == head])
 
     def ensure(self, change: Change, head_sha: str, base: str) -> PullRequest:
-        """Return the pull request from the change's branch, whatever its state; open one where there is none."""
+        """Return the pull request from the change's branch, whatever its state; open one if there is none."""
         return ensure(
             change,
             base,
             find=self.find,
             begin=lambda: self._open(change, base, draft=change.draft),
-            ready=self._ready,
             taken=lambda refused: refused.code == 422 and "already exists" in refused.words,
         )
+
+    def ready(self, pull: PullRequest) -> PullRequest:
+        """Mark an open draft as ready for review."""
+        if pull.state != "open" or not pull.draft:
+            return pull
+        with answers("mark the pull request as ready", secret=self._secret):
+            self._theirs(pull).mark_ready_for_review()
+        return replace(pull, draft=False)
+
+    def interventions(self, pull: PullRequest) -> Interventions:
+        """Return the changes that a person made to a pull request at its present head, by its timeline."""
+        return github_timeline.interventions(self._repository, self._theirs(pull), self._secret)
+
+    def update(self, pull: PullRequest, change: Change, head_sha: str) -> PullRequest:
+        """Write the title and body anew. A title that says Draft, on a plan without drafts, goes on saying so."""
+        with answers("update the pull request", secret=self._secret):
+            theirs = self._as_it_is(pull)
+            before = NO_DRAFTS if theirs.title.startswith(NO_DRAFTS) else ""
+            theirs.edit(title=wording.title(change.title, before), body=wording.body(change.body, LONGEST_BODY))
+            return replace(self._read(theirs), head_sha=head_sha)
+
+    def close(self, pull: PullRequest) -> None:
+        """Close an open pull request without a merge; GitHub cancels its auto-merge."""
+        with answers("close the pull request", secret=self._secret):
+            theirs = self._as_it_is(pull)
+            if theirs.state == "open":
+                theirs.edit(state="closed")
 
     def mark(self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]) -> tuple[str, ...]:
         """Ask for reviews and label; GitHub makes labels that it does not know."""
@@ -136,7 +164,7 @@ class GitHub:
                 made = self._repository.create_pull(
                     base,
                     change.branch,
-                    title=wording.title(change.title, "Draft: " if change.draft and not draft else ""),
+                    title=wording.title(change.title, NO_DRAFTS if change.draft and not draft else ""),
                     body=wording.body(change.body, LONGEST_BODY),
                     draft=draft,
                     maintainer_can_modify=False,
@@ -146,11 +174,6 @@ class GitHub:
             if not draft or "raft pull requests are not supported" not in error.words:
                 raise
         return self._open(change, base, draft=False)
-
-    def _ready(self, pull: PullRequest) -> PullRequest:
-        with answers("mark the pull request as ready", secret=self._secret):
-            self._theirs(pull).mark_ready_for_review()
-        return replace(pull, draft=False)
 
     def _ask(self, theirs: Theirs, people: list[str], teams: list[str]) -> None:
         with answers("ask for the review", secret=self._secret):
@@ -162,18 +185,25 @@ class GitHub:
                 self._known[pull.number] = self._repository.get_pull(pull.number)
         return self._known[pull.number]
 
+    def _as_it_is(self, pull: PullRequest) -> Theirs:
+        theirs = self._known[pull.number] = self._repository.get_pull(pull.number)
+        if theirs.state not in ("open", "closed"):  # PyGithub takes any JSON for a pull request
+            raise TypeError("it is no pull request")
+        return theirs
+
     def _read(self, theirs: Theirs) -> PullRequest:
         self._known[theirs.number] = theirs
-        merged = theirs.merged_at is not None
+        state = "merged" if theirs.merged_at is not None else theirs.state
         return PullRequest(
             theirs.number,
             theirs.html_url,
-            "merged" if merged else theirs.state,
+            state,
             theirs.head.ref,
             theirs.base.ref,
             theirs.head.sha,
             bool(theirs.draft),
             tuple(label.name for label in theirs.labels),
             armed=bool(theirs.auto_merge),
-            merge_sha=theirs.merge_commit_sha if merged else None,
+            merge_sha=theirs.merge_commit_sha if state == "merged" else None,
+            closed_at=theirs.closed_at.astimezone(UTC) if state == "closed" and theirs.closed_at else None,
         )

@@ -11,11 +11,11 @@ from urllib.parse import quote
 
 import gitlab
 
-from rollout_spec.change import Change, PullRequest
-from rollout_spec.forges import gitlab_standing, wording
+from rollout_spec.change import Change, Interventions, PullRequest
+from rollout_spec.forges import gitlab_notes, gitlab_standing, wording
 from rollout_spec.forges.access import Access, need_token
 from rollout_spec.forges.gitlab_api import PERMISSIONS, answers, connected
-from rollout_spec.forges.looking import first_merge
+from rollout_spec.forges.looking import closing_time, first_merge, is_denied
 from rollout_spec.forges.standing import Standing
 from rollout_spec.forges.transport import Refused, ensure
 
@@ -24,7 +24,7 @@ PAUSES = (0.5, 1.0, 2.0, 4.0)
 """Seconds between looks at a new merge request: its pipeline, and whether it can be merged, come in a while."""
 
 _STATES = {"opened": "open", "locked": "open", "merged": "merged", "closed": "closed"}
-_DRAFT = re.compile(r"\A\s*(draft:|\[draft\]|\(draft\))\s*", re.IGNORECASE)
+_DRAFT = re.compile(r"\A\s*((draft:|\[draft\]|\(draft\))\s*)+", re.IGNORECASE)
 _UNDECIDED = {"unchecked", "checking", "preparing", "approvals_syncing", None}
 
 
@@ -51,15 +51,58 @@ class GitLab:
             return wording.newest(_read(each.attributes) for each in ours)
 
     def ensure(self, change: Change, head_sha: str, base: str) -> PullRequest:
-        """Return the merge request from the change's branch, whatever its state; open one where there is none."""
+        """Return the merge request from the change's branch, whatever its state; open one if there is none."""
         return ensure(
             change,
             base,
             find=self.find,
             begin=lambda: self._open(change, base),
-            ready=self._ready,
             taken=lambda refused: refused.code == 409,
         )
+
+    def ready(self, pull: PullRequest) -> PullRequest:
+        """Mark an open draft as ready for review."""
+        if pull.state != "open" or not pull.draft:
+            return pull
+        with answers("mark the merge request as ready", secret=self._secret):
+            title = _DRAFT.sub("", self._project.mergerequests.get(pull.number).title)
+            self._project.mergerequests.update(pull.number, {"title": title})
+        return replace(pull, draft=False)
+
+    def interventions(self, pull: PullRequest) -> Interventions:
+        """Return the changes that a person made to a merge request at its present head, by its system notes."""
+        with answers("list the events of the merge request", secret=self._secret):
+            owner = self._project.mergerequests.get(pull.number).author["id"]
+            notes = self._project.mergerequests.get(pull.number, lazy=True).notes
+            newest_first = notes.list(iterator=True, order_by="created_at", sort="desc")
+            return gitlab_notes.interventions((each.attributes for each in newest_first), owner)
+
+    def update(self, pull: PullRequest, change: Change, head_sha: str) -> PullRequest:
+        """Write the title and body anew; the beginning of the title that says Draft stays."""
+        with answers("update the merge request", secret=self._secret):
+            draft = _DRAFT.match(self._project.mergerequests.get(pull.number).title)
+            wish = {
+                "title": wording.title(change.title, draft[0] if draft else ""),
+                "description": wording.body(change.body, LONGEST_BODY),
+            }
+            return replace(_read(dict(self._project.mergerequests.update(pull.number, wish))), head_sha=head_sha)
+
+    def close(self, pull: PullRequest) -> None:
+        """Close an open merge request without a merge, and cancel its auto-merge."""
+        with answers("show the merge request", secret=self._secret):
+            now = _read(self._project.mergerequests.get(pull.number).attributes)
+        if now.state != "open":
+            return
+        if now.armed:
+            path = f"{self._project.mergerequests.path}/{pull.number}/cancel_merge_when_pipeline_succeeds"
+            try:
+                with answers("cancel the auto-merge", secret=self._secret):
+                    self._client.http_post(path)
+            except Refused as error:
+                if not is_denied(error):
+                    raise  # else it is cancelled already, or is when the merge request is closed
+        with answers("close the merge request", secret=self._secret):
+            self._project.mergerequests.update(pull.number, {"state_event": "close"})
 
     def mark(self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]) -> tuple[str, ...]:
         """Ask for reviews and label; GitLab makes labels that it does not know. It asks people, and no groups."""
@@ -159,14 +202,6 @@ class GitLab:
         with answers("open the merge request", secret=self._secret):
             return _read(self._project.mergerequests.create(wish).attributes)
 
-    def _ready(self, pull: PullRequest) -> PullRequest:
-        with answers("mark the merge request as ready", secret=self._secret):
-            title = self._project.mergerequests.get(pull.number).title
-            while _DRAFT.match(title):
-                title = _DRAFT.sub("", title)
-            self._project.mergerequests.update(pull.number, {"title": title})
-        return replace(pull, draft=False)
-
     def _person(self, name: str) -> int | None:
         with answers("look up the reviewers", secret=self._secret):
             found = self._client.users.list(username=name, get_all=False)
@@ -175,10 +210,11 @@ class GitLab:
 
 def _read(data: dict[str, Any]) -> PullRequest:
     merged = data["state"] == "merged"
+    state = _STATES.get(data["state"], data["state"])
     return PullRequest(
         data["iid"],
         data["web_url"],
-        _STATES.get(data["state"], data["state"]),
+        state,
         data["source_branch"],
         data["target_branch"],
         data["sha"],
@@ -186,4 +222,5 @@ def _read(data: dict[str, Any]) -> PullRequest:
         tuple(map(str, data["labels"])),
         armed=bool(data.get("merge_when_pipeline_succeeds")) and not merged,
         merge_sha=(data.get("merge_commit_sha") or data.get("squash_commit_sha")) if merged else None,
+        closed_at=closing_time(state, data.get("closed_at")),
     )

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
-import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
 
-from rollout_spec.change import Change, PullRequest
+from rollout_spec.change import Change, Interventions, PullRequest
 from rollout_spec.errors import UserError
 from rollout_spec.forges import wording
+from rollout_spec.forges.local_files import PullFiles, automation, interventions, noted
+from rollout_spec.forges.looking import closing_time
 from rollout_spec.forges.standing import Standing
-from rollout_spec.units import parse_time
-
-_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
+from rollout_spec.units import format_time, parse_time
 
 
 class LocalForge:
@@ -28,31 +24,65 @@ class LocalForge:
     def __init__(self, remote_url: str, contains: Callable[[str, str], bool]) -> None:
         self.repository = _bare(remote_url)
         self.folder = Path(f"{self.repository}.pulls")
+        self._files = PullFiles(self.folder)
         self.contains = contains
 
     def find(self, head: str, base: str) -> PullRequest | None:
         """Return the newest pull request from a branch: an open one before a merged one before a closed one."""
-        found = map(self._read, self._numbers())
+        found = map(self.read, self._files.numbers())
         return wording.newest(each for each in found if each.head == head and each.base == base)
 
     def ensure(self, change: Change, head_sha: str, base: str) -> PullRequest:
-        """Return the pull request from the change's branch, whatever its state; open one where there is none."""
+        """Return the pull request from the change's branch, whatever its state; open one if there is none."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with self._lock():
+        with self._files.lock():
             known = self.find(change.branch, base)
             if known is not None:
-                if known.state == "open" and known.draft and not change.draft:
-                    self._edit(known.number, draft=False)
-                return self._read(known.number)
-            number = max(self._numbers(), default=0) + 1
-            self._open(number, change, head_sha, base)
-        return self._read(number)
+                return known
+            number = max(self._files.numbers(), default=0) + 1
+            self._files.write(number, _opened(number, change, head_sha, base))
+        return self.read(number)
+
+    def ready(self, pull: PullRequest) -> PullRequest:
+        """Mark an open draft as ready for review."""
+        with self._files.lock():
+            now = self.read(pull.number)
+            if now.state == "open" and now.draft:
+                self._files.edit(pull.number, draft=False, automation=self._noted(pull.number, draft=False))
+        return self.read(pull.number)
+
+    def interventions(self, pull: PullRequest) -> Interventions:
+        """Return the changes that a person made since the tool wrote the file."""
+        with self._files.understood(pull.number):
+            return interventions(self._files.read(pull.number))
+
+    def update(self, pull: PullRequest, change: Change, head_sha: str) -> PullRequest:
+        """Write the title, the body and the head anew. The present draft and auto-merge stay, and are on record."""
+        with self._files.lock():
+            now = self.read(pull.number)
+            fresh = automation(head_sha, draft=now.draft, armed=now.armed)
+            self._files.edit(pull.number, title=change.title, body=change.body, headSha=head_sha, automation=fresh)
+        return self.read(pull.number)
+
+    def close(self, pull: PullRequest) -> None:
+        """Close an open pull request without a merge, and cancel its auto-merge."""
+        with self._files.lock():
+            now = self.read(pull.number)
+            if now.state != "open":
+                return
+            self._files.edit(
+                pull.number,
+                state="closed",
+                autoMerge=False,
+                closedAt=format_time(datetime.now(UTC)),
+                automation=self._noted(pull.number, armed=False),
+            )
 
     def mark(self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]) -> tuple[str, ...]:
         """Label a pull request and ask for its review; a file refuses nobody."""
-        with self._lock():
-            data = self._data(pull.number)
-            self._edit(
+        with self._files.lock():
+            data = self._files.read(pull.number)
+            self._files.edit(
                 pull.number,
                 labels=list(dict.fromkeys([*data.get("labels", ()), *labels])),
                 reviewers=list(dict.fromkeys([*data.get("reviewers", ()), *reviewers])),
@@ -61,20 +91,27 @@ class LocalForge:
 
     def comment(self, pull: PullRequest, key: str, text: str) -> None:
         """Write the comment of a key, or edit it where it says something else."""
-        with self._lock():
-            comments = list(self._data(pull.number).get("comments", ()))
+        with self._files.lock():
+            comments = list(self._files.read(pull.number).get("comments", ()))
             others = [each for each in comments if wording.marker(key) not in each]
             wanted = wording.marked(text, key)
             if wanted not in comments:
-                self._edit(pull.number, comments=[*others, wanted])
+                self._files.edit(pull.number, comments=[*others, wanted])
 
     def arm(self, pull: PullRequest, head_sha: str) -> PullRequest:
         """Say that it should merge once checks pass. Nothing merges it here but a person, or a script of theirs."""
-        with self._lock():
-            if self._read(pull.number).head_sha != head_sha:
+        with self._files.lock():
+            if self.read(pull.number).head_sha != head_sha:
                 raise UserError(f"{pull.url} is not armed: its branch has moved on", status=1)
-            self._edit(pull.number, autoMerge=True)
-        return self._read(pull.number)
+            self._files.edit(pull.number, autoMerge=True, automation=self._noted(pull.number, armed=True))
+        return self.read(pull.number)
+
+    def merged(self, pull: PullRequest, head_sha: str, merge_sha: str, moment: datetime) -> PullRequest:
+        """Record that a pull request was merged at ``head_sha``; ``merge_sha`` is the commit on the base."""
+        with self._files.lock():
+            when = format_time(moment)
+            self._files.edit(pull.number, state="merged", headSha=head_sha, mergeSha=merge_sha, mergedAt=when)
+        return self.read(pull.number)
 
     def standing(self, base: str) -> Standing:
         """Return which folders cannot be written. A repository on disk has one clock with us, and protects nothing."""
@@ -86,34 +123,28 @@ class LocalForge:
     def merged_at(self, commit: str, base: str) -> datetime | None:
         """Return when a commit came onto the base: the ``mergedAt`` of the file that has it as ``mergeSha`` or head."""
         times: list[datetime] = []
-        for number in self._numbers():
-            with self._understood(number):
-                data = self._data(number)
+        for number in self._files.numbers():
+            with self._files.understood(number):
+                data = self._files.read(number)
                 is_ours = data["base"] == base and commit in (data["headSha"], data.get("mergeSha"))
             try:
                 if is_ours and data.get("mergedAt"):
                     times.append(parse_time(str(data["mergedAt"])))
             except ValueError as error:
-                raise UserError(f"{self._path(number)} is no pull request of a local forge: {error}") from None
+                raise UserError(f"{self._files.path(number)} is no pull request of a local forge: {error}") from None
         return min(times, default=None)
 
-    def _numbers(self) -> list[int]:
-        if not self.folder.is_dir():
-            return []
-        return sorted(int(each.stem) for each in self.folder.glob("*.json") if _NUMBER.fullmatch(each.stem))
-
-    def _path(self, number: int) -> Path:
-        return self.folder / f"{number}.json"
-
-    def _read(self, number: int) -> PullRequest:
-        with self._understood(number):
-            data = self._data(number)
+    def read(self, number: int) -> PullRequest:
+        """Return a pull request by its number. An open one whose head is on the base is merged."""
+        with self._files.understood(number):
+            data = self._files.read(number)
             state = str(data["state"])
             if state == "open" and self.contains(str(data["base"]), str(data["headSha"])):
                 state = "merged"
+            merge_sha = data.get("mergeSha") if state == "merged" else None
             return PullRequest(
                 number,
-                str(self._path(number)),
+                str(self._files.path(number)),
                 state,
                 str(data["head"]),
                 str(data["base"]),
@@ -121,55 +152,40 @@ class LocalForge:
                 bool(data.get("draft")),
                 tuple(map(str, data.get("labels", ()))),
                 armed=bool(data.get("autoMerge")),
+                merge_sha=merge_sha if isinstance(merge_sha, str) else None,
+                closed_at=_closed_at(state, data),
             )
 
-    @contextmanager
-    def _understood(self, number: int) -> Iterator[None]:
-        """UserError where a file is not what this forge writes."""
-        try:
-            yield
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{self._path(number)} is no pull request of a local forge: {error!r}") from None
+    def _noted(self, number: int, **changes: bool) -> dict[str, Any]:
+        """Return the record of a pull request with one more change by the tool."""
+        with self._files.understood(number):
+            return noted(self._files.read(number), **changes)
 
-    def _data(self, number: int) -> dict[str, Any]:
-        data: dict[str, Any] = json.loads(self._path(number).read_bytes())
-        return data
 
-    def _edit(self, number: int, **fields: Any) -> None:
-        data = self._data(number)
-        if any(data.get(name) != value for name, value in fields.items()):
-            self._write(number, data | fields)
+def _opened(number: int, change: Change, head_sha: str, base: str) -> dict[str, Any]:
+    """Return the fields of a new pull request."""
+    return {
+        "number": number,
+        "state": "open",
+        "draft": change.draft,
+        "title": change.title,
+        "body": change.body,
+        "head": change.branch,
+        "headSha": head_sha,
+        "base": base,
+        "labels": list(change.labels),
+        "reviewers": list(change.reviewers),
+        "autoMerge": False,
+        "automation": automation(head_sha, draft=change.draft, armed=False),
+    }
 
-    def _open(self, number: int, change: Change, head_sha: str, base: str) -> None:
-        data = {
-            "number": number,
-            "state": "open",
-            "draft": change.draft,
-            "title": change.title,
-            "body": change.body,
-            "head": change.branch,
-            "headSha": head_sha,
-            "base": base,
-            "labels": list(change.labels),
-            "reviewers": list(change.reviewers),
-            "autoMerge": False,
-        }
-        self._write(number, data)
 
-    def _write(self, number: int, data: dict[str, Any]) -> None:
-        part = self.folder / f".{number}.part"
-        part.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        part.replace(self._path(number))
-
-    @contextmanager
-    def _lock(self) -> Iterator[None]:
-        """One at a time: of many who open the same pull request, one does."""
-        handle = os.open(self.folder / ".lock", os.O_CREAT | os.O_RDWR, 0o644)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)
+def _closed_at(state: str, data: dict[str, Any]) -> datetime | None:
+    """Return the time at which it was closed, None if the file does not say it in RFC 3339."""
+    try:
+        return closing_time(state, data.get("closedAt"))
+    except ValueError:
+        return None
 
 
 def _bare(remote_url: str) -> Path:

@@ -54,6 +54,11 @@ def http_time(header: str | None) -> datetime | None:
         return None
 
 
+def closing_time(state: str, moment: object) -> datetime | None:
+    """Return the time at which a pull request was closed without a merge, in UTC. ValueError if it is no time."""
+    return parse_time(str(moment)) if state == "closed" and moment else None
+
+
 def first_merge(kind: str, found: Iterable[tuple[object, object]], base: str) -> datetime | None:
     """Return when the first of some pull requests was merged into a base; each is given by its base and ``merged_at``.
 

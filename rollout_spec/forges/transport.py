@@ -39,13 +39,11 @@ def ensure(
     *,
     find: Callable[[str, str], PullRequest | None],
     begin: Callable[[], PullRequest],
-    ready: Callable[[PullRequest], PullRequest],
     taken: Callable[[Refused], bool],
 ) -> PullRequest:
-    """Return the pull request from the change's branch, whatever its state: found, or begun where there is none.
+    """Return the pull request from the change's branch, whatever its state; begin one if there is none.
 
-    A draft is made ready where the change is none, and never the other way. ``taken`` says of a refusal to begin one
-    that there is one: another process was faster.
+    ``taken`` says of a refusal to begin one that there is one: another process was faster.
     """
     known = find(change.branch, base)
     if known is None:
@@ -55,7 +53,7 @@ def ensure(
             known = find(change.branch, base) if taken(error) else None
             if known is None:
                 raise
-    return ready(known) if known.state == "open" and known.draft and not change.draft else known
+    return known
 
 
 def ask_for_review(name: str, ask: Callable[[list[str], list[str]], object]) -> str | None:

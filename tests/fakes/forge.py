@@ -19,6 +19,21 @@ class Comment:
     body: str
 
 
+@dataclass(frozen=True)
+class Event:
+    """A change to a pull request: a title, arm, disarm, draft, ready, queue, dequeue or push, by an author.
+
+    ``old`` and ``new`` are titles, or the commits of a head; ``forced`` says that a push replaced the branch.
+    """
+
+    kind: str
+    author: str
+    old: str = ""
+    new: str = ""
+    reason: str = ""
+    forced: bool = False
+
+
 @dataclass
 class Pull:
     """A pull request. ``sha`` is where its head was when it ended; an open one follows its branch."""
@@ -40,6 +55,8 @@ class Pull:
     sha: str = ""
     merge_sha: str | None = None
     merged_at: str | None = None
+    closed_at: str | None = None
+    events: list[Event] = field(default_factory=list)
     landed: tuple[str, ...] = ()
     """The commits that its merge brought onto the base."""
 
@@ -58,6 +75,9 @@ class Guard:
 class ForgeHost(Host):
     """A host with pull requests, and the settings that decide what happens to them."""
 
+    draft_prefix = ""
+    """The beginning of the title of a draft, if drafts are told by it."""
+
     def __init__(self, remote: Path, name: str = "acme/models") -> None:
         super().__init__(remote, name)
         self.pulls: list[Pull] = []
@@ -71,16 +91,60 @@ class ForgeHost(Host):
         self.guard: Guard | None = None
         self.archived = False
         self.now = NOW
+        self.pusher = "release-bot"
+        """Who pushes to the branches of pull requests."""
 
     def branch(self, name: str) -> str:
         """Return the commit of a branch, empty where there is none."""
         return self.git("rev-parse", "--verify", "--quiet", f"refs/heads/{name}^{{commit}}")
 
     def head(self, pull: Pull) -> str:
-        """Return the commit that a pull request is at."""
+        """Return the commit that a pull request is at; a push since the last look becomes an event."""
         if pull.state == "open":
-            pull.sha = self.branch(pull.head) or pull.sha
+            old, pull.sha = pull.sha, self.branch(pull.head) or pull.sha
+            if old and old != pull.sha:
+                forced = old not in self.git("rev-list", pull.sha).split()
+                pull.events.append(Event("push", self.pusher, old, pull.sha, forced=forced))
         return pull.sha
+
+    def timeline(self, pull: Pull) -> list[Event]:
+        """Return the events of a pull request, oldest first."""
+        self.head(pull)
+        return pull.events
+
+    # What people and the tool do.
+
+    def retitle(self, pull: Pull, title: str, by: str) -> None:
+        """Write another title."""
+        self.head(pull)
+        if title != pull.title:
+            pull.events.append(Event("title", by, pull.title, title))
+            pull.title = title
+
+    def convert(self, pull: Pull, *, draft: bool, by: str = "ada") -> None:
+        """Make a draft of a pull request, or mark it as ready."""
+        if self.draft_prefix:
+            self.retitle(pull, (self.draft_prefix if draft else "") + pull.title.removeprefix(self.draft_prefix), by)
+            return
+        self.head(pull)
+        pull.draft = draft
+        pull.events.append(Event("draft" if draft else "ready", by))
+
+    def arm(self, pull: Pull, by: str = "ada") -> None:
+        """Let it merge once its checks pass."""
+        pull.armed = self.head(pull)
+        pull.events.append(Event("arm", by))
+
+    def disarm(self, pull: Pull, by: str = "ada", reason: str = "") -> None:
+        """Cancel the auto-merge; with a reason, the forge itself does."""
+        self.head(pull)
+        pull.armed = None
+        pull.events.append(Event("disarm", by, reason=reason))
+
+    def end(self, pull: Pull) -> None:
+        """Close a pull request without a merge."""
+        self.head(pull)
+        pull.state, pull.closed_at = "closed", self.now
 
     def ahead(self, base: str, head: str) -> int:
         """Count the commits that a branch has and another has not."""
@@ -99,6 +163,7 @@ class ForgeHost(Host):
     def open(self, head: str, base: str, title: str, body: str, user: str, *, draft: bool = False) -> Pull:
         pull = Pull(len(self.pulls) + 1, title, body, head, base, user, draft)
         self.pulls.append(pull)
+        self.head(pull)
         return pull
 
     def pull(self, number: int | str) -> Pull | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
-from fakes.forge import NOW, Comment, Pull
+from fakes.forge import NOW, Comment, Event, Pull
 from fakes.gitea_standing import GiteaStanding
 from fakes.host import Answer, Request
 
@@ -15,6 +16,10 @@ _PAGE = 50
 
 class FakeGitea(GiteaStanding):
     """A repository at /api/v1. It takes pull requests without commits between the branches, as the real one does."""
+
+    draft_prefix = "WIP: "
+    timeline_page = 50
+    """The most entries of a timeline that it gives at once."""
 
     def denied(self) -> Answer:
         return self._error(401, "invalid username, password or token")
@@ -71,7 +76,10 @@ class FakeGitea(GiteaStanding):
         return Answer(200, self._pull(pull))
 
     def _update(self, request: Request, user: str, pull: Pull) -> Answer:
-        pull.title = request.body.get("title") or pull.title
+        self.retitle(pull, request.body.get("title") or pull.title, user)
+        pull.body = request.body.get("body", pull.body)
+        if request.body.get("state") == "closed" and pull.state == "open":
+            self.end(pull)
         return Answer(201, self._pull(pull))
 
     def _merge(self, request: Request, user: str, pull: Pull) -> Answer:
@@ -86,7 +94,7 @@ class FakeGitea(GiteaStanding):
             if pull.armed:
                 words = f"pull request is already scheduled to auto merge when checks succeed [pull_id: {pull.number}]"
                 return self._error(409, words)
-            pull.armed = self.head(pull)  # whatever head_commit_id says
+            self.arm(pull, user)  # whatever head_commit_id says
             return Answer(201)
         if self.checks == "pending":
             return self._error(405, "Not all required status checks successful")
@@ -94,6 +102,12 @@ class FakeGitea(GiteaStanding):
             return self._error(409, "head out of date")
         self.merge(pull, squash=wish["Do"] == "squash")
         return Answer(200)
+
+    def _cancel(self, request: Request, user: str, pull: Pull) -> Answer:
+        if pull.armed is None:
+            return self._not_found()
+        self.disarm(pull, user)
+        return Answer(204)
 
     def _review(self, request: Request, user: str, pull: Pull) -> Answer:
         people, teams = request.body.get("reviewers") or [], request.body.get("team_reviewers") or []
@@ -128,6 +142,15 @@ class FakeGitea(GiteaStanding):
     def _comments(self, request: Request, user: str, pull: Pull) -> Answer:
         return Answer(200, [self._comment(each) for each in pull.comments])
 
+    def _timeline(self, request: Request, user: str, pull: Pull) -> Answer:
+        """Give a page of the timeline. There is no link to the next one, and the total is that of the page."""
+        entries = [{"type": "comment", "body": each.body} for each in pull.comments]
+        entries += [entry for each in self.timeline(pull) if (entry := _entry(each))]
+        numbered = [{"id": number, "user": {"login": "ada"}, **each} for number, each in enumerate(entries, 1)]
+        size = min(int(request.query.get("limit", 50)), self.timeline_page)
+        start = (int(request.query.get("page", 1)) - 1) * size
+        return Answer(200, numbered[start : start + size])
+
     def _say(self, request: Request, user: str, pull: Pull) -> Answer:
         return Answer(201, self._comment(self.say(pull, user, request.body["body"])))
 
@@ -153,6 +176,7 @@ class FakeGitea(GiteaStanding):
             "user": {"id": 1, "login": pull.author}, "labels": [self._label(name) for name in pull.labels],
             "state": "open" if pull.state == "open" else "closed", "draft": bool(_DRAFT.match(pull.title)),
             "merged": merged, "merge_commit_sha": pull.merge_sha if merged else None,
+            "closed_at": None if pull.state == "open" else pull.closed_at or NOW,
             "merged_at": (pull.merged_at or NOW) if merged else None, "created_at": NOW, "updated_at": NOW,
             "html_url": f"{self.url}/{self.name}/pulls/{pull.number}", "head": sides[0], "base": sides[1],
             "requested_reviewers": [{"id": 1, "login": name} for name in pull.people],
@@ -181,12 +205,29 @@ _ROUTES = (
     ("GET", r"/pulls/(?P<n>\d+)", "_get"),
     ("PATCH", r"/pulls/(?P<n>\d+)", "_update"),
     ("POST", r"/pulls/(?P<n>\d+)/merge", "_merge"),
+    ("DELETE", r"/pulls/(?P<n>\d+)/merge", "_cancel"),
     ("POST", r"/pulls/(?P<n>\d+)/requested_reviewers", "_review"),
     ("GET", r"/pulls/(?P<base>[^/]+)/(?P<head>.+)", "_between"),
     ("GET", "/labels", "_labels"),
     ("POST", "/labels", "_make_label"),
     ("POST", r"/issues/(?P<n>\d+)/labels", "_put_labels"),
+    ("GET", r"/issues/(?P<n>\d+)/timeline", "_timeline"),
     ("GET", r"/issues/(?P<n>\d+)/comments", "_comments"),
     ("POST", r"/issues/(?P<n>\d+)/comments", "_say"),
     ("PATCH", r"/issues/comments/(?P<c>\d+)", "_edit_comment"),
 )
+
+
+def _entry(event: Event) -> dict[str, Any] | None:
+    """Return an event as an entry of a timeline; None if Gitea keeps no such entry."""
+    match event.kind:
+        case "title":
+            return {"type": "change_title", "body": "", "old_title": event.old, "new_title": event.new}
+        case "arm":
+            return {"type": "pull_scheduled_merge", "body": ""}
+        case "disarm":
+            return {"type": "pull_cancel_scheduled_merge", "body": event.reason}
+        case "push":
+            push = {"is_force_push": event.forced, "commit_ids": [event.old, event.new][0 if event.forced else 1 :]}
+            return {"type": "pull_push", "body": json.dumps(push)}
+    return None

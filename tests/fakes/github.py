@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from fakes.forge import Pull
+from fakes.forge import Event, Pull
 from fakes.github_standing import GitHubStanding, failed
 from fakes.host import Answer, Request
 
@@ -91,6 +91,16 @@ class FakeGitHub(GitHubStanding):
     def _get(self, request: Request, user: str, pull: Pull) -> Answer:
         return Answer(200, self._pull(pull, whole=True))
 
+    def _edit(self, request: Request, user: str, pull: Pull) -> Answer:
+        wish = request.body
+        self.retitle(pull, wish.get("title", pull.title), user)
+        pull.body = wish.get("body", pull.body)
+        if wish.get("state") == "closed" and pull.state == "open":
+            if pull.armed:
+                self.disarm(pull, user, "pull_request_closed")
+            self.end(pull)
+        return Answer(200, self._pull(pull, whole=True))
+
     def _label(self, request: Request, user: str, pull: Pull) -> Answer:
         if any(len(name) > 50 for name in request.body):
             return _invalid(_custom("name is too long (maximum is 50 characters)"))
@@ -155,7 +165,7 @@ class FakeGitHub(GitHubStanding):
             return _said(f"Head sha didn't match: expected {wish['expectedHeadOid']}")
         name, done = found[1], {"clientMutationId": None}
         if name == "markPullRequestReadyForReview":
-            pull.draft = False
+            self.convert(pull, draft=False, by=user)
             done["pullRequest"] = {"isDraft": False}
         elif name == "enqueuePullRequest" and self.has_queue:
             if pull.number in self.queue:
@@ -163,6 +173,7 @@ class FakeGitHub(GitHubStanding):
             if self.checks == "pending":
                 return _said('Pull request Required status check "rollouts" is expected.')
             self.queue.append(pull.number)
+            pull.events.append(Event("queue", user))
             done["mergeQueueEntry"] = {"position": len(self.queue)}
         elif name == "enablePullRequestAutoMerge":
             if pull.draft:
@@ -172,7 +183,7 @@ class FakeGitHub(GitHubStanding):
             if self.checks != "pending" and not (self.has_queue and self.knows_queues):
                 return _said("Pull request Pull request is in clean status")
             if self.checks == "pending":  # a queue is added to when checks pass, and never else: that is said of it
-                pull.armed = self.head(pull)
+                self.arm(pull, user)
             done["actor"] = {"avatarUrl": "", "login": "release-bot", "resourcePath": "/", "url": self.url}
         else:
             return _said("Pull request is not in a merge queue")
@@ -189,6 +200,7 @@ _ROUTES = (
     ("GET", "/pulls", "_list"),
     ("POST", "/pulls", "_create"),
     ("GET", r"/pulls/(?P<n>\d+)", "_get"),
+    ("PATCH", r"/pulls/(?P<n>\d+)", "_edit"),
     ("POST", r"/pulls/(?P<n>\d+)/requested_reviewers", "_review"),
     ("PUT", r"/pulls/(?P<n>\d+)/merge", "_merge"),
     ("POST", r"/issues/(?P<n>\d+)/labels", "_label"),

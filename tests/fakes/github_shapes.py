@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from fakes.forge import NOW, Comment, ForgeHost, Pull
+from fakes.forge import NOW, Comment, Event, ForgeHost, Pull
 
 _USER_URLS = ("avatar", "html", "followers", "following", "gists", "starred", "subscriptions", "organizations")
 _REPOSITORY_URLS = (
@@ -32,7 +33,7 @@ class GitHubShapes(ForgeHost):
             "body": pull.body, "state": "open" if pull.state == "open" else "closed", "draft": pull.draft,
             "locked": False, "user": self._user(pull.author), "assignee": None, "milestone": None,
             "labels": [self._a_label(name) for name in pull.labels], "author_association": "CONTRIBUTOR",
-            "created_at": NOW, "updated_at": NOW, "closed_at": None if pull.state == "open" else NOW,
+            "created_at": NOW, "updated_at": NOW, "closed_at": None if pull.state == "open" else pull.closed_at or NOW,
             "merged_at": (pull.merged_at or NOW) if merged else None,
             "merge_commit_sha": pull.merge_sha or (self.branch(pull.base) if pull.state == "open" else None),
             "head": self._side(pull.head, self.head(pull)), "base": self._side(pull.base, self.branch(pull.base)),
@@ -50,6 +51,13 @@ class GitHubShapes(ForgeHost):
                 "review_comments": 0, "commits": 1, "additions": 1, "deletions": 1, "changed_files": 1,
             }  # fmt: skip
         return shape
+
+    def _timeline(self, pull: Pull, words: str) -> dict[str, Any]:
+        """Return the items of the types that a query asks for."""
+        wanted = set(re.findall(r"[A-Z_]+_EVENT", words))
+        items = [shape for each in self.timeline(pull) if (shape := _item(each))]
+        nodes = [each for each in items if re.sub("(?<=[a-z])(?=[A-Z])", "_", each["__typename"]).upper() in wanted]
+        return {"headRefOid": self.head(pull), "timelineItems": {"nodes": nodes[-100:]}}
 
     def _auto_merge(self) -> dict[str, Any]:
         by = self._user("release-bot")
@@ -119,3 +127,21 @@ class GitHubShapes(ForgeHost):
             "commit": {"url": url, "author": who, "committer": who, "message": message,
                        "comment_count": 0, "tree": {"sha": tree, "url": url}},
         }  # fmt: skip
+
+
+def _item(event: Event) -> dict[str, Any] | None:
+    """Return an event as an item of a timeline; None if GitHub keeps no such item."""
+    match event.kind:
+        case "push" if event.forced:
+            return {"__typename": "HeadRefForcePushedEvent", "afterCommit": {"oid": event.new}}
+        case "disarm":
+            return {"__typename": "AutoMergeDisabledEvent", "reasonCode": event.reason or "manually_disabled"}
+        case "dequeue":
+            return {"__typename": "RemovedFromMergeQueueEvent", "reason": event.reason or "manual"}
+    names = {
+        "draft": "ConvertToDraftEvent",
+        "ready": "ReadyForReviewEvent",
+        "arm": "AutoSquashEnabledEvent",
+        "queue": "AddedToMergeQueueEvent",
+    }
+    return {"__typename": names[event.kind]} if event.kind in names else None

@@ -191,6 +191,11 @@ class GitHubStanding(GitHubShapes):
             return Answer(200, {"errors": [told]})
         if "node(id" in words:
             number = int(wish["id"].removeprefix("PR_"))
+            if "timelineItems" in words:
+                pull = self.pull(number)
+                assert pull is not None
+                timeline = {"__typename": "PullRequest", **self._timeline(pull, words)}
+                return Answer(200, {"data": {"node": timeline}})
             node = {"isInMergeQueue": number in self.queue, "isMergeQueueEnabled": self.has_queue}
             return Answer(200, {"data": {"node": {"__typename": "PullRequest", **node}}})
         if "mergeQueue" in words:

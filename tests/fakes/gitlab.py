@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from fakes.forge import NOW, Comment, Pull
+from fakes.forge import NOW, Comment, Event, Pull
 from fakes.gitlab_standing import GitLabStanding
 from fakes.host import Answer, Request
 
@@ -16,6 +16,8 @@ _STATES = {"open": "opened", "closed": "closed", "merged": "merged"}
 
 class FakeGitLab(GitLabStanding):
     """A project at /api/v4. ``checks``: its pipeline is running (pending), has passed (success), or there is none."""
+
+    draft_prefix = "Draft: "
 
     def __init__(self, remote: Path, name: str = "acme/models") -> None:
         super().__init__(remote, name)
@@ -81,7 +83,12 @@ class FakeGitLab(GitLabStanding):
 
     def _update(self, request: Request, user: str, pull: Pull) -> Answer:
         wish = request.body
-        pull.title = wish.get("title", pull.title)
+        self.retitle(pull, wish.get("title", pull.title), user)
+        pull.body = wish.get("description", pull.body)
+        if wish.get("state_event") == "close" and pull.state == "open":
+            if pull.armed:
+                self.disarm(pull, user, "merge request was closed")
+            self.end(pull)
         added = [name for name in wish.get("add_labels", "").split(",") if name]
         pull.labels += [name for name in added if name not in pull.labels]
         if "reviewer_ids" in wish:
@@ -98,18 +105,28 @@ class FakeGitLab(GitLabStanding):
         )
         auto = wish.get("auto_merge") or wish.get("merge_when_pipeline_succeeds")
         if auto and mergeable and self.checks == "pending":
-            pull.armed = self.head(pull)
+            self.arm(pull, user)
             return Answer(200, self._merge_request(pull, whole=True))
         if not mergeable or self.checks == "pending" or (auto and self.checks != "success"):
             return Answer(405, {"message": "405 Method Not Allowed"})
         self.merge(pull)
         return Answer(200, self._merge_request(pull, whole=True))
 
+    def _cancel(self, request: Request, user: str, pull: Pull) -> Answer:
+        if pull.state != "open":
+            return Answer(405, {"message": "405 Method Not Allowed"})
+        if pull.armed is None:
+            return Answer(406, {"message": "406 Not Acceptable"})
+        self.disarm(pull, user)
+        return Answer(201, self._merge_request(pull, whole=True))
+
     # Notes.
 
     def _notes(self, request: Request, user: str, pull: Pull) -> Answer:
         system = self._note(Comment(9999, user, "requested review from @ada")) | {"system": True}
-        return Answer(200, [system, *map(self._note, pull.comments)])
+        events = [each for event in self.timeline(pull) for each in self._system_notes(event)]
+        notes = [system, *events, *map(self._note, pull.comments)]
+        return Answer(200, notes if request.query.get("sort") == "asc" else notes[::-1])
 
     def _say(self, request: Request, user: str, pull: Pull) -> Answer:
         return Answer(201, self._note(self.say(pull, user, request.body["body"])))
@@ -134,7 +151,7 @@ class FakeGitLab(GitLabStanding):
             "id": 1000 + pull.number, "iid": pull.number, "project_id": 1, "title": pull.title,
             "description": pull.body, "state": _STATES[pull.state], "created_at": NOW, "updated_at": NOW,
             "merged_at": (pull.merged_at or NOW) if pull.state == "merged" else None,
-            "closed_at": NOW if pull.state == "closed" else None,
+            "closed_at": (pull.closed_at or NOW) if pull.state == "closed" else None,
             "source_branch": pull.head, "target_branch": pull.base, "source_project_id": 2 if pull.fork else 1,
             "target_project_id": 1, "draft": draft, "work_in_progress": draft, "labels": list(pull.labels),
             "author": self._person(pull.author), "assignees": [], "sha": self.head(pull),
@@ -149,6 +166,10 @@ class FakeGitLab(GitLabStanding):
             if self.status:
                 self.status.pop(0)
         return shape
+
+    def _system_notes(self, event: Event) -> list[dict[str, Any]]:
+        """Return what GitLab notes of an event, oldest first."""
+        return [self._note(Comment(5000, event.author, words)) | {"system": True} for words in _words(event)]
 
     def _note(self, comment: Comment) -> dict[str, Any]:
         author = self._person(comment.author)
@@ -168,7 +189,26 @@ _ROUTES = (
     ("GET", r"/merge_requests/(?P<n>\d+)", "_get"),
     ("PUT", r"/merge_requests/(?P<n>\d+)", "_update"),
     ("PUT", r"/merge_requests/(?P<n>\d+)/merge", "_merge"),
+    ("POST", r"/merge_requests/(?P<n>\d+)/cancel_merge_when_pipeline_succeeds", "_cancel"),
     ("GET", r"/merge_requests/(?P<n>\d+)/notes", "_notes"),
     ("POST", r"/merge_requests/(?P<n>\d+)/notes", "_say"),
     ("PUT", r"/merge_requests/(?P<n>\d+)/notes/\d+", "_edit_note"),
 )
+
+
+def _words(event: Event) -> list[str]:
+    """Return the texts of the system notes of an event, as app/services/system_notes/ of GitLab's source has them."""
+    match event.kind:
+        case "title":
+            was, is_ = (_DRAFT.match(each) is not None for each in (event.old, event.new))
+            marked = [f"marked this merge request as **{'draft' if is_ else 'ready'}**"] if was != is_ else []
+            return [f"changed title from **{event.old}** to **{event.new}**", *marked]
+        case "arm":
+            return ["enabled an automatic merge when all merge checks for 1234abcd pass"]
+        case "disarm" if event.reason:
+            return [f"aborted the automatic merge because {event.reason}"]
+        case "disarm":
+            return ["canceled the automatic merge"]
+        case "push":
+            return [f"added 1 commit\n\n<ul><li>{event.new[:8]} - Roll back</li></ul>\n\n[Compare](/compare)"]
+    return []
