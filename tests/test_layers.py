@@ -36,7 +36,7 @@ FLOORS: tuple[tuple[float, tuple[str, ...]], ...] = (
     (8, ("review",)),
     (8.4, ("processes",)),
     (8.5, ("forges", "git", "inference_log", "monitors", "registry", "writing")),
-    (9, ("landing", "scaffold")),
+    (9, ("landing", "local_merge", "scaffold")),
     (9.05, ("precedents", "proof")),
     (9.1, ("doctor", "emergency", "response", "stepping")),
     (10, ("demo", "replay", "service")),

@@ -35,6 +35,7 @@ COMMANDS = {
     "doctor": "say what is missing for a rollback, before the night it matters",
     "explain": "say what a rule or policy demands, and why",
     "policy": "run the examples of policy packs",
+    "local": "merge a pull request of the local forge, for trials",
     "schema": "print the JSON Schema of a kind",
     "demo": "see all of the above on a throw-away repository, in under a minute",
 }

@@ -61,7 +61,10 @@ ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
 class GitError(UserError):
-    """Git said no; ``words`` are its own."""
+    """Git said no; ``words`` are its own. ``code`` is its exit status, and ``output`` what it printed, if known."""
+
+    code = 0
+    output = ""
 
     def __init__(self, action: str, words: str, *, status: int = OUTSIDE, hint: str | None = None) -> None:
         if re.search("Authentication failed|could not read (Username|Password)|Permission denied", words):
@@ -128,7 +131,7 @@ class Plumbing:
                     strip_newline_in_stdout=False,
                 )
             except GitCommandError as error:
-                raise GitError(action, _words(error)) from None
+                raise _refusal(action, error) from None
         assert isinstance(output, bytes)
         return output
 
@@ -232,11 +235,15 @@ def _input(content: bytes | None) -> Iterator[BinaryIO | None]:
         yield cast(BinaryIO, file)
 
 
-def _words(error: GitCommandError) -> str:
-    """Return what git wrote, without the credentials that a URL may hold."""
-    text = str(error.stderr or "")
-    text = re.sub(r"\A\s*stderr: '(.*)'\s*\Z", r"\1", text, flags=re.DOTALL)
-    return _without_credentials(text)
+def _refusal(action: str, error: GitCommandError) -> GitError:
+    """Return the error of a command that failed, without the credentials that a URL may hold."""
+    printed, said = (
+        re.sub(rf"\A\s*{name}: '(.*)'\s*\Z", r"\1", str(text or ""), flags=re.DOTALL)
+        for name, text in (("stdout", error.stdout), ("stderr", error.stderr))
+    )
+    refusal = GitError(action, _without_credentials(said))
+    refusal.code, refusal.output = error.status if isinstance(error.status, int) else 0, printed
+    return refusal
 
 
 def _without_credentials(text: str) -> str:
