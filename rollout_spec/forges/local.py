@@ -13,7 +13,6 @@ from rollout_spec.change import Change, Interventions, PullRequest
 from rollout_spec.errors import UserError
 from rollout_spec.forges import wording
 from rollout_spec.forges.local_files import PullFiles, automation, interventions, noted
-from rollout_spec.forges.looking import closing_time
 from rollout_spec.forges.standing import Standing
 from rollout_spec.units import format_time, parse_time
 
@@ -183,7 +182,7 @@ def _opened(number: int, change: Change, head_sha: str, base: str) -> dict[str, 
 def _closed_at(state: str, data: dict[str, Any]) -> datetime | None:
     """Return the time at which it was closed, None if the file does not say it in RFC 3339."""
     try:
-        return closing_time(state, data.get("closedAt"))
+        return parse_time(str(data["closedAt"])) if state == "closed" and "closedAt" in data else None
     except ValueError:
         return None
 
