@@ -22,7 +22,8 @@ class Breach:
 
     ``id`` names the breach: letters, digits, ``.``, ``_``, ``-``; the same breach told twice has the same id.
     ``version`` is None where a person named the rollout alone. ``trigger`` is a name in the spec, or None. ``ended_at``
-    is when it was over, where it was when it was told.
+    is when it was over, where it was when it was told. ``also`` are the weaker breaches of the same version that were
+    reported with it.
     """
 
     id: str
@@ -34,3 +35,4 @@ class Breach:
     workspace: str | None = None
     ended_at: datetime | None = None
     evidence: Evidence = field(default_factory=Evidence)
+    also: tuple[Breach, ...] = ()

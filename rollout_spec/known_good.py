@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from rollout_spec import catalog
 from rollout_spec.callers import Refusal, refusals
-from rollout_spec.eligibility import lost, quarantined
+from rollout_spec.eligibility import lost, quarantined, twins
 from rollout_spec.errors import UserError
 from rollout_spec.repository import Repository
 
@@ -26,8 +26,9 @@ _FOUND: WeakKeyDictionary[Repository, dict[str, tuple[ModelRollout, tuple[str, .
 def eligible(rollout: ModelRollout, repository: Repository) -> list[str]:
     """Return the entries of ``knownGood`` to which a rollback may go, the best first.
 
-    They are recorded, not quarantined, can be served as ``flaw`` has it, and have their pins served, or would have once
-    an exclusive component is switched. Newest first, but one that is in ``doubt`` comes after those that are not.
+    They are recorded, not quarantined, do not have the bytes of stable, can be served as ``flaw`` has it, and have
+    their pins served, or would have once an exclusive component is switched. Newest first, but one that is in ``doubt``
+    comes after those that are not. Check, doctor, drill, render and rollback all ask this function.
     """
     found = _FOUND.setdefault(repository, {})
     name = rollout.metadata.name
@@ -41,12 +42,15 @@ def eligible(rollout: ModelRollout, repository: Repository) -> list[str]:
 def obstacles(rollout: ModelRollout, repository: Repository) -> dict[str, str]:
     """Return the entries of ``knownGood`` to which no rollback may go, each with the reason for a person."""
     away = quarantined(rollout, repository) if rollout.spec.live.known_good else {}
+    same = twins(rollout, rollout.spec.live.stable)
     found: dict[str, str] = {}
     for version in rollout.spec.live.known_good:
         if version in away:
             found[version] = f"quarantined by {away[version].words}"
         elif version not in rollout.spec.versions:
             found[version] = "it is not recorded"
+        elif version in same:
+            found[version] = f"it has the same digest as {rollout.spec.live.stable}"
         elif words := flaw(rollout, version, repository):
             found[version] = words
         elif pins := lost(rollout, version, repository):
@@ -85,7 +89,9 @@ def standing(rollout: ModelRollout, repository: Repository) -> list[str]:
 
 
 def _able(rollout: ModelRollout, repository: Repository) -> list[str]:
-    return [version for version in standing(rollout, repository) if flaw(rollout, version, repository) is None]
+    same = twins(rollout, rollout.spec.live.stable)  # an incident of stable quarantines them too
+    there = (version for version in standing(rollout, repository) if version not in same)
+    return [version for version in there if flaw(rollout, version, repository) is None]
 
 
 def ways_back(rollout: ModelRollout, repository: Repository) -> tuple[str, ...]:

@@ -4,48 +4,68 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 
+from rollout_spec.eligibility import quarantined
 from rollout_spec.errors import UserError
 from rollout_spec.forges import Forge
 from rollout_spec.git.plumbing import GitError
+from rollout_spec.heads import Heads
 from rollout_spec.landing import Base
 from rollout_spec.repository import Repository, read_file
-from rollout_spec.rollback import DAY, Precedent, may_merge_itself
+from rollout_spec.rollback import OpenIncidents, Precedent, is_hard, may_merge_itself
 from rollout_spec.rollback.pause import Pause, read_pause
 from rollout_spec.spec.incident import Incident
 from rollout_spec.spec.kinds import PAUSE_FILE
-from rollout_spec.spec.workspace import Automation
 
 _MOST_BRANCHES = 200
 _MOST_ASKED = 20
+_MOST_MERGED = 500
+"""So many incidents are looked at to see when they came onto the base, the newest first."""
+_INCIDENTS = "incidents"
+_KINDS = ("rollback", "incident")
+_STEPS = ("propose", "advance", "promote")
+
+
+@dataclass(frozen=True)
+class OpenIncident:
+    """An incident on a branch of a rollback, or of a failure that nothing could replace; it is not on the base.
+
+    ``incident`` is None if its file does not load. ``path`` is from the workspace's folder.
+    """
+
+    branch: str
+    head: str
+    path: str
+    content: bytes
+    incident: Incident | None
+
+    @property
+    def name(self) -> str:
+        """The name that its file bears."""
+        return self.path.rpartition("/")[2].removesuffix(".yaml")
 
 
 def branches_of(base: Base) -> dict[str, str]:
-    """Return the branches of this workspace on the remote, of rollbacks and of steps, with their commits."""
+    """Return the branches of this workspace on the remote, of rollbacks, incidents and steps, with their commits."""
     if base.remote is None:
         return {}
-    return base.remote.branches(f"*/{base.repository.workspace_name}/*")
+    workspace = base.repository.workspace_name
+    return base.remote.branches(*(f"{kind}*" for kind in _KINDS), *(f"{step}/{workspace}/*" for step in _STEPS))
 
 
-def precedents(base: Base, branches: Mapping[str, str], rollout: str, now: datetime) -> tuple[Precedent, ...]:
-    """Return the rollbacks that count: of the last days, those of this rollout at any time, and the open ones."""
+def precedents(base: Base, opened: tuple[OpenIncident, ...], rollout: str) -> tuple[Precedent, ...]:
+    """Return the rollbacks that count: the newest merged ones, those of this rollout at any time, and the open ones."""
     repository = base.repository
-    automation = repository.settings.automation if repository.settings else Automation()
-    merged = _merged(base, repository, rollout, now - _back(automation))
-    return (*merged, *_open(base, branches, repository))
+    return (*_merged(base, repository, rollout), *_open(opened, repository))
 
 
-def _back(automation: Automation) -> timedelta:
-    """How far back a rollback may count. One that is merged late may bear an older date, and would end the walk."""
-    longest = max(DAY, automation.cooldown, automation.shared_cause.within)
-    return min(longest + automation.max_breach_age, timedelta(days=3650))
-
-
-def _merged(base: Base, repository: Repository, rollout: str, since: datetime) -> Iterator[Precedent]:
-    folder = base.path("incidents")
-    landed = {path.removeprefix(f"{folder}/"): moment for path, moment in base.git.added(base.commit, folder, since)}
+def _merged(base: Base, repository: Repository, rollout: str) -> Iterator[Precedent]:
+    folder = base.path(_INCIDENTS)
+    landed = {
+        path.removeprefix(f"{folder}/"): moment for path, moment in base.git.added(base.commit, folder, _MOST_MERGED)
+    }
     files = {name: moment for name, moment in landed.items() if name.endswith(".yaml") and "/" not in name}
     names = {name.removesuffix(".yaml"): moment for name, moment in files.items()}
     own = {file.stem: None for file in repository.incidents_of(rollout)}
@@ -55,34 +75,72 @@ def _merged(base: Base, repository: Repository, rollout: str, since: datetime) -
             yield _precedent(name, file.model, repository, moment or file.model.spec.observed_at)
 
 
-def _open(base: Base, branches: Mapping[str, str], repository: Repository) -> Iterator[Precedent]:
-    """Give the rollbacks whose branch is on the remote and whose incident is not on the base: open, or refused."""
-    start = f"rollback/{repository.workspace_name}/"
-    ours = sorted(name for name in branches if name.startswith(start))
-    incidents = {branch: branch.removeprefix(start).replace("/", "-", 1) for branch in ours}
-    fresh = [branch for branch in ours if repository.incident(incidents[branch]) is None][:_MOST_BRANCHES]
-    for branch in _fetched(base, {branch: branches[branch] for branch in fresh}):
-        name = incidents[branch]
-        path = base.path(f"incidents/{name}.yaml")
-        content = base.git.read(branches[branch], path)
-        model = read_file(path, "Incident", content).model if content is not None else None
-        if model is not None and name.startswith(f"{model.spec.rollout}-"):
-            yield replace(_precedent(name, model, repository, None), branch=branch)
+def _open(opened: tuple[OpenIncident, ...], repository: Repository) -> Iterator[Precedent]:
+    """Give the rollbacks that are open, or were refused: their incidents are not on the base."""
+    for each in opened:
+        if each.incident is not None and each.branch.startswith("rollback"):
+            yield replace(_precedent(each.name, each.incident, repository, None), branch=each.branch)
 
 
-def closed_by_a_person(base: Base, forge: Forge | None) -> Callable[[Precedent], bool]:
-    """Return what tells of an open rollback whether a person closed its pull request.
+def open_incidents(base: Base, branches: Mapping[str, str]) -> tuple[OpenIncident, ...]:
+    """Return the incidents of this workspace that are on a branch of a rollback or incident, and not on the base."""
+    repository = base.repository
+    own = re.compile(rf"({'|'.join(_KINDS)})(\.\d+)?/{re.escape(repository.workspace_name)}(\.\d+)?/.+")
+    ours = {name: branches[name] for name in sorted(branches) if own.fullmatch(name)}
+    fresh = {name: ours[name] for name in list(ours)[:_MOST_BRANCHES]}
+    folder, found = base.path(_INCIDENTS), []
+    for branch in _fetched(base, fresh):
+        head = fresh[branch]
+        for name in base.git.names(head, folder):
+            if name.endswith(".yaml") and repository.incident(name.removesuffix(".yaml")) is None:
+                content = base.git.read(head, f"{folder}/{name}")
+                if content is not None:
+                    model = read_file(f"{_INCIDENTS}/{name}", "Incident", content).model
+                    found.append(OpenIncident(branch, head, f"{_INCIDENTS}/{name}", content, model))
+    return tuple(found)
 
-    Where the forge does not know, or does not answer, it counts as one that stands; after that it is asked no more.
+
+def quarantines_of(
+    base: Base, opened: tuple[OpenIncident, ...], rollout: str, heads: Heads, was_closed: Callable[[str], bool]
+) -> OpenIncidents:
+    """Sort the open incidents that are about known-good versions of a rollout.
+
+    Those of branches that this process would build quarantine as merged ones do; any other puts its version in doubt.
+    A branch whose pull request a person closed counts for nothing.
+    """
+    repository = base.repository
+    file = repository.rollout(rollout)
+    live = file.model.spec.live if file and file.model else None
+    if file is None or file.model is None or live is None or not live.known_good:
+        return OpenIncidents()
+    before = quarantined(file.model, repository).keys()
+    files: dict[str, bytes] = {}
+    doubted: dict[str, str] = {}
+    for each in opened:
+        after = quarantined(file.model, repository.edited({each.path: each.content})).keys()
+        barred = [version for version in live.known_good if version in after - before]
+        if not barred or live.stable in after - before or was_closed(each.branch):
+            continue
+        if each.incident is not None and heads.is_ours(each.head):
+            files[each.path] = each.content
+        else:
+            words = f"the branch {each.branch} has an incident of it, and is not one that this tool would build"
+            doubted |= dict.fromkeys(barred, words)
+    return OpenIncidents(files, doubted)
+
+
+def closed_by_a_person(base: Base, forge: Forge | None) -> Callable[[str], bool]:
+    """Return a function that tells of a branch whether a person closed its pull request.
+
+    If the forge does not know, or does not answer, it counts as one that stands; after that it is asked no more.
     """
     asked: dict[str, bool] = {}
     silent = forge is None
 
-    def was_refused(precedent: Precedent) -> bool:
+    def was_closed(branch: str) -> bool:
         nonlocal silent
-        branch = precedent.branch
-        if branch is None or forge is None or branch in asked or silent or len(asked) >= _MOST_ASKED:
-            return asked.get(branch or "", False)
+        if forge is None or branch in asked or silent or len(asked) >= _MOST_ASKED:
+            return asked.get(branch, False)
         try:
             pull = forge.find(branch, base.branch)
         except UserError:
@@ -91,7 +149,7 @@ def closed_by_a_person(base: Base, forge: Forge | None) -> Callable[[Precedent],
         asked[branch] = pull is not None and pull.state == "closed"
         return asked[branch]
 
-    return was_refused
+    return was_closed
 
 
 def _fetched(base: Base, branches: Mapping[str, str]) -> list[str]:
@@ -117,6 +175,7 @@ def _precedent(name: str, incident: Incident, repository: Repository, landed: da
         observed=spec.observed_at,
         landed=landed,
         hard=bool(file and file.model and may_merge_itself(file.model, spec.trigger)),
+        acted=bool(file and file.model and is_hard(file.model, spec.trigger)),
     )
 
 
@@ -130,5 +189,5 @@ def pauses(base: Base) -> tuple[Pause, ...]:
 def steps_under_way(base: Base, branches: Mapping[str, str], rollout: str) -> tuple[str, ...]:
     """Return the branches of lifecycle steps that move traffic to a version of a rollout: they may still be merged."""
     workspace = re.escape(base.repository.workspace_name)
-    wanted = re.compile(rf"(propose|advance|promote)/{workspace}/{re.escape(rollout)}/[a-z0-9-]+")
+    wanted = re.compile(rf"({'|'.join(_STEPS)})/{workspace}/{re.escape(rollout)}/[a-z0-9-]+")
     return tuple(sorted(name for name in branches if wanted.fullmatch(name)))

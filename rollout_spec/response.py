@@ -1,37 +1,26 @@
-"""A breach is answered: by a pull request, by a notice, or by saying why there is nothing to do."""
+"""Breaches are answered: by a pull request, by a notice, or by saying why there is nothing to do."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from rollout_spec import traffic
 from rollout_spec.breach import Breach
 from rollout_spec.change import Change
-from rollout_spec.drill import new_findings
+from rollout_spec.decisions import Case
+from rollout_spec.delivery import Delivery, Landed, deliver
 from rollout_spec.errors import UserError
 from rollout_spec.finding import Finding
 from rollout_spec.forges import Forge
-from rollout_spec.landing import Base, Landed, build, land, push
-from rollout_spec.precedents import branches_of, closed_by_a_person, pauses, precedents, steps_under_way
-from rollout_spec.proof import prove
-from rollout_spec.repository import Repository
-from rollout_spec.rollback import (
-    Facts,
-    Nothing,
-    NoWayBack,
-    Rollback,
-    Undone,
-    Verdict,
-    failed_version,
-    guard,
-    roll_back,
-    undone_by,
-)
+from rollout_spec.landing import Base, build
+from rollout_spec.rebuilding import breaches_in, undone_for
+from rollout_spec.rollback import Nothing, NoWayBack, Order, Rollback, Verdict, failed_version
 from rollout_spec.rollback.body import again, warning
-from rollout_spec.rollback.words import change, incident_change
+from rollout_spec.rollback.triage import is_acted_on, strongest
 from rollout_spec.spec.workspace import Automation
+from rollout_spec.superseding import supersede_others
 
 _TRIES = 5
 
@@ -40,8 +29,8 @@ _TRIES = 5
 class Answer:
     """What came of a breach.
 
-    ``refused`` are the findings that the rollback would have brought. ``commit`` is what was built, and pushed where
-    the verdict lets it be; ``landed`` is the pull request. ``notes`` are what else was done, or could not be;
+    ``refused`` are the findings that the rollback would have brought. ``commit`` is what was built, and pushed if the
+    verdict lets it be; ``landed`` is the pull request. ``notes`` are what else was done, or could not be;
     ``under_way`` are the branches of lifecycle steps of the rollout.
     """
 
@@ -58,98 +47,138 @@ class Answer:
 
     @property
     def status(self) -> int:
-        """The exit status: 1 where there is no way back, or the way back would bring findings."""
-        return 1 if self.refused or isinstance(self.decision, NoWayBack) else 0
+        """The exit status: 1 if the breach is real and no rollback was proposed."""
+        return 1 if self.refused or isinstance(self.decision, NoWayBack) or self.verdict.action == "notify" else 0
 
     @property
     def pushes(self) -> bool:
-        """Does the verdict let something be pushed: a rollback, or the incident of what has no way back?"""
+        """Return whether the verdict lets something be pushed: a rollback, or the incident alone."""
         stuck = isinstance(self.decision, NoWayBack) and all(each.guard == "way-back" for each in self.verdict.reasons)
         return self.change is not None and not self.refused and (stuck or self.verdict.action in ("act", "draft"))
 
 
-def answer(breach: Breach, base: Base, forge: Forge | None, *, now: datetime, beside: Iterable[Breach] = ()) -> Answer:
-    """Decide, prove, and open the pull request; with no forge everything but the last.
+@dataclass(frozen=True)
+class Responder:
+    """What breaches are answered with: the base, the forge (None: nothing is pushed), the clock, a person's order."""
 
-    ``beside`` is what else failed at once. Where the base moves meanwhile, all of it is done again from where it is
-    then. UserError where the rollout or version is unknown, or a person closed the pull request.
+    base: Base
+    forge: Forge | None
+    now: datetime
+    order: Order | None = None
+
+
+def answer_all(breaches: Iterable[Breach], responder: Responder) -> Iterator[Answer | UserError]:
+    """Answer breaches, each version once, by the strongest of its breaches. One that fails keeps no other waiting."""
+    base, now = responder.base, responder.now
+    groups: dict[tuple[str, str | None], list[Breach]] = {}
+    for breach in breaches:
+        groups.setdefault((breach.rollout, breach.version), []).append(breach)
+    chosen = [_strongest(group, base, now) for group in groups.values()]
+    acted_on = tuple(breach for breach in chosen if _is_acted_on(breach, base, now))
+    done: set[tuple[str, str | None]] = set()
+    for breach in chosen:
+        if (breach.rollout, breach.version) in done:
+            continue
+        try:
+            found = answer(breach, responder, failing=chosen, acted_on=acted_on)
+        except UserError as error:
+            yield error
+            continue
+        for part in found.decision.parts if isinstance(found.decision, Rollback) else ():
+            done.add((part.rollout, part.failed))
+        yield found
+
+
+def answer(
+    breach: Breach, responder: Responder, *, failing: Sequence[Breach] = (), acted_on: Sequence[Breach] = ()
+) -> Answer:
+    """Decide, check, and open the pull request; with no forge everything but the last.
+
+    ``failing`` are the breaches at the same time, ``acted_on`` those that would be acted on by themselves. If the base
+    moves meanwhile, all of it is done again from there. UserError if the rollout or version is unknown, or if a person
+    closed the pull request for this very breach.
     """
-    also = tuple(beside)
-    found = _decided(breach, base, now, also, forge)
+    base, forge = responder.base, responder.forge
+    case = Case(breach, base, forge, responder.now, responder.order, tuple(failing), tuple(acted_on))
+    found = _answered(case)
     for _ in range(_TRIES):
         if forge is None or not found.pushes or (newest := base.renewed()).commit == base.commit:
             break
         base = newest
-        found = _decided(breach, base, now, also, forge)
+        case = replace(case, base=base)
+        found = _answered(case)
     if found.change is None or found.refused:
         return found
     if forge is None or base.remote is None or not found.pushes:
         return replace(found, commit=build(found.change, base))
-    if isinstance(found.decision, NoWayBack):
-        return replace(found, commit=push(found.change, base))
-    landed = land(found.change, base, forge)
+    heads = case.heads
+    landed = deliver(
+        Delivery(
+            found.change,
+            base,
+            forge,
+            heads,
+            ordered=responder.order is not None,
+            answers=lambda head: any(_is_same(breach, each) for each in breaches_in(base, head)),
+            observed=breach.observed_at,
+            taken=case.branches,
+        )
+    )
     done = replace(found, commit=landed.commit, landed=landed)
-    return replace(done, notes=(*landed.notes, *_tell_the_forge(done, forge)))
+    notes = [*landed.notes, *_tell_the_forge(done, forge)]
+    if isinstance(found.decision, Rollback):
+        notes += supersede_others(found.decision, base, landed.pull_request, forge, heads, case.branches)
+    return replace(done, notes=tuple(notes))
 
 
-def takes_back(breach: Breach, repository: Repository) -> bool:
-    """Is a breach about a version that takes requests? What names none must not make others wait."""
-    file = repository.rollout(breach.rollout)
-    spec = file.model.spec if file and file.model else None
-    return spec is not None and failed_version(spec, breach) in traffic.split(spec).versions
+def _answered(case: Case) -> Answer:
+    decided = case.decide()
+    return Answer(
+        case.breach,
+        case.base,
+        decided.decision,
+        decided.verdict,
+        change=decided.change,
+        refused=decided.refused,
+        under_way=decided.under_way,
+    )
 
 
-def _decided(breach: Breach, base: Base, now: datetime, beside: tuple[Breach, ...], forge: Forge | None) -> Answer:
-    """Say what a breach leads to on this base, and what the guards say of it."""
+def _strongest(group: Sequence[Breach], base: Base, now: datetime) -> Breach:
+    """Return the breach of one version that may go furthest by itself, with the others beside it."""
+    if len(group) == 1:
+        return group[0]
     repository = base.repository
-    undone = _undone(breach, base)
-    decision = roll_back(repository, breach, undone)
     automation = repository.settings.automation if repository.settings else Automation()
-    if isinstance(decision, Nothing):
-        return Answer(breach, base, decision, guard(decision, breach, Facts(), automation, now))
-    branches = branches_of(base)
-    known = precedents(base, branches, breach.rollout, now)
-    facts = Facts(known, beside, pauses(base), undone.since, undone.moved)
-    verdict = guard(decision, breach, facts, automation, now, closed_by_a_person(base, forge))
-    found = Answer(breach, base, decision, verdict, under_way=steps_under_way(base, branches, breach.rollout))
-    if isinstance(decision, NoWayBack):
-        return replace(found, change=incident_change(decision, prefix=base.prefix)) if decision.edits else found
-    return _proven(found, decision, repository)
+    file = repository.rollout(group[0].rollout)
+    rollout = file.model if file else None
+    return strongest(group, rollout, undone_for(group[0], base), automation, now)
 
 
-def _proven(found: Answer, decision: Rollback, repository: Repository) -> Answer:
-    """Check the result. What it brings refuses it, but for the pin of a component that a person has to decide about."""
-    prefix = found.base.prefix
-    brought, stood = new_findings(repository, decision, prefix=prefix)
-    left = left_to_a_person(brought, decision)
-    if len(left) < len(brought):
-        return replace(found, refused=tuple(brought))
-    proof = prove(decision, repository, found.base)
-    told = change(decision, repository, found.verdict, prefix=prefix, stood=stood, left=left, proof=proof)
-    return replace(found, change=told)
+def _is_acted_on(breach: Breach, base: Base, now: datetime) -> bool:
+    """Return whether a breach is about a version that takes requests, and its trigger asks for no person."""
+    repository = base.repository
+    file = repository.rollout(breach.rollout)
+    rollout = file.model if file else None
+    if rollout is None or failed_version(rollout.spec, breach) not in traffic.split(rollout.spec).versions:
+        return False
+    automation = repository.settings.automation if repository.settings else Automation()
+    return is_acted_on(breach, rollout, undone_for(breach, base), automation, now)
 
 
-def left_to_a_person(findings: Iterable[Finding], rollback: Rollback) -> list[Finding]:
-    """Return the findings that follow from a component which stays as it is, because another rollout needs it so."""
-    stay = [each.component for each in rollback.switches if each.stays]
-    paths = [("spec", "versions", rollback.restored, "requires", component) for component in stay]
-    return [each for each in findings if each.name == "pins-served" and each.path in paths]
-
-
-def _undone(breach: Breach, base: Base) -> Undone:
-    """Find the commits that the rollback undoes, by walking the file's history to the one that proposed the version."""
-    file = base.repository.rollout(breach.rollout)
-    if file is None or file.model is None:
-        return Undone()
-    if base.git.is_shallow():
-        return Undone(reason="this clone is shallow, and its history ends too early")
-    return undone_by(failed_version(file.model.spec, breach), base.history(file.path))
+def _is_same(breach: Breach, other: Breach) -> bool:
+    """Return whether two breaches are one alert, told twice: its number and its text may have changed."""
+    facts = [(each.source, each.version, each.trigger, int(each.observed_at.timestamp())) for each in (breach, other)]
+    return facts[0] == facts[1]
 
 
 def _tell_the_forge(done: Answer, forge: Forge) -> list[str]:
-    """Comment where somebody else reads: on a rollback that was there before, and on steps that are under way."""
-    assert done.landed is not None and isinstance(done.decision, Rollback)
-    base, rollback, pull = done.base, done.decision, done.landed.pull_request
+    """Comment on a rollback that was there before, and on steps that are under way."""
+    assert done.landed is not None
+    base, pull = done.base, done.landed.pull_request
+    if not isinstance(done.decision, Rollback):
+        return []
+    rollback = done.decision
     notes: list[str] = []
     try:
         if done.landed.adopted and pull.state == "open" and not _told(done):
@@ -165,8 +194,6 @@ def _tell_the_forge(done: Answer, forge: Forge) -> list[str]:
 
 
 def _told(done: Answer) -> bool:
-    """Was the rollback that is adopted made for this very breach?"""
-    git, base = done.base.git, done.base.commit
+    """Return whether the rollback that is adopted was made for this very breach."""
     assert done.landed is not None
-    line = f"Breach-Id: {done.breach.id}"
-    return any(line in git.message(each).splitlines() for each in git.beyond(base, done.landed.commit)[:20])
+    return any(_is_same(done.breach, each) for each in breaches_in(done.base, done.landed.commit))

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from rollout_spec.change import Change
+from rollout_spec.delivery import Delivery, Landed, deliver
 from rollout_spec.errors import UserError
 from rollout_spec.forges import Forge
-from rollout_spec.landing import Base, Landed, authorize, forge_of, land, live_branch
+from rollout_spec.heads import Edits, Heads
+from rollout_spec.landing import Base, authorize, forge_of, live_branch
 from rollout_spec.lifecycle import Held, Proof, Request, Taken, held, prove, rendered, take
 from rollout_spec.lifecycle.hold import MergedAt, check_held
 from rollout_spec.repository import Repository
 from rollout_spec.spec.workspace import Forge as ForgeSettings
 from rollout_spec.writing import remove, write
-
-_MOST_BRANCHES = 100
 
 
 @dataclass(frozen=True)
@@ -120,14 +120,15 @@ def _put(path: Path, content: bytes | None) -> None:
         write(path, content)
 
 
-def open_pull_request(change: Change, base: Base, forge: Forge) -> Landed:
-    """Push the branch of a step and open its pull request, or adopt the open one.
+def open_pull_request(change: Change, base: Base, forge: Forge, request: Request) -> Landed:
+    """Push the branch of a step and open its pull request, or adopt the open one that this process would build too.
 
-    A step may be taken again later, so that a branch whose pull request was merged is followed by ``-2``, ``-3`` ….
+    A step may be taken again later, so that a branch whose pull request has ended is followed by ``-2``, ``-3`` ….
     """
-    for number in range(1, _MOST_BRANCHES):
-        branch = change.branch if number == 1 else f"{change.branch}-{number}"
-        known = forge.find(branch, base.branch)
-        if known is None or known.state != "merged":
-            return land(replace(change, branch=branch), base, forge)
-    raise UserError(f"there are {_MOST_BRANCHES} merged branches {change.branch}-N already", hint="delete old ones")
+
+    def rebuilt(own: Base, commit: str) -> Edits | None:
+        repository = own.repository
+        taken = rendered(take(repository, request), repository)
+        return {own.path(path): content for path, content in taken.edits.items()}
+
+    return deliver(Delivery(change, base, forge, Heads(base, rebuilt), ordered=True))

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
@@ -59,6 +60,11 @@ def git(folder: Path, *words: str, **environment: str) -> str:
     )
     assert done.returncode == 0, f"git {' '.join(words)}: {done.stderr}"
     return done.stdout.strip()
+
+
+def plain(branch: str) -> str:
+    """Return the name of a branch of a rollback or incident without its digest."""
+    return re.sub(r"^((?:rollback|incident)[^/]*/.*)-[0-9a-f]{8}((?:-[0-9]+)?)$", r"\1\2", branch)
 
 
 @dataclass
@@ -131,14 +137,25 @@ class Repo:
         live: dict[str, Any] = self.data_at(commit, f"rollouts/{rollout}.yaml")["spec"]["live"]
         return live
 
-    def branches(self) -> list[str]:
+    def whole_names(self) -> list[str]:
         """Return the branches on the remote, main aside."""
         names = git(self.remote, "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads").split()
         return [name for name in names if name != "main"]
 
+    def branches(self) -> list[str]:
+        """Return the branches on the remote, main aside, without the digests in their names."""
+        return [plain(name) for name in self.whole_names()]
+
+    def whole(self, branch: str) -> str:
+        """Return the name of a branch on the remote with the digest that is in it."""
+        names = self.whole_names()
+        found = [branch] if branch in (*names, "main") else [name for name in names if plain(name) == branch]
+        assert len(found) == 1, f"{branch} is one of {names}"
+        return found[0]
+
     def tip(self, branch: str = "main") -> str:
         """Return the commit of a branch on the remote."""
-        return git(self.remote, "rev-parse", f"refs/heads/{branch}")
+        return git(self.remote, "rev-parse", f"refs/heads/{self.whole(branch)}")
 
     def pull_requests(self) -> list[dict[str, Any]]:
         folder = Path(f"{self.remote}.pulls")
@@ -223,7 +240,7 @@ class Repo:
         date = self.clock[0].isoformat()
         self.git("fetch", "-q", "origin")
         self.git(
-            "merge", "-q", "--no-ff", "-m", f"Merge {branch}", f"origin/{branch}",
+            "merge", "-q", "--no-ff", "-m", f"Merge {branch}", f"origin/{self.whole(branch)}",
             GIT_AUTHOR_DATE=date, GIT_COMMITTER_DATE=date,
         )  # fmt: skip
         self.git("push", "-q", "origin", "HEAD")

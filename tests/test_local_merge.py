@@ -45,7 +45,7 @@ def change(repo: Repo, **fields: object) -> None:
 
 
 def branch(repo: Repo) -> str:
-    (name,) = repo.branches()
+    (name,) = repo.whole_names()
     return name
 
 

@@ -10,11 +10,11 @@ from rollout_spec.breach import Breach
 from rollout_spec.cli import place, terminal
 from rollout_spec.cli.outcome import no_way_back, refused
 from rollout_spec.cli.upstream import bare_root, known
+from rollout_spec.decisions import left_to_a_person
 from rollout_spec.drill import new_findings
 from rollout_spec.emergency import README, Emergency, prepare, readme
 from rollout_spec.errors import UserError
 from rollout_spec.repository import Repository
-from rollout_spec.response import left_to_a_person
 from rollout_spec.rollback import Nothing, NoWayBack, Undone, roll_back
 from rollout_spec.tree import CommitTree
 from rollout_spec.units import format_time
@@ -30,9 +30,13 @@ def emit(breaches: list[Breach], here: place.Place, folder: Path, now: datetime)
         raise UserError(f"{folder} is there already, and not empty", hint="name a folder that is not there yet")
     repository, source = _newest_known(here)
     place.check_version(repository)
-    ours = [breach for breach in breaches if breach.workspace in (None, repository.workspace_name)]
+    mine = [breach for breach in breaches if breach.workspace in (None, repository.workspace_name)]
+    first = {
+        (each.rollout, each.version): each for each in sorted(mine, key=lambda each: each.observed_at, reverse=True)
+    }
+    ours = list(first.values())
     for breach in breaches:
-        if breach not in ours:
+        if breach not in mine:
             terminal.say(f"{breach.rollout} {breach.version}: this breach is of workspace {breach.workspace}")
     rollouts = [breach.rollout for breach in ours]
     twice = next((name for name in rollouts if rollouts.count(name) > 1), None)

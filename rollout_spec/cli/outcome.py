@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 
 from rollout_spec.cli import terminal
+from rollout_spec.delivery import Landed
 from rollout_spec.finding import Finding, Report
-from rollout_spec.landing import Landed
 from rollout_spec.reporters import REPORTERS, View
 from rollout_spec.response import Answer
 from rollout_spec.rollback import Nothing, NoWayBack, Rollback
@@ -46,16 +46,20 @@ def refused(decision: Rollback, findings: Sequence[Finding]) -> None:
 
 
 def _incident(outcome: Answer, decision: NoWayBack, *, dry_run: bool) -> None:
-    """Say where the incident is: on a branch without a pull request, for there is nothing to merge at night."""
+    """Say where the incident is."""
     if outcome.change is None:
         print(f"verdict: {outcome.verdict.text}")
         terminal.say(f"incident {decision.incident} says so already, and is open")
     elif not outcome.pushes or dry_run or outcome.base.remote is None:
         _shown(outcome, dry_run=dry_run)
-    else:
-        print(f"incident {decision.incident}: branch {decision.branch}, commit {outcome.commit}")
+    elif outcome.landed is not None:
+        pull = outcome.landed.pull_request
+        print(f"{_done(outcome.landed)} pull request {pull.number}: {pull.url}")
+        print(f"incident {decision.incident}: branch {pull.head}, commit {outcome.commit}")
         print(f"verdict: {outcome.verdict.text}")
-        terminal.say(f"{decision.failed} serves on; promote another version, and merge that branch for the record")
+        for note in outcome.notes:
+            terminal.say(note)
+        terminal.say(f"{decision.failed} serves on: merge the incident for the record, and promote another version")
 
 
 def _shown(outcome: Answer, *, dry_run: bool) -> None:
@@ -71,22 +75,25 @@ def _shown(outcome: Answer, *, dry_run: bool) -> None:
     terminal.say(f"nothing was pushed: {why}")
 
 
+def _done(landed: Landed) -> str:
+    word = "superseded" if landed.superseded else "adopted" if landed.adopted else "opened"
+    return f"{word} and merged" if landed.merged else word
+
+
 def _landed(outcome: Answer, landed: Landed, decision: Rollback | NoWayBack) -> None:
     assert isinstance(decision, Rollback)
-    word = "adopted" if landed.adopted else "opened"
-    if landed.merged:
-        word = f"{word} and merged"
-    elif landed.pull_request.state == "merged":
-        word = "merged already, and not opened again:"
-    print(f"{word} pull request {landed.pull_request.number}: {landed.pull_request.url}")
-    done = f"{decision.rollout} {decision.failed} -> {decision.restored}"
-    print(f"{done}, branch {decision.branch}, commit {landed.commit}")
-    for version, why in decision.passed_over:
-        terminal.say(f"{version} was passed over: {why}")
-    if landed.pull_request.state == "open":
-        for reason in outcome.verdict.reasons:
-            print(f"a draft for a person: {reason}")
+    pull = landed.pull_request
+    print(f"{_done(landed)} pull request {pull.number}: {pull.url}")
+    moves = ", ".join(f"{part.rollout} {part.failed} -> {part.restored}" for part in decision.parts)
+    print(f"{moves}, branch {pull.head}, commit {landed.commit}")
+    for part in decision.parts:
+        for version, why in part.passed_over:
+            terminal.say(f"{version} was passed over: {why}")
+    for reason in outcome.verdict.reasons if pull.state == "open" else ():
+        print(f"a draft for a person: {reason}")
     if not outcome.verdict.reasons:
         print(f"verdict: {outcome.verdict.text}")
+    for held in outcome.verdict.held:
+        terminal.say(f"an automatic rollback would have been held: {held}")
     for note in outcome.notes:
         terminal.say(note)

@@ -19,8 +19,9 @@ from rollout_spec.cli.outcome import tell
 from rollout_spec.cli.upstream import find, newest, start_of
 from rollout_spec.errors import UserError
 from rollout_spec.forges import Forge
-from rollout_spec.landing import Base, forge_of
-from rollout_spec.response import answer, takes_back
+from rollout_spec.landing import forge_of
+from rollout_spec.response import Responder, answer_all
+from rollout_spec.rollback import Order
 from rollout_spec.units import parse_time
 
 
@@ -35,6 +36,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--at", metavar="TIME", help="when it was seen (2026-11-20T10:15:00Z); now where it is not said"
     )
     parser.add_argument("--breach", metavar="FILE", help="a monitor's payload; - reads stdin")
+    parser.add_argument(
+        "--auto-merge", action="store_true", help="with ROLLOUT: let the forge merge it once its checks pass"
+    )
     output = parser.add_mutually_exclusive_group()
     output.add_argument(
         "--dry-run", action="store_true", help="print the commit, its diff and the pull request; push nothing"
@@ -61,16 +65,20 @@ def run(arguments: argparse.Namespace) -> int:
     if here.git_root is None:
         raise UserError("a rollback is a commit, and this workspace is in no git repository", hint="git init")
     base, workspace = newest(here, here.git_root)
-    quiet = arguments.dry_run or workspace.spec.automation.mode == "dry-run"
+    order = Order(arm=arguments.auto_merge) if arguments.rollout is not None else None
+    quiet = arguments.dry_run or (order is None and workspace.spec.automation.mode == "dry-run")
     forge: Forge | None = None if quiet else forge_of(base, workspace.spec.forge)
     ours = [breach for breach in breaches if _is_ours(breach, workspace.metadata.name)]
-    beside = tuple(breach for breach in ours if takes_back(breach, base.repository))
-    told = [_answer(breach, beside, base, forge, now, dry_run=arguments.dry_run) for breach in ours]
-    errors = [each for each in told if isinstance(each, UserError)]
-    status = max((each.status if isinstance(each, UserError) else each for each in told), default=0)
+    statuses, errors = [0], list[UserError]()
+    for found in answer_all(ours, Responder(base, forge, now, order)):
+        if isinstance(found, UserError):
+            errors.append(found)
+        else:
+            tell(found, dry_run=arguments.dry_run)
+        statuses.append(found.status)
     if errors:
-        raise UserError("\n".join(error.message for error in errors), hint=errors[-1].hint, status=status)
-    return status
+        raise UserError("\n".join(error.message for error in errors), hint=errors[-1].hint, status=max(statuses))
+    return max(statuses)
 
 
 def _is_ours(breach: Breach, workspace: str) -> bool:
@@ -81,26 +89,14 @@ def _is_ours(breach: Breach, workspace: str) -> bool:
     return False
 
 
-def _answer(
-    breach: Breach, beside: tuple[Breach, ...], base: Base, forge: Forge | None, now: datetime, *, dry_run: bool
-) -> int | UserError:
-    """Answer one breach, and return the status; or what is wrong with it, which keeps no other from its answer."""
-    try:
-        outcome = answer(breach, base, forge, now=now, beside=beside)
-    except UserError as error:
-        return error
-    tell(outcome, dry_run=dry_run)
-    return outcome.status
-
-
 def _breaches(arguments: argparse.Namespace, now: datetime) -> list[Breach]:
-    """Return what failed, one breach for each version, the earliest of those that tell of it."""
+    """Return the breaches that are reported, each once."""
     if (arguments.rollout is None) == (arguments.breach is None):
         raise UserError("say what failed: ROLLOUT with --reason, or --breach FILE")
     if arguments.rollout is not None:
         return [_by_hand(arguments, now)]
-    if arguments.reason or arguments.version or arguments.at:
-        raise UserError("--reason and --version go with ROLLOUT, and so does --at; a payload says its own")
+    if arguments.reason or arguments.version or arguments.at or arguments.auto_merge:
+        raise UserError("--reason, --version, --at and --auto-merge go with ROLLOUT; a payload says its own")
     from rollout_spec.monitors import MONITORS
 
     found, passed = MONITORS["alertmanager"].parse(_read(start_of(arguments), arguments.breach))
@@ -113,10 +109,7 @@ def _breaches(arguments: argparse.Namespace, now: datetime) -> list[Breach]:
             "the payload tells of no breach that can be answered",
             hint="alerts carry the labels `rollout` and `version`",
         )
-    chosen: dict[tuple[str | None, str, str | None], Breach] = {}
-    for breach in sorted(found, key=lambda each: (each.observed_at, each.id)):
-        chosen.setdefault((breach.workspace, breach.rollout, breach.version), breach)
-    return list(chosen.values())
+    return list(dict.fromkeys(found))
 
 
 def _by_hand(arguments: argparse.Namespace, now: datetime) -> Breach:

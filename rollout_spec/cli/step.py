@@ -148,7 +148,7 @@ def _into_pull_request(
         why = "this is a dry run" if arguments.dry_run else "the workspace's `automation.mode` is dry-run"
         terminal.say(f"nothing was pushed: {why}")
         return 0
-    landed = open_pull_request(wanted, base, forge)
+    landed = open_pull_request(wanted, base, forge, request)
     there, word = landed.pull_request, "adopted" if landed.adopted else "opened"
     print(f"{word} {'draft ' if there.draft else ''}pull request {there.number}: {there.url}")
     print(f"{subject(decided.taken)}, branch {there.head}, commit {landed.commit}")

@@ -33,7 +33,7 @@ def push(base: Base, workspace: str) -> Check:
     assert there is not None
     try:
         taken = there.branches("rollback*")
-        for name in ("rollback", start):
+        for name in ("rollback", start, *(f"{start}/{rollout}" for rollout in base.repository.names("rollouts"))):
             if name in taken:
                 words = f"the branch `{name}` on {there.name} is in the way: git makes no `{name}/…` beside it"
                 return failed("push", words, "delete it, or give it another name")

@@ -122,14 +122,14 @@ class Git:
                 start = found.parent if full else None
                 yield found
 
-    def added(self, commit: str, folder: str, since: datetime) -> Iterator[tuple[str, datetime]]:
-        """Give the files that came into a folder on the first-parent line since a moment, with when they did.
+    def added(self, commit: str, folder: str, most: int) -> Iterator[tuple[str, datetime]]:
+        """Give the files that the newest ``most`` commits brought into a folder, on the first-parent line, with dates.
 
-        Where history begins, or is cut off, nothing is said to have come in.
+        The dates are those of committers and may be wrong, so no walk ends at one. Where history begins, or is cut
+        off, nothing is said to have come in.
         """
         wanted = ("log", "--first-parent", "-m", "--no-renames", "--diff-filter=A", "--name-only", "--min-parents=1")
-        moment = since.astimezone(UTC).isoformat(timespec="seconds")
-        words = (*wanted, f"--since={moment}", "--format=%x00%ct", checked(commit, ID), "--", folder)
+        words = (*wanted, f"--max-count={most}", "--format=%x00%ct", checked(commit, ID), "--", folder)
         for part in self._run(*words).split("\0")[1:]:
             date, *paths = part.split("\n")
             yield from ((path, datetime.fromtimestamp(int(date), UTC)) for path in paths if path)
@@ -151,6 +151,30 @@ class Git:
     def beyond(self, base: str, commit: str) -> list[str]:
         """Return the commits that lead to one and not to ``base``, newest first."""
         return self._run("rev-list", checked(commit, ID), f"^{checked(base, ID)}").split()
+
+    def parted(self, one: str, other: str) -> str | None:
+        """Return the newest commit that two commits share; None if there is none, or several."""
+        try:
+            found = self._run("merge-base", "--all", checked(one, ID), checked(other, ID)).split()
+        except GitError:
+            return None
+        return found[0] if len(found) == 1 else None
+
+    def tree_of(self, commit: str) -> str:
+        """Return the id of the tree of a commit."""
+        return self._run("rev-parse", "--verify", "--quiet", f"{checked(commit, ID)}^{{tree}}").strip()
+
+    def merged_tree(self, one: str, other: str) -> str | None:
+        """Return the tree that a merge of two commits has; None if they conflict, or git is older than 2.38."""
+        try:
+            words = ("merge-tree", "--write-tree", "--no-messages", checked(one, ID), checked(other, ID))
+            return self._run(*words).split()[0]
+        except GitError:
+            return None
+
+    def has(self, commit: str) -> bool:
+        """Return whether a commit is in this clone; a partial one fetches nothing to answer that."""
+        return self._plumbing.has(commit)
 
     def holds(self, commit: str, other: str) -> bool:
         """Is ``other`` among the ancestors of a commit?"""
@@ -174,6 +198,10 @@ class Git:
 
         Where git is configured to sign, it is signed; signatures may hold a time, and the ids then differ.
         """
+        return commit_tree(self._plumbing, self.tree_with(parent, edits), parent, message, date)
+
+    def tree_with(self, parent: str, edits: Mapping[str, bytes | None]) -> str:
+        """Write the tree of a commit with ``edits`` laid over it, and return its id."""
         checked(parent, ID)
         with tempfile.TemporaryDirectory(prefix="rollout-spec-") as folder:
             index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
@@ -181,8 +209,7 @@ class Git:
             lines = "".join(self._index_lines(parent, edits, Path(folder)))
             self._run("update-index", "-z", "--index-info", stdin=lines.encode(), environment=index)
             # What a partial clone lacks is on the remote: it is not fetched to be looked at.
-            tree = self._run("write-tree", "--missing-ok", environment=index).strip()
-        return commit_tree(self._plumbing, tree, parent, message, date)
+            return self._run("write-tree", "--missing-ok", environment=index).strip()
 
     def _index_lines(self, parent: str, edits: Mapping[str, bytes | None], folder: Path) -> Iterator[str]:
         """Write the new contents, in one process, and say for each path what is there now."""

@@ -10,8 +10,8 @@ from functools import cached_property
 from rollout_spec.errors import UserError
 from rollout_spec.git.plumbing import ID, GitError, Plumbing, checked
 
-NAME = re.compile(r"(?!.*(\.\.|@\{|//|/\.|\.lock$|[/.]$))[A-Za-z0-9_][A-Za-z0-9._/@+-]{0,254}")
-_PATTERN = re.compile(r"(?!.*(\.\.|@\{|//))[A-Za-z0-9_*][A-Za-z0-9._/@+*-]{0,254}")
+NAME = re.compile(r"(?!.*(\.\.|@\{|//|/\.|\.lock$|[/.]$))[A-Za-z0-9_][A-Za-z0-9._/@+-]{0,399}")
+_PATTERN = re.compile(r"(?!.*(\.\.|@\{|//))[A-Za-z0-9_*][A-Za-z0-9._/@+*-]{0,399}")
 _TRIES = 5
 _HEADS = "refs/heads/"
 _NOTHING_ELSE = ("--no-tags", "--no-write-fetch-head", "--refmap=")
@@ -49,14 +49,19 @@ class Remote:
 
     def branch(self, branch: str) -> str | None:
         """Return the commit of a branch there, None where there is no such branch."""
-        return self.branches(checked(branch, NAME)).get(branch)  # git gives all names that end so
+        return self.branches(checked(branch, NAME)).get(branch)
 
-    def branches(self, pattern: str) -> dict[str, str]:
-        """Return the branches there that a pattern matches (``rollback/acme/*``), each with its commit."""
+    def branches(self, *patterns: str) -> dict[str, str]:
+        """Return the branches there that a pattern matches (``rollback/acme/*``), each with its commit.
+
+        A pattern matches whole names; git itself would give all names that end so.
+        """
+        wanted = [f"{_HEADS}{checked(pattern, _PATTERN)}" for pattern in patterns]
+        fits = re.compile("|".join(re.escape(each).replace(r"\*", ".*") for each in wanted))
         found = {}
-        for line in self._ask("ls-remote", self.name, f"{_HEADS}{checked(pattern, _PATTERN)}").splitlines():
+        for line in self._ask("ls-remote", self.name, *wanted).splitlines():
             commit, _, name = line.partition("\t")
-            if name.startswith(_HEADS) and ID.fullmatch(commit):
+            if fits.fullmatch(name) and ID.fullmatch(commit):
                 found[name.removeprefix(_HEADS)] = commit
         return found
 
@@ -117,6 +122,18 @@ class Remote:
                     raise
                 time.sleep(0.1 * attempt)  # another one writes the branch now
         raise AssertionError
+
+    def replace(self, branch: str, expected: str, commit: str) -> bool:
+        """Move a branch there from the commit that it is expected at to another; False if it is elsewhere by now."""
+        name, target = _HEADS + branch, f"{checked(commit, ID)}:{_HEADS}{checked(branch, NAME)}"
+        words = ("push", "--quiet", "--no-verify", f"--force-with-lease={name}:{checked(expected, ID)}", self.name)
+        try:
+            self._ask(*words, target, setting=f"remote.{self.name}.mirror=false")
+        except GitError:
+            if self.branch(branch) == expected:
+                raise
+            return self.branch(branch) == commit
+        return True
 
     def _known(self, branch: str) -> str:
         known = self.branch(branch)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rollout_spec.breach import Breach
 from rollout_spec.dependents import dependents
 from rollout_spec.finding import Finding
 from rollout_spec.known_good import doubt
 from rollout_spec.repository import Repository
-from rollout_spec.rollback.decision import Rollback
+from rollout_spec.rollback.decision import NoWayBack, Rollback
 from rollout_spec.rollback.markdown import bullets, code, fenced, quoted, table
 from rollout_spec.rollback.verdict import Verdict
 from rollout_spec.spec.rollout import ModelRollout, VersionRecord
@@ -41,19 +42,23 @@ def body(
     ``stood`` are errors that were there before, ``left`` those that a person has to decide about; ``proof`` compares
     with the last commit whose ``live`` is where this goes back to.
     """
-    file = repository.rollout(rollback.rollout)
-    assert file is not None and file.model is not None
-    failed = f"{rollback.rollout} {rollback.failed} failed at {rollback.moment}"
-    parts = [
-        f"**{failed}; this takes the whole stack back to {rollback.restored}.** {_verdict(verdict)}",
-        "### What goes back\n\n" + _stack(rollback, file.model, repository),
-        "### Traffic\n\n"
-        + table([("now", code(rollback.before.text)), ("after this merges", code(rollback.after.text))]),
-        "### Evidence\n\n" + _evidence(rollback),
-        "### What this undoes, and what it keeps\n\n" + _undone(rollback) + "\n\n" + _kept(rollback),
+    failed = " and ".join(f"{part.rollout} {part.failed} failed at {part.moment}" for part in rollback.parts)
+    restored = " and ".join(part.restored for part in rollback.parts)
+    parts = [f"**{failed}; this takes the whole stack back to {restored}.** {_verdict(verdict)}"]
+    for part in rollback.parts:
+        of = f" of {part.rollout}" if rollback.also else ""
+        parts += [
+            f"### What goes back{of}\n\n" + _stack(part, _model(part, repository), repository),
+            f"### Traffic{of}\n\n"
+            + table([("now", code(part.before.text)), ("after this merges", code(part.after.text))]),
+            f"### Evidence{of}\n\n" + _evidence(part),
+            f"### What this undoes, and what it keeps{of}\n\n" + _undone(part) + "\n\n" + _kept(part),
+        ]
+    parts += [
         "### Proof\n\n" + _proof(rollback, stood, left, proof),
-        "### Other rollouts\n\n" + _others(rollback, repository),
-        "### What to do\n\n" + _steps(rollback, verdict, file.model),
+        "### Other rollouts\n\n"
+        + (bullets([line for part in rollback.parts for line in _others(part, repository)]) or "None is touched."),
+        "### What to do\n\n" + _steps(rollback, verdict, _model(rollback, repository)),
     ]
     named = f"workspace={rollback.workspace} rollout={rollback.rollout} version={rollback.failed}"
     marker = f"<!-- rollout-spec: rollback {named} breach={rollback.breach.id} -->\n"
@@ -67,7 +72,39 @@ def body(
     return f"{text}\n\n{marker}"
 
 
+def incident_body(stuck: NoWayBack, verdict: Verdict) -> str:
+    """Return the pull request of an incident alone, in Markdown: nothing can replace the failed version."""
+    reasons = [f"{version} was passed over: {quoted(reason)}." for version, reason in stuck.passed_over]
+    name = f"{stuck.rollout} {stuck.failed}"
+    parts = [
+        f"**{name} failed, and has no rollback target. It serves on.** {_held(verdict)}".strip(),
+        "### Why nothing is restored\n\n" + (bullets(reasons) or "`knownGood` is empty."),
+        "### Evidence\n\n" + _observed(stuck.breach),
+        "### What to do\n\n"
+        f"1. Merge this for the record: once another version is stable, it keeps {stuck.failed} from coming back.\n"
+        f"2. Record a fix, and advance it with `--fixes {stuck.incident}`, which may skip stages.",
+    ]
+    named = f"workspace={stuck.workspace} rollout={stuck.rollout} version={stuck.failed}"
+    return "\n\n".join(parts) + f"\n\n<!-- rollout-spec: incident {named} breach={stuck.breach.id} -->\n"
+
+
+def _model(part: Rollback, repository: Repository) -> ModelRollout:
+    file = repository.rollout(part.rollout)
+    assert file is not None and file.model is not None
+    return file.model
+
+
+def _held(verdict: Verdict) -> str:
+    """Name the guards that would have held an automatic rollback; empty if none would."""
+    reasons = "; ".join(f"{each.words} ({code(each.guard)})" for each in verdict.held)
+    return f"A person ordered it. An automatic one would have been held: {reasons}." if reasons else ""
+
+
 def _verdict(verdict: Verdict) -> str:
+    return f"{_action(verdict)} {_held(verdict)}".strip()
+
+
+def _action(verdict: Verdict) -> str:
     if verdict.action == "draft":
         return f"It is a draft for a person, because {verdict.words}."
     if verdict.action == "notify":
@@ -76,7 +113,17 @@ def _verdict(verdict: Verdict) -> str:
 
 
 def _evidence(rollback: Rollback) -> str:
-    breach, evidence = rollback.breach, rollback.breach.evidence
+    also = [
+        f"{code(each.trigger or 'none')} since {format_time(each.observed_at)}, told by {code(each.source)}"
+        + (f": {code(each.evidence.summary)}" if each.evidence.summary else "")
+        for each in rollback.breach.also
+    ]
+    more = f"\n\nReported with it:\n\n{bullets(also)}" if also else ""
+    return _observed(rollback.breach) + more
+
+
+def _observed(breach: Breach) -> str:
+    evidence = breach.evidence
     rows = [
         ("observed", format_time(breach.observed_at)),
         ("source", code(breach.source)),
@@ -146,10 +193,11 @@ def _kept(rollback: Rollback) -> str:
 
 
 def _proof(rollback: Rollback, stood: Sequence[Finding], left: Sequence[Finding], proof: Proof | None) -> str:
-    if rollback.unchanged:
-        lines = [f"What runs {rollback.restored} is byte for byte what is deployed now: only traffic moves."]
-    else:
-        lines = [f"What runs {rollback.restored} **changes** with this: read the diff of `manifests/`."]
+    lines = []
+    for part in rollback.parts:
+        same = f"What runs {part.restored} is byte for byte what is deployed now: only traffic moves."
+        differs = f"What runs {part.restored} **changes** with this: read the diff of `manifests/`."
+        lines.append(same if part.unchanged else differs)
     if proof is not None:
         before = f"those of {proof.commit[:12]}, where `live` was last the same"
         same = f"The manifests are byte for byte {before}."
@@ -165,14 +213,14 @@ def _place(finding: Finding) -> str:
     return code(f"{finding.file}:{finding.line}: {finding.message}")
 
 
-def _others(rollback: Rollback, repository: Repository) -> str:
+def _others(rollback: Rollback, repository: Repository) -> list[str]:
     lines = []
     for each in rollback.switches:
         met = [pin for pin in dependents(each.component, repository).pins if pin.rollout != rollback.rollout]
         for pin in met if not each.stays else each.needed_by:
             word = "stays for it" if each.stays else f"goes to {each.wanted}, which meets it"
             lines.append(f"{pin.rollout} {pin.version} pins {each.component} {code(pin.pin)}; {each.component} {word}.")
-    return bullets(lines) or "None is touched."
+    return lines
 
 
 def _steps(rollback: Rollback, verdict: Verdict, rollout: ModelRollout) -> str:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import takewhile
 from typing import Literal
 
 from rollout_spec import traffic
 from rollout_spec.breach import Breach
-from rollout_spec.eligibility import quarantined, twins
+from rollout_spec.eligibility import quarantined
 from rollout_spec.errors import UserError
 from rollout_spec.known_good import doubt, eligible, obstacles
 from rollout_spec.repository import File, Repository
 from rollout_spec.rollback import incident as incidents
-from rollout_spec.rollback.severity import for_a_person
+from rollout_spec.rollback.key import branch_name
+from rollout_spec.rollback.severity import for_a_person, lookback
 from rollout_spec.rollback.stack import Switch, edits_of, stands, switched
 from rollout_spec.rollback.undone import Undone
 from rollout_spec.rollback.verdict import Reason
@@ -22,7 +24,19 @@ from rollout_spec.spec.problems import did_you_mean
 from rollout_spec.spec.rollout import Live, ModelRollout, RolloutSpec
 from rollout_spec.targets.manifests import compared
 from rollout_spec.targets.render import render
-from rollout_spec.units import label
+
+
+@dataclass(frozen=True)
+class OpenIncidents:
+    """Incidents of known-good versions that are not merged yet.
+
+    ``files`` are by their paths in the workspace, those of branches that this tool would build itself: they quarantine
+    as if they were merged, and a rollback that they redirect brings them along. ``doubted`` are versions of which
+    another branch has an incident, each with the reason for a person.
+    """
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    doubted: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,7 +69,8 @@ class Rollback:
     """What a rollback does: ``edits`` by their paths in the workspace, ``for_a_person`` why it is left a draft.
 
     ``merge`` is what the rollout says of it; ``switches`` are the exclusive components of which the restored version
-    needs another version than is up.
+    needs another version than is up. ``lookback`` is how far back the trigger looks, ``window`` the rollout's own.
+    ``also`` are the rollbacks of other rollouts in the same commit; ``edits`` are those of all.
     """
 
     workspace: str
@@ -76,6 +91,14 @@ class Rollback:
     unchanged: bool
     for_a_person: tuple[Reason, ...]
     merge: Literal["auto", "review"]
+    lookback: timedelta
+    window: timedelta | None
+    also: tuple[Rollback, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Rollback, ...]:
+        """The rollbacks of this commit, one for each rollout."""
+        return (self, *self.also)
 
 
 def failed_version(spec: RolloutSpec, breach: Breach) -> str:
@@ -83,9 +106,17 @@ def failed_version(spec: RolloutSpec, breach: Breach) -> str:
     return breach.version if breach.version is not None else spec.live.candidate or spec.live.stable
 
 
-def roll_back(repository: Repository, breach: Breach, undone: Undone | None = None) -> Rollback | NoWayBack | Nothing:
+def roll_back(
+    repository: Repository,
+    breach: Breach,
+    undone: Undone | None = None,
+    *,
+    open_incidents: OpenIncidents | None = None,
+    leaving: Collection[tuple[str, str]] = (),
+) -> Rollback | NoWayBack | Nothing:
     """Decide what a breach leads to. UserError where its rollout or version is unknown, or does not load.
 
+    ``leaving`` are versions of rollouts that the same commit takes back: what they need holds no component.
     Source of each outcome: the table of steps in the documentation of ``live`` (docs/lifecycle.md).
     """
     file = _rollout(repository, breach.rollout)
@@ -98,18 +129,52 @@ def roll_back(repository: Repository, breach: Breach, undone: Undone | None = No
         )
     if failed not in traffic.split(rollout.spec).versions:
         return _idle(rollout, failed, repository)
-    passed_over: tuple[tuple[str, str], ...] = ()
-    live = rollout.spec.live
-    if failed == live.stable:
-        away = twins(rollout, failed)  # the incident will quarantine them too
-        target = next((version for version in eligible(rollout, repository) if version not in away), None)
-        passed_over = tuple(_passed_over(rollout, target, away, repository))
-        if target is None:
-            return _stuck(repository, rollout, breach, failed, passed_over, undone or Undone())
-        restored, after = target, traffic.roll_back_stable(live, target)
-    else:
-        restored, after = live.stable, traffic.withdraw(live)
-    return _made(repository, file, breach, failed, restored, after, passed_over, undone or Undone())
+    live, undone = rollout.spec.live, undone or Undone()
+    if failed != live.stable:
+        return _made(repository, file, breach, failed, live.stable, traffic.withdraw(live), undone, leaving=leaving)
+    unmerged = open_incidents or OpenIncidents()
+    known = repository.edited(unmerged.files) if unmerged.files else repository
+    target = next(iter(eligible(rollout, known)), None)
+    skipped = tuple(_passed_over(rollout, target, known))
+    carried: Mapping[str, bytes | None] = unmerged.files if skipped else {}
+    if target is None:
+        return _stuck(repository, rollout, breach, failed, skipped, undone)
+    after = traffic.roll_back_stable(live, target)
+    made = _made(known if carried else repository, file, breach, failed, target, after, undone, skipped, leaving)
+    if target in unmerged.doubted:
+        made = replace(made, for_a_person=(*made.for_a_person, Reason("incident", unmerged.doubted[target])))
+    return replace(made, edits={**carried, **made.edits})
+
+
+def roll_back_together(
+    repository: Repository, failures: Sequence[tuple[Breach, Undone]], open_incidents: OpenIncidents | None = None
+) -> Rollback | None:
+    """Take several rollouts back in one commit, which then agrees on the exclusive components that they share.
+
+    None if one of them cannot be taken back.
+    """
+    leaving = [(breach.rollout, breach.version or "") for breach, _ in failures]
+    parts: list[Rollback] = []
+    edits: dict[str, bytes | None] = {}
+    moves = []
+    for breach, undone in failures:
+        there = repository.edited(edits) if edits else repository
+        part = roll_back(there, breach, undone, open_incidents=open_incidents, leaving=leaving)
+        if not isinstance(part, Rollback):
+            return None
+        edits |= part.edits
+        parts.append(part)
+        before, after = (_live(part.rollout, each) for each in (there, repository.edited(edits)))
+        moves.append((part.rollout, before, after))
+    first = parts[0]
+    branch = branch_name("rollback", repository, first.rollout, first.failed, moves)
+    return replace(first, edits=edits, branch=branch, also=tuple(parts[1:]))
+
+
+def _live(rollout: str, repository: Repository) -> Live:
+    file = repository.rollout(rollout)
+    assert file is not None and file.model is not None
+    return file.model.spec.live
 
 
 def _rollout(repository: Repository, name: str) -> File[ModelRollout]:
@@ -133,17 +198,13 @@ def _idle(rollout: ModelRollout, version: str, repository: Repository) -> Nothin
     return Nothing(words)
 
 
-def _passed_over(
-    rollout: ModelRollout, target: str | None, same: Collection[str], repository: Repository
-) -> Iterator[tuple[str, str]]:
+def _passed_over(rollout: ModelRollout, target: str | None, repository: Repository) -> Iterator[tuple[str, str]]:
     """Say of each known-good version before the chosen one why it was not chosen."""
     before = list(takewhile(lambda version: version != target, rollout.spec.live.known_good))
     against = obstacles(rollout, repository) if before else {}
     for version in before:
         if version in against:
             yield version, against[version]
-        elif version in same:
-            yield version, "it has the bytes of the version that failed"
         elif (refusal := doubt(rollout, version, repository)) is not None:
             yield version, refusal.words
 
@@ -159,8 +220,8 @@ def _stuck(
     """Write the incident alone: what failed serves on until something replaces it."""
     own = rollout.metadata.name
     known = incidents.open_without_way_back(own, failed, repository)
-    name, count = (known, 1) if known else incidents.next_name(own, failed, repository)
-    branch = f"incident/{repository.workspace_name}/{own}/{label(failed)}{f'-{count}' if count > 1 else ''}"
+    name = known or incidents.next_name(own, failed, repository)
+    branch = branch_name("incident", repository, own, failed, [(own, rollout.spec.live, None)])
     edits: dict[str, bytes | None] = {}
     if known is None:
         text = incidents.write(name, breach, rollout, failed, None, traffic.PROMOTED, replace(undone, steps=()))
@@ -177,15 +238,16 @@ def _made(
     failed: str,
     restored: str,
     live: Live,
-    passed_over: tuple[tuple[str, str], ...],
     undone: Undone,
+    passed_over: tuple[tuple[str, str], ...] = (),
+    leaving: Collection[tuple[str, str]] = (),
 ) -> Rollback:
     """Make the edits: ``live``, the incident, a switched component, and the manifests of all that."""
     rollout = file.model
     assert rollout is not None
-    name, count = incidents.next_name(file.stem, failed, repository)
+    name = incidents.next_name(file.stem, failed, repository)
     moment = traffic.moment_of(rollout.spec, failed) or ""
-    switches = switched(rollout, restored, repository)
+    switches = switched(rollout, restored, repository, leaving)
     edits = edits_of(file, live, switches, repository)
     edits[f"incidents/{name}.yaml"] = incidents.write(name, breach, rollout, failed, restored, moment, undone).encode()
     after = repository.edited(edits)
@@ -200,7 +262,6 @@ def _made(
     if (refusal := doubt(rollout, restored, repository)) is not None:
         reasons.append(Reason("contract", f"{restored} {refusal.summary}"))
     reasons += [each.reason for each in switches if each.reason]
-    number = f"-{count}" if count > 1 else ""
     return Rollback(
         workspace=repository.workspace_name,
         rollout=file.stem,
@@ -209,7 +270,7 @@ def _made(
         moment=moment,
         breach=breach,
         incident=name,
-        branch=f"rollback/{repository.workspace_name}/{file.stem}/{label(failed)}{number}",
+        branch=branch_name("rollback", repository, file.stem, failed, [(file.stem, rollout.spec.live, live)]),
         edits=edits,
         undone=undone,
         before=traffic.split(rollout.spec),
@@ -220,4 +281,6 @@ def _made(
         unchanged=unchanged,
         for_a_person=tuple(reasons),
         merge=rollout.spec.rollback.merge,
+        lookback=lookback(rollout, breach.trigger),
+        window=rollout.spec.rollback.window,
     )

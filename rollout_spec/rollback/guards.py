@@ -5,7 +5,7 @@ What they remember is read from git, so that any replica decides the same; the c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -19,14 +19,17 @@ from rollout_spec.units import format_duration, format_time
 
 DAY = timedelta(days=1)
 _CLOCKS_DIFFER = timedelta(minutes=5)
+_DEFAULT_WINDOW = timedelta(days=7)
+"""How long a rollback of stable is remembered if the rollout has no ``rollback.window``."""
 
 
 @dataclass(frozen=True)
 class Precedent:
     """A rollback that there was, by its incident. ``landed``: when it came onto the base, None while it is open.
 
-    ``restored`` is None where there was no way back; ``hard``: it may have merged itself. ``branch`` is where an open
-    one is. ``refused``: a person closed its pull request, so that nothing was rolled back; that a version failed holds.
+    ``restored`` is None where there was no way back; ``acted``: its trigger is hard; ``hard``: it may have merged
+    itself. ``branch`` is where an open one is. ``refused``: it counts for nothing, because a person closed its pull
+    request or because it is none that this tool would build.
     """
 
     incident: str
@@ -37,20 +40,23 @@ class Precedent:
     observed: datetime
     landed: datetime | None = None
     hard: bool = False
+    acted: bool = False
     branch: str | None = None
     refused: bool = False
 
-    @property
-    def at(self) -> datetime:
-        """When it was, as far as that is known."""
-        return max(self.observed, self.landed) if self.landed else self.observed
+    def at(self, now: datetime) -> datetime | None:
+        """Return when it was, as git and the monitor say; None if both say that it is yet to come."""
+        told = (each for each in (self.landed, self.observed) if each is not None)
+        return next((each for each in told if each - now <= _CLOCKS_DIFFER), None)
 
 
 @dataclass(frozen=True)
 class Facts:
     """What the guards go by: the rollbacks of the last days, what else failed now, pauses, and when the split began.
 
-    ``since`` is None where that is not known, as in a shallow clone; ``moved``: the version took requests before too.
+    ``beside`` are the breaches at the same time that would be acted on by themselves. ``since`` is None where that is
+    not known, as in a shallow clone; ``moved``: the version took requests before too. ``retaken``: when a person took
+    the last rollback of this version back.
     """
 
     precedents: tuple[Precedent, ...] = ()
@@ -58,6 +64,14 @@ class Facts:
     pauses: tuple[Pause, ...] = ()
     since: datetime | None = None
     moved: bool = False
+    retaken: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Order:
+    """A person orders a rollback by name: no guard holds it. ``arm``: it merges itself once its checks pass."""
+
+    arm: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,16 +83,19 @@ class _Case:
     settings: Automation
     now: datetime
     may_arm: bool = False
+    lookback: timedelta = timedelta(0)
+    window: timedelta = _DEFAULT_WINDOW
 
     @property
-    def others(self) -> list[Precedent]:
-        """The rollbacks there were, but for the one that is about this failure and still open: it is adopted."""
+    def others(self) -> list[tuple[datetime, Precedent]]:
+        """The rollbacks there were, with their times, but for an open one of this failure: it is adopted."""
         own, done = (self.rollout, self.failed), (each for each in self.facts.precedents if not each.refused)
-        return [each for each in done if each.landed or (each.rollout, each.failed) != own]
+        counted = [each for each in done if each.landed or (each.rollout, each.failed) != own]
+        return [(moment, each) for each in counted if (moment := each.at(self.now)) is not None]
 
     @property
     def today(self) -> list[Precedent]:
-        return [each for each in self.others if each.restored is not None and self.now - each.at < DAY]
+        return [each for moment, each in self.others if each.restored is not None and self.now - moment < DAY]
 
 
 def guard(
@@ -88,38 +105,84 @@ def guard(
     settings: Automation,
     now: datetime,
     was_refused: Callable[[Precedent], bool] = lambda precedent: False,
+    order: Order | None = None,
 ) -> Verdict:
     """Say how far a breach may go by itself, and which guards decided.
 
-    ``was_refused`` tells of an open rollback whether a person closed its pull request. It is asked only where that
-    could change the verdict, and only of those that are counted.
+    ``was_refused`` tells of an open rollback whether it counts for nothing. It is asked only where that could change
+    the verdict, and only of those that are counted. ``order`` is a person's: then no guard decides.
     """
 
     def judged(refused: Callable[[Precedent], bool]) -> Verdict:
         marked = (each if each.landed else replace(each, refused=refused(each)) for each in facts.precedents)
-        return _judged(decision, breach, replace(facts, precedents=tuple(marked)), settings, now)
+        return _judged(decision, breach, replace(facts, precedents=tuple(marked)), settings, now, order)
 
     verdict = judged(lambda precedent: False)
     if isinstance(decision, Nothing) or verdict == judged(lambda precedent: True):
         return verdict
     own = decision.rollout
-    return judged(lambda each: (each.rollout == own or now - each.at < DAY) and was_refused(each))
+    return judged(lambda each: (each.rollout == own or _is_recent(each, now)) and was_refused(each))
+
+
+def _is_recent(precedent: Precedent, now: datetime) -> bool:
+    moment = precedent.at(now)
+    return moment is not None and now - moment < DAY
 
 
 def _judged(
-    decision: Rollback | NoWayBack | Nothing, breach: Breach, facts: Facts, settings: Automation, now: datetime
+    decision: Rollback | NoWayBack | Nothing,
+    breach: Breach,
+    facts: Facts,
+    settings: Automation,
+    now: datetime,
+    order: Order | None,
 ) -> Verdict:
     if isinstance(decision, Nothing):
         return Verdict("ignore", (Reason(decision.guard, decision.why),))
     if isinstance(decision, NoWayBack):
         case = _Case(decision.rollout, decision.failed, breach, facts, settings, now)
-        return Verdict("notify", _asked(_NOTICES, case) or (Reason("way-back", "no known-good version can serve"),))
+        notices, stuck = _asked(_NOTICES, case), (Reason("way-back", "no known-good version can serve"),)
+        return Verdict("notify", stuck, held=notices) if order else Verdict("notify", notices or stuck)
     may_arm = settings.mode == "auto-merge" and decision.merge == "auto"
-    case = _Case(decision.rollout, decision.failed, breach, facts, settings, now, may_arm)
-    if notices := _asked(_NOTICES, case):
-        return Verdict("notify", notices)
+    window = _DEFAULT_WINDOW if decision.window is None else decision.window
+    case = _Case(decision.rollout, decision.failed, breach, facts, settings, now, may_arm, decision.lookback, window)
+    notices = _asked(_NOTICES, case)
     drafts = (*decision.for_a_person, *_asked(_DRAFTS, case))
+    if decision.moment == PROMOTED:
+        drafts = (*drafts, *_asked(_DRAFTS_OF_STABLE, case))
+    if order is not None:
+        return _ordered(order, (*notices, *drafts))
+    if notices:
+        return Verdict("notify", notices)
     return Verdict("draft", drafts) if drafts else Verdict("act", arm=may_arm)
+
+
+def _ordered(order: Order, reasons: Iterable[Reason]) -> Verdict:
+    """A step that a person must take first keeps it a draft; what would have held automation is only named."""
+    steps = tuple(each for each in reasons if each.guard == "component")
+    held = tuple(each for each in reasons if each.guard not in ("component", "trigger"))
+    return Verdict("draft", steps, held=held) if steps else Verdict("act", arm=order.arm, held=held)
+
+
+def in_doubt(breach: Breach, facts: Facts, settings: Automation, now: datetime, lookback: timedelta) -> int:
+    """Count what speaks against a breach by itself: its age, its end, the split that it may be about."""
+    case = _Case(breach.rollout, breach.version or "", breach, facts, settings, now, lookback=lookback)
+    return len(_asked((_age, _recovered, _settled, _retaken), case))
+
+
+def together(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the verdict on several rollbacks in one commit: the most careful of them, with the reasons of all."""
+    found = list(verdicts)
+    worst = min(found, key=lambda each: _BY_CARE.index(each.action))
+    return replace(
+        worst,
+        reasons=tuple(dict.fromkeys(reason for each in found for reason in each.reasons)),
+        arm=all(each.arm for each in found),
+        held=tuple(dict.fromkeys(reason for each in found for reason in each.held)),
+    )
+
+
+_BY_CARE = ("notify", "draft", "act", "ignore")
 
 
 def _asked(guards: tuple[Callable[[_Case], Iterator[Reason]], ...], case: _Case) -> tuple[Reason, ...]:
@@ -143,22 +206,31 @@ def _pause(case: _Case) -> Iterator[Reason]:
             yield Reason("pause", words)
 
 
-def _shared_cause(case: _Case) -> Iterator[Reason]:
-    """So many rollouts at once is not the model: data, a cluster or a network is, and reverts would not help."""
-    limit, moment = case.settings.shared_cause, case.breach.observed_at
-    told = [(each.rollout, each.observed) for each in case.facts.precedents]
-    told += [(each.rollout, each.observed_at) for each in case.facts.beside]
-    near = {rollout for rollout, when in told if abs(moment - when) <= limit.within} | {case.rollout}
-    if len(near) >= limit.rollouts:
-        names = ", ".join(sorted(near))
-        words = f"{len(near)} rollouts failed within {format_duration(limit.within)} ({names}): that is not the model"
-        yield Reason("shared-cause", words)
-
-
-_NOTICES = (_mode, _pause, _shared_cause)
+_NOTICES = (_mode, _pause)
 
 
 # A draft for a person.
+
+
+def near(breach: Breach, facts: Facts, settings: Automation) -> dict[str, str]:
+    """Return the rollouts that failed at the time of a breach, each with its version: only what is acted on counts."""
+    told = [(each.rollout, each.failed, each.observed) for each in facts.precedents if each.acted and not each.refused]
+    told += [(each.rollout, each.version or "", each.observed_at) for each in facts.beside]
+    found = {breach.rollout: breach.version or ""}
+    for rollout, version, moment in sorted(told):
+        if abs(breach.observed_at - moment) <= settings.shared_cause.within:
+            found.setdefault(rollout, version)
+    return dict(sorted(found.items()))
+
+
+def _shared_cause(case: _Case) -> Iterator[Reason]:
+    """So many rollouts at once is not the model: data, a cluster or a network is."""
+    limit = case.settings.shared_cause
+    found = near(replace(case.breach, version=case.failed), case.facts, case.settings)
+    if len(found) >= limit.rollouts:
+        names = ", ".join(found)
+        words = f"{len(found)} rollouts failed within {format_duration(limit.within)} ({names}): that is not the model"
+        yield Reason("shared-cause", words)
 
 
 def _age(case: _Case) -> Iterator[Reason]:
@@ -176,21 +248,29 @@ def _recovered(case: _Case) -> Iterator[Reason]:
 
 
 def _settled(case: _Case) -> Iterator[Reason]:
-    """A breach that was seen before the split became what it is may be about the split before it."""
+    """A breach that was seen before the split became what it is may be about the split before it, for a while."""
     since = case.facts.since
-    if since is not None and case.facts.moved and case.breach.observed_at < since:
+    if since is None:
+        if case.may_arm:
+            yield Reason("settled", f"when {case.failed} came to where it is is not known here")
+    elif case.facts.moved and case.breach.observed_at < since and case.now - since < case.lookback:
         words = f"the breach was seen before {case.failed} came to where it is, at {format_time(since)}"
         yield Reason("settled", words)
-    elif since is None and case.may_arm:
-        yield Reason("settled", f"when {case.failed} came to where it is is not known here")
+
+
+def _retaken(case: _Case) -> Iterator[Reason]:
+    retaken = case.facts.retaken
+    if retaken is not None and case.breach.observed_at <= retaken:
+        words = f"a rollback of {case.failed} was taken back at {format_time(retaken)}, after this breach was seen"
+        yield Reason("retaken", words)
 
 
 def _cooldown(case: _Case) -> Iterator[Reason]:
-    own = [each for each in case.others if each.rollout == case.rollout and each.restored is not None]
-    last = max(own, key=lambda each: each.at, default=None)
-    if last is None or case.now - last.at >= case.settings.cooldown:
+    own = [each for each in case.others if each[1].rollout == case.rollout and each[1].restored is not None]
+    moment, last = max(own, key=lambda each: each[0], default=(None, None))
+    if last is None or moment is None or case.now - moment >= case.settings.cooldown:
         return
-    ago = f"{_ago(case.now - last.at)} ago"
+    ago = f"{_ago(case.now - moment)} ago"
     done = "was rolled back" if last.landed else "has a rollback that is not merged,"
     yield Reason(
         "cooldown",
@@ -212,14 +292,17 @@ def _auto_merges_per_day(case: _Case) -> Iterator[Reason]:
 
 
 def _of_a_rollback(case: _Case) -> Iterator[Reason]:
-    """Stable that a rollback made stable: once more is no recovery, and something else is wrong."""
-    for each in case.others:
-        if each.landed and each.rollout == case.rollout and each.restored == case.failed and each.stage == PROMOTED:
+    """Ask for a reviewer if the failed version was itself restored by a rollback, not long ago."""
+    for moment, each in case.others:
+        restored = each.landed and each.rollout == case.rollout and each.restored == case.failed
+        if restored and each.stage == PROMOTED and case.now - moment < case.window:
             yield Reason("rollback-of-rollback", f"{case.failed} was restored by a rollback itself ({each.incident})")
             return
 
 
-_DRAFTS = (_age, _recovered, _settled, _cooldown, _rollbacks_per_day, _auto_merges_per_day, _of_a_rollback)
+_DRAFTS = (_age, _recovered, _settled, _retaken, _shared_cause, _of_a_rollback)
+_DRAFTS_OF_STABLE = (_cooldown, _rollbacks_per_day, _auto_merges_per_day)
+"""A candidate that is taken out leaves its share to stable, which serves already: these hold it up for nothing."""
 
 
 def _ago(age: timedelta) -> str:

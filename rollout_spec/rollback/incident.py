@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from rollout_spec.breach import Breach
+from rollout_spec.breach import Breach, Evidence
 from rollout_spec.edits import document_text
 from rollout_spec.repository import Repository
 from rollout_spec.rollback.undone import Undone
 from rollout_spec.scalars import LONGEST_NUMBER
+from rollout_spec.spec.incident import IncidentSpec
 from rollout_spec.spec.kinds import API_VERSION
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.units import NAME, format_time, label
@@ -17,14 +18,14 @@ from rollout_spec.units import NAME, format_time, label
 _LONGEST = 500
 
 
-def next_name(rollout: str, version: str, repository: Repository) -> tuple[str, int]:
-    """Return the name of the next incident of a version, and its number: ``fraud-42``, then ``fraud-42-2``."""
+def next_name(rollout: str, version: str, repository: Repository) -> str:
+    """Return the name of the next incident of a version: ``fraud-42``, then ``fraud-42-2``."""
     first = f"{rollout}-{label(version)}"
     taken = repository.names_from("incidents", first)
     count = len(repository.incidents_of(rollout, version)) + 1
     while (name := first if count == 1 else f"{first}-{count}") in taken:
         count += 1
-    return name, count
+    return name
 
 
 def open_without_way_back(rollout: str, version: str, repository: Repository) -> str | None:
@@ -40,6 +41,20 @@ def one_line(text: str, longest: int = _LONGEST) -> str:
     """Fold what a stranger wrote into one printable line."""
     folded = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     return folded if len(folded) <= longest else folded[: longest - 1] + "…"
+
+
+def breach_of(incident: IncidentSpec) -> Breach:
+    """Return the breach of which an incident was written: ``write`` makes the same text of it again."""
+    seen = incident.evidence
+    return Breach(
+        id="",
+        source=incident.source,
+        rollout=incident.rollout,
+        version=incident.failed_version,
+        observed_at=incident.observed_at,
+        trigger=incident.trigger,
+        evidence=Evidence(seen.summary or "", seen.value, seen.url) if seen else Evidence(),
+    )
 
 
 def _readable(number: Decimal | None) -> Decimal | None:

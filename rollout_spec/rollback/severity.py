@@ -9,9 +9,13 @@ from rollout_spec.breach import Breach
 from rollout_spec.rollback.undone import Undone
 from rollout_spec.rollback.verdict import Reason
 from rollout_spec.spec.rollout import ModelRollout
-from rollout_spec.spec.triggers import Trigger
+from rollout_spec.spec.triggers import Latency, Threshold, Trigger
 from rollout_spec.traffic import PROMOTED
 from rollout_spec.units import format_duration
+
+_SCRAPE = timedelta(minutes=2)
+"""How late a monitor may see and report what it measures."""
+_UNKNOWN_LOOKBACK = timedelta(hours=1)
 
 
 def for_a_person(rollout: ModelRollout, breach: Breach, failed: str, moment: str, undone: Undone) -> list[Reason]:
@@ -38,8 +42,21 @@ def for_a_person(rollout: ModelRollout, breach: Breach, failed: str, moment: str
 
 def may_merge_itself(rollout: ModelRollout, trigger: str | None) -> bool:
     """Could a rollback that this trigger told of merge itself: is the trigger hard, and does the rollout say so?"""
+    return rollout.spec.rollback.merge == "auto" and is_hard(rollout, trigger)
+
+
+def is_hard(rollout: ModelRollout, trigger: str | None) -> bool:
+    """Return whether a trigger of this name is hard."""
     found = _trigger(rollout, trigger)
-    return rollout.spec.rollback.merge == "auto" and found is not None and found.severity == "hard"
+    return found is not None and found.severity == "hard"
+
+
+def lookback(rollout: ModelRollout, trigger: str | None) -> timedelta:
+    """Return how long after a step an alert may still be about what was before it: its window and its ``for``."""
+    found = _trigger(rollout, trigger)
+    if isinstance(found, Threshold | Latency):
+        return found.window + (found.for_ or timedelta(0)) + _SCRAPE
+    return _UNKNOWN_LOOKBACK
 
 
 def _trigger(rollout: ModelRollout, name: str | None) -> Trigger | None:

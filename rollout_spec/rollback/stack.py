@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -56,22 +56,37 @@ class Switch:
         return None
 
 
-def switched(rollout: ModelRollout, restored: str, repository: Repository) -> tuple[Switch, ...]:
-    """Return the exclusive components that the restored version needs in another version than is up."""
+def switched(
+    rollout: ModelRollout, restored: str, repository: Repository, leaving: Collection[tuple[str, str]] = ()
+) -> tuple[Switch, ...]:
+    """Return the exclusive components that the restored version needs in another version than is up.
+
+    ``leaving`` are versions of rollouts that the same commit takes back: what they need counts no more.
+    """
     found = []
     for name, wanted in switches(rollout, restored, repository).items():
         file = repository.component(name)
         if file is not None and file.model is not None:
-            found.append(_switch(rollout.metadata.name, name, wanted, file.model, repository))
+            found.append(_switch(rollout.metadata.name, name, wanted, file.model, repository, leaving))
     return tuple(found)
 
 
-def _switch(own: str, name: str, wanted: str, component: Component, repository: Repository) -> Switch:
+def _switch(
+    own: str,
+    name: str,
+    wanted: str,
+    component: Component,
+    repository: Repository,
+    leaving: Collection[tuple[str, str]],
+) -> Switch:
     serving = component.spec.serving
     needed_by = [
         each
         for each in dependents(name, repository).pins
-        if each.rollout != own and any(meets(up, each.pin) for up in serving) and not meets(wanted, each.pin)
+        if each.rollout != own
+        and (each.rollout, each.version) not in leaving
+        and any(meets(up, each.pin) for up in serving)
+        and not meets(wanted, each.pin)
     ]
     return Switch(name, ", ".join(serving), wanted, component.spec.applied_by == "external", tuple(needed_by))
 

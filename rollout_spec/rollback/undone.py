@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from rollout_spec.spec.rollout import Live
 
@@ -32,7 +33,8 @@ class Undone:
 
     ``kept`` are the commits since then that edited the file and not ``live``. ``reason`` says why nothing is known
     where nothing is: in a shallow clone the walk would give wrong answers. ``moved``: the version took requests before
-    that too, in another stage or as known good.
+    that too, in another stage or as known good. ``retaken``: when a rollback of this very kind was taken back, if it
+    was the last step.
     """
 
     steps: tuple[Step, ...] = ()
@@ -40,9 +42,19 @@ class Undone:
     reason: str | None = None
     kept: tuple[Step, ...] = ()
     moved: bool = False
+    retaken: datetime | None = None
 
 
-def undone_by(version: str, history: Iterable[Step]) -> Undone:
+def retaken_at(version: str, history: Iterable[Step]) -> datetime | None:
+    """Return when the newest change of ``live`` undid one that had taken a version out; None if it did not."""
+    last, earlier = (*islice((step for step in history if step.after != step.before), 2), None, None)[:2]
+    if last is None or earlier is None or earlier.after is None or last.after is None:
+        return None
+    was_out = version not in (earlier.after.stable, earlier.after.candidate)
+    return last.date if was_out and last.before == earlier.after and last.after == earlier.before else None
+
+
+def undone_by(version: str, history: Iterable[Step], retaken: datetime | None = None) -> Undone:
     """Walk a history, newest first, to the commit that proposed a version; it is read no further than that.
 
     A version that a rollback restored was known good before: its life goes on behind that.
@@ -66,7 +78,7 @@ def undone_by(version: str, history: Iterable[Step]) -> Undone:
             since, moved = step.date, before not in (None, _PROPOSED)
         if step.before is not None and before is None:
             break
-    return Undone(tuple(steps), since, kept=tuple(kept), moved=moved)
+    return Undone(tuple(steps), since, kept=tuple(kept), moved=moved, retaken=retaken)
 
 
 def _place(version: str, live: Live | None) -> tuple[object, ...] | None:

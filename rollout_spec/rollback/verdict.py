@@ -25,20 +25,29 @@ class Verdict:
 
     ``act``: a pull request, which merges itself where ``arm``. ``draft``: a pull request that a person must look at.
     ``notify``: it is told, and nothing that moves traffic is pushed. ``ignore``: there is nothing to take back.
+    ``held`` are the guards that would have held an automatic rollback, if a person ordered this one.
     """
 
     action: Action
     reasons: tuple[Reason, ...] = ()
     arm: bool = False
+    held: tuple[Reason, ...] = ()
 
     @property
     def words(self) -> str:
         """Why, in one line."""
+        if self.held and not self.reasons:
+            return f"a person ordered it{self._armed}"
         return "; ".join(reason.words for reason in self.reasons) or f"every guard holds{self._armed}"
 
     @property
     def _armed(self) -> str:
         return ", and it merges itself" if self.arm else ""
+
+    @property
+    def would_hold(self) -> str:
+        """The guards that would have held an automatic rollback, in one line; empty if none would."""
+        return "; ".join(map(str, self.held))
 
     @property
     def text(self) -> str:

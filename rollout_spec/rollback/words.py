@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rollout_spec.change import Change
 from rollout_spec.finding import Finding
 from rollout_spec.repository import Repository
-from rollout_spec.rollback.body import Proof, body
+from rollout_spec.rollback.body import Proof, body, incident_body
 from rollout_spec.rollback.decision import NoWayBack, Rollback
 from rollout_spec.rollback.incident import one_line
 from rollout_spec.rollback.verdict import Verdict
@@ -29,8 +29,8 @@ def change(
 
     The commit is a function of base and breach alone; what the guards said stands in the pull request.
     """
-    file = repository.rollout(rollback.rollout)
-    reviewers = tuple(file.model.spec.rollback.reviewers or ()) if file and file.model else ()
+    files = [repository.rollout(part.rollout) for part in rollback.parts]
+    asked = (name for file in files if file and file.model for name in file.model.spec.rollback.reviewers or ())
     return Change(
         branch=rollback.branch,
         message=message(rollback),
@@ -38,16 +38,17 @@ def change(
         date=rollback.breach.observed_at,
         title=subject(rollback),
         body=body(rollback, repository, verdict, stood, left, proof),
-        labels=("rollback", f"rollout:{rollback.rollout}"),
-        reviewers=reviewers,
+        labels=("rollback", *(f"rollout:{part.rollout}" for part in rollback.parts)),
+        reviewers=tuple(dict.fromkeys(asked)),
         draft=verdict.action == "draft",
         arm=verdict.arm,
     )
 
 
-def incident_change(stuck: NoWayBack, *, prefix: str = "") -> Change:
-    """Turn the incident of a version that nothing can replace into a commit. It gets no pull request."""
-    title = f"Open incident {stuck.incident}: no way back from {stuck.rollout} {stuck.failed}"
+def incident_change(stuck: NoWayBack, repository: Repository, verdict: Verdict, *, prefix: str = "") -> Change:
+    """Turn the incident of a version that nothing can replace into a commit and a pull request."""
+    file = repository.rollout(stuck.rollout)
+    title = f"Open incident {stuck.incident}: no rollback target for {stuck.rollout} {stuck.failed}"
     reasons = [f"- {version}: {reason}" for version, reason in stuck.passed_over] or ["- knownGood is empty"]
     lines = [
         title,
@@ -65,7 +66,9 @@ def incident_change(stuck: NoWayBack, *, prefix: str = "") -> Change:
         edits=_from_root(stuck, prefix),
         date=stuck.breach.observed_at,
         title=title,
-        body="",
+        body=incident_body(stuck, verdict),
+        labels=("incident", f"rollout:{stuck.rollout}"),
+        reviewers=tuple(file.model.spec.rollback.reviewers or ()) if file and file.model else (),
     )
 
 
@@ -76,6 +79,9 @@ def _from_root(decision: Rollback | NoWayBack, prefix: str) -> dict[str, bytes |
 
 def subject(rollback: Rollback) -> str:
     """Return the first line of the commit, as ``git revert`` writes it."""
+    if rollback.also:
+        moves = ", ".join(f"{part.rollout} {part.failed} to {part.restored}" for part in rollback.parts)
+        return one_line(f"Roll back {moves}", 200)
     if rollback.undone.steps:
         return f'Revert "{one_line(rollback.undone.steps[0].subject, 200)}"'
     return f"Roll back {rollback.rollout} from {rollback.failed} to {rollback.restored}"
@@ -83,22 +89,21 @@ def subject(rollback: Rollback) -> str:
 
 def message(rollback: Rollback) -> str:
     """Return the whole commit message: subject, what happened, the commits that are undone, trailers."""
-    lines = [
-        subject(rollback),
-        "",
-        f"{rollback.rollout} {rollback.failed} failed at {rollback.moment}, {_told(rollback)}.",
-        f"Traffic goes back to {rollback.restored}; incident {rollback.incident} quarantines {rollback.failed}.",
-        "",
-    ]
-    if rollback.passed_over:
-        lines += [f"{version} was passed over: {one_line(reason)}." for version, reason in rollback.passed_over] + [""]
-    if rollback.undone.steps:
-        lines += [f"This reverts commit {step.commit}." for step in rollback.undone.steps] + [""]
-    lines += [
-        f"Rollback-Of: {rollback.rollout}/{rollback.failed}",
-        f"Rollback-To: {rollback.rollout}/{rollback.restored}",
-        f"Breach-Id: {rollback.breach.id}",
-    ]
+    lines = [subject(rollback), ""]
+    for part in rollback.parts:
+        lines += [
+            f"{part.rollout} {part.failed} failed at {part.moment}, {_told(part)}.",
+            f"Traffic goes back to {part.restored}; incident {part.incident} quarantines {part.failed}.",
+            "",
+        ]
+        if part.passed_over:
+            lines += [f"{version} was passed over: {one_line(reason)}." for version, reason in part.passed_over] + [""]
+    reverted = dict.fromkeys(step.commit for part in rollback.parts for step in part.undone.steps)
+    if reverted:
+        lines += [f"This reverts commit {commit}." for commit in reverted] + [""]
+    for part in rollback.parts:
+        lines += [f"Rollback-Of: {part.rollout}/{part.failed}", f"Rollback-To: {part.rollout}/{part.restored}"]
+    lines.append(f"Breach-Id: {rollback.breach.id}")
     return "\n".join(lines) + "\n"
 
 

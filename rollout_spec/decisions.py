@@ -1,0 +1,205 @@
+"""One breach on one base: the rollback that it leads to, the verdict of the guards, and the change to propose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+
+from rollout_spec.breach import Breach
+from rollout_spec.change import Change
+from rollout_spec.drill import new_findings
+from rollout_spec.errors import UserError
+from rollout_spec.finding import Finding
+from rollout_spec.forges import Forge
+from rollout_spec.heads import Heads
+from rollout_spec.landing import Base
+from rollout_spec.precedents import (
+    OpenIncident,
+    branches_of,
+    closed_by_a_person,
+    open_incidents,
+    pauses,
+    precedents,
+    quarantines_of,
+    steps_under_way,
+)
+from rollout_spec.proof import prove
+from rollout_spec.rebuilding import breaches_in, edits_for, undone_for
+from rollout_spec.rollback import (
+    Facts,
+    Nothing,
+    NoWayBack,
+    OpenIncidents,
+    Order,
+    Precedent,
+    Rollback,
+    Undone,
+    Verdict,
+    guard,
+    roll_back,
+    roll_back_together,
+)
+from rollout_spec.rollback.guards import together
+from rollout_spec.rollback.incident import breach_of
+from rollout_spec.rollback.triage import name_shared_cause
+from rollout_spec.rollback.words import change, incident_change
+from rollout_spec.spec.workspace import Automation
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The decision on a breach. ``refused`` are the findings that its rollback would bring; then there is no change."""
+
+    decision: Rollback | NoWayBack | Nothing
+    verdict: Verdict
+    change: Change | None = None
+    refused: tuple[Finding, ...] = ()
+    under_way: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Case:
+    """One breach on one base. ``failing`` are all breaches at the same time, ``acted_on`` those that ask no person."""
+
+    breach: Breach
+    base: Base
+    forge: Forge | None
+    now: datetime
+    order: Order | None = None
+    failing: tuple[Breach, ...] = ()
+    acted_on: tuple[Breach, ...] = ()
+
+    @property
+    def heads(self) -> Heads:
+        """The examiner of heads of rollbacks, built with the quarantines that hold on this base now."""
+        files = self._unmerged.files
+        return (
+            Heads(self.base, lambda base, commit: edits_for(base, breaches_in(base, commit, files), self._unmerged))
+            if files
+            else self._plain_heads
+        )
+
+    def decide(self) -> Decided:
+        """Decide, ask the guards, and check the result."""
+        first = roll_back(self.base.repository, self.breach)
+        if isinstance(first, Nothing):
+            return Decided(first, guard(first, self.breach, Facts(), self._automation, self.now))
+        known, breach = self._shared(first.failed)
+        undone = undone_for(breach, self.base)
+        decision = roll_back(self.base.repository, breach, undone, open_incidents=self._unmerged)
+        parts: tuple[Rollback | NoWayBack | Nothing, ...] = (decision,)
+        if isinstance(decision, Rollback):
+            decision = self._joint(decision, undone) or decision
+            parts = decision.parts
+        verdict = together(self._judged(part, breach, undone, known) for part in parts)
+        under_way = steps_under_way(self.base, self.branches, breach.rollout)
+        return self._proven(Decided(decision, verdict, under_way=under_way))
+
+    @property
+    def _automation(self) -> Automation:
+        settings = self.base.repository.settings
+        return settings.automation if settings else Automation()
+
+    @cached_property
+    def branches(self) -> dict[str, str]:
+        """The branches of this workspace on the remote, as they were when the case was decided."""
+        return branches_of(self.base)
+
+    @cached_property
+    def _was_closed(self) -> Callable[[str], bool]:
+        return closed_by_a_person(self.base, self.forge)
+
+    @cached_property
+    def _opened(self) -> tuple[OpenIncident, ...]:
+        return open_incidents(self.base, self.branches)
+
+    @cached_property
+    def _plain_heads(self) -> Heads:
+        return Heads(self.base, lambda base, commit: edits_for(base, breaches_in(base, commit)))
+
+    @cached_property
+    def _unmerged(self) -> OpenIncidents:
+        return quarantines_of(self.base, self._opened, self.breach.rollout, self._plain_heads, self._was_closed)
+
+    def _counts_for_nothing(self, precedent: Precedent) -> bool:
+        """Return whether an open rollback is none: a person closed it, or it is not one that this tool builds."""
+        heads = {each.branch: each.head for each in self._opened}
+        branch = precedent.branch or ""
+        return self._was_closed(branch) or (branch in heads and not self._plain_heads.is_ours(heads[branch]))
+
+    def _shared(self, failed: str) -> tuple[tuple[Precedent, ...], Breach]:
+        """Return the rollbacks that were, and the breach with the others named that failed with it, if so many did."""
+        known = precedents(self.base, self._opened, self.breach.rollout)
+        breach = name_shared_cause(self.breach, failed, Facts(known, self._beside), self._automation)
+        if breach is self.breach:
+            return known, breach
+        counted = (
+            replace(each, refused=self._counts_for_nothing(each)) if each.branch else each for each in known
+        )  # branches are looked at only now: anybody may have pushed them
+        known = tuple(counted)
+        return known, name_shared_cause(self.breach, failed, Facts(known, self._beside), self._automation)
+
+    @property
+    def _beside(self) -> tuple[Breach, ...]:
+        return tuple(each for each in self.acted_on if each.rollout != self.breach.rollout)
+
+    def _judged(
+        self, part: Rollback | NoWayBack | Nothing, breach: Breach, undone: Undone, known: tuple[Precedent, ...]
+    ) -> Verdict:
+        if isinstance(part, Rollback):
+            breach, undone = part.breach, part.undone
+        facts = Facts(known, self._beside, pauses(self.base), undone.since, undone.moved, undone.retaken)
+        return guard(part, breach, facts, self._automation, self.now, self._counts_for_nothing, self.order)
+
+    def _joint(self, decision: Rollback, undone: Undone) -> Rollback | None:
+        """Take the rollouts back in one commit that hold an exclusive component for this one, and fail themselves."""
+        holding = {(each.rollout, each.version) for switch in decision.switches for each in switch.needed_by}
+        partners = self._partners(holding) if holding else {}
+        if not holding or holding != partners.keys():
+            return None
+        told = sorted([decision.breach, *partners.values()], key=lambda each: each.rollout)
+        failures = [(each, undone if each is decision.breach else undone_for(each, self.base)) for each in told]
+        try:
+            return roll_back_together(self.base.repository, failures, self._unmerged)
+        except UserError:
+            return None
+
+    def _partners(self, wanted: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Breach]:
+        """Return the breaches of other rollouts: of this payload, or of rollbacks that are open and ours."""
+        found = {(each.rollout, each.version or ""): each for each in self.failing}
+        for each in self._opened:
+            spec = each.incident.spec if each.incident else None
+            key = (spec.rollout, spec.failed_version) if spec else ("", "")
+            if spec is None or key in found or key not in wanted or not each.branch.startswith("rollback"):
+                continue
+            if self._plain_heads.is_ours(each.head) and not self._was_closed(each.branch):
+                found[key] = breach_of(spec)
+        return {key: found[key] for key in wanted if key in found}
+
+    def _proven(self, found: Decided) -> Decided:
+        """Check the result. A finding that it brings refuses it, unless a person has to decide about a component."""
+        decision, repository, prefix = found.decision, self.base.repository, self.base.prefix
+        if isinstance(decision, NoWayBack):
+            shown = incident_change(decision, repository, found.verdict, prefix=prefix)
+            return replace(found, change=shown) if decision.edits else found
+        assert isinstance(decision, Rollback)
+        brought, stood = new_findings(repository, decision, prefix=prefix)
+        left = left_to_a_person(brought, decision)
+        if len(left) < len(brought):
+            return replace(found, refused=tuple(brought))
+        proof = prove(decision, repository, self.base)
+        shown = change(decision, repository, found.verdict, prefix=prefix, stood=stood, left=left, proof=proof)
+        return replace(found, change=shown)
+
+
+def left_to_a_person(findings: Iterable[Finding], rollback: Rollback) -> list[Finding]:
+    """Return the findings that follow from a component which stays as it is, because another rollout needs it so."""
+    paths = [
+        ("spec", "versions", part.restored, "requires", each.component)
+        for part in rollback.parts
+        for each in part.switches
+        if each.stays
+    ]
+    return [each for each in findings if each.name == "pins-served" and each.path in paths]

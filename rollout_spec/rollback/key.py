@@ -1,0 +1,30 @@
+"""The name of the branch of a rollback: what is taken back, and nothing that anybody else could mean by it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from rollout_spec.repository import Repository
+from rollout_spec.spec.rollout import Live
+from rollout_spec.units import label
+
+Move = tuple[str, Live, Live | None]
+"""A rollout with its ``live`` before a change, and after it; None if it stays."""
+
+
+def branch_name(kind: str, repository: Repository, rollout: str, failed: str, moves: Iterable[Move]) -> str:
+    """Return ``<kind>/<workspace>/<rollout>/<version label>-<8 hex>``.
+
+    The hex is of the workspace's folder and of ``live`` before and after, so that two workspaces of one name, or two
+    rollbacks of one version that lead elsewhere, never share a branch.
+    """
+    from hashlib import sha256
+
+    told = [repository.tree.place, failed, *((name, _facts(before), _facts(after)) for name, before, after in moves)]
+    digest = sha256(json.dumps(told, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{kind}/{repository.workspace_name}/{rollout}/{label(failed)}-{digest}"
+
+
+def _facts(live: Live | None) -> list[object] | None:
+    return [live.stable, live.candidate, live.stage, live.fixes, list(live.known_good)] if live is not None else None

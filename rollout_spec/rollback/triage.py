@@ -1,0 +1,64 @@
+"""Of several breaches of one version the strongest is answered: the one that may go furthest by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from rollout_spec import traffic
+from rollout_spec.breach import Breach
+from rollout_spec.rollback.decision import failed_version
+from rollout_spec.rollback.guards import Facts, in_doubt, near
+from rollout_spec.rollback.severity import for_a_person, is_hard, lookback
+from rollout_spec.rollback.undone import Undone
+from rollout_spec.spec.rollout import ModelRollout
+from rollout_spec.spec.workspace import Automation
+from rollout_spec.units import label
+
+
+def strongest(
+    breaches: Sequence[Breach], rollout: ModelRollout | None, undone: Undone, settings: Automation, now: datetime
+) -> Breach:
+    """Return the strongest of the breaches of one version; ``also`` are the others, the earliest first."""
+    told = sorted(breaches, key=lambda each: (each.observed_at, each.id))
+    if rollout is None:
+        first = told[0]
+    else:
+        counts = [_against(each, rollout, undone, settings, now) for each in told]
+        ranks = [
+            (count > 0, not is_hard(rollout, each.trigger), count) for count, each in zip(counts, told, strict=True)
+        ]
+        first = told[ranks.index(min(ranks))]
+    return replace(first, also=tuple(each for each in told if each is not first))
+
+
+def is_acted_on(breach: Breach, rollout: ModelRollout, undone: Undone, settings: Automation, now: datetime) -> bool:
+    """Return whether a breach alone would lead to a rollback that asks for no person."""
+    return not _against(breach, rollout, undone, settings, now)
+
+
+def _against(breach: Breach, rollout: ModelRollout, undone: Undone, settings: Automation, now: datetime) -> int:
+    """Count what speaks against acting on a breach at once."""
+    failed = failed_version(rollout.spec, breach)
+    moment = traffic.moment_of(rollout.spec, failed) or ""
+    facts = Facts(since=undone.since, moved=undone.moved, retaken=undone.retaken)
+    reasons = for_a_person(rollout, breach, failed, moment, undone)
+    return len(reasons) + in_doubt(breach, facts, settings, now, lookback(rollout, breach.trigger))
+
+
+def name_shared_cause(breach: Breach, failed: str, facts: Facts, settings: Automation) -> Breach:
+    """Write into the evidence which versions failed together, if they are so many that it is not the model.
+
+    The incident of the first of them names all; those of the others name that incident.
+    """
+    found = near(replace(breach, version=failed), facts, settings)
+    if len(found) < settings.shared_cause.rollouts:
+        return breach
+    first, version = next(iter(found.items()))
+    names = ", ".join(f"{rollout} {version}" for rollout, version in found.items())
+    words = f"shared cause, {len(found)} rollouts at once: {names}"
+    if breach.rollout != first:
+        words = f"shared cause with {first} {version}, see incident {first}-{label(version)}"
+    summary = f"{words}. {breach.evidence.summary}".strip()
+    return replace(breach, evidence=replace(breach.evidence, summary=summary))

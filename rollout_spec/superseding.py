@@ -1,0 +1,62 @@
+"""Rollbacks of the same failure that lead elsewhere are out of date once another one is open."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from rollout_spec.change import PullRequest
+from rollout_spec.delivery import SUPERSEDED
+from rollout_spec.errors import UserError
+from rollout_spec.forges import Forge
+from rollout_spec.heads import Heads
+from rollout_spec.rollback import Rollback
+from rollout_spec.units import label
+
+if TYPE_CHECKING:
+    from rollout_spec.landing import Base
+
+_MOST = 20
+
+
+def supersede_others(
+    rollback: Rollback, base: Base, pull: PullRequest, forge: Forge, heads: Heads, there: Mapping[str, str]
+) -> list[str]:
+    """Close the open rollbacks of the same version that lead elsewhere, and say why; return notes of what was done.
+
+    ``there`` are the branches on the remote. Only those that this tool built are closed. One that a person changed is
+    told, and stays open.
+    """
+    assert base.remote is not None
+    start = rf"rollback(\.\d+)?/{re.escape(rollback.workspace)}(\.\d+)?"
+    ours = "|".join(rf"{re.escape(each.rollout)}(\.\d+)?/{re.escape(label(each.failed))}" for each in rollback.parts)
+    same = re.compile(rf"{start}/({ours})-[0-9a-f]{{8}}(-\d+)?")
+    stem = re.sub(r"(-[0-9a-f]{8})-\d+$", r"\1", pull.head)
+    others = [name for name in there if same.fullmatch(name) and not name.startswith(stem)][:_MOST]
+    notes: list[str] = []
+    try:
+        for other in others:
+            old = forge.find(other, base.branch)
+            if old is None or old.state != "open":
+                continue
+            base.remote.fetch_branches({other: there[other]})
+            if heads.is_ours(there[other]):
+                notes.append(_supersede(old, rollback, pull.url, forge))
+    except UserError as error:
+        notes.append(error.message)
+    return notes
+
+
+def _supersede(old: PullRequest, rollback: Rollback, url: str, forge: Forge) -> str:
+    moves = " and ".join(f"{each.rollout} {each.failed} back to {each.restored}" for each in rollback.parts)
+    hands = forge.interventions(old)
+    is_kept = hands.drafted or hands.disarmed
+    end = ": close it" if is_kept else ", and is closed"
+    text = f"**{url} takes {moves} now.** This one was right on an older state of the base{end}."
+    forge.comment(old, "superseded", text)
+    if is_kept:
+        return f"{old.url} is out of date"
+    forge.mark(old, (SUPERSEDED,), ())
+    forge.close(old)
+    return f"{old.url} is out of date, and was closed"
