@@ -7,18 +7,33 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from repo import EXAMPLE, NINE
+from repo import EXAMPLE, NINE, STAGES
 
+from rollout_spec import traffic
 from rollout_spec.breach import Breach
+from rollout_spec.edits import with_live
 from rollout_spec.repository import Repository
-from rollout_spec.rollback import Facts, Nothing, NoWayBack, Precedent, Reason, Rollback, Undone, guard, roll_back
+from rollout_spec.rollback import (
+    Facts,
+    Nothing,
+    NoWayBack,
+    Order,
+    Precedent,
+    Reason,
+    Rollback,
+    Undone,
+    guard,
+    roll_back,
+)
 from rollout_spec.rollback.pause import Pause, read_pause
 from rollout_spec.spec.workspace import Automation
-from rollout_spec.tree import WorkingTree
+from rollout_spec.targets.manifests import stale
+from rollout_spec.tree import Overlay, WorkingTree
 
 NOW = NINE + timedelta(hours=1)
 BREACH = Breach("test-1", "alertmanager", "fraud", "42", NOW - timedelta(minutes=2), "latency-sla")
-BRANCH = "rollback/acme-models/fraud/42"
+OF_STABLE = {"cooldown", "rollbacks-per-day", "auto-merges-per-day"}
+"""The guards that hold a rollback of stable, and never the withdrawal of a candidate."""
 
 
 def ago(**units: int) -> datetime:
@@ -52,8 +67,32 @@ def decision() -> Rollback:
     return found
 
 
+@pytest.fixture(scope="module")
+def of_stable() -> Rollback:
+    """The same breach after the promotion of 42."""
+    tree, path = WorkingTree(EXAMPLE), "rollouts/fraud.yaml"
+    repository = Repository(tree)
+    file = repository.rollout("fraud")
+    assert file is not None and file.model is not None
+    live = traffic.promote(file.model.spec.live.model_copy(update={"stage": "full"}), STAGES, ())
+    promoted = Overlay(tree, {path: with_live(tree.read(path) or b"", live)})
+    rendered = Overlay(promoted, promoted_manifests(Repository(promoted)))
+    found = roll_back(Repository(rendered), BREACH, Undone(since=ago(minutes=30)))
+    assert isinstance(found, Rollback)
+    assert (found.for_a_person, found.moment, found.failed) == ((), "promoted", "42")
+    return found
+
+
+def promoted_manifests(repository: Repository) -> dict[str, bytes]:
+    """Return the manifests as they are rendered."""
+    file = repository.rollout("fraud")
+    assert file is not None
+    return {each.path: each.wanted for each in stale(file, repository) if each.wanted is not None}
+
+
 FACTS = Facts(since=ago(minutes=30))
-MOVED = replace(FACTS, moved=True)
+FRESH = Facts(since=ago(minutes=5))
+MOVED = replace(FRESH, moved=True)
 CASES: dict[str, tuple[Facts, dict[str, Any], dict[str, Any], str, list[str]]] = {
     "nothing objects": (FACTS, {}, {}, "act", []),
     "dry run": (FACTS, {"mode": "dry-run"}, {}, "notify", ["mode"]),
@@ -66,7 +105,7 @@ CASES: dict[str, tuple[Facts, dict[str, Any], dict[str, Any], str, list[str]]] =
         replace(FACTS, beside=(BREACH, other("a", NOW), other("b", ago(minutes=12)))),
         {},
         {},
-        "notify",
+        "draft",
         ["shared-cause"],
     ),
     "three, one of them long ago": (
@@ -77,10 +116,12 @@ CASES: dict[str, tuple[Facts, dict[str, Any], dict[str, Any], str, list[str]]] =
         [],
     ),
     "three, two of them open or merged": (
-        replace(FACTS, precedents=(earlier("a", landed=None), earlier("b", when=ago(minutes=5)))),
+        replace(
+            FACTS, precedents=(earlier("a", landed=None, acted=True), earlier("b", when=ago(minutes=5), acted=True))
+        ),
         {},
         {},
-        "notify",
+        "draft",
         ["shared-cause"],
     ),
     "one rollout three times": (replace(FACTS, beside=(BREACH, BREACH, other("fraud", NOW))), {}, {}, "act", []),
@@ -88,8 +129,15 @@ CASES: dict[str, tuple[Facts, dict[str, Any], dict[str, Any], str, list[str]]] =
         replace(FACTS, beside=(other("a", NOW),)),
         {"sharedCause": {"rollouts": 2}},
         {},
-        "notify",
+        "draft",
         ["shared-cause"],
+    ),
+    "three, two of them rolled back by soft triggers": (
+        replace(FACTS, precedents=(earlier("a", landed=None), earlier("b", when=ago(minutes=5)))),
+        {},
+        {},
+        "act",
+        [],
     ),
     "a day old": (FACTS, {}, {"observed_at": ago(days=1)}, "act", []),
     "more than a day old": (FACTS, {}, {"observed_at": ago(days=1, seconds=1)}, "draft", ["age"]),
@@ -97,9 +145,37 @@ CASES: dict[str, tuple[Facts, dict[str, Any], dict[str, Any], str, list[str]]] =
     "from a clock that is fast": (FACTS, {}, {"observed_at": NOW + timedelta(minutes=5)}, "act", []),
     "over": (FACTS, {}, {"ended_at": ago(minutes=1)}, "draft", ["recovered"]),
     "to be over": (FACTS, {}, {"ended_at": NOW + timedelta(minutes=1)}, "act", []),
-    "seen before it took requests at all": (FACTS, {}, {"observed_at": ago(minutes=31)}, "act", []),
-    "seen before the split began": (MOVED, {}, {"observed_at": ago(minutes=31)}, "draft", ["settled"]),
-    "seen as the split began": (MOVED, {}, {"observed_at": ago(minutes=30)}, "act", []),
+    "seen before it took requests at all": (FRESH, {}, {"observed_at": ago(minutes=6)}, "act", []),
+    "seen before the split began": (MOVED, {}, {"observed_at": ago(minutes=6)}, "draft", ["settled"]),
+    "seen as the split began": (MOVED, {}, {"observed_at": ago(minutes=5)}, "act", []),
+    "seen before the split began, as long ago as the trigger looks back": (
+        replace(MOVED, since=ago(minutes=9)),
+        {},
+        {"observed_at": ago(minutes=10)},
+        "act",
+        [],
+    ),
+    "the same, a second less": (
+        replace(MOVED, since=ago(minutes=8, seconds=59)),
+        {},
+        {"observed_at": ago(minutes=10)},
+        "draft",
+        ["settled"],
+    ),
+    "its rollback was taken back after it was seen": (
+        replace(FACTS, retaken=ago(minutes=2)),
+        {},
+        {},
+        "draft",
+        ["retaken"],
+    ),
+    "its rollback was taken back before it was seen": (
+        replace(FACTS, retaken=ago(minutes=2, seconds=1)),
+        {},
+        {},
+        "act",
+        [],
+    ),
     "a split that began nobody knows when": (Facts(), {}, {}, "act", []),
     "the same, to merge itself": (Facts(), {"mode": "auto-merge"}, {}, "draft", ["settled"]),
     "rolled back within the hour": (
@@ -112,6 +188,27 @@ CASES: dict[str, tuple[Facts, dict[str, Any], dict[str, Any], str, list[str]]] =
     "rolled back an hour ago": (replace(FACTS, precedents=(earlier(when=ago(hours=1)),)), {}, {}, "act", []),
     "merged late": (
         replace(FACTS, precedents=(earlier(when=ago(hours=5), landed=ago(minutes=5)),)),
+        {},
+        {},
+        "draft",
+        ["cooldown"],
+    ),
+    "merged at a time to come": (
+        replace(FACTS, precedents=(earlier(when=ago(minutes=5), landed=NOW + timedelta(days=1)),)),
+        {},
+        {},
+        "draft",
+        ["cooldown"],
+    ),
+    "merged and observed at a time to come": (
+        replace(FACTS, precedents=(earlier(when=NOW + timedelta(minutes=5, seconds=1)),)),
+        {},
+        {},
+        "act",
+        [],
+    ),
+    "observed by a clock that is fast": (
+        replace(FACTS, precedents=(earlier(when=NOW + timedelta(minutes=5), landed=None),)),
         {},
         {},
         "draft",
@@ -178,6 +275,20 @@ CASES: dict[str, tuple[Facts, dict[str, Any], dict[str, Any], str, list[str]]] =
         "draft",
         ["rollback-of-rollback"],
     ),
+    "restored by a rollback a window ago": (
+        replace(FACTS, precedents=(earlier(when=ago(days=7), restored="42", stage="promoted"),)),
+        {},
+        {},
+        "act",
+        [],
+    ),
+    "restored by a rollback a second less ago": (
+        replace(FACTS, precedents=(earlier(when=ago(days=6, seconds=86399), restored="42", stage="promoted"),)),
+        {},
+        {},
+        "draft",
+        ["rollback-of-rollback"],
+    ),
     "stable while a candidate was taken back": (
         replace(FACTS, precedents=(earlier(when=ago(days=3), restored="42"),)),
         {},
@@ -195,9 +306,14 @@ CASES: dict[str, tuple[Facts, dict[str, Any], dict[str, Any], str, list[str]]] =
 }
 
 
+@pytest.mark.parametrize("moment", ["canary-5", "promoted"])
 @pytest.mark.parametrize("name", CASES)
-def test_a_guard_says_how_far_a_breach_goes(decision: Rollback, name: str) -> None:
+def test_a_guard_says_how_far_a_breach_goes(request: pytest.FixtureRequest, name: str, moment: str) -> None:
     facts, settings, changes, action, guards = CASES[name]
+    decision = request.getfixturevalue("of_stable" if moment == "promoted" else "decision")
+    assert decision.moment == moment
+    if moment != "promoted" and set(guards) <= OF_STABLE and action == "draft":
+        action, guards = "act", []
     automation = Automation.model_validate(settings)
     breach = replace(BREACH, **changes)
     verdict = guard(decision, breach, facts, automation, NOW)
@@ -219,8 +335,8 @@ REFUSED = (
     (
         "one of many failures at once: each failed, whatever a person said of its rollback",
         {"sharedCause": {"rollouts": 2}},
-        earlier("churn", when=ago(minutes=5), landed=None),
-        "notify",
+        earlier("churn", when=ago(minutes=5), landed=None, acted=True),
+        "draft",
     ),
 )
 
@@ -229,15 +345,15 @@ REFUSED = (
     ("settings", "precedent", "action"), [each[1:] for each in REFUSED], ids=[r[0] for r in REFUSED]
 )
 def test_what_a_person_refused_is_no_rollback_that_was(
-    decision: Rollback, settings: dict[str, Any], precedent: Precedent, action: str
+    of_stable: Rollback, settings: dict[str, Any], precedent: Precedent, action: str
 ) -> None:
     facts, automation = replace(FACTS, precedents=(precedent,)), Automation.model_validate(settings)
-    assert guard(decision, BREACH, facts, automation, NOW).action != "act"
-    assert guard(decision, BREACH, facts, automation, NOW, lambda each: True).action == action
-    assert guard(decision, BREACH, facts, automation, NOW, lambda each: False).action != "act"
+    assert guard(of_stable, BREACH, facts, automation, NOW).action != "act"
+    assert guard(of_stable, BREACH, facts, automation, NOW, lambda each: True).action == action
+    assert guard(of_stable, BREACH, facts, automation, NOW, lambda each: False).action != "act"
 
 
-def test_whether_a_person_refused_is_asked_only_where_it_decides(decision: Rollback) -> None:
+def test_whether_a_person_refused_is_asked_only_where_it_decides(of_stable: Rollback) -> None:
     asked: list[str] = []
 
     def was_refused(precedent: Precedent) -> bool:
@@ -248,15 +364,15 @@ def test_whether_a_person_refused_is_asked_only_where_it_decides(decision: Rollb
     open_ones = tuple(earlier(name, when=ago(hours=2), landed=None) for name in ("churn", "spam"))
     facts = replace(FACTS, precedents=(old, landed, *open_ones))
     few, many_ = (Automation.model_validate({"maxRollbacksPerDay": number}) for number in (3, 9))
-    assert guard(decision, BREACH, facts, many_, NOW, was_refused).action == "act"
+    assert guard(of_stable, BREACH, facts, many_, NOW, was_refused).action == "act"
     assert guard(Nothing("it is over"), BREACH, facts, few, NOW, was_refused).action == "ignore"
     assert asked == []
-    assert guard(decision, BREACH, facts, few, NOW, was_refused).action == "act"
+    assert guard(of_stable, BREACH, facts, few, NOW, was_refused).action == "act"
     assert asked == ["churn-39", "spam-39"]
 
 
-def test_what_the_decision_says_comes_first(decision: Rollback) -> None:
-    soft = replace(decision, for_a_person=(Reason("trigger", "the trigger drift is soft"),))
+def test_what_the_decision_says_comes_first(of_stable: Rollback) -> None:
+    soft = replace(of_stable, for_a_person=(Reason("trigger", "the trigger drift is soft"),))
     verdict = guard(
         soft, BREACH, FACTS, Automation.model_validate({"mode": "auto-merge", "maxRollbacksPerDay": 0}), NOW
     )
@@ -282,6 +398,39 @@ def test_no_way_back_is_a_notice(mode: Any, guards: list[str]) -> None:
     stuck = NoWayBack("acme", "fraud", "42", BREACH, (), "fraud-42", "b", {})
     verdict = guard(stuck, BREACH, Facts(), Automation(mode=mode), NOW)
     assert (verdict.action, [each.guard for each in verdict.reasons]) == ("notify", guards)
+
+
+@pytest.mark.parametrize("arm", [False, True])
+@pytest.mark.parametrize("name", CASES)
+def test_a_person_who_orders_a_rollback_is_held_by_no_guard(of_stable: Rollback, name: str, arm: bool) -> None:
+    facts, settings, changes, _, guards = CASES[name]
+    automation = Automation.model_validate(settings)
+    verdict = guard(of_stable, replace(BREACH, **changes), facts, automation, NOW, order=Order(arm))
+    assert (verdict.action, verdict.arm, verdict.reasons) == ("act", arm, ())
+    assert [each.guard for each in verdict.held][: len(guards)] == guards, "each is named, and holds nothing"
+    alone = guard(of_stable, replace(BREACH, **changes), facts, replace_mode(automation), NOW)
+    assert [each for each in verdict.held if each.guard != "mode"] == list(alone.reasons)
+
+
+def replace_mode(automation: Automation) -> Automation:
+    """Return the settings without their dry-run."""
+    return automation if automation.mode != "dry-run" else automation.model_copy(update={"mode": "pull-request"})
+
+
+def test_an_order_is_a_draft_only_for_a_step_that_a_person_must_take(decision: Rollback) -> None:
+    reasons = (Reason("trigger", "a person pulled it"), Reason("component", "a person must switch x"))
+    both = replace(decision, for_a_person=reasons)
+    facts = replace(FACTS, pauses=(Pause("p", "why", None),))
+    verdict = guard(both, BREACH, facts, Automation(), NOW, order=Order(arm=True))
+    assert (verdict.action, verdict.arm, verdict.reasons) == ("draft", False, reasons[1:])
+    assert [each.guard for each in verdict.held] == ["pause"], "that a person says so is no objection"
+
+
+def test_an_order_with_no_rollback_target_names_the_guards_that_would_have_held() -> None:
+    stuck = NoWayBack("acme", "fraud", "42", BREACH, (), "fraud-42", "b", {})
+    verdict = guard(stuck, BREACH, Facts(), Automation(mode="dry-run"), NOW, order=Order())
+    assert verdict.action == "notify"
+    assert [[each.guard for each in part] for part in (verdict.reasons, verdict.held)] == [["way-back"], ["mode"]]
 
 
 @pytest.mark.parametrize(
