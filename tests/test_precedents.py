@@ -11,7 +11,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from repo import STAGES, Repo, Result, git
+from repo import STAGES, Repo, Result, git, plain
 
 from rollout_spec import landing, response, traffic
 from rollout_spec.errors import UserError
@@ -20,7 +20,8 @@ from rollout_spec.git import remotes
 
 pytestmark = pytest.mark.system
 
-FRAUD, CHURN, STABLE = (f"rollback/acme-models/{name}" for name in ("fraud/42", "churn/42", "fraud/41"))
+FRAUD, CHURN, SPAM = (f"rollback/acme-models/{name}/42" for name in ("fraud", "churn", "spam"))
+STABLE, STABLE_CHURN, STABLE_SPAM = (f"rollback/acme-models/{name}/41" for name in ("fraud", "churn", "spam"))
 
 
 @pytest.fixture(scope="module")
@@ -74,14 +75,14 @@ def merge_commit(repo: Repo, branch: str) -> None:
 def squash(repo: Repo, branch: str) -> None:
     """Squash a branch into main, as a forge does: one commit, of now, and the branch stays as it is."""
     repo.git("fetch", "-q", "origin")
-    repo.git("merge", "-q", "--squash", f"origin/{branch}")
+    repo.git("merge", "-q", "--squash", f"origin/{repo.whole(branch)}")
     repo.commit("Take 42 back (#1)")
 
 
 def rebase(repo: Repo, branch: str) -> None:
     """Fast-forward main to a branch: the commit that lands is as old as the breach."""
     repo.git("fetch", "-q", "origin")
-    repo.git("merge", "-q", "--ff-only", f"origin/{branch}")
+    repo.git("merge", "-q", "--ff-only", f"origin/{repo.whole(branch)}")
     repo.git("push", "-q", "origin", "HEAD")
 
 
@@ -98,7 +99,7 @@ def test_a_second_rollback_within_the_cooldown_is_a_draft(repo: Repo, how: Calla
     assert told(replica.breach("41", "latency-sla")) == ["cooldown"]
     assert pull(repo, 2)["draft"] is True
 
-    repo.git("push", "-q", "origin", "--delete", STABLE)
+    repo.git("push", "-q", "origin", "--delete", repo.whole(STABLE))
     Path(f"{repo.remote}.pulls/2.json").unlink()
     later(repo, minutes=32)
     assert told(repo.breach("41", "latency-sla")) == []
@@ -116,20 +117,48 @@ def close(repo: Repo, number: int) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), "state": "closed"}))
 
 
+def test_a_candidate_is_withdrawn_whatever_the_cooldown_and_the_quotas_say(repo: Repo) -> None:
+    automate(repo, "maxRollbacksPerDay: 1", "maxAutoMergesPerDay: 1", mode="auto-merge")
+    assert told(repo.breach("41", "latency-sla")) == []
+    answer = repo.breach("42", "latency-sla")
+    assert told(answer) == []
+    assert "verdict: act: every guard holds, and it merges itself\n" in answer.out
+    assert told(repo.breach("41", "latency-sla", rollout="churn")) == ["rollbacks-per-day", "auto-merges-per-day"]
+
+
+@pytest.mark.parametrize("forged", [False, True])
+def test_an_open_rollback_that_this_tool_would_not_build_does_not_count(repo: Repo, forged: bool) -> None:
+    """Whoever may push a branch could hold up every rollback of stable by it."""
+    assert told(repo.breach("42", "latency-sla")) == []
+    assert "[cooldown]" in repo.breach("41", "latency-sla", "--dry-run").out
+    branch = repo.whole(FRAUD)
+    repo.git("fetch", "-q", "origin")
+    repo.git("checkout", "-q", "-b", "look", f"origin/{branch}")
+    if forged:
+        path = repo.workspace / "incidents/fraud-42.yaml"
+        path.write_text(path.read_text("utf-8").replace('"41"', '"40"'), "utf-8")
+    else:
+        repo.write("mine.txt", "mine\n")
+    repo.commit("Add to it", push=False)
+    repo.git("push", "-q", "origin", f"HEAD:refs/heads/{branch}")
+    repo.git("checkout", "-q", "main")
+    assert told(repo.breach("41", "latency-sla")) == []
+
+
 def test_a_rollback_that_a_person_refused_does_not_count(repo: Repo) -> None:
     automate(repo, "maxRollbacksPerDay: 2", mode="auto-merge")
     assert told(repo.breach("42", "latency-sla")) == []
     assert told(repo.breach("42", "drift", rollout="churn")) == ["trigger"]
     later(repo, minutes=15)
-    assert "[rollbacks-per-day]" in repo.breach("42", "latency-sla", "--dry-run", rollout="spam").out
+    assert "[rollbacks-per-day]" in repo.breach("41", "latency-sla", "--dry-run", rollout="spam").out
     close(repo, 2)
     replica = repo.clone("replica")
-    answer = repo.breach("42", "latency-sla", rollout="spam")
+    answer = repo.breach("41", "latency-sla", rollout="spam")
     assert "verdict: act: every guard holds, and it merges itself\n" in answer.out
-    assert replica.breach("42", "latency-sla", rollout="spam").out == answer.out.replace("opened", "adopted", 1)
+    assert replica.breach("41", "latency-sla", rollout="spam").out == answer.out.replace("opened", "adopted", 1)
 
     assert told(repo.breach("41", "latency-sla")) == ["cooldown", "rollbacks-per-day"], "that of 42 is open still"
-    assert sorted(repo.branches()) == sorted([CHURN, FRAUD, STABLE, "rollback/acme-models/spam/42"])
+    assert sorted(repo.branches()) == sorted([CHURN, FRAUD, STABLE, STABLE_SPAM])
 
 
 def test_a_cooldown_that_a_person_refused_is_none(repo: Repo) -> None:
@@ -142,7 +171,7 @@ def test_a_forge_that_does_not_answer_keeps_a_rollback_counted(repo: Repo, monke
     automate(repo, "maxRollbacksPerDay: 1")
     assert told(repo.breach("42", "latency-sla")) == []
     later(repo, minutes=15)
-    assert told(repo.breach("42", "latency-sla", rollout="churn")) == ["rollbacks-per-day"]
+    assert told(repo.breach("41", "latency-sla", rollout="churn")) == ["rollbacks-per-day"]
     close(repo, 1)
     close(repo, 2)
     asked: list[str] = []
@@ -156,24 +185,24 @@ def test_a_forge_that_does_not_answer_keeps_a_rollback_counted(repo: Repo, monke
     original = LocalForge.find
     monkeypatch.setattr(LocalForge, "find", find)
     later(repo, minutes=15)
-    assert told(repo.breach("42", "latency-sla", rollout="spam")) == ["rollbacks-per-day"]
-    assert asked[0] in (CHURN, FRAUD) and "spam" in asked[1], "it is asked no more, until there is something to open"
+    assert told(repo.breach("41", "latency-sla", rollout="spam")) == ["rollbacks-per-day"]
+    assert plain(asked[0]) in (STABLE_CHURN, FRAUD) and "spam" in asked[1], "it is asked no more, until there is something to open"
 
 
 def test_the_days_rollbacks_are_counted_where_they_are(repo: Repo) -> None:
     automate(repo, "maxRollbacksPerDay: 1")
     assert told(repo.breach("42", "latency-sla")) == []
-    answer = repo.breach("42", "latency-sla", rollout="churn")
+    answer = repo.breach("41", "latency-sla", rollout="churn")
     assert told(answer) == ["rollbacks-per-day"], "open, on a branch of the remote"
     squash(repo, FRAUD)
     later(repo, minutes=15)
-    assert told(repo.breach("42", "latency-sla", rollout="spam")) == ["rollbacks-per-day"]
-    for name in ("churn", "spam"):
-        repo.git("push", "-q", "origin", "--delete", f"rollback/acme-models/{name}/42")
+    assert told(repo.breach("41", "latency-sla", rollout="spam")) == ["rollbacks-per-day"]
+    for branch in (STABLE_CHURN, STABLE_SPAM):
+        repo.git("push", "-q", "origin", "--delete", repo.whole(branch))
     later(repo, hours=23)
-    assert "[rollbacks-per-day]" in repo.breach("42", "latency-sla", "--dry-run", rollout="spam").out
+    assert "[rollbacks-per-day]" in repo.breach("41", "latency-sla", "--dry-run", rollout="spam").out
     later(repo, hours=1)
-    assert "verdict: act" in repo.breach("42", "latency-sla", "--dry-run", rollout="spam").out
+    assert "verdict: act" in repo.breach("41", "latency-sla", "--dry-run", rollout="spam").out
 
 
 def test_so_many_merge_themselves_within_a_day(repo: Repo) -> None:
@@ -183,7 +212,7 @@ def test_so_many_merge_themselves_within_a_day(repo: Repo) -> None:
     later(repo, minutes=15)
     answer = repo.breach("42", "latency-sla")
     assert "verdict: act: every guard holds, and it merges itself\n" in answer.out
-    assert told(repo.breach("42", "latency-sla", rollout="churn")) == ["auto-merges-per-day"]
+    assert told(repo.breach("41", "latency-sla", rollout="churn")) == ["auto-merges-per-day"]
     assert [(pull(repo, each)["autoMerge"], pull(repo, each)["draft"]) for each in (1, 2, 3)] == [
         (False, True),
         (True, False),
@@ -220,29 +249,56 @@ def test_a_rollback_of_a_rollback_is_for_a_person(repo: Repo) -> None:
     assert "41 was restored by a rollback itself (fraud-42)" in pull(repo, 2)["body"]
 
 
-# Notices.
+# Many at once.
 
 
-def test_three_rollouts_at_once_are_not_the_model(repo: Repo) -> None:
+def test_three_rollouts_at_once_are_a_draft_each_and_one_incident_names_them(repo: Repo) -> None:
+    automate(repo, mode="auto-merge")
     payload = repo.payload(*(repo.alert("42", "latency-sla", rollout=name) for name in ("fraud", "churn", "spam")))
-    before = repo.snapshot()
     answer = repo.run("rollback", "--breach", payload)
-    assert answer.status == 0
+    assert told(answer) == ["shared-cause"] * 3
     words = "3 rollouts failed within 10m (churn, fraud, spam): that is not the model"
-    assert answer.err == f"nothing was pushed: {words}\n" * 3
-    assert f"verdict: notify: {words} [shared-cause]" in answer.out
-    assert repo.snapshot() == before
+    assert answer.out.count(f"a draft for a person: {words} [shared-cause]\n") == 3
+    assert [(each["draft"], each["autoMerge"]) for each in repo.pull_requests()] == [(True, False)] * 3
+    assert repo.branches() == [CHURN, FRAUD, SPAM]
+    assert summary(repo, "churn").startswith("shared cause, 3 rollouts at once: churn 42, fraud 42, spam 42. fraud 42: ")
+    for name in ("fraud", "spam"):
+        assert summary(repo, name).startswith("shared cause with churn 42, see incident churn-42. fraud 42: ")
+
+    again = repo.clone("replica").run("rollback", "--breach", payload)
+    assert again.out == answer.out.replace("opened", "adopted"), "any replica decides the same"
+    assert len(repo.pull_requests()) == 3
 
 
-def test_the_third_rollout_within_ten_minutes_is_not_rolled_back(repo: Repo) -> None:
+def summary(repo: Repo, rollout: str) -> str:
+    """Return what the incident of an open rollback says was seen."""
+    commit = repo.tip(f"rollback/acme-models/{rollout}/42")
+    found: str = repo.data_at(commit, f"incidents/{rollout}-42.yaml")["spec"]["evidence"]["summary"]
+    return found
+
+
+def test_the_third_rollout_within_ten_minutes_is_a_draft(repo: Repo) -> None:
     assert told(repo.breach("42", "latency-sla")) == []
     repo.merge(FRAUD)
     assert told(repo.breach("42", "latency-sla", rollout="churn")) == []
     answer = repo.clone("replica").breach("42", "latency-sla", rollout="spam")
-    assert "[shared-cause]" in answer.out
-    assert repo.branches() == [CHURN, FRAUD]
+    assert told(answer) == ["shared-cause"]
+    assert (pull(repo, 3)["draft"], repo.branches()) == (True, [CHURN, FRAUD, SPAM])
+    assert summary(repo, "spam").startswith("shared cause with churn 42, see incident churn-42. ")
     later(repo, minutes=11)
-    assert told(repo.breach("42", "latency-sla", rollout="spam")) == []
+    later_one = repo.breach("42", "latency-sla", rollout="spam")
+    assert (told(later_one), later_one.out.partition(":")[0]) == ([], "adopted pull request 3")
+    assert pull(repo, 3)["draft"] is False
+
+
+@pytest.mark.parametrize(("first", "second"), [("drift", "drift"), ("drift", "latency-sla")])
+def test_what_asks_for_a_person_by_itself_is_no_shared_cause(repo: Repo, first: str, second: str) -> None:
+    assert told(repo.breach("42", first, rollout="churn")) == ["trigger"]
+    assert told(repo.breach("42", second, rollout="spam")) == (["trigger"] if second == "drift" else [])
+    assert told(repo.breach("42", "latency-sla")) == []
+
+
+# Notices.
 
 
 def test_names_that_a_stranger_made_up_stop_no_rollback(repo: Repo) -> None:
@@ -270,7 +326,7 @@ def test_a_file_on_the_base_pauses_the_automation(repo: Repo, text: str, paused:
     repo.commit("Pause")
     before = repo.snapshot()
     answer = repo.breach("42", "latency-sla")
-    assert answer.status == 0
+    assert answer.status == (0 if paused is None else 1), "a breach is real, and nothing was proposed"
     if paused is None:
         assert repo.branches() == [CHURN, FRAUD]
         return
@@ -290,7 +346,9 @@ def test_a_pause_at_the_root_of_git_is_for_all_workspaces(tmp_path: Path) -> Non
     repo = Repo.create(tmp_path, prefix="environments/prod")
     (repo.folder / ".rollout-spec-pause").write_text("{reason: a move, expires: 2026-12-01}")
     repo.commit("Pause everything")
-    assert repo.breach("42").err.startswith("nothing was pushed: .rollout-spec-pause pauses")
+    answer = repo.breach("42")
+    assert (answer.status, repo.branches()) == (1, [])
+    assert answer.err.startswith("nothing was pushed: .rollout-spec-pause pauses")
     (repo.folder / ".rollout-spec-pause").rename(repo.workspace / ".rollout-spec-pause")
     repo.commit("Pause this one")
     assert repo.breach("42").err.startswith("nothing was pushed: environments/prod/.rollout-spec-pause pauses")
@@ -353,12 +411,12 @@ def test_an_auto_merge_that_a_person_cancelled_stays_so(repo: Repo) -> None:
 
 def test_a_hard_breach_that_a_guard_objects_to_leaves_the_draft(repo: Repo) -> None:
     automate(repo, "maxRollbacksPerDay: 0", mode="auto-merge")
-    assert told(repo.breach("42", "drift")) == ["trigger", "rollbacks-per-day"]
+    assert told(repo.breach("41", "drift")) == ["trigger", "rollbacks-per-day"]
     for _ in range(2):
-        assert told(repo.breach("42", "drift")) == ["trigger", "rollbacks-per-day"]
+        assert told(repo.breach("41", "drift")) == ["trigger", "rollbacks-per-day"]
     assert "comments" not in pull(repo, 1), "the breach that it was made for"
     later(repo, minutes=1)
-    assert told(repo.breach("42", "latency-sla")) == ["rollbacks-per-day"]
+    assert told(repo.breach("41", "latency-sla")) == ["rollbacks-per-day"]
     assert (pull(repo, 1)["draft"], pull(repo, 1)["autoMerge"]) == (True, False)
     assert "by this breach it would be a draft: there were 0 rollbacks" in pull(repo, 1)["comments"][0]
 
@@ -394,7 +452,7 @@ def test_a_branch_that_holds_no_incident_of_ours_counts_for_nothing(repo: Repo) 
     for name in ("churn/42", "nonsense", "spam/4/2", "spam/incident"):
         repo.git("push", "-q", "origin", f"HEAD:refs/heads/rollback/acme-models/{name}")
     repo.git("push", "-q", "origin", "HEAD:refs/heads/rollback/acme-staging/spam/42")
-    assert told(repo.breach("42", "latency-sla")) == []
+    assert told(repo.breach("41", "latency-sla")) == []
 
 
 def test_a_branch_that_is_gone_again_hides_no_other(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -405,7 +463,7 @@ def test_a_branch_that_is_gone_again_hides_no_other(repo: Repo, monkeypatch: pyt
     original = remotes.Remote.branches
     replica = repo.clone("replica", "--single-branch")
     monkeypatch.setattr(remotes.Remote, "branches", lambda *words: original(*words) | ghosts)
-    assert told(replica.breach("42", "latency-sla", rollout="churn")) == ["rollbacks-per-day"]
+    assert told(replica.breach("41", "latency-sla", rollout="churn")) == ["rollbacks-per-day"]
 
 
 # Exclusive components.
@@ -447,6 +505,66 @@ def test_a_component_that_another_rollout_needs_as_it_is_stays_and_a_person_deci
     assert f"- churn 42 pins user-profile `{needs}`; user-profile stays for it." in body
 
 
+def switched_at_once(repo: Repo, *rollouts: str) -> None:
+    """Put rollouts at 100% of 42, which needs user-profile 12, of which there is one version at a time."""
+    for name in ("fraud", "churn", "spam"):
+        path = f"rollouts/{name}.yaml"
+        text = repo.at("HEAD", path)
+        if name in rollouts:
+            text = text.replace("weight: 50%, hold: 48h, approval: manual", "mirror: 50%, hold: 48h")
+            text = text.replace("weight: 5%, hold: 15m", "mirror: 5%, hold: 15m")
+            text = text.replace("stage: canary-5  ", "stage: full  ")
+        else:
+            text = text.replace('user-profile: "11"', 'user-profile: ">=11"')
+            text = text.replace('user-profile: "12"', 'user-profile: ">=11"')
+            text = text.replace("tier: critical", "tier: standard")
+        repo.write(path, text)
+    repo.edit("components/user-profile.yaml", '["11", "12"]  ', '["12"]\n  exclusive: true\n  ')
+    repo.render()
+    repo.commit("Switch at once")
+
+
+def test_rollouts_that_hold_a_component_for_each_other_go_back_together(repo: Repo) -> None:
+    automate(repo, mode="auto-merge")
+    switched_at_once(repo, "fraud", "churn")
+    alone = repo.breach("42", "latency-sla", "--dry-run")
+    assert "[component]" in alone.out, "one of them alone is for a person"
+
+    payload = repo.payload(*(repo.alert("42", "latency-sla", rollout=name) for name in ("fraud", "churn")))
+    answer = repo.run("rollback", "--breach", payload)
+    assert told(answer) == [], answer.text
+    assert answer.out.splitlines()[1].startswith("churn 42 -> 41, fraud 42 -> 41, branch ")
+    assert (repo.branches(), len(repo.pull_requests())) == ([CHURN], 1)
+    commit = repo.tip(CHURN)
+    for name in ("churn", "fraud"):
+        assert repo.live_at(commit, name) == {"stable": "41", "knownGood": ["40"]}
+        assert repo.data_at(commit, f"incidents/{name}-42.yaml")["spec"]["restoredVersion"] == "41"
+    assert repo.data_at(commit, "components/user-profile.yaml")["spec"]["serving"] == ["11"]
+    one = pull(repo, 1)
+    assert (one["draft"], one["autoMerge"]) == (False, True)
+    assert {"rollout:churn", "rollout:fraud"} <= set(one["labels"])
+
+    again = repo.clone("replica").run("rollback", "--breach", payload)
+    assert again.out == answer.out.replace("opened", "adopted", 1)
+    before, stood = repo.git("rev-parse", "HEAD"), errors(repo)
+    repo.merge(CHURN)
+    assert errors(repo, "--base", before) <= stood
+
+
+def errors(repo: Repo, *options: str) -> set[tuple[str, str, str]]:
+    """Return the errors that a check finds."""
+    found = json.loads(repo.run("check", "--format", "json", *options).out)["findings"]
+    return {(each["file"], each["name"], each["message"]) for each in found if each["severity"] == "error"}
+
+
+def test_a_rollout_that_holds_a_component_and_does_not_fail_stays(repo: Repo) -> None:
+    switched_at_once(repo, "fraud", "churn")
+    payload = repo.payload(*(repo.alert("42", "latency-sla", rollout=name) for name in ("fraud", "spam")))
+    assert told(repo.run("rollback", "--breach", payload)) == ["component"]
+    assert repo.live_at(repo.tip(FRAUD), "churn") == repo.live_at("HEAD", "churn")
+    assert sorted(repo.branches()) == [FRAUD, SPAM]
+
+
 # Races.
 
 
@@ -454,18 +572,18 @@ def test_a_base_that_moves_is_followed(repo: Repo, monkeypatch: pytest.MonkeyPat
     other = repo.clone("other")
     moves = iter(range(2))
 
-    def decided(*arguments: Any) -> Any:
-        found = original(*arguments)
+    def decided(case: response._Case) -> response.Answer:
+        found = original(case)
         for _ in moves:
             other.edit("rollouts/fraud.yaml", "owner: team-", "owner: team-x-")
             other.commit("Move on")
             break
         return found
 
-    original = response._decided
-    monkeypatch.setattr(response, "_decided", decided)
+    original = response._Case.decided
+    monkeypatch.setattr(response._Case, "decided", decided)
     assert told(repo.breach("42", "latency-sla")) == []
-    assert git(repo.remote, "rev-parse", f"{FRAUD}^") == repo.tip()
+    assert git(repo.remote, "rev-parse", f"{repo.tip(FRAUD)}^") == repo.tip()
     assert "owner: team-x-x-risk" in repo.at(repo.tip(FRAUD), "rollouts/fraud.yaml")
     assert repo.live_at(repo.tip(FRAUD)) == {"stable": "41", "knownGood": ["40"]}
 
