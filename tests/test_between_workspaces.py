@@ -121,7 +121,7 @@ def test_a_rollback_elsewhere_is_not_held_up_here_and_holds_its_version_back_her
     promote(within(prod, "staging"))
     answer = within(prod, "prod-us").breach(workspace="prod-us")
     assert answer.status == 0, answer.text
-    (branch,) = prod.branches()
+    (branch,) = prod.whole_names()
     prod.git("fetch", "-q", "origin")
     prod.git("switch", "-q", "-c", "review", f"origin/{branch}")
     for name in NAMES:  # as the check of its pull request does
@@ -138,7 +138,7 @@ def test_a_rollback_elsewhere_is_not_held_up_here_and_holds_its_version_back_her
 def test_a_rollback_passes_over_what_another_workspace_quarantines(prod: Repo) -> None:
     us = within(prod, "prod-us")
     assert us.run("rollback", "fraud", "--reason", "wrong", "--version", "41").status == 0
-    (branch,) = prod.branches()
+    (branch,) = prod.whole_names()
     prod.git("fetch", "-q", "origin")
     prod.git("merge", "-q", "--no-ff", "-m", "Merge", f"origin/{branch}")
     promote(prod)

@@ -103,7 +103,7 @@ def test_the_later_rollback_records_what_was_done(repo: Repo, tmp_path: Path) ->
     assert repo.run(*command).status == 0
     found = emitted(out)
     del found["README.md"]
-    repo.git("fetch", "-q", "origin", BRANCH)
+    repo.git("fetch", "-q", "origin", repo.whole(BRANCH))
     assert manifests_at(repo, "FETCH_HEAD") == found
     spec = repo.data_at(repo.tip(BRANCH), "incidents/fraud-42.yaml")["spec"]
     assert (spec["source"], spec["observedAt"]) == ("manual", "2026-11-20T09:03:00Z")
@@ -177,7 +177,10 @@ def test_what_changes_nothing_or_has_no_way_back_writes_nothing(repo: Repo, tmp_
     ("words", "told"),
     [
         (("fraud", "--reason", "r", "--at", "yesterday"), "--at: a time is RFC 3339 with a zone"),
-        (("--breach", "x.json", "--at", "2026-11-20T10:15:00Z"), "and so does --at; a payload says its own"),
+        (
+            ("--breach", "x.json", "--at", "2026-11-20T10:15:00Z"),
+            "--at and --auto-merge go with ROLLOUT",
+        ),
         (("nowhere", "--reason", "r", "--emit", "x"), "there is no rollout `nowhere` here"),
     ],
 )

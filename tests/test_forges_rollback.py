@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import logging
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import pytest
 from fakes.host import Answer, Request
 from hosted import FAKES, TOKEN, Hosted, as_app, hosted, let_in, point_to
 from oracles import CHECKOUT
-from repo import Repo, Result
+from repo import Repo, Result, plain
 
 pytestmark = pytest.mark.system
 
@@ -66,7 +67,8 @@ def test_a_breach_opens_a_pull_request(repo: Repo, place: Hosted) -> None:
     answer = repo.breach("42")
     assert answer.status == 0, answer.text
     (pull,) = place.host.pulls
-    assert (pull.head, pull.base, pull.state, pull.draft, pull.author) == (BRANCH, "main", "open", False, "release-bot")
+    assert re.fullmatch(f"{BRANCH}-[0-9a-f]{{8}}", pull.head)
+    assert (pull.base, pull.state, pull.draft, pull.author) == ("main", "open", False, "release-bot")
     assert place.host.head(pull) == repo.tip(BRANCH)
     assert answer.out.startswith(f"opened pull request 1: {place.host.url}/acme/models/")
     assert pull.labels == ["rollback", "rollout:fraud"]
@@ -123,34 +125,36 @@ def test_two_at_once_open_one(repo: Repo, place: Hosted) -> None:
     assert (repo.branches(), len(place.host.pulls)) == ([BRANCH], 1)
 
 
-def test_one_that_a_person_closed_is_not_opened_again(repo: Repo, place: Hosted) -> None:
+def test_one_that_a_person_closed_is_not_opened_again_for_the_same_breach(repo: Repo, place: Hosted) -> None:
     assert repo.breach("42").status == 0
     (pull,) = place.host.pulls
     place.host.head(pull)
     pull.state = "closed"
+    branch = repo.whole(BRANCH)
     for _ in range(2):
         answer = repo.breach("42")
         assert answer.status == 1
         assert "was closed by a person, and is not opened again" in answer.err
-        place.host.git("update-ref", "-d", f"refs/heads/{BRANCH}")
+        place.host.git("update-ref", "-d", f"refs/heads/{branch}")
     assert (repo.branches(), len(place.host.pulls)) == ([], 1)
 
 
 @ONE
-def test_one_that_was_merged_is_said_to_be(repo: Repo, place: Hosted) -> None:
+def test_one_that_was_merged_and_does_not_stand_on_the_base_is_opened_anew(repo: Repo, place: Hosted) -> None:
     assert repo.breach("42").status == 0
     place.host.head(place.host.pulls[0])
     place.host.pulls[0].state = "merged"
     answer = repo.breach("42")
-    assert (answer.status, answer.out.startswith("merged already, and not opened again: pull request 1: ")) == (0, True)
-    place.host.pulls[0].state = "open"
-    place.host.merge(place.host.pulls[0])
+    assert (answer.status, answer.out.partition(":")[0]) == (0, "opened pull request 2"), answer.text
+    assert [plain(each.head) for each in place.host.pulls] == [BRANCH, f"{BRANCH}-2"]
+    place.host.merge(place.host.pulls[1])
     answer = repo.breach("42")
-    assert (answer.status, len(place.host.pulls)) == (0, 1)
+    assert (answer.status, len(place.host.pulls)) == (0, 2)
+    assert "incident fraud-42 quarantines it already" in answer.err
 
 
 @pytest.mark.parametrize(("place", "squash"), [*((kind, True) for kind in FAKES), ("gitea", False)], indirect=["place"])
-def test_a_merge_that_a_person_took_back_is_not_done_again(repo: Repo, place: Hosted, squash: bool) -> None:
+def test_a_merge_that_a_person_took_back_is_proposed_anew_as_a_draft(repo: Repo, place: Hosted, squash: bool) -> None:
     assert repo.breach("42").status == 0
     merge = place.host.merge(place.host.pulls[0], squash=squash)
     with by_disk(repo, place):
@@ -159,9 +163,12 @@ def test_a_merge_that_a_person_took_back_is_not_done_again(repo: Repo, place: Ho
         repo.git("push", "-q", "origin", "HEAD")
     assert repo.live.candidate == "42"
     answer = repo.breach("42")
-    assert answer.status == 1
-    assert "was merged, and taken back by a person since: that is not done again" in answer.err
-    assert len(place.host.pulls) == 1
+    assert (answer.status, answer.out.partition(":")[0]) == (0, "opened pull request 2"), answer.text
+    assert "after this breach was seen [retaken]" in answer.out
+    drafts = [each.draft or each.title.startswith(("Draft:", "WIP:")) for each in place.host.pulls]
+    assert [plain(each.head) for each in place.host.pulls] == [BRANCH, f"{BRANCH}-2"]
+    assert drafts == [False, True]
+    assert repo.live_at(repo.tip(f"{BRANCH}-2")) == {"stable": "41", "knownGood": ["40"]}
 
 
 @ONE
@@ -185,18 +192,22 @@ def test_where_nothing_is_to_be_waited_for_it_is_merged_at_once(repo: Repo, plac
 
 
 @ONE
-def test_what_a_person_added_to_is_theirs_to_merge(repo: Repo, place: Hosted) -> None:
+def test_what_a_person_added_to_is_theirs_and_the_breach_is_answered_beside_it(repo: Repo, place: Hosted) -> None:
     assert repo.breach("42").status == 0
+    branch = repo.whole(BRANCH)
     merges_itself(repo, place)
     with by_disk(repo, place):
         repo.git("fetch", "-q", "origin")
-        repo.git("checkout", "-q", "-b", "look", f"origin/{BRANCH}")
+        repo.git("checkout", "-q", "-b", "look", f"origin/{branch}")
         repo.write("notes.md", "It was the weather.\n")
-        repo.commit("Say why", push=False)
-        repo.git("push", "-q", "origin", f"HEAD:refs/heads/{BRANCH}")
+        mine = repo.commit("Say why", push=False)
+        repo.git("push", "-q", "origin", f"HEAD:refs/heads/{branch}")
     answer = repo.breach("42")
-    assert (answer.status, answer.out.partition(":")[0]) == (0, "adopted pull request 1")
-    assert place.host.pulls[0].armed is None
+    assert (answer.status, answer.out.partition(":")[0]) == (0, "opened pull request 2"), answer.text
+    assert f"the branch {branch} on origin holds something else ({mine[:12]}): left alone\n" in answer.err
+    assert repo.tip(BRANCH) == mine
+    assert [each.armed for each in place.host.pulls] == [None, repo.tip(f"{BRANCH}-2")]
+    assert repo.breach("42").out.startswith("adopted pull request 2: ")
 
 
 @ONE

@@ -165,9 +165,9 @@ def through_git(seed: int, place: Path) -> tuple[bool, list[str]]:
     answer = repo.breach(failed, "serving-errors", rollout=name, workspace="acme")
     if decision is None:
         return False, [*wrong, *([f"history {seed}: {answer.text}"] if repo.pull_requests() else [])]
-    branch = f"rollback/acme/{name}/{decision.incident.removeprefix(f'{name}-')}"
-    if answer.status or repo.branches() != [branch]:
-        return True, [*wrong, f"history {seed}: {repo.branches()}, and not {branch}: {answer.text}"]
+    branch = decision.branch
+    if answer.status or repo.whole_names() != [branch]:
+        return True, [*wrong, f"history {seed}: {repo.whole_names()}, and not {branch}: {answer.text}"]
     blobs = dict(line.split("\t")[::-1] for line in git(repo.remote, "ls-tree", "-r", branch).splitlines())
     for path, content in decision.edits.items():
         if (

@@ -472,13 +472,16 @@ def test_a_step_that_was_merged_is_taken_again_on_a_branch_of_its_own(old: Repo)
         old.git("push", "-q", "origin", "main")
 
 
-def test_what_a_person_closed_is_not_opened_again(old: Repo) -> None:
+def test_what_a_person_closed_is_opened_anew_if_a_person_asks_again(old: Repo) -> None:
     old.run("withdraw", "fraud", "--pull-request")
     path = Path(f"{old.remote}.pulls/1.json")
     path.write_text(path.read_text("utf-8").replace('"state": "open"', '"state": "closed"'), "utf-8")
     result = old.run("withdraw", "fraud", "--pull-request")
-    assert result.status == 1
-    assert "was closed by a person, and is not opened again" in result.err
+    assert (result.status, "opened pull request 2: " in result.out) == (0, True), result.text
+    assert [(each["head"], each["state"]) for each in old.pull_requests()] == [
+        ("withdraw/acme-models/fraud/42", "closed"),
+        ("withdraw/acme-models/fraud/42-2", "open"),
+    ]
 
 
 def test_a_branch_that_holds_something_else_is_left_alone(old: Repo) -> None:
@@ -487,9 +490,12 @@ def test_a_branch_that_holds_something_else_is_left_alone(old: Repo) -> None:
     mine = old.commit("Write something")
     old.git("checkout", "-q", "main")
     result = old.run("withdraw", "fraud", "--pull-request")
-    assert result.status == 1
-    assert "holds something else" in result.err
+    assert result.status == 0
+    assert f"holds something else ({mine[:12]}): left alone" in result.err
     assert old.tip("withdraw/acme-models/fraud/42") == mine
+    (pull,) = old.pull_requests()
+    assert (pull["head"], pull["headSha"]) == ("withdraw/acme-models/fraud/42-2", old.tip(pull["head"]))
+    assert "candidate" not in old.live_at(pull["headSha"])
 
 
 def test_of_many_at_once_one_opens_it(old: Repo) -> None:

@@ -107,14 +107,20 @@ def test_a_known_good_version_whose_contract_no_longer_holds_is_passed_over(prom
     merge_and_check(promoted)
 
 
-def test_where_no_contract_holds_there_is_an_incident_and_no_pull_request(promoted: Repo) -> None:
+def test_where_no_contract_holds_the_incident_alone_is_proposed(promoted: Repo) -> None:
     contracts(promoted, CLOSED, MOVED, "3.0", "3.0", "3.1")
     answer = promoted.breach("42", "latency-sla")
     assert answer.status == 1
     for version in ("41", "40"):
         assert f"  {version}: {REFUSED} send: /properties/currency: this field is refused now\n" in answer.err
     assert promoted.branches() == ["incident/acme-models/fraud/42"]
-    assert promoted.pull_requests() == []
+    (pull,) = promoted.pull_requests()
+    assert (pull["headSha"], pull["labels"]) == (
+        promoted.tip("incident/acme-models/fraud/42"),
+        ["incident", "rollout:fraud"],
+    )
+    assert f"41 was passed over: `{REFUSED} send: /properties/currency: this field is refused now`." in pull["body"]
+    assert promoted.git("diff", "--name-only", "HEAD", pull["headSha"]).split() == ["incidents/fraud-42.yaml"]
     checked = promoted.run("check")
     assert checked.status == 0
     assert f"warning: there is no way back from 42: 41: {REFUSED} send" in checked.out
@@ -167,3 +173,21 @@ def test_by_hand_it_is_said_too(promoted: Repo, tmp_path: Path) -> None:
     answer = promoted.run("rollback", "fraud", "--reason", "r", "--emit", str(tmp_path / "out"))
     assert answer.status == 0, answer.text
     assert f"- 41 was passed over: `{REFUSED} send: /properties" in (tmp_path / "out/README.md").read_text("utf-8")
+
+
+def test_a_known_good_version_with_the_bytes_of_stable_is_no_rollback_target_for_anybody(promoted: Repo) -> None:
+    path = "rollouts/fraud.yaml"
+    text = promoted.at("HEAD", path).replace("sha256:" + "1" * 64, "sha256:" + "3" * 64)
+    promoted.write(path, text.replace('knownGood: ["41", "40"]', 'knownGood: ["41"]'))
+    assert promoted.live.known_good == ["41"]
+    promoted.render()
+    promoted.commit("Record 42 twice")
+    checked = promoted.run("check")
+    assert "there is no way back from 42: 41: it has the same digest as 42" in checked.out, checked.text
+    assert 'storageUri: "s3://models/fraud/41/"' not in promoted.at("HEAD", "manifests/fraud/kserve.yaml")
+    drilled = promoted.run("drill")
+    assert drilled.status == 1, drilled.text
+    diagnosed = promoted.run("doctor")
+    assert "could go back to no earlier version once promoted: fraud" in diagnosed.text, diagnosed.text
+    answer = promoted.breach("42", "latency-sla")
+    assert (answer.status, "  41: it has the same digest as 42\n" in answer.err) == (1, True), answer.text

@@ -186,7 +186,9 @@ def test_a_forge_that_does_not_answer_keeps_a_rollback_counted(repo: Repo, monke
     monkeypatch.setattr(LocalForge, "find", find)
     later(repo, minutes=15)
     assert told(repo.breach("41", "latency-sla", rollout="spam")) == ["rollbacks-per-day"]
-    assert plain(asked[0]) in (STABLE_CHURN, FRAUD) and "spam" in asked[1], "it is asked no more, until there is something to open"
+    assert plain(asked[0]) in (STABLE_CHURN, FRAUD) and "spam" in asked[1], (
+        "it is asked no more, until there is something to open"
+    )
 
 
 def test_the_days_rollbacks_are_counted_where_they_are(repo: Repo) -> None:
@@ -261,7 +263,9 @@ def test_three_rollouts_at_once_are_a_draft_each_and_one_incident_names_them(rep
     assert answer.out.count(f"a draft for a person: {words} [shared-cause]\n") == 3
     assert [(each["draft"], each["autoMerge"]) for each in repo.pull_requests()] == [(True, False)] * 3
     assert repo.branches() == [CHURN, FRAUD, SPAM]
-    assert summary(repo, "churn").startswith("shared cause, 3 rollouts at once: churn 42, fraud 42, spam 42. fraud 42: ")
+    assert summary(repo, "churn").startswith(
+        "shared cause, 3 rollouts at once: churn 42, fraud 42, spam 42. fraud 42: "
+    )
     for name in ("fraud", "spam"):
         assert summary(repo, name).startswith("shared cause with churn 42, see incident churn-42. fraud 42: ")
 

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from repo import STAGES, Repo, Result, git, run
+from repo import STAGES, Repo, Result, git, plain, run
 
 from rollout_spec import traffic
 from rollout_spec.breach import Breach
 from rollout_spec.document import parse
+from rollout_spec.git.remotes import Remote
 from rollout_spec.repository import Repository
 from rollout_spec.rollback import Rollback, Step, Undone, roll_back, undone_by
 from rollout_spec.spec.rollout import Live
@@ -101,6 +102,11 @@ def propose(repo: Repo, version: str, stage: str | None = None) -> None:
 def landed(repo: Repo, number: int = 1) -> dict[str, Any]:
     """Return a pull request that there is."""
     return next(each for each in repo.pull_requests() if each["number"] == number)
+
+
+def branch_of(answer: Result) -> str:
+    """Return the name of the branch that a dry run shows."""
+    return next(line for line in answer.out.splitlines() if line.startswith("branch ")).split()[1]
 
 
 def message_of(repo: Repo, commit: str) -> str:
@@ -218,7 +224,11 @@ def test_what_was_undone_once_is_not_undone_again(repo: Repo) -> None:
         (("rollback", "fraud", "--reason", " \n"), "a rollback by hand needs a reason"),
         (("rollback",), "say what failed"),
         (("rollback", "fraud", "--breach", "x.json"), "say what failed"),
-        (("rollback", "--breach", "x.json", "--reason", "r"), "--reason and --version go with ROLLOUT"),
+        (
+            ("rollback", "--breach", "x.json", "--reason", "r"),
+            "--reason, --version, --at and --auto-merge go with ROLLOUT",
+        ),
+        (("rollback", "--breach", "x.json", "--auto-merge"), "--at and --auto-merge go with ROLLOUT"),
         (("rollback", "--breach", "nowhere.json"), "nowhere.json cannot be read"),
     ],
 )
@@ -241,28 +251,38 @@ def test_an_alert_about_a_rollout_or_version_that_is_not_there_is_refused(repo: 
     assert_nothing_happened(repo)
 
 
-def test_with_no_way_back_there_is_an_incident_on_a_branch_and_no_pull_request(repo: Repo) -> None:
+def test_with_no_way_back_the_incident_alone_is_proposed(repo: Repo) -> None:
     text = repo.at("HEAD", "rollouts/fraud.yaml")
     repo.write("rollouts/fraud.yaml", text.replace('knownGood: ["40"]', "knownGood: []"))
     repo.render()
     repo.commit("Forget 40")
-    for _ in range(2):
+    verdict = "verdict: notify: no known-good version can serve [way-back]\n"
+    for done in ("opened", "adopted"):
         answer = repo.breach("41", "latency-sla")
         assert answer.status == 1
         assert "fraud 41 failed, and there is no way back: no known-good version can serve" in answer.err
-        verdict = "verdict: notify: no known-good version can serve [way-back]\n"
-        assert answer.out == f"incident fraud-41: branch {STUCK}, commit {repo.tip(STUCK)}\n{verdict}"
+        branch, commit = repo.whole(STUCK), repo.tip(STUCK)
+        assert answer.out == (
+            f"{done} pull request 1: {repo.remote}.pulls/1.json\n"
+            f"incident fraud-41: branch {branch}, commit {commit}\n{verdict}"
+        )
     later = repo.run("rollback", "fraud", "--version", "41", "--reason", "it looks worse")
     assert (later.status, later.out) == (1, answer.out), "another breach finds the first one's branch"
-    assert (repo.branches(), repo.pull_requests()) == ([STUCK], [])
-    assert git(repo.remote, "diff", "--name-only", "main", STUCK).split() == ["incidents/fraud-41.yaml"]
-    spec = repo.data_at(repo.tip(STUCK), "incidents/fraud-41.yaml")["spec"]
+    assert (repo.branches(), len(repo.pull_requests())) == ([STUCK], 1)
+    told = landed(repo)
+    assert told["title"] == "Open incident fraud-41: no rollback target for fraud 41"
+    assert (told["head"], told["headSha"], told["draft"], told["autoMerge"]) == (branch, commit, False, False)
+    assert told["labels"] == ["incident", "rollout:fraud"]
+    assert "`knownGood` is empty." in told["body"]
+    assert git(repo.remote, "diff", "--name-only", "main", branch).split() == ["incidents/fraud-41.yaml"]
+    spec = repo.data_at(commit, "incidents/fraud-41.yaml")["spec"]
     assert (spec["restoredVersion"], spec["status"], spec["trigger"]) == (None, "open", "latency-sla")
 
     merge_and_check(repo, STUCK)
     answer = repo.breach("41", "drift")
     assert (answer.status, answer.out) == (1, verdict)
     assert "incident fraud-41 says so already, and is open" in answer.err
+    assert len(repo.pull_requests()) == 1
 
 
 STUCK = "incident/acme-models/fraud/41"
@@ -275,8 +295,12 @@ def test_each_known_good_version_that_cannot_serve_is_named_with_the_reason(prom
     assert answer.status == 1
     for version in ("41", "40"):
         assert f"  {version}: tokenizer 1.4.2 is not up" in answer.err
-    assert "- 41: tokenizer 1.4.2 is not up" in message_of(promoted, "incident/acme-models/fraud/42")
-    assert promoted.pull_requests() == []
+    commit = promoted.tip("incident/acme-models/fraud/42")
+    assert "- 41: tokenizer 1.4.2 is not up" in message_of(promoted, commit)
+    (pull,) = promoted.pull_requests()
+    assert pull["headSha"] == commit
+    for version in ("41", "40"):
+        assert f"{version} was passed over: tokenizer 1.4.2 is not up" in pull["body"]
 
 
 def test_a_known_good_version_that_cannot_serve_is_passed_over(promoted: Repo) -> None:
@@ -348,12 +372,35 @@ def second_rollout(repo: Repo) -> None:
 
 
 def test_duplicate_alerts_are_one_breach_the_earliest(repo: Repo) -> None:
-    late = {**repo.alert("42", "latency-sla"), "startsAt": "2026-11-20T10:30:00+01:00", "fingerprint": "ffff"}
-    early = {**repo.alert("42"), "startsAt": "2026-11-20T09:15:00.123456789Z"}
+    late = {**repo.alert("42", "latency-sla"), "startsAt": "2026-11-20T10:15:00+01:00", "fingerprint": "ffff"}
+    early = {**repo.alert("42"), "startsAt": "2026-11-20T09:01:00.123456789Z"}
     answer = repo.run("rollback", "--breach", repo.payload(late, early, early))
     assert answer.out.count("opened pull request") == 1
     incident = repo.data_at(repo.tip(BRANCH), "incidents/fraud-42.yaml")["spec"]
-    assert (incident["observedAt"], incident["trigger"]) == ("2026-11-20T09:15:00Z", "serving-errors")
+    assert (incident["observedAt"], incident["trigger"]) == ("2026-11-20T09:01:00Z", "serving-errors")
+    assert landed(repo)["body"].count("told by `alertmanager`") == 1, "the same alert twice is no second one"
+
+
+def test_of_several_alerts_of_a_version_the_strongest_is_answered_and_the_others_are_listed(repo: Repo) -> None:
+    repo.edit(".rollout-spec.yaml", "mode: pull-request  ", "mode: auto-merge  ")
+    repo.commit("Automate")
+    drift, hard = repo.alert("42", "drift"), repo.alert("42", "latency-sla")
+    over = {**repo.alert("42", "serving-errors"), "endsAt": (repo.clock[0] + timedelta(seconds=90)).isoformat()}
+    drift["startsAt"] = over["startsAt"] = repo.clock[0].isoformat()
+    answer = repo.run("rollback", "--breach", repo.payload(drift, over, hard))
+    assert (answer.status, answer.out.count("pull request")) == (0, 1), answer.text
+    assert "verdict: act: every guard holds, and it merges itself\n" in answer.out
+    incident = repo.data_at(repo.tip(BRANCH), "incidents/fraud-42.yaml")["spec"]
+    assert incident["trigger"] == "latency-sla"
+    told = landed(repo)
+    assert (told["draft"], told["autoMerge"]) == (False, True)
+    also = told["body"].partition("Reported with it:")[2].partition("###")[0]
+    assert [re.findall("`([a-z-]+)` since", line) for line in also.strip().splitlines()] == [
+        ["drift"],
+        ["serving-errors"],
+    ]
+    other = repo.clone("other").run("rollback", "--breach", repo.payload(hard, over, drift))
+    assert other.out == answer.out.replace("opened", "adopted", 1), "their order in the payload is nothing"
 
 
 def test_a_payload_is_read_from_stdin(repo: Repo) -> None:
@@ -591,12 +638,48 @@ def test_both_the_triggers_time_and_the_window_count_after_a_promotion(promoted_
 
 def test_a_person_says_so(repo: Repo) -> None:
     answer = repo.run("rollback", "fraud", "--reason", "odd\nscores")
-    assert answer.status == 0
-    assert "a draft for a person: the trigger is soft: a person pulled it" in answer.out
+    assert (answer.status, answer.err) == (0, "")
+    assert "a draft for a person" not in answer.out
     spec = repo.data_at(repo.tip(BRANCH), "incidents/fraud-42.yaml")["spec"]
     assert (spec["source"], spec["trigger"], spec["evidence"]) == ("manual", None, {"summary": "odd scores"})
-    assert landed(repo)["draft"] is True
+    assert (landed(repo)["draft"], landed(repo)["autoMerge"]) == (False, False)
     merge_and_check(repo)
+
+
+HELD = "an automatic rollback would have been held: "
+PAUSE = "{reason: a move, expires: 2026-12-01}\n"
+
+
+@pytest.mark.parametrize("arm", [False, True])
+@pytest.mark.parametrize("mode", ["dry-run", "pull-request", "auto-merge"])
+def test_a_person_is_held_by_no_guard_and_told_which_would_have(repo: Repo, mode: str, arm: bool) -> None:
+    repo.edit(".rollout-spec.yaml", "mode: pull-request  ", f"maxRollbacksPerDay: 0\n    mode: {mode}  ")
+    repo.write(".rollout-spec-pause", PAUSE)
+    repo.commit("Hold the automation")
+    words = ("--version", "41", *(("--auto-merge",) if arm else ()))
+    answer = repo.run("rollback", "fraud", "--reason", "odd", *words)
+    assert answer.status == 0, answer.text
+    assert answer.out.startswith("opened pull request 1: ")
+    told = [line.removeprefix(HELD).rpartition("[")[2] for line in answer.err.splitlines() if line.startswith(HELD)]
+    assert told == [*(["mode]"] if mode == "dry-run" else []), "pause]", "rollbacks-per-day]"]
+    assert (landed(repo)["draft"], landed(repo)["autoMerge"]) == (False, arm)
+    assert "A person ordered it. An automatic one would have been held: " in landed(repo)["body"]
+
+
+def test_a_person_who_asks_for_a_step_by_hand_first_gets_a_draft(repo: Repo) -> None:
+    exclusive(repo, "external")
+    answer = repo.run("rollback", "fraud", "--reason", "odd", "--auto-merge")
+    assert answer.status == 0, answer.text
+    assert "a draft for a person: a person must switch user-profile to 11" in answer.out
+    assert (landed(repo)["draft"], landed(repo)["autoMerge"]) == (True, False)
+
+
+def test_a_person_gets_what_a_person_closed(repo: Repo) -> None:
+    assert repo.breach("42").status == 0
+    change_pull_request(repo, state="closed")
+    answer = repo.run("rollback", "fraud", "--reason", "odd")
+    assert (answer.status, answer.out.partition(":")[0]) == (0, "opened pull request 2"), answer.text
+    assert repo.branches() == [BRANCH, f"{BRANCH}-2"]
 
 
 def test_a_person_may_name_the_version(repo: Repo) -> None:
@@ -641,7 +724,7 @@ def test_a_workspace_in_dry_run_pushes_nothing(repo: Repo) -> None:
     repo.commit("Look on")
     before = repo.snapshot()
     answer = repo.breach("42")
-    assert answer.status == 0
+    assert answer.status == 1, "a breach is real, and nothing was proposed"
     assert answer.err == "nothing was pushed: the workspace's `automation.mode` is dry-run\n"
     assert repo.snapshot() == before
 
@@ -656,7 +739,8 @@ def test_a_dry_run_prints_the_commit_its_diff_and_the_pull_request_and_changes_n
     assert answer.status == 0
     assert answer.err == "nothing was pushed: this is a dry run\n"
     commit, branch = (line.split()[1] for line in answer.out.splitlines()[:2])
-    assert branch == BRANCH
+    assert plain(branch) == BRANCH
+    assert branch != BRANCH
     for part in (
         "\nRoll back fraud from 42 to 41\n",
         "\n-    stage: canary-5 ",
@@ -666,7 +750,8 @@ def test_a_dry_run_prints_the_commit_its_diff_and_the_pull_request_and_changes_n
         assert part in answer.out
 
     repo.breach("42")
-    assert repo.tip(BRANCH) == commit, "what a dry run shows is what is pushed"
+    assert repo.whole_names() == [branch]
+    assert repo.tip(branch) == commit, "what a dry run shows is what is pushed"
 
 
 def test_what_is_checked_out_makes_no_difference(repo: Repo) -> None:
@@ -737,8 +822,8 @@ def test_a_way_back_whose_workload_differs_is_for_a_person(promoted: Repo) -> No
     assert "What runs 41 **changes** with this" in landed(promoted)["body"]
 
 
-@pytest.mark.parametrize(("applied_by", "draft"), [("git", False), ("external", True)])
-def test_an_exclusive_component_goes_back_too(repo: Repo, applied_by: str, draft: bool) -> None:
+def exclusive(repo: Repo, applied_by: str) -> None:
+    """Switch a component of which there is one version at a time together with the traffic."""
     repo.edit("rollouts/fraud.yaml", "weight: 50%, hold: 48h, approval: manual", "mirror: 50%, hold: 48h")
     repo.edit("rollouts/fraud.yaml", "weight: 5%, hold: 15m", "mirror: 5%, hold: 15m")
     repo.edit(
@@ -747,6 +832,11 @@ def test_an_exclusive_component_goes_back_too(repo: Repo, applied_by: str, draft
     repo.edit("rollouts/fraud.yaml", "stage: canary-5  ", "stage: full  ")
     repo.render()
     repo.commit("Switch at once")
+
+
+@pytest.mark.parametrize(("applied_by", "draft"), [("git", False), ("external", True)])
+def test_an_exclusive_component_goes_back_too(repo: Repo, applied_by: str, draft: bool) -> None:
+    exclusive(repo, applied_by)
     assert repo.breach("42", "latency-sla").status == 0
     commit = repo.tip(BRANCH)
     assert repo.data_at(commit, "components/user-profile.yaml")["spec"]["serving"] == ["11"]
@@ -764,7 +854,7 @@ def test_a_version_with_the_bytes_of_the_one_that_failed_is_no_way_back(promoted
     decision = roll_back(here(promoted), replace(BREACH, trigger="latency-sla"))
     assert isinstance(decision, Rollback)
     assert decision.restored == "40"
-    assert decision.passed_over == (("41", "it has the bytes of the version that failed"),)
+    assert decision.passed_over == (("41", "it has the same digest as 42"),)
 
 
 # The whole story.
@@ -840,15 +930,20 @@ def test_owners_edits_beside_live_survive(repo: Repo) -> None:
     ]
 
 
-def test_a_second_incident_of_a_version_has_a_number(repo: Repo) -> None:
+@pytest.mark.parametrize(("stage", "branch"), [("canary-5", f"{BRANCH}-2"), ("shadow", BRANCH)])
+def test_a_second_incident_of_a_version_has_a_number(repo: Repo, stage: str, branch: str) -> None:
+    """The branch has one too if all is as it was before; else its digest differs."""
     roll(repo, "42")
+    first = repo.whole(BRANCH)
     repo.resolve("fraud-42", "cleared")
     repo.take(lambda live: traffic.advance(traffic.propose(live, "42"), STAGES), "Propose fraud 42 again")
+    advance_to(repo, stage)
     assert repo.breach("42", "latency-sla").status == 0
-    second = f"{BRANCH}-2"
-    assert repo.branches() == [BRANCH, second]
+    second = landed(repo, 2)["head"]
+    assert (plain(second), set(repo.whole_names())) == (branch, {first, second})
+    assert second.startswith(first) == (stage == "canary-5")
     assert repo.data_at(repo.tip(second), "incidents/fraud-42-2.yaml")["metadata"]["name"] == "fraud-42-2"
-    assert len(reverted(message_of(repo, repo.tip(second)))) == 1
+    assert len(reverted(message_of(repo, repo.tip(second)))) == (1 if stage == "shadow" else 2)
     merge_and_check(repo, second)
 
 
@@ -891,7 +986,7 @@ def test_the_pull_request_has_all_that_a_person_needs(repo: Repo) -> None:
         "state": "open",
         "draft": False,
         "title": 'Revert "Advance fraud 42 to `ab-50` | @all"',
-        "head": BRANCH,
+        "head": repo.whole(BRANCH),
         "headSha": repo.tip(BRANCH),
         "base": "main",
         "labels": ["rollback", "rollout:fraud"],
@@ -914,7 +1009,7 @@ def test_the_pull_request_has_all_that_a_person_needs(repo: Repo) -> None:
     ):
         assert part in body
     assert message_of(repo, repo.tip(BRANCH)).splitlines()[0] == told["title"]
-    assert git(repo.remote, "log", "-1", "--format=%(trailers)", BRANCH).splitlines() == [
+    assert git(repo.remote, "log", "-1", "--format=%(trailers)", repo.tip(BRANCH)).splitlines() == [
         "Rollback-Of: fraud/42",
         "Rollback-To: fraud/41",
         "Breach-Id: alertmanager-5c9f0e6e2c7b1d3a-1795165380",
@@ -1055,8 +1150,16 @@ def test_a_shallow_clone_does_not_know_what_is_undone_and_lands_right(repo: Repo
     assert "Which commits this undoes is not known: this clone is shallow" in landed(repo)["body"]
     assert git(repo.remote, "rev-parse", f"{commit}^") == repo.tip()
 
-    assert repo.breach("42", "conversion").out.startswith("adopted pull request 1: ")
+    assert shallow.breach("42", "conversion").out.startswith("adopted pull request 1: ")
     merge_and_check(repo)
+
+
+@pytest.mark.xfail(strict=True, reason="a whole clone takes the rollback of a shallow one for another's")
+def test_a_clone_adopts_the_rollback_of_a_shallow_one(repo: Repo) -> None:
+    repo.take(lambda live: traffic.advance(live, STAGES), "Advance fraud 42")
+    assert repo.clone("shallow", "--depth", "1").breach("42", "conversion").status == 0
+    assert repo.breach("42", "conversion").out.startswith("adopted pull request 1: ")
+    assert repo.branches() == [BRANCH]
 
 
 # Many at once, and everywhere.
@@ -1089,7 +1192,8 @@ def test_another_breach_of_the_same_version_adopts_the_first_rollback(repo: Repo
 def test_a_branch_without_a_pull_request_is_given_one(repo: Repo) -> None:
     payload = repo.payload(repo.alert())
     commit = repo.run("rollback", "--breach", payload, "--dry-run").out.split()[1]
-    repo.git("push", "-q", "origin", f"{commit}:refs/heads/{BRANCH}")
+    branch = branch_of(repo.run("rollback", "--breach", payload, "--dry-run"))
+    repo.git("push", "-q", "origin", f"{commit}:refs/heads/{branch}")
     assert repo.run("rollback", "--breach", payload).out.startswith("opened pull request 1: ")
     assert landed(repo)["headSha"] == commit
 
@@ -1125,7 +1229,9 @@ def test_the_clones_settings_make_no_difference(advanced: Repo, expected: str, n
 
 def test_who_made_a_rollback_and_when_are_the_tool_and_the_breach(advanced: Repo) -> None:
     assert advanced.run("rollback", "--breach", payload_of(advanced)).status == 0
-    told = git(advanced.remote, "log", "-1", "--format=%an <%ae> %ad%n%cn <%ce> %cd", "--date=iso", BRANCH)
+    told = git(
+        advanced.remote, "log", "-1", "--format=%an <%ae> %ad%n%cn <%ce> %cd", "--date=iso", advanced.tip(BRANCH)
+    )
     assert told.splitlines() == ["rollout-spec <rollout-spec@users.noreply.invalid> 2026-11-20 09:03:00 +0000"] * 2
 
 
@@ -1215,26 +1321,170 @@ def test_eight_at_once_make_one_branch_and_one_pull_request(repo: Repo) -> None:
     assert landed(repo)["headSha"] == repo.tip(BRANCH)
 
 
-def test_a_branch_that_holds_something_else_is_left_alone(repo: Repo) -> None:
+@pytest.mark.parametrize("others", [1, 2])
+def test_a_branch_that_holds_something_else_is_left_alone_and_the_next_is_taken(repo: Repo, others: int) -> None:
+    branch = branch_of(repo.breach("42", "serving-errors", "--dry-run"))
     repo.git("checkout", "-q", "-b", "mine")
     repo.write("mine.txt", "mine\n")
     mine = repo.commit("Rollback-Of: fraud/42", push=False)
-    repo.git("push", "-q", "origin", f"HEAD:refs/heads/{BRANCH}")
+    names = [branch, f"{branch}-2"][:others]
+    for name in names:
+        repo.git("push", "-q", "origin", f"HEAD:refs/heads/{name}")
     answer = repo.breach("42")
-    assert answer.status == 1
-    assert f"the branch {BRANCH} is on origin already, and holds something else ({mine[:12]})" in answer.err
-    assert (repo.tip(BRANCH), repo.pull_requests()) == (mine, [])
+    assert answer.status == 0, answer.text
+    for name in names:
+        assert f"the branch {name} on origin holds something else ({mine[:12]}): left alone\n" in answer.err
+        assert repo.tip(name) == mine
+    assert landed(repo)["head"] == f"{branch}-{others + 1}"
+    assert repo.live_at(landed(repo)["headSha"]) == {"stable": "41", "knownGood": ["40"]}
+    assert repo.breach("42").out.startswith("adopted pull request 1: ")
 
 
-def test_a_branch_to_which_a_person_added_is_adopted(repo: Repo) -> None:
-    assert repo.breach("42").status == 0
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("rollback", "rollback.2/acme-models/fraud/42"),
+        ("rollback/acme-models", "rollback/acme-models.2/fraud/42"),
+        ("rollback/acme-models/fraud", "rollback/acme-models/fraud.2/42"),
+        ("rollback/acme-models/fraud/{digest}/mine", "rollback/acme-models/fraud/42-2"),
+    ],
+)
+def test_a_branch_that_is_in_the_way_of_a_folder_is_got_round(repo: Repo, name: str, instead: str) -> None:
+    branch = branch_of(repo.breach("42", "serving-errors", "--dry-run"))
+    taken = name.replace("{digest}", branch.rpartition("/")[2])
+    git(repo.remote, "update-ref", f"refs/heads/{taken}", repo.tip())
+    for word in ("opened", "adopted"):
+        answer = repo.breach("42")
+        assert (answer.status, answer.out.partition(":")[0]) == (0, f"{word} pull request 1"), answer.text
+        assert plain(landed(repo)["head"]) == instead
+    assert sorted(repo.whole_names()) == sorted([taken, landed(repo)["head"]])
+    assert (f"is in the way of {branch}" in answer.err) == ("digest" not in name)
+    assert "[cooldown]" in repo.breach("41", "latency-sla", "--dry-run").out, "it counts there too"
+    merge_and_check(repo, landed(repo)["head"])
+
+
+def test_a_branch_to_which_a_person_added_is_theirs_and_the_breach_is_answered_beside_it(repo: Repo) -> None:
+    repo.edit(".rollout-spec.yaml", "mode: pull-request  ", "mode: auto-merge  ")
+    repo.commit("Automate")
+    assert repo.breach("42", "drift").status == 0
+    branch = repo.whole(BRANCH)
     repo.git("fetch", "-q", "origin")
-    repo.git("checkout", "-q", "-b", BRANCH, f"origin/{BRANCH}")
+    repo.git("checkout", "-q", "-b", branch, f"origin/{branch}")
     repo.write("notes.md", "It was the weather.\n")
     added = repo.commit("Say why")
     answer = repo.breach("42", "latency-sla")
-    assert (answer.status, answer.out.partition(":")[0]) == (0, "adopted pull request 1")
-    assert repo.tip(BRANCH) == added
+    assert (answer.status, answer.out.partition(":")[0]) == (0, "opened pull request 2"), answer.text
+    assert f"the branch {branch} on origin holds something else ({added[:12]}): left alone\n" in answer.err
+    assert repo.tip(branch) == added
+    assert [(each["head"], each["draft"], each["autoMerge"]) for each in repo.pull_requests()] == [
+        (branch, True, False),
+        (f"{branch}-2", False, True),
+    ], "nothing of a person's merges itself"
+
+
+OWNER = pytest.mark.xfail(strict=True, reason="a merge is compared with its incident, which names the owner of then")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("requestsPerSecond: 120 ", "requestsPerSecond: 240 "),
+        pytest.param("owner: team-risk", "owner: team-fraud", marks=OWNER),
+    ],
+    ids=["load", "owner"],
+)
+def test_a_merge_of_the_base_into_the_branch_is_adopted(repo: Repo, old: str, new: str) -> None:
+    """As a forge does it to bring a branch up to date."""
+    assert repo.breach("42").status == 0
+    branch = repo.whole(BRANCH)
+    repo.edit("rollouts/fraud.yaml", old, new)
+    repo.render()
+    repo.commit("Move on")
+    repo.git("fetch", "-q", "origin")
+    repo.git("checkout", "-q", "-b", branch, f"origin/{branch}")
+    repo.git("merge", "-q", "--no-edit", "main")
+    repo.git("push", "-q", "origin", "HEAD")
+    merged = repo.git("rev-parse", "HEAD")
+    repo.git("checkout", "-q", "main")
+    answer = repo.breach("42", "latency-sla")
+    assert (answer.status, answer.out.partition(":")[0]) == (0, "adopted pull request 1"), answer.text
+    assert repo.tip(branch) == merged
+
+
+def test_a_rollback_that_is_out_of_date_is_superseded(repo: Repo) -> None:
+    repo.edit(".rollout-spec.yaml", "mode: pull-request  ", "mode: auto-merge  ")
+    repo.commit("Automate")
+    assert repo.breach("42", "latency-sla").status == 0
+    branch, old = repo.whole(BRANCH), repo.tip(BRANCH)
+    repo.edit("rollouts/fraud.yaml", "requestsPerSecond: 120 ", "requestsPerSecond: 240 ")
+    repo.edit("rollouts/fraud.yaml", "  live:  ", "  # a comment beside it\n  live:  ")
+    repo.edit("rollouts/fraud.yaml", 'stable: "41"  ', 'stable: "41"    # moved ')
+    repo.render()
+    base = repo.commit("Edit around")
+    answer = repo.breach("42", "latency-sla")
+    assert answer.status == 0, answer.text
+    assert answer.out.startswith("superseded pull request 1: "), answer.text
+    assert repo.whole_names() == [branch]
+    assert repo.tip(branch) != old
+    assert git(repo.remote, "rev-parse", f"{branch}~1") == base
+    told = landed(repo)
+    assert (told["headSha"], told["draft"], told["autoMerge"]) == (repo.tip(branch), False, True)
+    assert any("This was built anew" in each for each in told["comments"])
+    assert repo.clone("other").breach("42", "latency-sla").out.startswith("adopted pull request 1: ")
+    merge_and_check(repo)
+
+
+def test_a_rollback_that_led_elsewhere_is_closed_for_the_one_of_now(repo: Repo) -> None:
+    """What the tool closed by itself keeps no later one from being opened."""
+    assert repo.breach("42", "drift").status == 0
+    old = repo.whole(BRANCH)
+    repo.take(lambda live: traffic.advance(live, STAGES), "Advance fraud 42 all the same")
+    answer = repo.breach("42", "latency-sla")
+    assert (answer.status, answer.out.partition(":")[0]) == (0, "opened pull request 2"), answer.text
+    new = landed(repo, 2)["head"]
+    assert (plain(new), new != old) == (BRANCH, True)
+    first = landed(repo)
+    assert any(f"{repo.remote}.pulls/2.json takes fraud 42 back to 41 now." in each for each in first["comments"])
+    assert (first["state"], "superseded" in first["labels"]) == ("closed", True)
+    assert f"{repo.remote}.pulls/1.json is out of date, and was closed\n" in answer.err
+
+    repo.take(lambda live: traffic.retreat(live, STAGES, "canary-5"), "Retreat fraud 42")
+    again = repo.breach("42", "latency-sla")
+    assert (again.status, again.out.partition(":")[0]) == (0, "opened pull request 3"), again.text
+    assert landed(repo, 3)["head"] == f"{old}-2"
+    assert [each["state"] for each in repo.pull_requests()] == ["closed", "closed", "open"]
+
+
+def test_a_rollback_that_led_elsewhere_and_that_a_person_took_charge_of_is_told_and_stays(repo: Repo) -> None:
+    assert repo.breach("42", "latency-sla").status == 0
+    change_pull_request(repo, draft=True)
+    repo.take(lambda live: traffic.advance(live, STAGES), "Advance fraud 42 all the same")
+    answer = repo.breach("42", "latency-sla")
+    assert answer.out.startswith("opened pull request 2: "), answer.text
+    first = landed(repo)
+    assert (first["state"], "superseded" in first["labels"]) == ("open", False)
+    assert any("This one was right on an older state of the base: close it." in each for each in first["comments"])
+    assert f"{repo.remote}.pulls/1.json is out of date\n" in answer.err
+
+
+@pytest.mark.xfail(strict=True, reason="a list of branches that is a moment old makes a rollback seem out of date")
+def test_a_rollback_that_another_process_opens_meanwhile_is_adopted(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert repo.breach("42").status == 0
+    before = repo.pull_requests()
+    seen: list[tuple[str, ...]] = []
+
+    def branches(remote: Remote, *patterns: str) -> dict[str, str]:
+        seen.append(patterns)
+        return {} if seen.count(patterns) == 1 and patterns == ("rollback*",) else original(remote, *patterns)
+
+    original = Remote.branches
+    monkeypatch.setattr(Remote, "branches", branches)
+    answer = repo.breach("42")
+    assert ("rollback*",) in seen
+    assert (answer.out.partition(":")[0], answer.err) == ("adopted pull request 1", "")
+    assert repo.pull_requests() == before
 
 
 def change_pull_request(repo: Repo, **fields: Any) -> None:
@@ -1242,36 +1492,80 @@ def change_pull_request(repo: Repo, **fields: Any) -> None:
     path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | fields), "utf-8")
 
 
-def test_a_pull_request_that_a_person_closed_is_not_opened_again(repo: Repo) -> None:
+def test_a_pull_request_that_a_person_closed_is_not_opened_again_for_the_same_breach(repo: Repo) -> None:
     assert repo.breach("42").status == 0
     change_pull_request(repo, state="closed")
     for _ in range(2):
         answer = repo.breach("42")
         assert answer.status == 1
         assert "1.json was closed by a person, and is not opened again" in answer.err
-        repo.git("push", "-q", "origin", "--delete", BRANCH) if repo.branches() else None
+        repo.git("push", "-q", "origin", "--delete", repo.whole(BRANCH)) if repo.branches() else None
     assert (repo.branches(), len(repo.pull_requests())) == ([], 1)
 
 
-def test_a_pull_request_that_was_merged_is_not_opened_again(repo: Repo) -> None:
+def test_the_same_breach_may_be_told_in_other_words(repo: Repo) -> None:
+    alert = repo.alert("42")
+    assert repo.run("rollback", "--breach", repo.payload(alert)).status == 0
+    change_pull_request(repo, state="closed")
+    alert["annotations"] = {"summary": "fraud 42: error_rate far above 5%", "value": "0.23"}
+    repo.clock[0] += timedelta(hours=1)
+    answer = repo.run("rollback", "--breach", repo.payload(alert))
+    assert (answer.status, "was closed by a person" in answer.err) == (1, True), answer.text
+
+
+@pytest.mark.parametrize(("seconds", "opened"), [(-1, True), (0, False), (3600, False)])
+def test_a_breach_that_was_seen_after_a_person_closed_the_last_opens_a_new_one(
+    repo: Repo, seconds: int, opened: bool
+) -> None:
+    assert repo.breach("42").status == 0
+    repo.clock[0] += timedelta(hours=2)
+    alert = repo.alert("42", "latency-sla")
+    closed = datetime.fromisoformat(alert["startsAt"]) + timedelta(seconds=seconds)
+    change_pull_request(repo, state="closed", closedAt=closed.isoformat())
+    answer = repo.run("rollback", "--breach", repo.payload(alert))
+    if not opened:
+        assert (answer.status, "was closed by a person" in answer.err) == (1, True), answer.text
+        assert (repo.branches(), len(repo.pull_requests())) == ([BRANCH], 1)
+        return
+    assert (answer.status, answer.out.partition(":")[0]) == (0, "opened pull request 2"), answer.text
+    assert repo.branches() == [BRANCH, f"{BRANCH}-2"]
+    assert landed(repo, 2)["head"] == f"{landed(repo)['head']}-2"
+
+
+def test_a_pull_request_that_is_said_to_be_merged_and_was_not_is_opened_anew(repo: Repo) -> None:
     assert repo.breach("42").status == 0
     change_pull_request(repo, state="merged")
-    answer = repo.breach("42")
-    assert answer.status == 0
-    assert answer.out.startswith("merged already, and not opened again: pull request 1: ")
-    assert len(repo.pull_requests()) == 1
+    for done in ("opened", "adopted"):
+        answer = repo.breach("42")
+        assert (answer.status, answer.out.partition(":")[0]) == (0, f"{done} pull request 2"), answer.text
+    assert repo.branches() == [BRANCH, f"{BRANCH}-2"]
 
 
-def test_a_merge_that_a_person_took_back_is_not_done_again(repo: Repo) -> None:
-    assert repo.breach("42").status == 0
+@pytest.mark.parametrize("seen", ["before", "after"])
+def test_a_merge_that_a_person_took_back_is_proposed_anew(repo: Repo, seen: str) -> None:
+    """As a draft if the breach was seen before that: whoever took it back knew of it."""
+    repo.edit(".rollout-spec.yaml", "mode: pull-request  ", "mode: auto-merge  ")
+    repo.commit("Automate")
+    assert repo.breach("42", "latency-sla").status == 0
+    taken_back(repo)
+    repo.clock[0] += timedelta(hours=6)
+    payload = repo.payload(repo.alert("42", "latency-sla")) if seen == "after" else payload_of(repo)
+    answer = repo.run("rollback", "--breach", payload)
+    assert (answer.status, answer.out.partition(":")[0]) == (0, "opened pull request 2"), answer.text
+    assert ("after this breach was seen [retaken]" in answer.out) == (seen == "before")
+    told = landed(repo, 2)
+    assert (told["head"], told["draft"]) == (f"{landed(repo)['head']}-2", seen == "before")
+    assert told["autoMerge"] == (seen == "after")
+    assert repo.live_at(told["headSha"]) == {"stable": "41", "knownGood": ["40"]}
+
+
+def taken_back(repo: Repo) -> None:
+    """Merge the rollback of 42, and revert the merge as a person does, an hour later."""
     merged = repo.merge(BRANCH)
-    repo.git("revert", "--no-edit", "-m", "1", merged)
-    repo.git("push", "-q", "origin", "HEAD")
+    repo.clock[0] += timedelta(hours=1)
+    repo.git("revert", "--no-commit", "-m", "1", merged)
+    repo.commit("Revert the rollback")
     assert repo.live.candidate == "42"
-    answer = repo.breach("42")
-    assert answer.status == 1
-    assert "was merged, and taken back by a person since: that is not done again" in answer.err
-    assert len(repo.pull_requests()) == 1
 
 
 # Where the workspace is.
@@ -1306,10 +1600,27 @@ def test_two_workspaces_of_one_repository_know_nothing_of_each_other(tmp_path: P
     assert prod.run("rollback", "--breach", both).status == 0
     assert staging.run("rollback", "--breach", both).status == 0
     assert prod.branches() == [BRANCH, "rollback/acme-staging/fraud/42"]
-    for folder, branch in zip(("prod", "staging"), prod.branches(), strict=True):
+    for folder, branch in zip(("prod", "staging"), prod.whole_names(), strict=True):
         changed = git(prod.remote, "diff", "--name-only", f"{branch}^", branch).split()
         assert {path.partition("/")[0] for path in changed} == {folder}
-    assert {each["head"] for each in prod.pull_requests()} == set(prod.branches())
+    assert {each["head"] for each in prod.pull_requests()} == set(prod.whole_names())
+
+
+def test_two_workspaces_of_one_name_never_share_a_branch(tmp_path: Path) -> None:
+    """The check refuses that, and nobody is kept from committing it: each is rolled back all the same."""
+    prod = Repo.create(tmp_path, prefix="prod")
+    twin = Repo(prod.folder, prod.remote, "twin", prod.clock)
+    for path in prod.workspace.rglob("*"):
+        if path.is_file():
+            twin.write(str(path.relative_to(prod.workspace)), path.read_text("utf-8"))
+    twin.commit("Add its twin")
+    for repo in (prod, twin):
+        assert repo.breach("42").out.startswith("opened pull request "), repo.prefix
+    assert (prod.branches(), len(set(prod.whole_names()))) == ([BRANCH, BRANCH], 2)
+    for number, folder in ((1, "prod"), (2, "twin")):
+        commit = landed(prod, number)["headSha"]
+        changed = git(prod.remote, "diff", "--name-only", f"{commit}^", commit).split()
+        assert {path.partition("/")[0] for path in changed} == {folder}
 
 
 def test_a_linked_worktree_is_a_clone_too(advanced: Repo, expected: str) -> None:
@@ -1379,15 +1690,14 @@ def test_a_shallow_clone_says_that_it_does_not_see_where_branches_parted(repo: R
     assert shallow.run("check", "--base", "FETCH_HEAD").status == 0
 
 
-def test_a_shallow_clone_knows_that_a_merge_was_taken_back(repo: Repo) -> None:
-    assert repo.breach("42").status == 0
-    merged = repo.merge(BRANCH)
-    repo.git("revert", "--no-edit", "-m", "1", merged)
-    repo.git("push", "-q", "origin", "HEAD")
-    change_pull_request(repo, state="merged")
+def test_a_shallow_clone_does_not_know_that_a_merge_was_taken_back_and_asks_a_person(repo: Repo) -> None:
+    repo.edit(".rollout-spec.yaml", "mode: pull-request  ", "mode: auto-merge  ")
+    repo.commit("Automate")
+    assert repo.breach("42", "latency-sla").status == 0
+    taken_back(repo)
     repo.write("README.md", "about\n")
     repo.commit("Move on")
-    shallow = repo.clone("shallow", "--depth", "1")
-    answer = shallow.breach("42")
-    assert answer.status == 1
-    assert "was merged, and taken back by a person since: that is not done again" in answer.err
+    answer = repo.clone("shallow", "--depth", "1").run("rollback", "--breach", payload_of(repo))
+    assert (answer.status, answer.out.partition(":")[0]) == (0, "opened pull request 2"), answer.text
+    assert (landed(repo, 2)["draft"], landed(repo, 2)["autoMerge"]) == (True, False)
+    assert "a draft for a person: when 42 came to where it is is not known here [settled]" in answer.out
