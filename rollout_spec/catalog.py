@@ -13,6 +13,7 @@ from rollout_spec import resources
 from rollout_spec.document import parse
 from rollout_spec.errors import UserError
 from rollout_spec.finding import KeyPath, Problem
+from rollout_spec.links import HINT
 from rollout_spec.spec.problems import did_you_mean, problems
 from rollout_spec.spec.target import Option, TargetDefinition
 from rollout_spec.tree import Overlay, Tree
@@ -51,6 +52,9 @@ def find(name: str, tree: Tree) -> TargetDefinition | None:
     if name not in known:
         path = f"templates/{name}/target.yaml"
         own = tree.read(path)
+        link = tree.link(path)
+        if link not in (None, "templates"):  # no shipped target stands in for one that is there and cannot be read
+            raise UserError(f"{link} is a link or a submodule, and is not followed", hint=HINT)
         known[name] = _shipped(name) if own is None else _read(path, own)
     return known[name]
 

@@ -14,7 +14,7 @@ from typing import Protocol
 from rollout_spec.examination import Context, Examined, Prove, examine, is_own, is_sound
 from rollout_spec.finding import Finding, Report, Severity, Silenced, Skipped
 from rollout_spec.repository import Repository
-from rollout_spec.rules import RULES, UNUSED, unused
+from rollout_spec.rules import RULES, UNUSED, no_links, unused
 from rollout_spec.spec.kinds import FOLDERS, PAUSE_FILE, WORKSPACE_FILE
 
 __all__ = ["Report", "Spread", "check", "introduced", "is_sound"]
@@ -23,6 +23,7 @@ _WHY = {
     "base": "there is no base to compare with: --base REF names one",
     "whole": "it is about a whole workspace: run check without paths",
 }
+_LINKS = "no-links"
 _BATCH = 16
 """How many files are examined at a time: enough that handing them to a process costs nothing, few enough to share."""
 
@@ -66,6 +67,7 @@ def check(
         examined += (examine(path, context) for path in _broken_packs(todo, context))
     findings = [finding for each in examined for finding in each.findings]
     findings += _unused(examined, context)
+    findings += _links(todo, repository, whole=whole)
     if whole:
         findings += _strays(repository)
     silenced = dict.fromkeys(each for one in examined for each in one.silenced)
@@ -112,7 +114,7 @@ def _files(repository: Repository, prefix: str) -> Iterator[str]:
     if PAUSE_FILE in repository.tree.names(""):
         yield PAUSE_FILE
     root = "../" * len(PurePosixPath(prefix).parts) + PAUSE_FILE
-    if prefix and repository.file(root) is not None:
+    if prefix and (repository.file(root) is not None or repository.link(root) is not None):
         yield root
     for folder in FOLDERS:
         for name in repository.names(folder):
@@ -166,6 +168,18 @@ def _unused(examined: Sequence[Examined], context: Context) -> Iterator[Finding]
 def _severities(repository: Repository) -> dict[str, Severity]:
     settings = repository.settings
     return dict(settings.severity) if settings else {}
+
+
+def _links(todo: Sequence[str], repository: Repository, *, whole: bool) -> Iterator[Finding]:
+    """Point at the links that concern the files under check, or at all of the workspace."""
+    links: list[str | None] = []
+    if whole:
+        links += (repository.link(path) for path in todo if not is_own(path))
+        links += no_links.in_workspace(repository)
+    else:
+        links += (link for path in todo for link in no_links.concerning(path, repository))
+    for problem in no_links.problems(links):
+        yield Finding(problem.file or "", 1, 1, _LINKS, problem.message, hint=problem.hint)
 
 
 def _strays(repository: Repository) -> Iterator[Finding]:

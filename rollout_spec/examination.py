@@ -57,6 +57,8 @@ def examine(path: str, context: Context) -> Examined:
     kind = "PolicyPack" if not is_own(path) and _is_pack(path, repository) else None
     file = repository.file(path, kind)
     if file is None:
+        if repository.link(path) is not None:  # ``check`` says so
+            return Examined(path, [], [], (), frozenset(), frozenset())
         if not context.whole:
             raise UserError(f"there is no file {path}")
         return Examined(path, [_no_file(path)], [], (), frozenset(), frozenset())

@@ -15,7 +15,7 @@ from rollout_spec.heads import Heads
 from rollout_spec.landing import Base
 from rollout_spec.repository import Repository, read_file
 from rollout_spec.rollback import OpenIncidents, Precedent, is_hard, may_merge_itself
-from rollout_spec.rollback.pause import Pause, read_pause
+from rollout_spec.rollback.pause import LINKED, Pause, read_pause
 from rollout_spec.spec.incident import Incident
 from rollout_spec.spec.kinds import PAUSE_FILE
 
@@ -182,8 +182,9 @@ def _precedent(name: str, incident: Incident, repository: Repository, landed: da
 def pauses(base: Base) -> tuple[Pause, ...]:
     """Return the files that pause the automation: the workspace's own, and the one of the whole git repository."""
     paths = dict.fromkeys((base.path(PAUSE_FILE), PAUSE_FILE))
+    linked = tuple(Pause(path, LINKED, None) for path in paths if base.git.link(base.commit, path) is not None)
     found = ((path, base.git.read(base.commit, path)) for path in paths)
-    return tuple(read_pause(path, content) for path, content in found if content is not None)
+    return linked + tuple(read_pause(path, content) for path, content in found if content is not None)
 
 
 def steps_under_way(base: Base, branches: Mapping[str, str], rollout: str) -> tuple[str, ...]:

@@ -186,6 +186,14 @@ class Repository:
         root = self.tree.elsewhere(folder)
         return root.read(name) if root is not None else None
 
+    def link(self, path: str) -> str | None:
+        """Return the first part of a path that is a link or a submodule, None if no part is."""
+        folder, _, name = path.rpartition("/")
+        if name != PAUSE_FILE or not folder.startswith(".."):
+            return self.tree.link(path)
+        root = self.tree.elsewhere(folder)
+        return path if root is not None and root.link(name) is not None else None
+
     def _named(self, folder: str, name: str) -> File[Any] | None:
         return self.file(f"{folder}/{name}.yaml", FOLDERS[folder])
 

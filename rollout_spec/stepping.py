@@ -18,7 +18,7 @@ from rollout_spec.lifecycle import Held, Proof, Request, Taken, held, prove, ren
 from rollout_spec.lifecycle.hold import MergedAt, check_held
 from rollout_spec.repository import Repository
 from rollout_spec.spec.workspace import Forge as ForgeSettings
-from rollout_spec.writing import remove, write
+from rollout_spec.writing import refuse_links, remove, write
 
 
 @dataclass(frozen=True)
@@ -97,27 +97,29 @@ def write_all(root: Path, edits: Mapping[str, bytes | None]) -> None:
     """Write files by their paths below a folder, or none of them. UserError where the disk says no."""
     with all_or_none(root, edits):
         for path, content in edits.items():
-            _put(root / path, content)
+            _put(root, path, content)
 
 
 @contextmanager
 def all_or_none(root: Path, paths: Iterable[str]) -> Iterator[None]:
-    """Put files back as they were where what is done about them fails."""
+    """Put files back as they were where what is done about them fails. UserError, before that, where one is a link."""
+    paths = list(paths)
+    refuse_links(root, paths)
     before = {path: (root / path).read_bytes() if (root / path).is_file() else None for path in paths}
     try:
         yield
     except UserError:
         for path, content in before.items():
             if not (root / path).is_dir():
-                _put(root / path, content)
+                _put(root, path, content)
         raise
 
 
-def _put(path: Path, content: bytes | None) -> None:
+def _put(root: Path, path: str, content: bytes | None) -> None:
     if content is None:
-        remove(path)
+        remove(root, path)
     else:
-        write(path, content)
+        write(root, path, content)
 
 
 def open_pull_request(change: Change, base: Base, forge: Forge, request: Request) -> Landed:

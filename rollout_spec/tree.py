@@ -1,19 +1,26 @@
-"""Everything is a function of a tree: the files of a rollout repository at one moment."""
+"""Everything is a function of a tree: the files of a rollout repository at one moment.
+
+A link is read as absent, on disk as in a commit, where git keeps the name of its target and nothing else. A submodule
+is read as absent too: its files are in another repository.
+"""
 
 from __future__ import annotations
 
 import os
 import posixpath
+import re
 import stat
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache, cached_property
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from rollout_spec.errors import UserError
+from rollout_spec.links import Links
 from rollout_spec.reading import MAX_BYTES
 
 _LONGEST_PATH = 1000
+_ROUNDABOUT = re.compile(r"\.\.|//|\./|^/|/$|^\.$")
 
 
 class Tree(Protocol):
@@ -38,6 +45,35 @@ class Tree(Protocol):
         None where the path is absolute, leads out of the repository or goes through a link; the folder may be missing.
         """
 
+    def link(self, path: str) -> str | None:
+        """Return the first part of a path that is a link or a submodule, None if no part is.
+
+        In a commit that may be a folder above this one.
+        """
+
+    def links(self, folder: str) -> list[str]:
+        """Return the links and submodules in a folder, at any depth; the folder's own link if it is one."""
+
+    def folders_with(self, name: str) -> dict[str, str]:
+        """Return the other folders of the git repository that hold a file of this name.
+
+        They are paths from the git root, by the paths from this folder.
+        """
+
+
+def _links_in(tree: Tree, folder: str) -> list[str]:
+    """Walk a folder of a tree, and return the links in it."""
+    found: list[str] = []
+    todo = [folder]
+    while todo:
+        path = todo.pop()
+        link = tree.link(path)
+        if link is not None:
+            found.append(link)
+        else:
+            todo += (f"{path}/{name}" if path else name for name in tree.names(path))
+    return sorted(found)
+
 
 def as_committed(tree: Tree, path: str) -> bytes | None:
     """Return the bytes of a text as git keeps it, though a checkout may have it with CRLF; None where there is none."""
@@ -48,6 +84,16 @@ def as_committed(tree: Tree, path: str) -> bytes | None:
 def with_lf(content: bytes) -> bytes:
     """Return a text whose lines end in LF where they ended in CRLF."""
     return content.replace(b"\r\n", b"\n")
+
+
+def _by_path_from(folder: str, others: Iterable[str]) -> dict[str, str]:
+    """Return folders from the git root by their paths from one of them; that one is left out."""
+    paths = sorted({posixpath.normpath(other or ".") for other in others} - {posixpath.normpath(folder)})
+    return {posixpath.relpath(path, folder): path for path in paths}
+
+
+def _open(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0))
 
 
 def _leads_nowhere(path: str) -> bool:
@@ -63,32 +109,46 @@ class BlobReader(Protocol):
     def names(self, commit: str, folder: str) -> list[str]:
         """Return the names in ``folder`` from the git root, sorted."""
 
+    def link(self, commit: str, path: str) -> str | None:
+        """Return the first part of a path from the git root that is a link or a submodule."""
+
+    def folders_with(self, commit: str, name: str) -> Iterable[str]:
+        """Return the folders, from the git root, that hold a file of this name; the root is empty."""
+
 
 class WorkingTree:
     """The files on disk, below one folder. ``bounds`` is the root of the git repository that it lies in, where one is.
 
     Without git nothing says where a repository ends, and paths from one workspace to another may lead anywhere.
-    ``with_crlf`` gives the files that are committed with CRLF; it is asked when such a file is compared.
+    ``with_crlf`` gives the files that are committed with CRLF; it is asked when such a file is compared. ``known``
+    gives the files that git knows, from its root; it is asked for other workspaces. The folder itself may be reached
+    through a link.
     """
 
     def __init__(
-        self, root: Path, bounds: Path | None = None, with_crlf: Callable[[], Collection[str]] = frozenset
+        self,
+        root: Path,
+        bounds: Path | None = None,
+        with_crlf: Callable[[], Collection[str]] = frozenset,
+        known: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         self.root = root
         self.bounds = bounds
         self._with_crlf = cache(with_crlf)
+        self._known = known
+        self._links = Links(root)
 
     def read(self, path: str) -> bytes | None:
         """Read at most one byte more than a document may have. UserError where the file is there but cannot be read."""
-        place = self.root / path
+        path = self._inside(path)
+        if self._links.of_folder(path.rpartition("/")[0]) is not None:
+            return None
+        place = f"{self.root}/{path}"
         try:
-            may_leave = ".." in place.parts or path.startswith("/") or place.is_symlink()
-            if may_leave and not Path(os.path.realpath(place)).is_relative_to(self.place):
-                raise UserError(f"{place} leads out of the workspace", hint="put the file itself into the workspace")
-            found = place.stat()
+            found = os.lstat(place)
             if not stat.S_ISREG(found.st_mode):
                 return None
-            with place.open("rb") as file:
+            with open(place, "rb", opener=_open) as file:  # a Path is slower, and there are many
                 return file.read(min(found.st_size, MAX_BYTES) + 1)
         except (FileNotFoundError, NotADirectoryError, ValueError):  # the last one: no file can have that name
             return None
@@ -97,13 +157,40 @@ class WorkingTree:
 
     def names(self, folder: str) -> list[str]:
         """List a folder on disk."""
+        if self._links.of_folder(self._inside(folder)) is not None:
+            return []
         try:
             with os.scandir(self.root / folder) as entries:  # a Path for each would cost ten times as much
                 return sorted(entry.name for entry in entries)
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):
             return []
         except OSError as error:
             raise UserError(f"{self.root / folder} cannot be read: {error.strerror}") from None
+
+    def link(self, path: str) -> str | None:
+        """Look at each part of a path below the folder."""
+        return self._links.of_file(self._inside(path))
+
+    def links(self, folder: str) -> list[str]:
+        """Scan a folder on disk."""
+        return self._links.below(self._inside(folder))
+
+    def _inside(self, path: str) -> str:
+        """Return a path in its shortest form. UserError where it leads out of the workspace."""
+        if not _ROUNDABOUT.search(path):
+            return path
+        inside = posixpath.normpath(path or ".")
+        if inside.startswith(("/", "../")) or inside == "..":
+            raise UserError(f"{self.root / path} leads out of the workspace", hint="put the file into the workspace")
+        return "" if inside == "." else inside
+
+    def folders_with(self, name: str) -> dict[str, str]:
+        """Ask git for the files that it knows."""
+        bounds = os.path.realpath(self.bounds) if self.bounds is not None else None
+        if bounds is None or not Path(self.place).is_relative_to(bounds):
+            return {}
+        found = (path.rpartition("/")[0] for path in self._known() if path.rpartition("/")[2] == name)
+        return _by_path_from(posixpath.relpath(self.place, bounds), found)
 
     def is_turned(self, path: str) -> bool:
         """Was the file not committed with CRLF?"""
@@ -127,7 +214,7 @@ class WorkingTree:
                     return None
         except OSError:  # a name that no file can have
             return None
-        return WorkingTree(place, self.bounds)
+        return WorkingTree(place, self.bounds, known=self._known)
 
 
 class CommitTree:
@@ -161,6 +248,19 @@ class CommitTree:
         if _leads_nowhere(path) or place == ".." or place.startswith("../"):
             return None
         return CommitTree(self.reader, self.commit, place)
+
+    def link(self, path: str) -> str | None:
+        """Look at each part of a path from the git root."""
+        found = self.reader.link(self.commit, posixpath.normpath(f"{self.prefix}/{path}"))
+        return None if found is None else posixpath.relpath(found, str(self.prefix))
+
+    def links(self, folder: str) -> list[str]:
+        """Walk a folder of the commit."""
+        return _links_in(self, folder)
+
+    def folders_with(self, name: str) -> dict[str, str]:
+        """List the commit."""
+        return _by_path_from(str(self.prefix), self.reader.folders_with(self.commit, name))
 
 
 class Overlay:
@@ -200,3 +300,15 @@ class Overlay:
         """Go to another folder of the tree below; a path that leads back here stays here, with the edits."""
         other = self.below.elsewhere(path)
         return self if other is not None and other.place == self.place else other
+
+    def link(self, path: str) -> str | None:
+        """Ask the tree below, unless an edit puts a file there."""
+        return None if path in self.edits else self.below.link(path)
+
+    def links(self, folder: str) -> list[str]:
+        """Return the links of the tree below that no edit replaces."""
+        return [link for link in self.below.links(folder) if link not in self.edits]
+
+    def folders_with(self, name: str) -> dict[str, str]:
+        """Ask the tree below: other folders have no edits."""
+        return self.below.folders_with(name)

@@ -96,6 +96,15 @@ class DictTree:
     def elsewhere(self, path: str) -> Tree | None:
         return None
 
+    def link(self, path: str) -> str | None:
+        return None
+
+    def links(self, folder: str) -> list[str]:
+        return []
+
+    def folders_with(self, name: str) -> dict[str, str]:
+        return {}
+
 
 def repository_of(files: Mapping[str, bytes]) -> Repository:
     """Read files anew, with nothing remembered."""

@@ -270,5 +270,11 @@ def test_workspaces_that_heed_each_other_end() -> None:
         def names(self, commit: str, folder: str) -> list[str]:
             return []
 
+        def link(self, commit: str, path: str) -> str | None:
+            return None
+
+        def folders_with(self, commit: str, name: str) -> list[str]:
+            return ["a", "b", "c"]
+
     sources = Repository(CommitTree(Ring(), "", "a")).incident_sources()
     assert [source.workspace_name for source in sources] == ["b", "c"]

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from workspaces import BASE, Files, files_in
@@ -254,12 +255,19 @@ def test_a_folder_stands_for_the_specs_in_it(workspace: Path, capsys: Capture) -
     assert main(["check", "manifests"]) == 0
 
 
-def test_a_file_that_cannot_be_read_ends_with_2(workspace: Path, capsys: Capture) -> None:
-    outside = workspace.parent / "outside.yaml"
-    outside.write_text("kind: Component\n")
-    Path("components/geo.yaml").symlink_to(outside)
+def test_a_file_that_cannot_be_read_ends_with_2(
+    workspace: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.lstat
+
+    def refused(path: object, **options: Any) -> os.stat_result:
+        if str(path).endswith("components/tokenizer.yaml"):
+            raise PermissionError(13, "Permission denied")
+        return real(path, **options)  # type: ignore[call-overload,no-any-return]
+
+    monkeypatch.setattr(os, "lstat", refused)
     assert main(["check"]) == 2
-    assert "geo.yaml" in capsys.readouterr().err
+    assert "components/tokenizer.yaml cannot be read: Permission denied" in capsys.readouterr().err
 
 
 # Against a base, in git.
@@ -294,11 +302,13 @@ def test_a_base_that_is_no_commit_ends_with_2(ref: str, repository: Path, capsys
 
 # Render.
 
+OLD = b"# Rendered by rollout-spec from rollouts/churn.yaml: edit that file.\nold: true\n"
+
 
 def test_render_writes_what_is_missing_stale_or_left_over(workspace: Path, capsys: Capture, manifests: Files) -> None:
     Path(KSERVE).unlink()
     edit(ROUTE, "weight: 95", "weight: 99")
-    write(workspace, {"manifests/fraud/prometheus.yaml": b"old\n", "manifests/churn/kserve.yaml": b"old\n"})
+    write(workspace, {"manifests/fraud/prometheus.yaml": OLD, "manifests/churn/kserve.yaml": OLD})
     assert main(["render"]) == 0
     assert files_in(workspace / "manifests") == manifests
     assert not Path("manifests/churn").exists()
@@ -327,8 +337,8 @@ def test_render_of_one_rollout_leaves_the_others(workspace: Path) -> None:
     ("path", "content", "word"),
     [
         pytest.param(KSERVE, b"old\n", "stale", id="stale"),
-        pytest.param("manifests/fraud/prometheus.yaml", b"old\n", "left over", id="left over"),
-        pytest.param("manifests/churn/kserve.yaml", b"old\n", "left over", id="of no rollout"),
+        pytest.param("manifests/fraud/prometheus.yaml", OLD, "left over", id="left over"),
+        pytest.param("manifests/churn/kserve.yaml", OLD, "left over", id="of no rollout"),
     ],
 )
 def test_render_check_fails_where_manifests_are_stale_and_writes_nothing(
@@ -360,7 +370,7 @@ def test_the_diff_is_a_patch_that_git_applies(
     stale = {
         KSERVE: b"",
         ROUTE: (place / ROUTE).read_bytes().replace(b"weight: 95", b"weight: 99\f\r").rstrip(b"\n"),
-        "manifests/fraud/prometheus.yaml": b"one\r\ntwo",
+        "manifests/fraud/prometheus.yaml": OLD.replace(b"\n", b"\r\n") + b"two",
     }
     write(place, {path: content for path, content in stale.items() if content})
     (place / KSERVE).unlink()

@@ -42,7 +42,7 @@ spec:
 
 # Examples.
 
-FILE = re.compile(r"^# (\S+\.(?:yaml|json)|\.rollout-spec-pause)(, on the base)?$", re.MULTILINE)
+FILE = re.compile(r"^# (\S+\.(?:yaml|json)|\.rollout-spec-pause)(, on the base|, a link)?$", re.MULTILINE)
 
 
 def files_of(example: str) -> tuple[Files, Files]:
@@ -51,9 +51,12 @@ def files_of(example: str) -> tuple[Files, Files]:
     _, *rest = FILE.split(example)
     after: Files = {}
     before: Files = {}
-    for path, on_base, text in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
+    for path, note, text in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
         own = path.replace("../", "elsewhere/", 1) if path.startswith("../") else path
-        (before if on_base else after)[own] = laid_over(path.removeprefix("../staging/"), text)
+        if note == ", a link":
+            after["links.txt"] = after.get("links.txt", b"") + f"{own}\n".encode()
+        else:
+            (before if note else after)[own] = laid_over(path.removeprefix("../staging/"), text)
     return {**before, **after}, before
 
 

@@ -1,9 +1,10 @@
 """What each rule finds and lets pass: a case is a folder in ``cases/rules/<rule>``, and a new one needs no Python.
 
 A case holds what differs from the workspace in ``cases/rules/_base``: whole files, ``<file>.diff`` (a patch that has no
-line numbers, its hunks parted by ``@@``), and ``deleted.txt`` (the names of files that are gone). Below ``before/`` is
-what differs from it on the base branch, and below ``elsewhere/<name>/`` what differs from it in another workspace of
-the same git repository: ``../<name>`` from the one under check, ``before/elsewhere/<name>/`` on the base branch.
+line numbers, its hunks parted by ``@@``), ``deleted.txt`` (the names of files that are gone) and ``links.txt`` (the
+names of links, which a checkout need not be able to make). Below ``before/`` is what differs from it on the base
+branch, and below ``elsewhere/<name>/`` what differs from it in another workspace of the same git repository, of that
+name: ``../<name>`` from the one under check, ``before/elsewhere/<name>/`` on the base branch.
 Manifests are rendered anew; a case may lay its own over them. ``arguments.txt`` has arguments of ``check``: paths, and
 ``--base main`` where the base branch is ``_base`` as it is. It is noon of December 1st, 2026 then.
 ``expected.txt`` is what ``check`` prints, and empty where the case passes: ``ROLLOUT_SPEC_UPDATE=1`` writes it anew.

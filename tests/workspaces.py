@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from rollout_spec.errors import UserError
 from rollout_spec.repository import Repository
+from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.targets.render import render
 from rollout_spec.tree import CommitTree, Overlay, Tree, WorkingTree
 
@@ -24,9 +25,16 @@ def files_in(folder: Path) -> Files:
 
 
 def laid_over(below: Tree, files: Mapping[str, bytes]) -> Overlay:
-    """Lay files over a tree: whole ones, patches (``<path>.diff``), and names of those that go (``deleted.txt``)."""
+    """Lay files over a tree: whole ones, patches (``<path>.diff``), and names of those that go (``deleted.txt``).
+
+    ``links.txt`` has the paths of links, one on a line.
+    """
+    if "links.txt" in files:
+        below = Linked(below, files["links.txt"].decode().splitlines())
     edits: dict[str, bytes | None] = {}
     for path, content in files.items():
+        if path == "links.txt":
+            continue
         if path == "deleted.txt":
             edits |= dict.fromkeys(content.decode().splitlines())
         elif path.endswith(".diff"):
@@ -58,11 +66,57 @@ def specs(files: Mapping[str, bytes]) -> Tree:
     return laid_over(CommitTree(Folders(beside), "", "acme") if beside else WorkingTree(BASE), own)
 
 
+class Linked:
+    """A tree in which some paths are links, as git or a disk would have them."""
+
+    def __init__(self, below: Tree, links: Iterable[str]) -> None:
+        self.below = below
+        self._own = list(links)
+
+    @property
+    def place(self) -> str:
+        return self.below.place
+
+    def read(self, path: str) -> bytes | None:
+        return None if self.link(path) else self.below.read(path)
+
+    def names(self, folder: str) -> list[str]:
+        if self.link(folder):
+            return []
+        own = {PurePosixPath(link).name for link in self._own if link.rpartition("/")[0] == folder}
+        return sorted({*self.below.names(folder), *own})
+
+    def is_turned(self, path: str) -> bool:
+        return self.below.is_turned(path)
+
+    def elsewhere(self, path: str) -> Tree | None:
+        return self.below.elsewhere(path)
+
+    def link(self, path: str) -> str | None:
+        return next((link for link in self._own if f"{path}/".startswith(f"{link}/")), self.below.link(path))
+
+    def links(self, folder: str) -> list[str]:
+        inside = [link for link in self._own if link.startswith(f"{folder}/")]
+        return [link for link in [self.link(folder)] if link] or inside
+
+    def folders_with(self, name: str) -> dict[str, str]:
+        return self.below.folders_with(name)
+
+
 class Folders:
-    """A commit that holds the base workspace in the folder ``acme``, and others beside it."""
+    """A commit that holds the base workspace in the folder ``acme``, and others beside it.
+
+    Each of those has the name of its folder, unless its own file says another.
+    """
 
     def __init__(self, others: Mapping[str, Files]) -> None:
-        self._below = {name: laid_over(WorkingTree(BASE), files) for name, files in {**others, "acme": {}}.items()}
+        self._below: dict[str, Tree] = {"acme": WorkingTree(BASE)}
+        workspace = (BASE / WORKSPACE_FILE).read_bytes()
+        for name, files in others.items():
+            renamed = Overlay(
+                WorkingTree(BASE), {WORKSPACE_FILE: workspace.replace(b"name: acme-models", f"name: {name}".encode())}
+            )
+            self._below[name] = laid_over(renamed, files)
 
     def read(self, commit: str, path: str) -> bytes | None:
         name, _, inside = path.partition("/")
@@ -71,6 +125,14 @@ class Folders:
     def names(self, commit: str, folder: str) -> list[str]:
         name, _, inside = folder.partition("/")
         return sorted(self._below) if name == "." else self._below[name].names(inside) if name in self._below else []
+
+    def link(self, commit: str, path: str) -> str | None:
+        name, _, inside = path.partition("/")
+        link = self._below[name].link(inside) if name in self._below else None
+        return f"{name}/{link}" if link else None
+
+    def folders_with(self, commit: str, name: str) -> list[str]:
+        return sorted(folder for folder, tree in self._below.items() if tree.read(name) is not None)
 
 
 def rendered(files: Mapping[str, bytes]) -> Tree:
@@ -82,7 +144,7 @@ def rendered(files: Mapping[str, bytes]) -> Tree:
         if file and file.model and file.model.metadata.name == file.stem:
             with suppress(UserError, LookupError):
                 manifests |= {each.path: each.text.encode() for each in render(file.model, repository)}
-    last = {path: files[path] for path in files if is_manifest(path) or path == "deleted.txt"}
+    last = {path: files[path] for path in files if is_manifest(path) or path in ("deleted.txt", "links.txt")}
     return laid_over(Overlay(tree, manifests), last)
 
 

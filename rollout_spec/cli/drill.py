@@ -58,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Drill, and print what came of it; the status is 1 where a rollback fails, or there is none where one is due."""
     here, now = place.find(arguments), clock()
     repository = here.repository()
+    place.refuse_link(here.workspace, "rollouts")
     known = repository.names("rollouts")
     names = list(dict.fromkeys(arguments.rollouts)) or known
     for name in names:
@@ -87,7 +88,9 @@ def _drilled(names: Sequence[str], repository: Repository, now: datetime) -> Ite
 def _all_of(name: str, repository: Repository, now: datetime) -> list[Drilled]:
     """Drill one rollout; one that is not sound is not made worse by guesses about what it would be."""
     file = repository.rollout(name)
-    assert file is not None
+    if file is None:
+        why = f"`rollout-spec check` says why rollouts/{name}.yaml is not read"
+        return [Drilled(name, "not sound", True, None, None, "failed", why)]
     for each in (file, *(Subject(file, repository).inputs if file.model else ())):
         if not is_sound(each, repository):
             why = f"`rollout-spec check {each.path}` finds errors that come first"
@@ -102,7 +105,7 @@ def _record(names: Sequence[str], here: place.Place, repository: Repository, now
             content = with_drilled(file.content, now)
         except CannotEdit as error:
             raise UserError(f"{file.path}: {error.message}", hint=error.hint) from None
-        write(here.workspace / file.path, content)
+        write(here.workspace, file.path, content)
         terminal.say(f"recorded in {file.path}")
 
 

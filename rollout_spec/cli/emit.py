@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -23,9 +24,11 @@ from rollout_spec.writing import write
 
 def emit(breaches: list[Breach], here: place.Place, folder: Path, now: datetime) -> int:
     """Write the manifests and what to do with them; the worst status counts. No guard is asked: a person does it."""
-    target = here.start / folder
+    target = Path(os.path.normpath(here.start / folder))
     if here.git_root is not None and bare_root(target) is not None:
         raise UserError(f"{folder} would be in the bare repository {here.git_root}", hint="name a folder elsewhere: /…")
+    if here.workspace in target.parents:
+        place.refuse_link(here.workspace, target.relative_to(here.workspace).as_posix())
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise UserError(f"{folder} is there already, and not empty", hint="name a folder that is not there yet")
     repository, source = _newest_known(here)
@@ -70,8 +73,8 @@ def _prepared(breach: Breach, repository: Repository, prefix: str) -> tuple[Emer
 def _write(found: list[Emergency], target: Path, words: str) -> None:
     for each in found:
         for path, content in each.files.items():
-            write(target / path, content)
-    write(target / README, words.encode())
+            write(target, path, content)
+    write(target, README, words.encode())
 
 
 def _newest_known(here: place.Place) -> tuple[Repository, str]:

@@ -18,7 +18,6 @@ from rollout_spec.documentation import explanations
 from rollout_spec.errors import UserError
 from rollout_spec.explanation import Explanation
 from rollout_spec.repository import Repository
-from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.spec.problems import did_you_mean
 
 _WIDEST = 100
@@ -49,8 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _repository(arguments: argparse.Namespace) -> Repository | None:
     """Return the workspace, where this is one: rules and shipped policies are explained anywhere."""
     start = place.start_of(arguments)
-    there = any((folder / WORKSPACE_FILE).is_file() for folder in (start, *start.parents))
-    return place.find_from(start).repository() if there else None
+    here = place.around(start)
+    return here.repository() if here is not None else None
 
 
 def _width() -> int:

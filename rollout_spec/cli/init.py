@@ -5,12 +5,11 @@ configuration, a CI workflow, and JSON Schemas for editors. What it writes passe
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from rollout_spec.cli import place, terminal
 from rollout_spec.errors import UserError
 from rollout_spec.scaffold import files
-from rollout_spec.writing import write
+from rollout_spec.writing import refuse_links, write
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     new = files()
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{arguments.folder} is no folder")
+    refuse_links(folder, new)
     there = [path for path in new if (folder / path).exists()]
     if there:
         more = f" and {len(there) - 3} more" if len(there) > 3 else ""
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"{folder} has {', '.join(there[:3])}{more} already, and nothing was written", hint="choose an empty folder"
         )
     for path, content in new.items():
-        write(Path(folder, path), content)
+        write(folder, path, content)
     terminal.say(f"wrote {len(new)} files to {arguments.folder}")
     terminal.say("next: `git init && git add . && git commit`, then read rollouts/fraud.yaml and .rollout-spec.yaml")
     return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from rollout_spec.cli import place
 from rollout_spec.errors import UserError
 from rollout_spec.repository import Repository
+from rollout_spec.rules import no_links
 from rollout_spec.spec.kinds import API_VERSION, FOLDERS, PAUSE_FILE, WORKSPACE_FILE
 
 _SUFFIXES = (".yaml", ".yml")
@@ -28,14 +29,19 @@ def sort_out(start: Path, paths: Sequence[str], *, skip_outside: bool = False) -
     """Sort files by the workspace that each lies in; a folder stands for the documents of workspaces in it.
 
     ``skip_outside`` passes over a file that is no part of a workspace: it is in none, or in none of its folders, and
-    says nothing of being ours. UserError where there is no file or folder, or, without that, no workspace.
+    says nothing of being ours. UserError where there is no file or folder, or, without that, no workspace. A path that
+    goes through a link lies in the workspace that the link is in, and ``check`` points at the link.
     """
     found = SortedOut()
     lists: dict[Path, list[str]] = {}
     around, repository_at = cache(_around), cache(place.Place.repository)
+    is_direct = cache(lambda folder: os.path.realpath(folder) == str(folder))
+
+    def around_link(path: Path) -> place.Place | None:
+        return None if is_direct(path.parent) and not path.is_symlink() else _around_link(path, around)
 
     def add(file: Path, *, only_ours: bool) -> bool:
-        here = around(file.parent, file.name == PAUSE_FILE)
+        here = around_link(file) or around(file.parent, file.name == PAUSE_FILE)
         if here is None and not only_ours:
             place.find_from(file.parent)  # says what is missing
         if here is None or (only_ours and not _is_ours(here.inside(str(file)), repository_at(here))):
@@ -48,11 +54,14 @@ def sort_out(start: Path, paths: Sequence[str], *, skip_outside: bool = False) -
 
     for path in paths:
         absolute = Path(os.path.normpath(start / path))
-        if absolute.is_dir():
-            ours = sum(add(file, only_ours=True) for file in _documents(absolute))
+        linked = around_link(absolute) is not None
+        if absolute.is_dir() and not linked:
+            documents = list(_documents(absolute))
+            links = [link for here in _workspaces(absolute, documents) for link in _links_in(absolute, here)]
+            ours = sum(add(file, only_ours=True) for file in dict.fromkeys([*documents, *links]))
             if not ours and not skip_outside:
                 place.find_from(absolute)
-        elif not absolute.is_file():
+        elif not absolute.is_file() and not linked:
             raise UserError(f"there is no file {path}")
         elif not add(absolute, only_ours=skip_outside):
             found.passed_over.append(path)
@@ -64,19 +73,55 @@ def _around(folder: Path, is_pause: bool) -> place.Place | None:
     return place.around(folder) or (place.above_workspaces(folder) if is_pause else None)
 
 
+def _around_link(path: Path, around: Callable[[Path, bool], place.Place | None]) -> place.Place | None:
+    """Return the workspace that the first link of a path is in; None if no link of it is in a workspace.
+
+    A link above the workspace is no part of it: the whole repository may be reached through one. Between the git root
+    and a workspace, it is one of the git repository.
+    """
+    folder = path if path.is_dir() else path.parent
+    for link in (part for part in reversed((path, *path.parents)) if part.is_symlink()):
+        here = around(link.parent, link.name == PAUSE_FILE)
+        if here is None and around(folder, False) is not None and _git_root(link.parent) == _git_root(folder):
+            here = place.above_workspaces(link.parent)
+        if here is not None:
+            return here
+    return None
+
+
+def _git_root(folder: Path) -> Path | None:
+    here = place.above_workspaces(folder)
+    return here.git_root if here is not None else None
+
+
+def _workspaces(folder: Path, documents: Sequence[Path]) -> list[place.Place]:
+    """Return the workspaces in a folder, and the one that the folder is in."""
+    inside = [each.parent for each in documents if each.name == WORKSPACE_FILE]
+    places = (place.around(each) for each in dict.fromkeys((folder, *inside)))
+    return list(dict.fromkeys(each for each in places if each is not None))
+
+
+def _links_in(folder: Path, here: place.Place) -> list[Path]:
+    """Return the links of a workspace that are in a folder."""
+    found = (here.workspace / link for link in no_links.in_workspace(here.repository()) if link is not None)
+    return [link for link in found if link.is_relative_to(folder)]
+
+
 def _documents(folder: Path) -> Iterator[Path]:
     """Give what may be documents of workspaces in a folder: by their places, and pauses beside them."""
     found = [each for each in folder.rglob("*.y*ml") if each.suffix in _SUFFIXES]
     named = sorted(each for each in found if each.name == WORKSPACE_FILE or each.parent.name in FOLDERS)
     beside = {folder, *(each.parent for each in named if each.name == WORKSPACE_FILE)}
     yield from named
-    yield from sorted(each for each in (near / PAUSE_FILE for near in beside) if each.is_file())
+    yield from sorted(each for each in (near / PAUSE_FILE for near in beside) if each.is_file() or each.is_symlink())
 
 
 def _is_ours(path: str, repository: Repository) -> bool:
     """Is a file in a workspace a part of it: by its place, by the workspace's word, or by its own?"""
     inside, settings = PurePosixPath(path), repository.settings
     if inside.name == PAUSE_FILE or path == WORKSPACE_FILE or (settings and path in settings.policies):
+        return True
+    if inside.parts[0] in no_links.OWN and repository.link(path) is not None:
         return True
     if inside.suffix in _SUFFIXES and str(inside.parent) in FOLDERS:
         return True

@@ -1,15 +1,19 @@
-"""A command works in a workspace: the folder with ``.rollout-spec.yaml``, found by walking up from where it runs."""
+"""A command works in a workspace: the folder with ``.rollout-spec.yaml``, found by walking up from where it runs.
+
+The folder where it runs may be reached through links; in the workspace none is followed.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from rollout_spec import __version__
 from rollout_spec.errors import UserError
+from rollout_spec.links import HINT, Links
 from rollout_spec.repository import Repository
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.tree import WorkingTree
@@ -17,16 +21,20 @@ from rollout_spec.tree import WorkingTree
 
 @dataclass(frozen=True)
 class Place:
-    """Where a command runs. ``prefix`` is the workspace's folder in its git root; empty and None outside git."""
+    """Where a command runs. ``prefix`` is the workspace's folder in its git root; empty and None outside git.
+
+    ``known`` are the files that git knows, from its root; None if it was not asked yet.
+    """
 
     start: Path
     workspace: Path
     git_root: Path | None
     prefix: str
+    known: tuple[str, ...] | None = None
 
     def repository(self) -> Repository:
         """Return the workspace as it lies on disk. UserError where another version of this tool is asked for."""
-        repository = Repository(WorkingTree(self.workspace, self.git_root, self._with_crlf))
+        repository = Repository(WorkingTree(self.workspace, self.git_root, self._with_crlf, self._known))
         check_version(repository)
         return repository
 
@@ -47,6 +55,15 @@ class Place:
             path.removeprefix(start) for kept, _, path in entries if kept.startswith(("i/crlf", "i/mixed"))
         )
 
+    def _known(self) -> tuple[str, ...]:
+        """Return the files that git knows, from its root: tracked and new ones, without those that it ignores."""
+        if self.known is not None or self.git_root is None:
+            return self.known or ()
+        try:
+            return _files(self.git_root)
+        except UserError:  # git is not there, or does not trust this folder
+            return ()
+
     def inside(self, path: str) -> str:
         """Turn a path that a user gave into one in the workspace."""
         absolute = Path(os.path.normpath(self.start / path))
@@ -60,7 +77,7 @@ class Place:
 
 def start_of(arguments: argparse.Namespace) -> Path:
     """Return the folder in which a command works: ``--repo``, else the one where it was started."""
-    start = Path(os.path.normpath(Path.cwd() / (arguments.repo or ".")))
+    start = Path(os.path.realpath(Path.cwd() / (arguments.repo or ".")))
     if not start.is_dir():
         raise UserError(f"there is no folder {arguments.repo}")
     return start
@@ -88,9 +105,19 @@ def find_from(start: Path) -> Place:
 
 
 def around(start: Path) -> Place | None:
-    """Find the workspace that a folder is in; None where it is in none."""
-    workspace = next((folder for folder in (start, *start.parents) if (folder / WORKSPACE_FILE).is_file()), None)
-    return _place(start, workspace) if workspace is not None else None
+    """Find the workspace that a folder is in; None where it is in none. UserError where its file is a link."""
+    for folder in (start, *start.parents):
+        refuse_link(folder, WORKSPACE_FILE)
+        if (folder / WORKSPACE_FILE).is_file():
+            return _place(start, folder)
+    return None
+
+
+def refuse_link(folder: Path, path: str) -> None:
+    """UserError where a path below a folder is a link, or goes through one."""
+    link = Links(folder).of_file(path)
+    if link is not None:
+        raise UserError(f"{folder / link} is a link or a submodule, and is not followed", hint=HINT)
 
 
 def above_workspaces(start: Path) -> Place | None:
@@ -104,15 +131,22 @@ def find_all(start: Path) -> list[Place]:
     git_root = _git_root(start)
     if git_root is None:
         raise UserError(f"--all needs git, and {start} is in no git repository")
-    from rollout_spec.git.clone import Git
-
-    files = Git(git_root).files(start.relative_to(git_root).as_posix())
-    found = [git_root / file for file in files if Path(file).name == WORKSPACE_FILE and (git_root / file).is_file()]
+    known = _files(git_root)
+    files = [file for file in known if Path(file).name == WORKSPACE_FILE and (git_root / file).is_relative_to(start)]
+    for file in files:
+        refuse_link(git_root, file)
+    found = [git_root / file for file in files if (git_root / file).is_file()]
     if not found:
         raise UserError(
             f"there is no {WORKSPACE_FILE} in {start} or below it", hint="`rollout-spec init DIR` makes one"
         )
-    return [_place(start, file.parent) for file in found]
+    return [replace(_place(start, file.parent), known=known) for file in found]
+
+
+def _files(git_root: Path) -> tuple[str, ...]:
+    from rollout_spec.git.clone import Git
+
+    return tuple(Git(git_root).files())
 
 
 def _git_root(start: Path) -> Path | None:

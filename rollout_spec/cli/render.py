@@ -16,7 +16,7 @@ from rollout_spec.repository import Repository
 from rollout_spec.rules import GATES
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.spec.problems import did_you_mean
-from rollout_spec.writing import remove, write
+from rollout_spec.writing import refuse_links, remove, write
 
 if TYPE_CHECKING:
     from rollout_spec.targets.manifests import Stale
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     repository = here.repository()
     names = arguments.rollouts or repository.names("rollouts")
     for name in names:
-        if repository.rollout(name) is None:
+        if repository.rollout(name) is None and repository.link(f"rollouts/{name}.yaml") is None:
             raise UserError(f"there is no rollout `{name}` here", hint=did_you_mean(name, repository.names("rollouts")))
     if _broken(names, repository, here):
         return 1
@@ -46,12 +46,12 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write("".join(patch(each.path, each.committed, each.wanted) for each in found))
     if arguments.check:
         return _report(found)
+    refuse_links(here.workspace, [each.path for each in found])
     for each in found:
-        target = here.workspace / each.path
         if each.wanted is None:
-            remove(target)
+            remove(here.workspace, each.path)
         else:
-            write(target, each.wanted)
+            write(here.workspace, each.path, each.wanted)
         terminal.say(f"{'removed' if each.wanted is None else 'wrote'} {each.path}")
     if not found:
         terminal.say("the manifests are current")
@@ -67,16 +67,20 @@ def _broken(names: list[str], repository: Repository, here: place.Place) -> bool
 
 
 def _inputs(names: list[str], repository: Repository) -> list[str]:
-    """Return the files that decide what is rendered: rollouts, the components that they pin, their incidents."""
+    """Return the files that decide what is rendered: rollouts, the components that they pin, their incidents.
+
+    The folders that are written to are among them if they are links.
+    """
+    from rollout_spec.targets.render import MANIFESTS
+
     paths: dict[str, None] = {}
-    for file in map(repository.rollout, names):
-        assert file is not None
-        paths[file.path] = None
-        for record in file.model.spec.versions.values() if file.model else ():
+    for rollout in names:
+        paths |= dict.fromkeys((f"rollouts/{rollout}.yaml", f"{MANIFESTS}/{rollout}"))
+        file = repository.rollout(rollout)
+        for record in file.model.spec.versions.values() if file and file.model else ():
             paths |= dict.fromkeys(f"components/{name}.yaml" for name in record.requires or {})
-        incidents = (name for name in repository.names("incidents") if name.startswith(f"{file.stem}-"))
-        paths |= dict.fromkeys(f"incidents/{name}.yaml" for name in incidents)
-    return [path for path in paths if repository.file(path) is not None]
+        paths |= dict.fromkeys(f"incidents/{name}.yaml" for name in repository.names_from("incidents", f"{rollout}-"))
+    return [path for path in paths if repository.file(path) is not None or repository.link(path) is not None]
 
 
 def _stale(repository: Repository, names: list[str], *, everything: bool) -> list[Stale]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import posixpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rollout_spec.cli import place
 from rollout_spec.errors import UserError
+from rollout_spec.links import HINT
 from rollout_spec.repository import Repository
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.tree import CommitTree, WorkingTree
@@ -47,14 +49,14 @@ def find(arguments: argparse.Namespace) -> place.Place:
 
 def start_of(arguments: argparse.Namespace) -> Path:
     """Return the folder in which a command works; in a bare repository it is one of its commits."""
-    start = Path(os.path.normpath(Path.cwd() / (arguments.repo or ".")))
+    start = Path(os.path.realpath(Path.cwd() / (arguments.repo or ".")))
     return start if bare_root(start) is not None else place.start_of(arguments)
 
 
 def bare_root(start: Path) -> Path | None:
     """Return the bare repository that a folder is in, or would be in; None where a workspace or clone is nearer."""
     for folder in (start, *start.parents):
-        if (folder / WORKSPACE_FILE).exists() or (folder / ".git").exists():
+        if os.path.lexists(folder / WORKSPACE_FILE) or (folder / ".git").exists():
             return None
         if (folder / "HEAD").is_file():
             from rollout_spec.git.mirror import is_bare
@@ -91,7 +93,10 @@ def newest(here: place.Place, git_root: Path) -> tuple[Base, Workspace]:
 
 def _workspace(base: Base) -> Workspace:
     place.check_version(base.repository)
-    file = base.repository.workspace
+    file, link = base.repository.workspace, base.repository.link(WORKSPACE_FILE)
+    if link is not None:
+        path = posixpath.normpath(base.path(link))
+        raise UserError(f"on {base.branch} ({base.commit[:12]}) {path} is a link, and is not followed", hint=HINT)
     if file is None or file.model is None:
         raise UserError(f"on {base.branch} ({base.commit[:12]}) the workspace's file is missing or does not load")
     return file.model

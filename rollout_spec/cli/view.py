@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,10 @@ from urllib.parse import quote
 from rollout_spec.cli import terminal
 from rollout_spec.cli.place import Place
 from rollout_spec.document import Document, parse
+from rollout_spec.errors import UserError
 from rollout_spec.reading import MAX_BYTES
 from rollout_spec.reporters import View
+from rollout_spec.tree import WorkingTree
 
 if TYPE_CHECKING:
     from rollout_spec.explanation import Explanation
@@ -46,10 +49,18 @@ def _reader(places: Sequence[Place]) -> Any:
 
     @cache
     def document_of(file: str) -> Document | None:
-        path = next((path for path in (Path(root, file) for root in roots) if path.is_file()), None)
-        return parse(path.read_bytes()[:MAX_BYTES]) if path else None
+        contents = (_read(root, file) for root in roots)
+        content = next((content for content in contents if content is not None), None)
+        return parse(content[:MAX_BYTES]) if content is not None else None
 
     return document_of
+
+
+def _read(root: Path, file: str) -> bytes | None:
+    """Return the bytes of a file; None if it is a link, whose target may be anything on this machine."""
+    with suppress(UserError):
+        return WorkingTree(root).read(file)
+    return None
 
 
 def _lines(document: Document | None) -> Sequence[str]:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rollout_spec import links
 from rollout_spec.errors import UserError
 from rollout_spec.git.authorship import author, commit_tree, is_signing
+from rollout_spec.git.mirror import workspaces
 from rollout_spec.git.objects import Entry, Objects
 from rollout_spec.git.plumbing import ID, GitError, Plumbing, checked, create
 from rollout_spec.git.remotes import NAME, Remote
@@ -78,6 +80,20 @@ class Git:
     def names(self, commit: str, folder: str) -> list[str]:
         """Return the names in a folder of a commit, sorted."""
         return sorted(self._tree(commit, "" if folder == "." else folder))
+
+    def link(self, commit: str, path: str) -> str | None:
+        """Return the first part of a path in a commit that is a link or a submodule, None if no part is."""
+        above = ""
+        for name in path.split("/"):
+            entry = self._tree(commit, above).get(name)
+            above = f"{above}/{name}" if above else name
+            if entry is None or not entry.is_folder:
+                return above if entry is not None and not entry.is_file else None
+        return None
+
+    def folders_with(self, commit: str, name: str) -> tuple[str, ...]:
+        """Return the folders of a commit that hold a file of this name, sorted; the root is empty."""
+        return workspaces(self._plumbing, checked(commit, ID), name)
 
     def _tree(self, commit: str, folder: str) -> dict[str, Entry]:
         """Read one folder of a commit, once."""
@@ -196,13 +212,15 @@ class Git:
     def build(self, parent: str, edits: Mapping[str, bytes | None], message: str, date: datetime) -> str:
         """Make the commit that lays ``edits`` over ``parent``: the same arguments give the same id. No branch moves.
 
-        Where git is configured to sign, it is signed; signatures may hold a time, and the ids then differ.
+        Where git is configured to sign, it is signed; signatures may hold a time, and the ids then differ. UserError
+        where a folder of ``parent`` that a path goes through is a link: git would replace it, with all behind it.
         """
         return commit_tree(self._plumbing, self.tree_with(parent, edits), parent, message, date)
 
     def tree_with(self, parent: str, edits: Mapping[str, bytes | None]) -> str:
         """Write the tree of a commit with ``edits`` laid over it, and return its id."""
         checked(parent, ID)
+        self._refuse_links(parent, edits)
         with tempfile.TemporaryDirectory(prefix="rollout-spec-") as folder:
             index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
             self._run("read-tree", parent, environment=index)
@@ -210,6 +228,13 @@ class Git:
             self._run("update-index", "-z", "--index-info", stdin=lines.encode(), environment=index)
             # What a partial clone lacks is on the remote: it is not fetched to be looked at.
             return self._run("write-tree", "--missing-ok", environment=index).strip()
+
+    def _refuse_links(self, parent: str, paths: Iterable[str]) -> None:
+        for folder in sorted({path.rpartition("/")[0] for path in paths}):
+            link = self.link(parent, folder) if folder else None
+            if link is not None:
+                words = f"{link} is a link or a submodule in {parent[:12]}, and nothing is written through it"
+                raise UserError(words, hint=links.HINT, status=1)
 
     def _index_lines(self, parent: str, edits: Mapping[str, bytes | None], folder: Path) -> Iterator[str]:
         """Write the new contents, in one process, and say for each path what is there now."""

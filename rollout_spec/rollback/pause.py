@@ -9,6 +9,8 @@ from rollout_spec.repository import read_file
 from rollout_spec.rollback.incident import one_line
 from rollout_spec.spec.kinds import PAUSE
 
+LINKED = "it is a link or a submodule, which is not followed"
+
 
 @dataclass(frozen=True)
 class Pause:

@@ -19,6 +19,7 @@ from rollout_spec.rules import (
     manifests_current,
     matches_decide,
     names_match,
+    no_links,
     not_quarantined,
     one_owner,
     one_step,
@@ -47,6 +48,7 @@ RULES: dict[str, Rule] = {
     "yaml": yaml,
     "schema": schema,
     "names-match": names_match,
+    "no-links": no_links,
     "references-exist": references_exist,
     "policies-sound": policies_sound,
     "policies-differ": policies_differ,
@@ -74,7 +76,7 @@ RULES: dict[str, Rule] = {
     "manifests-current": manifests_current,
 }
 
-GATES = ("yaml", "schema", "names-match", "references-exist", "policies-sound")
+GATES = ("yaml", "schema", "names-match", "no-links", "references-exist", "policies-sound")
 LAST = ("arms-unchanged", "manifests-current")
 PROVEN = "rollback-ready"
 """The rule that the proof of the way back speaks for, which is made where a whole workspace is under check."""

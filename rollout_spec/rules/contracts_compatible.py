@@ -107,14 +107,14 @@ def check(subject: Subject) -> Iterator[Problem]:
         found = _read(version, index, subject)
         if isinstance(found, Problem):
             yield found
-        else:
+        elif found is not None:
             schemas[version] = found
     if subject.whole and schemas:
         yield from _compared(subject, schemas)
 
 
-def _read(version: str, index: int, subject: Subject) -> Schema | Problem:
-    """Return the contract of a version, or what is wrong with it."""
+def _read(version: str, index: int, subject: Subject) -> Schema | Problem | None:
+    """Return the contract of a version, or what is wrong with it; None if it is a link."""
     from rollout_spec.contracts.reading import NotASchema, read_schema
 
     at = ("spec", "serving", index)
@@ -123,6 +123,8 @@ def _read(version: str, index: int, subject: Subject) -> Schema | Problem:
         return Problem(("spec", "contract"), "this leads out of the workspace", "put the contracts into the workspace")
     try:
         content = subject.repository.tree.read(path)
+        if content is None and subject.repository.link(path) is not None:
+            return None  # no-links says so
         if content is None:
             words = f"there is no {path}, so that nobody can say whose callers {version} breaks"
             return Problem(at, words, "put the JSON Schema of this version there", "warning")
