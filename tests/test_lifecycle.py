@@ -263,7 +263,8 @@ def test_files_that_come_and_go_are_committed(old: Repo) -> None:
     changed = old.git("show", "--format=", "--name-status", "HEAD").splitlines()
     names = ["manifests/scam/kserve.yaml", "manifests/scam/prometheus.yaml", "rollouts/scam.yaml"]
     assert changed == [f"A\t{name}" for name in names]
-    (old.workspace / "manifests/scam/old.yaml").write_text("---\n")
+    head = (old.workspace / "manifests/scam/kserve.yaml").read_text("utf-8").partition("\n")[0]
+    (old.workspace / "manifests/scam/old.yaml").write_text(f"{head}\n---\n", "utf-8")
     old.commit("Leave something over")
     more = ("--artifact", "s3://m/2/", "--digest", f"sha256:{'5' * 64}", "--format", "onnx")
     assert old.run("record", "scam", "2", *more, "--commit").status == 0

@@ -4,6 +4,10 @@ Argo CD or Flux applies what stands in ``manifests/``, so a spec whose manifests
 another. With a base, only rollouts whose inputs changed are looked at: a new release of this tool makes nobody else's
 pull request red, and ``rollout-spec render`` alone is its upgrade commit.
 
+A file that this tool rendered says so in its first line. One that belongs to no rollout or target any more is an
+error, and ``render`` removes it. Any other file there is a warning: it is applied with the manifests, and ``render``
+leaves it as it is.
+
 Fails::
 
     spec:
@@ -35,8 +39,8 @@ def check(subject: Subject) -> Iterator[Problem]:
         return
     if subject.base is not None and not changed(subject.file, subject.repository, subject.base):
         return
-    from rollout_spec.targets.manifests import stale
-    from rollout_spec.targets.render import RenderError
+    from rollout_spec.targets.manifests import foreign, stale
+    from rollout_spec.targets.render import MANIFESTS, RenderError
 
     try:
         found = stale(subject.file, subject.repository)
@@ -45,6 +49,8 @@ def check(subject: Subject) -> Iterator[Problem]:
         return
     hint = f"run `rollout-spec render {subject.file.stem}` and commit what it writes"
     for each in found:
+        if each.committed is None and subject.repository.link(each.path) is not None:
+            continue  # no-links says so
         if each.committed is None:
             at = ("spec", "targets", each.target or 0)
             yield Problem(at, f"{each.path} is missing", hint)
@@ -56,15 +62,25 @@ def check(subject: Subject) -> Iterator[Problem]:
             line = _differs(each.committed, each.wanted)
             words = f"this is not what {subject.file.path} renders: it differs from line {line} on"
             yield Problem((), words, hint, file=each.path, span=WHOLE_FILE)
+    name = subject.file.stem
+    rendered = [f"{MANIFESTS}/{name}/{target.type}.yaml" for target in subject.model.spec.targets]
+    yield from map(_foreign, foreign(name, subject.repository, rendered))
+
+
+def _foreign(path: str) -> Problem:
+    words = "this was not rendered by rollout-spec, and is applied with the manifests"
+    return Problem((), words, "move it to another folder, unless that is meant", "warning", file=path, span=WHOLE_FILE)
 
 
 def _left_over(subject: Subject) -> Iterator[Problem]:
     if subject.base is not None and subject.repository.names("rollouts") == subject.base.names("rollouts"):
         return
-    from rollout_spec.targets.manifests import left_over
+    from rollout_spec.targets.manifests import folders_left, foreign, left_over
 
     for each in left_over(subject.repository):
         yield Problem((), "its rollout is gone, so nothing renders this", "remove it", file=each.path, span=WHOLE_FILE)
+    for name in folders_left(subject.repository):
+        yield from map(_foreign, foreign(name, subject.repository))
 
 
 def _differs(committed: bytes, wanted: bytes) -> int:

@@ -2,17 +2,20 @@
 
 In a commit bytes are bytes. A checkout may have CRLF where the commit has LF (``eol=crlf``, ``core.autocrlf``): there
 line ends are no difference, and a file whose lines all end in CRLF keeps them when it is rendered anew.
+
+Beside the manifests may lie files that this tool did not render: a note, a Secret, a kustomization. They are no matter
+of ours, and nothing here says that they are to be removed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rollout_spec.errors import UserError
 from rollout_spec.repository import File, Repository
 from rollout_spec.spec.rollout import ModelRollout
-from rollout_spec.targets.render import MANIFESTS, Manifest, render
+from rollout_spec.targets.render import MANIFESTS, Manifest, is_rendered, render
 from rollout_spec.tree import with_lf
 
 
@@ -46,10 +49,9 @@ def compared(name: str, manifests: list[Manifest], repository: Repository) -> It
         if there != wanted:
             yield Stale(manifest.path, there, wanted, manifest.target)
     known = {manifest.path for manifest in manifests}
-    for left in repository.tree.names(f"{MANIFESTS}/{name}"):
-        path = f"{MANIFESTS}/{name}/{left}"
-        if path not in known:
-            yield Stale(path, repository.tree.read(path), None)
+    for path, content in _files(name, repository):
+        if path not in known and is_rendered(content):
+            yield Stale(path, content, None)
 
 
 def _ended_like(there: bytes, wanted: bytes) -> bytes:
@@ -62,8 +64,32 @@ def _ended_like(there: bytes, wanted: bytes) -> bytes:
 
 def left_over(repository: Repository) -> Iterator[Stale]:
     """Give the manifests of rollouts that are no more."""
-    rollouts, tree = set(repository.names("rollouts")), repository.tree
-    for name in tree.names(MANIFESTS):
-        for left in tree.names(f"{MANIFESTS}/{name}") if name not in rollouts else ():
-            path = f"{MANIFESTS}/{name}/{left}"
-            yield Stale(path, tree.read(path), None)
+    for name in folders_left(repository):
+        for path, content in _files(name, repository):
+            if is_rendered(content):
+                yield Stale(path, content, None)
+
+
+def folders_left(repository: Repository) -> list[str]:
+    """Return the folders of manifests without a rollout; none if the rollouts are behind a link, and not known."""
+    if repository.link("rollouts") is not None:
+        return []
+    rollouts = set(repository.names("rollouts"))
+    return [name for name in repository.tree.names(MANIFESTS) if name not in rollouts]
+
+
+def foreign(name: str, repository: Repository, rendered: Iterable[str] = ()) -> list[str]:
+    """Return the files and folders in a folder of manifests that this tool did not render, by their paths."""
+    tree, folder = repository.tree, f"{MANIFESTS}/{name}"
+    known = {*rendered, *(path for path, content in _files(name, repository) if is_rendered(content))}
+    paths = (f"{folder}/{file}" for file in tree.names(folder))
+    return [path for path in paths if path not in known and (tree.read(path) is not None or tree.names(path))]
+
+
+def _files(name: str, repository: Repository) -> Iterator[tuple[str, bytes]]:
+    """Give the files that lie directly in a folder of manifests: what is in folders below it is not looked at."""
+    for file in repository.tree.names(f"{MANIFESTS}/{name}"):
+        path = f"{MANIFESTS}/{name}/{file}"
+        content = repository.tree.read(path)
+        if content is not None:
+            yield path, content

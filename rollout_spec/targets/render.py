@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +23,8 @@ from rollout_spec.targets.sandbox import Sandbox
 from rollout_spec.tree import Tree
 
 MANIFESTS = "manifests"
+_HEAD = re.compile(rb"# Rendered by rollout-spec from rollouts/[^/\s]+\.yaml\b")
+"""How the first line of each manifest begins."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,11 @@ class RenderError(UserError):
     def __init__(self, target: int, message: str, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.target = target
+
+
+def is_rendered(content: bytes) -> bool:
+    """Return whether the first line of a file says that this tool rendered it."""
+    return _HEAD.match(content) is not None
 
 
 def render(rollout: ModelRollout, repository: Repository) -> list[Manifest]:
