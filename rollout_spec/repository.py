@@ -97,6 +97,20 @@ class Repository:
             self._others[path] = other if other is not None and other.workspace is not None else None
         return self._others[path]
 
+    def namesakes(self) -> list[str]:
+        """Return the folders, from the git root, of the other workspaces that have this one's name."""
+        name = self.workspace_name
+        found: list[str] = []
+        for path, folder in self.tree.folders_with(WORKSPACE_FILE).items() if name else ():
+            tree = self.tree.elsewhere(path)
+            content = tree.read(WORKSPACE_FILE) if tree is not None else None
+            if content is None or (name.encode() not in content and b"\\" not in content):
+                continue  # most have another name, and need not be parsed to see that
+            other = self.elsewhere(path)
+            if other is not None and other.workspace_name == name:
+                found.append("the git root" if folder == "." else folder)
+        return found
+
     def incident_sources(self) -> list[Repository]:
         """Return the workspaces whose quarantines hold here too: those that ``incidentsFrom`` names, and theirs."""
         found: dict[str, Repository] = {}

@@ -21,6 +21,7 @@ from rollout_spec.cli import main
 from rollout_spec.reporters import REPORTERS, View
 from rollout_spec.repository import Repository
 from rollout_spec.rules import RULES
+from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.tree import Overlay, WorkingTree
 
 FRAUD = "rollouts/fraud.yaml"
@@ -189,7 +190,7 @@ def test_a_rule_that_cannot_run_is_named_with_the_reason() -> None:
     assert names(check_of({}, before={})) == {}
     assert names(check_of({})).keys() == compared
     assert compared == {"versions-append-only", "incidents-kept", "one-step", "arms-unchanged"}
-    assert names(check_of({}, FRAUD)).keys() == {*compared, "manifests-current"}
+    assert names(check_of({}, FRAUD)).keys() == {*compared, "manifests-current", "workspace-names-differ"}
     assert "--base" in names(check_of({}))["one-step"]
     assert "without paths" in names(check_of({}, FRAUD))["manifests-current"]
 
@@ -279,7 +280,8 @@ def write(folder: Path, files: Files) -> None:
 def two(tmp_path: Path) -> Path:
     """Make a git repository with two workspaces, each with the same rollout."""
     for name in ("prod", "staging"):
-        write(tmp_path / "environments" / name, {**files_in(BASE), **manifests_of({})})
+        own = edit(WORKSPACE_FILE, "name: acme-models", f"name: {name}")
+        write(tmp_path / "environments" / name, {**files_in(BASE), **manifests_of({}), **own})
     git(tmp_path, "init", "--quiet", "--initial-branch=main")
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "--quiet", "--message=Begin")
@@ -342,10 +344,12 @@ def test_a_base_is_where_the_branch_and_head_parted(two: Path, capsys: pytest.Ca
 
 # JSON.
 
+OLD = b"# Rendered by rollout-spec from rollouts/churn.yaml: edit that file.\n"
+
 
 def test_the_json_report_has_the_shape_that_is_documented(two: Path, capsys: pytest.CaptureFixture[str]) -> None:
     prod = two / "environments" / "prod"
-    write(prod, {**ALONE, "manifests/churn/kserve.yaml": b"old\n", PROFILE: b"spec: ["})
+    write(prod, {**ALONE, "manifests/churn/kserve.yaml": OLD, PROFILE: b"spec: ["})
     assert main(["--repo", str(prod), "check", "--format", "json"]) == 1
     captured = capsys.readouterr()
     report = json.loads(captured.out)

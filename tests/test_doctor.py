@@ -25,7 +25,7 @@ from rollout_spec.git.plumbing import GitError
 pytestmark = pytest.mark.system
 
 ALL = [
-    *("git", "remote", "workspace", "automation", "pause", "clone", "history", "commit", "push"),
+    *("git", "remote", "workspace", "automation", "workspace-name", "pause", "clone", "history", "commit", "push"),
     *("forge", "permissions", "protection", "clock", "way-back"),
 ]
 """The checks where the forge is a repository on this disk, in order."""
@@ -377,7 +377,7 @@ def test_the_text_is_in_columns_and_one_line_for_grep(repo: Repo) -> None:
         re.match(r"(ok|warning|failed|unknown) +[a-z-]+ +\S|                          help: ", each) for each in lines
     )
     assert [line[9:24].strip() for line in lines if not line.startswith(" ")] == ALL
-    assert answer.err == "14 checks: 13 ok, 1 warning\n"
+    assert answer.err == "15 checks: 14 ok, 1 warning\n"
     assert "\x1b" not in answer.out
 
 

@@ -29,7 +29,11 @@ NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 def platform(tmp_path: Path) -> Path:
     """Make a git repository with two workspaces, neither of them at its root."""
     for name in ("prod", "staging"):
-        shutil.copytree(EXAMPLE, tmp_path / "environments" / name)
+        place = tmp_path / "environments" / name
+        shutil.copytree(EXAMPLE, place)
+        file = place / ".rollout-spec.yaml"
+        file.write_text(file.read_text("utf-8").replace("name: acme-models", f"name: {name}"), "utf-8")
+        assert run("--repo", str(place), "render").status == 0
     git(tmp_path, "init", "-q", "-b", "main")
     return tmp_path
 

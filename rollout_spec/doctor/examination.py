@@ -111,6 +111,7 @@ def _examined(scene: Scene, found: _Found) -> Iterator[Check]:
     if settings is not None:
         yield workspace.automation(automation)
     parts: list[tuple[str, Callable[[], Iterable[Check]]]] = [
+        ("workspace-name", lambda: [workspace.name(base)] if found.name else []),
         ("pause", lambda: workspace.pause(base, scene.now)),
         ("clone", lambda: clone.clone(base, automation)),
         ("commit", lambda: [clone.commit(base)]),

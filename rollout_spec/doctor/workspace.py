@@ -27,6 +27,16 @@ def workspace(base: Base, name: str) -> Check:
     return ok("workspace", f"{name}, on {base.branch} at {base.commit[:12]}{_elsewhere(base)}")
 
 
+def name(base: Base) -> Check:
+    """Compare the workspace's name with those of the others in the git repository."""
+    repository = base.repository
+    others = repository.namesakes()
+    if others:
+        words = f"{_some(others)} {'has' if len(others) == 1 else 'have'} the name {repository.workspace_name} too"
+        return failed("workspace-name", words, "rename one of them: breaches and branches name their workspace")
+    return ok("workspace-name", "no other workspace of this repository has the name")
+
+
 def _elsewhere(base: Base) -> str:
     try:
         same = base.git.commit("HEAD") == base.commit

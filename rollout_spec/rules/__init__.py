@@ -37,6 +37,7 @@ from rollout_spec.rules import (
     versions_append_only,
     waivers_current,
     within_fits,
+    workspace_names_differ,
     yaml,
 )
 from rollout_spec.rules.subject import Rule, Subject
@@ -50,6 +51,7 @@ RULES: dict[str, Rule] = {
     "names-match": names_match,
     "no-links": no_links,
     "references-exist": references_exist,
+    "workspace-names-differ": workspace_names_differ,
     "policies-sound": policies_sound,
     "policies-differ": policies_differ,
     "waivers-current": waivers_current,
