@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from rollout_spec import confined
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -37,7 +39,7 @@ def spread(function: Callable[[T], R], items: Sequence[T], /) -> Iterator[R]:
     _work = function
     gc.freeze()  # a search through what is shared would copy it
     try:
-        with multiprocessing.get_context("fork").Pool(count) as pool:
+        with confined.shared(count), multiprocessing.get_context("fork").Pool(count) as pool:
             yield from pool.imap(_apply, items[1:])
     finally:
         _work = None

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "rollout_spec"
 # direction, the floor has steps.
 FLOORS: tuple[tuple[float, tuple[str, ...]], ...] = (
     (0, ("breach", "change", "errors", "finding", "resources", "scalars", "units")),
-    (0.5, ("links",)),
+    (0.5, ("confined", "links")),
     (1, ("contracts", "explanation", "fingerprint", "promql", "reading", "spec", "statistics")),
     (1.05, ("document",)),
     (1.1, ("envelopes", "suppressions", "tree")),
@@ -56,7 +56,7 @@ LESS: dict[str, tuple[float, tuple[str, ...]]] = {
     "tree": (1, ("reading",)),
     "forges": (2, ()),
     "git": (2, ()),
-    "processes": (0, ()),
+    "processes": (0, ("confined",)),
     "inference_log": (2, ()),
     "monitors": (2, ()),
     "registry": (2, ()),
