@@ -22,6 +22,8 @@ from rollout_spec.units import LONGEST_DURATION, parse_duration
 if TYPE_CHECKING:
     from rollout_spec.spec.rollout import VersionRecord
 
+MOST_TEMPLATES = 4 * 1024**2
+"""The bytes of all templates of an organization's own target."""
 _FOUND: WeakKeyDictionary[Tree, dict[str, TargetDefinition | None]] = WeakKeyDictionary()
 _TYPES: Mapping[str, tuple[type, str]] = {
     "text": (str, "text"),
@@ -65,13 +67,29 @@ def _shipped(name: str) -> TargetDefinition | None:
     return _read(path, resources.read(path)) if resources.find(path).is_file() else None
 
 
+def is_own(name: str, tree: Tree) -> bool:
+    """Return whether a target is the organization's own."""
+    return _unedited(tree).read(f"templates/{name}/target.yaml") is not None
+
+
 def templates(name: str, tree: Tree) -> Mapping[str, str]:
     """Return the texts of a target's templates by file name, from the place where the target itself is."""
     tree = _unedited(tree)
-    if tree.read(f"templates/{name}/target.yaml") is None:
+    if not is_own(name, tree):
         return _shipped_templates(name)
-    contents = ((file, tree.read(f"templates/{name}/{file}")) for file in tree.names(f"templates/{name}"))
-    return {file: content.decode("utf-8", "replace") for file, content in contents if content is not None}
+    return {file: content.decode("utf-8", "replace") for file, content in _own_templates(f"templates/{name}", tree)}
+
+
+def _own_templates(folder: str, tree: Tree) -> Iterator[tuple[str, bytes]]:
+    """Give the files of a folder. UserError if they are too large: all are held in memory at once."""
+    size = 0
+    for file in tree.names(folder):
+        content = tree.read(f"{folder}/{file}")
+        size += len(content or b"")
+        if size > MOST_TEMPLATES:
+            raise UserError(f"{folder} holds more than {MOST_TEMPLATES // 1024**2} MiB: too much for a target")
+        if content is not None:
+            yield file, content
 
 
 @cache

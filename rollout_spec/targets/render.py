@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from traceback import walk_tb
 from typing import Any
 
-from jinja2.exceptions import SecurityError, TemplateNotFound, TemplateSyntaxError
-
-from rollout_spec import catalog
-from rollout_spec.document import parse
+from rollout_spec import catalog, confined
 from rollout_spec.errors import UserError
 from rollout_spec.metrics import Immeasurable
 from rollout_spec.repository import Repository
 from rollout_spec.spec.rollout import ModelRollout, Target
 from rollout_spec.spec.target import TargetDefinition
 from rollout_spec.targets import facts
-from rollout_spec.targets.sandbox import Sandbox
-from rollout_spec.tree import Tree
 
 MANIFESTS = "manifests"
 _HEAD = re.compile(rb"# Rendered by rollout-spec from rollouts/[^/\s]+\.yaml\b")
@@ -95,53 +88,33 @@ def _manifest(index: int, target: Target, rollout: ModelRollout, repository: Rep
 def _documents(
     name: str, definition: TargetDefinition, rollout: ModelRollout, repository: Repository, context: dict[str, Any]
 ) -> Iterator[Document]:
-    sandbox = _sandbox(name, repository.tree)
+    fills: list[tuple[str, dict[str, Any]]] = []
+    versions: list[str | None] = []
     for template in definition.templates:
-        place = f"templates/{name}/{template.file}"
         if template.each == "rollout":
-            yield Document(_fill(sandbox, template.file, place, context), None)
+            fills.append((template.file, context))
+            versions.append(None)
             continue
         for version, role in facts.kept_up(rollout, repository).items():
-            own = {**context, "version": facts.of_version(rollout, version, role)}
-            yield Document(_fill(sandbox, template.file, place, own), version)
+            fills.append((template.file, {**context, "version": facts.of_version(rollout, version, role)}))
+            versions.append(version)
+    request = name, catalog.templates(name, repository.tree), fills
+    if catalog.is_own(name, repository.tree):
+        filled = _confined(request, f"rollouts/{rollout.metadata.name}.yaml")
+    else:
+        from rollout_spec.targets.filling import filled as fill
+
+        filled = list(fill(request))
+    yield from (Document(text, version) for text, version in zip(filled, versions, strict=True))
 
 
-def _fill(sandbox: Sandbox, file: str, place: str, context: dict[str, Any]) -> str:
+def _confined(request: tuple[str, Mapping[str, str], list[tuple[str, dict[str, Any]]]], about: str) -> list[str]:
+    """Return the documents of a target of the workspace, which are made in a confined process."""
+    name, _, fills = request
     try:
-        text = sandbox.fill(file, context).strip("\n") + "\n"
-    except TemplateNotFound as error:
-        raise UserError(f"{place}: there is no template `{error.name}`") from None
-    except SecurityError as error:
-        raise UserError(f"{_line(error, place)}: {error}", hint="templates get data and no more") from None
-    except Exception as error:  # a template is a program of its own, and fails in any way
-        raise UserError(f"{_line(error, place)}: {str(error) or type(error).__name__}") from None
-    for flaw in parse(text.encode()).flaws:
-        if flaw.severity == "error":
-            words = f"{place}: what it gives is no manifest: line {flaw.span.line}: {flaw.message}"
-            raise UserError(words, hint=flaw.hint)
-    return text
-
-
-def _line(error: Exception, place: str) -> str:
-    """Return the template and the line in which it failed, as far as Jinja tells."""
-    if isinstance(error, TemplateSyntaxError):
-        return f"{error.filename or place}:{error.lineno}"
-    frames = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
-    inside = [f"{file}:{line}" for file, line in frames if file.startswith("templates/")]
-    return inside[-1] if inside else place
-
-
-def _sandbox(name: str, tree: Tree) -> Sandbox:
-    return _compiled(name, frozenset(catalog.templates(name, tree).items()))
-
-
-@lru_cache(maxsize=64)
-def _compiled(name: str, templates: frozenset[tuple[str, str]]) -> Sandbox:
-    """Compiling a template costs fifty times what filling it in does, so that each is compiled once."""
-    texts = dict(templates)
-
-    def load(file: str) -> tuple[str, str] | None:
-        text = texts.get(file)
-        return None if text is None else (text, f"templates/{name}/{file}")
-
-    return Sandbox(load)
+        answers = confined.ask("rollout_spec.targets.filling:filled", request, len(fills), about)
+    except confined.Stopped as stopped:
+        file, _ = fills[min(len(stopped.answers), len(fills) - 1)]
+        place = stopped.place or f"templates/{name}/{file}"
+        raise UserError(f"{place}: {stopped.why}", hint=stopped.hint) from None
+    return [str(each) for each in answers]
