@@ -1,13 +1,14 @@
 """Rules say what makes a rollback possible; policies, written in YAML, say what an organization demands besides.
 
 Modules here import each other: ``shape`` ← ``view`` ← ``values``; ``syntax`` ← ``operators`` ← ``soundness``;
-``engine`` ← ``values``, ``samples``, ``examples``. The engine is loaded when the first expression is compiled.
+``engine`` ← ``values``, ``samples``, ``examples`` ← ``asked``, ``own``. The engine is loaded when the first expression
+is compiled: of a shipped pack here, of a workspace's own in a confined process.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -18,8 +19,9 @@ from rollout_spec.finding import KeyPath, Problem
 from rollout_spec.repository import File, Repository
 
 if TYPE_CHECKING:
-    from rollout_spec.policies.engine import Program
+    from rollout_spec.policies.engine import Failed, Program, Verdict
     from rollout_spec.policies.operators import Fault
+    from rollout_spec.policies.values import Values
     from rollout_spec.spec.policy_pack import Policy, PolicyMatch, PolicyPack
     from rollout_spec.spec.rollout import ModelRollout
     from rollout_spec.spec.workspace import Waiver
@@ -72,28 +74,44 @@ def check(
     model = rollout.model
     if model is None:
         return
-    asked = [
-        (each, program)
-        for each in policies_of(repository)
-        if concerns(each.policy.match, model) and (program := program_of(each.policy.expression, each.shipped))
-    ]
+    asked = [each for each in policies_of(repository) if concerns(each.policy.match, model)]
     if not asked:
         return
     from rollout_spec.policies.engine import Failed
     from rollout_spec.policies.values import values
 
-    given = values(rollout, repository, base, now, "\n".join(each.policy.expression for each, _ in asked))
-    for each, program in asked:
-        verdict = given if isinstance(given, Failed) else given.judge(program, each.policy.expression)
-        if verdict is True:
+    given = values(rollout, repository, base, now, "\n".join(each.policy.expression for each in asked))
+    for each, verdict in _verdicts(asked, given, rollout.path):
+        if verdict is True or verdict is None:
             continue
         path, on_key = place_of(each.policy.at, rollout)
         if not isinstance(verdict, Failed):
             yield each.name, Problem(path, each.policy.message, None, each.policy.severity, on_key)
+        elif verdict.hint:
+            words = f"the policy of {each.pack.path} cannot be evaluated here, and so is not met: {verdict.why}"
+            yield each.name, Problem(path, words, verdict.hint, "error", on_key)
         else:
             words = f"the policy cannot be evaluated here, and so is not met: {verdict.why}"
             hint = f"mend its expression in {each.pack.path}, so that it says what holds for such a rollout too"
             yield each.name, Problem(path, words, None if verdict is given else hint, "error", on_key)
+
+
+def _verdicts(
+    asked: Sequence[PolicyInForce], given: Values | Failed, about: str
+) -> Iterator[tuple[PolicyInForce, Verdict | None]]:
+    """Give the verdict of each policy; None for one that is not sound."""
+    from rollout_spec.policies.engine import Failed
+
+    brought = [each.policy.expression for each in asked if not each.shipped]
+    if brought:
+        from rollout_spec.policies.own import verdicts
+
+        own = iter(verdicts(brought, given, about))
+    for each in asked:
+        if not each.shipped:
+            yield each, next(own)
+        elif program := program_of(each.policy.expression, each.shipped):
+            yield each, given if isinstance(given, Failed) else given.judge(program, each.policy.expression)
 
 
 def concerns(match: PolicyMatch | None, rollout: ModelRollout) -> bool:

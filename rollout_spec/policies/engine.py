@@ -56,10 +56,12 @@ class Failed:
     """An expression that gave neither true nor false, and why.
 
     ``entry``: it asked for an entry that a list or a mapping has not, which is a matter of the rollout at hand.
+    ``hint`` says what to do if it exceeded a limit.
     """
 
     why: str
     entry: bool = False
+    hint: str | None = None
 
 
 Verdict = bool | Failed

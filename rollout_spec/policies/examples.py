@@ -16,11 +16,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from rollout_spec import resources
+from rollout_spec import confined, resources
 from rollout_spec.document import parse
 from rollout_spec.finding import KeyPath, Problem
-from rollout_spec.policies import concerns, program_of, view
-from rollout_spec.policies.engine import Failed, Program
+from rollout_spec.policies import concerns, own, view
+from rollout_spec.policies.engine import Failed, Program, Refused
 from rollout_spec.policies.shape import IN_FLIGHT
 from rollout_spec.policies.values import bound
 from rollout_spec.repository import File
@@ -61,23 +61,26 @@ def run(pack: File[PolicyPack]) -> Iterator[tuple[str, Problem]]:
     assert pack.model is not None
     for index, policy in enumerate(pack.model.spec.policies):
         at: KeyPath = ("spec", "policies", index)
-        program = program_of(policy.expression)
-        if program is None:
+        try:
+            shows = list(own.shown(policy, pack.path))
+        except Refused:
             words = "the expression cannot be evaluated: `rollout-spec check` of this pack says why"
             yield policy.name, Problem((*at, "expression"), words)
             continue
-        for field, wanted in (("passes", True), ("fails", False)):
-            examples = getattr(policy, field)
-            if not examples:
+        except confined.Stopped as stopped:
+            yield policy.name, Problem((*at, "expression"), stopped.why, stopped.hint)
+            continue
+        for field in ("passes", "fails"):
+            if not getattr(policy, field):
                 words = f"`{policy.name}` has no example that {field}"
                 yield policy.name, Problem((*at, "name"), words, f"add one to `{field}`")
-            for number, example in enumerate(examples):
-                problem = _shown(policy, program, example, wanted)
-                if problem:
-                    yield policy.name, replace(problem, path=(*at, field, number, *problem.path))
+        places = [(field, number) for field in ("passes", "fails") for number in range(len(getattr(policy, field)))]
+        for place, problem in zip(places, shows, strict=False):
+            if problem:
+                yield policy.name, replace(problem, path=(*at, *place, *problem.path))
 
 
-def _shown(policy: Policy, program: Program, example: dict[str, Any], wanted: bool) -> Problem | None:
+def shown(policy: Policy, program: Program, example: dict[str, Any], wanted: bool) -> Problem | None:
     """Evaluate one example; return what is wrong with it, at a path in it."""
     try:
         rollout, values = _values(example)

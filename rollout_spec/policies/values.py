@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -29,10 +29,15 @@ _WORKSPACES: WeakKeyDictionary[Repository, dict[str, Any] | None] = WeakKeyDicti
 
 @dataclass(frozen=True)
 class Values:
-    """What expressions may ask of a rollout, bound for programs; ``longest`` is the longest text in it, if any adds."""
+    """What expressions may ask of a rollout, ``bound`` for programs; ``longest`` is its longest text, if any adds."""
 
-    bound: Any
+    seen: dict[str, Any]
     longest: int
+
+    @cached_property
+    def bound(self) -> Any:
+        """What is seen, in the form that programs take."""
+        return bind(self.seen)
 
     def judge(self, program: Program, expression: str) -> Verdict:
         """Evaluate the program of an expression."""
@@ -45,8 +50,8 @@ class Values:
 
 
 def bound(seen: dict[str, Any], expressions: str) -> Values:
-    """Bind what ``expressions`` see, by the names of the variables."""
-    return Values(bind(seen), longest(seen) if "+" in expressions else 0)
+    """Return what ``expressions`` see, by the names of the variables."""
+    return Values(seen, longest(seen) if "+" in expressions else 0)
 
 
 def values(

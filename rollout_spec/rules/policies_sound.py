@@ -39,8 +39,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from rollout_spec import confined
 from rollout_spec.finding import KeyPath, Problem
-from rollout_spec.policies import path_of, places, unsound
+from rollout_spec.policies import path_of, places
 from rollout_spec.rules.subject import Subject
 from rollout_spec.spec.problems import did_you_mean
 
@@ -67,23 +68,24 @@ def check(subject: Subject) -> Iterator[Problem]:
 
 
 def _expression(policy: Policy, path: KeyPath, subject: Subject) -> Iterator[Problem]:
-    from rollout_spec.policies.engine import Failed, Refused, compile
-    from rollout_spec.policies.samples import minimal
+    from rollout_spec.policies.engine import Refused
+    from rollout_spec.policies.own import examined
 
     text, document = policy.expression, subject.file.document
     try:
-        program = compile(text)
+        found, failure = examined(text, subject.file.path)
+    except confined.Stopped as stopped:
+        yield Problem(path, stopped.why, stopped.hint)
+        return
     except Refused as refused:
         offset = sum(len(line) + 1 for line in text.split("\n")[: refused.line - 1]) + refused.column - 1
         span = places.place(document, path, min(offset, max(len(text.rstrip()) - 1, 0)))
         yield Problem(path, refused.message, refused.hint, span=span)
         return
-    found = unsound(text)
     for each in found:
         yield Problem(path, each.message, each.hint, span=places.place(document, path, each.at, each.length))
-    verdict = True if found else program.judge(minimal())
-    if isinstance(verdict, Failed) and not verdict.entry:
-        words = f"this fails on a rollout that leaves out what it may: {verdict.why}"
+    if failure is not None:
+        words = f"this fails on a rollout that leaves out what it may: {failure}"
         yield Problem(path, words, "say what holds then: `x == null || …`, `x != null && …`", "warning")
 
 
