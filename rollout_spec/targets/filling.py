@@ -36,8 +36,6 @@ def _filled(sandbox: Sandbox, file: str, place: str, context: Mapping[str, Any])
         raise
     except TemplateNotFound as error:
         raise UserError(f"{place}: there is no template `{error.name}`") from None
-    except RecursionError as error:
-        raise UserError(f"{_line(error, place)}: this is nested too deep, or calls itself for ever") from None
     except SecurityError as error:
         raise UserError(f"{_line(error, place)}: {error}", hint="templates get data and no more") from None
     except Exception as error:  # a template is a program of its own, and fails in any way
