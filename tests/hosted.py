@@ -20,7 +20,7 @@ from fakes.gitlab import FakeGitLab
 from repo import Repo, git
 
 from rollout_spec.change import Change
-from rollout_spec.forges import Access, Forge, connect, transport
+from rollout_spec.forges import Access, Forge, connect, hosts, transport
 
 FAKES: dict[str, type[ForgeHost]] = {"github": FakeGitHub, "gitlab": FakeGitLab, "gitea": FakeGitea}
 TOKEN = "s3cret-t0ken"
@@ -90,6 +90,11 @@ def as_app(file: Path, patch: pytest.MonkeyPatch) -> None:
     patch.setenv("GITHUB_APP_PRIVATE_KEY_FILE", str(file))
 
 
+def allow(patch: pytest.MonkeyPatch, *urls: str) -> None:
+    """Let the owner of the machine name hosts that a token may go to."""
+    patch.setenv(hosts.VARIABLE, ",".join(urls))
+
+
 def let_in(patch: pytest.MonkeyPatch) -> None:
     """Put the token of the forges into the environment, and wait for nothing: they answer at once here."""
     patch.setenv("ROLLOUT_SPEC_TOKEN", TOKEN)
@@ -111,6 +116,7 @@ def hosted(kind: str, remote: Path) -> Iterator[Hosted]:
     with pytest.MonkeyPatch.context() as patch, host.running():
         for name in ("no_proxy", "NO_PROXY"):  # whoever runs the tests may sit behind one
             patch.setenv(name, "*")
+        allow(patch, host.url)  # in some tests git reaches the repository by its path, which names no host
         yield Hosted(kind, host)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Protocol, cast
 
-from rollout_spec import __version__, confined
+from rollout_spec import __version__, budget, confined
 from rollout_spec.cli.terminal import say
 from rollout_spec.errors import UserError
 
@@ -53,7 +53,7 @@ class Command(Protocol):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status: 0 well, 1 findings, 2 cannot be used, 3 an outside service failed."""
     try:
-        with confined.together():
+        with budget.command(), confined.together():
             return _run(sys.argv[1:] if argv is None else list(argv))
     except UserError as error:
         say(f"rollout-spec: {error.message}" + (f"\n  help: {error.hint}" if error.hint else ""))

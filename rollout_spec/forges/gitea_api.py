@@ -21,7 +21,7 @@ class Api:
         self.above = f"{address}/api/v1"
         self._root = f"{self.above}/repos/{quote(repository)}"
         self._token = token
-        self._session = session(token)
+        self._session = session(token, address)
 
     def ask(self, action: str, verb: str, path: str, **options: Any) -> Response:
         """Send one request. Refused where the answer is no success."""

@@ -15,7 +15,7 @@ from github.Repository import Repository
 from rollout_spec.change import Change, Interventions, PullRequest
 from rollout_spec.forges import github_standing, github_timeline, wording
 from rollout_spec.forges.access import Access, app_is_set
-from rollout_spec.forges.github_api import answers
+from rollout_spec.forges.github_api import address_of, answers
 from rollout_spec.forges.github_app import authority, granted, owner_and_name
 from rollout_spec.forges.github_merging import Merging
 from rollout_spec.forges.looking import first_merge
@@ -47,7 +47,7 @@ class GitHub:
         auth = authority(access)
         client = Github(
             auth=auth,
-            base_url=access.address("github"),
+            base_url=address_of(access),
             timeout=TIMEOUT,
             retry=patience(),
             per_page=100,

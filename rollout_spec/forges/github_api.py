@@ -4,16 +4,69 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from github import GithubException
 from github.Repository import Repository
+from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester
 from requests.exceptions import RequestException
 
+from rollout_spec.budget import spending
+from rollout_spec.forges.access import Access
+from rollout_spec.forges.hosts import Origin, origin_of
 from rollout_spec.forges.looking import Look
-from rollout_spec.forges.transport import refusal, unreachable, useless
+from rollout_spec.forges.transport import Bound, refusal, unreachable, useless
 
 PERMISSIONS = "the token or App needs Contents and Pull requests (read and write); a classic token, `repo`"
+
+
+_origins: set[Origin] = set()
+"""Where PyGithub may send requests: it opens connections to what an answer names, with the token."""
+
+
+def address_of(access: Access) -> str:
+    """Return the URL of the API, and let PyGithub send requests to its origin and to no other."""
+    address = access.address("github")
+    origin = origin_of(address)
+    assert origin is not None
+    _origins.add(origin)
+    return address
+
+
+@lru_cache(maxsize=2)
+def _adapter(origin: Origin) -> Bound:
+    """Return what all connections to one origin share: PyGithub makes one for each request."""
+    return Bound(origin)
+
+
+class _Plain(HTTPRequestsConnectionClass):
+    def __init__(self, host: str, port: int | None = None, *rest: Any, **options: Any) -> None:
+        super().__init__(host, port, *rest, **options)
+        _bind(self)
+
+    def close(self) -> None:
+        """Keep what is shared open."""
+
+
+class _Secure(HTTPSRequestsConnectionClass):
+    def __init__(self, host: str, port: int | None = None, *rest: Any, **options: Any) -> None:
+        super().__init__(host, port, *rest, **options)
+        _bind(self)
+
+    def close(self) -> None:
+        """Keep what is shared open."""
+
+
+def _bind(connection: HTTPRequestsConnectionClass | HTTPSRequestsConnectionClass) -> None:
+    """Let a connection speak to its origin, if that may be, and to no other."""
+    origin = Origin(connection.protocol, connection.host.lower(), connection.port)
+    bound = _adapter(origin) if origin in _origins else Bound(None)
+    for scheme in ("https://", "http://"):
+        connection.session.mount(scheme, bound)
+
+
+Requester.injectConnectionClasses(_Plain, _Secure)
 
 
 class Asked:
@@ -54,7 +107,8 @@ class Asked:
 def answers(action: str, *, secret: str) -> Iterator[None]:
     """Turn what PyGithub raises into words that hold no secret."""
     try:
-        yield
+        with spending():
+            yield
     except GithubException as error:
         raise refusal("github", action, error.status or 0, _words(error), secret=secret, needs=PERMISSIONS) from None
     except (RequestException, OSError) as error:

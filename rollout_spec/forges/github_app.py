@@ -10,7 +10,7 @@ from jwt.exceptions import PyJWTError
 
 from rollout_spec.errors import UserError
 from rollout_spec.forges.access import APP, Access, app_is_set, need_token
-from rollout_spec.forges.github_api import answers
+from rollout_spec.forges.github_api import address_of, answers
 from rollout_spec.forges.transport import TIMEOUT, patience
 
 
@@ -40,7 +40,7 @@ def _integration(access: Access) -> GithubIntegration:
     number, key_file = (os.environ.get(name, "") for name in APP[:2])
     return GithubIntegration(
         auth=_app(number, key_file),
-        base_url=access.address("github"),
+        base_url=address_of(access),
         timeout=TIMEOUT,
         retry=patience(),
         seconds_between_requests=None,

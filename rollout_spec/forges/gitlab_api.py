@@ -11,6 +11,7 @@ from gitlab.exceptions import GitlabError
 from requests import Response
 from requests.exceptions import RequestException
 
+from rollout_spec.budget import spending
 from rollout_spec.forges.access import Access
 from rollout_spec.forges.transport import TIMEOUT, refusal, session, unreachable, useless
 
@@ -26,9 +27,10 @@ class _Client(gitlab.Gitlab):
 
 def connected(access: Access, token: str) -> gitlab.Gitlab:
     """Return a client; nothing is asked yet."""
+    address = access.address("gitlab")
     return _Client(
-        access.address("gitlab"),
-        session=session(token),
+        address,
+        session=session(token, address),
         timeout=TIMEOUT,
         per_page=100,
         user_agent="rollout-spec",
@@ -40,7 +42,8 @@ def connected(access: Access, token: str) -> gitlab.Gitlab:
 def answers(action: str, *, secret: str) -> Iterator[None]:
     """Turn what python-gitlab raises into words that hold no secret."""
     try:
-        yield
+        with spending():
+            yield
     except GitlabError as error:
         code, words = error.response_code or 0, error.error_message
         raise refusal("gitlab", action, code, words, secret=secret, needs=PERMISSIONS) from None
