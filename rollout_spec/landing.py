@@ -110,7 +110,7 @@ def forge_of(base: Base, settings: ForgeSettings | None) -> Forge:
 def _access(
     remote: Remote, settings: ForgeSettings, contains: Callable[[str, str], bool] = lambda _, __: False
 ) -> Access:
-    return Access(remote.address, settings.repository, settings.base_url, contains)
+    return Access(remote.address, settings.repository, settings.base_url, contains, remote.forge_hosts)
 
 
 def _holds(base: Base, branch: str, commit: str) -> bool:

@@ -19,7 +19,9 @@ TOKEN = "s3cret-t0ken"
 
 
 def access(
-    remote: str = "/srv/models.git", base_url: str | None = None, repository: str | None = "acme/models"
+    remote: str = "https://git.example.com/acme/models.git",
+    base_url: str | None = None,
+    repository: str | None = "acme/models",
 ) -> Access:
     return Access(remote, repository, base_url, lambda _, __: False)
 
@@ -147,7 +149,8 @@ sys.modules[{library!r}] = None
 from rollout_spec.errors import UserError
 from rollout_spec.forges import Access, connect
 try:
-    connect({kind!r}, Access("", "acme/models", "https://git.example.com", lambda _, __: False))
+    url = "https://git.example.com"
+    connect({kind!r}, Access(url, "acme/models", url, lambda _, __: False))
 except UserError as error:
     print(error.message, "|", error.hint)
 """
@@ -160,14 +163,15 @@ def test_a_forge_loads_its_own_library_alone() -> None:
     program = """
 import sys
 from rollout_spec.forges import Access, connect
-for kind in sys.argv[1:]:
-    connect(kind, Access("/", "acme/models", "https://git.example.com", lambda _, __: False))
+for kind in sys.argv[2:]:
+    connect(kind, Access(sys.argv[1], "acme/models", "https://git.example.com", lambda _, __: False))
 print(*sorted({"github", "gitlab", "requests", "jwt"} & sys.modules.keys()))
 """
 
     def loaded(*kinds: str) -> str:
+        remote = "/" if "local" in kinds else "https://git.example.com/acme/models.git"
         done = subprocess.run(
-            [sys.executable, "-c", program, *kinds],
+            [sys.executable, "-c", program, remote, *kinds],
             env={"ROLLOUT_SPEC_TOKEN": TOKEN, "PYTHONPATH": ":".join(sys.path)},
             capture_output=True,
             text=True,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from rollout_spec.errors import UserError
+from rollout_spec.forges.hosts import Origin, is_plain, may_go, origin_of, owner_allows, refuse, remote_origin
 from rollout_spec.scalars import excerpt
 
 TOKENS = {
@@ -23,8 +24,6 @@ USERS = {"github": "x-access-token", "gitlab": "oauth2", "gitea": "oauth2"}
 
 _ADDRESSES = {"github": "https://api.github.com", "gitlab": "https://gitlab.com"}
 _PATHS = {"gitlab": "/api/v4", "gitea": "/api/v1"}
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-_PORTS = {"https": 443, "http": 80}
 
 
 @dataclass(frozen=True)
@@ -38,33 +37,45 @@ class Credential:
 
 @dataclass(frozen=True)
 class Access:
-    """Where a forge is, and how to ask whether a branch holds a commit."""
+    """The place of a forge, and a function that tells whether a branch holds a commit.
+
+    ``named`` gives the hosts that the owner of the machine lets a token go to, by git's configuration.
+    """
 
     remote_url: str
     repository: str | None
     base_url: str | None
     contains: Callable[[str, str], bool]
+    named: Callable[[], Iterable[str]] = tuple
 
     def address(self, kind: str) -> str:
-        """Return where the API of a forge is, without the path that every forge of its type has.
+        """Return the URL of the API, without the path that all forges of a type have.
 
-        UserError where a token would go there in the clear, or where the URL itself holds one.
+        UserError if a token must not go there: it is in the clear, on a host that is neither the remote's nor named by
+        the owner, or the URL holds a secret.
         """
+        address, api = self._api(kind)
+        remote = remote_origin(self.remote_url)
+        if not may_go(api, kind, remote) and not owner_allows(api, kind, self.named()):
+            raise refuse(api, remote)
+        return address
+
+    def _api(self, kind: str) -> tuple[str, Origin]:
         address = self.base_url or _ADDRESSES.get(kind)
         if address is None:
             raise UserError(
                 f"a {kind} forge has no address of its own", hint="say where it is: `forge.baseUrl: https://…`"
             )
-        parts = _split(address)
-        if parts is None or "@" in parts.netloc or parts.query or parts.fragment:
+        api = origin_of(address)
+        if api is None or not is_plain(address) or "?" in address or "#" in address:
             raise UserError(
                 "`forge.baseUrl` is no address of an API", hint="a scheme, a host and a path; secrets go elsewhere"
             )
-        if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+        if api.is_clear:
             raise UserError(
-                f"the token would go to {parts.hostname} in the clear", hint="`forge.baseUrl` begins with https://"
+                f"the token would go to {api.host} in the clear", hint="`forge.baseUrl` begins with https://"
             )
-        return address.rstrip("/").removesuffix(_PATHS.get(kind, "\n"))
+        return address.rstrip("/").removesuffix(_PATHS.get(kind, "\n")), api
 
     def project(self) -> str:
         """Return the name of the repository, checked: it becomes part of URLs."""
@@ -78,18 +89,14 @@ class Access:
         return name
 
     def git_host(self, kind: str) -> str | None:
-        """Return the scheme and host of the remote where it is the forge's own, None where it is not."""
-        remote = _split(self.remote_url)
-        if kind not in TOKENS or remote is None or remote.scheme not in _PORTS:
+        """Return the scheme and host of the remote if the API is on it too, None if not or if git asks no password."""
+        remote = remote_origin(self.remote_url)
+        if kind not in TOKENS or remote is None or not remote.scheme or remote.is_clear:
             return None
-        api = _split(self.address(kind))
-        assert api is not None
-        if remote.scheme != "https" and remote.hostname not in _LOOPBACK:
+        _, api = self._api(kind)
+        if not may_go(api, kind, remote):
             return None
-        same = (remote.hostname, _port(remote)) == (api.hostname, _port(api))
-        if not same and f"api.{remote.hostname}" != api.hostname:
-            return None
-        return f"{remote.scheme}://{remote.netloc.rpartition('@')[2]}"
+        return f"{remote.scheme}://{urlsplit(self.remote_url).netloc.rpartition('@')[2]}"
 
 
 def find_token(kind: str) -> str | None:
@@ -122,15 +129,3 @@ def need_token(kind: str) -> str:
 def app_is_set() -> bool:
     """Does the environment name a GitHub App?"""
     return bool(os.environ.get(APP[0]))
-
-
-def _split(url: str) -> SplitResult | None:
-    try:
-        parts = urlsplit(url)
-        return parts if parts.hostname and parts.port != 0 else None
-    except ValueError:
-        return None
-
-
-def _port(parts: SplitResult) -> int | None:
-    return parts.port or _PORTS.get(parts.scheme)

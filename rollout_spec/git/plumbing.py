@@ -135,6 +135,25 @@ class Plumbing:
         assert isinstance(output, bytes)
         return output
 
+    def settings(self, name: str) -> list[str]:
+        """Return the values of a setting, without those of files in the working tree: others may write these."""
+        try:
+            told = self.run("config", "-z", "--show-origin", "--get-all", name).split("\0")
+        except GitError:
+            return []
+        return [value for origin, value in zip(told[::2], told[1::2], strict=False) if not self._is_in_tree(origin)]
+
+    def _is_in_tree(self, origin: str) -> bool:
+        """Return whether a setting is of a file in a working tree, which `include.path` may name."""
+        kind, _, name = origin.partition(":")
+        if kind != "file":
+            return kind != "command line"
+        file, common = (self.root / name).resolve(), Path(self._own["GIT_COMMON_DIR"])
+        if file.is_relative_to(common) or file.is_relative_to(self.folder):
+            return False
+        trees = [self.root.resolve(), *(each.parent for each in (common, *common.parents) if each.name == ".git")]
+        return any(file.is_relative_to(each) for each in trees)
+
     def start(self, *words: str) -> Any:
         """Start one command that answers questions; it ends with the object that is returned, as ``Popen`` is used."""
         return gitpython.Git(self.root).execute(

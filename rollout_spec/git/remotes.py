@@ -40,6 +40,10 @@ class Remote:
             return re.sub(r"\A(https?://)[^/@]*@", r"\1", self.url)
         return str((self._plumbing.root / self.url).resolve())
 
+    def forge_hosts(self) -> list[str]:
+        """Return the hosts that the owner of the machine lets a token go to, as git's configuration names them."""
+        return self._plumbing.settings("rollout-spec.forgeHost")
+
     def head(self) -> str | None:
         """Return the branch that the remote calls its head."""
         for line in self._ask("ls-remote", "--symref", self.name, "HEAD").splitlines():
