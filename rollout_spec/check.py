@@ -14,7 +14,7 @@ from typing import Protocol
 from rollout_spec.examination import Context, Examined, Prove, examine, is_own, is_sound
 from rollout_spec.finding import Finding, Report, Severity, Silenced, Skipped
 from rollout_spec.repository import Repository
-from rollout_spec.rules import RULES, UNUSED, no_links, unused
+from rollout_spec.rules import BASED, RULES, UNUSED, no_links, unused
 from rollout_spec.spec.kinds import FOLDERS, PAUSE_FILE, WORKSPACE_FILE
 
 __all__ = ["Report", "Spread", "check", "introduced", "is_sound"]
@@ -56,7 +56,7 @@ def check(
     """
     whole = paths is None
     todo = list(paths) if paths is not None else list(_files(repository, prefix))
-    context = Context(repository, base, whole, now, prove if whole else None, _severities(repository))
+    context = Context(repository, base, whole, now, prove if whole else None, _severities(repository, base))
     batches = [todo[start : start + _BATCH] for start in range(0, len(todo), _BATCH)]
     examined: list[Examined] = []
     with _collector_held():
@@ -165,9 +165,11 @@ def _unused(examined: Sequence[Examined], context: Context) -> Iterator[Finding]
                 )
 
 
-def _severities(repository: Repository) -> dict[str, Severity]:
-    settings = repository.settings
-    return dict(settings.severity) if settings else {}
+def _severities(repository: Repository, base: Repository | None) -> dict[str, Severity]:
+    """Return the severities that the workspace gives, of some rules the one that it gives on the base."""
+    settings, before = repository.settings, base.settings if base is not None else None
+    own = {name: value for name, value in (settings.severity if settings else {}).items() if name not in BASED}
+    return own | {name: value for name, value in (before.severity if before else {}).items() if name in BASED}
 
 
 def _links(todo: Sequence[str], repository: Repository, *, whole: bool) -> Iterator[Finding]:

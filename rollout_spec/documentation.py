@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from rollout_spec import resources
 from rollout_spec.explanation import Explanation
 from rollout_spec.repository import Repository, read_file
-from rollout_spec.rules import RULES
+from rollout_spec.rules import BASED, RULES
 
 if TYPE_CHECKING:
     from rollout_spec.spec.policy_pack import Policy, PolicyPack
@@ -60,11 +60,13 @@ def of_rule(name: str) -> Explanation:
     summary, _, body = _EXAMPLE.sub("", text).strip().replace("``", "`").partition("\n\n")
     firm = "No workspace can change its severity, and no comment can silence it."
     free = f"A workspace may change its severity, and `# rollout-spec: ignore[{name}] reason` silences it."
+    based = "A workspace may change its severity, in a change that was merged before. No comment can silence it."
+    note = firm if rule.UNCONDITIONAL else based if name in BASED else free
     return Explanation(
         name=name,
         summary=" ".join(summary.split()),
         body=_paragraphs(body),
-        notes=(*([_NEEDS[rule.NEEDS]] if rule.NEEDS else []), firm if rule.UNCONDITIONAL else free),
+        notes=(*([_NEEDS[rule.NEEDS]] if rule.NEEDS else []), note),
         fails=tuple(block for word, block in examples if word == "Fails"),
         passes=tuple(block for word, block in examples if word == "Passes"),
     )

@@ -12,13 +12,15 @@ from rollout_spec.document import Document
 from rollout_spec.errors import UserError
 from rollout_spec.finding import WHOLE_FILE, Finding, Problem, Severity, Silenced, bounded
 from rollout_spec.repository import File, Repository
-from rollout_spec.rules import GATES, LAST, PROVEN, RULES, Subject
+from rollout_spec.rules import BASED, GATES, LAST, PROVEN, RULES, Subject
 from rollout_spec.spec.kinds import FOLDERS
 from rollout_spec.suppressions import Suppression, reach, suppressions
 
 CONDITIONAL = tuple(name for name, rule in RULES.items() if not rule.UNCONDITIONAL)
 _LONGEST_WORDS = 2000
 _FIXED = {*RULES} - {*CONDITIONAL}
+_FIRM = _FIXED | {*BASED}
+"""What no comment silences."""
 
 Prove = Callable[[str, Repository], Iterable[Problem]]
 """Rolls a rollout back in memory, and gives a problem for each way back that cannot be gone."""
@@ -72,7 +74,7 @@ def examine(path: str, context: Context) -> Examined:
     told = [each for each in findings if each.severity == "error" or (each.file, each.line, each.column) not in wrong]
     said, silenced, used = _heard(told, context)
     return Examined(
-        path, said, [*waived, *silenced], suppressions(file.document), frozenset(ran - _FIXED), frozenset(used)
+        path, said, [*waived, *silenced], suppressions(file.document), frozenset(ran - _FIRM), frozenset(used)
     )
 
 
@@ -102,7 +104,7 @@ def _is_sound(file: File[Any], context: Context) -> bool:
 
 def _judged(file: File[Any], context: Context) -> tuple[list[Finding], set[str]]:
     """Run the rules on a file, until one of ``GATES`` finds an error; return the findings, and the rules that ran."""
-    subject = Subject(file, context.repository, context.base, context.whole, CONDITIONAL, context.now)
+    subject = Subject(file, context.repository, context.base, context.whole, CONDITIONAL, context.now, BASED)
     findings: list[Finding] = []
     ran: set[str] = set()
     for name, rule in RULES.items():
@@ -160,7 +162,7 @@ def _heard(
 
 
 def _reaching(finding: Finding, context: Context) -> Iterator[Suppression]:
-    if finding.name in _FIXED:
+    if finding.name in _FIRM:
         return
     if finding.file not in context.reached:
         document = _other(finding.file, context.repository)

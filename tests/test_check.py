@@ -189,7 +189,7 @@ def test_a_rule_that_cannot_run_is_named_with_the_reason() -> None:
     compared = {name for name, rule in RULES.items() if rule.NEEDS == "base"}
     assert names(check_of({}, before={})) == {}
     assert names(check_of({})).keys() == compared
-    assert compared == {"versions-append-only", "incidents-kept", "one-step", "arms-unchanged"}
+    assert compared == {"versions-append-only", "incidents-kept", "one-step", "forge-unchanged", "arms-unchanged"}
     assert names(check_of({}, FRAUD)).keys() == {*compared, "manifests-current", "workspace-names-differ"}
     assert "--base" in names(check_of({}))["one-step"]
     assert "without paths" in names(check_of({}, FRAUD))["manifests-current"]
@@ -369,7 +369,7 @@ def test_the_json_report_has_the_shape_that_is_documented(two: Path, capsys: pyt
         assert finding["line"] >= 1 and finding["column"] >= 1
         assert (finding["endLine"], finding["endColumn"]) >= (finding["line"], finding["column"])
     assert ["spec", "live", "stable"] in [each["path"] for each in report["findings"]]
-    compared = ["versions-append-only", "incidents-kept", "one-step", "arms-unchanged"]
+    compared = ["versions-append-only", "incidents-kept", "one-step", "forge-unchanged", "arms-unchanged"]
     assert [each["name"] for each in report["skipped"]] == compared
     assert all(list(each) == ["name", "why"] and each["why"] for each in report["skipped"])
     assert f"skipped {', '.join(compared)}: " in captured.err

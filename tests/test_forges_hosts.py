@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -122,6 +123,15 @@ def test_a_rollback_from_such_a_branch_goes_to_the_forge_of_the_base(repo: Repo,
 def test_on_the_host_of_the_remote_nothing_is_named(repo: Repo, place: Hosted) -> None:
     assert repo.breach("42").status == 0
     assert len(place.host.pulls) == 1
+
+
+@only("gitea")
+def test_a_branch_that_moves_the_forge_is_found(repo: Repo, place: Hosted, snoop: Snoop) -> None:
+    lead_astray(repo, place, snoop, base=True)
+    answer = repo.run("check", "--base", "main", "--format", "json")
+    found = [(each["name"], each["path"][-1]) for each in json.loads(answer.out)["findings"]]
+    assert (answer.status, found) == (1, [("forge-unchanged", "base"), ("forge-unchanged", "baseUrl")])
+    assert snoop.heard == []
 
 
 # What the owner of the machine names

@@ -13,6 +13,7 @@ from rollout_spec.rules import (
     arms_unchanged,
     comparisons_have_control,
     contracts_compatible,
+    forge_unchanged,
     incidents_in_order,
     incidents_kept,
     labels_differ,
@@ -43,7 +44,7 @@ from rollout_spec.rules import (
 from rollout_spec.rules.subject import Rule, Subject
 from rollout_spec.rules.suppressions_used import unused
 
-__all__ = ["GATES", "LAST", "PROVEN", "RULES", "UNUSED", "Rule", "Subject", "unused"]
+__all__ = ["BASED", "GATES", "LAST", "PROVEN", "RULES", "UNUSED", "Rule", "Subject", "unused"]
 
 RULES: dict[str, Rule] = {
     "yaml": yaml,
@@ -73,12 +74,15 @@ RULES: dict[str, Rule] = {
     "versions-append-only": versions_append_only,
     "incidents-kept": incidents_kept,
     "one-step": one_step,
+    "forge-unchanged": forge_unchanged,
     "suppressions-used": suppressions_used,
     "arms-unchanged": arms_unchanged,
     "manifests-current": manifests_current,
 }
 
 GATES = ("yaml", "schema", "names-match", "no-links", "references-exist", "policies-sound")
+BASED = ("forge-unchanged",)
+"""Rules whose severity is the one on the base, and that no comment silences: no change allows itself."""
 LAST = ("arms-unchanged", "manifests-current")
 PROVEN = "rollback-ready"
 """The rule that the proof of the way back speaks for, which is made where a whole workspace is under check."""

@@ -15,7 +15,8 @@ from rollout_spec.repository import File, Repository
 class Subject:
     """The file under check. ``base`` is the repository to compare with.
 
-    ``whole`` says that the whole workspace is under check; ``rules`` are the names that a workspace may raise or lower.
+    ``whole`` says that the whole workspace is under check; ``rules`` are the names that a workspace may raise or lower,
+    and ``firm`` those of them that no comment silences.
     ``now`` is when it is checked; None where that is not to matter, as in a rollback.
     """
 
@@ -25,6 +26,7 @@ class Subject:
     whole: bool = False
     rules: tuple[str, ...] = ()
     now: datetime | None = None
+    firm: tuple[str, ...] = ()
 
     @property
     def model(self) -> Any:

@@ -50,7 +50,7 @@ def check(subject: Subject) -> Iterator[Problem]:
     found = suppressions(subject.file.document)
     known = {*subject.rules, *(each.name for each in policies_of(subject.repository))} if found else set()
     for each in found:
-        yield from _problems(each, known)
+        yield from _problems(each, known.difference(subject.firm))
 
 
 def _problems(comment: Suppression, known: Collection[str]) -> Iterator[Problem]:
