@@ -7,6 +7,8 @@ import shlex
 import shutil
 import subprocess
 import sys
+import sysconfig
+import zipfile
 from pathlib import Path
 
 from oracles import CHECKOUT, require
@@ -39,12 +41,37 @@ def command_here(folder: Path) -> dict[str, str]:
 def python_here(folder: Path) -> Path:
     """Make a Python that makes environments in which pip has nothing to do: the command of this checkout is there."""
     command_here(folder)
-    return script(
-        folder / "bin" / "python3",
-        'test "$1 $2" = "-m venv" || exit 1\n'
-        'mkdir -p "$3/bin" && printf "#!/bin/sh\\n" > "$3/bin/python" && chmod +x "$3/bin/python"\n'
-        f'ln -sf {shlex.quote(str(folder / "bin" / "rollout-spec"))} "$3/bin/"\n',
+    tool = shlex.quote(str(folder / "bin" / "rollout-spec"))
+    made = script(
+        folder / "made",
+        'case "$1 $2 $3" in "-I -m pip") exit 0 ;; "-I -m rollout_spec") shift 3 ;; *) exit 1 ;; esac\n'
+        f'exec {tool} "$@"\n',
     )
+    python = script(
+        folder / "bin" / "python3",
+        'test "$1 $2 $3" = "-I -m venv" || exit 1\n'
+        f'mkdir -p "$4/bin" && ln -sf {shlex.quote(str(made))} "$4/bin/python"\n',
+    )
+    shutil.copy(python, python.with_name("python"))
+    return python
+
+
+def index_here(folder: Path) -> str:
+    """Make a package index that has a rollout-spec alone, and return its URL; what it installs is this checkout."""
+    name = "rollout_spec-0.1.0-py3-none-any.whl"
+    info = "rollout_spec-0.1.0.dist-info"
+    files = {
+        "this_checkout.pth": f"{CHECKOUT}\n{sysconfig.get_path('purelib')}\n{sysconfig.get_path('platlib')}\n",
+        f"{info}/METADATA": "Metadata-Version: 2.1\nName: rollout-spec\nVersion: 0.1.0\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    place = folder / "index" / "rollout-spec"
+    place.mkdir(parents=True)
+    with zipfile.ZipFile(place / name, "w") as wheel:
+        for path, text in {**files, f"{info}/RECORD": "".join(f"{each},,\n" for each in files)}.items():
+            wheel.writestr(path, text)
+    (place / "index.html").write_text(f'<a href="{name}">{name}</a>', "utf-8")
+    return place.parent.as_uri()
 
 
 def release(folder: Path) -> Path:

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -65,6 +66,18 @@ def act(clone: Path, event: str, *, sha: str = "", merge_group: str = "", python
         if done.status:
             return Result(done.status, out, err)
     return Result(0, out, err)
+
+
+def workflow(clone: Path, job: dict[str, Any], **environment: str) -> Result:
+    """Run the steps of a job that are shell, in a clone; the first that fails ends it."""
+    place = clone.parent
+    python_here(place)
+    runner = {**command_here(place), "GITHUB_WORKSPACE": str(clone), "RUNNER_TEMP": str(place), **environment}
+    done = Result(0, "", "")
+    for step in job["steps"]:
+        if "run" in step and not done.status:
+            done = shell(step["run"], clone, runner)
+    return done
 
 
 def annotations(done: Result) -> list[tuple[str, str, str]]:
@@ -169,7 +182,6 @@ def test_the_workflow_that_init_writes_checks_what_is_merged(
     repo: Repo, change: Change, base: str, status: int
 ) -> None:
     folder = cloned(repo, merge(repo, propose(repo, change)))
-    (step,) = (step for step in WORKFLOW["jobs"]["check"]["steps"] if "check" in step.get("run", ""))
-    done = shell(step["run"], folder, {**command_here(folder.parent), "BASE": base})
+    done = workflow(folder, WORKFLOW["jobs"]["check"], BASE=base)
     assert done.status == status, done.text
     assert bool(annotations(done)) == bool(status)

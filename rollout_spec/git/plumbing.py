@@ -19,6 +19,10 @@ from typing import Any, BinaryIO, cast
 from rollout_spec.errors import OUTSIDE, UserError
 from rollout_spec.scalars import excerpt
 
+# Git, and the ssh that it starts, run in a clone: a relative entry of the PATH would lead into it.
+if path := os.environ.get("PATH"):
+    os.environ["PATH"] = os.pathsep.join(filter(os.path.isabs, path.split(os.pathsep))) or os.defpath
+
 try:
     import git as gitpython
     from git.exc import GitCommandError
