@@ -302,6 +302,33 @@ def test_what_asks_for_a_person_by_itself_is_no_shared_cause(repo: Repo, first: 
     assert told(repo.breach("42", "latency-sla")) == []
 
 
+@pytest.mark.xfail(strict=True, reason="any branch with an incident counts towards a shared cause")
+def test_branches_that_this_tool_would_not_build_are_no_shared_cause(repo: Repo) -> None:
+    """Whoever may push a branch could keep every rollback from merging itself."""
+    for name in ("churn", "spam"):
+        assert told(repo.breach("42", "latency-sla", rollout=name)) == []
+        branch = repo.whole(f"rollback/acme-models/{name}/42")
+        repo.git("fetch", "-q", "origin")
+        repo.git("checkout", "-q", "-b", name, f"origin/{branch}")
+        repo.write("mine.txt", "mine\n")
+        repo.commit("Add to it", push=False)
+        repo.git("push", "-q", "origin", f"HEAD:refs/heads/{branch}")
+        repo.git("checkout", "-q", "main")
+    assert told(repo.breach("42", "latency-sla")) == []
+
+
+@pytest.mark.xfail(strict=True, reason="the incident that is named is always the first of its version")
+def test_the_incident_that_a_shared_cause_names_is_the_one_that_is_open(repo: Repo) -> None:
+    assert told(repo.breach("42", "latency-sla", rollout="churn")) == []
+    repo.merge(CHURN)
+    repo.resolve("churn-42", "cleared")
+    repo.take(lambda live: traffic.advance(traffic.propose(live, "42"), STAGES), "Try 42 again", rollout="churn")
+    later(repo, hours=3)
+    payload = repo.payload(*(repo.alert("42", "latency-sla", rollout=name) for name in ("churn", "fraud", "spam")))
+    assert repo.run("rollback", "--breach", payload).status == 0
+    assert summary(repo, "fraud").startswith("shared cause with churn 42, see incident churn-42-2. ")
+
+
 # Notices.
 
 
