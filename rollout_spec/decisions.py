@@ -26,7 +26,7 @@ from rollout_spec.precedents import (
     steps_under_way,
 )
 from rollout_spec.proof import prove
-from rollout_spec.rebuilding import breaches_in, edits_for, undone_for
+from rollout_spec.rebuilding import build_again, recorded_in, undone_for
 from rollout_spec.rollback import (
     Facts,
     Nothing,
@@ -76,7 +76,7 @@ class Case:
         """The examiner of heads of rollbacks, built with the quarantines that hold on this base now."""
         files = self._unmerged.files
         return (
-            Heads(self.base, lambda base, commit: edits_for(base, breaches_in(base, commit, files), self._unmerged))
+            Heads(self.base, lambda base, commit: build_again(base, recorded_in(base, commit, files), self._unmerged))
             if files
             else self._plain_heads
         )
@@ -117,7 +117,7 @@ class Case:
 
     @cached_property
     def _plain_heads(self) -> Heads:
-        return Heads(self.base, lambda base, commit: edits_for(base, breaches_in(base, commit)))
+        return Heads(self.base, lambda base, commit: build_again(base, recorded_in(base, commit)))
 
     @cached_property
     def _unmerged(self) -> OpenIncidents:
@@ -132,14 +132,16 @@ class Case:
     def _shared(self, failed: str) -> tuple[tuple[Precedent, ...], Breach]:
         """Return the rollbacks that were, and the breach with the others named that failed with it, if so many did."""
         known = precedents(self.base, self._opened, self.breach.rollout)
-        breach = name_shared_cause(self.breach, failed, Facts(known, self._beside), self._automation)
-        if breach is self.breach:
-            return known, breach
-        counted = (
-            replace(each, refused=self._counts_for_nothing(each)) if each.branch else each for each in known
-        )  # branches are looked at only now: anybody may have pushed them
+        if self._named(failed, known) is self.breach:
+            return known, self.breach
+        # Branches are looked at only now: anybody may have pushed them.
+        counted = (replace(each, refused=self._counts_for_nothing(each)) if each.branch else each for each in known)
         known = tuple(counted)
-        return known, name_shared_cause(self.breach, failed, Facts(known, self._beside), self._automation)
+        return known, self._named(failed, known)
+
+    def _named(self, failed: str, known: tuple[Precedent, ...]) -> Breach:
+        facts = Facts(known, self._beside)
+        return name_shared_cause(self.breach, failed, facts, self._automation, self.base.repository)
 
     @property
     def _beside(self) -> tuple[Breach, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
@@ -87,14 +88,15 @@ def _try(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> Landed | 
         if head is None:
             if not base.remote.push_new(branch, commit):
                 return None
-            return _landed(replace(delivery, change=change), commit, pull, notes, replaced=pull is not None)
+            moved = pull is not None and pull.head_sha != commit
+            return _landed(replace(delivery, change=change), commit, pull, notes, replaced=moved)
         try:
             base.remote.fetch_branches({branch: head})
         except UserError:
             if base.remote.branch(branch) == head:
                 raise
             return None  # it moved, or is gone
-        state = delivery.heads.state(head)
+        state = delivery.heads.state(head, delivery.change.branch)
         if state == "current":
             return _landed(replace(delivery, change=change), head, pull, notes)
         if state == "outdated":
@@ -131,7 +133,10 @@ def _refuse_if_closed(pull: PullRequest, delivery: Delivery, commit: str) -> Non
     """UserError if a person closed this pull request, which is ours, after the breach was seen."""
     if delivery.ordered or SUPERSEDED in pull.labels:
         return
-    head, git = pull.head_sha, delivery.base.git
+    head, git, remote = pull.head_sha, delivery.base.git, delivery.base.remote
+    if head != commit and remote is not None and not git.has(head):
+        with suppress(UserError):  # its branch may be gone; some forges still give its commit
+            remote.fetch_commit(head)
     if head != commit and not (git.has(head) and delivery.heads.is_ours(head)):
         return
     seen = delivery.observed is not None and pull.closed_at is not None and delivery.observed <= pull.closed_at

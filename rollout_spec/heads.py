@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
@@ -13,8 +13,17 @@ from rollout_spec.landing import Base
 Edits = Mapping[str, bytes | None]
 """New contents by path from the git root; None removes the file."""
 
-Rebuild = Callable[[Base, str], Edits | None]
-"""Returns the edits that this process would make on a base for what a commit takes back; None if it is none of ours."""
+
+@dataclass(frozen=True)
+class Built:
+    """What this process would make on a base for what a commit does: the edits, and the branch that it names."""
+
+    edits: Edits
+    branch: str
+
+
+Rebuild = Callable[[Base, str], Built | None]
+"""Builds again on a base what a commit does; None if that is nothing of ours."""
 
 HeadState = Literal["current", "outdated", "foreign", "merged"]
 """``current``: ours, and right on the newest base. ``outdated``: ours, and no longer right there. ``foreign``: a commit
@@ -29,17 +38,19 @@ class Heads:
     def __init__(self, base: Base, rebuild: Rebuild) -> None:
         self._base = base
         self._rebuild = rebuild
-        self.state = cache(self._state)
         self.is_ours = cache(self._is_ours)
 
-    def _state(self, head: str) -> HeadState:
-        """Return how a head relates to what this process would build. The head is in the clone already."""
+    def state(self, head: str, branch: str) -> HeadState:
+        """Return how a head relates to the change of this branch. The head is in the clone already.
+
+        A head of ours that is about something else, and was pushed under this name, is foreign.
+        """
         if self._base.git.holds(self._base.commit, head):
             return "merged"
-        if not self.is_ours(head):
+        own = self._own_base(head) if self.is_ours(head) else None
+        built = self._rebuild(replace(self._base, commit=own), head) if own is not None else None
+        if own is None or built is None or built.branch != branch:
             return "foreign"
-        own = self._own_base(head)
-        assert own is not None
         return "current" if own == self._base.commit or self._still_applies(head, own) else "outdated"
 
     def _is_ours(self, head: str) -> bool:
@@ -56,10 +67,21 @@ class Heads:
             return False
         git, there = self._base.git, replace(self._base, commit=own)
         try:
-            edits = self._rebuild(there, commit)
-            return edits is not None and git.tree_with(own, edits) == git.tree_of(commit)
+            built = self._rebuild(there, commit)
+            if built is None:
+                return False
+            edits, parents = built.edits, git.parents(commit)
+            if len(parents) > 1:  # the incident is a record: it stays what it was when the base was merged into it
+                mine = [parent for parent in parents if not git.holds(self._base.commit, parent)]
+                edits = self._with_incidents(edits, mine[0] if len(mine) == 1 else own)
+            return git.tree_with(own, edits) == git.tree_of(commit)
         except UserError:  # what this process cannot build, it did not build
             return False
+
+    def _with_incidents(self, edits: Edits, commit: str) -> Edits:
+        """Return edits with the incidents that a commit has."""
+        git, folder = self._base.git, self._base.path("incidents/")
+        return {path: git.read(commit, path) if path.startswith(folder) else new for path, new in edits.items()}
 
     def _own_base(self, commit: str) -> str | None:
         return self._base.git.parted(self._base.commit, commit)
@@ -70,9 +92,8 @@ class Heads:
         Incidents aside: they are records of the breach, and the head has them already.
         """
         git, newest = self._base.git, self._base
-        edits, then = self._rebuild(newest, head), self._rebuild(replace(newest, commit=own), head)
-        if edits is None or then is None or edits.keys() != then.keys():
+        now, then = self._rebuild(newest, head), self._rebuild(replace(newest, commit=own), head)
+        if now is None or then is None or now.edits.keys() != then.edits.keys() or now.branch != then.branch:
             return False
-        folder = newest.path("incidents/")
-        wanted = {path: git.read(head, path) if path.startswith(folder) else edits[path] for path in edits}
-        return git.merged_tree(newest.commit, head) == git.tree_with(newest.commit, wanted)
+        wanted = git.tree_with(newest.commit, self._with_incidents(now.edits, head))
+        return git.merged_tree(newest.commit, head) == wanted

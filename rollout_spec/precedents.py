@@ -14,7 +14,7 @@ from rollout_spec.git.plumbing import GitError
 from rollout_spec.heads import Heads
 from rollout_spec.landing import Base
 from rollout_spec.repository import Repository, read_file
-from rollout_spec.rollback import OpenIncidents, Precedent, is_hard, may_merge_itself
+from rollout_spec.rollback import OpenIncidents, Precedent, may_merge_itself, watches
 from rollout_spec.rollback.pause import LINKED, Pause, read_pause
 from rollout_spec.spec.incident import Incident
 from rollout_spec.spec.kinds import PAUSE_FILE
@@ -175,7 +175,7 @@ def _precedent(name: str, incident: Incident, repository: Repository, landed: da
         observed=spec.observed_at,
         landed=landed,
         hard=bool(file and file.model and may_merge_itself(file.model, spec.trigger)),
-        acted=bool(file and file.model and is_hard(file.model, spec.trigger)),
+        acted=bool(file and file.model and watches(file.model, spec.trigger, spec.stage)),
     )
 
 

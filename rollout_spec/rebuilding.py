@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import tee
 
 from rollout_spec.breach import Breach
 from rollout_spec.errors import UserError
-from rollout_spec.heads import Edits
+from rollout_spec.heads import Built
 from rollout_spec.landing import Base
 from rollout_spec.repository import read_file
 from rollout_spec.rollback import (
     Nothing,
+    NoWayBack,
     OpenIncidents,
+    Rollback,
+    Step,
     Undone,
     failed_version,
     retaken_at,
@@ -25,7 +31,15 @@ from rollout_spec.rollback.incident import breach_of
 _MOST_INCIDENTS = 20
 
 
-def breaches_in(base: Base, commit: str, carried: Collection[str] = ()) -> tuple[Breach, ...]:
+@dataclass(frozen=True)
+class Recorded:
+    """A breach as an incident records it, and the commits that its rollback undoes."""
+
+    breach: Breach
+    reverts: tuple[str, ...] = ()
+
+
+def recorded_in(base: Base, commit: str, carried: Collection[str] = ()) -> tuple[Recorded, ...]:
     """Return the breaches of which a commit adds incidents to a base, by rollout.
 
     ``carried`` are paths of incidents, from the workspace's folder, that such a commit brings along.
@@ -38,25 +52,31 @@ def breaches_in(base: Base, commit: str, carried: Collection[str] = ()) -> tuple
         content = git.read(commit, path)
         model = read_file(path, "Incident", content).model if content is not None else None
         if model is not None and f"incidents/{name}" not in carried:
-            found.append(breach_of(model.spec))
-    return tuple(sorted(found, key=lambda each: each.rollout))
+            found.append(Recorded(breach_of(model.spec), tuple(model.spec.reverts)))
+    return tuple(sorted(found, key=lambda each: each.breach.rollout))
 
 
-def edits_for(base: Base, breaches: Sequence[Breach], unmerged: OpenIncidents | None = None) -> Edits | None:
-    """Return the edits, from the git root, by which this process would answer breaches on a base; None if by none."""
-    try:
-        if not breaches:
-            return None
-        if len(breaches) == 1:
-            told = breaches[0]
-            decision = roll_back(base.repository, told, undone_for(told, base), open_incidents=unmerged)
-            edits = {} if isinstance(decision, Nothing) else decision.edits
-        else:
-            joint = roll_back_together(base.repository, [(each, undone_for(each, base)) for each in breaches], unmerged)
-            edits = joint.edits if joint is not None else {}
-    except UserError:
+def build_again(base: Base, recorded: Sequence[Recorded], unmerged: OpenIncidents | None = None) -> Built | None:
+    """Return what this process would build on a base in answer to breaches; None if nothing."""
+    failures = [(each.breach, _undone(each, base)) for each in recorded]
+    decision: Rollback | NoWayBack | Nothing | None = None
+    with suppress(UserError):
+        if len(failures) == 1:
+            decision = roll_back(base.repository, *failures[0], open_incidents=unmerged)
+        elif failures:
+            decision = roll_back_together(base.repository, failures, unmerged)
+    if decision is None or isinstance(decision, Nothing) or not decision.edits:
         return None
-    return {base.path(path): content for path, content in edits.items()} or None
+    return Built({base.path(path): content for path, content in decision.edits.items()}, decision.branch)
+
+
+def _undone(recorded: Recorded, base: Base) -> Undone:
+    """Return the commits that a rollback undoes. A shallow clone cannot know them, and writes none."""
+    known = undone_for(recorded.breach, base)
+    if recorded.reverts and not base.git.is_shallow():
+        return known
+    steps = tuple(Step(commit, datetime.min, "", None, None) for commit in recorded.reverts)
+    return replace(known, steps=steps)
 
 
 def undone_for(breach: Breach, base: Base) -> Undone:

@@ -15,7 +15,7 @@ from rollout_spec.errors import UserError
 from rollout_spec.finding import Finding
 from rollout_spec.forges import Forge
 from rollout_spec.landing import Base, build
-from rollout_spec.rebuilding import breaches_in, undone_for
+from rollout_spec.rebuilding import recorded_in, undone_for
 from rollout_spec.rollback import Nothing, NoWayBack, Order, Rollback, Verdict, failed_version
 from rollout_spec.rollback.body import again, warning
 from rollout_spec.rollback.triage import is_acted_on, strongest
@@ -119,7 +119,7 @@ def answer(
             forge,
             heads,
             ordered=responder.order is not None,
-            answers=lambda head: any(_is_same(breach, each) for each in breaches_in(base, head)),
+            answers=lambda head: any(_is_same(breach, each.breach) for each in recorded_in(base, head)),
             observed=breach.observed_at,
             taken=case.branches,
         )
@@ -196,4 +196,4 @@ def _tell_the_forge(done: Answer, forge: Forge) -> list[str]:
 def _told(done: Answer) -> bool:
     """Return whether the rollback that is adopted was made for this very breach."""
     assert done.landed is not None
-    return any(_is_same(done.breach, each) for each in breaches_in(done.base, done.landed.commit))
+    return any(_is_same(done.breach, each.breach) for each in recorded_in(done.base, done.landed.commit))

@@ -12,7 +12,7 @@ from rollout_spec.change import Change
 from rollout_spec.delivery import Delivery, Landed, deliver
 from rollout_spec.errors import UserError
 from rollout_spec.forges import Forge
-from rollout_spec.heads import Edits, Heads
+from rollout_spec.heads import Built, Heads
 from rollout_spec.landing import Base, authorize, forge_of, live_branch
 from rollout_spec.lifecycle import Held, Proof, Request, Taken, held, prove, rendered, take
 from rollout_spec.lifecycle.hold import MergedAt, check_held
@@ -128,9 +128,9 @@ def open_pull_request(change: Change, base: Base, forge: Forge, request: Request
     A step may be taken again later, so that a branch whose pull request has ended is followed by ``-2``, ``-3`` ….
     """
 
-    def rebuilt(own: Base, commit: str) -> Edits | None:
+    def rebuilt(own: Base, commit: str) -> Built | None:
         repository = own.repository
         taken = rendered(take(repository, request), repository)
-        return {own.path(path): content for path, content in taken.edits.items()}
+        return Built({own.path(path): content for path, content in taken.edits.items()}, change.branch)
 
     return deliver(Delivery(change, base, forge, Heads(base, rebuilt), ordered=True))

@@ -302,7 +302,6 @@ def test_what_asks_for_a_person_by_itself_is_no_shared_cause(repo: Repo, first: 
     assert told(repo.breach("42", "latency-sla")) == []
 
 
-@pytest.mark.xfail(strict=True, reason="any branch with an incident counts towards a shared cause")
 def test_branches_that_this_tool_would_not_build_are_no_shared_cause(repo: Repo) -> None:
     """Whoever may push a branch could keep every rollback from merging itself."""
     for name in ("churn", "spam"):
@@ -317,7 +316,6 @@ def test_branches_that_this_tool_would_not_build_are_no_shared_cause(repo: Repo)
     assert told(repo.breach("42", "latency-sla")) == []
 
 
-@pytest.mark.xfail(strict=True, reason="the incident that is named is always the first of its version")
 def test_the_incident_that_a_shared_cause_names_is_the_one_that_is_open(repo: Repo) -> None:
     assert told(repo.breach("42", "latency-sla", rollout="churn")) == []
     repo.merge(CHURN)

@@ -574,10 +574,7 @@ sys.exit(max(os.waitstatus_to_exitcode(os.waitpid(bot, 0)[1]) for bot in bots))
 """Forks so many processes that have imported all, lets them begin at one moment, and ends with the worst status."""
 
 
-SHALLOW = pytest.mark.xfail(strict=True, reason="a whole clone takes the rollback of a shallow one for another's")
-
-
-@pytest.mark.parametrize("options", [[], pytest.param(["--depth=1"], marks=SHALLOW)], ids=["whole", "shallow"])
+@pytest.mark.parametrize("options", [[], ["--depth=1"]], ids=["whole", "shallow"])
 def test_twenty_at_once_make_one_branch_and_one_pull_request(repo: Repo, tmp_path: Path, options: list[str]) -> None:
     """From two clones, for two triggers: each has status 0, and tells of the one pull request."""
     repo.take(advance, "Advance fraud 42")

@@ -20,6 +20,7 @@ from rollout_spec.tree import WorkingTree
 NOW = NINE + timedelta(hours=1)
 UNDONE = Undone(since=NOW - timedelta(minutes=10))
 SETTINGS = Automation()
+REPOSITORY = Repository(WorkingTree(EXAMPLE))
 
 
 @pytest.fixture(scope="module")
@@ -103,24 +104,28 @@ SAID = replace(HARD, evidence=Evidence("p99 is 900ms"))
 
 
 def test_two_are_no_shared_cause() -> None:
-    assert name_shared_cause(SAID, "42", Facts(beside=(beside("churn"),)), SETTINGS) is SAID
+    assert name_shared_cause(SAID, "42", Facts(beside=(beside("churn"),)), SETTINGS, REPOSITORY) is SAID
 
 
 def test_the_first_names_all_and_the_others_name_the_first() -> None:
     facts = Facts((before("ads", 5),), (beside("spam"),))
     first = name_shared_cause(
-        replace(SAID, rollout="ads", version="5"), "5", replace(facts, beside=(SAID, beside("spam"))), SETTINGS
+        replace(SAID, rollout="ads", version="5"),
+        "5",
+        replace(facts, beside=(SAID, beside("spam"))),
+        SETTINGS,
+        REPOSITORY,
     )
     assert first.evidence.summary == "shared cause, 3 rollouts at once: ads 5, fraud 42, spam 7.1. p99 is 900ms"
-    other = name_shared_cause(SAID, "42", facts, SETTINGS)
+    other = name_shared_cause(SAID, "42", facts, SETTINGS, REPOSITORY)
     assert other.evidence.summary == "shared cause with ads 5, see incident ads-5. p99 is 900ms"
-    last = name_shared_cause(beside("spam"), "7.1", replace(facts, beside=(SAID,)), SETTINGS)
+    last = name_shared_cause(beside("spam"), "7.1", replace(facts, beside=(SAID,)), SETTINGS, REPOSITORY)
     assert last.evidence.summary == "shared cause with ads 5, see incident ads-5."
 
 
 def test_the_incident_that_is_named_has_the_label_of_the_version() -> None:
     facts = Facts(beside=(beside("ads", version="2026.11"), beside("spam")))
-    found = name_shared_cause(SAID, "42", facts, SETTINGS)
+    found = name_shared_cause(SAID, "42", facts, SETTINGS, REPOSITORY)
     assert found.evidence.summary == "shared cause with ads 2026.11, see incident ads-2026-11. p99 is 900ms"
 
 
@@ -135,10 +140,10 @@ def test_the_incident_that_is_named_has_the_label_of_the_version() -> None:
     ids=["soft", "long ago", "one thrice", "its own"],
 )
 def test_what_is_soft_or_long_ago_or_told_before_does_not_count(facts: Facts) -> None:
-    assert name_shared_cause(SAID, "42", facts, SETTINGS) is SAID
+    assert name_shared_cause(SAID, "42", facts, SETTINGS, REPOSITORY) is SAID
 
 
 def test_a_rollout_that_a_person_named_alone_is_named_with_its_version() -> None:
     facts = Facts(beside=(beside("spam"), beside("zeta")))
-    found = name_shared_cause(replace(SAID, version=None), "42", facts, SETTINGS)
+    found = name_shared_cause(replace(SAID, version=None), "42", facts, SETTINGS, REPOSITORY)
     assert found.evidence.summary.startswith("shared cause, 3 rollouts at once: fraud 42, spam 7.1, zeta 7.1.")

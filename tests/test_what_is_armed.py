@@ -185,6 +185,24 @@ def test_a_forged_branch_is_left_alone_and_the_breach_is_answered_on_another(
     assert again.out.startswith("adopted pull request 1: "), again.text
 
 
+def test_a_head_of_ours_for_another_rollout_is_not_armed(repo: Repo) -> None:
+    """Whoever may push takes the draft of churn, and puts it where the rollback of fraud would be."""
+    people.serve_too(repo, "churn")
+    assert repo.breach("42", "drift", rollout="churn").status == 0
+    head = head_of(repo, 1)
+    payload = repo.payload(repo.alert("42", "latency-sla"))
+    shown = repo.run("rollback", "--breach", payload, "--dry-run").out
+    branch = next(line.split()[1] for line in shown.splitlines() if line.startswith("branch "))
+    repo.git("fetch", "-q", "origin")
+    repo.git("push", "-q", "origin", f"{head}:refs/heads/{branch}")
+    answer = repo.run("rollback", "--breach", payload)
+    assert "holds something else" in answer.err, answer.text
+    assert pull(repo, 2)["head"] == f"{branch}-2"
+    assert repo.live_at(head_of(repo, 2))["stable"] == "41"
+    assert is_armed(repo, 2)
+    assert git(repo.remote, "rev-parse", branch) == head
+
+
 def test_a_forged_pull_request_is_not_armed(repo: Repo) -> None:
     branch = forged(repo, {".github/workflows/x.yml": "on: push\n"})
     people_pull = Path(f"{repo.remote}.pulls")

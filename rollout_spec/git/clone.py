@@ -168,6 +168,10 @@ class Git:
         """Return the commits that lead to one and not to ``base``, newest first."""
         return self._run("rev-list", checked(commit, ID), f"^{checked(base, ID)}").split()
 
+    def parents(self, commit: str) -> list[str]:
+        """Return the parents of a commit, the first one first."""
+        return self._run("rev-list", "--no-walk", "--parents", checked(commit, ID)).split()[1:]
+
     def parted(self, one: str, other: str) -> str | None:
         """Return the newest commit that two commits share; None if there is none, or several."""
         try:

@@ -81,6 +81,10 @@ class Remote:
         if refs:
             self._ask("fetch", "--quiet", *_NOTHING_ELSE, self.name, *refs)
 
+    def fetch_commit(self, commit: str) -> None:
+        """Fetch a commit that no branch may lead to. GitError if the remote does not give it."""
+        self._ask("fetch", "--quiet", *_NOTHING_ELSE, self.name, checked(commit, ID))
+
     def follow(self, branch: str) -> str:
         """Fetch a branch, however long that takes, and point the branch of this name here at it; return its commit.
 

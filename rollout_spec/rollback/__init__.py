@@ -19,7 +19,7 @@ from rollout_spec.rollback.decision import (
     roll_back_together,
 )
 from rollout_spec.rollback.guards import DAY, Facts, Order, Precedent, guard
-from rollout_spec.rollback.severity import is_hard, may_merge_itself
+from rollout_spec.rollback.severity import may_merge_itself, watches
 from rollout_spec.rollback.undone import Step, Undone, retaken_at, undone_by
 from rollout_spec.rollback.verdict import Reason, Verdict
 
@@ -38,10 +38,10 @@ __all__ = [
     "Verdict",
     "failed_version",
     "guard",
-    "is_hard",
     "may_merge_itself",
     "retaken_at",
     "roll_back",
     "roll_back_together",
     "undone_by",
+    "watches",
 ]

@@ -212,14 +212,21 @@ _NOTICES = (_mode, _pause)
 # A draft for a person.
 
 
-def near(breach: Breach, facts: Facts, settings: Automation) -> dict[str, str]:
-    """Return the rollouts that failed at the time of a breach, each with its version: only what is acted on counts."""
-    told = [(each.rollout, each.failed, each.observed) for each in facts.precedents if each.acted and not each.refused]
-    told += [(each.rollout, each.version or "", each.observed_at) for each in facts.beside]
-    found = {breach.rollout: breach.version or ""}
-    for rollout, version, moment in sorted(told):
+def near(breach: Breach, facts: Facts, settings: Automation) -> dict[str, tuple[str, str | None]]:
+    """Return the rollouts that failed at the time of a breach, each with its version and incident, if it has one.
+
+    Only what is acted on counts.
+    """
+    told: list[tuple[str, datetime, str, str | None]] = [
+        (each.rollout, each.observed, each.failed, each.incident)
+        for each in facts.precedents
+        if each.acted and not each.refused
+    ]
+    told += [(each.rollout, each.observed_at, each.version or "", None) for each in facts.beside]
+    found: dict[str, tuple[str, str | None]] = {breach.rollout: (breach.version or "", None)}
+    for rollout, moment, version, incident in told:
         if abs(breach.observed_at - moment) <= settings.shared_cause.within:
-            found.setdefault(rollout, version)
+            found.setdefault(rollout, (version, incident))
     return dict(sorted(found.items()))
 
 

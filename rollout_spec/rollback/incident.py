@@ -58,8 +58,10 @@ def breach_of(incident: IncidentSpec) -> Breach:
 
 
 def _readable(number: Decimal | None) -> Decimal | None:
-    """Pass a number on, unless it has more digits than a document may have."""
-    return number if number is not None and number.is_finite() and len(f"{number:f}") <= LONGEST_NUMBER else None
+    """Pass a number on as it is read back, unless it has more digits than a document may have."""
+    if number is None or not number.is_finite() or len(f"{number:f}") > LONGEST_NUMBER:
+        return None
+    return abs(number) if number.is_zero() else number
 
 
 def write(

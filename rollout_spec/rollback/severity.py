@@ -51,6 +51,12 @@ def is_hard(rollout: ModelRollout, trigger: str | None) -> bool:
     return found is not None and found.severity == "hard"
 
 
+def watches(rollout: ModelRollout, trigger: str | None, moment: str | None) -> bool:
+    """Return whether a trigger of this name is hard, and watches a stage or ``promoted``."""
+    found = _trigger(rollout, trigger)
+    return found is not None and found.severity == "hard" and (found.during is None or moment in found.during)
+
+
 def lookback(rollout: ModelRollout, trigger: str | None) -> timedelta:
     """Return how long after a step an alert may still be about what was before it: its window and its ``for``."""
     found = _trigger(rollout, trigger)

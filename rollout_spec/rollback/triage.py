@@ -8,13 +8,14 @@ from datetime import datetime
 
 from rollout_spec import traffic
 from rollout_spec.breach import Breach
+from rollout_spec.repository import Repository
 from rollout_spec.rollback.decision import failed_version
 from rollout_spec.rollback.guards import Facts, in_doubt, near
+from rollout_spec.rollback.incident import next_name
 from rollout_spec.rollback.severity import for_a_person, is_hard, lookback
 from rollout_spec.rollback.undone import Undone
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.spec.workspace import Automation
-from rollout_spec.units import label
 
 
 def strongest(
@@ -47,7 +48,9 @@ def _against(breach: Breach, rollout: ModelRollout, undone: Undone, settings: Au
     return len(reasons) + in_doubt(breach, facts, settings, now, lookback(rollout, breach.trigger))
 
 
-def name_shared_cause(breach: Breach, failed: str, facts: Facts, settings: Automation) -> Breach:
+def name_shared_cause(
+    breach: Breach, failed: str, facts: Facts, settings: Automation, repository: Repository
+) -> Breach:
     """Write into the evidence which versions failed together, if they are so many that it is not the model.
 
     The incident of the first of them names all; those of the others name that incident.
@@ -55,10 +58,10 @@ def name_shared_cause(breach: Breach, failed: str, facts: Facts, settings: Autom
     found = near(replace(breach, version=failed), facts, settings)
     if len(found) < settings.shared_cause.rollouts:
         return breach
-    first, version = next(iter(found.items()))
-    names = ", ".join(f"{rollout} {version}" for rollout, version in found.items())
+    first, (version, incident) = next(iter(found.items()))
+    names = ", ".join(f"{rollout} {version}" for rollout, (version, _) in found.items())
     words = f"shared cause, {len(found)} rollouts at once: {names}"
     if breach.rollout != first:
-        words = f"shared cause with {first} {version}, see incident {first}-{label(version)}"
+        words = f"shared cause with {first} {version}, see incident {incident or next_name(first, version, repository)}"
     summary = f"{words}. {breach.evidence.summary}".strip()
     return replace(breach, evidence=replace(breach.evidence, summary=summary))
