@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import TextIO
@@ -29,9 +30,14 @@ def links(stream: TextIO) -> bool:
     return is_watched(stream) and not os.environ.get("CI")
 
 
+_COMMAND = re.compile(r"^(\s*):(?=:)|#(?=#\[)", re.MULTILINE)
+"""What begins a command to the runner of a workflow, in each line that a step prints."""
+
+
 def harmless(text: str) -> str:
-    """Show as an escape what would move a cursor, and what hides text."""
-    return "".join(each if each.isprintable() or each in "\n\t" else ascii(each)[1:-1] for each in text)
+    """Show as an escape what would move a cursor, what hides text, and what would command the runner of a workflow."""
+    shown = "".join(each if each.isprintable() or each in "\n\t" else ascii(each)[1:-1] for each in text)
+    return _COMMAND.sub(lambda found: f"{found[1]}\\x3a" if found[0] != "#" else "\\x23", shown)
 
 
 def say(message: str) -> None:

@@ -50,7 +50,11 @@ def worst_first(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def shown(text: str, but: str = "") -> str:
-    """Show characters that would move the cursor or hide text as escapes: messages quote what strangers wrote."""
+    """Show characters that would move the cursor or hide text as escapes: messages quote what strangers wrote.
+
+    `##[` begins a command to the runner of a workflow, wherever in a line it stands.
+    """
+    text = text.replace("##[", "\\u0023#[")
     if text.isprintable():
         return text
     return "".join(letter if letter.isprintable() or letter in but else _escaped(letter) for letter in text)

@@ -45,7 +45,10 @@ def _link(text: str, url: str | None) -> str:
 
 
 def _finding(finding: Finding, view: View) -> str:
-    place = _link(_paint(f"{shown(finding.file)}:{finding.line}:{finding.column}", "1", view), _file(finding, view))
+    file = (
+        f"./{finding.file}" if finding.file.lstrip().startswith("::") else finding.file
+    )  # `::` begins a command to a CI
+    place = _link(_paint(f"{shown(file)}:{finding.line}:{finding.column}", "1", view), _file(finding, view))
     severity = _paint(finding.severity, f"1;{_COLORS[finding.severity]}", view)
     if view.lines_of is None:
         return f"{place}: {severity}: {words(finding)} [{finding.name}]\n"
