@@ -15,7 +15,8 @@ from repo import Repo, Result
 from rollout_spec.errors import UserError
 from rollout_spec.forges import Access, connect, hosts
 from rollout_spec.forges.access import TOKENS
-from rollout_spec.forges.transport import AstrayError, session
+from rollout_spec.forges.bound import session
+from rollout_spec.forges.hosts import AstrayError
 
 pytestmark = pytest.mark.system
 

@@ -9,7 +9,8 @@ from urllib.parse import quote
 from requests import Response
 from requests.exceptions import RequestException
 
-from rollout_spec.forges.transport import TIMEOUT, refusal, session, unreachable, useless
+from rollout_spec.forges.bound import session
+from rollout_spec.forges.transport import TIMEOUT, refusal, unreachable, useless
 
 PERMISSIONS = "the token needs the scopes `write:repository` and `write:issue`, and its owner the right to write here"
 

@@ -14,9 +14,10 @@ from requests.exceptions import RequestException
 
 from rollout_spec.budget import spending
 from rollout_spec.forges.access import Access
+from rollout_spec.forges.bound import Bound
 from rollout_spec.forges.hosts import Origin, origin_of
 from rollout_spec.forges.looking import Look
-from rollout_spec.forges.transport import Bound, refusal, unreachable, useless
+from rollout_spec.forges.transport import refusal, unreachable, useless
 
 PERMISSIONS = "the token or App needs Contents and Pull requests (read and write); a classic token, `repo`"
 

@@ -13,7 +13,8 @@ from requests.exceptions import RequestException
 
 from rollout_spec.budget import spending
 from rollout_spec.forges.access import Access
-from rollout_spec.forges.transport import TIMEOUT, refusal, session, unreachable, useless
+from rollout_spec.forges.bound import session
+from rollout_spec.forges.transport import TIMEOUT, refusal, unreachable, useless
 
 PERMISSIONS = "the token needs the scopes `api` and `write_repository`, and the role Developer or higher in the project"
 

@@ -24,6 +24,10 @@ _BY_SSH = {"ssh.github.com": "github.com", "altssh.gitlab.com": "gitlab.com"}
 """Hosts that take ssh for another one."""
 
 
+class AstrayError(OSError):
+    """A request would have gone to another host than that of the API."""
+
+
 @dataclass(frozen=True)
 class Origin:
     """A scheme, a host and a port. A host that is reached by ssh has no scheme, and port 0: its own is that of ssh."""
