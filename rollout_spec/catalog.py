@@ -14,7 +14,7 @@ from rollout_spec.document import parse
 from rollout_spec.errors import UserError
 from rollout_spec.finding import KeyPath, Problem
 from rollout_spec.links import HINT
-from rollout_spec.spec.problems import did_you_mean, problems
+from rollout_spec.spec.problems import did_you_mean, nearest, problems
 from rollout_spec.spec.target import Option, TargetDefinition
 from rollout_spec.tree import Overlay, Tree
 from rollout_spec.units import LONGEST_DURATION, parse_duration
@@ -123,14 +123,11 @@ def option_problems(options: Mapping[str, Any], known: Mapping[str, Option], at:
             yield Problem((*at, name), f"this target has no option `{name}`", hint, on_key=True)
             continue
         yield from _value_problems(value, option, (*at, name))
-    misspelt = {name for name in options if name not in known}
-    for name, option in known.items():
-        if (
-            option.required
-            and name not in options
-            and not any(did_you_mean(each, [name]) == f"did you mean `{name}`?" for each in misspelt)
-        ):
-            yield Problem(at, f"the option `{name}` is missing: {option.description}", on_key=True)
+    absent = [name for name, option in known.items() if option.required and name not in options]
+    misspelt = {nearest(name, absent) for name in options if name not in known} if absent else set()
+    for name in absent:
+        if name not in misspelt:
+            yield Problem(at, f"the option `{name}` is missing: {known[name].description}", on_key=True)
 
 
 def _value_problems(value: Any, option: Option, at: KeyPath) -> Iterator[Problem]:

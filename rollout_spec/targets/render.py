@@ -90,14 +90,17 @@ def _documents(
 ) -> Iterator[Document]:
     fills: list[tuple[str, dict[str, Any]]] = []
     versions: list[str | None] = []
+    kept: dict[str, dict[str, Any]] = {}
+    if any(template.each == "version" for template in definition.templates):
+        for version, role in facts.kept_up(rollout, repository).items():
+            kept[version] = {**context, "version": facts.of_version(rollout, version, role)}
     for template in definition.templates:
         if template.each == "rollout":
             fills.append((template.file, context))
             versions.append(None)
             continue
-        for version, role in facts.kept_up(rollout, repository).items():
-            fills.append((template.file, {**context, "version": facts.of_version(rollout, version, role)}))
-            versions.append(version)
+        fills += ((template.file, own) for own in kept.values())
+        versions += kept
     request = name, catalog.templates(name, repository.tree), fills
     if catalog.is_own(name, repository.tree):
         filled = _confined(request, f"rollouts/{rollout.metadata.name}.yaml")
