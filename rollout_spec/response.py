@@ -21,6 +21,7 @@ from rollout_spec.rollback.body import again, warning
 from rollout_spec.rollback.triage import is_acted_on, strongest
 from rollout_spec.spec.workspace import Automation
 from rollout_spec.superseding import supersede_others
+from rollout_spec.unexpected import explained
 
 _TRIES = 5
 
@@ -81,8 +82,8 @@ def answer_all(breaches: Iterable[Breach], responder: Responder) -> Iterator[Ans
             continue
         try:
             found = answer(breach, responder, failing=chosen, acted_on=acted_on)
-        except UserError as error:
-            yield error
+        except Exception as error:
+            yield explained(error)
             continue
         for part in found.decision.parts if isinstance(found.decision, Rollback) else ():
             done.add((part.rollout, part.failed))

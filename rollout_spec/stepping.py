@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from rollout_spec.change import Change
+from rollout_spec.changing import opened
 from rollout_spec.delivery import Delivery, Landed, deliver
 from rollout_spec.errors import UserError
 from rollout_spec.forges import Forge
@@ -18,7 +18,6 @@ from rollout_spec.lifecycle import Held, Proof, Request, Taken, held, prove, ren
 from rollout_spec.lifecycle.hold import MergedAt, check_held
 from rollout_spec.repository import Repository
 from rollout_spec.spec.workspace import Forge as ForgeSettings
-from rollout_spec.writing import refuse_links, remove, write
 
 
 @dataclass(frozen=True)
@@ -94,32 +93,9 @@ def merge_times(base: Base, settings: ForgeSettings | None, tell: Callable[[str]
 
 
 def write_all(root: Path, edits: Mapping[str, bytes | None]) -> None:
-    """Write files by their paths below a folder, or none of them. UserError where the disk says no."""
-    with all_or_none(root, edits):
-        for path, content in edits.items():
-            _put(root, path, content)
-
-
-@contextmanager
-def all_or_none(root: Path, paths: Iterable[str]) -> Iterator[None]:
-    """Put files back as they were where what is done about them fails. UserError, before that, where one is a link."""
-    paths = list(paths)
-    refuse_links(root, paths)
-    before = {path: (root / path).read_bytes() if (root / path).is_file() else None for path in paths}
-    try:
-        yield
-    except UserError:
-        for path, content in before.items():
-            if not (root / path).is_dir():
-                _put(root, path, content)
-        raise
-
-
-def _put(root: Path, path: str, content: bytes | None) -> None:
-    if content is None:
-        remove(root, path)
-    else:
-        write(root, path, content)
+    """Write files by their paths below a folder, or none of them. UserError if the disk refuses."""
+    with opened(root, None, lambda message: None) as checkout:
+        checkout.apply(edits, {})
 
 
 def open_pull_request(change: Change, base: Base, forge: Forge, request: Request) -> Landed:

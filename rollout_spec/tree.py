@@ -15,7 +15,7 @@ from functools import cache, cached_property
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from rollout_spec.errors import UserError
+from rollout_spec.errors import UserError, disk_error
 from rollout_spec.links import Links
 from rollout_spec.reading import MAX_BYTES
 
@@ -153,7 +153,7 @@ class WorkingTree:
         except (FileNotFoundError, NotADirectoryError, ValueError):  # the last one: no file can have that name
             return None
         except OSError as error:
-            raise UserError(f"{place} cannot be read: {error.strerror}") from None
+            raise disk_error(error, f"{place} cannot be read") from None
 
     def names(self, folder: str) -> list[str]:
         """List a folder on disk."""
@@ -165,7 +165,7 @@ class WorkingTree:
         except (FileNotFoundError, NotADirectoryError, ValueError):
             return []
         except OSError as error:
-            raise UserError(f"{self.root / folder} cannot be read: {error.strerror}") from None
+            raise disk_error(error, f"{self.root / folder} cannot be read") from None
 
     def link(self, path: str) -> str | None:
         """Look at each part of a path below the folder."""

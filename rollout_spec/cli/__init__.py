@@ -15,7 +15,8 @@ from typing import Protocol, cast
 
 from rollout_spec import __version__, budget, confined
 from rollout_spec.cli.terminal import say
-from rollout_spec.errors import UserError
+from rollout_spec.interrupts import Terminated, raised
+from rollout_spec.unexpected import explained
 
 COMMANDS = {
     "init": "scaffold a rollout repository that passes its own check",
@@ -53,17 +54,21 @@ class Command(Protocol):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status: 0 well, 1 findings, 2 cannot be used, 3 an outside service failed."""
     try:
-        with budget.command(), confined.together():
+        with raised(), budget.command(), confined.together():
             return _run(sys.argv[1:] if argv is None else list(argv))
-    except UserError as error:
-        say(f"rollout-spec: {error.message}" + (f"\n  help: {error.hint}" if error.hint else ""))
-        return error.status
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except Terminated as signal:
+        say("rollout-spec: ended by a signal")
+        return 128 + signal.number
     except KeyboardInterrupt:
         say("rollout-spec: interrupted")
         return 130
+    except Exception as error:
+        told = explained(error)
+        say(f"rollout-spec: {told.message}" + (f"\n  help: {told.hint}" if told.hint else ""))
+        return told.status
 
 
 def _run(argv: list[str]) -> int:

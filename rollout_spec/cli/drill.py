@@ -7,24 +7,26 @@ fails there once. Without a ROLLOUT: all of them. --record writes into each roll
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, get_args
 
+from rollout_spec.changing import Checkout, opened
 from rollout_spec.check import is_sound
 from rollout_spec.cli import place, terminal
 from rollout_spec.drill import Drilled, Verdict, drill
 from rollout_spec.edits import with_drilled
-from rollout_spec.errors import UserError
+from rollout_spec.errors import ChangedError, UserError
 from rollout_spec.processes import spread
 from rollout_spec.reporters.reporter import json_text, shown
 from rollout_spec.repository import Repository
 from rollout_spec.rules import Subject
 from rollout_spec.spec.problems import did_you_mean
 from rollout_spec.splice import CannotEdit
-from rollout_spec.writing import write
+from rollout_spec.watching import Seen, Watched
 
 VERSION = 1
 _COLORS = {
@@ -57,29 +59,71 @@ def clock() -> datetime:
 def run(arguments: argparse.Namespace) -> int:
     """Drill, and print what came of it; the status is 1 where a rollback fails, or there is none where one is due."""
     here, now = place.find(arguments), clock()
-    repository = here.repository()
+    found = _drill(arguments, here, now)
+    if not arguments.record:
+        return _report(arguments, found)
+    with opened(here.workspace, here.git_root, terminal.say) as checkout:
+        try:
+            found.tree.check_unchanged(found.seen)
+        except ChangedError:  # while nobody else was kept from writing
+            found = _drill(arguments, here, now)
+            found.tree.check_unchanged(found.seen)
+        status = _report(arguments, found)
+        _record([drills[0].rollout for drills in found.drills if not _fails(drills)], found.tree, here, checkout, now)
+    return status
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What came of a drill, and what was read for it: ``seen`` by other processes."""
+
+    drills: list[list[Drilled]]
+    tree: Watched
+    seen: Seen
+
+
+def _drill(arguments: argparse.Namespace, here: place.Place, now: datetime) -> _Found:
+    tree = Watched(here.repository().tree)
+    repository = Repository(tree)
     place.refuse_link(here.workspace, "rollouts")
     known = repository.names("rollouts")
     names = list(dict.fromkeys(arguments.rollouts)) or known
     for name in names:
         if name not in known:
             raise UserError(f"there is no rollout `{name}` here", hint=did_you_mean(name, known))
-    found = list(_drilled(names, repository, now))
-    sys.stdout.write(_json(found) if arguments.format == "json" else "\n".join(map(_table, found)))
-    terminal.say(_summary(found))
-    if arguments.record:
-        _record([drills[0].rollout for drills in found if not _fails(drills)], here, repository, now)
-    return 1 if any(map(_fails, found)) else 0
+    found = list(_drilled(names, repository, tree, now))
+    seen: Seen = {}
+    for key, digest in (item for _, each in found for item in each.items()):
+        if seen.setdefault(key, digest) != digest:
+            raise ChangedError(key[-1])
+    return _Found([drills for drills, _ in found], tree, seen)
+
+
+def _report(arguments: argparse.Namespace, found: _Found) -> int:
+    drills = found.drills
+    sys.stdout.write(_json(drills) if arguments.format == "json" else "\n".join(map(_table, drills)))
+    terminal.say(_summary(drills))
+    return 1 if any(map(_fails, drills)) else 0
 
 
 def _fails(drills: Sequence[Drilled]) -> bool:
     return any(each.fails for each in drills)
 
 
-def _drilled(names: Sequence[str], repository: Repository, now: datetime) -> Iterator[list[Drilled]]:
-    """Give what came of each rollout, in order."""
-    progress = terminal.progress("rollouts", many=20)
-    for done, found in enumerate(spread(lambda name: _all_of(name, repository, now), names), 1):
+def _drilled(
+    names: Sequence[str], repository: Repository, tree: Watched, now: datetime
+) -> Iterator[tuple[list[Drilled], Seen]]:
+    """Give what came of each rollout, in order, with what another process read for it."""
+    progress, owner = terminal.progress("rollouts", many=20), os.getpid()
+
+    def drilled(name: str) -> tuple[list[Drilled], Seen]:
+        found, seen = _all_of(name, repository, now), {}
+        if os.getpid() != owner:
+            seen = dict(tree.seen)
+            tree.seen.clear()
+        return found, seen
+
+    for done, found in enumerate(spread(drilled, names), 1):
         if progress:
             progress(done, len(names))
         yield found
@@ -98,15 +142,18 @@ def _all_of(name: str, repository: Repository, now: datetime) -> list[Drilled]:
     return list(drill(repository, name, now=now))
 
 
-def _record(names: Sequence[str], here: place.Place, repository: Repository, now: datetime) -> None:
+def _record(names: Sequence[str], tree: Watched, here: place.Place, checkout: Checkout, now: datetime) -> None:
     """Write into the rollouts that are proven when that was; the others keep the time of their last good drill."""
-    for file in filter(None, map(repository.rollout, names)):
+    for path in (f"rollouts/{name}.yaml" for name in names):
+        content = tree.read(path)
+        if content is None:
+            raise ChangedError(path)
         try:
-            content = with_drilled(file.content, now)
+            wanted = with_drilled(content, now)
         except CannotEdit as error:
-            raise UserError(f"{file.path}: {error.message}", hint=error.hint) from None
-        write(here.workspace, file.path, content)
-        terminal.say(f"recorded in {file.path}")
+            raise UserError(f"{path}: {error.message}", hint=error.hint) from None
+        checkout.put(str((here.workspace / path).relative_to(checkout.root)), wanted, content)
+        terminal.say(f"recorded in {path}")
 
 
 def _json(found: Sequence[Sequence[Drilled]]) -> str:

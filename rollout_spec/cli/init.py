@@ -7,9 +7,10 @@ from __future__ import annotations
 import argparse
 
 from rollout_spec.cli import place, terminal
-from rollout_spec.errors import UserError
+from rollout_spec.errors import UserError, disk_error
 from rollout_spec.scaffold import files
-from rollout_spec.writing import refuse_links, write
+from rollout_spec.stepping import write_all
+from rollout_spec.writing import refuse_links
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -32,8 +33,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(
             f"{folder} has {', '.join(there[:3])}{more} already, and nothing was written", hint="choose an empty folder"
         )
-    for path, content in new.items():
-        write(folder, path, content)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(error, f"{folder} cannot be made") from None
+    write_all(folder, new)
     terminal.say(f"wrote {len(new)} files to {arguments.folder}")
     terminal.say("next: `git init && git add . && git commit`, then read rollouts/fraud.yaml and .rollout-spec.yaml")
     return 0

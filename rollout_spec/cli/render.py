@@ -6,17 +6,20 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from rollout_spec.changing import Checkout, decided_anew, opened
 from rollout_spec.check import check
 from rollout_spec.cli import place, terminal
 from rollout_spec.cli.patch import patch
 from rollout_spec.errors import UserError
 from rollout_spec.finding import Report
+from rollout_spec.reading import MAX_BYTES
 from rollout_spec.reporters import REPORTERS, View
 from rollout_spec.repository import Repository
 from rollout_spec.rules import GATES
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.spec.problems import did_you_mean
-from rollout_spec.writing import refuse_links, remove, write
+from rollout_spec.watching import Watched
+from rollout_spec.writing import refuse_links
 
 if TYPE_CHECKING:
     from rollout_spec.targets.manifests import Stale
@@ -34,7 +37,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Render, and write what changed."""
     here = place.find(arguments)
-    repository = here.repository()
+    if arguments.check:
+        return _render(arguments, here, None)
+
+    def attempt() -> int:
+        with opened(here.workspace, here.git_root, terminal.say) as checkout:
+            return _render(arguments, here, checkout)
+
+    return decided_anew(attempt)
+
+
+def _render(arguments: argparse.Namespace, here: place.Place, checkout: Checkout | None) -> int:
+    tree = Watched(here.repository().tree)
+    repository = Repository(tree)
     names = arguments.rollouts or repository.names("rollouts")
     for name in names:
         if repository.rollout(name) is None and repository.link(f"rollouts/{name}.yaml") is None:
@@ -42,16 +57,16 @@ def run(arguments: argparse.Namespace) -> int:
     if _broken(names, repository, here):
         return 1
     found = _stale(repository, names, everything=not arguments.rollouts)
+    if checkout is not None and found:
+        tree.check_unchanged()
     if arguments.diff:
         sys.stdout.write("".join(patch(each.path, each.committed, each.wanted) for each in found))
-    if arguments.check:
+    if checkout is None:
         return _report(found)
     refuse_links(here.workspace, [each.path for each in found])
     for each in found:
-        if each.wanted is None:
-            remove(here.workspace, each.path)
-        else:
-            write(here.workspace, each.path, each.wanted)
+        expected = ... if each.committed is not None and len(each.committed) > MAX_BYTES else each.committed
+        checkout.put(str((here.workspace / each.path).relative_to(checkout.root)), each.wanted, expected)
         terminal.say(f"{'removed' if each.wanted is None else 'wrote'} {each.path}")
     if not found:
         terminal.say("the manifests are current")

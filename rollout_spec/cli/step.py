@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rollout_spec.cli import place, terminal
 from rollout_spec.cli.patch import patch
 from rollout_spec.cli.upstream import find, newest
+from rollout_spec.cli.written import Written, git_root
 from rollout_spec.errors import UserError
 from rollout_spec.finding import Finding, Report
 from rollout_spec.lifecycle import Request
 from rollout_spec.lifecycle.words import change, message, moves, subject, trailers
 from rollout_spec.reporters import REPORTERS, View
+from rollout_spec.repository import Repository
+from rollout_spec.watching import Watched
 
 if TYPE_CHECKING:
+    from rollout_spec.changing import Checkout
     from rollout_spec.landing import Base
     from rollout_spec.stepping import Decided
 
@@ -57,57 +59,60 @@ def _forced(arguments: argparse.Namespace) -> str | None:
 def _into_working_tree(
     arguments: argparse.Namespace, request: Request, here: place.Place, now: datetime, forced: str | None
 ) -> int:
-    from rollout_spec.stepping import decide, merge_times, write_all
+    from rollout_spec.changing import decided_anew, opened
 
-    repository = here.repository()
-    root = _git_root(here, "--commit") if arguments.commit else None
+    if arguments.commit:
+        git_root(here, "--commit")
+    if arguments.dry_run:
+        return _write(arguments, here, request, now, forced, None)
+
+    def attempt() -> int:
+        with opened(here.workspace, here.git_root, terminal.say) as checkout:
+            return _write(arguments, here, request, now, forced, checkout)
+
+    return decided_anew(attempt)
+
+
+def _write(
+    arguments: argparse.Namespace,
+    here: place.Place,
+    request: Request,
+    now: datetime,
+    forced: str | None,
+    checkout: Checkout | None,
+) -> int:
+    """Decide on what is checked out, and write it; ``checkout`` is None for a dry run."""
+    from rollout_spec.stepping import decide, merge_times
+
+    tree = Watched(here.repository().tree)
+    repository = Repository(tree)
     base, settings = _checked_out(here), repository.settings
     merged_at = merge_times(base, settings.forge, terminal.say) if base is not None and settings is not None else None
     decided = decide(request, repository, base, now=now, prefix=here.prefix, forced=forced, merged_at=merged_at)
     if decided.is_refused:
         return _refuse(decided)
     edits, words = decided.taken.edits, message(decided.taken, decided.held, forced)
-    if root is not None:
-        from rollout_spec.git.committing import check_can_commit
-
-        check_can_commit(root, _from_root(here, edits))
+    writing = Written(here, tree, edits, base.commit if base is not None else None)
+    commit = None
+    if arguments.commit:
+        commit = writing.commit(words, checkout)
+    elif checkout is not None:
+        writing.apply(checkout)
     _tell(decided, forced)
-    if arguments.dry_run:
-        if root is not None:
+    if checkout is None:
+        if arguments.commit:
             print(words)
-        read = repository.tree.read
-        sys.stdout.write("".join(patch(path, read(path), content) for path, content in edits.items()))
+        sys.stdout.write("".join(patch(path, tree.read(path), content) for path, content in edits.items()))
         terminal.say("nothing was written: this is a dry run")
         return 0
-    if root is not None:
-        print(f"commit {_commit(here, root, edits, words)}")
+    if commit is not None:
+        print(f"commit {commit}")
     else:
-        write_all(here.workspace, edits)
         terminal.say("commit it with these lines at the end of its message:")
         terminal.say("\n".join(f"  {line}" for line in trailers(decided.taken, decided.held, forced)))
     for path, content in edits.items():
         terminal.say(f"{'removed' if content is None else 'wrote'} {path}")
     return 0
-
-
-def _git_root(here: place.Place, option: str) -> Path:
-    if here.git_root is None:
-        raise UserError(f"{option} needs git, and this workspace is in no git repository", hint="git init")
-    return here.git_root
-
-
-def _from_root(here: place.Place, paths: Iterable[str]) -> list[str]:
-    return [f"{here.prefix}/{path}" if here.prefix else path for path in paths]
-
-
-def _commit(here: place.Place, root: Path, edits: Mapping[str, bytes | None], words: str) -> str:
-    """Write files and commit them, or do neither."""
-    from rollout_spec.git.committing import commit
-    from rollout_spec.stepping import all_or_none, write_all
-
-    with all_or_none(here.workspace, edits):
-        write_all(here.workspace, edits)
-        return commit(root, _from_root(here, edits), words)
 
 
 def _checked_out(here: place.Place) -> Base | None:
@@ -128,7 +133,7 @@ def _checked_out(here: place.Place) -> Base | None:
 def _into_pull_request(
     arguments: argparse.Namespace, request: Request, here: place.Place, now: datetime, forced: str | None
 ) -> int:
-    root = _git_root(here, "--pull-request")
+    root = git_root(here, "--pull-request")
     from rollout_spec.landing import build, forge_of
     from rollout_spec.stepping import decide, merge_times, open_pull_request
 

@@ -33,7 +33,6 @@ class LocalForge:
 
     def ensure(self, change: Change, head_sha: str, base: str) -> PullRequest:
         """Return the pull request from the change's branch, whatever its state; open one if there is none."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         with self._files.lock():
             known = self.find(change.branch, base)
             if known is not None:

@@ -7,12 +7,12 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from rollout_spec.change import Interventions
-from rollout_spec.errors import UserError
+from rollout_spec.errors import OUTSIDE, UserError, disk_error
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
@@ -47,8 +47,13 @@ class PullFiles:
     def write(self, number: int, data: dict[str, Any]) -> None:
         """Replace a file; a reader sees the old or the new one."""
         part = self.folder / f".{number}.part"
-        part.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        part.replace(self.path(number))
+        try:
+            part.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            part.replace(self.path(number))
+        except OSError as error:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+            raise disk_error(error, f"{self.path(number)} cannot be written", status=OUTSIDE) from None
 
     @contextmanager
     def understood(self, number: int) -> Iterator[None]:
@@ -61,7 +66,11 @@ class PullFiles:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Let one process at a time write: of many that open the same pull request, one does."""
-        handle = os.open(self.folder / ".lock", os.O_CREAT | os.O_RDWR, 0o644)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.folder / ".lock", os.O_CREAT | os.O_RDWR, 0o644)
+        except OSError as error:
+            raise disk_error(error, f"{self.folder} cannot be locked", status=OUTSIDE) from None
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield

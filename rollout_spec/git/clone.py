@@ -18,7 +18,7 @@ from rollout_spec.errors import UserError
 from rollout_spec.git.authorship import author, commit_tree, is_signing
 from rollout_spec.git.mirror import workspaces
 from rollout_spec.git.objects import Entry, Objects
-from rollout_spec.git.plumbing import ID, GitError, Plumbing, checked, create
+from rollout_spec.git.plumbing import ID, GitError, Plumbing, checked, create, no_temporary_file
 from rollout_spec.git.remotes import NAME, Remote
 
 _REF = re.compile(r"(?!.*(\.\.|@\{|//|\.lock$|[/.]$))[A-Za-z0-9_][A-Za-z0-9._/@+^~-]{0,254}")
@@ -225,7 +225,13 @@ class Git:
         """Write the tree of a commit with ``edits`` laid over it, and return its id."""
         checked(parent, ID)
         self._refuse_links(parent, edits)
-        with tempfile.TemporaryDirectory(prefix="rollout-spec-") as folder:
+        try:
+            return self._written(parent, edits)
+        except OSError as error:
+            raise no_temporary_file(error) from None
+
+    def _written(self, parent: str, edits: Mapping[str, bytes | None]) -> str:
+        with tempfile.TemporaryDirectory(prefix="rollout-spec-", ignore_cleanup_errors=True) as folder:
             index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
             self._run("read-tree", parent, environment=index)
             lines = "".join(self._index_lines(parent, edits, Path(folder)))

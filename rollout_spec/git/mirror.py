@@ -7,18 +7,20 @@ itself. A commit-graph says which commit changed which path, so that a walk alon
 
 from __future__ import annotations
 
-import fcntl
-import os
+import glob
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from rollout_spec.errors import UserError
+from rollout_spec.errors import UserError, disk_error
+from rollout_spec.git.folders import clear_locks, lock_files
 from rollout_spec.git.plumbing import GitError, Plumbing, checked, create
-from rollout_spec.git.remotes import NAME, Remote
+from rollout_spec.git.remotes import CLONE_SECONDS, NAME, Remote
+from rollout_spec.locking import locked
 
 WARM = "refs/rollout-spec/warm"
 """Up to this commit the contents are here."""
@@ -56,13 +58,40 @@ def keep(folder: Path, source: Source, authorize: Authorize, tell: Tell) -> Warm
             _check_follows(folder, source)
             return warm(folder, source, authorize, tell)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        try:
+        _remove_leftovers(folder)
+        with _part(folder) as part:
             return _made(part, folder, source, authorize, tell)
+    except OSError as error:
+        raise disk_error(error, f"{folder} cannot be made") from None
+
+
+@contextmanager
+def _part(folder: Path) -> Iterator[Path]:
+    """Make an unfinished mirror beside its place. It is locked as long as this process works on it."""
+    while True:
+        part = Path(tempfile.mkdtemp(prefix=_unfinished(folder), dir=folder.parent))
+        try:
+            with locked(part, _quiet):
+                if part.exists():  # else another one took it for a leftover, before it was locked
+                    yield part
+                    return
         finally:
             shutil.rmtree(part, ignore_errors=True)
-    except OSError as error:
-        raise UserError(f"{folder} cannot be made: {error.strerror}") from None
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove the unfinished mirrors of processes that were killed: nobody holds their lock."""
+    for part in folder.parent.glob(f"{glob.escape(_unfinished(folder))}*"):
+        with suppress(UserError), locked(part, _quiet, seconds=0):
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def _unfinished(folder: Path) -> str:
+    return f".{folder.name}.rollout-spec-"
+
+
+def _quiet(message: str) -> None:
+    """Tell nobody."""
 
 
 def _is_free(folder: Path) -> bool:
@@ -79,9 +108,9 @@ def _made(part: Path, folder: Path, source: Source, authorize: Authorize, tell: 
     for name, value in (("promisor", "true"), ("partialCloneFilter", "blob:none")):
         run("config", f"remote.{source.remote}.{name}", value)
     run("config", "extensions.partialClone", source.remote)
-    done = warm(part, source, authorize, tell)
-    part.chmod(0o755)
+    done = _warm(Plumbing(part), source, authorize, tell)
     try:
+        part.chmod(0o755)
         part.rename(folder)
     except OSError:
         if _is_free(folder):
@@ -91,21 +120,47 @@ def _made(part: Path, folder: Path, source: Source, authorize: Authorize, tell: 
 
 
 def warm(folder: Path, source: Source, authorize: Authorize, tell: Tell) -> Warm:
-    """Bring a bare repository up to date with what it follows. Of two who do it, the second one waits."""
-    with _alone(folder):
-        plumbing = Plumbing(folder)
-        authorize(plumbing)
-        remote = Remote(plumbing, source.remote)
-        tell(f"fetching {source.branch}")
-        commit = remote.follow(source.branch)
-        plumbing.run("symbolic-ref", "HEAD", f"refs/heads/{source.branch}")
-        found = workspaces(plumbing, commit, source.file)
-        if _is_partial(plumbing):
-            _fetch_contents(plumbing, remote, commit, found, tell)
-        tell("writing the commit-graph")
-        plumbing.run("commit-graph", "write", "--reachable", "--changed-paths", "--split", "--no-progress")
-        plumbing.run("-c", "gc.auto=6700", "-c", "gc.autoDetach=false", "gc", "--auto", "--quiet")
-        return Warm(commit, found)
+    """Bring a bare repository up to date with what it follows. Of two who do it, the second one waits.
+
+    Rollbacks take no lock: they only add objects, and must not wait for a fetch. The lock is held until the last of our
+    local gits has ended, even if this process is killed.
+    """
+    with locked(folder, tell, seconds=CLONE_SECONDS) as handle:
+        _remove_old_parts(folder)
+        for path in clear_locks(lock_files(folder)):
+            tell(f"removed {path}: its git was killed")
+        plumbing = Plumbing(folder, (handle,))
+        try:
+            return _warm(plumbing, source, authorize, tell)
+        except GitError as error:
+            if "lock" not in error.words or not clear_locks(lock_files(folder)):
+                raise
+            return _warm(plumbing, source, authorize, tell)  # a fetch had outlived its mirror
+
+
+def _remove_old_parts(folder: Path) -> None:
+    """Remove what killed fetches left among the packs; no fetch takes so long as these are old."""
+    packs = folder / "objects/pack"
+    for path in (*packs.glob("tmp_*"), *packs.glob(".tmp-*"), *packs.glob("*.keep")):
+        with suppress(OSError):
+            is_ours = path.suffix != ".keep" or path.read_bytes().startswith(b"fetch-pack ")
+            if is_ours and time.time() - path.stat().st_mtime > 2 * CLONE_SECONDS:
+                path.unlink()
+
+
+def _warm(plumbing: Plumbing, source: Source, authorize: Authorize, tell: Tell) -> Warm:
+    authorize(plumbing)
+    remote = Remote(plumbing, source.remote)
+    tell(f"fetching {source.branch}")
+    commit = remote.follow(source.branch)
+    plumbing.run("symbolic-ref", "HEAD", f"refs/heads/{source.branch}")
+    found = workspaces(plumbing, commit, source.file)
+    if _is_partial(plumbing):
+        _fetch_contents(plumbing, remote, commit, found, tell)
+    tell("writing the commit-graph")
+    plumbing.run("commit-graph", "write", "--reachable", "--changed-paths", "--split", "--no-progress")
+    plumbing.run("-c", "gc.auto=6700", "-c", "gc.autoDetach=false", "gc", "--auto", "--quiet")
+    return Warm(commit, found)
 
 
 def workspaces(plumbing: Plumbing, commit: str, file: str) -> tuple[str, ...]:
@@ -176,13 +231,3 @@ def _check_follows(folder: Path, source: Source) -> None:
         theirs = "nothing"
     if theirs != source.address:
         raise UserError(f"{folder} is a mirror of {theirs}", hint="name a folder that is not there yet")
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

@@ -12,11 +12,12 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from rollout_spec.errors import OUTSIDE, UserError
+from rollout_spec.errors import OUTSIDE, UserError, disk_error
+from rollout_spec.git.folders import git_folder
 from rollout_spec.scalars import excerpt
 
 # Git, and the ssh that it starts, run in a clone: a relative entry of the PATH would lead into it.
@@ -25,7 +26,7 @@ if path := os.environ.get("PATH"):
 
 try:
     import git as gitpython
-    from git.exc import GitCommandError
+    from git.exc import GitCommandError, GitCommandNotFound
 except ImportError as missing:
     raise UserError("git cannot be started", hint="install git, and put it on the PATH") from missing
 
@@ -90,11 +91,15 @@ def checked(text: str, pattern: re.Pattern[str]) -> str:
 
 
 class Plumbing:
-    """The commands of one repository: a clone, a linked worktree, a submodule or a bare repository."""
+    """The commands of one repository: a clone, a linked worktree, a submodule or a bare repository.
 
-    def __init__(self, root: Path) -> None:
+    ``holding`` are handles that the commands of ``run`` inherit: a lock is held until the last of them has ended.
+    """
+
+    def __init__(self, root: Path, holding: Sequence[int] = ()) -> None:
         self.root = root
-        folder = _git_folder(root)
+        self._holding = tuple(holding)
+        folder = git_folder(root)
         if folder is None:
             raise UserError(f"{root} is no git repository")
         self.folder = folder
@@ -127,13 +132,15 @@ class Plumbing:
         """Run one command, and return the bytes that it prints."""
         with _input(stdin) as given:
             try:
-                output = gitpython.Git(self.root).execute(
-                    _command(words),
-                    istream=given,
-                    env=self._environment(environment or {}),
-                    stdout_as_string=False,
-                    strip_newline_in_stdout=False,
-                )
+                with _starting():
+                    output = gitpython.Git(self.root).execute(
+                        _command(words),
+                        istream=given,
+                        env=self._environment(environment or {}),
+                        stdout_as_string=False,
+                        strip_newline_in_stdout=False,
+                        pass_fds=self._holding,
+                    )
             except GitCommandError as error:
                 raise _refusal(action, error) from None
         assert isinstance(output, bytes)
@@ -160,9 +167,10 @@ class Plumbing:
 
     def start(self, *words: str) -> Any:
         """Start one command that answers questions; it ends with the object that is returned, as ``Popen`` is used."""
-        return gitpython.Git(self.root).execute(
-            _command(words), istream=subprocess.PIPE, env=self._environment({}), as_process=True
-        )
+        with _starting():
+            return gitpython.Git(self.root).execute(
+                _command(words), istream=subprocess.PIPE, env=self._environment({}), as_process=True
+            )
 
     def answer(
         self,
@@ -176,13 +184,14 @@ class Plumbing:
         starts, and no terminal: what would ask a person fails.
         """
         with _input(stdin) as given:
-            asked = gitpython.Git(self.root).execute(
-                _command(words),
-                istream=given,
-                env=self._environment(environment or {}),
-                as_process=True,
-                start_new_session=True,
-            )
+            with _starting():
+                asked = gitpython.Git(self.root).execute(
+                    _command(words),
+                    istream=given,
+                    env=self._environment(environment or {}),
+                    as_process=True,
+                    start_new_session=True,
+                )
             process: Any = asked.proc
             try:
                 output, told = process.communicate(timeout=within)
@@ -201,15 +210,6 @@ class Plumbing:
 
 def _command(words: Sequence[str]) -> list[str]:
     return ["git", *(word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")), *words]
-
-
-def _git_folder(root: Path) -> Path | None:
-    """Return where git keeps what it knows of a clone, a linked worktree, a submodule or a bare repository."""
-    place = root / ".git"
-    if place.is_file():
-        place = root / place.read_text("utf-8", "replace").removeprefix("gitdir:").strip()
-    found = place if place.is_dir() else root
-    return found.resolve() if (found / "HEAD").is_file() else None
 
 
 def _own_environment(root: Path, folder: Path) -> dict[str, str]:
@@ -252,10 +252,33 @@ def _input(content: bytes | None) -> Iterator[BinaryIO | None]:
     if content is None:
         yield None
         return
-    with tempfile.TemporaryFile() as file:
-        file.write(content)
-        file.seek(0)
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(tempfile.TemporaryFile(buffering=0))
+            rest = memoryview(content)
+            while rest:
+                rest = rest[file.write(rest) :]
+            file.seek(0)
+        except OSError as error:
+            raise no_temporary_file(error) from None
         yield cast(BinaryIO, file)
+
+
+def no_temporary_file(error: OSError) -> UserError:
+    """Return what a user is told if the folder for temporary files cannot be written."""
+    place = tempfile.tempdir or os.environ.get("TMPDIR") or "the folder for temporary files"
+    return disk_error(error, f"{place} cannot be written", status=OUTSIDE)
+
+
+@contextmanager
+def _starting() -> Iterator[None]:
+    """UserError if git cannot be started: it is not there, or the machine has no room for a process more."""
+    try:
+        yield
+    except GitCommandNotFound:
+        raise UserError("git cannot be started", hint="install git, and put it on the PATH", status=OUTSIDE) from None
+    except OSError as error:
+        raise disk_error(error, "git cannot be started", status=OUTSIDE) from None
 
 
 def _refusal(action: str, error: GitCommandError) -> GitError:

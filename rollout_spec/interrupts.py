@@ -1,0 +1,56 @@
+"""Signals that ask a process to end: they wait while something must not be left half done."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_ASKING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_RAISING = (signal.SIGTERM, signal.SIGHUP)
+
+
+class Terminated(KeyboardInterrupt):
+    """Another process asked this one to end, by a signal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let signals wait until this is done; the programs that are started meanwhile do not get them either."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ASKING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def raised() -> Iterator[None]:
+    """Turn SIGTERM and SIGHUP into exceptions, so that what was begun is taken back. What was set before stays."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    ours = [number for number in _RAISING if signal.getsignal(number) is signal.SIG_DFL]
+    owner = os.getpid()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        if os.getpid() != owner:  # a process that was forked off: it has nothing to take back
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            return
+        raise Terminated(number)
+
+    for number in ours:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
