@@ -385,7 +385,7 @@ def test_a_link_that_a_rollback_does_not_need_stops_none(repo: Repo, path: str, 
 
 def fetched(repo: Repo, branch: str) -> str:
     repo.git("fetch", "-q", "origin")
-    return f"origin/{branch}"
+    return f"origin/{repo.whole(branch)}"
 
 
 @pytest.mark.parametrize("path", ["contracts", "policies", "templates"])
