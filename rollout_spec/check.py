@@ -40,6 +40,7 @@ def check(
     repository: Repository,
     *,
     paths: Sequence[str] | None = None,
+    whole: bool = False,
     base: Repository | None = None,
     prefix: str = "",
     now: datetime | None = None,
@@ -47,16 +48,17 @@ def check(
     spread: Spread = map,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
-    """Check files by their paths in the workspace, or all of it.
+    """Check files by their paths in the workspace, or all of it. ``whole``: by the rules about all of it, too.
 
     ``base`` is the repository that the change is compared with. ``prefix`` is the workspace's folder in its git root,
     which findings' files begin with. Policies are asked where ``now`` is told: they say what a way forward must be, and
     never stand in a way back. ``prove`` rolls each rollout that is well back, where all is checked; ``spread`` may
     share the work among processes. ``progress`` is told how many files of how many are done.
     """
-    whole = paths is None
     todo = list(paths) if paths is not None else list(_files(repository, prefix))
-    context = Context(repository, base, whole, now, prove if whole else None, _severities(repository, base))
+    everything = paths is None
+    severities = _severities(repository, base)
+    context = Context(repository, base, whole or everything, now, prove if everything else None, severities)
     batches = [todo[start : start + _BATCH] for start in range(0, len(todo), _BATCH)]
     examined: list[Examined] = []
     with _collector_held():
@@ -64,16 +66,16 @@ def check(
             examined += done
             if progress:
                 progress(len(examined), len(todo))
-        examined += (examine(path, context) for path in _broken_packs(todo, context))
+        examined += (examine(path, context) for path in (() if everything else _broken(todo, context)))
     findings = [finding for each in examined for finding in each.findings]
     findings += _unused(examined, context)
-    findings += _links(todo, repository, whole=whole)
-    if whole:
+    findings += _links(todo, repository, whole=everything)
+    if everything:
         findings += _strays(repository)
     silenced = dict.fromkeys(each for one in examined for each in one.silenced)
     return Report(
         tuple(sorted({_below(prefix, each) for each in findings})),
-        tuple(_skipped(todo, context)),
+        tuple(_skipped(context)),
         tuple(sorted((replace(each, finding=_below(prefix, each.finding)) for each in silenced), key=_place_of)),
     )
 
@@ -100,7 +102,8 @@ def _collector_held() -> Iterator[None]:
 
 def introduced(before: Report, after: Report) -> list[Finding]:
     """Return the errors of a report that an earlier one had not: one rule's same words at the same key are old."""
-    known = {(each.file, each.name, each.path, each.message) for each in before.findings}
+    errors = (each for each in before.findings if each.severity == "error")  # a warning may have become one
+    known = {(each.file, each.name, each.path, each.message) for each in errors}
     return [
         each
         for each in after.findings
@@ -132,13 +135,29 @@ def _own_packs(repository: Repository) -> Iterator[str]:
             yield reference
 
 
-def _broken_packs(todo: Sequence[str], context: Context) -> Iterator[str]:
-    """Give the packs that would be asked about the rollouts under check, and cannot be: that is never a pass."""
-    if not context.whole and context.now and any(path.startswith("rollouts/") for path in todo):
-        for path in _own_packs(context.repository):
-            file = context.repository.pack(path)
-            if path not in todo and file and not is_sound(file, context.repository):
-                yield path
+def _broken(todo: Sequence[str], context: Context) -> Iterator[str]:
+    """Give the files that decide about those under check and cannot: that they do not load is never a pass.
+
+    They are the workspace, its packs, and the components that rollouts pin. A check of everything has them already.
+    """
+    repository = context.repository
+    for path in dict.fromkeys(_deciding(todo, context)):
+        file = repository.file(path) if path not in todo else None
+        if file is not None and not is_sound(file, repository):
+            yield path
+
+
+def _deciding(todo: Sequence[str], context: Context) -> Iterator[str]:
+    repository = context.repository
+    if any(path.partition("/")[0] in ("rollouts", "components", "incidents") for path in todo):
+        yield WORKSPACE_FILE
+    rollouts = [repository.file(path) for path in todo if path.startswith("rollouts/")]
+    if rollouts and context.now:
+        yield from _own_packs(repository)
+    for file in rollouts:
+        records = file.model.spec.versions.values() if file and file.kind == "ModelRollout" and file.model else ()
+        for record in records:
+            yield from (f"components/{name}.yaml" for name in record.requires or {})
 
 
 def _unused(examined: Sequence[Examined], context: Context) -> Iterator[Finding]:
@@ -189,8 +208,9 @@ def _strays(repository: Repository) -> Iterator[Finding]:
     for folder in FOLDERS:
         for name in repository.tree.names(folder):
             path = f"{folder}/{name}"
-            if name.endswith(".yml"):
-                words, hint = "nobody reads a file that ends in .yml", f"rename it to {name.removesuffix('.yml')}.yaml"
+            stem, _, ending = name.rpartition(".")
+            if ending != "yaml" and ending.lower() in ("yml", "yaml"):
+                words, hint = f"nobody reads a file that ends in .{ending}", f"rename it to {stem}.yaml"
             elif not name.endswith(".yaml") and (inside := _documents(path, repository)):
                 words, hint = f"nobody reads files in folders below {folder}/", f"move them to {folder}/"
                 path = f"{path}/{inside[0]}"
@@ -200,15 +220,10 @@ def _strays(repository: Repository) -> Iterator[Finding]:
 
 
 def _documents(folder: str, repository: Repository) -> list[str]:
-    return [name for name in repository.tree.names(folder) if name.endswith((".yaml", ".yml"))]
+    return [name for name in repository.tree.names(folder) if name.lower().endswith((".yaml", ".yml"))]
 
 
-def _skipped(todo: Sequence[str], context: Context) -> Iterator[Skipped]:
+def _skipped(context: Context) -> Iterator[Skipped]:
     for name, rule in RULES.items():
         if (rule.NEEDS == "base" and context.base is None) or (rule.NEEDS == "whole" and not context.whole):
             yield Skipped(name, _WHY[rule.NEEDS])
-    settings = context.repository.settings
-    if not context.whole and context.now and any(path.startswith("rollouts/") for path in todo):
-        for reference in settings.policies if settings else ():  # for a whole workspace that is a finding
-            if context.repository.pack(reference) is None:
-                yield Skipped("policies", f"there is no policy pack {reference}")

@@ -25,10 +25,14 @@ class Dependent:
 
 @dataclass(frozen=True)
 class Dependents:
-    """Who pins one component. ``splits`` are stable and candidate of rollouts whose callers may meet either."""
+    """Who pins one component. ``splits`` are stable and candidate of rollouts whose callers may meet either.
+
+    ``unread`` are rollouts that name the component and do not load: which version of it they need cannot be told.
+    """
 
     pins: list[Dependent] = field(default_factory=list)
     splits: list[tuple[Dependent, Dependent]] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
 
 
 _FOUND: WeakKeyDictionary[Repository, dict[str, Dependents]] = WeakKeyDictionary()
@@ -41,6 +45,10 @@ def dependents(component: str, repository: Repository) -> Dependents:
         for file in map(repository.rollout, repository.names("rollouts")):
             if file and file.model:
                 _note(file.model, repository, found)
+            elif file:
+                for name in repository.names("components"):
+                    if name.encode() in file.content:
+                        found.setdefault(name, Dependents()).unread.append(file.stem)
         _FOUND[repository] = found
     return _FOUND[repository].get(component, Dependents())
 

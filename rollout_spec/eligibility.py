@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rollout_spec import traffic
+from rollout_spec.incidents import readings
 from rollout_spec.repository import File, Repository
 
 if TYPE_CHECKING:
@@ -17,11 +18,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Unmet:
-    """A pin that nothing which a component serves now meets. ``serving`` is None where there is no such component."""
+    """A pin that no served version satisfies. ``serving`` is None if it is not known, or there is no such component.
+
+    ``is_unread``: the component does not load, so that it cannot be told whether the pin is satisfied.
+    """
 
     component: str
     pin: str
     serving: tuple[str, ...] | None
+    is_unread: bool = False
+
+    @property
+    def words(self) -> str:
+        """Why the pin holds a version back, in words."""
+        if self.is_unread:
+            return f"components/{self.component}.yaml does not load, and it pins {self.pin} of it"
+        return f"{self.component} {self.pin} is not up"
 
 
 @lru_cache(maxsize=4096)
@@ -57,28 +69,36 @@ def is_range(pin: str) -> bool:
 
 
 def unmet(rollout: ModelRollout, version: str, repository: Repository) -> Iterator[Unmet]:
-    """Give the pins of a version that are not served. A component that does not load is passed over: it says so."""
+    """Give the pins of a version that are not served, or of which that cannot be told: nothing is served on a guess."""
     record = rollout.spec.versions.get(version)
     for name, pin in ((record.requires or {}) if record else {}).items():
         component = repository.component(name)
         if component is None:
             yield Unmet(name, pin, None)
-        elif component.model and not any(meets(served, pin) for served in component.model.spec.serving):
+        elif component.model is None:
+            yield Unmet(name, pin, None, is_unread=True)
+        elif not any(meets(served, pin) for served in component.model.spec.serving):
             yield Unmet(name, pin, tuple(component.model.spec.serving))
 
 
 @dataclass(frozen=True)
 class Quarantine:
-    """Why a version must not come back. ``workspace`` names the one that the incident is in; None: this one."""
+    """Why a version must not come back. ``workspace`` names the one that the incident is in; None: this one.
+
+    ``incident`` is None if the file does not load, or says something else than its name: its name quarantines then.
+    """
 
     file: File[Incident]
-    incident: IncidentSpec
+    incident: IncidentSpec | None
     workspace: str | None = None
 
     @property
     def words(self) -> str:
         """The incident, as it is called here: ``incident fraud-42 of prod-us``."""
-        return f"incident {self.file.stem}" + ("" if self.workspace is None else f" of {self.workspace}")
+        of = "" if self.workspace is None else f" of {self.workspace}"
+        if self.incident is not None:
+            return f"incident {self.file.stem}{of}"
+        return f"{self.file.path}{of}, which {'contradicts its name' if self.file.model else 'does not load'}"
 
 
 def quarantined(rollout: ModelRollout, repository: Repository) -> dict[str, Quarantine]:
@@ -86,18 +106,22 @@ def quarantined(rollout: ModelRollout, repository: Repository) -> dict[str, Quar
 
     Records of one digest share it, but for the one that was restored: the same bytes with other pins are a way back.
     What is quarantined in a workspace of ``incidentsFrom`` is so here, by the version's name and by its digest there.
+    An incident that does not load quarantines the version that its name says.
     """
     name, versions = rollout.metadata.name, rollout.spec.versions
     found: dict[str, Quarantine] = {}
     for home in (repository, *repository.incident_sources()):
-        for file in home.incidents_of(name):
-            if file.model is None or not file.model.quarantines:
+        there = home.rollout(name) if home is not repository else None
+        more = there.model.spec.versions if there and there.model else ()
+        for each in readings(rollout, home, more):
+            if not each.quarantines:
                 continue
-            incident = file.model.spec
-            digest = _digest(home.rollout(name), incident.failed_version) if home is not repository else None
-            same = _recorded(rollout, digest) if digest else twins(rollout, incident.failed_version)
-            for version in {incident.failed_version, *(same - {incident.restored_version})} & versions.keys():
-                found.setdefault(version, Quarantine(file, incident, None if home is repository else _name(home)))
+            digest = _digest(there, each.version)
+            same = _recorded(rollout, digest) if digest else twins(rollout, each.version)
+            restored = each.incident.restored_version if each.incident else None
+            for version in {each.version, *(same - {restored})} & versions.keys():
+                workspace = None if home is repository else _name(home)
+                found.setdefault(version, Quarantine(each.file, each.incident, workspace))
     return found
 
 
@@ -116,8 +140,29 @@ def _recorded(rollout: ModelRollout, digest: str) -> set[str]:
 
 
 def _digest(file: File[ModelRollout] | None, version: str) -> str | None:
-    record = file.model.spec.versions.get(version) if file and file.model else None
+    """Return the digest of a version; of a file that does not load, as it is written."""
+    if file is None:
+        return None
+    if file.model is None:
+        scalar = file.document.scalar(("spec", "versions", version, "digest")) if file.document.readable else None
+        return str(scalar.value) if scalar is not None else None
+    record = file.model.spec.versions.get(version)
     return record.digest if record else None
+
+
+def unknown(rollout: ModelRollout, repository: Repository) -> tuple[str, ...]:
+    """Return why it cannot be known which versions are quarantined elsewhere: what is missing, or does not load."""
+    name = rollout.metadata.name
+    found = [each.why for each in repository.unknown_sources()]
+    for home in repository.incident_sources():
+        file = home.rollout(name)
+        if (
+            file is not None
+            and not file.document.readable
+            and any(each.quarantines for each in readings(rollout, home))
+        ):
+            found.append(f"{file.path} of {_name(home)} does not load")
+    return tuple(found)
 
 
 def switches(rollout: ModelRollout, version: str, repository: Repository) -> dict[str, str]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from itertools import takewhile
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from rollout_spec import catalog
 from rollout_spec.callers import Refusal, refusals
-from rollout_spec.eligibility import lost, quarantined, twins
+from rollout_spec.eligibility import lost, quarantined, twins, unknown
 from rollout_spec.errors import UserError
-from rollout_spec.repository import Repository
+from rollout_spec.repository import File, Repository
 
 if TYPE_CHECKING:
+    from rollout_spec.spec.incident import Incident
     from rollout_spec.spec.rollout import ModelRollout
 
 
@@ -54,8 +56,27 @@ def obstacles(rollout: ModelRollout, repository: Repository) -> dict[str, str]:
         elif words := flaw(rollout, version, repository):
             found[version] = words
         elif pins := lost(rollout, version, repository):
-            found[version] = ", ".join(f"{pin.component} {pin.pin} is not up" for pin in pins)
+            found[version] = ", ".join(pin.words for pin in pins)
     return found
+
+
+def unreadable(rollout: ModelRollout, repository: Repository, target: str | None = None) -> tuple[File[Incident], ...]:
+    """Return the incidents that do not load and bar versions of ``knownGood``, or only those before a ``target``."""
+    before = list(takewhile(lambda version: version != target, rollout.spec.live.known_good))
+    away = quarantined(rollout, repository) if before else {}
+    barring = (away[version] for version in before if version in away)
+    return tuple({each.file.path: each.file for each in barring if each.incident is None}.values())
+
+
+def unsure(rollout: ModelRollout, target: str, repository: Repository) -> list[tuple[str, str]]:
+    """Return why a person should look at the choice of a target, each with its guard: files decided it unread."""
+    files = (file.path for file in unreadable(rollout, repository, target))
+    barred = [("incident", f"{target} was chosen since {path} cannot be read for what it is") for path in files]
+    hidden = [("incident", f"quarantines elsewhere cannot be known: {why}") for why in unknown(rollout, repository)]
+    before = takewhile(lambda version: version != target, standing(rollout, repository))
+    names = {pin.component for version in before for pin in lost(rollout, version, repository) if pin.is_unread}
+    pins = [("pins", f"{target} was chosen since components/{name}.yaml does not load") for name in sorted(names)]
+    return [*barred, *hidden, *pins]
 
 
 def flaw(rollout: ModelRollout, version: str, repository: Repository) -> str | None:

@@ -46,6 +46,18 @@ class File(Generic[M]):
         return self.path.rsplit("/", 1)[-1].removesuffix(".yaml")
 
 
+@dataclass(frozen=True)
+class UnknownSource:
+    """A workspace that incidents are taken from and that is missing, or does not load.
+
+    ``index`` is that of the entry of ``incidentsFrom`` which leads there; ``direct``: it is that entry itself.
+    """
+
+    index: int
+    why: str
+    direct: bool
+
+
 class Repository:
     """A tree, read as what a rollout repository holds. Nothing is read before it is asked for."""
 
@@ -53,6 +65,7 @@ class Repository:
         self.tree = tree
         self._files: dict[str, File[Any] | None] = {}
         self._names: dict[str, list[str]] = {}
+        self._others_in: dict[str, list[str]] = {}
         self._others: dict[str, Repository | None] = {}
         self._below: Repository | None = None
         self._edits: Mapping[str, bytes | None] = {}
@@ -113,16 +126,31 @@ class Repository:
 
     def incident_sources(self) -> list[Repository]:
         """Return the workspaces whose quarantines hold here too: those that ``incidentsFrom`` names, and theirs."""
+        return list(self._sources[0])
+
+    def unknown_sources(self) -> list[UnknownSource]:
+        """Return the workspaces of ``incidentsFrom``, and of theirs, whose quarantines cannot be known."""
+        return list(self._sources[1])
+
+    @cached_property
+    def _sources(self) -> tuple[list[Repository], list[UnknownSource]]:
+        """Follow ``incidentsFrom`` here and in the workspaces that it leads to."""
         found: dict[str, Repository] = {}
-        todo = [self]
+        unknown: list[UnknownSource] = []
+        todo: list[tuple[Repository, int | None]] = [(self, None)]
         while todo:
-            settings, near = todo[0].settings, todo.pop(0)
-            for path in settings.incidents_from[:MOST_SOURCES] if settings else ():
+            near, start = todo.pop(0)
+            settings = near.settings
+            for index, path in enumerate(settings.incidents_from[:MOST_SOURCES] if settings else ()):
+                first = index if start is None else start
+                if (why := _unknown(near, path)) is not None:
+                    words = why if near is self else f"{near.workspace_name} takes incidents from {path}, and {why}"
+                    unknown.append(UnknownSource(first, words, near is self))
                 other = near.elsewhere(path)
                 if other is not None and other.tree.place not in (self.tree.place, *found):
                     found[other.tree.place] = other
-                    todo.append(other)
-        return list(found.values())
+                    todo.append((other, first))
+        return list(found.values()), unknown
 
     def names(self, folder: str) -> list[str]:
         """Return the names of the documents in one of the folders of a workspace, sorted."""
@@ -134,6 +162,7 @@ class Repository:
         """List a folder; ten thousand names are listed once, and not again for each of as many rollbacks."""
         if self._below is None:
             files = self.tree.names(folder)
+            self._others_in[folder] = [name for name in files if not name.endswith(".yaml")]
             return sorted(name.removesuffix(".yaml") for name in files if name.endswith(".yaml"))
         names = self._below.names(folder)
         for path, content in self._edits.items():
@@ -141,6 +170,17 @@ class Repository:
             if place == folder and name.endswith(".yaml"):
                 names = _with(names, name.removesuffix(".yaml"), there=content is not None)
         return names
+
+    def others(self, folder: str) -> list[str]:
+        """Return the names of the other entries of such a folder: nothing reads them as documents."""
+        if folder not in self._others_in:
+            if self._below is None:
+                self.names(folder)
+            elif any(path.startswith(f"{folder}/") and not path.endswith(".yaml") for path in self._edits):
+                self._others_in[folder] = [name for name in self.tree.names(folder) if not name.endswith(".yaml")]
+            else:
+                self._others_in[folder] = self._below.others(folder)
+        return self._others_in[folder]
 
     def names_from(self, folder: str, start: str) -> list[str]:
         """Return those names in a folder that begin so."""
@@ -162,7 +202,8 @@ class Repository:
     def incidents_of(self, rollout: str, version: str | None = None) -> list[File[Incident]]:
         """Return the incidents of a rollout, or of one version of it, oldest first, without those that do not load.
 
-        An incident bears its rollout's name and its version's label, so that only files of that name are read.
+        An incident bears its rollout's name and its version's label, so that only files of that name are read. What
+        quarantines a version is asked of ``incidents.readings``, which has those that do not load as well.
         """
         start = f"{rollout}-" if version is None else f"{rollout}-{label(version)}"
         found = [
@@ -210,6 +251,17 @@ class Repository:
 
     def _named(self, folder: str, name: str) -> File[Any] | None:
         return self.file(f"{folder}/{name}.yaml", FOLDERS[folder])
+
+
+def _unknown(near: Repository, path: str) -> str | None:
+    """Return why another workspace is not what ``incidentsFrom`` takes it for; None if it loads, or is this one."""
+    tree = near.tree.elsewhere(path)
+    if tree is not None and tree.place == near.tree.place:
+        return None
+    other = near.elsewhere(path)
+    if other is None:
+        return f"there is no workspace in {path}"
+    return None if other.settings is not None else f"the workspace in {path} does not load"
 
 
 def _with(names: list[str], name: str, *, there: bool) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rollout_spec.change import Change
 from rollout_spec.changing import opened
+from rollout_spec.check import is_sound
 from rollout_spec.delivery import Delivery, Landed, deliver
 from rollout_spec.errors import UserError
 from rollout_spec.forges import Forge
@@ -53,10 +54,23 @@ def decide(
     waited = _held(taken, base, now, merged_at)
     check_held(waited, forced)
     before = base.repository if base is not None else None
-    proof = prove(taken, repository, base=before, prefix=prefix, now=now)
-    if proof.refused or proof.why:
-        return Decided(taken, waited, proof)
-    return Decided(rendered(taken, repository), waited, proof)
+    full, failed = _rendered(taken, repository)
+    proof = prove(full, repository, base=before, prefix=prefix, now=now)
+    if failed is not None and not (proof.refused or proof.why):
+        raise failed
+    return Decided(full, waited, proof)
+
+
+def _rendered(taken: Taken, repository: Repository) -> tuple[Taken, UserError | None]:
+    """Add the manifests to a step; if they cannot be rendered return why, for its check may say more."""
+    after = repository.edited(taken.edits)
+    file = after.rollout(taken.rollout)
+    if file is None or not is_sound(file, after):
+        return taken, None
+    try:
+        return rendered(taken, repository), None
+    except UserError as error:
+        return taken, error
 
 
 def _held(taken: Taken, base: Base | None, now: datetime, merged_at: MergedAt | None) -> Held | None:

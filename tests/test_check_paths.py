@@ -13,6 +13,7 @@ pytestmark = pytest.mark.system
 DEPLOYMENT = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
 OURS = "apiVersion: rollout-spec/v1\nkind: Component\nmetadata: {name: web}\n"
 OTHERS = ("k8s/policies/a.yaml", "k8s/policies/b.yml", "charts/components/c.yaml")
+PACK = "apiVersion: rollout-spec/v1\nkind: PolicyPack\nmetadata: {name: payments}\nspec: {policies: []}\n"
 FRAUD = "environments/prod/rollouts/fraud.yaml"
 
 
@@ -72,6 +73,7 @@ def test_a_hook_passes_over_nothing_that_is_ours(platform: Path, path: str) -> N
     text = workspace.read_text("utf-8")
     assert "  policies: [baseline]" in text
     workspace.write_text(text.replace("policies: [baseline]", "policies: [baseline, shared/payments.yaml]"), "utf-8")
+    write(platform / "environments/prod/shared/payments.yaml", PACK)
     write(platform / path, "kind: [")
     done = checked(platform, "--skip-outside", path)
     assert (done.status, done.out.startswith(f"{path}:1:")) == (1, True), done.text

@@ -221,11 +221,14 @@ def test_a_broken_workspace_file_is_a_finding(
     assert {each["file"] for each in json.loads(capsys.readouterr().out)["findings"]} == {".rollout-spec.yaml"}
 
 
-def test_the_rollouts_of_a_broken_workspace_are_checked_by_their_paths(workspace: Path) -> None:
+def test_the_rollouts_of_a_broken_workspace_are_checked_by_their_paths(workspace: Path, capsys: Capture) -> None:
+    """What the workspace demands of them cannot be known: that it does not load is said, once, and nothing passes."""
     Path(".rollout-spec.yaml").write_text("spec: [\n")
-    assert main(["check", FRAUD]) == 0
+    assert main(["check", FRAUD]) == 1
+    assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == [".rollout-spec.yaml"]
     edit(FRAUD, "tier: critical", "tier: urgent")
     assert main(["check", FRAUD]) == 1
+    assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == [".rollout-spec.yaml", FRAUD]
 
 
 def test_a_warning_is_no_failure(workspace: Path, capsys: Capture) -> None:

@@ -20,6 +20,7 @@ FLOORS: tuple[tuple[float, tuple[str, ...]], ...] = (
     (1.1, ("envelopes", "suppressions", "tree")),
     (1.2, ("catalog", "watching")),
     (2, ("repository",)),
+    (2.05, ("incidents",)),
     (2.1, ("traffic",)),
     (2.15, ("profiles",)),
     (2.2, ("eligibility", "metrics")),

@@ -261,7 +261,12 @@ def test_files_that_come_and_go_are_committed(old: Repo) -> None:
     result = old.run("bootstrap", "scam", "--version", "1", "--format", "onnx", "--run-id", "r1", *words, "--commit")
     assert result.status == 0, result.text
     changed = old.git("show", "--format=", "--name-status", "HEAD").splitlines()
-    names = ["manifests/scam/kserve.yaml", "manifests/scam/prometheus.yaml", "rollouts/scam.yaml"]
+    names = [
+        "manifests/scam/gateway-api.yaml",
+        "manifests/scam/kserve.yaml",
+        "manifests/scam/prometheus.yaml",
+        "rollouts/scam.yaml",
+    ]
     assert changed == [f"A\t{name}" for name in names]
     head = (old.workspace / "manifests/scam/kserve.yaml").read_text("utf-8").partition("\n")[0]
     (old.workspace / "manifests/scam/old.yaml").write_text(f"{head}\n---\n", "utf-8")
@@ -370,7 +375,11 @@ def test_the_first_commit_of_all_may_be_a_bootstrap(tmp_path: Path) -> None:
     (tmp_path / ".rollout-spec.yaml").write_text("apiVersion: rollout-spec/v1\nkind: Workspace\nmetadata: {name: w}\n")
     git(tmp_path, "init", "-q", "-b", "main")
     words = ("bootstrap", "scam", "--version", "1", "--artifact", "s3://m/1/", "--format", "onnx", "--commit")
-    assert run("--repo", str(tmp_path), *words).status == 0
+    refused = run("--repo", str(tmp_path), *words)
+    assert (refused.status, (tmp_path / "rollouts").exists()) == (2, False)
+    assert "nothing says which gateway splits the traffic of scam: no rollout here has a gateway" in refused.err
+    targets = ("--target", "kserve", "--target", "{type: gateway-api, gateway: {name: edge}}")
+    assert run("--repo", str(tmp_path), *words, *targets).status == 0
     assert git(tmp_path, "status", "--porcelain") == "?? .rollout-spec.yaml"
     assert run("--repo", str(tmp_path), "check").status == 0
 

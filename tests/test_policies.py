@@ -642,5 +642,5 @@ def test_a_pack_that_is_not_there_is_no_silent_pass() -> None:
     workspace = head + b"spec: {policies: [policies/gone.yaml]}\n"
     repository = Repository(specs({".rollout-spec.yaml": workspace}))
     report = checked(repository, paths=["rollouts/fraud.yaml"], now=datetime(2026, 11, 20, tzinfo=UTC))
-    told = {(each.name, each.why) for each in report.skipped}
-    assert ("policies", "there is no policy pack policies/gone.yaml") in told
+    told = [(each.file, each.severity, each.message) for each in report.findings]
+    assert (".rollout-spec.yaml", "error", "there is no policy pack policies/gone.yaml") in told

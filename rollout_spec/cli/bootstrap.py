@@ -1,7 +1,8 @@
 """Begin a new rollout with one version that is stable: its file and its manifests. There is no way back yet.
 
-What is not said is taken from another rollout with --like, else from a plan that asks little: three stages, and
-triggers on errors and latency. What it writes passes `rollout-spec check`, or it is not written.
+What is not said is taken from another rollout with --like, else from a plan that asks little: three stages, triggers on
+errors and latency, and a route at the gateway that the rollouts here share. What it writes passes `rollout-spec check`,
+or it is not written.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from rollout_spec.cli import place, terminal
 from rollout_spec.cli.patch import patch
 from rollout_spec.errors import UserError
 from rollout_spec.finding import Report
+from rollout_spec.incidents import files_about
 from rollout_spec.reading import MAX_BYTES
 from rollout_spec.reporters import REPORTERS, View
 from rollout_spec.repository import Repository
@@ -94,7 +95,7 @@ def _inputs(names: list[str], repository: Repository) -> list[str]:
         file = repository.rollout(rollout)
         for record in file.model.spec.versions.values() if file and file.model else ():
             paths |= dict.fromkeys(f"components/{name}.yaml" for name in record.requires or {})
-        paths |= dict.fromkeys(f"incidents/{name}.yaml" for name in repository.names_from("incidents", f"{rollout}-"))
+        paths |= dict.fromkeys(incident.path for incident in files_about(rollout, repository))
     return [path for path in paths if repository.file(path) is not None or repository.link(path) is not None]
 
 

@@ -14,7 +14,7 @@ from rollout_spec.cli.written import Written, git_root
 from rollout_spec.errors import UserError
 from rollout_spec.finding import Finding, Report
 from rollout_spec.lifecycle import Request
-from rollout_spec.lifecycle.words import change, message, moves, subject, trailers
+from rollout_spec.lifecycle.words import approvals, change, message, moves, subject, trailers
 from rollout_spec.reporters import REPORTERS, View
 from rollout_spec.repository import Repository
 from rollout_spec.watching import Watched
@@ -172,8 +172,8 @@ def _tell(decided: Decided, forced: str | None) -> None:
             terminal.say(f"forced: {forced}")
     if forced is not None and (waited is None or waited.why_not is None):
         terminal.say("--force was not needed, and is not recorded")
-    if taken.asks_a_person:
-        terminal.say(f"{taken.enters} has `approval: manual`: a person lets {taken.version} in, by merging this")
+    for words in approvals(taken):
+        terminal.say(f"{words}, by merging this")
     _show(decided.proof.warned)
 
 

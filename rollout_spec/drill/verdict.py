@@ -22,7 +22,7 @@ from rollout_spec.targets.manifests import stale
 
 Verdict = Literal["proven", "draft", "no-way-back-yet", "no-way-back-left", "no-way-back", "failed", "not-reachable"]
 _DRILL = Breach(id="drill", source="drill", rollout="", version=None, observed_at=datetime(2000, 1, 1, tzinfo=UTC))
-_OF_THE_TREE = ("workload", "contract", "component")
+_OF_THE_TREE = ("workload", "contract", "component", "incident")
 """The guards that ask for a person because of what is in the tree, and not of who told of the breach."""
 
 
@@ -138,6 +138,8 @@ def _broken_promises(rollback: Rollback, repository: Repository) -> Iterator[str
     if split.versions != (rollback.restored,) or rollback.restored not in {before.stable, *before.known_good}:
         yield f"leaves {split.text}, which is not all to a version that is known to be good"
     for pin in unmet(file.model, rollback.restored, after):
+        if pin.is_unread:  # the component says so itself
+            continue
         yield f"restores {rollback.restored} without {pin.component} {pin.pin}, which is not up"
     for each in stale(file, after):
         yield f"leaves {each.path}, which is not what is rendered"

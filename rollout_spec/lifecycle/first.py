@@ -18,7 +18,8 @@ _TRIGGERS: tuple[dict[str, Any], ...] = (
     {"name": "serving-errors", "type": "threshold", "metric": "error_rate", "above": "5%", "window": "5m"},
     {"name": "latency-sla", "type": "latency", "quantile": "99%", "above": "250ms", "window": "5m", "for": "2m"},
 )
-_TARGETS: tuple[dict[str, Any], ...] = ({"type": "kserve"}, {"type": "prometheus"})
+ROUTE = "gateway-api"
+"""The target by which a new rollout moves traffic, unless it says another one."""
 _METADATA = ("namespace", "owner", "tier", "description")
 _COPIED = ("namespace", "owner", "tier")
 _SERVICE = ("host", "port", "requestsPerSecond", "metrics", "inferenceLog")
@@ -55,9 +56,14 @@ def new_rollout(
         "stages": spec.get("stages") or _STAGES,
         "triggers": spec.get("triggers") or ([] if example else _TRIGGERS),
         "rollback": {"merge": "review"} | _undrilled(spec.get("rollback") or {}) | _rollback(settings),
-        "targets": settings.get("targets") or spec.get("targets") or ([] if example else _TARGETS),
+        "targets": settings.get("targets") or spec.get("targets") or [],
     }
     return "\n".join([*head, *_sections(sections)]) + "\n"
+
+
+def targets_at(gateway: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the targets of a rollout that says none, at a gateway."""
+    return [{"type": "kserve"}, {"type": ROUTE, "gateway": dict(gateway)}, {"type": "prometheus"}]
 
 
 def _chosen(names: Sequence[str], settings: Mapping[str, Any], otherwise: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from rollout_spec.edits import with_live, with_record
 from rollout_spec.eligibility import quarantined
 from rollout_spec.errors import UserError
 from rollout_spec.known_good import eligible
-from rollout_spec.lifecycle.first import new_rollout
+from rollout_spec.lifecycle.first import ROUTE, new_rollout, targets_at
 from rollout_spec.repository import File, Repository
 from rollout_spec.scalars import excerpt
 from rollout_spec.spec.problems import did_you_mean
@@ -22,6 +22,8 @@ from rollout_spec.targets.manifests import compared
 from rollout_spec.targets.render import RenderError, render
 from rollout_spec.units import NAME
 
+_MOST_ASKED = 50
+"""So many rollouts are asked for the gateway that a new one shares with them."""
 REFUSED = 1
 """Exit status: the step is known, and may not be taken."""
 
@@ -65,10 +67,21 @@ class Taken:
         return traffic.stage_of(self.before.spec) if self.before and self.name in ("advance", "promote") else None
 
     @property
+    def approvals(self) -> tuple[str, ...]:
+        """The stages with ``approval: manual`` that the candidate enters, or skips on its way."""
+        if self.enters is None or self.before is None:
+            return ()
+        stages = self.after.spec.stages
+        names = [stage.name for stage in stages]
+        then = self.before.spec.live
+        start = names.index(then.stage) + 1 if self.name == "advance" and then.stage in names else 0
+        passed = stages[start : names.index(self.enters) + 1]
+        return tuple(stage.name for stage in passed if stage.approval == "manual")
+
+    @property
     def asks_a_person(self) -> bool:
-        """Does it enter a stage with ``approval: manual``?"""
-        stage = traffic.stage_of(self.after.spec)
-        return self.enters is not None and stage is not None and stage.approval == "manual"
+        """Return whether a person has to approve it."""
+        return bool(self.approvals)
 
 
 def take(repository: Repository, request: Request) -> Taken:
@@ -136,8 +149,33 @@ def _bootstrap(repository: Repository, request: Request) -> Taken:
         )
     like = request.settings.get("like")
     example = _rollout(repository, like).document.data if like else None
-    content = new_rollout(name, version, request.record, request.settings, example).encode()
+    settings = dict(request.settings)
+    if not like and not settings.get("targets"):
+        settings["targets"] = targets_at(_gateway(name, settings.get("namespace"), repository))
+    content = new_rollout(name, version, request.record, settings, example).encode()
     return _step("bootstrap", version, path, None, content, repository)
+
+
+def _gateway(name: str, namespace: str | None, repository: Repository) -> Mapping[str, Any]:
+    """Return the gateway that the rollouts here share. UserError if there is none, or more than one.
+
+    One that names no namespace is in that of its rollout.
+    """
+    files = (repository.rollout(each) for each in repository.names("rollouts")[:_MOST_ASKED])
+    known: list[Any] = []
+    for rollout in (file.model for file in files if file and file.model):
+        gateways = (target.options.get("gateway") for target in rollout.spec.targets if target.type == ROUTE)
+        there = (
+            {} if rollout.metadata.namespace == namespace else {"namespace": rollout.metadata.namespace or "default"}
+        )
+        known += [{**there, **each} if isinstance(each, Mapping) else each for each in gateways]
+    if not known or not isinstance(known[0], Mapping) or any(each != known[0] for each in known):
+        why = "the rollouts here have several gateways" if known else "no rollout here has a gateway"
+        hint = (
+            f"--target kserve --target '{{type: {ROUTE}, gateway: {{name: …}}}}' --target prometheus, or --like ROLLOUT"
+        )
+        raise UserError(f"nothing says which gateway splits the traffic of {name}: {why}", hint=hint)
+    return known[0]
 
 
 def _record(file: File[ModelRollout], rollout: ModelRollout, request: Request) -> bytes:
@@ -174,6 +212,10 @@ def _advance(rollout: ModelRollout, repository: Repository, request: Request) ->
         _known(request.to, stages, "there is no stage")
     if fixes is not None:
         files = {file.stem: file.model for file in repository.incidents_of(request.rollout)}
+        file = repository.incident(fixes) if re.fullmatch(NAME, fixes) else None
+        if file is not None and file.model is None:
+            hint = f"`rollout-spec check {file.path}` says why"
+            raise UserError(f"{file.path} does not load", hint=hint, status=REFUSED)
         _known(fixes, files, f"there is no incident of {request.rollout}")
         incident = files[fixes]
         if incident is not None and incident.spec.status != "open":

@@ -44,9 +44,18 @@ def message(step: Taken, held: Held | None, forced: str | None) -> str:
     lines = [subject(step), "", f"{moves(step)}."]
     if held is not None:
         lines.append(f"{held.words}.")
-    if step.asks_a_person:
-        lines.append(f"{step.enters} has `approval: manual`: a person lets {step.version} in.")
+    lines += [f"{words}." for words in approvals(step)]
     return "\n".join([*lines, "", *trailers(step, held, forced)]) + "\n"
+
+
+def approvals(step: Taken) -> list[str]:
+    """Return a line for each stage that asks for a person's approval, because it is entered or skipped."""
+    return [
+        f"{name} has `approval: manual`: a person lets {step.version} in"
+        if name == step.enters
+        else f"{name} has `approval: manual` and is skipped: a person lets {step.version} past it"
+        for name in step.approvals
+    ]
 
 
 def trailers(step: Taken, held: Held | None, forced: str | None) -> list[str]:
@@ -83,9 +92,12 @@ def body(step: Taken, workspace: str, held: Held | None, forced: str | None) -> 
     table = "| | |\n|---|---|\n" + "\n".join(f"| {key} | `{value.replace('|', '¦')}` |" for key, value in rows)
     parts = [f"**{subject(step)}.**", table]
     if step.asks_a_person:
+        skipped = [f"`{name}`, which is skipped," for name in step.approvals if name != step.enters]
+        entered = [f"`{name}`" for name in step.approvals if name == step.enters]
+        verb = "has" if len(step.approvals) == 1 else "have"
         parts.append(
-            f"It is a draft: `{step.enters}` has `approval: manual`. Whoever approves {step.version} marks it ready, "
-            "and merges it."
+            f"It is a draft: {' and '.join((*skipped, *entered))} {verb} `approval: manual`. "
+            f"Whoever approves {step.version} marks it ready, and merges it."
         )
     if held is not None:
         parts.append(f"{_code(held.words)}.")

@@ -93,6 +93,7 @@ def check(
         else:
             words = f"the policy cannot be evaluated here, and so is not met: {verdict.why}"
             hint = f"mend its expression in {each.pack.path}, so that it says what holds for such a rollout too"
+            hint = "mend that file first" if verdict.is_unread else hint
             yield each.name, Problem(path, words, None if verdict is given else hint, "error", on_key)
 
 
@@ -101,6 +102,7 @@ def _verdicts(
 ) -> Iterator[tuple[PolicyInForce, Verdict | None]]:
     """Give the verdict of each policy; None for one that is not sound."""
     from rollout_spec.policies.engine import Failed
+    from rollout_spec.policies.values import Values
 
     brought = [each.policy.expression for each in asked if not each.shipped]
     if brought:
@@ -109,9 +111,20 @@ def _verdicts(
         own = iter(verdicts(brought, given, about))
     for each in asked:
         if not each.shipped:
-            yield each, next(own)
+            verdict = next(own)
+            unread = given.unread(each.policy.expression) if isinstance(given, Values) else None
+            yield each, verdict if verdict is None else unread or verdict
         elif program := program_of(each.policy.expression, each.shipped):
             yield each, given if isinstance(given, Failed) else given.judge(program, each.policy.expression)
+
+
+def counted_in_flight(repository: Repository) -> list[str]:
+    """Return the rollouts that have a candidate, if a policy in force counts them."""
+    from rollout_spec.policies.shape import IN_FLIGHT
+    from rollout_spec.policies.values import in_flight
+
+    counts = any(IN_FLIGHT in each.policy.expression for each in policies_of(repository))
+    return in_flight(repository) if counts else []
 
 
 def concerns(match: PolicyMatch | None, rollout: ModelRollout) -> bool:

@@ -12,7 +12,7 @@ from rollout_spec import traffic
 from rollout_spec.breach import Breach
 from rollout_spec.eligibility import quarantined
 from rollout_spec.errors import UserError
-from rollout_spec.known_good import doubt, eligible, obstacles
+from rollout_spec.known_good import doubt, eligible, obstacles, unsure
 from rollout_spec.repository import File, Repository
 from rollout_spec.rollback import incident as incidents
 from rollout_spec.rollback.key import branch_name
@@ -261,6 +261,8 @@ def _made(
         reasons.append(Reason("workload", f"the manifests of {restored} are not byte for byte what runs now"))
     if (refusal := doubt(rollout, restored, repository)) is not None:
         reasons.append(Reason("contract", f"{restored} {refusal.summary}"))
+    if failed == rollout.spec.live.stable:
+        reasons += [Reason(guard, words) for guard, words in unsure(rollout, restored, repository)]
     reasons += [each.reason for each in switches if each.reason]
     return Rollback(
         workspace=repository.workspace_name,

@@ -88,6 +88,8 @@ def _switch(
         and any(meets(up, each.pin) for up in serving)
         and not meets(wanted, each.pin)
     ]
+    unread = [each for each in dependents(name, repository).unread if each != own]
+    needed_by += [Dependent(each, "(which does not load)", wanted) for each in unread]
     return Switch(name, ", ".join(serving), wanted, component.spec.applied_by == "external", tuple(needed_by))
 
 

@@ -69,6 +69,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rollout_spec.finding import Problem
+from rollout_spec.incidents import readings, stem_of
 from rollout_spec.rules.subject import Subject
 
 if TYPE_CHECKING:
@@ -97,14 +98,19 @@ def check(subject: Subject) -> Iterator[Problem]:
 def _gone(subject: Subject) -> Iterator[Problem]:
     """Point at the records of versions whose incidents are no longer there: no file of theirs is left to point at."""
     assert subject.base is not None
-    versions = subject.model.spec.versions
-    for file in subject.base.incidents_of(subject.model.metadata.name):
-        if file.model is None or not file.model.quarantines or subject.repository.incident(file.stem) is not None:
+    rollout = subject.model
+    before = [each for each in readings(rollout, subject.base) if each.quarantines]
+    after = readings(rollout, subject.repository) if before else []
+    there, mended = {each.file.path for each in after}, {(stem_of(each.file.path), each.version) for each in after}
+    for each in before:
+        path = each.file.path
+        if path in there or subject.repository.tree.read(path) is not None:
             continue
-        version = file.model.spec.failed_version
-        if version in versions:  # else versions-append-only tells of the record
-            words = f"incident {file.stem} is gone, and it quarantines {version}"
-            yield Problem(("spec", "versions", version), words, f"put {file.path} back", on_key=True)
+        if each.incident is None and (stem_of(path), each.version) in mended:  # its file has another ending now
+            continue
+        if each.version in rollout.spec.versions:  # else versions-append-only tells of the record
+            words = f"incident {each.file.stem} is gone, and it quarantines {each.version}"
+            yield Problem(("spec", "versions", each.version), words, f"put {path} back", on_key=True)
 
 
 def _changed(before: IncidentSpec, after: IncidentSpec) -> Iterator[Problem]:

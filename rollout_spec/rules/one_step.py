@@ -5,7 +5,8 @@ to traffic can be read off, approved, and undone. Two at once hide one of them; 
 leads to states from which the way back is unknown. Stages that the same change edits or removes are no shorter way:
 while a candidate is in a stage, the step must be one by the stages as they were, and by those that they become, and
 that stage keeps its weight, mirror and match. A candidate that ``fixes`` an incident may skip stages while that one is
-open: before the change as after it, so that no change opens the incident which lets it skip them.
+open: before the change as after it, so that no change opens the incident which lets it skip them. A file that does not
+load on the base is mended with ``live`` as it stands there.
 
 Fails::
 
@@ -20,19 +21,22 @@ Passes::
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 
 from rollout_spec import traffic
 from rollout_spec.eligibility import quarantined
 from rollout_spec.finding import Problem
 from rollout_spec.known_good import eligible
-from rollout_spec.repository import Repository
+from rollout_spec.repository import File, Repository
 from rollout_spec.rules.subject import Subject
 from rollout_spec.spec.rollout import Live, ModelRollout, RolloutSpec
 
 KINDS = frozenset({"ModelRollout"})
 NEEDS = "base"
 UNCONDITIONAL = True
+
+_LIVE = re.compile(r"^  live:.*\n(?:(?: {3,}.*| *)\n)*", re.MULTILINE)
 
 
 def check(subject: Subject) -> Iterator[Problem]:
@@ -41,7 +45,10 @@ def check(subject: Subject) -> Iterator[Problem]:
     rollout, before = subject.model, subject.before
     if before is None:
         # A base without a workspace is one that adopts this tool: what was known good before is.
-        if subject.base.workspace is not None and subject.base.file(subject.file.path, subject.file.kind) is None:
+        there = subject.base.file(subject.file.path, subject.file.kind)
+        if there is not None:
+            yield from _mended(there, subject.file)
+        elif subject.base.workspace is not None:
             yield from _bootstrap(rollout.spec.live)
         return
     then, now = before.spec.live, rollout.spec.live
@@ -66,6 +73,28 @@ def check(subject: Subject) -> Iterator[Problem]:
         if plans[0] != plans[-1]:
             hint += "; stages that this change adds or removes count from the next one on"
         yield Problem(("spec", "live"), f"this is no one step: {_words(then, now)}", hint, on_key=True)
+
+
+def _mended(before: File[ModelRollout], after: File[ModelRollout]) -> Iterator[Problem]:
+    """Point at ``live`` if it differs from that of a base that does not load: from there no step can be told."""
+    live, lines = ([read(file) for file in (before, after)] for read in (_live, _lines))
+    if all(then is None or then != now for then, now in (live, lines)):
+        words = "this file does not load on the base, so that it cannot be told which step this is"
+        hint = "mend it with `live` as it is on the base, and take the step in a change of its own"
+        yield Problem(("spec", "live"), words, hint, on_key=True)
+
+
+def _live(file: File[ModelRollout]) -> object:
+    """Return the data of ``live``; None if it cannot be read."""
+    data: object = file.document.data
+    spec = data.get("spec") if isinstance(data, dict) else None
+    return spec.get("live") if isinstance(spec, dict) else None
+
+
+def _lines(file: File[ModelRollout]) -> list[str] | None:
+    """Return the lines of ``live`` in a text that may be no YAML; None if there are none, or several such blocks."""
+    found = _LIVE.findall(file.document.text.replace("\r\n", "\n"))
+    return [line.rstrip() for line in found[0].splitlines() if line.strip()] if len(found) == 1 else None
 
 
 def _moved(before: RolloutSpec, after: RolloutSpec) -> Iterator[Problem]:

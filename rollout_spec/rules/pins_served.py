@@ -55,7 +55,7 @@ def check(subject: Subject) -> Iterator[Problem]:
     told = disagreements(subject.model, subject.repository)
     for version in traffic.split(subject.model.spec).versions:
         for pin in unmet(subject.model, version, subject.repository):
-            if pin.component not in told:
+            if pin.component not in told and not pin.is_unread:  # that one says itself what is wrong with it
                 at = ("spec", "versions", version, "requires", pin.component)
                 yield Problem(
                     at,

@@ -173,6 +173,10 @@ def _workspace(subject: Subject) -> Iterator[Problem]:
         yield from _other_workspace(spec.after, repository, ("spec", "after"))
     for index, path in enumerate(spec.incidents_from[:MOST_SOURCES]):
         yield from _other_workspace(path, repository, ("spec", "incidentsFrom", index))
+    for each in repository.unknown_sources():
+        if not each.direct:
+            at = ("spec", "incidentsFrom", each.index)
+            yield Problem(at, f"quarantines that are taken over there cannot be known: {each.why}")
 
 
 def _other_workspace(path: str, repository: Repository, at: KeyPath) -> Iterator[Problem]:

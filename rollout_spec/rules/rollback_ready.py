@@ -57,11 +57,17 @@ def check(subject: Subject) -> Iterator[Problem]:
         yield Problem(at, words, hint, _severity(subject, ours))
     elif ways := eligible(rollout, repository):
         yield from _passed_over(subject, kept, ways[0])
-    elif not set(kept) <= set(told):
+    elif not set(kept) <= set(told) and not _is_unread(subject, kept):
         reasons = "; ".join(f"{version}: {why}" for version, why in obstacles(rollout, repository).items())
         words = f"there is no way back from {live.stable}: {reasons}"
         pinned = [version for version in kept if flaw(rollout, version, repository) is None]
         yield Problem(at, words, severity=_severity(subject, pinned) if pinned else "warning")
+
+
+def _is_unread(subject: Subject, versions: Iterable[str]) -> bool:
+    """Return whether a component that does not load, and says so itself, holds any of these versions back."""
+    rollout, repository = subject.model, subject.repository
+    return any(pin.is_unread for version in versions for pin in lost(rollout, version, repository))
 
 
 def _passed_over(subject: Subject, versions: Sequence[str], first: str) -> Iterator[Problem]:
@@ -80,7 +86,8 @@ def _lost(subject: Subject, versions: Iterable[str]) -> Iterator[Problem]:
     rollout, repository = subject.model, subject.repository
     serving = traffic.split(rollout.spec).versions  # pins-served tells of those
     for version in versions:
-        for pin in lost(rollout, version, repository) if version not in serving else ():
+        pins = lost(rollout, version, repository) if version not in serving else ()
+        for pin in (each for each in pins if not each.is_unread):  # that component says itself what is wrong
             at = ("spec", "versions", version, "requires", pin.component)
             words = f"{version} is where a rollback goes, and needs {pin.component} {pin.pin}, which is not up"
             hint = f"keep it in `serving` in components/{pin.component}.yaml"

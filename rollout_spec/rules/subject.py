@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from rollout_spec.finding import Problem
+from rollout_spec.incidents import files_about
 from rollout_spec.repository import File, Repository
 
 
@@ -46,8 +47,8 @@ class Subject:
         pinned = (
             {name for record in rollout.spec.versions.values() for name in record.requires or {}} if rollout else ()
         )
-        incidents = repository.names_from("incidents", f"{self.file.stem}-")
-        files = (repository.workspace, *map(repository.component, pinned), *map(repository.incident, incidents))
+        incidents = files_about(self.file.stem, repository) if rollout else ()
+        files = (repository.workspace, *map(repository.component, pinned), *incidents)
         return (file for file in files if rollout and file)
 
 

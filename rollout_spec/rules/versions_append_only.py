@@ -32,9 +32,8 @@ UNCONDITIONAL = True
 
 def check(subject: Subject) -> Iterator[Problem]:
     """Compare each record of the base with what it is now."""
-    if subject.before is None or subject.base is None:
-        return
-    merged, now = _records(subject.base.file(subject.file.path)), _records(subject.file)
+    assert subject.base is not None
+    merged, now = _records(subject.base.file(subject.file.path, subject.file.kind)), _records(subject.file)
     for version, record in merged.items():
         at: KeyPath = ("spec", "versions", version)
         if version not in now:
@@ -47,9 +46,26 @@ def check(subject: Subject) -> Iterator[Problem]:
 
 
 def _records(file: File[Any] | None) -> Mapping[str, Any]:
+    """Return the records of a file as they are written; of one that does not load, those that can be read."""
     data: Any = file.document.data if file else None
-    records: Mapping[str, Any] = data["spec"]["versions"]
-    return records
+    if file is not None and file.model is not None:
+        records: Mapping[str, Any] = data["spec"]["versions"]
+        return records
+    spec = data.get("spec") if isinstance(data, Mapping) else None
+    found = spec.get("versions") if isinstance(spec, Mapping) else None
+    return {version: record for version, record in (found or {}).items() if _loads(record)} if file and found else {}
+
+
+def _loads(record: object) -> bool:
+    from pydantic import ValidationError
+
+    from rollout_spec.spec.rollout import VersionRecord
+
+    try:
+        VersionRecord.model_validate(record)
+    except ValidationError:
+        return False
+    return True
 
 
 def _difference(before: Any, after: Any, at: KeyPath) -> KeyPath:

@@ -35,7 +35,15 @@ class TargetDefinition(Model):
 
     description: Text = Field(description="What is rendered, in a line.")
     owns: Literal["workloads", "traffic", "alerts"] = Field(description="What its manifests decide.")
+    renders: list[Literal["split"]] = Field(
+        [], description="split: its manifests divide requests among versions, as `live` and `stages` say."
+    )
     templates: list[Template] = Field(min_length=1, description="What is filled in, in the order of the manifest.")
     options: dict[str, Option] = Field({}, description="What a rollout may say about it.")
     needs: list[str] = Field([], description="Fields that the record of each rendered version must have.")
     cannot: list[Text] = Field([], description="What it cannot express.")
+
+    @property
+    def renders_split(self) -> bool:
+        """Return whether its manifests divide requests among versions; what owns the traffic does."""
+        return self.owns == "traffic" or "split" in self.renders

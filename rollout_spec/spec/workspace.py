@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from rollout_spec import units
 from rollout_spec.spec.envelope import ApiVersion, Metadata
 from rollout_spec.spec.fields import Duration, MetricName, Model, Name, Ref, Text, Url
+from rollout_spec.spec.prometheus import Prometheus
 
 
 class Ratio(Model):
@@ -182,6 +183,9 @@ class WorkspaceSpec(Model):
         [], description="What is quarantined there is quarantined here.", examples=[["../prod-us"]]
     )
     automation: Automation = Field(default_factory=lambda: Automation(), description="How far automation may go.")
+    prometheus: Prometheus | None = Field(
+        None, description="What `gate` reads; without it no one evaluates comparisons and offline triggers."
+    )
 
 
 class Workspace(Model):

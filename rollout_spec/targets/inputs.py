@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rollout_spec.contracts import place_of
+from rollout_spec.incidents import files_about
 from rollout_spec.repository import File, Repository
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.spec.rollout import ModelRollout
@@ -41,7 +42,7 @@ def _paths(file: File[ModelRollout], repository: Repository) -> Iterator[str]:
         for component, pin in (record.requires or {}).items():
             yield f"components/{component}.yaml"
             yield from _contracts(component, pin, repository)
-    for incident in repository.incidents_of(file.stem):
+    for incident in files_about(file.stem, repository):
         yield incident.path
     for target in spec.targets:
         for name in repository.tree.names(f"templates/{target.type}"):
