@@ -22,6 +22,7 @@ from rollout_spec.cli import main
 from rollout_spec.document import parse
 from rollout_spec.edits import with_live
 from rollout_spec.repository import Repository
+from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.spec.rollout import Live, ModelRollout
 from rollout_spec.targets.manifests import stale
 from rollout_spec.tree import WorkingTree
@@ -65,6 +66,14 @@ def git(folder: Path, *words: str, **environment: str) -> str:
 def plain(branch: str) -> str:
     """Return the name of a branch of a rollback or incident without its digest."""
     return re.sub(r"^((?:rollback|incident)[^/]*/.*)-[0-9a-f]{8}((?:-[0-9]+)?)$", r"\1\2", branch)
+
+
+def named_example(place: Path) -> None:
+    """Copy the example, and name it after its folder: two workspaces of one repository have different names."""
+    shutil.copytree(EXAMPLE, place)
+    file = place / WORKSPACE_FILE
+    file.write_text(file.read_text("utf-8").replace("name: acme-models", f"name: {place.name}"), "utf-8")
+    assert run("--repo", str(place), "render").status == 0
 
 
 @dataclass

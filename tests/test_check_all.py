@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from repo import EXAMPLE, git, run
+from repo import EXAMPLE, git, named_example, run
 
 pytestmark = pytest.mark.system
 
@@ -16,20 +16,12 @@ pytestmark = pytest.mark.system
 def platform(tmp_path: Path) -> Path:
     """A repository with two workspaces, and one more in a folder that git ignores."""
     for place in ("environments/prod", "environments/staging", "venv/lib/example"):
-        workspace(tmp_path / place)
+        named_example(tmp_path / place)
     broken = tmp_path / "venv/lib/example/rollouts/fraud.yaml"
     broken.write_text("kind: Nothing\n", "utf-8")
     (tmp_path / ".gitignore").write_text("/venv/\n", "utf-8")
     git(tmp_path, "init", "-q", "-b", "main")
     return tmp_path
-
-
-def workspace(place: Path) -> None:
-    """Copy the example, and name it after its folder."""
-    shutil.copytree(EXAMPLE, place)
-    file = place / ".rollout-spec.yaml"
-    file.write_text(file.read_text("utf-8").replace("name: acme-models", f"name: {place.name}"), "utf-8")
-    assert run("--repo", str(place), "render").status == 0
 
 
 def found(folder: Path, *words: str) -> set[str]:
@@ -53,7 +45,7 @@ def test_each_workspace_below_is_checked_and_none_that_git_ignores(platform: Pat
 
 
 def test_a_workspace_in_a_workspace_is_one_too(platform: Path) -> None:
-    workspace(platform / "environments/prod/regions/eu")
+    named_example(platform / "environments/prod/regions/eu")
     (platform / "environments/prod/regions/eu/components/tokenizer.yaml").unlink()
     assert found(platform) == {"environments/prod/regions/eu/rollouts/fraud.yaml"}
 

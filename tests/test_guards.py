@@ -333,10 +333,10 @@ REFUSED = (
     ),
     ("one that landed", {}, earlier(when=ago(minutes=5)), "draft"),
     (
-        "one of many failures at once: each failed, whatever a person said of its rollback",
+        "one of two failures at once: what a person closed, or somebody forged, is none",
         {"sharedCause": {"rollouts": 2}},
         earlier("churn", when=ago(minutes=5), landed=None, acted=True),
-        "draft",
+        "act",
     ),
 )
 

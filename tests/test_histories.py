@@ -18,7 +18,7 @@ from repo import Repo, git
 
 from rollout_spec.breach import Breach
 from rollout_spec.check import introduced
-from rollout_spec.response import left_to_a_person
+from rollout_spec.decisions import left_to_a_person
 from rollout_spec.review import review
 from rollout_spec.rollback import Nothing, NoWayBack, Rollback, roll_back
 

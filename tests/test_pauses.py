@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from repo import EXAMPLE, git, run
+from repo import git, named_example, run
 from workspaces import BASE
 
 from rollout_spec.check import check
@@ -29,11 +28,7 @@ NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 def platform(tmp_path: Path) -> Path:
     """Make a git repository with two workspaces, neither of them at its root."""
     for name in ("prod", "staging"):
-        place = tmp_path / "environments" / name
-        shutil.copytree(EXAMPLE, place)
-        file = place / ".rollout-spec.yaml"
-        file.write_text(file.read_text("utf-8").replace("name: acme-models", f"name: {name}"), "utf-8")
-        assert run("--repo", str(place), "render").status == 0
+        named_example(tmp_path / "environments" / name)
     git(tmp_path, "init", "-q", "-b", "main")
     return tmp_path
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from installed import command_here, release
 from oracles import CHECKOUT
-from repo import EXAMPLE, git
+from repo import EXAMPLE, git, named_example
 
 from rollout_spec.scaffold import files
 
@@ -130,7 +130,7 @@ def test_what_a_deletion_breaks_is_found(example: Repository) -> None:
 
 def test_each_workspace_of_a_repository_is_checked(tmp_path: Path) -> None:
     for place in ("environments/prod", "environments/staging"):
-        shutil.copytree(EXAMPLE, tmp_path / "platform" / place)
+        named_example(tmp_path / "platform" / place)
     (tmp_path / "platform" / "README.md").write_text("# Everything\n", "utf-8")
     repository = with_hooks(tmp_path / "platform", tmp_path)
     repository.edit("environments/prod/components/user-profile.yaml", '["11", "12"]', '["12"]')
