@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Protocol
 
+from rollout_spec.envelopes import is_mistaken_for_pause
 from rollout_spec.examination import Context, Examined, Prove, examine, is_own, is_sound
 from rollout_spec.finding import Finding, Report, Severity, Silenced, Skipped
 from rollout_spec.repository import Repository
@@ -114,11 +115,13 @@ def introduced(before: Report, after: Report) -> list[Finding]:
 def _files(repository: Repository, prefix: str) -> Iterator[str]:
     """Give every document of a workspace, its own file first, and what pauses it: here, and at the git root."""
     yield WORKSPACE_FILE
-    if PAUSE_FILE in repository.tree.names(""):
-        yield PAUSE_FILE
-    root = "../" * len(PurePosixPath(prefix).parts) + PAUSE_FILE
-    if prefix and (repository.file(root) is not None or repository.link(root) is not None):
-        yield root
+    here = repository.tree.names("")
+    yield from (name for name in here if name == PAUSE_FILE or is_mistaken_for_pause(name))
+    up = "../" * len(PurePosixPath(prefix).parts)
+    root = repository.tree.elsewhere(up) if prefix else None
+    if prefix and (repository.file(up + PAUSE_FILE) is not None or repository.link(up + PAUSE_FILE) is not None):
+        yield up + PAUSE_FILE
+    yield from (up + name for name in (root.names("") if root is not None else ()) if is_mistaken_for_pause(name))
     for folder in FOLDERS:
         for name in repository.names(folder):
             yield f"{folder}/{name}.yaml"

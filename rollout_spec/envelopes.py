@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from rollout_spec.document import Document
 from rollout_spec.finding import Problem
 from rollout_spec.scalars import excerpt
 from rollout_spec.spec.kinds import API_VERSION, FOLDERS, KINDS, PAUSE, PAUSE_FILE, PAUSE_HINT, WORKSPACE_FILE
+
+_NO_PAUSE = (".md", ".swp", ".orig", ".rej", "~")
+"""How names end of what describes a pause, or of what an editor leaves behind."""
 
 
 def kind_at(path: str) -> str | None:
@@ -14,6 +19,14 @@ def kind_at(path: str) -> str | None:
         return PAUSE
     folder, _, rest = path.partition("/")
     return FOLDERS.get(folder) if rest and "/" not in rest else ("Workspace" if path == WORKSPACE_FILE else None)
+
+
+def is_mistaken_for_pause(path: str) -> bool:
+    """Return whether a file has a name that somebody may take for that of a pause, and that is none."""
+    name = path.rpartition("/")[2]
+    if name == PAUSE_FILE or name.endswith(_NO_PAUSE):
+        return False
+    return re.sub(r"[^a-z0-9]", "", name.lower()).startswith("rolloutspecpause")
 
 
 def kind_said(document: Document, wanted: str | None) -> str | Problem:

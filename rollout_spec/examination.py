@@ -9,10 +9,11 @@ from typing import Any
 
 from rollout_spec import policies
 from rollout_spec.document import Document
+from rollout_spec.envelopes import is_mistaken_for_pause
 from rollout_spec.errors import UserError
 from rollout_spec.finding import WHOLE_FILE, Finding, Problem, Severity, Silenced, bounded
 from rollout_spec.repository import File, Repository
-from rollout_spec.rules import BASED, GATES, LAST, PROVEN, RULES, Subject
+from rollout_spec.rules import BASED, GATES, LAST, PROVEN, RULES, Subject, misnamed
 from rollout_spec.spec.kinds import FOLDERS
 from rollout_spec.suppressions import Suppression, reach, suppressions
 
@@ -56,6 +57,8 @@ class Examined:
 def examine(path: str, context: Context) -> Examined:
     """Examine one file. UserError where there is none."""
     repository = context.repository
+    if is_mistaken_for_pause(path):
+        return Examined(path, [_misnamed(path, context)], [], (), frozenset(), frozenset())
     kind = "PolicyPack" if not is_own(path) and _is_pack(path, repository) else None
     file = repository.file(path, kind)
     if file is None:
@@ -76,6 +79,13 @@ def examine(path: str, context: Context) -> Examined:
     return Examined(
         path, said, [*waived, *silenced], suppressions(file.document), frozenset(ran - _FIRM), frozenset(used)
     )
+
+
+def _misnamed(path: str, context: Context) -> Finding:
+    """Point at what is taken for a pause; nothing in it is looked at."""
+    problem = misnamed(path)
+    severity = context.severities.get("pause-current", problem.severity)
+    return Finding(path, 1, 1, "pause-current", problem.message, severity, hint=problem.hint)
 
 
 def _no_file(path: str) -> Finding:

@@ -182,9 +182,16 @@ def _precedent(name: str, incident: Incident, repository: Repository, landed: da
 def pauses(base: Base) -> tuple[Pause, ...]:
     """Return the files that pause the automation: the workspace's own, and the one of the whole git repository."""
     paths = dict.fromkeys((base.path(PAUSE_FILE), PAUSE_FILE))
-    linked = tuple(Pause(path, LINKED, None) for path in paths if base.git.link(base.commit, path) is not None)
-    found = ((path, base.git.read(base.commit, path)) for path in paths)
-    return linked + tuple(read_pause(path, content) for path, content in found if content is not None)
+    return tuple(each for path in paths if (each := _pause(base, path)) is not None)
+
+
+def _pause(base: Base, path: str) -> Pause | None:
+    """Return the pause at a path, None if there is none. A link or a folder there cannot be read, and pauses too."""
+    if base.git.link(base.commit, path) is not None:
+        return Pause(path, LINKED, None)
+    if PAUSE_FILE not in base.git.names(base.commit, path.rpartition("/")[0]):
+        return None
+    return read_pause(path, base.git.read(base.commit, path) or b"")
 
 
 def steps_under_way(base: Base, branches: Mapping[str, str], rollout: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from repo import git, named_example, run
+from repo import EXAMPLE, Repo, git, named_example, run
 from workspaces import BASE
 
 from rollout_spec.check import check
@@ -144,3 +144,31 @@ def test_what_a_check_finds_wrong_a_rollback_cannot_read(content: bytes) -> None
     assert report.failed == (read_pause(PAUSE_FILE, content).ends is None)
     assert {each.name for each in report.findings if each.severity == "error"} <= {"yaml", "schema"}
     assert len(report.findings) <= 1
+
+
+@pytest.mark.parametrize(
+    "name", [".rollout-spec-pause.yaml", "rollout-spec-pause", ".ROLLOUT-SPEC-PAUSE", ".rollout-spec.pause"]
+)
+def test_what_is_taken_for_a_pause_is_found_wherever_one_may_lie(platform: Path, name: str) -> None:
+    prod, staging = platform / "environments/prod", platform / "environments/staging"
+    (platform / name).write_text(GOOD, "utf-8")
+    assert told(prod) == told(staging) == told(platform, "--all") == [f"{name}:1 error pause-current"]
+    assert told(platform, "--skip-outside", name) == [f"{name}:1 error pause-current"]
+    (platform / name).unlink()
+    (prod / name).write_text(GOOD, "utf-8")
+    assert told(prod) == [f"environments/prod/{name}:1 error pause-current"]
+    assert told(prod, "--skip-outside", name) == [f"environments/prod/{name}:1 error pause-current"]
+    assert told(staging) == []
+
+
+@pytest.mark.parametrize("kind", ["link", "folder"])
+def test_what_bears_the_name_of_a_pause_and_is_no_file_pauses(tmp_path: Path, kind: str) -> None:
+    repo = Repo.create(tmp_path)
+    if kind == "link":
+        (repo.folder / PAUSE_FILE).symlink_to("nowhere")
+    else:
+        repo.write(f"{PAUSE_FILE}/why.txt", "OPS-1181\n")
+    repo.commit("Pause it")
+    answer = repo.breach()
+    assert (answer.status, repo.pull_requests(), repo.branches()) == (0, [], [])
+    assert f"{PAUSE_FILE} pauses the automation: it cannot be read" in answer.out

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 from rollout_spec.cli import place
+from rollout_spec.envelopes import is_mistaken_for_pause
 from rollout_spec.errors import UserError
 from rollout_spec.repository import Repository
 from rollout_spec.rules import no_links
@@ -41,7 +42,8 @@ def sort_out(start: Path, paths: Sequence[str], *, skip_outside: bool = False) -
         return None if is_direct(path.parent) and not path.is_symlink() else _around_link(path, around)
 
     def add(file: Path, *, only_ours: bool) -> bool:
-        here = around_link(file) or around(file.parent, file.name == PAUSE_FILE)
+        is_pause = file.name == PAUSE_FILE or is_mistaken_for_pause(file.name)
+        here = around_link(file) or around(file.parent, is_pause)
         if here is None and not only_ours:
             place.find_from(file.parent)  # says what is missing
         if here is None or (only_ours and not _is_ours(here.inside(str(file)), repository_at(here))):
@@ -119,7 +121,12 @@ def _documents(folder: Path) -> Iterator[Path]:
 def _is_ours(path: str, repository: Repository) -> bool:
     """Is a file in a workspace a part of it: by its place, by the workspace's word, or by its own?"""
     inside, settings = PurePosixPath(path), repository.settings
-    if inside.name == PAUSE_FILE or path == WORKSPACE_FILE or (settings and path in settings.policies):
+    if (
+        inside.name == PAUSE_FILE
+        or is_mistaken_for_pause(path)
+        or path == WORKSPACE_FILE
+        or (settings and path in settings.policies)
+    ):
         return True
     if inside.parts[0] in no_links.OWN and repository.link(path) is not None:
         return True

@@ -43,10 +43,11 @@ from rollout_spec.rules import (
     workspace_names_differ,
     yaml,
 )
+from rollout_spec.rules.pause_current import misnamed
 from rollout_spec.rules.subject import Rule, Subject
 from rollout_spec.rules.suppressions_used import unused
 
-__all__ = ["BASED", "GATES", "LAST", "PROVEN", "RULES", "UNUSED", "Rule", "Subject", "unused"]
+__all__ = ["BASED", "GATES", "LAST", "PROVEN", "RULES", "UNUSED", "Rule", "Subject", "misnamed", "unused"]
 
 RULES: dict[str, Rule] = {
     "yaml": yaml,

@@ -2,7 +2,7 @@
 
 ``.rollout-spec-pause`` is read at night, by the rollback that it should stop. It is looked for in the workspace and at
 the root of the git repository, and nowhere else; one that has expired pauses nothing any more, and whoever counts on it
-should know.
+should know. A file with a name that is nearly this one, such as ``.rollout-spec-pause.yaml``, pauses nothing either.
 
 Fails::
 
@@ -23,11 +23,17 @@ from collections.abc import Iterator
 
 from rollout_spec.finding import WHOLE_FILE, Problem
 from rollout_spec.rules.subject import Subject
-from rollout_spec.spec.kinds import PAUSE
+from rollout_spec.spec.kinds import PAUSE, PAUSE_FILE
 
 KINDS = frozenset({PAUSE})
 NEEDS = ""
 UNCONDITIONAL = False
+
+
+def misnamed(path: str) -> Problem:
+    """Point at a file that somebody may take for a pause."""
+    name = path.rpartition("/")[2]
+    return Problem((), f"this pauses nothing: its name is `{name}`", f"rename it to `{PAUSE_FILE}`", span=WHOLE_FILE)
 
 
 def check(subject: Subject) -> Iterator[Problem]:
