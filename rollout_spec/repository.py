@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from rollout_spec import resources
 from rollout_spec.document import Document, parse
-from rollout_spec.envelopes import kind_at, kind_said
+from rollout_spec.envelopes import is_mistaken_for_pause, kind_at, kind_said
 from rollout_spec.finding import Problem, bounded
 from rollout_spec.spec.kinds import FOLDERS, PAUSE_FILE, WORKSPACE_FILE
 from rollout_spec.tree import Overlay, Tree
@@ -235,22 +235,28 @@ class Repository:
 
     def _content(self, path: str) -> bytes | None:
         """Read a file. Of those outside the workspace one concerns it: the pause of the whole git repository."""
-        folder, _, name = path.rpartition("/")
-        if name != PAUSE_FILE or not folder.startswith(".."):
+        name = path.rpartition("/")[2]
+        if not _is_pause_above(path):
             return self.tree.read(path)
-        root = self.tree.elsewhere(folder)
+        root = self.tree.elsewhere(path.removesuffix(f"/{name}"))
         return root.read(name) if root is not None else None
 
     def link(self, path: str) -> str | None:
         """Return the first part of a path that is a link or a submodule, None if no part is."""
-        folder, _, name = path.rpartition("/")
-        if name != PAUSE_FILE or not folder.startswith(".."):
+        name = path.rpartition("/")[2]
+        if not _is_pause_above(path):
             return self.tree.link(path)
-        root = self.tree.elsewhere(folder)
+        root = self.tree.elsewhere(path.removesuffix(f"/{name}"))
         return path if root is not None and root.link(name) is not None else None
 
     def _named(self, folder: str, name: str) -> File[Any] | None:
         return self.file(f"{folder}/{name}.yaml", FOLDERS[folder])
+
+
+def _is_pause_above(path: str) -> bool:
+    """Return whether a path leads out of the workspace, to a pause or to a file that is taken for one."""
+    name = path.rpartition("/")[2]
+    return path.startswith("../") and (name == PAUSE_FILE or is_mistaken_for_pause(name))
 
 
 def _unknown(near: Repository, path: str) -> str | None:

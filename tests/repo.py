@@ -137,6 +137,7 @@ class Repo:
     def at(self, commit: str, path: str) -> str:
         """Return a file of a commit that the remote or the clone has, by its path in the workspace."""
         here = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": str(self.folder / ".git/objects")}
+        commit = self.whole(commit) if commit.startswith(("rollback/", "incident/")) else commit
         return git(self.remote, "show", f"{commit}:{self.path(path)}", **here)
 
     def data_at(self, commit: str, path: str) -> Any:

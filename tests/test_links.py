@@ -388,7 +388,7 @@ def fetched(repo: Repo, branch: str) -> str:
     return f"origin/{repo.whole(branch)}"
 
 
-@pytest.mark.parametrize("path", ["contracts", "policies", "templates"])
+@pytest.mark.parametrize("path", ["contracts", "policies", "templates", "components"])
 def test_a_folder_that_a_rollback_does_not_need_stops_none(repo: Repo, path: str) -> None:
     link(repo, path)
     repo.commit("Link it")
@@ -420,7 +420,7 @@ def test_a_manifest_that_is_a_link_is_replaced_by_a_rollback(repo: Repo) -> None
     (branch,) = repo.branches()
     lines = repo.git("ls-tree", "-r", fetched(repo, branch)).splitlines()
     assert next(line for line in lines if line.endswith(repo.path("manifests/fraud/gateway-api.yaml")))[:6] == "100644"
-    assert repo.git("show", f"origin/{branch}:shared/gateway-api.yaml").encode() == before.rstrip(b"\n")
+    assert repo.git("show", f"origin/{repo.whole(branch)}:shared/gateway-api.yaml").encode() == before.rstrip(b"\n")
 
 
 def test_a_target_of_ones_own_is_not_replaced_by_a_shipped_one(repo: Repo) -> None:

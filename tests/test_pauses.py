@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from repo import EXAMPLE, Repo, git, named_example, run
+from repo import Repo, git, named_example, run
 from workspaces import BASE
 
 from rollout_spec.check import check
@@ -170,5 +170,5 @@ def test_what_bears_the_name_of_a_pause_and_is_no_file_pauses(tmp_path: Path, ki
         repo.write(f"{PAUSE_FILE}/why.txt", "OPS-1181\n")
     repo.commit("Pause it")
     answer = repo.breach()
-    assert (answer.status, repo.pull_requests(), repo.branches()) == (0, [], [])
+    assert (answer.status, repo.pull_requests(), repo.branches()) == (1, [], [])
     assert f"{PAUSE_FILE} pauses the automation: it cannot be read" in answer.out

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from repo import Repo, run
 
+from rollout_spec.repository import Repository
+from rollout_spec.targets.manifests import left_over
 from rollout_spec.targets.render import is_rendered
+from rollout_spec.tree import WorkingTree
 
 pytestmark = pytest.mark.system
 
@@ -194,3 +197,11 @@ def test_a_folder_stops_no_rollback(repo: Repo) -> None:
 )
 def test_the_first_line_says_whose_a_file_is(content: bytes, ours: bool) -> None:
     assert is_rendered(content) is ours
+
+
+def test_nothing_is_left_over_while_the_rollouts_are_behind_a_link(repo: Repo, tmp_path: Path) -> None:
+    put(repo, LEFT)
+    assert [each.path for each in left_over(Repository(WorkingTree(repo.workspace)))] == [*LEFT]
+    shutil.move(repo.workspace / "rollouts", tmp_path / "rollouts")
+    (repo.workspace / "rollouts").symlink_to(tmp_path / "rollouts")
+    assert list(left_over(Repository(WorkingTree(repo.workspace)))) == []
