@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rollout_spec.errors import OUTSIDE, ChangedError, UserError, disk_error
-from rollout_spec.writing import put, read, remove, write
+from rollout_spec.writing import put, read, refuse_links, remove, write
 
 _FILE = "journal.json"
 _MOST_BYTES = 10_000_000
@@ -107,6 +107,7 @@ class Journal:
             if content is None:
                 remove(self.root, entry.path, expected=now)
                 return True
+            refuse_links(self.root, [entry.path])
             place.parent.mkdir(parents=True, exist_ok=True)
             old.chmod(entry.mode if entry.mode is not None else 0o644)
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -39,11 +40,17 @@ def spread(function: Callable[[T], R], items: Sequence[T], /) -> Iterator[R]:
     _work = function
     gc.freeze()  # a search through what is shared would copy it
     try:
-        with confined.shared(count), multiprocessing.get_context("fork").Pool(count) as pool:
+        context = multiprocessing.get_context("fork")
+        with confined.shared(count), context.Pool(count, _leave_interrupts) as pool:
             yield from pool.imap(_apply, items[1:])
     finally:
         _work = None
         gc.unfreeze()
+
+
+def _leave_interrupts() -> None:
+    """Let the process that forked this one answer Ctrl-C: it ends all of them, and one message is enough."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _apply(item: Any) -> Any:

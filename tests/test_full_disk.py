@@ -18,7 +18,7 @@ from test_no_work_is_lost import FILE, MINE, contents, do, made, record, repo, s
 
 from rollout_spec import writing
 from rollout_spec.errors import UserError
-from rollout_spec.forges.local import LocalForge
+from rollout_spec.forges.local_files import PullFiles
 
 pytestmark = pytest.mark.system
 
@@ -158,17 +158,16 @@ def test_the_status_says_whether_another_path_would_do(
 
 
 def test_a_pull_request_that_cannot_be_written_leaves_no_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    git(tmp_path, "init", "-q", "--bare", "remote.git")
-    forge = LocalForge(str(tmp_path / "remote.git"), lambda branch, commit: False)
-    forge.folder.mkdir()
+    files = PullFiles(tmp_path / "remote.git.pulls")
+    files.folder.mkdir()
 
     def refuse(*words: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(Path, "replace", refuse)
     with pytest.raises(UserError, match=r"1\.json cannot be written: No space left on device") as told:
-        forge._write(1, {})
-    assert (told.value.status, list(forge.folder.iterdir())) == (3, [])
+        files.write(1, {})
+    assert (told.value.status, list(files.folder.iterdir())) == (3, [])
 
 
 def test_a_machine_without_room_for_a_process_is_no_traceback(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,16 +209,16 @@ def test_an_unexpected_error_is_a_line(error: Exception, words: str, monkeypatch
 
 
 def test_an_unexpected_error_of_one_breach_is_none_of_the_others(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
-    from rollout_spec.cli import rollback
+    from rollout_spec import response
 
-    real = rollback.answer
+    real = response.answer
 
     def answer(breach: object, *words: object, **more: object) -> object:
         if getattr(breach, "version", None) == "41":
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/tmp/x")
         return real(breach, *words, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(rollback, "answer", answer)
+    monkeypatch.setattr(response, "answer", answer)
     result = repo.run("rollback", "--breach", repo.payload(repo.alert("41"), repo.alert("42")))
     assert result.status == 3
     assert "/tmp/x cannot be used: No space left on device" in result.err
