@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -42,6 +42,7 @@ def check(
     *,
     paths: Sequence[str] | None = None,
     whole: bool = False,
+    without: Collection[str] = (),
     base: Repository | None = None,
     prefix: str = "",
     now: datetime | None = None,
@@ -49,7 +50,8 @@ def check(
     spread: Spread = map,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
-    """Check files by their paths in the workspace, or all of it. ``whole``: by the rules about all of it, too.
+    """Check files by their paths in the workspace, or all of it. ``whole``: by the rules about all of it, too;
+    ``without`` are rules that are left out.
 
     ``base`` is the repository that the change is compared with. ``prefix`` is the workspace's folder in its git root,
     which findings' files begin with. Policies are asked where ``now`` is told: they say what a way forward must be, and
@@ -59,7 +61,8 @@ def check(
     todo = list(paths) if paths is not None else list(_files(repository, prefix))
     everything = paths is None
     severities = _severities(repository, base)
-    context = Context(repository, base, whole or everything, now, prove if everything else None, severities)
+    proof, missing = prove if everything else None, frozenset(without)
+    context = Context(repository, base, whole or everything, now, proof, severities, missing)
     batches = [todo[start : start + _BATCH] for start in range(0, len(todo), _BATCH)]
     examined: list[Examined] = []
     with _collector_held():

@@ -37,6 +37,7 @@ class Context:
     now: datetime | None
     prove: Prove | None
     severities: Mapping[str, Severity]
+    without: frozenset[str] = frozenset()
     sound: dict[str, bool] = field(default_factory=dict)
     reached: dict[str, dict[int, list[Suppression]]] = field(default_factory=dict)
 
@@ -119,6 +120,8 @@ def _judged(file: File[Any], context: Context) -> tuple[list[Finding], set[str]]
     ran: set[str] = set()
     for name, rule in RULES.items():
         if (rule.NEEDS == "base" and context.base is None) or (rule.NEEDS == "whole" and not context.whole):
+            continue
+        if name in context.without:
             continue
         if file.kind and file.kind not in rule.KINDS:
             if context.whole or name in GATES:  # what other files have to say of this one is heard too

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 
 from rollout_spec.check import Report, Spread, check
@@ -15,6 +15,7 @@ from rollout_spec.targets.inputs import changed
 def review(
     repository: Repository,
     *,
+    without: Collection[str] = (),
     base: Repository | None = None,
     prefix: str = "",
     now: datetime | None = None,
@@ -27,6 +28,7 @@ def review(
     """
     return check(
         repository,
+        without=without,
         base=base,
         prefix=prefix,
         now=now,

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from rollout_spec.cli import paths, place, terminal, view
+from rollout_spec.cli import checkout, paths, place, terminal, view
 from rollout_spec.errors import UserError
 from rollout_spec.finding import Finding, Report, Skipped
 from rollout_spec.reporters import REPORTERS, text
@@ -86,11 +86,20 @@ def _passed_over(names: Sequence[str]) -> str:
 def _check(here: place.Place, inside: Sequence[str] | None, ref: str | None) -> Report:
     repository, base, now = here.repository(), _base(here, ref), datetime.now(UTC)
     progress = terminal.progress("files")
+    folders = checkout.absent(here, repository)
+    barring = [folder for folder in folders if not checkout.is_manifests(folder, here)]
+    if barring and (inside is None or any(path.partition("/")[0] in checkout.DECIDING for path in inside)):
+        return checkout.incomplete(here, barring)
     if inside is None:
         from rollout_spec.processes import spread
         from rollout_spec.review import review
 
-        return review(repository, base=base, prefix=here.prefix, now=now, spread=spread, progress=progress)
+        without = ("manifests-current",) if folders else ()
+        report = review(
+            repository, without=without, base=base, prefix=here.prefix, now=now, spread=spread, progress=progress
+        )
+        skipped = (Skipped(name, "manifests/ is not in this checkout") for name in without)
+        return replace(report, skipped=(*report.skipped, *skipped))
     from rollout_spec.check import check
 
     if len(inside) < _MANY:

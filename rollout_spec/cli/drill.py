@@ -17,6 +17,7 @@ from typing import Any, get_args
 from rollout_spec.changing import Checkout, opened
 from rollout_spec.check import is_sound
 from rollout_spec.cli import place, terminal
+from rollout_spec.cli.checkout import check_complete
 from rollout_spec.drill import Drilled, Verdict, drill
 from rollout_spec.edits import with_drilled
 from rollout_spec.errors import ChangedError, UserError
@@ -86,6 +87,7 @@ def _drill(arguments: argparse.Namespace, here: place.Place, now: datetime) -> _
     tree = Watched(here.repository().tree)
     repository = Repository(tree)
     place.refuse_link(here.workspace, "rollouts")
+    check_complete(here, repository)
     known = repository.names("rollouts")
     names = list(dict.fromkeys(arguments.rollouts)) or known
     for name in names:

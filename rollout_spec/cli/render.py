@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rollout_spec.changing import Checkout, decided_anew, opened
 from rollout_spec.check import check
 from rollout_spec.cli import place, terminal
+from rollout_spec.cli.checkout import check_complete
 from rollout_spec.cli.patch import patch
 from rollout_spec.errors import UserError
 from rollout_spec.finding import Report
@@ -51,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _render(arguments: argparse.Namespace, here: place.Place, checkout: Checkout | None) -> int:
     tree = Watched(here.repository().tree)
     repository = Repository(tree)
+    check_complete(here, repository)
     names = arguments.rollouts or repository.names("rollouts")
     for name in names:
         if repository.rollout(name) is None and repository.link(f"rollouts/{name}.yaml") is None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rollout_spec.cli import place, terminal
+from rollout_spec.cli.checkout import check_complete
 from rollout_spec.cli.patch import patch
 from rollout_spec.cli.upstream import find, newest
 from rollout_spec.cli.written import Written, git_root
@@ -86,6 +87,7 @@ def _write(
 
     tree = Watched(here.repository().tree)
     repository = Repository(tree)
+    check_complete(here, repository)
     base, settings = _checked_out(here), repository.settings
     merged_at = merge_times(base, settings.forge, terminal.say) if base is not None and settings is not None else None
     decided = decide(request, repository, base, now=now, prefix=here.prefix, forced=forced, merged_at=merged_at)
