@@ -254,3 +254,88 @@ def test_a_candidate_does_not_go_on_past_an_incident_that_breaks(repo: Repo) -> 
     advanced = repo.run("advance", "fraud", "--force", "--reason", "now")
     assert advanced.status == 1, advanced.text
     assert git(repo.folder, "status", "--porcelain") == "?? incidents/"
+
+
+# What decides beside incidents.
+
+
+def says(repo: Repo, line: str) -> None:
+    repo.edit(".rollout-spec.yaml", "spec:\n", f"spec:\n  {line}\n")
+    repo.commit(f"Say {line}")
+
+
+@pytest.mark.parametrize(
+    "text", ["kind: [\n", "", "apiVersion: rollout-spec/v1\nkind: Component\nmetadata: {name: geo}\n"]
+)
+def test_a_version_whose_pin_cannot_be_verified_is_not_restored(repo: Repo, text: str) -> None:
+    component = (
+        'apiVersion: rollout-spec/v1\nkind: Component\nmetadata: {name: geo}\nspec: {type: feature, serving: ["1"]}\n'
+    )
+    repo.write("components/geo.yaml", component)
+    old, mark = (repo.workspace / FRAUD).read_text("utf-8"), 'requires: {user-profile: "11"'
+    assert old.count(mark) >= 2
+    repo.write(FRAUD, old.replace(mark, 'requires: {geo: "1", user-profile: "11"', 1))
+    repo.render()
+    repo.commit("Let 40 need geo")
+    assert repo.model().spec.versions["40"].requires == {
+        "geo": "1", **(repo.model().spec.versions["39"].requires or {}),
+    }  # fmt: skip
+    repo.write("components/geo.yaml", text)
+    repo.commit("Break geo")
+    checked = repo.run("check", FRAUD)
+    assert (checked.status, checked.out.count("components/geo.yaml:")) == (1, checked.out.count("\n")), checked.text
+    answer = repo.breach("41", "latency-sla")
+    assert answer.status == 0, answer.text
+    assert "fraud 41 -> 39" in answer.out
+    assert "40 was passed over: components/geo.yaml does not load" in answer.err
+    assert "39 was chosen since components/geo.yaml does not load [component]" in answer.out
+
+
+@pytest.mark.parametrize("there", [None, "kind: [\n"], ids=["missing", "broken"])
+def test_a_target_that_is_chosen_without_the_quarantines_from_elsewhere_is_a_draft(
+    repo: Repo, there: str | None
+) -> None:
+    (repo.folder / "other").mkdir()
+    if there is not None:
+        repo.write("other/.rollout-spec.yaml", there)
+    says(repo, "incidentsFrom: [other]")
+    checked = repo.run("check", FRAUD)
+    assert (checked.status, checked.out.count("error")) == (1, 1), checked.text
+    assert repo.run("propose", "fraud", "42").status == 1
+    answer = repo.breach("41", "latency-sla")
+    assert answer.status == 0, answer.text
+    assert "fraud 41 -> 40" in answer.out
+    assert "quarantines elsewhere cannot be known" in answer.out
+    assert repo.pull_requests()[0]["draft"]
+
+
+def test_a_policy_is_not_met_by_an_incident_that_nobody_can_read(repo: Repo) -> None:
+    repo.write(
+        "policies/calm.yaml",
+        "apiVersion: rollout-spec/v1\nkind: PolicyPack\nmetadata: {name: calm}\nspec:\n  policies:\n"
+        "    - name: nothing-open\n      expression: '!incidents.exists(i, i.spec.status == \"open\")'\n"
+        "      message: an incident is open\n      why: One at a time.\n",
+    )
+    repo.edit(".rollout-spec.yaml", "policies: [baseline]", "policies: [policies/calm.yaml]")
+    repo.commit("Ask for calm")
+    assert repo.run("check", FRAUD).status == 0
+    repo.write("incidents/fraud-42.yaml", incident("42"))
+    assert "an incident is open [nothing-open]" in repo.run("check", FRAUD).out
+    misspelt(repo, "42")
+    checked = repo.run("check", FRAUD)
+    assert checked.status == 1
+    assert "`incidents` is not known: incidents/fraud-42.yaml does not load" in checked.out
+
+
+def test_a_component_is_not_switched_under_a_rollout_that_nobody_can_read(repo: Repo) -> None:
+    text = (repo.workspace / "components/tokenizer.yaml").read_text("utf-8")
+    repo.write("components/tokenizer.yaml", text.replace('serving: ["1.4.2"]', 'serving: ["2.0"]\n  exclusive: true'))
+    rollout = (repo.workspace / FRAUD).read_text("utf-8")
+    at = rollout.index('    "41":')
+    repo.write(FRAUD, rollout[:at] + rollout[at:].replace('tokenizer: "1.4.2"', 'tokenizer: "2.0"', 1))
+    repo.render()
+    repo.write("rollouts/churn.yaml", rollout.replace("name: fraud\n", "nam: churn\n"))
+    repo.commit("Switch the tokenizer")
+    answer = repo.breach("41", "latency-sla")
+    assert "churn (which does not load) needs tokenizer 2.0" in answer.text, answer.text
+    assert all(pull["draft"] for pull in repo.pull_requests())

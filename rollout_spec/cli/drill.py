@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, get_args
 
 from rollout_spec.changing import Checkout, opened
-from rollout_spec.check import is_sound
+from rollout_spec.check import check, is_sound
 from rollout_spec.cli import place, terminal
 from rollout_spec.cli.checkout import check_complete
 from rollout_spec.drill import Drilled, Verdict, drill
@@ -24,7 +24,7 @@ from rollout_spec.errors import ChangedError, UserError
 from rollout_spec.processes import spread
 from rollout_spec.reporters.reporter import json_text, shown
 from rollout_spec.repository import Repository
-from rollout_spec.rules import Subject
+from rollout_spec.rules import ROUTED, Subject
 from rollout_spec.spec.problems import did_you_mean
 from rollout_spec.splice import CannotEdit
 from rollout_spec.watching import Seen, Watched
@@ -141,6 +141,10 @@ def _all_of(name: str, repository: Repository, now: datetime) -> list[Drilled]:
         if not is_sound(each, repository):
             why = f"`rollout-spec check {each.path}` finds errors that come first"
             return [Drilled(name, "not sound", True, None, None, "failed", why)]
+    report = check(repository, paths=[file.path])
+    for finding in report.findings:
+        if finding.name == ROUTED and finding.severity == "error":  # no rollback moves a request
+            return [Drilled(name, "not routed", True, None, None, "failed", finding.message)]
     return list(drill(repository, name, now=now))
 
 

@@ -15,7 +15,7 @@ def left_out(root: Path, folders: Sequence[str]) -> list[str]:
 
     Git is asked only if its index may say so: to start it costs more than to check a file.
     """
-    if not _is_possible(root):
+    if not is_possible(root):
         return []
     from rollout_spec.git.plumbing import Plumbing
 
@@ -25,7 +25,7 @@ def left_out(root: Path, folders: Sequence[str]) -> list[str]:
     return [folder for folder in folders if any(path.startswith(f"{folder}/") for path in absent)]
 
 
-def _is_possible(root: Path) -> bool:
+def is_possible(root: Path) -> bool:
     """Return whether the index of a clone or linked worktree may have entries that are not checked out.
 
     In version 2 of its format there is no place for that. Version 3 is written for nothing else, but for files that are

@@ -9,7 +9,7 @@ from datetime import datetime
 from rollout_spec import policies
 from rollout_spec.check import check, introduced
 from rollout_spec.drill import drill
-from rollout_spec.finding import Finding, Report
+from rollout_spec.finding import Finding
 from rollout_spec.incidents import files_about
 from rollout_spec.lifecycle.steps import Taken
 from rollout_spec.repository import Repository
@@ -45,10 +45,8 @@ def prove(
     before, after = base or repository, repository.edited(step.edits)
     paths = list(_concerned(step, after))
     later = check(after, paths=paths, whole=True, base=base, prefix=prefix, now=now)
-    earlier = Report(())
-    if step.before is not None:
-        there = [path for path in paths if before.tree.read(path) is not None]
-        earlier = check(before, paths=there, whole=True, base=base and before, prefix=prefix, now=now)
+    there = [path for path in paths if before.file(path) is not None]
+    earlier = check(before, paths=there, whole=True, base=base, prefix=prefix, now=now)
     new = introduced(earlier, later)
     refused = [each for each in later.findings if each in new or _bars(each, step, prefix)]
     if refused:

@@ -47,7 +47,7 @@ from rollout_spec.rules.pause_current import misnamed
 from rollout_spec.rules.subject import Rule, Subject
 from rollout_spec.rules.suppressions_used import unused
 
-__all__ = ["BASED", "GATES", "LAST", "PROVEN", "RULES", "UNUSED", "Rule", "Subject", "misnamed", "unused"]
+__all__ = ["BASED", "GATES", "LAST", "PROVEN", "ROUTED", "RULES", "UNUSED", "Rule", "Subject", "misnamed", "unused"]
 
 RULES: dict[str, Rule] = {
     "yaml": yaml,
@@ -91,4 +91,6 @@ BASED = ("forge-unchanged",)
 LAST = ("arms-unchanged", "manifests-current")
 PROVEN = "rollback-ready"
 """The rule that the proof of the way back speaks for, which is made where a whole workspace is under check."""
+ROUTED = "traffic-rendered"
+"""The rule without which no stage, and no rollback, moves a request."""
 UNUSED = "suppressions-used"
