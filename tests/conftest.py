@@ -29,7 +29,8 @@ GIT = {
 
 HIDDEN = (
     *("CI", "CI_", "CLICOLOR", "FORCE_COLOR", "FORCE_HYPERLINK", "FORGEJO_"),
-    *("GH_", "GIT_", "GITEA_", "GITHUB_", "GITLAB_", "NO_COLOR", "ROLLOUT_SPEC_FORGE_", "ROLLOUT_SPEC_TOKEN"),
+    *("GH_", "GIT_", "GITEA_", "GITHUB_", "GITLAB_", "NO_COLOR"),
+    *("ROLLOUT_SPEC_FORGE_", "ROLLOUT_SPEC_SANDBOX", "ROLLOUT_SPEC_TOKEN", "ROLLOUT_SPEC_TRACEBACK"),
 )
 """How variables begin that change what git or we do: who runs the tests, and where, must not show."""
 

@@ -1,0 +1,75 @@
+"""Templates and policies that are meant to hang or to fill the memory: each is a file in ``bombs``.
+
+A template is a ``.j2`` file, or a list of pieces in a ``.yaml`` file: texts, each with how often it is written. In a
+piece that is written more than once, ``#`` is its number. A policy is a mapping of its fields; its expression may be
+such ``pieces``, it may be there ``times``, and ``{times: …, item: …}`` is a list of like items.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+from workspaces import BASE
+
+BOMBS = Path(__file__).parent / "bombs"
+TEMPLATES = sorted((BOMBS / "templates").iterdir())
+POLICIES = sorted((BOMBS / "policies").iterdir())
+TEMPLATE = "templates/own/bomb.j2"
+PACK = "policies/ours.yaml"
+_HEAD = "apiVersion: rollout-spec/v1\nkind: PolicyPack\nmetadata: {name: ours}\nspec:\n  policies:\n"
+
+
+def template(bomb: Path) -> str:
+    """Return the text of a template."""
+    if bomb.suffix == ".j2":
+        return bomb.read_text("utf-8")
+    return _written(yaml.safe_load(bomb.read_text("utf-8")))
+
+
+def pack(bomb: Path) -> str:
+    """Return the text of a pack that holds a policy, perhaps many times."""
+    fields = yaml.safe_load(bomb.read_text("utf-8"))
+    times = fields.pop("times", 1)
+    if "pieces" in fields:
+        fields["expression"] = _written(fields.pop("pieces"))
+    spelled = json.dumps(_expanded({"message": "no", "why": "why", **fields}), ensure_ascii=False)  # it is YAML too
+    return _HEAD + "".join(f"    - {{name: p{number}, {spelled[1:]}\n" for number in range(times))
+
+
+def _written(pieces: list[tuple[str, int]]) -> str:
+    return "".join(
+        "".join(text.replace("#", str(number)) for number in range(times)) if times > 1 else text
+        for text, times in pieces
+    )
+
+
+def _expanded(value: Any) -> Any:
+    if isinstance(value, dict) and set(value) == {"times", "item"}:
+        return [_expanded(value["item"])] * value["times"]
+    if isinstance(value, dict):
+        return {key: _expanded(item) for key, item in value.items()}
+    return [_expanded(item) for item in value] if isinstance(value, list) else value
+
+
+def workspace(folder: Path, *, text: str | None = None, policies: str | None = None) -> Path:
+    """Write a small workspace with a target of its own, whose template has this text, or with a pack of its own."""
+    shutil.copytree(BASE, folder, dirs_exist_ok=True)
+    if text is not None:
+        rollout = folder / "rollouts/fraud.yaml"
+        spec = rollout.read_text("utf-8")
+        rollout.write_text(spec[: spec.index("    - {type: kserve}")] + "    - {type: kserve}\n    - {type: own}\n")
+        place = folder / TEMPLATE
+        place.parent.mkdir(parents=True)
+        place.write_text(text)
+        target = "description: Ours.\nowns: alerts\ntemplates: [{file: bomb.j2}]\n"
+        place.with_name("target.yaml").write_text(target)
+    if policies is not None:
+        (folder / PACK).parent.mkdir()
+        (folder / PACK).write_text(policies)
+        settings = folder / ".rollout-spec.yaml"
+        settings.write_text(settings.read_text("utf-8").replace("spec:", f"spec:\n  policies: [{PACK}]"))
+    return folder
