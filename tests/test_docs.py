@@ -117,3 +117,9 @@ def test_every_dependency_is_justified() -> None:
     assert declared is not None
     for name in re.findall(r'"([A-Za-z0-9-]+)[^"]*"', declared[1]):
         assert f"| {name} |" in text("docs/dependencies.md")
+
+
+def test_the_page_about_trust_names_tests_that_there_are() -> None:
+    named = set(re.findall(r"`(test_\w+\.py)`", text("docs/security.md")))
+    assert len(named) > 10
+    assert [name for name in sorted(named) if not (Path(__file__).parent / name).is_file()] == []
