@@ -9,7 +9,6 @@ from pathlib import Path
 from rollout_spec.cli.place import Place
 from rollout_spec.errors import UserError
 from rollout_spec.finding import Finding, Report, Skipped
-from rollout_spec.git.sparse import is_possible, left_out
 from rollout_spec.repository import Repository
 from rollout_spec.spec.kinds import FOLDERS, WORKSPACE_FILE
 from rollout_spec.tree import WorkingTree
@@ -23,7 +22,11 @@ _ELSEWHERE = ("incidents", "rollouts")
 
 def absent(here: Place, repository: Repository) -> list[str]:
     """Return the folders that are not wholly checked out, by their paths from the git root, this workspace's first."""
-    if here.git_root is None or not is_possible(here.git_root):
+    if here.git_root is None:
+        return []
+    from rollout_spec.git.sparse import is_possible, left_out
+
+    if not is_possible(here.git_root):
         return []
     root = here.git_root.resolve()
     own = [posixpath.normpath(f"{here.prefix}/{folder}").lstrip("/") for folder in (*DECIDING, MANIFESTS)]
