@@ -30,13 +30,15 @@ def eligible(rollout: ModelRollout, repository: Repository) -> list[str]:
 
     They are recorded, not quarantined, do not have the bytes of stable, can be served as ``flaw`` has it, and have
     their pins served, or would have once an exclusive component is switched. Newest first, but one that is in ``doubt``
-    comes after those that are not. Check, doctor, drill, render and rollback all ask this function.
+    comes after those that are not, and one with a pin on a component that does not load comes last. Check, doctor,
+    drill, render and rollback all ask this function.
     """
     found = _FOUND.setdefault(repository, {})
     name = rollout.metadata.name
     if name not in found or found[name][0] is not rollout:
-        there = [version for version in _able(rollout, repository) if not lost(rollout, version, repository)]
-        there.sort(key=lambda version: doubt(rollout, version, repository) is not None)
+        pins = {version: lost(rollout, version, repository) for version in _able(rollout, repository)}
+        there = [version for version, missing in pins.items() if all(pin.is_unread for pin in missing)]
+        there.sort(key=lambda version: (bool(pins[version]), doubt(rollout, version, repository) is not None))
         found[name] = rollout, tuple(there)
     return list(found[name][1])
 
@@ -75,6 +77,8 @@ def unsure(rollout: ModelRollout, target: str, repository: Repository) -> list[t
     hidden = [("incident", f"quarantines elsewhere cannot be known: {why}") for why in unknown(rollout, repository)]
     before = takewhile(lambda version: version != target, standing(rollout, repository))
     names = {pin.component for version in before for pin in lost(rollout, version, repository) if pin.is_unread}
+    own = (pin for pin in lost(rollout, target, repository) if pin.is_unread)
+    hidden += [("pins", f"whether {target} can serve is not known: {pin.words}") for pin in own]
     pins = [("pins", f"{target} was chosen since components/{name}.yaml does not load") for name in sorted(names)]
     return [*barred, *hidden, *pins]
 
