@@ -14,6 +14,7 @@ from typing import Protocol
 from rollout_spec.envelopes import is_mistaken_for_pause
 from rollout_spec.examination import Context, Examined, Prove, examine, is_own, is_sound
 from rollout_spec.finding import Finding, Report, Severity, Silenced, Skipped
+from rollout_spec.incidents import strays
 from rollout_spec.repository import Repository
 from rollout_spec.rules import BASED, RULES, UNUSED, no_links, unused
 from rollout_spec.spec.kinds import FOLDERS, PAUSE_FILE, WORKSPACE_FILE
@@ -25,6 +26,7 @@ _WHY = {
     "whole": "it is about a whole workspace: run check without paths",
 }
 _LINKS = "no-links"
+MANIFESTS, INCIDENTS = "manifests", "incidents"
 _BATCH = 16
 """How many files are examined at a time: enough that handing them to a process costs nothing, few enough to share."""
 
@@ -211,18 +213,27 @@ def _links(todo: Sequence[str], repository: Repository, *, whole: bool) -> Itera
 
 def _strays(repository: Repository) -> Iterator[Finding]:
     """Point at files that look like documents and that nobody reads."""
+    for folder in (*FOLDERS, MANIFESTS, "templates"):
+        if repository.tree.read(folder) is not None:
+            yield Finding(folder, 1, 1, "names-match", "this is a file, and a folder is expected", hint="remove it")
     for folder in FOLDERS:
         for name in repository.tree.names(folder):
             path = f"{folder}/{name}"
             stem, _, ending = name.rpartition(".")
             if ending != "yaml" and ending.lower() in ("yml", "yaml"):
                 words, hint = f"nobody reads a file that ends in .{ending}", f"rename it to {stem}.yaml"
+            elif folder == INCIDENTS and not name.endswith(".yaml"):
+                continue  # looked through below
             elif not name.endswith(".yaml") and (inside := _documents(path, repository)):
                 words, hint = f"nobody reads files in folders below {folder}/", f"move them to {folder}/"
                 path = f"{path}/{inside[0]}"
             else:
                 continue
             yield Finding(path, 1, 1, "names-match", words, hint=hint)
+    for path in strays(repository):
+        if not path.lower().endswith((".yml", ".yaml")) or "/" in path.removeprefix(f"{INCIDENTS}/"):
+            words = f"nobody reads this as an incident: one is a file {INCIDENTS}/<name>.yaml"
+            yield Finding(path, 1, 1, "names-match", words, hint="rename it, or move it there")
 
 
 def _documents(folder: str, repository: Repository) -> list[str]:

@@ -13,7 +13,7 @@ from rollout_spec.drill import new_findings
 from rollout_spec.errors import UserError
 from rollout_spec.finding import Finding
 from rollout_spec.forges import Forge
-from rollout_spec.heads import Heads
+from rollout_spec.heads import Built, Heads
 from rollout_spec.landing import Base
 from rollout_spec.precedents import (
     OpenIncident,
@@ -24,9 +24,10 @@ from rollout_spec.precedents import (
     precedents,
     quarantines_of,
     steps_under_way,
+    unseen,
 )
 from rollout_spec.proof import prove
-from rollout_spec.rebuilding import build_again, recorded_in, undone_for
+from rollout_spec.rebuilding import build_again, incidents_in, undone_for
 from rollout_spec.rollback import (
     Facts,
     Nothing,
@@ -34,6 +35,7 @@ from rollout_spec.rollback import (
     OpenIncidents,
     Order,
     Precedent,
+    Reason,
     Rollback,
     Undone,
     Verdict,
@@ -71,16 +73,6 @@ class Case:
     failing: tuple[Breach, ...] = ()
     acted_on: tuple[Breach, ...] = ()
 
-    @property
-    def heads(self) -> Heads:
-        """The examiner of heads of rollbacks, built with the quarantines that hold on this base now."""
-        files = self._unmerged.files
-        return (
-            Heads(self.base, lambda base, commit: build_again(base, recorded_in(base, commit, files), self._unmerged))
-            if files
-            else self._plain_heads
-        )
-
     def decide(self) -> Decided:
         """Decide, ask the guards, and check the result."""
         first = roll_back(self.base.repository, self.breach)
@@ -93,7 +85,7 @@ class Case:
         if isinstance(decision, Rollback):
             decision = self._joint(decision, undone) or decision
             parts = decision.parts
-        verdict = together(self._judged(part, breach, undone, known) for part in parts)
+        verdict = together(self._told_by_branch(part, self._judged(part, breach, undone, known)) for part in parts)
         under_way = steps_under_way(self.base, self.branches, breach.rollout)
         return self._proven(Decided(decision, verdict, under_way=under_way))
 
@@ -113,21 +105,29 @@ class Case:
 
     @cached_property
     def _opened(self) -> tuple[OpenIncident, ...]:
-        return open_incidents(self.base, self.branches)
+        return open_incidents(self.base, self.branches, self.breach.rollout)
 
     @cached_property
-    def _plain_heads(self) -> Heads:
-        return Heads(self.base, lambda base, commit: build_again(base, recorded_in(base, commit)))
+    def heads(self) -> Heads:
+        """The examiner of heads of rollbacks and incidents."""
+        return Heads(self.base, self._built_again)
+
+    def _built_again(self, base: Base, commit: str) -> Built | None:
+        """Build again what a commit does, with the incidents that it brings along."""
+        found = incidents_in(base, commit)
+        return build_again(base, found.recorded, OpenIncidents(found.carried))
 
     @cached_property
     def _unmerged(self) -> OpenIncidents:
-        return quarantines_of(self.base, self._opened, self.breach.rollout, self._plain_heads, self._was_closed)
+        rollout = self.breach.rollout
+        missed = unseen(self.base, self.branches, rollout)
+        return quarantines_of(self.base, self._opened, rollout, self.heads, self._was_closed, missed)
 
     def _counts_for_nothing(self, precedent: Precedent) -> bool:
         """Return whether an open rollback is none: a person closed it, or it is not one that this tool builds."""
         heads = {each.branch: each.head for each in self._opened}
         branch = precedent.branch or ""
-        return self._was_closed(branch) or (branch in heads and not self._plain_heads.is_ours(heads[branch]))
+        return self._was_closed(branch) or (branch in heads and not self.heads.is_ours(heads[branch]))
 
     def _shared(self, failed: str) -> tuple[tuple[Precedent, ...], Breach]:
         """Return the rollbacks that were, and the breach with the others named that failed with it, if so many did."""
@@ -153,7 +153,18 @@ class Case:
         if isinstance(part, Rollback):
             breach, undone = part.breach, part.undone
         facts = Facts(known, self._beside, pauses(self.base), undone.since, undone.moved, undone.retaken)
-        return guard(part, breach, facts, self._automation, self.now, self._counts_for_nothing, self.order)
+        order = self.order if not isinstance(part, Rollback) or part.rollout == self.breach.rollout else None
+        return guard(part, breach, facts, self._automation, self.now, self._counts_for_nothing, order)
+
+    def _told_by_branch(self, part: Rollback | NoWayBack | Nothing, verdict: Verdict) -> Verdict:
+        """Ask for a person if the breach of a partner was reported by nobody but a branch."""
+        told = {(each.rollout, each.version) for each in (self.breach, *self.failing)}
+        if not isinstance(part, Rollback) or verdict.action != "act":
+            return verdict
+        if part.rollout == self.breach.rollout or (part.rollout, part.failed) in told:
+            return verdict
+        words = f"that {part.rollout} {part.failed} failed is reported by a branch alone"
+        return Verdict("draft", (Reason("component", words),), held=verdict.held)
 
     def _joint(self, decision: Rollback, undone: Undone) -> Rollback | None:
         """Take the rollouts back in one commit that hold an exclusive component for this one, and fail themselves."""
@@ -176,7 +187,7 @@ class Case:
             key = (spec.rollout, spec.failed_version) if spec else ("", "")
             if spec is None or key in found or key not in wanted or not each.branch.startswith("rollback"):
                 continue
-            if self._plain_heads.is_ours(each.head) and not self._was_closed(each.branch):
+            if self.heads.is_ours(each.head) and not self._was_closed(each.branch):
                 found[key] = breach_of(spec)
         return {key: found[key] for key in wanted if key in found}
 

@@ -11,7 +11,7 @@ from itertools import count
 from rollout_spec.change import Change, Interventions, PullRequest
 from rollout_spec.errors import UserError
 from rollout_spec.forges import Forge
-from rollout_spec.heads import Heads
+from rollout_spec.heads import Built, Heads
 from rollout_spec.landing import Base, build
 
 SUPERSEDED = "superseded"
@@ -40,7 +40,8 @@ class Landed:
 class Delivery:
     """A change on its way. ``heads`` examines what is on its branch; ``answers`` says of a head of ours whether it is
     about the same breach, observed at ``observed``. ``ordered``: a person asks for it, and no closed one stops it.
-    ``taken`` are the branches on the remote, if they were listed already.
+    ``taken`` are the branches on the remote, if they were listed already. ``records`` are the paths of the incidents
+    that the change writes.
     """
 
     change: Change
@@ -51,6 +52,7 @@ class Delivery:
     answers: Callable[[str], bool] = lambda head: False
     observed: datetime | None = None
     taken: Mapping[str, str] | None = None
+    records: frozenset[str] = frozenset()
 
 
 def deliver(delivery: Delivery) -> Landed:
@@ -65,9 +67,9 @@ def deliver(delivery: Delivery) -> Landed:
         if taken is None:
             taken = remote.branches(f"{delivery.change.branch.partition('/')[0]}*")
         landed = _try(delivery, commit, taken)
-        if landed is not None:
+        if landed is not None and landed.pull_request.state != "closed":
             return landed
-        taken = None
+        taken = None  # another process wrote there, or a person closed it meanwhile: look again
     raise UserError(f"others keep writing to {delivery.change.branch} on {remote.name}", hint="run it again", status=1)
 
 
@@ -96,7 +98,8 @@ def _try(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> Landed | 
             if base.remote.branch(branch) == head:
                 raise
             return None  # it moved, or is gone
-        state = delivery.heads.state(head, delivery.change.branch)
+        wanted = Built(delivery.change.edits, delivery.change.branch, delivery.records)
+        state = delivery.heads.state(head, wanted)
         if state == "current":
             return _landed(replace(delivery, change=change), head, pull, notes)
         if state == "outdated":
@@ -108,7 +111,10 @@ def _try(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> Landed | 
                 return None
             return _landed(replace(delivery, change=change), commit, pull, notes, replaced=True)
         if state == "foreign":
-            notes.append(f"the branch {branch} on {base.remote.name} holds something else ({head[:12]}): left alone")
+            of = f", of {pull.url}" if pull is not None else ""
+            more = ", which still merges itself" if pull is not None and pull.armed else ""
+            where = f"the branch {branch} on {base.remote.name}{of}{more}"
+            notes.append(f"{where} holds something else ({head[:12]}): left alone")
     raise UserError(f"there are {_MOST_NAMES:,} branches {delivery.change.branch}-N already", hint="delete old ones")
 
 

@@ -16,10 +16,14 @@ Edits = Mapping[str, bytes | None]
 
 @dataclass(frozen=True)
 class Built:
-    """What this process would make on a base for what a commit does: the edits, and the branch that it names."""
+    """What this process would make on a base for what a commit does: the edits, and the branch that it names.
+
+    ``records`` are the paths of the incidents of the breaches that it answers.
+    """
 
     edits: Edits
     branch: str
+    records: frozenset[str] = frozenset()
 
 
 Rebuild = Callable[[Base, str], Built | None]
@@ -40,8 +44,8 @@ class Heads:
         self._rebuild = rebuild
         self.is_ours = cache(self._is_ours)
 
-    def state(self, head: str, branch: str) -> HeadState:
-        """Return how a head relates to the change of this branch. The head is in the clone already.
+    def state(self, head: str, wanted: Built) -> HeadState:
+        """Return how a head relates to what this process builds now. The head is in the clone already.
 
         A head of ours that is about something else, and was pushed under this name, is foreign.
         """
@@ -49,9 +53,9 @@ class Heads:
             return "merged"
         own = self._own_base(head) if self.is_ours(head) else None
         built = self._rebuild(replace(self._base, commit=own), head) if own is not None else None
-        if own is None or built is None or built.branch != branch:
+        if own is None or built is None or built.branch != wanted.branch:
             return "foreign"
-        return "current" if own == self._base.commit or self._still_applies(head, own) else "outdated"
+        return "current" if self._applies(head, own, wanted, built) else "outdated"
 
     def _is_ours(self, head: str) -> bool:
         """Return whether each commit beyond the base has the tree that this process builds on that commit's own base.
@@ -86,14 +90,14 @@ class Heads:
     def _own_base(self, commit: str) -> str | None:
         return self._base.git.parted(self._base.commit, commit)
 
-    def _still_applies(self, head: str, own: str) -> bool:
-        """Return whether a merge into the newest base gives what this process would build there.
+    def _applies(self, head: str, own: str, wanted: Built, built: Built) -> bool:
+        """Return whether a merge of a head into the newest base gives what this process builds there.
 
-        Incidents aside: they are records of the breach, and the head has them already.
+        The incident of the breach aside: it is a record, and the head has one already.
         """
-        git, newest = self._base.git, self._base
-        now, then = self._rebuild(newest, head), self._rebuild(replace(newest, commit=own), head)
-        if now is None or then is None or now.edits.keys() != then.edits.keys() or now.branch != then.branch:
+        git, newest = self._base.git, self._base.commit
+        if wanted.edits.keys() - built.edits.keys():
             return False
-        wanted = git.tree_with(newest.commit, self._with_incidents(now.edits, head))
-        return git.merged_tree(newest.commit, head) == wanted
+        edits = {path: git.read(head, path) if path in wanted.records else new for path, new in wanted.edits.items()}
+        merged = git.tree_of(head) if own == newest else git.merged_tree(newest, head)
+        return merged == git.tree_with(newest, edits)

@@ -27,6 +27,7 @@ FOLDER = "incidents"
 _DOCUMENT = re.compile(r"(.+)\.ya?ml", re.IGNORECASE)
 _COUNT = re.compile(r"(-([2-9]|[1-9][0-9]+))?")
 _MOST_NESTED = 1000
+_DEEPEST = 5
 
 _UNUSUAL: WeakKeyDictionary[Repository, Unusual] = WeakKeyDictionary()
 
@@ -62,13 +63,19 @@ def files_about(rollout: str, repository: Repository) -> list[File[Incident]]:
 
 
 def strays(repository: Repository) -> Iterator[str]:
-    """Give the paths of documents in ``incidents/`` that are read as no incident: another ending, or a folder below."""
+    """Give the paths of what is read as no incident and looks like one: by another ending, or in a folder below."""
+    rollouts = set(repository.names("rollouts"))
     for name in repository.others(FOLDER):
-        if _DOCUMENT.fullmatch(name):
-            yield f"{FOLDER}/{name}"
-        elif "." not in name:
-            inside = repository.tree.names(f"{FOLDER}/{name}")[:_MOST_NESTED]
-            yield from (f"{FOLDER}/{name}/{each}" for each in inside if _DOCUMENT.fullmatch(each))
+        yield from _strays(f"{FOLDER}/{name}", repository, rollouts, _DEEPEST)
+
+
+def _strays(path: str, repository: Repository, rollouts: Collection[str], depth: int) -> Iterator[str]:
+    name = path.rpartition("/")[2]
+    inside = repository.tree.names(path)[:_MOST_NESTED] if depth else []
+    if _DOCUMENT.fullmatch(name) or any(start in rollouts for start in _starts(name)):
+        yield path
+    for each in inside:
+        yield from _strays(f"{path}/{each}", repository, rollouts, depth - 1)
 
 
 def fits(stem: str, rollout: str, version: str) -> bool:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from rollout_spec.eligibility import quarantined
 from rollout_spec.errors import UserError
 from rollout_spec.forges import Forge
-from rollout_spec.git.plumbing import GitError
+from rollout_spec.git.remotes import NAME
 from rollout_spec.heads import Heads
 from rollout_spec.landing import Base
+from rollout_spec.rebuilding import incidents_in
 from rollout_spec.repository import Repository, read_file
 from rollout_spec.rollback import OpenIncidents, Precedent, may_merge_itself, watches
 from rollout_spec.rollback.pause import LINKED, Pause, read_pause
 from rollout_spec.spec.incident import Incident
 from rollout_spec.spec.kinds import PAUSE_FILE
 
-_MOST_BRANCHES = 200
+_MOST_BRANCHES = 2_000
 _MOST_ASKED = 20
 _MOST_MERGED = 500
 """So many incidents are looked at to see when they came onto the base, the newest first."""
@@ -82,31 +83,54 @@ def _open(opened: tuple[OpenIncident, ...], repository: Repository) -> Iterator[
             yield replace(_precedent(each.name, each.incident, repository, None), branch=each.branch)
 
 
-def open_incidents(base: Base, branches: Mapping[str, str]) -> tuple[OpenIncident, ...]:
-    """Return the incidents of this workspace that are on a branch of a rollback or incident, and not on the base."""
-    repository = base.repository
-    own = re.compile(rf"({'|'.join(_KINDS)})(\.\d+)?/{re.escape(repository.workspace_name)}(\.\d+)?/.+")
-    ours = {name: branches[name] for name in sorted(branches) if own.fullmatch(name)}
-    fresh = {name: ours[name] for name in list(ours)[:_MOST_BRANCHES]}
-    folder, found = base.path(_INCIDENTS), []
-    for branch in _fetched(base, fresh):
-        head = fresh[branch]
+def open_incidents(base: Base, branches: Mapping[str, str], rollout: str) -> tuple[OpenIncident, ...]:
+    """Return the incidents of this workspace that are on a branch of a rollback or incident, and not on the base.
+
+    The branches that name the rollout come first, if there are more than can be looked at.
+    """
+    repository, folder, found = base.repository, base.path(_INCIDENTS), []
+    known = set(base.git.names(base.commit, folder))
+    ours = _branches_of_incidents(base, branches, rollout)
+    for branch in _fetched(base, dict(list(ours.items())[:_MOST_BRANCHES])):
+        head = ours[branch]
         for name in base.git.names(head, folder):
-            if name.endswith(".yaml") and repository.incident(name.removesuffix(".yaml")) is None:
+            if name.endswith(".yaml") and name not in known:
                 content = base.git.read(head, f"{folder}/{name}")
-                if content is not None:
+                if content is not None and repository.link(f"{_INCIDENTS}/{name}") is None:
                     model = read_file(f"{_INCIDENTS}/{name}", "Incident", content).model
                     found.append(OpenIncident(branch, head, f"{_INCIDENTS}/{name}", content, model))
     return tuple(found)
 
 
+def _branches_of_incidents(base: Base, branches: Mapping[str, str], rollout: str) -> dict[str, str]:
+    """Return the branches of rollbacks and incidents of this workspace, those that name a rollout first.
+
+    Git takes names that this tool never writes; those are nobody's rollback.
+    """
+    own = re.compile(rf"({'|'.join(_KINDS)})(\.\d+)?/{re.escape(base.repository.workspace_name)}(\.\d+)?/.+")
+    ours = sorted(name for name in branches if own.fullmatch(name) and NAME.fullmatch(name))
+    ours.sort(key=lambda name: rollout not in (part.partition(".")[0] for part in name.split("/")[2:3]))
+    return {name: branches[name] for name in ours}
+
+
+def unseen(base: Base, branches: Mapping[str, str], rollout: str) -> int:
+    """Return how many branches of rollbacks and incidents are too many to be looked at."""
+    return max(0, len(_branches_of_incidents(base, branches, rollout)) - _MOST_BRANCHES)
+
+
 def quarantines_of(
-    base: Base, opened: tuple[OpenIncident, ...], rollout: str, heads: Heads, was_closed: Callable[[str], bool]
+    base: Base,
+    opened: tuple[OpenIncident, ...],
+    rollout: str,
+    heads: Heads,
+    was_closed: Callable[[str], bool],
+    missed: int = 0,
 ) -> OpenIncidents:
     """Sort the open incidents that are about known-good versions of a rollout.
 
-    Those of branches that this process would build quarantine as merged ones do; any other puts its version in doubt.
-    A branch whose pull request a person closed counts for nothing.
+    Those of branches that this process would build quarantine as merged ones do; any other puts its version in doubt,
+    and so do ``missed`` branches that were not looked at. A branch whose pull request a person closed counts for
+    nothing.
     """
     repository = base.repository
     file = repository.rollout(rollout)
@@ -116,17 +140,26 @@ def quarantines_of(
     before = quarantined(file.model, repository).keys()
     files: dict[str, bytes] = {}
     doubted: dict[str, str] = {}
+    if missed:
+        doubted = dict.fromkeys(live.known_good, f"{missed:,} branches that may have incidents were not looked at")
     for each in opened:
         after = quarantined(file.model, repository.edited({each.path: each.content})).keys()
         barred = [version for version in live.known_good if version in after - before]
         if not barred or live.stable in after - before or was_closed(each.branch):
             continue
         if each.incident is not None and heads.is_ours(each.head):
-            files[each.path] = each.content
+            if each.path not in _carried(base, each.head):  # the branch that it is of tells of it, if that is open
+                files[each.path] = each.content
         else:
             words = f"the branch {each.branch} has an incident of it, and is not one that this tool would build"
             doubted |= dict.fromkeys(barred, words)
     return OpenIncidents(files, doubted)
+
+
+def _carried(base: Base, head: str) -> Collection[str]:
+    """Return the incidents that a head brings along, beside those of the breaches that it answers."""
+    own = base.git.parted(base.commit, head)
+    return incidents_in(replace(base, commit=own), head).carried if own is not None else ()
 
 
 def closed_by_a_person(base: Base, forge: Forge | None) -> Callable[[str], bool]:
@@ -158,7 +191,7 @@ def _fetched(base: Base, branches: Mapping[str, str]) -> list[str]:
         return []
     try:
         base.remote.fetch_branches(branches)
-    except GitError:
+    except UserError:
         return [name for name in branches if len(branches) > 1 and _fetched(base, {name: branches[name]})]
     return list(branches)
 

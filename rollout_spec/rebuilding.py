@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import tee
 
+from rollout_spec import traffic
 from rollout_spec.breach import Breach
 from rollout_spec.errors import UserError
 from rollout_spec.heads import Built
@@ -39,21 +40,31 @@ class Recorded:
     reverts: tuple[str, ...] = ()
 
 
-def recorded_in(base: Base, commit: str, carried: Collection[str] = ()) -> tuple[Recorded, ...]:
-    """Return the breaches of which a commit adds incidents to a base, by rollout.
+@dataclass(frozen=True)
+class Incidents:
+    """The incidents that a commit adds to a base: of the breaches that it answers, and others that it brings along."""
 
-    ``carried`` are paths of incidents, from the workspace's folder, that such a commit brings along.
-    """
-    folder, git = base.path("incidents"), base.git
-    new = [name for name in git.names(commit, folder) if name not in git.names(base.commit, folder)]
-    found = []
-    for name in new[:_MOST_INCIDENTS]:
-        path = f"{folder}/{name}"
-        content = git.read(commit, path)
-        model = read_file(path, "Incident", content).model if content is not None else None
-        if model is not None and f"incidents/{name}" not in carried:
-            found.append(Recorded(breach_of(model.spec), tuple(model.spec.reverts)))
-    return tuple(sorted(found, key=lambda each: each.breach.rollout))
+    recorded: tuple[Recorded, ...] = ()
+    carried: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def incidents_in(base: Base, commit: str) -> Incidents:
+    """Sort the incidents that a commit adds to a base. It answers those of versions that take requests there."""
+    folder, git, repository = base.path("incidents"), base.git, base.repository
+    known = set(git.names(base.commit, folder))
+    recorded: list[Recorded] = []
+    carried: dict[str, bytes] = {}
+    for name in [name for name in git.names(commit, folder) if name not in known][:_MOST_INCIDENTS]:
+        content = git.read(commit, f"{folder}/{name}")
+        model = read_file(f"{folder}/{name}", "Incident", content).model if content is not None else None
+        file = repository.rollout(model.spec.rollout) if model is not None else None
+        if content is None or model is None:
+            continue
+        if file and file.model and model.spec.failed_version in traffic.split(file.model.spec).versions:
+            recorded.append(Recorded(breach_of(model.spec), tuple(model.spec.reverts)))
+        else:
+            carried[f"incidents/{name}"] = content
+    return Incidents(tuple(sorted(recorded, key=lambda each: each.breach.rollout)), carried)
 
 
 def build_again(base: Base, recorded: Sequence[Recorded], unmerged: OpenIncidents | None = None) -> Built | None:

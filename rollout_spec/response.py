@@ -15,7 +15,7 @@ from rollout_spec.errors import UserError
 from rollout_spec.finding import Finding
 from rollout_spec.forges import Forge
 from rollout_spec.landing import Base, build
-from rollout_spec.rebuilding import recorded_in, undone_for
+from rollout_spec.rebuilding import incidents_in, undone_for
 from rollout_spec.rollback import Nothing, NoWayBack, Order, Rollback, Verdict, failed_version
 from rollout_spec.rollback.body import again, warning
 from rollout_spec.rollback.triage import is_acted_on, strongest
@@ -120,9 +120,10 @@ def answer(
             forge,
             heads,
             ordered=responder.order is not None,
-            answers=lambda head: any(_is_same(breach, each.breach) for each in recorded_in(base, head)),
+            answers=lambda head: any(_is_same(breach, each.breach) for each in incidents_in(base, head).recorded),
             observed=breach.observed_at,
             taken=case.branches,
+            records=frozenset(base.path(f"incidents/{name}.yaml") for name in _incidents(found.decision)),
         )
     )
     done = replace(found, commit=landed.commit, landed=landed)
@@ -130,6 +131,13 @@ def answer(
     if isinstance(found.decision, Rollback):
         notes += supersede_others(found.decision, base, landed.pull_request, forge, heads, case.branches)
     return replace(done, notes=tuple(notes))
+
+
+def _incidents(decision: Rollback | NoWayBack | Nothing) -> list[str]:
+    """Return the names of the incidents that a decision opens."""
+    if isinstance(decision, Rollback):
+        return [part.incident for part in decision.parts]
+    return [decision.incident] if isinstance(decision, NoWayBack) else []
 
 
 def _answered(case: Case) -> Answer:
@@ -197,4 +205,4 @@ def _tell_the_forge(done: Answer, forge: Forge) -> list[str]:
 def _told(done: Answer) -> bool:
     """Return whether the rollback that is adopted was made for this very breach."""
     assert done.landed is not None
-    return any(_is_same(done.breach, each.breach) for each in recorded_in(done.base, done.landed.commit))
+    return any(_is_same(done.breach, each.breach) for each in incidents_in(done.base, done.landed.commit).recorded)

@@ -160,7 +160,10 @@ def test_each_command_that_renders_ends_and_names_the_template(words: tuple[str,
 
 def own_target(repo: Repo, text: str) -> None:
     repo.write(TEMPLATE, text)
-    repo.write("templates/own/target.yaml", "description: Ours.\nowns: alerts\ntemplates: [{file: bomb.j2}]\n")
+    repo.write(
+        "templates/own/target.yaml",
+        "description: Ours.\nowns: alerts\nrenders: [split]\ntemplates: [{file: bomb.j2}]\n",
+    )
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from test_signatures import configured_for_ssh, hide_the_committer
 pytestmark = pytest.mark.system
 
 ALL = [
-    *("git", "remote", "workspace", "automation", "pause", "clone", "history", "commit", "push"),
+    *("git", "remote", "workspace", "automation", "workspace-name", "pause", "clone", "history", "commit", "push"),
     *("forge", "token", "permissions", "required-checks", "up-to-date", "approvals", "signatures", "clock", "way-back"),
 ]
 GUARD = Guard(checks=("rollouts", "lint"), up_to_date=True, approvals=1)

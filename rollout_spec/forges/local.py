@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from rollout_spec.forges.local_files import PullFiles, automation, interventions
 from rollout_spec.forges.standing import Standing
 from rollout_spec.units import format_time, parse_time
 
+_STATES = ("open", "merged", "closed")
+
 
 class LocalForge:
     """Pull requests as files. ``contains(branch, commit)`` says whether a branch of the remote holds a commit."""
@@ -27,8 +30,14 @@ class LocalForge:
         self.contains = contains
 
     def find(self, head: str, base: str) -> PullRequest | None:
-        """Return the newest pull request from a branch: an open one before a merged one before a closed one."""
-        found = map(self.read, self._files.numbers())
+        """Return the newest pull request from a branch: an open one before a merged one before a closed one.
+
+        A file that is no pull request is nobody's: it keeps no rollback from its own.
+        """
+        found: list[PullRequest] = []
+        for number in self._files.numbers():
+            with suppress(UserError):
+                found.append(self.read(number))
         return wording.newest(each for each in found if each.head == head and each.base == base)
 
     def ensure(self, change: Change, head_sha: str, base: str) -> PullRequest:
@@ -78,7 +87,7 @@ class LocalForge:
 
     def mark(self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]) -> tuple[str, ...]:
         """Label a pull request and ask for its review; a file refuses nobody."""
-        with self._files.lock():
+        with self._files.lock(), self._files.understood(pull.number):
             data = self._files.read(pull.number)
             self._files.edit(
                 pull.number,
@@ -89,7 +98,7 @@ class LocalForge:
 
     def comment(self, pull: PullRequest, key: str, text: str) -> None:
         """Write the comment of a key, or edit it where it says something else."""
-        with self._files.lock():
+        with self._files.lock(), self._files.understood(pull.number):
             comments = list(self._files.read(pull.number).get("comments", ()))
             others = [each for each in comments if wording.marker(key) not in each]
             wanted = wording.marked(text, key)
@@ -137,6 +146,8 @@ class LocalForge:
         with self._files.understood(number):
             data = self._files.read(number)
             state = str(data["state"])
+            if state not in _STATES:
+                raise ValueError(f"`state` is {data['state']!r}, and one of {', '.join(_STATES)} is expected")
             if state == "open" and self.contains(str(data["base"]), str(data["headSha"])):
                 state = "merged"
             merge_sha = data.get("mergeSha") if state == "merged" else None

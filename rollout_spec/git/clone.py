@@ -23,6 +23,8 @@ from rollout_spec.git.remotes import NAME, Remote
 
 _REF = re.compile(r"(?!.*(\.\.|@\{|//|\.lock$|[/.]$))[A-Za-z0-9_][A-Za-z0-9._/@+^~-]{0,254}")
 _FEW_COMMITS = 4
+_LAST_SECOND = 253_402_300_799
+"""The last second of the year 9999."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ class Git:
             for line in lines:
                 ids, date, subject = line.split("\0", 2)
                 sha, *parents = ids.split()
-                found = Commit(sha, parents[0] if parents else None, datetime.fromtimestamp(int(date), UTC), subject)
+                found = Commit(sha, parents[0] if parents else None, _moment(date), subject)
                 start = found.parent if full else None
                 yield found
 
@@ -148,7 +150,7 @@ class Git:
         words = (*wanted, f"--max-count={most}", "--format=%x00%ct", checked(commit, ID), "--", folder)
         for part in self._run(*words).split("\0")[1:]:
             date, *paths = part.split("\n")
-            yield from ((path, datetime.fromtimestamp(int(date), UTC)) for path in paths if path)
+            yield from ((path, _moment(date)) for path in paths if path)
 
     def message(self, commit: str) -> str:
         """Return the whole message of a commit."""
@@ -156,7 +158,7 @@ class Git:
 
     def date(self, commit: str) -> datetime:
         """Return when a commit was made, as its committer says."""
-        return datetime.fromtimestamp(int(self._run("log", "-1", "--format=%ct", checked(commit, ID))), UTC)
+        return _moment(self._run("log", "-1", "--format=%ct", checked(commit, ID)))
 
     def author(self, commit: str) -> tuple[str, str]:
         """Return the name and address of a commit's author."""
@@ -241,10 +243,21 @@ class Git:
 
     def _refuse_links(self, parent: str, paths: Iterable[str]) -> None:
         for folder in sorted({path.rpartition("/")[0] for path in paths}):
+            self._refuse_file(parent, folder)
             link = self.link(parent, folder) if folder else None
             if link is not None:
                 words = f"{link} is a link or a submodule in {parent[:12]}, and nothing is written through it"
                 raise UserError(words, hint=links.HINT, status=1)
+
+    def _refuse_file(self, parent: str, folder: str) -> None:
+        """UserError if a part of the path of a folder is a file in a commit: git would replace it."""
+        parts = folder.split("/") if folder else []
+        for count in range(1, len(parts) + 1):
+            above, name = "/".join(parts[: count - 1]), parts[count - 1]
+            entry = self._tree(parent, above).get(name)
+            if entry is not None and entry.is_file:
+                path = "/".join(parts[:count])
+                raise UserError(f"{path} is a file in {parent[:12]}", hint="make it a folder, or remove it", status=1)
 
     def _index_lines(self, parent: str, edits: Mapping[str, bytes | None], folder: Path) -> Iterator[str]:
         """Write the new contents, in one process, and say for each path what is there now."""
@@ -291,3 +304,11 @@ class Git:
         """Show a password to the remotes on one host (a scheme with a host) that ask for one, and to no other."""
         self._plumbing.authorize(url, user, password)
         self._objects.close()  # the next one may fetch what a partial clone lacks
+
+
+def _moment(seconds: str) -> datetime:
+    """Return the time of a commit, within what a calendar has: anybody may write any number, or none."""
+    number = seconds.strip()
+    return datetime.fromtimestamp(
+        min(int(number[:20]), _LAST_SECOND) if number.isascii() and number.isdigit() else 0, UTC
+    )

@@ -13,6 +13,7 @@ from rollout_spec.git.plumbing import ID, GitError, Plumbing, checked
 NAME = re.compile(r"(?!.*(\.\.|@\{|//|/\.|\.lock$|[/.]$))[A-Za-z0-9_][A-Za-z0-9._/@+-]{0,399}")
 _PATTERN = re.compile(r"(?!.*(\.\.|@\{|//))[A-Za-z0-9_*][A-Za-z0-9._/@+*-]{0,399}")
 _TRIES = 5
+_FEW = 20
 _HEADS = "refs/heads/"
 _NOTHING_ELSE = ("--no-tags", "--no-write-fetch-head", "--refmap=")
 NETWORK_SECONDS = 120.0
@@ -76,8 +77,10 @@ class Remote:
         return known
 
     def fetch_branches(self, branches: Mapping[str, str]) -> None:
-        """Fetch branches whose commits are not here yet."""
-        refs = [_HEADS + checked(name, NAME) for name, commit in branches.items() if not self._plumbing.has(commit)]
+        """Fetch branches whose commits are not here yet; of many it is not asked which those are."""
+        few = len(branches) <= _FEW
+        names = [name for name, commit in branches.items() if not few or not self._plumbing.has(commit)]
+        refs = [_HEADS + checked(name, NAME) for name in names]
         if refs:
             self._ask("fetch", "--quiet", *_NOTHING_ELSE, self.name, *refs)
 

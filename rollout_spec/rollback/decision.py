@@ -153,7 +153,8 @@ def roll_back_together(
 
     None if one of them cannot be taken back.
     """
-    leaving = [(breach.rollout, breach.version or "") for breach, _ in failures]
+    files = [(_rollout(repository, breach.rollout), breach) for breach, _ in failures]
+    leaving = [(file.stem, failed_version(file.model.spec, breach)) for file, breach in files if file.model]
     parts: list[Rollback] = []
     edits: dict[str, bytes | None] = {}
     moves = []
@@ -221,7 +222,9 @@ def _stuck(
     own = rollout.metadata.name
     known = incidents.open_without_way_back(own, failed, repository)
     name = known or incidents.next_name(own, failed, repository)
-    branch = branch_name("incident", repository, own, failed, [(own, rollout.spec.live, None)])
+    live = rollout.spec.live
+    lasting = live.model_copy(update={"candidate": None, "stage": None, "fixes": None})  # these may come and go
+    branch = branch_name("incident", repository, own, failed, [(own, lasting, None)])
     edits: dict[str, bytes | None] = {}
     if known is None:
         text = incidents.write(name, breach, rollout, failed, None, traffic.PROMOTED, replace(undone, steps=()))

@@ -1,0 +1,214 @@
+"""Nothing that anybody may push or commit keeps a rollback from its pull request."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import people
+import pytest
+from people import automate, head_of, is_armed, pull, push_tree
+from repo import Repo, git
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
+    repo = Repo.create(tmp_path_factory.mktemp("made"))
+    automate(repo, "cooldown: 0s")
+    return repo
+
+
+@pytest.fixture
+def repo(made: Repo, tmp_path: Path) -> Repo:
+    """The example, with 42 in canary-5, 41 stable and 40 known good; hard triggers merge themselves."""
+    return made.copy(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", ["rollback/acme-models/fraud/x,y", "rollback/acme-models/é", "incident/acme-models/a'b", "rollback/acme,x"]
+)
+def test_a_branch_with_an_odd_name(repo: Repo, name: str) -> None:
+    bot = repo.clone("bot")
+    push_tree(repo, name, "origin/main", {"notes.md": "hello\n"}, "x")
+    answer = bot.breach("42", "latency-sla")
+    assert answer.status == 0, answer.text
+    assert is_armed(repo, 1)
+
+
+@pytest.mark.parametrize("date", ["99999999999999", "-62135596801", "x"])
+def test_a_commit_with_an_odd_date(repo: Repo, date: str) -> None:
+    repo.edit("rollouts/fraud.yaml", 'stable: "41"   ', 'stable: "41" # ours  ')
+    repo.git("add", "--all")
+    tree, head = repo.git("write-tree"), repo.git("rev-parse", "HEAD")
+    file = repo.remote.parent / "raw"
+    file.write_text(
+        f"tree {tree}\nparent {head}\nauthor A <a@b> {date} +0000\ncommitter A <a@b> {date} +0000\n\nComment\n"
+    )
+    commit = repo.git("hash-object", "-t", "commit", "-w", "--literally", str(file))
+    repo.git("reset", "-q", "--soft", commit)
+    repo.git("push", "-q", "origin", f"{commit}:refs/heads/main")
+    answer = repo.breach("42", "latency-sla")
+    assert answer.status == 0, answer.text
+    assert repo.live_at(head_of(repo, 1))["stable"] == "41"
+
+
+@pytest.mark.parametrize("folder", ["incidents", "manifests", "components"])
+def test_a_file_where_a_folder_should_be_is_found_and_kept(repo: Repo, folder: str) -> None:
+    """A rollback that would have to replace it leaves it, and says so; the check finds it before that."""
+    for path in sorted((repo.workspace / folder).rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+    if (repo.workspace / folder).exists():
+        (repo.workspace / folder).rmdir()
+    repo.write(folder, "notes\n")
+    repo.commit("Write notes")
+    checked = repo.run("check")
+    assert checked.status == 1
+    assert f"{folder}:1:1: error: this is a file, and a folder is expected" in checked.out, checked.text
+    repo.breach("42", "latency-sla")
+    for branch in repo.whole_names():
+        assert git(repo.remote, "show", f"{branch}:{folder}") == "notes"
+
+
+def many(repo: Repo, names: list[str], commit: str) -> None:
+    git(repo.remote, "fetch", "-q", str(repo.folder), commit)
+    lines = "".join(f"create refs/heads/{name} {commit}\n" for name in names)
+    subprocess.run(["git", "update-ref", "--stdin"], cwd=repo.remote, input=lines, text=True, check=True)
+
+
+@pytest.mark.parametrize("count", [300, 2_100])
+def test_many_branches_hide_no_quarantine(repo: Repo, count: int) -> None:
+    repo.run("rollback", "fraud", "--version", "41", "--reason", "41 is bad")
+    people.promote(repo)
+    names = [f"incident/acme-models/aaa/{number}" for number in range(count)]
+    many(repo, names, repo.git("rev-parse", "origin/main~1"))
+    answer = repo.breach("42", "latency-sla")
+    assert answer.status == 0, answer.text
+    newest = repo.pull_requests()[-1]
+    commit = git(repo.remote, "rev-parse", newest["head"])
+    assert repo.live_at(commit)["stable"] == "40"
+    assert ("[incident]" in answer.out) == (count > 2_000), "what was not looked at may be of any version"
+
+
+def test_an_incident_that_a_rollback_brings_along_hides_none_of_its_own(repo: Repo) -> None:
+    """42 fails, 43 fails, and neither rollback is merged: 44 goes back to 41."""
+    people.promote(repo)
+    for new in ("43", "44"):
+        assert repo.breach(repo.live.stable, "latency-sla").status == 0
+        repo.record(new)
+        live = repo.live.model_copy(update={"stable": new, "known_good": [repo.live.stable, *repo.live.known_good]})
+        people.set_live(repo, live, f"Promote {new}")
+    assert repo.breach("44", "latency-sla").status == 0
+    assert repo.live_at(head_of(repo, 3))["stable"] == "41"
+    assert repo.breach("44", "latency-sla").out.startswith("adopted pull request 3: ")
+
+
+def test_a_step_brings_no_second_incident_for_one_failure(repo: Repo) -> None:
+    alone = repo.live.model_copy(update={"candidate": None, "stage": None, "known_good": []})
+    people.set_live(repo, alone, "Stand alone")
+    assert repo.breach("41", "latency-sla").status == 1
+    people.set_live(repo, alone.model_copy(update={"candidate": "42"}), "Propose 42")
+    assert repo.breach("41", "latency-sla").status == 1
+    assert [each["state"] for each in repo.pull_requests()] == ["open"]
+
+
+def shared(repo: Repo) -> None:
+    """Fraud and churn take 42 at 100%, with user-profile 12 alone."""
+    people.serve_too(repo, "churn")
+    for name in ("fraud", "churn"):
+        path = f"rollouts/{name}.yaml"
+        repo.write(path, repo.at("HEAD", path).replace("stage: canary-5  ", "stage: full  "))
+    repo.edit("components/user-profile.yaml", '["11", "12"]  ', '["12"]\n  exclusive: true\n  ')
+    repo.render()
+    repo.commit("Switch at once")
+
+
+def test_a_pushed_branch_takes_no_other_rollout_along_by_itself(repo: Repo) -> None:
+    shared(repo)
+    evil = repo.clone("evil")
+    payload = evil.payload(evil.alert("42", "latency-sla", rollout="churn"), name="evil.json")
+    out = evil.run("rollback", "--breach", payload, "--dry-run").out
+    branch = next(line.split()[1] for line in out.splitlines() if line.startswith("branch "))
+    evil.git("push", "-q", "origin", f"{out.split()[1]}:refs/heads/{branch}")
+    assert repo.breach("42", "latency-sla").status == 0
+    assert pull(repo, 1)["draft"]
+    assert not is_armed(repo, 1)
+
+
+@pytest.mark.parametrize("version", [["--version", "42"], []])
+def test_an_order_of_one_rollout_arms_no_other(repo: Repo, version: list[str]) -> None:
+    shared(repo)
+    assert repo.breach("42", "drift", rollout="churn").status == 0
+    answer = repo.run("rollback", "fraud", *version, "--reason", "bad", "--auto-merge")
+    assert answer.status == 0, answer.text
+    newest = repo.pull_requests()[-1]
+    assert (newest["draft"], newest["autoMerge"]) == (True, False)
+    assert "fraud 42 needs" not in newest["body"]
+
+
+@pytest.mark.parametrize("state", ["OPEN", "Closed", None])
+def test_an_odd_state_of_a_pull_request_hides_nothing(repo: Repo, state: str | None) -> None:
+    words = ("--breach", repo.payload(repo.alert("42", "latency-sla")))
+    repo.run("rollback", *words)
+    people.edit_pull(repo, 1, state=state)
+    repo.edit("rollouts/fraud.yaml", 'stable: "41"   ', 'stable: "41" # ours  ')
+    repo.commit("Comment beside live")
+    answer = repo.run("rollback", *words)
+    assert answer.status == 0, answer.text
+    assert [each["state"] for each in repo.pull_requests()] == [state, "open"]
+
+
+@pytest.mark.parametrize("fields", [{"comments": None}, {"comments": [1]}, {"reviewers": None}, {"labels": 1}])
+def test_odd_fields_of_a_pull_request_are_no_traceback(repo: Repo, fields: dict[str, object]) -> None:
+    words = ("--breach", repo.payload(repo.alert("42", "latency-sla")))
+    repo.run("rollback", *words)
+    people.edit_pull(repo, 1, **fields)
+    repo.edit("rollouts/fraud.yaml", 'stable: "41"   ', 'stable: "41" # ours  ')
+    repo.commit("Comment beside live")
+    assert "unexpected" not in repo.run("rollback", *words).text
+
+
+def test_a_broken_file_of_another_pull_request(repo: Repo) -> None:
+    folder = Path(f"{repo.remote}.pulls")
+    folder.mkdir()
+    (folder / "1.json").write_text("{")
+    answer = repo.breach("42", "latency-sla")
+    assert answer.out.startswith("opened pull request 2: "), answer.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "incidents/2026.11/fraud-41.yaml",
+        "incidents/2026/q4/fraud-41.yaml",
+        "incidents/fraud-41.yaml.txt",
+        "incidents/fraud-41",
+    ],
+)
+def test_an_incident_in_an_odd_place_hides_no_quarantine(repo: Repo, path: str) -> None:
+    people.promote(repo)
+    repo.write(path, people.incident_text("41"))
+    repo.render()
+    repo.commit("Open incident")
+    checked = repo.run("check")
+    assert checked.status == 1
+    assert path in checked.out
+    repo.breach("42", "latency-sla")
+    assert repo.live_at(head_of(repo, 1))["stable"] != "41"
+
+
+@pytest.mark.parametrize("way", ["closed", "merged"])
+def test_a_head_that_brings_an_incident_along_stays_ours(repo: Repo, way: str) -> None:
+    repo.run("rollback", "fraud", "--version", "41", "--reason", "41 is bad")
+    people.promote(repo)
+    assert repo.breach("42", "latency-sla").status == 0
+    if way == "merged":
+        repo.write("incidents/fraud-41.yaml", repo.at(head_of(repo, 1), "incidents/fraud-41.yaml"))
+        repo.render()
+        repo.commit("Take the incident over")
+    people.edit_pull(repo, 1, state="closed", closedAt="2026-11-20T09:00:00Z")
+    answer = repo.breach("42", "latency-sla")
+    assert "holds something else" not in answer.err, answer.text
+    assert "is not one that this tool would build" not in answer.text
+    assert len([each for each in repo.pull_requests() if each["state"] == "open"]) == 1, answer.text
