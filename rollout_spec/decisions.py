@@ -24,7 +24,6 @@ from rollout_spec.precedents import (
     precedents,
     quarantines_of,
     steps_under_way,
-    unseen,
 )
 from rollout_spec.proof import prove
 from rollout_spec.rebuilding import build_again, incidents_in, undone_for
@@ -120,8 +119,7 @@ class Case:
     @cached_property
     def _unmerged(self) -> OpenIncidents:
         rollout = self.breach.rollout
-        missed = unseen(self.base, self.branches, rollout)
-        return quarantines_of(self.base, self._opened, rollout, self.heads, self._was_closed, missed)
+        return quarantines_of(self.base, self._opened, rollout, self.heads, self._was_closed, self.branches)
 
     def _counts_for_nothing(self, precedent: Precedent) -> bool:
         """Return whether an open rollback is none: a person closed it, or it is not one that this tool builds."""

@@ -98,6 +98,8 @@ def _try(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> Landed | 
             if base.remote.branch(branch) == head:
                 raise
             return None  # it moved, or is gone
+        if not base.git.has(head):
+            return None
         wanted = Built(delivery.change.edits, delivery.change.branch, delivery.records)
         state = delivery.heads.state(head, wanted)
         if state == "current":
@@ -213,6 +215,8 @@ def _ready_and_armed(
     if wants_arm and not pull.draft and hands.disarmed:
         notes.append("it does not merge itself: a person took that back")
     elif wants_arm and not pull.draft:
+        if pull.head_sha != commit:  # a forge on disk does not see that its branch was brought up to date
+            pull = forge.update(pull, change, commit)
         pull = forge.arm(pull, commit)
     return pull
 

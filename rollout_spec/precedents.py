@@ -19,6 +19,7 @@ from rollout_spec.rollback import OpenIncidents, Precedent, may_merge_itself, wa
 from rollout_spec.rollback.pause import LINKED, Pause, read_pause
 from rollout_spec.spec.incident import Incident
 from rollout_spec.spec.kinds import PAUSE_FILE
+from rollout_spec.spec.rollout import ModelRollout
 
 _MOST_BRANCHES = 2_000
 _MOST_ASKED = 20
@@ -107,15 +108,10 @@ def _branches_of_incidents(base: Base, branches: Mapping[str, str], rollout: str
 
     Git takes names that this tool never writes; those are nobody's rollback.
     """
-    own = re.compile(rf"({'|'.join(_KINDS)})(\.\d+)?/{re.escape(base.repository.workspace_name)}(\.\d+)?/.+")
+    own = re.compile(rf"({'|'.join(_KINDS)})(\.\d+)?/.+")  # of any workspace: this one may have had another name
     ours = sorted(name for name in branches if own.fullmatch(name) and NAME.fullmatch(name))
     ours.sort(key=lambda name: rollout not in (part.partition(".")[0] for part in name.split("/")[2:3]))
     return {name: branches[name] for name in ours}
-
-
-def unseen(base: Base, branches: Mapping[str, str], rollout: str) -> int:
-    """Return how many branches of rollbacks and incidents are too many to be looked at."""
-    return max(0, len(_branches_of_incidents(base, branches, rollout)) - _MOST_BRANCHES)
 
 
 def quarantines_of(
@@ -124,13 +120,13 @@ def quarantines_of(
     rollout: str,
     heads: Heads,
     was_closed: Callable[[str], bool],
-    missed: int = 0,
+    branches: Mapping[str, str],
 ) -> OpenIncidents:
     """Sort the open incidents that are about known-good versions of a rollout.
 
-    Those of branches that this process would build quarantine as merged ones do; any other puts its version in doubt,
-    and so do ``missed`` branches that were not looked at. A branch whose pull request a person closed counts for
-    nothing.
+    Those of branches that this process would build quarantine as merged ones do; any other puts its version in doubt.
+    So do branches that were too many to be looked at, and those of workspaces whose incidents count here. A branch
+    whose pull request a person closed counts for nothing.
     """
     repository = base.repository
     file = repository.rollout(rollout)
@@ -140,8 +136,11 @@ def quarantines_of(
     before = quarantined(file.model, repository).keys()
     files: dict[str, bytes] = {}
     doubted: dict[str, str] = {}
-    if missed:
+    missed = len(_branches_of_incidents(base, branches, rollout)) - _MOST_BRANCHES
+    if missed > 0:
         doubted = dict.fromkeys(live.known_good, f"{missed:,} branches that may have incidents were not looked at")
+    for version, words in _open_elsewhere(base, file.model, branches, was_closed):
+        doubted.setdefault(version, words)
     for each in opened:
         after = quarantined(file.model, repository.edited({each.path: each.content})).keys()
         barred = [version for version in live.known_good if version in after - before]
@@ -154,6 +153,29 @@ def quarantines_of(
             words = f"the branch {each.branch} has an incident of it, and is not one that this tool would build"
             doubted |= dict.fromkeys(barred, words)
     return OpenIncidents(files, doubted)
+
+
+def _open_elsewhere(
+    base: Base, rollout: ModelRollout, branches: Mapping[str, str], was_closed: Callable[[str], bool]
+) -> Iterator[tuple[str, str]]:
+    """Give known-good versions that have an open incident in a workspace of ``incidentsFrom``, each with the reason.
+
+    Their files belong to another workspace, so that a rollback here cannot bring them along.
+    """
+    name = rollout.metadata.name
+    for source in base.repository.incident_sources():
+        there = replace(base, prefix=source.tree.place.removeprefix("."))
+        for each in open_incidents(there, branches, name):
+            spec = each.incident.spec if each.incident is not None else None
+            if spec is None or spec.rollout != name or was_closed(each.branch):
+                continue
+            file = source.rollout(name)
+            record = file.model.spec.versions.get(spec.failed_version) if file and file.model else None
+            for version in rollout.spec.live.known_good:
+                own = rollout.spec.versions.get(version)
+                same = own is not None and record is not None and own.digest is not None and own.digest == record.digest
+                if version == spec.failed_version or same:
+                    yield version, f"the branch {each.branch} of {source.workspace_name} has an incident of it"
 
 
 def _carried(base: Base, head: str) -> Collection[str]:
@@ -193,7 +215,7 @@ def _fetched(base: Base, branches: Mapping[str, str]) -> list[str]:
         base.remote.fetch_branches(branches)
     except UserError:
         return [name for name in branches if len(branches) > 1 and _fetched(base, {name: branches[name]})]
-    return list(branches)
+    return [name for name, commit in branches.items() if base.git.has(commit)]  # it may have moved meanwhile
 
 
 def _precedent(name: str, incident: Incident, repository: Repository, landed: datetime | None) -> Precedent:

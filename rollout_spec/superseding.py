@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rollout_spec.change import PullRequest
@@ -11,6 +12,7 @@ from rollout_spec.delivery import SUPERSEDED
 from rollout_spec.errors import UserError
 from rollout_spec.forges import Forge
 from rollout_spec.heads import Heads
+from rollout_spec.rebuilding import incidents_in
 from rollout_spec.rollback import Rollback
 from rollout_spec.units import label
 
@@ -41,7 +43,7 @@ def supersede_others(
             if old is None or old.state != "open":
                 continue
             base.remote.fetch_branches({other: there[other]})
-            if heads.is_ours(there[other]):
+            if heads.is_ours(there[other]) and _is_about(base, there[other], rollback):
                 notes.append(_supersede(old, rollback, pull.url, forge))
     except UserError as error:
         notes.append(error.message)
@@ -60,3 +62,11 @@ def _supersede(old: PullRequest, rollback: Rollback, url: str, forge: Forge) -> 
     forge.mark(old, (SUPERSEDED,), ())
     forge.close(old)
     return f"{old.url} is out of date, and was closed"
+
+
+def _is_about(base: Base, head: str, rollback: Rollback) -> bool:
+    """Return whether a head takes a version back that a rollback takes back too."""
+    own = base.git.parted(base.commit, head)
+    found = incidents_in(replace(base, commit=own), head).recorded if own is not None else ()
+    failed = {(part.rollout, part.failed) for part in rollback.parts}
+    return any((each.breach.rollout, each.breach.version) in failed for each in found)

@@ -304,8 +304,9 @@ def test_an_open_one_comes_before_a_merged_one_before_a_closed_one(
 def test_a_file_that_is_no_pull_request_says_which(place: Path, content: str) -> None:
     Path(f"{place}.pulls").mkdir()
     Path(f"{place}.pulls/1.json").write_bytes(content.encode("utf-8", "surrogateescape"))
+    assert forge(place).find(CHANGE.branch, "main") is None, "it keeps nobody from a pull request"
     with pytest.raises(UserError, match=r"remote\.git\.pulls/1\.json is no pull request of a local forge"):
-        forge(place).find(CHANGE.branch, "main")
+        forge(place).read(1)
 
 
 def test_of_many_at_once_one_is_opened(place: Path) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from unittest import mock
 
 import people
 import pytest
 from people import automate, head_of, is_armed, pull, push_tree
 from repo import Repo, git
+
+from rollout_spec import traffic
+from rollout_spec.git.remotes import Remote
 
 pytestmark = pytest.mark.system
 
@@ -212,3 +216,96 @@ def test_a_head_that_brings_an_incident_along_stays_ours(repo: Repo, way: str) -
     assert "holds something else" not in answer.err, answer.text
     assert "is not one that this tool would build" not in answer.text
     assert len([each for each in repo.pull_requests() if each["state"] == "open"]) == 1, answer.text
+
+
+def test_a_branch_that_moves_meanwhile(repo: Repo) -> None:
+    people.serve_too(repo, "churn")
+    repo.breach("42", "latency-sla", rollout="churn")
+    head = pull(repo, 1)["head"]
+    bot = repo.clone("bot", "--single-branch")
+    real, count = Remote.branches, iter(range(100))
+
+    def moved(self: Remote, *patterns: str) -> dict[str, str]:
+        found = real(self, *patterns)
+        if any("rollback" in each for each in patterns) and head in found:
+            push_tree(repo, head, "origin/main", {"n.md": str(next(count))}, "x")
+        return found
+
+    with mock.patch.object(Remote, "branches", moved):
+        answer = bot.breach("42", "latency-sla")
+    assert answer.status == 0, answer.text
+
+
+def test_an_alert_that_cannot_be_read_is_no_success(repo: Repo) -> None:
+    people.serve_too(repo, "churn")
+    bad = repo.alert("42", "latency-sla") | {"startsAt": "0001-01-01T00:00:00Z"}
+    answer = repo.run("rollback", "--breach", repo.payload(bad, repo.alert("42", "latency-sla", rollout="churn")))
+    assert answer.status == 1, answer.text
+    assert len(repo.pull_requests()) == 1
+
+
+def test_alerts_that_were_cut_off_are_no_success(repo: Repo) -> None:
+    resolved = repo.alert("42", "latency-sla") | {"status": "resolved"}
+    assert repo.run("rollback", "--breach", repo.payload(resolved, truncatedAlerts=7)).status == 1
+
+
+def test_an_open_rollback_of_another_workspace_asks_a_person(tmp_path: Path) -> None:
+    us = Repo.create(tmp_path, prefix="us")
+    eu = Repo(us.folder, us.remote, "eu", us.clock)
+    for path in us.workspace.rglob("*"):
+        if path.is_file():
+            eu.write(str(path.relative_to(us.workspace)), path.read_text("utf-8"))
+    for each in (us, eu):
+        file = each.workspace / ".rollout-spec.yaml"
+        text = file.read_text("utf-8").replace("name: acme-models", f"name: {each.prefix}")
+        text = text.replace("spec:\n", "spec:\n  incidentsFrom: [../us]\n", 1) if each is eu else text
+        file.write_text(text[: text.index("  automation:")] + "  automation:\n    mode: auto-merge\n", "utf-8")
+        each.render()
+    us.commit("Two")
+    assert us.run("rollback", "fraud", "--version", "41", "--reason", "bad").status == 0
+    people.promote(eu)
+    answer = eu.run("rollback", "--breach", eu.payload(eu.alert("42", "latency-sla", workspace="eu")))
+    assert "[incident]" in answer.out, answer.text
+    assert not is_armed(eu, 2)
+
+
+def test_a_workspace_that_was_renamed_forgets_no_quarantine(repo: Repo) -> None:
+    repo.run("rollback", "fraud", "--version", "41", "--reason", "41 is bad")
+    people.promote(repo)
+    file = repo.workspace / ".rollout-spec.yaml"
+    file.write_text(file.read_text("utf-8").replace("name: acme-models", "name: acme2"), "utf-8")
+    repo.render()
+    repo.commit("Rename")
+    repo.run("rollback", "--breach", repo.payload(repo.alert("42", "latency-sla", workspace="acme2")))
+    assert repo.live_at(head_of(repo, 2))["stable"] == "40"
+
+
+def test_a_version_whose_name_begins_like_another_is_another(repo: Repo) -> None:
+    repo.take(traffic.withdraw, "Withdraw")
+    repo.record("41-20200117", like="42")
+    repo.take(lambda live: live.model_copy(update={"candidate": "41-20200117", "stage": "canary-5"}), "Canary")
+    repo.breach("41-20200117", "latency-sla")
+    repo.breach("41", "latency-sla")
+    assert pull(repo, 1)["state"] == "open"
+
+
+def test_a_branch_that_was_brought_up_to_date_is_armed(repo: Repo) -> None:
+    repo.breach("42", "drift")
+    branch = pull(repo, 1)["head"]
+    repo.write("docs/a.md", "a\n")
+    repo.commit("Write")
+    repo.git("fetch", "-q", "origin")
+    repo.git("checkout", "-q", "-b", "work", f"origin/{branch}")
+    repo.git("merge", "-q", "--no-ff", "-m", "Merge main", "main")
+    repo.git("push", "-q", "origin", f"HEAD:{branch}")
+    repo.git("checkout", "-q", "main")
+    repo.breach("42", "latency-sla")
+    assert is_armed(repo, 1)
+
+
+def test_a_comment_of_a_person_stays(repo: Repo) -> None:
+    repo.breach("42", "drift")
+    mine = "Look here <!-- rollout-spec: breach-latency-sla -->: I found the cause, do not merge!"
+    people.edit_pull(repo, 1, comments=[mine])
+    repo.breach("42", "latency-sla")
+    assert mine in pull(repo, 1)["comments"]

@@ -13,7 +13,7 @@ from unittest import mock
 import pytest
 from repo import STAGES, Repo, Result, git, plain
 
-from rollout_spec import landing, response, traffic
+from rollout_spec import decisions, landing, traffic
 from rollout_spec.errors import UserError
 from rollout_spec.forges.local import LocalForge
 from rollout_spec.git import remotes
@@ -601,7 +601,7 @@ def test_a_base_that_moves_is_followed(repo: Repo, monkeypatch: pytest.MonkeyPat
     other = repo.clone("other")
     moves = iter(range(2))
 
-    def decided(case: response._Case) -> response.Answer:
+    def decided(case: decisions.Case) -> decisions.Decided:
         found = original(case)
         for _ in moves:
             other.edit("rollouts/fraud.yaml", "owner: team-", "owner: team-x-")
@@ -609,8 +609,8 @@ def test_a_base_that_moves_is_followed(repo: Repo, monkeypatch: pytest.MonkeyPat
             break
         return found
 
-    original = response._Case.decided
-    monkeypatch.setattr(response._Case, "decided", decided)
+    original = decisions.Case.decide
+    monkeypatch.setattr(decisions.Case, "decide", decided)
     assert told(repo.breach("42", "latency-sla")) == []
     assert git(repo.remote, "rev-parse", f"{repo.tip(FRAUD)}^") == repo.tip()
     assert "owner: team-x-x-risk" in repo.at(repo.tip(FRAUD), "rollouts/fraud.yaml")

@@ -153,7 +153,11 @@ def test_a_step_removes_what_was_rendered_and_nothing_else(repo: Repo, option: t
 
 def deleted(repo: Repo, branch: str) -> set[str]:
     repo.git("fetch", "-q", "origin")
-    return {*repo.git("diff", "--no-renames", "--diff-filter=D", "--name-only", "main", f"origin/{branch}").split()}
+    return {
+        *repo.git(
+            "diff", "--no-renames", "--diff-filter=D", "--name-only", "main", f"origin/{repo.whole(branch)}"
+        ).split()
+    }
 
 
 def test_a_rollback_removes_what_was_rendered_and_nothing_else(repo: Repo) -> None:

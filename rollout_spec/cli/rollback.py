@@ -56,12 +56,12 @@ def clock() -> datetime:
 def run(arguments: argparse.Namespace) -> int:
     """Answer each breach; the worst status counts."""
     now = clock()
-    breaches = _breaches(arguments, now)
+    breaches, least = _breaches(arguments, now)
     here = find(arguments)
     if arguments.emit is not None:
         from rollout_spec.cli.emit import emit
 
-        return emit(breaches, here, Path(arguments.emit), now)
+        return max(least, emit(breaches, here, Path(arguments.emit), now))
     if here.git_root is None:
         raise UserError("a rollback is a commit, and this workspace is in no git repository", hint="git init")
     base, workspace = newest(here, here.git_root)
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     quiet = arguments.dry_run or (order is None and workspace.spec.automation.mode == "dry-run")
     forge: Forge | None = None if quiet else forge_of(base, workspace.spec.forge)
     ours = [breach for breach in breaches if _is_ours(breach, workspace.metadata.name)]
-    statuses, errors = [0], list[UserError]()
+    statuses, errors = [least], list[UserError]()
     for found in answer_all(ours, Responder(base, forge, now, order)):
         if isinstance(found, UserError):
             errors.append(found)
@@ -89,15 +89,16 @@ def _is_ours(breach: Breach, workspace: str) -> bool:
     return False
 
 
-def _breaches(arguments: argparse.Namespace, now: datetime) -> list[Breach]:
-    """Return the breaches that are reported, each once."""
+def _breaches(arguments: argparse.Namespace, now: datetime) -> tuple[list[Breach], int]:
+    """Return the breaches that are reported, each once, and the least status: 1 if others cannot be answered."""
     if (arguments.rollout is None) == (arguments.breach is None):
         raise UserError("say what failed: ROLLOUT with --reason, or --breach FILE")
     if arguments.rollout is not None:
-        return [_by_hand(arguments, now)]
+        return [_by_hand(arguments, now)], 0
     if arguments.reason or arguments.version or arguments.at or arguments.auto_merge:
         raise UserError("--reason, --version, --at and --auto-merge go with ROLLOUT; a payload says its own")
     from rollout_spec.monitors import MONITORS
+    from rollout_spec.monitors.alertmanager import UNANSWERED
 
     found, passed = MONITORS["alertmanager"].parse(_read(start_of(arguments), arguments.breach))
     for words in passed:
@@ -109,7 +110,7 @@ def _breaches(arguments: argparse.Namespace, now: datetime) -> list[Breach]:
             "the payload tells of no breach that can be answered",
             hint="alerts carry the labels `rollout` and `version`",
         )
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(found)), int(any(UNANSWERED in words for words in passed))
 
 
 def _by_hand(arguments: argparse.Namespace, now: datetime) -> Breach:

@@ -118,7 +118,7 @@ class Gitea:
         wanted = wording.body(wording.marked(text, key), LONGEST_BODY)
         listed = parsed(action, self._api.ask(action, "GET", path), list)  # this list has no pages
         for each in listed:
-            if wording.marker(key) in each["body"]:
+            if wording.is_marked(each["body"], key):
                 if not wording.same(each["body"], wanted):
                     self._api.ask(action, "PATCH", f"/issues/comments/{each['id']}", json={"body": wanted})
                 return

@@ -69,7 +69,7 @@ class GitHub:
             if not isinstance(listed, list):  # PyGithub takes a redirection for an empty list
                 raise TypeError("it is no list")
             found = [Theirs(requester, headers, each) for each in listed]
-            return wording.newest([self._read(each) for each in found if each.head.ref == head])
+            return wording.newest([self._read(each) for each in found if each.head.ref == head and self._has(each)])
 
     def ensure(self, change: Change, head_sha: str, base: str) -> PullRequest:
         """Return the pull request from the change's branch, whatever its state; open one if there is none."""
@@ -126,7 +126,7 @@ class GitHub:
         with answers("take the comment", secret=self._secret):
             theirs = self._theirs(pull)
             for each in theirs.get_issue_comments():
-                if wording.marker(key) in each.body:
+                if wording.is_marked(each.body, key):
                     if not wording.same(each.body, wanted):
                         each.edit(wanted)
                     return
@@ -190,6 +190,11 @@ class GitHub:
         if theirs.state not in ("open", "closed"):  # PyGithub takes any JSON for a pull request
             raise TypeError("it is no pull request")
         return theirs
+
+    def _has(self, theirs: Theirs) -> bool:
+        """Return whether the branch is one of this repository: a fork of the same owner is listed too."""
+        repository: Repository | None = theirs.head.repo
+        return repository is not None and repository.full_name.lower() == self._name.lower()
 
     def _read(self, theirs: Theirs) -> PullRequest:
         self._known[theirs.number] = theirs

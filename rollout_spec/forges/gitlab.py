@@ -130,7 +130,7 @@ class GitLab:
         with answers("take the comment", secret=self._secret):
             notes = self._project.mergerequests.get(pull.number, lazy=True).notes
             for each in notes.list(iterator=True):
-                if wording.marker(key) in each.body and not each.system:
+                if wording.is_marked(each.body, key) and not each.system:
                     if not wording.same(each.body, wanted):
                         notes.update(each.get_id(), {"body": wanted})
                     return

@@ -100,7 +100,7 @@ class LocalForge:
         """Write the comment of a key, or edit it where it says something else."""
         with self._files.lock(), self._files.understood(pull.number):
             comments = list(self._files.read(pull.number).get("comments", ()))
-            others = [each for each in comments if wording.marker(key) not in each]
+            others = [each for each in comments if not wording.is_marked(each, key)]
             wanted = wording.marked(text, key)
             if wanted not in comments:
                 self._files.edit(pull.number, comments=[*others, wanted])

@@ -39,6 +39,11 @@ def marked(text: str, key: str) -> str:
     return f"{text.rstrip()}\n\n{marker(key)}\n"
 
 
+def is_marked(text: str, key: str) -> bool:
+    """Return whether a comment is the one of a key: its marker is the last line, and not somewhere in it."""
+    return text.rstrip().rpartition("\n")[2] == marker(key)
+
+
 def marker(key: str) -> str:
     """Return what finds a comment again, and shows nowhere."""
     return f"<!-- rollout-spec: {key} -->"

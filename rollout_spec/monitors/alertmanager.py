@@ -17,6 +17,8 @@ from rollout_spec.breach import Breach, Evidence
 from rollout_spec.errors import UserError
 from rollout_spec.units import NAME, is_version, parse_time
 
+UNANSWERED = "nobody answers"
+"""Marks an alert that is about a version, and that cannot be read or is not in the payload."""
 _VERSION = "4"
 _FIRST_YEAR = 1970
 _MOST_BYTES = 8 * 1024 * 1024
@@ -42,7 +44,7 @@ def parse(content: bytes) -> tuple[list[Breach], list[str]]:
             passed.append(f"alert {number}: {error}")
     truncated = payload.get("truncatedAlerts")
     if isinstance(truncated, int) and truncated > 0:
-        passed.append(f"{truncated} more alerts were cut off by Alertmanager (max_alerts)")
+        passed.append(f"{truncated} more alerts were cut off by Alertmanager (max_alerts), {UNANSWERED} them")
     return breaches, passed
 
 
@@ -76,7 +78,10 @@ def _breach(alert: Any) -> Breach:
     trigger, workspace = labels.get("trigger"), labels.get("workspace") or None
     if workspace is not None and not (isinstance(workspace, str) and re.fullmatch(NAME, workspace)):
         raise ValueError("its label `workspace` names no workspace")
-    moment = _moment(alert)
+    try:
+        moment = _moment(alert)
+    except ValueError as error:
+        raise ValueError(f"{UNANSWERED} {rollout} {version}: {error}") from None
     return Breach(
         id=_id(alert, labels, moment),
         source="alertmanager",
