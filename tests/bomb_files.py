@@ -2,7 +2,7 @@
 
 A template is a ``.j2`` file, or a list of pieces in a ``.yaml`` file: texts, each with how often it is written. In a
 piece that is written more than once, ``#`` is its number. A policy is a mapping of its fields; its expression may be
-such ``pieces``, it may be there ``times``, and ``{times: …, item: …}`` is a list of like items.
+such ``pieces``. It may be there ``times``, and ``§`` is its number; ``{times: …, item: …}`` is a list of like items.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ def pack(bomb: Path) -> str:
     if "pieces" in fields:
         fields["expression"] = _written(fields.pop("pieces"))
     spelled = json.dumps(_expanded({"message": "no", "why": "why", **fields}), ensure_ascii=False)  # it is YAML too
-    return _HEAD + "".join(f"    - {{name: p{number}, {spelled[1:]}\n" for number in range(times))
+    return _HEAD + "".join(
+        f"    - {{name: p{number}, {spelled[1:].replace('§', str(number))}\n" for number in range(times)
+    )
 
 
 def _written(pieces: list[tuple[str, int]]) -> str:

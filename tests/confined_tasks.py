@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from rollout_spec.errors import UserError
+
 _KEPT: list[bytearray] = []
 
 
@@ -91,3 +93,23 @@ def reach(folder: str) -> Iterator[str]:
     except OSError:
         yield "few files"
     yield " ".join(descriptors)
+
+
+def swallow(_: Any) -> Iterator[int]:
+    """Go on as if the alarm had been nothing."""
+    yield 1
+    try:
+        while True:
+            pass
+    except Exception:
+        yield 2
+
+
+def turn(_: Any) -> Iterator[int]:
+    """Make something else of the alarm that says that the time is up, as libraries do."""
+    yield 1
+    try:
+        while True:
+            pass
+    except Exception as error:
+        raise UserError("no such library") from error

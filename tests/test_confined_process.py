@@ -76,6 +76,8 @@ def test_what_is_asked_is_answered_by_another_process_that_stays() -> None:
         pytest.param("keep", 1000, "memory", "this takes more than 200 MiB of memory", [], marks=linux),
         ("spin", None, "time", "this did not end within the 0.5 s that", [1]),
         ("sleep", None, "time", "this did not end within the 0.5 s that", []),
+        ("swallow", None, "time", "this did not end within the 0.5 s that", [1]),
+        ("turn", None, "time", "this did not end within the 0.5 s that", [1]),
         ("die", None, "crash", "this takes more than 200 MiB of memory, or is nested too deep", [1]),
         ("fail", None, "crash", "this failed: LookupError: there is no such thing", [1]),
         ("recurse", None, "crash", "this is nested too deep", []),

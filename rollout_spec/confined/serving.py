@@ -15,6 +15,7 @@ import resource
 import signal
 import struct
 import sys
+import time
 from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
@@ -31,7 +32,7 @@ _FIRST = 10  # a number that no descriptor which is put in place has
 def serve(requests: int, answers: int, memory: int, module: str) -> NoReturn:
     """Answer requests until there are no more; ``memory`` is how many bytes more than now may be used.
 
-    ``requests`` and ``answers`` are descriptors. What ``module`` loads does not count.
+    ``requests`` and ``answers`` are descriptors. What ``module`` loads, and its function ``prepare``, do not count.
     """
     status = 1
     try:
@@ -39,7 +40,7 @@ def serve(requests: int, answers: int, memory: int, module: str) -> NoReturn:
         try:
             os.setsid()
             signal.signal(signal.SIGALRM, _out_of_time)
-            import_module(module)
+            getattr(import_module(module), "prepare", int)()
             _limit(memory)
         except Exception as error:
             _write(sink, {"failed": f"{type(error).__name__}: {error}"})
@@ -87,24 +88,32 @@ def _answer(request: bytes, seconds: float, sink: BinaryIO) -> None:
     """Send each thing that the function of a request yields, and that it ended or what stopped it."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     _set(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime + seconds) + 2, hard=False)
+    deadline = time.monotonic() + seconds
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         task, payload = pickle.loads(request)  # noqa: S301
         for answer in _function(task)(payload):
+            if time.monotonic() >= deadline:  # the alarm may have been made an answer of
+                raise OutOfTime
             _write(sink, {"is": answer})
         end: dict[str, Any] = {"end": True}
-    except OutOfTime as error:
-        end = {"stopped": "time", "at": _noted(error)}
-    except MemoryError as error:
-        end = {"stopped": "memory", "at": _noted(error)}
-    except RecursionError:
-        end = {"stopped": "crash", "why": "this is nested too deep"}
-    except UserError as error:
-        end = {"user": [error.message[:_LONGEST_TEXT], error.hint, error.status]}
     except Exception as error:
-        end = {"stopped": "crash", "why": f"this failed: {type(error).__name__}: {error}"[:_LONGEST_TEXT]}
+        end = _ended(error, is_late=time.monotonic() >= deadline)
     signal.setitimer(signal.ITIMER_REAL, 0)
     _write(sink, end)
+
+
+def _ended(error: Exception, *, is_late: bool) -> dict[str, Any]:
+    """Say what stopped a request; ``is_late``: its time is up, whatever was made of the error that said so."""
+    if is_late or isinstance(error, OutOfTime):
+        return {"stopped": "time", "at": _noted(error)}
+    if isinstance(error, MemoryError):
+        return {"stopped": "memory", "at": _noted(error)}
+    if isinstance(error, RecursionError):
+        return {"stopped": "crash", "why": "this is nested too deep"}
+    if isinstance(error, UserError):
+        return {"user": [error.message[:_LONGEST_TEXT], error.hint, error.status]}
+    return {"stopped": "crash", "why": f"this failed: {type(error).__name__}: {error}"[:_LONGEST_TEXT]}
 
 
 def _function(task: str) -> Any:

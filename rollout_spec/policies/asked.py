@@ -6,12 +6,17 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rollout_spec.policies import program_of, unsound
-from rollout_spec.policies.engine import Failed, Refused, Verdict, compile
+from rollout_spec.policies.engine import Failed, Refused, Verdict, bind, compile
 from rollout_spec.policies.samples import minimal
 from rollout_spec.policies.values import Values
 from rollout_spec.spec.policy_pack import Policy
 
 _MOST_FAULTS = 500
+
+
+def prepare() -> None:
+    """Load the engine: that is not the time of a policy."""
+    bind({})
 
 
 def judge(request: tuple[Any, int, Sequence[str]]) -> Iterator[Any]:
