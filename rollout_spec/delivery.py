@@ -16,7 +16,7 @@ from rollout_spec.landing import Base, build
 
 SUPERSEDED = "superseded"
 """The label of pull requests that this tool closed itself: nobody said no to them."""
-_MOST_NAMES = 10_000
+_MOST_NAMES = 20
 _TRIES = 5
 
 
@@ -77,7 +77,7 @@ def _try(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> Landed | 
     """Go through the names that the branch may have; None if another process wrote to one meanwhile."""
     base, forge, notes = delivery.base, delivery.forge, list[str]()
     assert base.remote is not None
-    for branch in free_names(delivery.change.branch, taken):
+    for branch in free_names(delivery.change.branch, taken, instead=commit[:12]):
         if branch.count("/") and not branch.startswith(delivery.change.branch) and not notes:
             notes.append(f"a branch is in the way of {delivery.change.branch}: {branch} is used instead")
         change, head = replace(delivery.change, branch=branch), taken.get(branch)
@@ -117,11 +117,13 @@ def _try(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> Landed | 
             more = ", which still merges itself" if pull is not None and pull.armed else ""
             where = f"the branch {branch} on {base.remote.name}{of}{more}"
             notes.append(f"{where} holds something else ({head[:12]}): left alone")
-    raise UserError(f"there are {_MOST_NAMES:,} branches {delivery.change.branch}-N already", hint="delete old ones")
+    raise UserError(f"there are {_MOST_NAMES} branches {delivery.change.branch}-N already", hint="delete old ones")
 
 
-def free_names(branch: str, taken: Mapping[str, str]) -> Iterator[str]:
-    """Give the names that a branch may have: its own, then ``-2``, ``-3`` ….
+def free_names(branch: str, taken: Mapping[str, str], *, instead: str) -> Iterator[str]:
+    """Give the names that a branch may have: its own, then ``-2``, ``-3`` …, at last ``-`` and ``instead``.
+
+    Anybody who may push can take the first ones beforehand; the last one nobody can guess.
 
     Git makes no ``a/b`` beside a branch ``a``. A folder whose name is a branch gets ``.2``, which no name of a
     workspace or rollout has.
@@ -131,8 +133,10 @@ def free_names(branch: str, taken: Mapping[str, str]) -> Iterator[str]:
     for folder in folders:
         names = (f"{path}{folder}" if number == 1 else f"{path}{folder}.{number}" for number in count(1))
         path = next(name for name in names if name not in taken) + "/"
-    for number in range(1, _MOST_NAMES):
+    for number in range(1, _MOST_NAMES + 1):
         name = f"{path}{last}" if number == 1 else f"{path}{last}-{number}"
+        if number == _MOST_NAMES:
+            name = f"{path}{last}-{instead}"
         if not any(each.startswith(f"{name}/") for each in taken):
             yield name
 

@@ -92,7 +92,7 @@ def open_incidents(base: Base, branches: Mapping[str, str], rollout: str) -> tup
     repository, folder, found = base.repository, base.path(_INCIDENTS), []
     known = set(base.git.names(base.commit, folder))
     ours = _branches_of_incidents(base, branches, rollout)
-    for branch in _fetched(base, dict(list(ours.items())[:_MOST_BRANCHES])):
+    for branch in fetched(base, dict(list(ours.items())[:_MOST_BRANCHES])):
         head = ours[branch]
         for name in base.git.names(head, folder):
             if name.endswith(".yaml") and name not in known:
@@ -207,14 +207,18 @@ def closed_by_a_person(base: Base, forge: Forge | None) -> Callable[[str], bool]
     return was_closed
 
 
-def _fetched(base: Base, branches: Mapping[str, str]) -> list[str]:
+def fetched(base: Base, branches: Mapping[str, str]) -> list[str]:
     """Fetch branches, and return those that are here now: one may be gone again since it was listed."""
     if base.remote is None or not branches:
         return []
     try:
         base.remote.fetch_branches(branches)
     except UserError:
-        return [name for name in branches if len(branches) > 1 and _fetched(base, {name: branches[name]})]
+        if len(branches) == 1:
+            return []
+        names = list(branches)
+        halves = names[: len(names) // 2], names[len(names) // 2 :]
+        return [name for half in halves for name in fetched(base, {each: branches[each] for each in half})]
     return [name for name, commit in branches.items() if base.git.has(commit)]  # it may have moved meanwhile
 
 

@@ -74,8 +74,16 @@ def answer_all(breaches: Iterable[Breach], responder: Responder) -> Iterator[Ans
     groups: dict[tuple[str, str | None], list[Breach]] = {}
     for breach in breaches:
         groups.setdefault((breach.rollout, breach.version), []).append(breach)
-    chosen = [_strongest(group, base, now) for group in groups.values()]
-    acted_on = tuple(breach for breach in chosen if _is_acted_on(breach, base, now))
+    chosen: list[Breach] = []
+    acted_on: list[Breach] = []
+    for group in groups.values():
+        try:
+            strongest_one = _strongest(group, base, now)
+            acted_on += [strongest_one] if _is_acted_on(strongest_one, base, now) else []
+        except Exception as error:
+            yield explained(error)
+            continue
+        chosen.append(strongest_one)
     done: set[tuple[str, str | None]] = set()
     for breach in chosen:
         if (breach.rollout, breach.version) in done:

@@ -12,6 +12,7 @@ from rollout_spec.delivery import SUPERSEDED
 from rollout_spec.errors import UserError
 from rollout_spec.forges import Forge
 from rollout_spec.heads import Heads
+from rollout_spec.precedents import fetched
 from rollout_spec.rebuilding import incidents_in
 from rollout_spec.rollback import Rollback
 from rollout_spec.units import label
@@ -19,7 +20,7 @@ from rollout_spec.units import label
 if TYPE_CHECKING:
     from rollout_spec.landing import Base
 
-_MOST = 20
+_MOST = 200
 
 
 def supersede_others(
@@ -33,20 +34,21 @@ def supersede_others(
     assert base.remote is not None
     start = rf"rollback(\.\d+)?/{re.escape(rollback.workspace)}(\.\d+)?"
     ours = "|".join(rf"{re.escape(each.rollout)}(\.\d+)?/{re.escape(label(each.failed))}" for each in rollback.parts)
-    same = re.compile(rf"{start}/({ours})-[0-9a-f]{{8}}(-\d+)?")
-    stem = re.sub(r"(-[0-9a-f]{8})-\d+$", r"\1", pull.head)
-    others = [name for name in there if same.fullmatch(name) and not name.startswith(stem)][:_MOST]
+    same = re.compile(rf"{start}/({ours})-[0-9a-f]{{8}}(-\d+|-[0-9a-f]{{12}})?")
+    stem = re.sub(r"(-[0-9a-f]{8})-(\d+|[0-9a-f]{12})$", r"\1", pull.head)
+    others = [name for name in there if same.fullmatch(name) and not name.startswith(stem)]
     notes: list[str] = []
-    try:
-        for other in others:
+    if len(others) > _MOST:
+        notes.append(f"{len(others) - _MOST:,} more branches are named like rollbacks of this, and were not looked at")
+    for other in fetched(base, {name: there[name] for name in others[:_MOST]}):
+        if not heads.is_ours(there[other]) or not _is_about(base, there[other], rollback):
+            continue
+        try:
             old = forge.find(other, base.branch)
-            if old is None or old.state != "open":
-                continue
-            base.remote.fetch_branches({other: there[other]})
-            if heads.is_ours(there[other]) and _is_about(base, there[other], rollback):
+            if old is not None and old.state == "open":
                 notes.append(_supersede(old, rollback, pull.url, forge))
-    except UserError as error:
-        notes.append(error.message)
+        except UserError as error:
+            notes.append(error.message)
     return notes
 
 

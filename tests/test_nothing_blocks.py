@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import people
 import pytest
+from fakes.forge import Pull
+from fakes.github import FakeGitHub
+from fakes.host import Answer
+from hosted import hosted, let_in, point_to
 from people import automate, head_of, is_armed, pull, push_tree
 from repo import Repo, git
 
-from rollout_spec import traffic
+from rollout_spec import response, traffic
+from rollout_spec.breach import Breach
 from rollout_spec.git.remotes import Remote
+from rollout_spec.landing import Base
 
 pytestmark = pytest.mark.system
 
@@ -309,3 +318,94 @@ def test_a_comment_of_a_person_stays(repo: Repo) -> None:
     people.edit_pull(repo, 1, comments=[mine])
     repo.breach("42", "latency-sla")
     assert mine in pull(repo, 1)["comments"]
+
+
+@pytest.mark.parametrize("words", ["Close [skip ci]", "Close\n\nskip-checks: true", "Close [No CI]"])
+def test_a_head_that_starts_no_checks_is_replaced(repo: Repo, words: str) -> None:
+    branch, commit = dry(repo)
+    tree = f"{commit}^{{tree}}"
+    evil = repo.git("commit-tree", tree, "-p", f"{commit}^", "-m", words)
+    repo.git("push", "-q", "origin", f"{evil}:refs/heads/{branch}")
+    assert repo.breach("42", "latency-sla").status == 0
+    assert (head_of(repo, 1) != evil, is_armed(repo, 1)) == (True, True)
+
+
+def dry(repo: Repo) -> tuple[str, str]:
+    """Return the branch and the commit that a rollback of 42 would have."""
+    out = repo.run("rollback", "--breach", repo.payload(repo.alert("42", "latency-sla")), "--dry-run").out
+    return next(line.split()[1] for line in out.splitlines() if line.startswith("branch ")), out.split()[1]
+
+
+def test_names_that_are_taken_beforehand(repo: Repo) -> None:
+    branch, _ = dry(repo)
+    base = repo.git("rev-parse", "origin/main")
+    commits = (
+        f"commit refs/heads/{branch}{f'-{number}' if number > 1 else ''}\n"
+        f"committer A <a@b> {number} +0000\ndata 1\nx\nfrom {base}\n\n"
+        for number in range(1, 101)
+    )
+    words = ["git", "fast-import", "--quiet"]
+    subprocess.run(words, cwd=repo.remote, input="".join(commits), text=True, check=True)
+    answer = repo.breach("42", "latency-sla")
+    assert is_armed(repo, 1), answer.text
+    head = pull(repo, 1)["head"]
+    assert re.fullmatch(rf"{branch}-[0-9a-f]{{12}}", head)
+    assert repo.breach("42", "latency-sla").out.startswith("adopted pull request 1: "), (
+        "of the same breach there is one"
+    )
+
+
+def test_forged_branches_keep_no_outdated_rollback_armed(repo: Repo) -> None:
+    people.promote(repo)
+    repo.breach("42", "latency-sla")
+    commit = push_tree(repo, "rollback/acme-models/fraud/42-00000000", "origin/main", {"n.md": "x"}, "x")
+    many(repo, [f"rollback/acme-models/fraud/42-{number:08x}" for number in range(1, 40)], commit)
+    people.open_incident(repo, "41")
+    assert repo.breach("42", "latency-sla").status == 0
+    assert [each["state"] for each in repo.pull_requests()] == ["closed", "open"]
+    assert repo.live_at(head_of(repo, 2))["stable"] == "40"
+
+
+def test_what_cannot_be_answered_keeps_no_other_waiting(repo: Repo) -> None:
+    people.serve_too(repo, "churn")
+    real = response._strongest
+
+    def broken(group: list[Breach], base: Base, now: datetime) -> Breach:
+        if group[0].rollout == "churn":
+            raise ValueError("odd")
+        return real(group, base, now)
+
+    alerts = [repo.alert("42", "latency-sla", rollout=name) for name in ("churn", "fraud")]
+    with mock.patch.object(response, "_strongest", broken):
+        answer = repo.run("rollback", "--breach", repo.payload(*alerts))
+    assert answer.status == 3
+    assert "unexpected ValueError: odd" in answer.err
+    assert is_armed(repo, 1)
+
+
+def test_a_pull_request_of_a_fork_is_not_ours(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GitHub's filter ``head=acme:BRANCH`` names an owner: a fork of the same organization is listed too."""
+    shape = FakeGitHub._pull
+
+    def listed(self: FakeGitHub, request: Any, user: Any, _: Any) -> Answer:
+        head = request.query.get("head", "").partition(":")[2]
+        return Answer(200, [self._pull(each) for each in reversed(self.pulls) if each.head == head])
+
+    def of_a_fork(self: FakeGitHub, pull: Pull, *, whole: bool = False) -> dict[str, Any]:
+        told: dict[str, Any] = shape(self, pull, whole=whole)
+        if pull.fork:
+            fork = {**told["base"]["repo"], "full_name": "acme/models-fork", "name": "models-fork", "id": 99}
+            told["head"] = {**told["head"], "sha": self.branch("main"), "repo": {**fork, "fork": True}}
+        return told
+
+    monkeypatch.setattr(FakeGitHub, "_list", listed)
+    monkeypatch.setattr(FakeGitHub, "_pull", of_a_fork)
+    branch, _ = dry(repo)
+    let_in(monkeypatch)
+    with hosted("github", repo.remote) as place:
+        point_to(repo, place)
+        forged = Pull(1, "Evil", "", branch, "main", "mallory", False, fork=True)
+        forged.sha = place.host.branch("main")
+        place.host.pulls.append(forged)
+        assert repo.breach("42", "latency-sla").status == 0
+        assert [each.fork for each in place.host.pulls] == [True, False]

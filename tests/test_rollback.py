@@ -1373,7 +1373,8 @@ def test_a_branch_to_which_a_person_added_is_theirs_and_the_breach_is_answered_b
     added = repo.commit("Say why")
     answer = repo.breach("42", "latency-sla")
     assert (answer.status, answer.out.partition(":")[0]) == (0, "opened pull request 2"), answer.text
-    assert f"the branch {branch} on origin holds something else ({added[:12]}): left alone\n" in answer.err
+    assert f"the branch {branch} on origin, of " in answer.err
+    assert f".pulls/1.json holds something else ({added[:12]}): left alone\n" in answer.err
     assert repo.tip(branch) == added
     assert [(each["head"], each["draft"], each["autoMerge"]) for each in repo.pull_requests()] == [
         (branch, True, False),

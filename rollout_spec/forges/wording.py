@@ -39,9 +39,9 @@ def marked(text: str, key: str) -> str:
     return f"{text.rstrip()}\n\n{marker(key)}\n"
 
 
-def is_marked(text: str, key: str) -> bool:
+def is_marked(text: object, key: str) -> bool:
     """Return whether a comment is the one of a key: its marker is the last line, and not somewhere in it."""
-    return text.rstrip().rpartition("\n")[2] == marker(key)
+    return str(text).rstrip().rpartition("\n")[2] == marker(key)
 
 
 def marker(key: str) -> str:
