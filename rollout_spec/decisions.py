@@ -114,7 +114,14 @@ class Case:
     def _built_again(self, base: Base, commit: str) -> Built | None:
         """Build again what a commit does, with the incidents that it brings along."""
         found = incidents_in(base, commit)
+        if not all(self._is_carried(path, content) for path, content in found.carried.items()):
+            return None
         return build_again(base, found.recorded, OpenIncidents(found.carried))
+
+    def _is_carried(self, path: str, content: bytes) -> bool:
+        """Return whether an incident came from elsewhere: another head has it too, or the base has one there by now."""
+        heads = {each.head for each in self._opened if (each.path, each.content) == (path, content)}
+        return len(heads) > 1 or self.base.git.read(self.base.commit, self.base.path(path)) is not None
 
     @cached_property
     def _unmerged(self) -> OpenIncidents:

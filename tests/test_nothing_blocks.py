@@ -409,3 +409,22 @@ def test_a_pull_request_of_a_fork_is_not_ours(repo: Repo, monkeypatch: pytest.Mo
         place.host.pulls.append(forged)
         assert repo.breach("42", "latency-sla").status == 0
         assert [each.fork for each in place.host.pulls] == [True, False]
+
+
+@pytest.mark.parametrize("way", ["on top", "instead"])
+def test_a_branch_to_which_an_incident_was_added_is_left_alone(repo: Repo, way: str) -> None:
+    people.promote(repo)
+    repo.breach("42", "drift")
+    branch, ours = pull(repo, 1)["head"], head_of(repo, 1)
+    repo.git("fetch", "-q", "origin")
+    repo.git("checkout", "-q", "-b", "work", ours)
+    repo.write("incidents/fraud-40.yaml", people.incident_text("40"))
+    repo.git("add", "--all")
+    repo.git("commit", "-q", "-m", "Add an incident", *(["--amend"] if way == "instead" else []))
+    repo.git("push", "-q", "--force", "origin", f"HEAD:{branch}")
+    theirs = head_of(repo, 1)
+    repo.git("checkout", "-q", "main")
+    assert repo.breach("42", "latency-sla").status == 0
+    assert head_of(repo, 1) == theirs
+    assert not is_armed(repo, 1)
+    assert len(repo.pull_requests()) == 2
