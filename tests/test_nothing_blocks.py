@@ -413,7 +413,6 @@ def test_a_pull_request_of_a_fork_is_not_ours(repo: Repo, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("way", ["on top", "instead"])
 def test_a_branch_to_which_an_incident_was_added_is_left_alone(repo: Repo, way: str) -> None:
-    people.promote(repo)
     repo.breach("42", "drift")
     branch, ours = pull(repo, 1)["head"], head_of(repo, 1)
     repo.git("fetch", "-q", "origin")
@@ -428,3 +427,19 @@ def test_a_branch_to_which_an_incident_was_added_is_left_alone(repo: Repo, way: 
     assert head_of(repo, 1) == theirs
     assert not is_armed(repo, 1)
     assert len(repo.pull_requests()) == 2
+
+
+def test_a_head_with_a_made_up_quarantine_is_not_ours(repo: Repo, tmp_path: Path) -> None:
+    """It has the tree that this tool would build if 41 had an open incident."""
+    repo.run("rollback", "fraud", "--version", "41", "--reason", "41 is bad")
+    people.promote(repo)
+    evil = repo.copy(tmp_path / "evil")
+    assert evil.breach("42", "latency-sla").status == 0
+    git(repo.remote, "update-ref", "-d", f"refs/heads/{pull(repo, 1)['head']}")
+    Path(f"{repo.remote}.pulls/1.json").unlink()
+    branch, _ = dry(repo)
+    theirs = head_of(evil, 1)
+    git(repo.remote, "fetch", "-q", str(evil.remote), f"{theirs}:refs/heads/{branch}")
+    assert repo.breach("42", "latency-sla").status == 0
+    assert git(repo.remote, "rev-parse", branch) == theirs
+    assert repo.live_at(head_of(repo, 1))["stable"] == "41"
