@@ -1,0 +1,134 @@
+"""The outcomes that a breach may have, worked out from the files of the base and of open branches alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import yaml
+from hostile_base import PAUSE
+from hostile_git import Content
+from hostile_places import Place
+from hostile_world import World
+from known_good import Data, Expected, data_of, expected, quarantined, serving
+from workspaces import Files
+
+
+@dataclass(frozen=True)
+class State:
+    """The branches and pull requests at one moment."""
+
+    tips: dict[str, str]
+    pulls: dict[int, dict[str, Any]]
+
+    @classmethod
+    def of(cls, world: World) -> State:
+        return cls(world.bare.tips(), world.pulls())
+
+    def pulls_of(self, branch: str) -> list[dict[str, Any]]:
+        return [pull for pull in self.pulls.values() if pull["head"] == branch]
+
+
+NOTHING = Expected(None)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What must come of a failure: ``kind``, and ``live`` if it is ``proposed``.
+
+    ``also`` are outcomes that a person has to look at: an open incident may quarantine a version, or may not.
+    ``redirected``: an open incident leads to another version than the base alone would.
+    """
+
+    kind: str
+    expected: Expected = NOTHING
+    also: tuple[Expected, ...] = ()
+    redirected: bool = False
+
+    @property
+    def lives(self) -> list[Data]:
+        """The states of ``live`` that a rollback may lead to."""
+        return [each.live for each in (self.expected, *self.also) if each.live is not None]
+
+
+def wanted(world: World, place: Place, state: State, rollout: str, version: str | None, *, ordered: bool) -> Wanted:
+    """Return what must come of a failure now."""
+    if rollout not in place.loaded:
+        return Wanted("unreadable")
+    spec = data_of(place.files, f"rollouts/{rollout}.yaml")["spec"]
+    failed = version or spec["live"].get("candidate") or spec["live"]["stable"]
+    if failed not in spec["versions"]:
+        return Wanted("unknown")
+    if failed not in serving(spec):
+        return Wanted("nothing")
+    if not ordered and paused(world, place):
+        return Wanted("paused")
+    files = as_read(world, place)
+    sure, unsure = _open_incidents(world, place, state, files, rollout)
+    found = expected({**files, **sure}, rollout, failed)
+    also = (expected({**files, **sure, **unsure}, rollout, failed),) if unsure else ()
+    redirected = expected(files, rollout, failed) != found
+    return Wanted("stuck" if found.stuck else "proposed", found, tuple(e for e in also if e != found), redirected)
+
+
+def as_read(world: World, place: Place) -> Files:
+    """Return the files of a workspace, those that do not load as they must be read."""
+    files = dict(place.files)
+    for path in files:
+        broken = world.broken.get(place.path(path))
+        if broken is not None and broken.meant is not None and broken.text == files[path]:
+            files[path] = broken.meant
+    return files
+
+
+def _open_incidents(world: World, place: Place, state: State, files: Files, rollout: str) -> tuple[Files, Files]:
+    """Return the incidents on open branches of the tool: those that quarantine, and those that may.
+
+    It is not sure of branches whose base is no longer in the history of the base.
+    """
+    live = data_of(files, f"rollouts/{rollout}.yaml")["spec"]["live"]
+    here = {tip.commit for tip in world.line}
+    before = quarantined(files, rollout)
+    sure: Files = {}
+    unsure: Files = {}
+    for branch, tip in state.tips.items():
+        head = world.made.get(tip)
+        pulls = state.pulls_of(branch)
+        if head is None or (pulls and all(pull["state"] == "closed" for pull in pulls)):
+            continue
+        for path, content in incidents_of(place, head.edits).items():
+            barred = quarantined({**files, path: content}, rollout) - before
+            if path not in files and barred & set(live.get("knownGood", [])) and live["stable"] not in barred:
+                (sure if head.parent in here else unsure)[path] = content
+    return sure, unsure
+
+
+def incidents_of(place: Place, edits: dict[str, Content | None] | Any) -> Files:
+    """Return the incidents of a workspace among edits, by their paths in it."""
+    start = place.path("incidents/")
+    return {
+        path[len(place.path("")) :]: content
+        for path, content in edits.items()
+        if path.startswith(start) and isinstance(content, bytes)
+    }
+
+
+def moment(value: Any) -> datetime:
+    """Return a time of a document; YAML reads it unless it is quoted."""
+    found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def paused(world: World, place: Place) -> bool:
+    """Return whether a file pauses the automation two minutes from now; one that cannot be read does."""
+    found = [world.tip.files[path] for path in {PAUSE, place.path(PAUSE)} if path in world.tip.files]
+    return any(_pauses(content, world.clock[0]) for content in found if isinstance(content, bytes))
+
+
+def _pauses(content: bytes, now: datetime) -> bool:
+    try:
+        expires = yaml.safe_load(content)["expires"]
+    except yaml.YAMLError:
+        return True
+    return now.timestamp() + 120 < moment(expires).timestamp()

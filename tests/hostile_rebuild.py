@@ -1,0 +1,94 @@
+"""Heads that merge themselves, built again in a fresh clone by a dry run of the breach that their incident records."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hostile_expected import State, incidents_of
+from hostile_git import Bare
+from hostile_places import Place
+from hostile_world import Head, World
+from known_good import data_of, serving
+from repo import Repo, Result
+
+
+def differs(world: World, place: Place, state: State, commit: str) -> str | None:
+    """Say how a head differs from what the tool builds now on the head's own base; None if it does not."""
+    head = world.made[commit]
+    found = [yaml.safe_load(text)["spec"] for text in incidents_of(place, head.edits).values()]
+    files = {path: each for path, each in _files_at(world, head).items() if isinstance(each, bytes)}
+    base = {path[len(place.path("")) :]: each for path, each in files.items() if path.startswith(place.path(""))}
+    failing = [
+        each
+        for each in found
+        if each["failedVersion"] in serving(data_of(base, f"rollouts/{each['rollout']}.yaml")["spec"])
+    ]
+    answer = _dry_run(world, place, state, commit, head.parent, failing)
+    told = answer.out.split("\n")[0]
+    if not told.startswith("commit "):
+        return f"a dry run builds nothing: {answer.text}"
+    fresh = Bare(world.folder / "rebuilt" / "clone.git")
+    tree = fresh.tree(told.split()[1])
+    if tree == world.bare.tree(commit):
+        return None
+    return "a dry run builds another tree:\n" + fresh.text("diff", world.bare.tree(commit), tree)
+
+
+def _files_at(world: World, head: Head) -> dict[str, Any]:
+    known = next((tip.files for tip in world.line if tip.commit == head.parent), None)
+    if known is not None:
+        return known
+    empty = world.bare.text("mktree")
+    return {path: each for path, each in world.bare.changes(empty, head.parent).items() if each is not None}
+
+
+def _dry_run(world: World, place: Place, state: State, commit: str, base: str, failing: list[dict[str, Any]]) -> Result:
+    """Run the tool in a fresh clone of a remote that has a base and the branches that are open beside a head."""
+    folder = world.folder / "rebuilt"
+    shutil.rmtree(folder, ignore_errors=True)
+    remote = Bare.create(folder / "remote.git")
+    alternates = remote.root / "objects/info/alternates"
+    alternates.parent.mkdir(exist_ok=True)
+    alternates.write_text(f"{world.bare.root / 'objects'}\n")
+    gone = {pull["head"] for pull in state.pulls.values() if pull["state"] == "closed"}
+    kept = {name: tip for name, tip in state.tips.items() if name != "main" and tip != commit and name not in gone}
+    lines = "".join(f"{tip} refs/heads/{name}\n" for name, tip in sorted({**kept, "main": base}.items()))
+    (remote.root / "packed-refs").write_text(f"# pack-refs with: peeled fully-peeled sorted \n{lines}")
+    remote.output("clone", "-q", "--template=", "--bare", "--shared", str(remote.root), str(folder / "clone.git"))
+    repo = Repo(folder / "clone.git", remote.root, place.prefix, world.clock)
+    first = failing[0]
+    if first["source"] == "manual":
+        words: tuple[str, ...] = (first["rollout"], "--version", first["failedVersion"])
+        words += ("--reason", first["evidence"]["summary"], "--at", _time(first["observedAt"]))
+    else:
+        words = ("--breach", _payload(folder / "payload.json", failing))
+    return repo.run("rollback", *words, "--dry-run")
+
+
+def _payload(path: Path, failing: list[dict[str, Any]]) -> str:
+    alerts = [
+        {
+            "status": "firing",
+            "labels": {
+                "rollout": each["rollout"], "version": each["failedVersion"], **_if_known("trigger", each["trigger"])
+            },
+            "annotations": {"summary": each["evidence"]["summary"], "value": str(each["evidence"]["value"])},
+            "startsAt": _time(each["observedAt"]),
+            "generatorURL": each["evidence"]["url"],
+        }
+        for each in failing
+    ]  # fmt: skip
+    path.write_text(json.dumps({"version": "4", "alerts": alerts}), "utf-8")
+    return str(path)
+
+
+def _if_known(key: str, value: str | None) -> dict[str, str]:
+    return {} if value is None else {key: value}
+
+
+def _time(moment: Any) -> str:
+    return str(moment.isoformat()) if hasattr(moment, "isoformat") else str(moment)

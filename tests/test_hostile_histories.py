@@ -1,0 +1,110 @@
+"""Rollbacks after histories with forgers, closed pull requests, pushed-back bases and files that do not load."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import hostile_base
+import hostile_forgers
+import hostile_people
+import pytest
+from hostile_alerts import Call, draw
+from hostile_expected import State
+from hostile_oracle import Judge
+from hostile_world import World
+from repo import Result
+
+pytestmark = pytest.mark.system
+
+HISTORIES = int(os.environ.get("ROLLOUT_SPEC_HISTORIES", "6"))
+"""How many: 2,000 take half an hour."""
+
+BREACHES = 5
+EVENTS: dict[Callable[[World], str | None], float] = {
+    hostile_people.merge: 8,
+    hostile_people.close: 3,
+    hostile_people.reopen: 0.5,
+    hostile_people.draft: 1.5,
+    hostile_people.disarm: 1.5,
+    hostile_people.ready: 1,
+    hostile_people.delete_branch: 1,
+    hostile_people.add_commit: 1.5,
+    hostile_people.force_push: 2.5,
+    hostile_forgers.in_the_way: 0.7,
+    hostile_forgers.incident_branch: 2,
+    hostile_forgers.shared_cause: 0.7,
+    hostile_base.push_back: 2,
+    hostile_base.revert: 2,
+    hostile_base.wrong_date: 1,
+    hostile_base.pause: 0.8,
+    hostile_base.break_file: 1.5,
+    hostile_base.break_incident: 1.5,
+    hostile_base.mend: 2,
+    hostile_base.link: 1,
+}
+
+
+def between(world: World) -> None:
+    """Let some days pass."""
+    chance = world.random
+    for _ in range(chance.randint(2, 7)):
+        chance.choice(world.places).go_on()
+    if chance.random() < 0.15:
+        world.later(days=chance.choice([1, 2, 9]))
+    for event in chance.choices(list(EVENTS), list(EVENTS.values()), k=chance.randint(1, 5)):
+        kind = event(world)
+        if kind is not None:
+            world.counts[kind] += 1
+        if chance.random() < 0.5:
+            chance.choice(world.places).go_on()
+
+
+def answer(world: World, call: Call) -> Result:
+    return world.replica(call.place).run(*call.words)
+
+
+def live_through(seed: int) -> tuple[Counter[str], list[str]]:
+    """Let a history happen; return what happened, and what went wrong."""
+    with TemporaryDirectory(prefix="hostile-", ignore_cleanup_errors=True) as folder:
+        world, wrong = World(seed, Path(folder)), list[str]()
+        for number in range(BREACHES):
+            between(world)
+            call = draw(world)
+            if call is None:
+                continue
+            world.settle()
+            world.calls.append(call)
+            world.counts[f"call: {call.kind}"] += 1
+            if world.random.random() < 0.15 and (kind := hostile_forgers.next_branch(world, call.place, call.words)):
+                world.counts[kind] += 1
+            wrong += [f"history {seed}, call {number} ({call.kind}): {each}" for each in judged(world, call)]
+        counts = sum((place.counts for place in world.places), world.counts)
+    return counts, wrong
+
+
+def judged(world: World, call: Call) -> list[str]:
+    before = State.of(world)
+    try:
+        result = answer(world, call)
+    except Exception:
+        return [traceback.format_exc()]
+    found = Judge(world, call, before, State.of(world), result).judge()
+    return [f"{each}\n  {' '.join(call.words)}\n{result.text}" for each in found]
+
+
+def test_of_hostile_histories_none_goes_wrong() -> None:
+    seeds = range(HISTORIES)
+    if HISTORIES >= 50:
+        with ProcessPoolExecutor(2) as pool:
+            done = list(pool.map(live_through, seeds, chunksize=5))
+    else:
+        done = [live_through(seed) for seed in seeds]
+    counts = sum((found for found, _ in done), Counter[str]())
+    print(f"{len(done)} histories: {dict(sorted(counts.items()))}")
+    assert [each for _, wrong in done for each in wrong] == []
