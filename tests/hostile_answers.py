@@ -16,6 +16,7 @@ from hostile_world import Head, World
 from known_good import Data, data_of
 from repo import Result
 
+CONFLICT = "it conflicts"
 HANDS = ("a person made it one", "a person took that back", "a person changed it")
 """Words of the tool about pull requests that a person drafted or disarmed."""
 
@@ -37,7 +38,9 @@ class Answers:
         """Return what is wrong with the answers. ``changed`` are the pull requests that the tool touched."""
         told = f"{self.rollout} {self.failed}"
         wrong = [f"pull request {n} was touched for {told}: {why}" for n, why in self._bad.items() if n in changed]
-        before = self._right(self.before)
+        armed = [n for n in self._bad if self.after.pulls[n].get("autoMerge") and self._bad[n] != CONFLICT]
+        wrong += [f"pull request {n} still merges itself for {told}: {self._bad[n]}" for n in armed]
+        before = [number for number in self._right(self.before) if self._is_on_base(number)]
         if before and set(self.after.pulls) - set(self.before.pulls) and len(self.call.failures) == 1:
             wrong.append(f"pull request {before[0]} answers {told} already, and another one was opened")
         if self._right(self.after):
@@ -75,11 +78,16 @@ class Answers:
         """Return the pull requests that lead where they must."""
         return [number for number, found in self._of_this(state).items() if self._fault(*found) is None]
 
+    def _is_on_base(self, number: int) -> bool:
+        """Return whether the base still holds the commit that a head was made on."""
+        head = self.world.made[self.before.tips[self.before.pulls[number]["head"]]]
+        return any(tip.commit == head.parent for tip in self.world.line)
+
     @cached_property
     def _held(self) -> list[int]:
         """The pull requests of this failure that a person drafted or disarmed, and that stay as they are."""
         found = self._of_this(self.after)
-        return [number for number in found if self.world.hands.get(number) == self.after.pulls[number]["headSha"]]
+        return [number for number in found if self.world.is_held(number, self.after.pulls[number]["headSha"])]
 
     @cached_property
     def _bad(self) -> dict[int, str]:
@@ -92,7 +100,7 @@ class Answers:
         if head.parent != self.world.main:
             tree = self.world.bare.merge_tree(self.world.main, tip)
             if tree is None:
-                return "it conflicts"
+                return CONFLICT
             edits = self.world.bare.changes(self.world.main, tree)
         files = {path: each for path, each in {**self.world.tip.files, **edits}.items() if each is not None}
         live, rollouts = self._live(files), {each["rollout"] for each in self.call.incidents(head)}
@@ -121,8 +129,7 @@ class Answers:
     def _is_on_record(self) -> bool:
         """Return whether an open incident on the base says already that nothing can replace a version."""
         files = self.world.tip.files
-        broken = {path for path, each in self.world.broken.items() if files.get(path) == each.text}
-        specs = self._specs({path: each for path, each in files.items() if path not in broken})
+        specs = self._specs({path: each for path, each in files.items() if not self.world.is_broken(path)})
         facts = [(each["rollout"], each["failedVersion"], each["restoredVersion"], each["status"]) for each in specs]
         return (self.rollout, self.failed, None, "open") in facts
 

@@ -11,6 +11,8 @@ from hostile_places import Place
 from hostile_world import Broken, World
 from known_good import data_of
 
+from rollout_spec.targets.manifests import stale
+
 UNREAD = importlib.util.find_spec("rollout_spec.incidents") is not None
 """An incident that does not load quarantines the version that its name says."""
 LINKS = importlib.util.find_spec("rollout_spec.links") is not None
@@ -87,7 +89,7 @@ def _break(
 ) -> None:
     """Commit a file that does not load. ``meant`` is the file that it must be read as."""
     full = place.path(path)
-    world.broken[full] = Broken(content, text, meant)
+    world.broken[full, text] = Broken(content, meant)
     world.put(f"Break {path}", {full: text})
 
 
@@ -102,7 +104,7 @@ def break_file(world: World) -> str | None:
     else:
         path = {"template": "templates/own/target.yaml", "contract": "contracts/event/1.1.json"}.get(kind, "")
         path = path or "policies/own.yaml"
-    if place.path(path) in world.broken or (kind == "component" and not UNREAD):
+    if world.is_broken(place.path(path)) or (kind == "component" and not UNREAD):
         return None
     content = world.tip.files.get(place.path(path))
     old = content if isinstance(content, bytes) else b"apiVersion: rollout-spec/v1\nkind: Component\nspec: {}\n"
@@ -128,11 +130,29 @@ def break_incident(world: World) -> str | None:
     return "incident does not load"
 
 
+def bar(world: World) -> str | None:
+    """Commit an incident of a known-good version: open rollbacks to it are out of date."""
+    place = world.random.choice(world.places)
+    if not place.loaded:
+        return None
+    rollout = world.random.choice(place.loaded)
+    known = data_of(place.files, f"rollouts/{rollout}.yaml")["spec"]["live"].get("knownGood") or []
+    path = f"incidents/{rollout}-{known[0]}.yaml" if known else ""
+    if not known or place.path(path) in world.tip.files:
+        return None
+    after = place.repository.edited({path: forged_incident(rollout, known[0])})
+    file = after.rollout(rollout)
+    assert file is not None
+    manifests = {each.path: each.wanted for each in stale(file, after)}
+    edits = {path: forged_incident(rollout, known[0]), **manifests}
+    world.put(f"Open incident of {rollout} {known[0]}", {place.path(each): text for each, text in edits.items()})
+    return "incident of a known-good version"
+
+
 def mend(world: World) -> str | None:
     """Bring a broken file back as it was."""
-    for path, broken in list(world.broken.items()):
-        del world.broken[path]
-        if world.tip.files.get(path) == broken.text:
+    for (path, text), broken in world.broken.items():
+        if world.tip.files.get(path) == text:
             world.put(f"Mend {path}", {path: broken.before})
             return "mended"
     return None

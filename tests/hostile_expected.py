@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -31,6 +32,8 @@ class State:
 
 
 NOTHING = Expected(None)
+EVENT = "components/event.yaml"
+"""The component that says where the contracts are."""
 
 
 @dataclass(frozen=True)
@@ -66,20 +69,32 @@ def wanted(world: World, place: Place, state: State, rollout: str, version: str 
         return Wanted("paused")
     files = as_read(world, place)
     sure, unsure = _open_incidents(world, place, state, files, rollout)
-    found = expected({**files, **sure}, rollout, failed)
-    also = (expected({**files, **sure, **unsure}, rollout, failed),) if unsure else ()
-    redirected = expected(files, rollout, failed) != found
-    return Wanted("stuck" if found.stuck else "proposed", found, tuple(e for e in also if e != found), redirected)
+    found, alone = (_best(world, place, {**files, **more}, rollout, failed) for more in (sure, {}))
+    also = _best(world, place, {**files, **sure, **unsure}, rollout, failed)
+    return Wanted("stuck" if found.stuck else "proposed", found, (also,) if also != found else (), alone != found)
 
 
 def as_read(world: World, place: Place) -> Files:
     """Return the files of a workspace, those that do not load as they must be read."""
     files = dict(place.files)
     for path in files:
-        broken = world.broken.get(place.path(path))
-        if broken is not None and broken.meant is not None and broken.text == files[path]:
+        broken = world.broken.get((place.path(path), files[path]))
+        if broken is not None and broken.meant is not None:
             files[path] = broken.meant
     return files
+
+
+def _best(world: World, place: Place, files: Files, rollout: str, failed: str) -> Expected:
+    """Return the outcome that is best: a version whose component does not load is restored if no other one can be."""
+    found = expected(files, rollout, failed)
+    broken = [path for path in files if path.startswith("components/") and world.is_broken(place.path(path))]
+    if not found.stuck or not broken:
+        return found
+    records = data_of(files, f"rollouts/{rollout}.yaml")["spec"]["versions"].values()
+    pins = {"1", *(pin for record in records for pin in (record.get("requires") or {}).values() if pin[0].isdigit())}
+    served = json.dumps({"spec": {"serving": sorted(pins)}}).encode()
+    kept = {path: text for path, text in files.items() if not path.startswith("contracts/")}
+    return expected((kept if EVENT in broken else files) | dict.fromkeys(broken, served), rollout, failed)
 
 
 def _open_incidents(world: World, place: Place, state: State, files: Files, rollout: str) -> tuple[Files, Files]:

@@ -51,6 +51,8 @@ class Judge:
             if parents != [self.world.main]:
                 self.wrong.append(f"{branch} is not one commit on the base")
             rollouts = {spec["rollout"] for spec in self.call.incidents(head)}
+            self.world.counts["joint rollback"] += len(rollouts) > 1
+            self.world.counts["incident brought along"] += len(self.call.incidents(head)) > len(rollouts)
             if not rollouts:
                 self.wrong.append(f"{branch} has no incident")
             self.wrong += [f"{branch} changes {path}" for path in head.edits if not self.call.may_edit(path, rollouts)]
@@ -73,7 +75,7 @@ class Judge:
         for number in self._changed:
             pull, old = self.after.pulls[number], self.before.pulls.get(number) or {"state": "open"}
             tip = self.after.tips.get(pull["head"])
-            held = self.world.hands.get(number) == pull["headSha"] == old.get("headSha")
+            held = self.world.is_held(number, pull["headSha"]) and pull["headSha"] == old.get("headSha")
             if tip not in self.world.made:
                 self.wrong.append(f"pull request {number} was touched, and its branch is not the tool's")
             if pull["state"] == "closed" and old["state"] == "open":

@@ -58,6 +58,8 @@ def close(world: World) -> str | None:
     told = world.random.random() < 0.6
     world.closed[pull["number"]] = world.clock[0] if told else None
     when = format_time(world.clock[0]) if told else None
+    if pull.get("autoMerge"):
+        world.hands[pull["number"], "disarmed"] = pull["headSha"]
     world.edit_pull(pull["number"], state="closed", autoMerge=False, closedAt=when)
     return "closed" if told else "closed, no time"
 
@@ -78,7 +80,9 @@ def draft(world: World) -> str | None:
         return None
     kept = {} if world.random.random() < 0.5 else {"autoMerge": False}
     world.edit_pull(pull["number"], draft=True, **kept)
-    world.hands[pull["number"]] = pull["headSha"]
+    world.hands[pull["number"], "drafted"] = pull["headSha"]
+    if kept and pull.get("autoMerge"):
+        world.hands[pull["number"], "disarmed"] = pull["headSha"]
     return "drafted"
 
 
@@ -87,7 +91,7 @@ def disarm(world: World) -> str | None:
     if pull is None:
         return None
     world.edit_pull(pull["number"], autoMerge=False)
-    world.hands[pull["number"]] = pull["headSha"]
+    world.hands[pull["number"], "disarmed"] = pull["headSha"]
     return "disarmed"
 
 
@@ -96,7 +100,7 @@ def ready(world: World) -> str | None:
     if pull is None:
         return None
     world.edit_pull(pull["number"], draft=False)
-    world.hands.pop(pull["number"], None)
+    world.hands.pop((pull["number"], "drafted"), None)
     return "made ready"
 
 

@@ -67,6 +67,10 @@ class Place(History):
         return [name for name in names if (file := self.repository.rollout(name)) is not None and file.model]
 
     def go_on(self) -> None:
+        """Let one event happen that can; none can while nobody knows where the contracts are."""
+        event = self.repository.component("event")
+        if event is None or event.model is None:
+            return
         for _ in range(_TRIES):
             kind = self.random.choices(list(EVENTS), [weight for weight, _ in EVENTS.values()])[0]
             name = self.random.choice(self.loaded or [""])

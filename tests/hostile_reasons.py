@@ -33,8 +33,7 @@ class Facts:
         """Give the incidents on the base that load."""
         place, files = self.call.place, self.world.tip.files
         for path, text in incidents_of(place, files).items():
-            broken = self.world.broken.get(place.path(path))
-            if broken is None or broken.text != text:
+            if not self.world.is_broken(place.path(path)):
                 yield data_of({path: text}, path)["spec"]
 
     def open(self) -> Iterator[Data]:
@@ -127,14 +126,27 @@ def _weaker(facts: Facts) -> bool:
     return len(facts.call.alerts) > 1 and (holds or facts.rollout in facts.world.retaken)
 
 
+def _has_unread(facts: Facts) -> bool:
+    """Return whether an incident or component on the base does not load."""
+    broken = facts.world.broken
+    return any(broken[key].meant is not None for key in facts.world.tip.files.items() if key in broken)
+
+
 def _doubted(facts: Facts) -> bool:
-    return bool(facts.world.people or facts.want.also or any(each.meant for each in facts.world.broken.values()))
+    return bool(facts.world.people or facts.want.also) or _has_unread(facts)
+
+
+def _workload(facts: Facts) -> bool:
+    """Return whether the manifests may be of other versions than the open incidents and unread files lead to."""
+    raw = any(tip.subject.startswith(("Break", "Mend")) for tip in facts.world.line)
+    return facts.want.redirected or bool(facts.want.also) or raw
 
 
 def _component(facts: Facts) -> bool:
     files = facts.call.place.files
     records = data_of(files, f"rollouts/{facts.rollout}.yaml")["spec"]["versions"]
-    return any(name in (record.get("requires") or {}) for record in records.values() for name in ("engine", "device"))
+    names = {name for record in records.values() for name in record.get("requires") or {}}
+    return bool(names & {"engine", "device"}) or _has_unread(facts)
 
 
 HOLDS: dict[str, Callable[[Facts], bool]] = {
@@ -149,7 +161,8 @@ HOLDS: dict[str, Callable[[Facts], bool]] = {
     "settled": _settled,
     "retaken": lambda facts: facts.rollout in facts.world.retaken,
     "incident": _doubted,
-    "workload": lambda facts: facts.want.redirected or bool(facts.want.also),
+    "workload": _workload,
+    "pins": _has_unread,
     "age": _weaker,
     "recovered": _weaker,
     "trigger": _weaker,

@@ -39,10 +39,9 @@ class Head:
 
 @dataclass(frozen=True)
 class Broken:
-    """A file that does not load, with the file that was there before, and the one that it must be read as."""
+    """A file that does not load: the file that was there before, and the one that it must be read as."""
 
     before: Content | None
-    text: bytes
     meant: bytes | None = None
 
 
@@ -50,7 +49,7 @@ class World:
     """All that there is.
 
     ``line`` is the base, oldest first. ``made`` are the commits of the tool, ``people`` those that others pushed to
-    branches. ``hands`` are pull requests that a person drafted or disarmed, with the head at which it was done;
+    branches. ``hands`` are the heads at which a person drafted or disarmed a pull request;
     ``closed`` those that a person closed. ``merges`` are merges of rollbacks that are on the base.
     """
 
@@ -63,11 +62,11 @@ class World:
         self.line: list[Tip] = []
         self.made: dict[str, Head] = {}
         self.people: dict[str, str] = {}
-        self.hands: dict[int, str] = {}
+        self.hands: dict[tuple[int, str], str] = {}
         self.closed: dict[int, datetime | None] = {}
         self.merges: list[tuple[Tip, Tip, str]] = []
         self.retaken: set[str] = set()
-        self.broken: dict[str, Broken] = {}
+        self.broken: dict[tuple[str, Content], Broken] = {}
         self.rebuilt: set[str] = set()
         self.odd: timedelta | None = None
         self.calls: list[Any] = []
@@ -114,6 +113,10 @@ class World:
             self.line[number].commit = commit
         assert self.bare.move("main", self.line[-1].commit)
 
+    def is_broken(self, path: str) -> bool:
+        """Return whether a file of the base does not load."""
+        return (path, self.tip.files.get(path)) in self.broken
+
     def landed(self, commit: str, subject: str) -> None:
         """Move the base on to a commit that is written."""
         files = edited(self.tip.files, self.bare.changes(self.main, commit))
@@ -154,6 +157,10 @@ class World:
         path.parent.mkdir(exist_ok=True)
         data = json.loads(path.read_bytes()) if path.exists() else {"number": number}
         path.write_text(json.dumps(edited(data, fields)), "utf-8")
+
+    def is_held(self, number: int, head: str) -> bool:
+        """Return whether a person drafted or disarmed a pull request at this very head."""
+        return head in (self.hands.get((number, "drafted")), self.hands.get((number, "disarmed")))
 
     # The tool.
 

@@ -45,9 +45,45 @@ EVENTS: dict[Callable[[World], str | None], float] = {
     hostile_base.pause: 0.8,
     hostile_base.break_file: 1.5,
     hostile_base.break_incident: 1.5,
+    hostile_base.bar: 1,
     hostile_base.mend: 2,
     hostile_base.link: 1,
 }
+
+ALWAYS = {
+    "armed head rebuilt",
+    "base pushed back",
+    "closed",
+    "forged incident branch",
+    "hard, and merges itself",
+    "merged, squash",
+    "outcome: proposed",
+}
+OFTEN = {
+    "answered again",
+    "base pushed back behind a rollback",
+    "branch in the way",
+    "call: of several rollouts",
+    "call: order",
+    "closed, and not opened again",
+    "commit added",
+    "forged, workflow",
+    "held by a person",
+    "held: cooldown",
+    "held: rollback-of-rollback",
+    "left as a person has it",
+    "merged, merge",
+    "merged, rebase",
+    "next name: workflow",
+    "old head on the next name",
+    "outcome: paused",
+    "outcome: stuck",
+    "outcome: unreadable",
+    "rollback reverted",
+    "rollout does not load",
+    "wrong date",
+}
+"""What must happen in some histories, and in many, or they try nothing."""
 
 
 def between(world: World) -> None:
@@ -108,3 +144,5 @@ def test_of_hostile_histories_none_goes_wrong() -> None:
     counts = sum((found for found, _ in done), Counter[str]())
     print(f"{len(done)} histories: {dict(sorted(counts.items()))}")
     assert [each for _, wrong in done for each in wrong] == []
+    missing = {*ALWAYS, *(OFTEN if HISTORIES >= 100 else ())} - counts.keys()
+    assert not missing, f"these histories have none of {missing}"
