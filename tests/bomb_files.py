@@ -67,7 +67,7 @@ def workspace(folder: Path, *, text: str | None = None, policies: str | None = N
         place = folder / TEMPLATE
         place.parent.mkdir(parents=True)
         place.write_text(text)
-        target = "description: Ours.\nowns: alerts\ntemplates: [{file: bomb.j2}]\n"
+        target = "description: Ours.\nowns: alerts\nrenders: [split]\ntemplates: [{file: bomb.j2}]\n"
         place.with_name("target.yaml").write_text(target)
     if policies is not None:
         (folder / PACK).parent.mkdir()

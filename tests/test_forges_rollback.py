@@ -204,7 +204,8 @@ def test_what_a_person_added_to_is_theirs_and_the_breach_is_answered_beside_it(r
         repo.git("push", "-q", "origin", f"HEAD:refs/heads/{branch}")
     answer = repo.breach("42")
     assert (answer.status, answer.out.partition(":")[0]) == (0, "opened pull request 2"), answer.text
-    assert f"the branch {branch} on origin holds something else ({mine[:12]}): left alone\n" in answer.err
+    assert f"the branch {branch} on origin, of {place.host.url}" in answer.err
+    assert f"holds something else ({mine[:12]}): left alone\n" in answer.err
     assert repo.tip(BRANCH) == mine
     assert [each.armed for each in place.host.pulls] == [None, repo.tip(f"{BRANCH}-2")]
     assert repo.breach("42").out.startswith("adopted pull request 2: ")
