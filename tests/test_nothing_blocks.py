@@ -443,3 +443,18 @@ def test_a_head_with_a_made_up_quarantine_is_not_ours(repo: Repo, tmp_path: Path
     assert repo.breach("42", "latency-sla").status == 0
     assert git(repo.remote, "rev-parse", branch) == theirs
     assert repo.live_at(head_of(repo, 1))["stable"] == "41"
+
+
+def test_what_bars_the_last_way_back_is_brought_along(repo: Repo) -> None:
+    """Once the incident of 41 is merged, the incident of 42 is still one that this tool would build."""
+    people.set_live(repo, repo.live.model_copy(update={"candidate": None, "stage": None, "known_good": []}), "Alone")
+    assert repo.breach("41", "latency-sla").status == 1
+    incident = repo.at(head_of(repo, 1), "incidents/fraud-41.yaml")
+    live = repo.live.model_copy(update={"stable": "42", "known_good": ["41"]})
+    people.set_live(repo, live, "Promote 42")
+    assert repo.breach("42", "latency-sla").status == 1
+    repo.write("incidents/fraud-41.yaml", incident)
+    repo.render()
+    repo.commit("Merge the incident of 41")
+    assert repo.breach("42", "latency-sla").status == 1
+    assert [each["state"] for each in repo.pull_requests()] == ["open", "open"]

@@ -138,7 +138,8 @@ def roll_back(
     skipped = tuple(_passed_over(rollout, target, known))
     carried: Mapping[str, bytes | None] = unmerged.files if skipped else {}
     if target is None:
-        return _stuck(repository, rollout, breach, failed, skipped, undone)
+        stuck = _stuck(known, rollout, breach, failed, skipped, undone)
+        return replace(stuck, edits={**carried, **stuck.edits}) if stuck.edits else stuck
     after = traffic.roll_back_stable(live, target)
     made = _made(known if carried else repository, file, breach, failed, target, after, undone, skipped, leaving)
     if target in unmerged.doubted:
