@@ -156,13 +156,17 @@ def several(world: World, place: Place) -> Call:
 def pair(world: World, place: Place) -> Call:
     """Alerts of several rollouts, which may share a component."""
     alerts = [_alert(world, place) for _ in range(world.random.choice([2, 2, 3]))]
+    specs = {name: data_of(place.files, f"rollouts/{name}.yaml")["spec"] for name in place.loaded}
+    flying = [name for name, spec in specs.items() if spec["live"].get("candidate") in serving(spec)]
+    if len(flying) > 1 and world.random.random() < 0.7:
+        alerts = [replace(alerts[0], rollout=name, version=specs[name]["live"]["candidate"]) for name in flying]
     return _told(world, place, "of several rollouts", *alerts)
 
 
 def repeated(world: World, place: Place) -> Call:
     """The payload of an earlier call again."""
     calls = [each for each in world.calls if each.place is place]
-    return replace(world.random.choice(calls), kind="repeated") if calls else hard(world, place)
+    return replace(world.random.choice([*calls, *calls[-1:] * 4]), kind="repeated") if calls else hard(world, place)
 
 
 def order(world: World, place: Place) -> Call:

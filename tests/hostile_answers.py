@@ -167,7 +167,9 @@ class Answers:
             return []
         guards = sorted(set(re.findall(r"\[([a-z-]+)\]", self.answer.text)))
         self.world.counts.update(f"held: {guard}" for guard in guards)
-        facts = (self.world, self.call, self.rollout, self.failed, self.want)
+        heads = [self.world.made[self.after.tips[pull["head"]]] for pull in pulls]
+        joint = any(len({each["rollout"] for each in self.call.incidents(head)}) > 1 for head in heads)
+        facts = (self.world, self.call, self.rollout, self.failed, self.want, joint or len(self.call.failures) > 1)
         wrong = [
             f"{told} is held by {guard}: nothing speaks for that" for guard in guards if unjustified(guard, *facts)
         ]

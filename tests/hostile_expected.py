@@ -11,7 +11,7 @@ import yaml
 from hostile_base import PAUSE
 from hostile_git import Content
 from hostile_places import Place
-from hostile_world import World
+from hostile_world import Head, World
 from known_good import Data, Expected, data_of, expected, quarantined, serving
 from workspaces import Files
 
@@ -112,11 +112,31 @@ def _open_incidents(world: World, place: Place, state: State, files: Files, roll
         pulls = state.pulls_of(branch)
         if head is None or (pulls and all(pull["state"] == "closed" for pull in pulls)):
             continue
+        answered = [each["failedVersion"] for each in failures_of(world, place, head) if each["rollout"] == rollout]
         for path, content in incidents_of(place, head.edits).items():
+            if data_of({path: content}, path)["spec"]["failedVersion"] not in answered:
+                continue  # the branch that it was made on tells of it
             barred = quarantined({**files, path: content}, rollout) - before
             if path not in files and barred & set(live.get("knownGood", [])) and live["stable"] not in barred:
                 (sure if head.parent in here else unsure)[path] = content
     return sure, unsure
+
+
+def failures_of(world: World, place: Place, head: Head) -> list[Data]:
+    """Return the incidents of a head that are of versions which take requests on its own base."""
+    found = incidents_of(place, head.edits)
+    specs = [data_of(found, path)["spec"] for path in found]
+    base = world.past[head.parent]
+    return [
+        each
+        for each in specs
+        if each["failedVersion"] in _serving(base, place.path(f"rollouts/{each['rollout']}.yaml"))
+    ]
+
+
+def _serving(files: dict[str, Content], path: str) -> set[str]:
+    content = files.get(path)
+    return serving(data_of({path: content}, path)["spec"]) if isinstance(content, bytes) else set()
 
 
 def incidents_of(place: Place, edits: dict[str, Content | None] | Any) -> Files:

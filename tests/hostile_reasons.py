@@ -169,8 +169,10 @@ HOLDS: dict[str, Callable[[Facts], bool]] = {
 }
 
 
-def unjustified(guard: str, world: World, call: Call, rollout: str, failed: str, want: Wanted) -> bool:
-    """Return whether a guard holds a hard breach without a fact that it needs; of several failures it may be any."""
-    if len(call.failures) > 1:
+def unjustified(
+    guard: str, world: World, call: Call, rollout: str, failed: str, want: Wanted, several: bool = False
+) -> bool:
+    """Return whether a guard holds a hard breach without a fact that it needs; of ``several`` it may be any."""
+    if several:
         return guard not in {*HOLDS, "traffic", "one-action", "way-back"}
     return guard not in HOLDS or not HOLDS[guard](Facts(world, call, rollout, failed, want))

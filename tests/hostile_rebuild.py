@@ -7,26 +7,17 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import yaml
-from hostile_expected import State, incidents_of
+from hostile_expected import State, failures_of
 from hostile_git import Bare
 from hostile_places import Place
-from hostile_world import Head, World
-from known_good import data_of, serving
+from hostile_world import World
 from repo import Repo, Result
 
 
 def differs(world: World, place: Place, state: State, commit: str) -> str | None:
     """Say how a head differs from what the tool builds now on the head's own base; None if it does not."""
     head = world.made[commit]
-    found = [yaml.safe_load(text)["spec"] for text in incidents_of(place, head.edits).values()]
-    files = {path: each for path, each in _files_at(world, head).items() if isinstance(each, bytes)}
-    base = {path[len(place.path("")) :]: each for path, each in files.items() if path.startswith(place.path(""))}
-    failing = [
-        each
-        for each in found
-        if each["failedVersion"] in serving(data_of(base, f"rollouts/{each['rollout']}.yaml")["spec"])
-    ]
+    failing = failures_of(world, place, head)
     answer = _dry_run(world, place, state, commit, head.parent, failing)
     told = answer.out.split("\n")[0]
     if not told.startswith("commit "):
@@ -36,14 +27,6 @@ def differs(world: World, place: Place, state: State, commit: str) -> str | None
     if tree == world.bare.tree(commit):
         return None
     return "a dry run builds another tree:\n" + fresh.text("diff", world.bare.tree(commit), tree)
-
-
-def _files_at(world: World, head: Head) -> dict[str, Any]:
-    known = next((tip.files for tip in world.line if tip.commit == head.parent), None)
-    if known is not None:
-        return known
-    empty = world.bare.text("mktree")
-    return {path: each for path, each in world.bare.changes(empty, head.parent).items() if each is not None}
 
 
 def _dry_run(world: World, place: Place, state: State, commit: str, base: str, failing: list[dict[str, Any]]) -> Result:

@@ -48,9 +48,10 @@ class Broken:
 class World:
     """All that there is.
 
-    ``line`` is the base, oldest first. ``made`` are the commits of the tool, ``people`` those that others pushed to
-    branches. ``hands`` are the heads at which a person drafted or disarmed a pull request;
-    ``closed`` those that a person closed. ``merges`` are merges of rollbacks that are on the base.
+    ``line`` is the base, oldest first; ``past`` are the files of all commits that it ever had. ``made`` are the commits
+    of the tool, ``people`` those that others pushed to branches. ``hands`` are the heads at which a person drafted or
+    disarmed a pull request; ``closed`` are the pull requests that a person closed. ``merges`` are merges of rollbacks
+    that are on the base.
     """
 
     def __init__(self, seed: int, folder: Path) -> None:
@@ -60,6 +61,7 @@ class World:
         self.clock = [START]
         self.bare = Bare.create(folder / "remote.git")
         self.line: list[Tip] = []
+        self.past: dict[str, dict[str, Content]] = {}
         self.made: dict[str, Head] = {}
         self.people: dict[str, str] = {}
         self.hands: dict[tuple[int, str], str] = {}
@@ -111,6 +113,7 @@ class World:
             planned.append(Planned(parents, tip.edits, tip.subject, tip.date))
         for number, commit in zip(new, self.bare.write(planned), strict=True):
             self.line[number].commit = commit
+            self.past[commit] = self.line[number].files
         assert self.bare.move("main", self.line[-1].commit)
 
     def is_broken(self, path: str) -> bool:
@@ -121,6 +124,7 @@ class World:
         """Move the base on to a commit that is written."""
         files = edited(self.tip.files, self.bare.changes(self.main, commit))
         self.line.append(Tip(files, subject, self.clock[0], commit))
+        self.past[commit] = files
         self.moved()
 
     def put(self, subject: str, edits: Edits) -> None:

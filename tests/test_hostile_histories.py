@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 import hostile_base
 import hostile_forgers
 import hostile_people
+import hostile_stack
 import pytest
 from hostile_alerts import Call, draw
 from hostile_expected import State
@@ -40,7 +41,7 @@ EVENTS: dict[Callable[[World], str | None], float] = {
     hostile_forgers.incident_branch: 2,
     hostile_forgers.shared_cause: 0.7,
     hostile_base.push_back: 2,
-    hostile_base.revert: 2,
+    hostile_base.revert: 3,
     hostile_base.wrong_date: 1,
     hostile_base.pause: 0.8,
     hostile_base.break_file: 1.5,
@@ -48,6 +49,7 @@ EVENTS: dict[Callable[[World], str | None], float] = {
     hostile_base.bar: 1,
     hostile_base.mend: 2,
     hostile_base.link: 1,
+    hostile_stack.switch_together: 1.5,
 }
 
 ALWAYS = {
@@ -69,9 +71,16 @@ OFTEN = {
     "commit added",
     "forged, workflow",
     "held by a person",
+    "held: auto-merges-per-day",
+    "held: component",
     "held: cooldown",
+    "held: retaken",
     "held: rollback-of-rollback",
+    "incident brought along",
+    "incident does not load",
+    "joint rollback",
     "left as a person has it",
+    "link",
     "merged, merge",
     "merged, rebase",
     "next name: workflow",
@@ -87,8 +96,10 @@ OFTEN = {
 
 
 def between(world: World) -> None:
-    """Let some days pass."""
+    """Let some hours or days pass, or nothing."""
     chance = world.random
+    if world.calls and chance.random() < 0.15:
+        return
     for _ in range(chance.randint(2, 7)):
         chance.choice(world.places).go_on()
     if chance.random() < 0.15:
