@@ -30,6 +30,7 @@ from rollout_spec.repository import File, Repository
 from rollout_spec.review import review
 from rollout_spec.rollback import Rollback, roll_back
 from rollout_spec.spec.rollout import ModelRollout
+from rollout_spec.watching import Watched
 
 ROOT = Path(__file__).parent.parent
 CASES = ROOT / "tests/cases/drill"
@@ -204,6 +205,30 @@ def test_only_what_is_proven_is_recorded(tmp_path: Path, monkeypatch: pytest.Mon
     recorded = files_in(root)
     assert run("--repo", str(root), "drill", "churn", "--record").status == 0
     assert files_in(root) == recorded
+
+
+@pytest.mark.parametrize("options", [[], ["--record"]])
+def test_a_drill_is_made_again_if_a_file_changes_while_it_reads(
+    options: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "clock", lambda: NOON)
+    root = write(rendered({}), tmp_path)
+    path, reads = root / "rollouts/fraud.yaml", list[str]()
+    read = Watched.read
+
+    def read_and_edit(tree: Watched, name: str) -> bytes | None:
+        content = read(tree, name)
+        if name == "rollouts/fraud.yaml":
+            reads.append(name)
+            if len(reads) == 1:
+                path.write_text(f"{path.read_text('utf-8')}# edited\n", "utf-8")
+                tree.read(name)
+        return content
+
+    monkeypatch.setattr(Watched, "read", read_and_edit)
+    assert run("--repo", str(root), "drill", *options).status == 0
+    assert len(reads) > 2
+    assert path.read_text("utf-8").endswith("# edited\n")
 
 
 def test_a_new_rollout_has_no_record_of_another() -> None:

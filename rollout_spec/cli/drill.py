@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, get_args
 
-from rollout_spec.changing import Checkout, opened
+from rollout_spec.changing import Checkout, decided_anew, opened
 from rollout_spec.check import check, is_sound
 from rollout_spec.cli import place, terminal
 from rollout_spec.cli.checkout import check_complete
@@ -60,15 +60,12 @@ def clock() -> datetime:
 def run(arguments: argparse.Namespace) -> int:
     """Drill, and print what came of it; the status is 1 where a rollback fails, or there is none where one is due."""
     here, now = place.find(arguments), clock()
-    found = _drill(arguments, here, now)
     if not arguments.record:
-        return _report(arguments, found)
+        return _report(arguments, decided_anew(lambda: _drill(arguments, here, now)))
+    early = _drilled_without_lock(arguments, here, now)
     with opened(here.workspace, here.git_root, terminal.say) as checkout:
-        try:
-            found.tree.check_unchanged(found.seen)
-        except ChangedError:  # while nobody else was kept from writing
-            found = _drill(arguments, here, now)
-            found.tree.check_unchanged(found.seen)
+        found = early if early and early.is_current() else _drill(arguments, here, now)
+        found.tree.check_unchanged(found.seen)
         status = _report(arguments, found)
         _record([drills[0].rollout for drills in found.drills if not _fails(drills)], found.tree, here, checkout, now)
     return status
@@ -81,6 +78,22 @@ class _Found:
     drills: list[list[Drilled]]
     tree: Watched
     seen: Seen
+
+    def is_current(self) -> bool:
+        """Return whether all that was read is still as it was."""
+        try:
+            self.tree.check_unchanged(self.seen)
+        except ChangedError:
+            return False
+        return True
+
+
+def _drilled_without_lock(arguments: argparse.Namespace, here: place.Place, now: datetime) -> _Found | None:
+    """Drill while others may write; None if somebody did while files were read."""
+    try:
+        return _drill(arguments, here, now)
+    except ChangedError:
+        return None
 
 
 def _drill(arguments: argparse.Namespace, here: place.Place, now: datetime) -> _Found:
