@@ -34,7 +34,8 @@ _STEPS = ("propose", "advance", "promote")
 class OpenIncident:
     """An incident on a branch of a rollback, or of a failure that nothing could replace; it is not on the base.
 
-    ``incident`` is None if its file does not load. ``path`` is from the workspace's folder.
+    ``incident`` is None if its file does not load. ``path`` is from the workspace's folder. ``name_taken``: the base
+    has an incident of another version by that name.
     """
 
     branch: str
@@ -42,6 +43,7 @@ class OpenIncident:
     path: str
     content: bytes
     incident: Incident | None
+    name_taken: bool = False
 
     @property
     def name(self) -> str:
@@ -89,18 +91,37 @@ def open_incidents(base: Base, branches: Mapping[str, str], rollout: str) -> tup
 
     The branches that name the rollout come first, if there are more than can be looked at.
     """
-    repository, folder, found = base.repository, base.path(_INCIDENTS), []
+    folder, found = base.path(_INCIDENTS), list[OpenIncident]()
     known = set(base.git.names(base.commit, folder))
     ours = _branches_of_incidents(base, branches, rollout)
     for branch in fetched(base, dict(list(ours.items())[:_MOST_BRANCHES])):
         head = ours[branch]
         for name in base.git.names(head, folder):
-            if name.endswith(".yaml") and name not in known:
-                content = base.git.read(head, f"{folder}/{name}")
-                if content is not None and repository.link(f"{_INCIDENTS}/{name}") is None:
-                    model = read_file(f"{_INCIDENTS}/{name}", "Incident", content).model
-                    found.append(OpenIncident(branch, head, f"{_INCIDENTS}/{name}", content, model))
+            is_known = name in known
+            if not name.endswith(".yaml") or (is_known and base.git.is_same(base.commit, head, f"{folder}/{name}")):
+                continue
+            each = _open_incident(base, branch, head, name)
+            if each is not None and (not is_known or _names_another_version(base.repository, each)):
+                found.append(replace(each, name_taken=is_known))
     return tuple(found)
+
+
+def _open_incident(base: Base, branch: str, head: str, name: str) -> OpenIncident | None:
+    """Read an incident on a branch; None if it is no file there, or if the base has a link instead."""
+    path = f"{_INCIDENTS}/{name}"
+    content = base.git.read(head, base.path(path))
+    if content is None or base.repository.link(path) is not None:
+        return None
+    return OpenIncident(branch, head, path, content, read_file(path, "Incident", content).model)
+
+
+def _names_another_version(repository: Repository, found: OpenIncident) -> bool:
+    """Return whether an incident is about another version than the one that the base has by its name."""
+    file = repository.incident(found.name)
+    if found.incident is None or file is None or file.model is None:
+        return False
+    own, other = found.incident.spec, file.model.spec
+    return (own.rollout, own.failed_version) != (other.rollout, other.failed_version)
 
 
 def _branches_of_incidents(base: Base, branches: Mapping[str, str], rollout: str) -> dict[str, str]:
@@ -146,11 +167,14 @@ def quarantines_of(
         barred = [version for version in live.known_good if version in after - before]
         if not barred or live.stable in after - before or was_closed(each.branch):
             continue
-        if each.incident is not None and heads.is_ours(each.head):
+        if each.incident is not None and not each.name_taken and heads.is_ours(each.head):
             if each.path not in _carried(base, each.head):  # the branch that it is of tells of it, if that is open
                 files[each.path] = each.content
         else:
-            words = f"the branch {each.branch} has an incident of it, and is not one that this tool would build"
+            why = "has an incident of it, and is not one that this tool would build"
+            if each.name_taken:
+                why = f"has an incident of it, {each.name}, and the base has that of another version by this name"
+            words = f"the branch {each.branch} {why}"
             doubted |= dict.fromkeys(barred, words)
     return OpenIncidents(files, doubted)
 

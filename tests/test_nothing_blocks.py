@@ -411,22 +411,53 @@ def test_a_pull_request_of_a_fork_is_not_ours(repo: Repo, monkeypatch: pytest.Mo
         assert [each.fork for each in place.host.pulls] == [True, False]
 
 
-@pytest.mark.parametrize("way", ["on top", "instead"])
-def test_a_branch_to_which_an_incident_was_added_is_left_alone(repo: Repo, way: str) -> None:
-    repo.breach("42", "drift")
-    branch, ours = pull(repo, 1)["head"], head_of(repo, 1)
+def add_incident(repo: Repo, branch: str, version: str, way: str) -> str:
+    """Add an incident to a branch, by a commit of its own or by amending the last one; return the new head."""
     repo.git("fetch", "-q", "origin")
-    repo.git("checkout", "-q", "-b", "work", ours)
-    repo.write("incidents/fraud-40.yaml", people.incident_text("40"))
+    repo.git("checkout", "-q", "-b", "work", f"origin/{branch}")
+    repo.write(f"incidents/fraud-{version}.yaml", people.incident_text(version))
     repo.git("add", "--all")
     repo.git("commit", "-q", "-m", "Add an incident", *(["--amend"] if way == "instead" else []))
     repo.git("push", "-q", "--force", "origin", f"HEAD:{branch}")
-    theirs = head_of(repo, 1)
     repo.git("checkout", "-q", "main")
+    return git(repo.remote, "rev-parse", branch)
+
+
+@pytest.mark.parametrize("way", ["on top", "instead"])
+def test_a_branch_to_which_an_incident_was_added_is_left_alone(repo: Repo, way: str) -> None:
+    repo.breach("42", "drift")
+    theirs = add_incident(repo, pull(repo, 1)["head"], "40", way)
     assert repo.breach("42", "latency-sla").status == 0
     assert head_of(repo, 1) == theirs
     assert not is_armed(repo, 1)
     assert len(repo.pull_requests()) == 2
+
+
+@pytest.mark.parametrize("way", ["on top", "instead"])
+def test_an_incident_added_where_a_version_was_passed_over_is_kept(repo: Repo, way: str) -> None:
+    """The tool would bring incidents along that made it pass over 41, and this one is no such."""
+    people.promote(repo)
+    people.open_incident(repo, "41")
+    repo.breach("42", "drift")
+    branch = pull(repo, 1)["head"]
+    theirs = add_incident(repo, branch, "39", way)
+    assert repo.breach("42", "latency-sla").status == 0
+    assert git(repo.remote, "rev-parse", branch) == theirs
+    assert not is_armed(repo, 1)
+    assert len(repo.pull_requests()) == 2
+
+
+def test_an_incident_whose_name_the_base_has_for_another_version_asks_a_person(repo: Repo) -> None:
+    people.promote(repo)
+    repo.write("incidents/fraud-41-2.yaml", people.incident_text("41-2", name="fraud-41-2"))
+    repo.render()
+    repo.commit("Open an incident of 41-2")
+    edits: dict[str, str | None] = {"incidents/fraud-41-2.yaml": people.incident_text("41", name="fraud-41-2")}
+    push_tree(repo, "incident/acme-models/fraud/41-00000000", "origin/main", edits, "Open incident")
+    answer = repo.breach("42", "latency-sla")
+    assert answer.status == 0, answer.text
+    assert not is_armed(repo, 1), answer.text
+    assert "the base has that of another version by this name" in answer.text
 
 
 def test_a_head_with_a_made_up_quarantine_is_not_ours(repo: Repo, tmp_path: Path) -> None:

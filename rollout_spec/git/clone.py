@@ -93,6 +93,11 @@ class Git:
                 return above if entry is not None and not entry.is_file else None
         return None
 
+    def is_same(self, commit: str, other: str, path: str) -> bool:
+        """Return whether two commits have the same file at a path, or none."""
+        folder, _, name = path.rpartition("/")
+        return self._tree(commit, folder).get(name) == self._tree(other, folder).get(name)
+
     def folders_with(self, commit: str, name: str) -> tuple[str, ...]:
         """Return the folders of a commit that hold a file of this name, sorted; the root is empty."""
         return workspaces(self._plumbing, checked(commit, ID), name)
