@@ -112,7 +112,10 @@ class Repository:
 
     def namesakes(self) -> list[str]:
         """Return the folders, from the git root, of the other workspaces that have this one's name."""
-        name = self.workspace_name
+        return self.others_named(self.workspace_name)
+
+    def others_named(self, name: str) -> list[str]:
+        """Return the folders, from the git root, of the other workspaces of a name."""
         found: list[str] = []
         for path, folder in self.tree.folders_with(WORKSPACE_FILE).items() if name else ():
             tree = self.tree.elsewhere(path)

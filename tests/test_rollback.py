@@ -345,9 +345,21 @@ def test_each_alert_counts_by_its_own_status(repo: Repo) -> None:
 
 
 def test_an_alert_of_another_workspace_is_left_to_it(repo: Repo) -> None:
+    settings = repo.at("HEAD", ".rollout-spec.yaml").replace("acme-models", "acme-staging")
+    repo.write("staging/.rollout-spec.yaml", settings)
+    repo.commit("Add staging")
     answer = repo.breach("42", workspace="acme-staging")
     assert (answer.status, answer.out) == (0, "")
-    assert "this breach is of workspace acme-staging, and this is acme-models" in answer.err
+    assert answer.err == "fraud 42: this breach is of workspace acme-staging, and this is acme-models\n"
+    assert_nothing_happened(repo)
+
+
+@pytest.mark.parametrize("options", [[], ["--dry-run"], ["--emit", "out"]])
+def test_an_alert_of_a_workspace_that_is_not_there_is_no_success(repo: Repo, options: list[str]) -> None:
+    """It was renamed, and Prometheus still has the rules of before."""
+    answer = repo.run("rollback", "--breach", repo.payload(repo.alert("42", workspace="acme-old")), *options)
+    assert (answer.status, answer.out) == (1, "")
+    assert "no workspace of this repository has that name" in answer.err
     assert_nothing_happened(repo)
 
 

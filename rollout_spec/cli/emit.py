@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rollout_spec.breach import Breach
 from rollout_spec.cli import place, terminal
-from rollout_spec.cli.outcome import no_way_back, refused
+from rollout_spec.cli.outcome import no_way_back, of_workspace, refused
 from rollout_spec.cli.upstream import bare_root, known
 from rollout_spec.decisions import left_to_a_person
 from rollout_spec.drill import new_findings
@@ -33,14 +33,11 @@ def emit(breaches: list[Breach], here: place.Place, folder: Path, now: datetime)
         raise UserError(f"{folder} is there already, and not empty", hint="name a folder that is not there yet")
     repository, source = _newest_known(here)
     place.check_version(repository)
-    mine = [breach for breach in breaches if breach.workspace in (None, repository.workspace_name)]
+    mine, least = of_workspace(breaches, repository)
     first = {
         (each.rollout, each.version): each for each in sorted(mine, key=lambda each: each.observed_at, reverse=True)
     }
     ours = list(first.values())
-    for breach in breaches:
-        if breach not in mine:
-            terminal.say(f"{breach.rollout} {breach.version}: this breach is of workspace {breach.workspace}")
     rollouts = [breach.rollout for breach in ours]
     twice = next((name for name in rollouts if rollouts.count(name) > 1), None)
     if twice is not None:
@@ -52,7 +49,7 @@ def emit(breaches: list[Breach], here: place.Place, folder: Path, now: datetime)
         for each in found:
             print(f"{each.rollback.rollout} {each.rollback.failed} -> {each.rollback.restored}: {folder}")
         terminal.say(f"made from {source}; nothing was pushed or applied: {folder}/{README} says what to do")
-    return max((status for _, status in prepared), default=0)
+    return max(least, *(status for _, status in prepared), 0)
 
 
 def _prepared(breach: Breach, repository: Repository, prefix: str) -> tuple[Emergency | None, int]:

@@ -5,12 +5,31 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from rollout_spec.breach import Breach
 from rollout_spec.cli import terminal
 from rollout_spec.delivery import Landed
 from rollout_spec.finding import Finding, Report
 from rollout_spec.reporters import REPORTERS, View
+from rollout_spec.repository import Repository
 from rollout_spec.response import Answer
 from rollout_spec.rollback import Nothing, NoWayBack, Rollback
+
+
+def of_workspace(breaches: Sequence[Breach], repository: Repository) -> tuple[list[Breach], int]:
+    """Return the breaches of this workspace, and the least status: 1 if others are of no workspace of this repository.
+
+    The workspace may have been renamed since the rules were rendered that fire now.
+    """
+    own, ours, least = repository.workspace_name, list[Breach](), 0
+    for breach in breaches:
+        if breach.workspace in (None, own):
+            ours.append(breach)
+            continue
+        words = f"{breach.rollout} {breach.version}: this breach is of workspace {breach.workspace}, and this is {own}"
+        if not repository.others_named(breach.workspace):
+            words, least = f"{words}; no workspace of this repository has that name, and nobody answers the breach", 1
+        terminal.say(words)
+    return ours, least
 
 
 def tell(outcome: Answer, *, dry_run: bool = False) -> None:

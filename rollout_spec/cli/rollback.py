@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rollout_spec.breach import Breach, Evidence
 from rollout_spec.cli import terminal
-from rollout_spec.cli.outcome import tell
+from rollout_spec.cli.outcome import of_workspace, tell
 from rollout_spec.cli.upstream import find, newest, start_of
 from rollout_spec.errors import UserError
 from rollout_spec.forges import Forge
@@ -68,8 +68,8 @@ def run(arguments: argparse.Namespace) -> int:
     order = Order(arm=arguments.auto_merge) if arguments.rollout is not None else None
     quiet = arguments.dry_run or (order is None and workspace.spec.automation.mode == "dry-run")
     forge: Forge | None = None if quiet else forge_of(base, workspace.spec.forge)
-    ours = [breach for breach in breaches if _is_ours(breach, workspace.metadata.name)]
-    statuses, errors = [least], list[UserError]()
+    ours, unanswered = of_workspace(breaches, base.repository)
+    statuses, errors = [least, unanswered], list[UserError]()
     for found in answer_all(ours, Responder(base, forge, now, order)):
         if isinstance(found, UserError):
             errors.append(found)
@@ -79,14 +79,6 @@ def run(arguments: argparse.Namespace) -> int:
     if errors:
         raise UserError("\n".join(error.message for error in errors), hint=errors[-1].hint, status=max(statuses))
     return max(statuses)
-
-
-def _is_ours(breach: Breach, workspace: str) -> bool:
-    if breach.workspace in (None, workspace):
-        return True
-    told = f"{breach.rollout} {breach.version}: this breach is of workspace {breach.workspace}"
-    terminal.say(f"{told}, and this is {workspace}")
-    return False
 
 
 def _breaches(arguments: argparse.Namespace, now: datetime) -> tuple[list[Breach], int]:
