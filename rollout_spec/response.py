@@ -16,7 +16,7 @@ from rollout_spec.finding import Finding
 from rollout_spec.forges import Forge
 from rollout_spec.landing import Base, build
 from rollout_spec.rebuilding import incidents_in, undone_for
-from rollout_spec.rollback import Nothing, NoWayBack, Order, Rollback, Verdict, failed_version
+from rollout_spec.rollback import Nothing, NoWayBack, Order, Rollback, Verdict, failed_version, roll_back
 from rollout_spec.rollback.body import again, warning
 from rollout_spec.rollback.triage import is_acted_on, strongest
 from rollout_spec.spec.workspace import Automation
@@ -85,7 +85,7 @@ def answer_all(breaches: Iterable[Breach], responder: Responder) -> Iterator[Ans
             continue
         chosen.append(strongest_one)
     done: set[tuple[str, str | None]] = set()
-    for breach in chosen:
+    for breach in sorted(chosen, key=lambda each: not _needs_another(each, chosen, base)):
         if (breach.rollout, breach.version) in done:
             continue
         try:
@@ -170,6 +170,20 @@ def _strongest(group: Sequence[Breach], base: Base, now: datetime) -> Breach:
     file = repository.rollout(group[0].rollout)
     rollout = file.model if file else None
     return strongest(group, rollout, undone_for(group[0], base), automation, now)
+
+
+def _needs_another(breach: Breach, failing: Sequence[Breach], base: Base) -> bool:
+    """Return whether a rollback switches a component that another failing version holds: both go in one commit."""
+    if len(failing) == 1:
+        return False
+    try:
+        decision = roll_back(base.repository, breach)
+    except Exception:  # the answer says so
+        return False
+    if not isinstance(decision, Rollback):
+        return False
+    holding = {(each.rollout, each.version) for switch in decision.switches for each in switch.needed_by}
+    return any((each.rollout, each.version) in holding for each in failing)
 
 
 def _is_acted_on(breach: Breach, base: Base, now: datetime) -> bool:

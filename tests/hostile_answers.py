@@ -85,9 +85,17 @@ class Answers:
 
     @cached_property
     def _held(self) -> list[int]:
-        """The pull requests of this failure that a person drafted or disarmed, and that stay as they are."""
-        found = self._of_this(self.after)
-        return [number for number in found if self.world.is_held(number, self.after.pulls[number]["headSha"])]
+        """The pull requests of this failure that a person drafted or disarmed, and that stay as they are.
+
+        A draft counts as a person's too if somebody else moved its branch: the tool has no record of that head.
+        """
+        held = []
+        for number in self._of_this(self.after):
+            pull = self.after.pulls[number]
+            moved = pull["draft"] and pull.get("automation", {}).get("head") != pull["headSha"]
+            if moved or self.world.is_held(number, pull["headSha"]):
+                held.append(number)
+        return held
 
     @cached_property
     def _bad(self) -> dict[int, str]:

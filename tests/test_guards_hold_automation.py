@@ -277,6 +277,22 @@ def test_two_that_share_a_component_and_fail_together_are_taken_back_by_one(repo
     assert checked.status == 0, checked.text
 
 
+@pytest.mark.parametrize("order", [("fraud", "churn"), ("churn", "fraud")])
+def test_one_that_needs_no_switch_waits_for_the_one_that_does(repo: Repo, order: tuple[str, str]) -> None:
+    """Churn 41 needs no certain user-profile, and churn 42 holds the one that fraud 41 cannot have beside it."""
+    switch_at_once(repo)
+    text = repo.at("HEAD", "rollouts/churn.yaml")
+    repo.write("rollouts/churn.yaml", text.replace('user-profile: "11"', 'user-profile: ">=11"'))
+    repo.render()
+    repo.commit("Let churn 41 take any user-profile")
+    answer = repo.run("rollback", "--breach", repo.payload(*(alert(repo, name) for name in order)))
+    assert answer.status == 0, answer.text
+    assert [each["draft"] for each in repo.pull_requests()] == [False]
+    commit = head_of(repo, 1)
+    assert [repo.live_at(commit, name)["stable"] for name in order] == ["41", "41"]
+    assert repo.data_at(commit, "components/user-profile.yaml")["spec"]["serving"] == ["11"]
+
+
 def test_one_of_them_alone_asks_a_person(repo: Repo) -> None:
     switch_at_once(repo)
     answer = repo.run("rollback", "--breach", repo.payload(alert(repo, "fraud")))
