@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def _payload(path: Path, failing: list[dict[str, Any]]) -> str:
             "labels": {
                 "rollout": each["rollout"], "version": each["failedVersion"], **_if_known("trigger", each["trigger"])
             },
-            "annotations": {"summary": each["evidence"]["summary"], "value": str(each["evidence"]["value"])},
+            "annotations": {"summary": _as_told(each["evidence"]["summary"]), "value": str(each["evidence"]["value"])},
             "startsAt": _time(each["observedAt"]),
             "generatorURL": each["evidence"]["url"],
         }
@@ -67,6 +68,11 @@ def _payload(path: Path, failing: list[dict[str, Any]]) -> str:
     ]  # fmt: skip
     path.write_text(json.dumps({"version": "4", "alerts": alerts}), "utf-8")
     return str(path)
+
+
+def _as_told(summary: str) -> str:
+    """Return the summary of an alert without the shared cause that the tool names before it."""
+    return re.sub(r"^shared cause with .*?, see incident \S+\. ", "", summary)
 
 
 def _if_known(key: str, value: str | None) -> dict[str, str]:
