@@ -103,7 +103,7 @@ _digest = _string(
 )
 _CLAUSE = r"(===?|~=|!=|<=?|>=?) *[A-Za-z0-9._+!*-]{1,128}"
 _PIN = rf"^([A-Za-z0-9._+-]{{1,128}}|{_CLAUSE}( *, *{_CLAUSE}){{0,15}})$"
-_HOST = r"^(\*\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?){0,126}$"
+_HOST = r"^(?=[a-z0-9.*-]{1,253}$)(\*\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?){0,126}$"
 
 Name = Annotated[str, *_name]
 Version = Annotated[str, *_version]
@@ -118,7 +118,7 @@ Host = Annotated[
     str,
     *_string(
         _HOST,
-        "a host is a DNS name in lower case: `fraud.ml.svc.cluster.local`",
+        "a host is a DNS name in lower case, of at most 253 characters: `fraud.ml.svc.cluster.local`",
         "a host name",
         examples=["fraud.ml.svc.cluster.local"],
     ),
@@ -130,6 +130,15 @@ HeaderName = Annotated[
         "a header name has letters, digits and `-`: `x-model-arm`",
         "a header name",
         examples=["x-model-arm"],
+    ),
+]
+HeaderValue = Annotated[
+    str,
+    *_string(
+        r"^(?=[^\n]{1,4096}$)[^\n]*\S[^\n]*$",
+        "a header's value is one line of at most 4,096 characters",
+        "a header's value",
+        examples=["challenger"],
     ),
 ]
 Text = Annotated[

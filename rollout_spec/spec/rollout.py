@@ -13,6 +13,7 @@ from rollout_spec.spec.fields import (
     Duration,
     EnvName,
     HeaderName,
+    HeaderValue,
     Host,
     MetricName,
     Model,
@@ -146,7 +147,7 @@ class Match(Model):
     """Requests that carry this header value go to the candidate, whatever the weight."""
 
     header: HeaderName = Field(description="The name of the header.")
-    value: Text = Field(description="Its value, exactly.", examples=["challenger"])
+    value: HeaderValue = Field(description="Its value, exactly.", examples=["challenger"])
 
 
 class Stage(Model):
