@@ -1,37 +1,30 @@
-"""Which targets there are, and what a rollout may say about each."""
+"""Which targets there are, and what each of them is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from functools import cache, partial
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from pydantic import ValidationError
 
-from rollout_spec import resources
+from rollout_spec import patterns, resources
 from rollout_spec.document import parse
 from rollout_spec.errors import UserError
-from rollout_spec.finding import KeyPath, Problem
+from rollout_spec.limits import Limits
 from rollout_spec.links import HINT
-from rollout_spec.spec.problems import did_you_mean, nearest, problems
-from rollout_spec.spec.target import Option, TargetDefinition
+from rollout_spec.options import Fits
+from rollout_spec.spec.problems import problems
+from rollout_spec.spec.target import TargetDefinition
 from rollout_spec.tree import Overlay, Tree
-from rollout_spec.units import LONGEST_DURATION, parse_duration
 
 if TYPE_CHECKING:
-    from rollout_spec.spec.rollout import VersionRecord
+    from rollout_spec.spec.rollout import Target, VersionRecord
 
 MOST_TEMPLATES = 4 * 1024**2
 """The bytes of all templates of an organization's own target."""
 _FOUND: WeakKeyDictionary[Tree, dict[str, TargetDefinition | None]] = WeakKeyDictionary()
-_TYPES: Mapping[str, tuple[type, str]] = {
-    "text": (str, "text"),
-    "integer": (int, "a whole number"),
-    "boolean": (bool, "`true` or `false`"),
-    "duration": (str, "a duration"),
-    "mapping": (dict, "a mapping"),
-}
 
 
 def names(tree: Tree) -> list[str]:
@@ -72,6 +65,16 @@ def is_own(name: str, tree: Tree) -> bool:
     return _unedited(tree).read(f"templates/{name}/target.yaml") is not None
 
 
+def fits(name: str, tree: Tree, about: str) -> Fits:
+    """Return what tells whether a text matches a pattern of a target, for the file ``about``."""
+    return partial(patterns.fits_confined, about=about) if is_own(name, tree) else patterns.fits
+
+
+def limits(target: Target, definition: TargetDefinition, tree: Tree) -> Limits:
+    """Return what the target of a rollout takes of names and records."""
+    return Limits(target.type, definition, target.options, fits(target.type, tree, f"templates/{target.type}"))
+
+
 def templates(name: str, tree: Tree) -> Mapping[str, str]:
     """Return the texts of a target's templates by file name, from the place where the target itself is."""
     tree = _unedited(tree)
@@ -110,69 +113,6 @@ def _attributes() -> dict[str | None, str]:
     from rollout_spec.spec.rollout import VersionRecord
 
     return {field.alias: name for name, field in VersionRecord.model_fields.items()}
-
-
-def option_problems(options: Mapping[str, Any], known: Mapping[str, Option], at: KeyPath) -> Iterator[Problem]:
-    """Give what is wrong with the options that a rollout sets; ``at`` is where they stand."""
-    for name, value in options.items():
-        option = known.get(name)
-        if option is None:
-            hint = did_you_mean(name, known) or (
-                f"it takes {', '.join(f'`{each}`' for each in sorted(known))}" if known else "it takes none"
-            )
-            yield Problem((*at, name), f"this target has no option `{name}`", hint, on_key=True)
-            continue
-        yield from _value_problems(value, option, (*at, name))
-    absent = [name for name, option in known.items() if option.required and name not in options]
-    misspelt = {nearest(name, absent) for name in options if name not in known} if absent else set()
-    for name in absent:
-        if name not in misspelt:
-            yield Problem(at, f"the option `{name}` is missing: {known[name].description}", on_key=True)
-
-
-def _value_problems(value: Any, option: Option, at: KeyPath) -> Iterator[Problem]:
-    python, words = _TYPES[option.type]
-    if not isinstance(value, python) or (python is int and isinstance(value, bool)):
-        yield Problem(
-            at,
-            f"this is {words}, not `{str(value)[:60]}`",
-            "quote it" if option.type == "text" and not isinstance(value, dict | list) else None,
-        )
-    elif option.minimum is not None and isinstance(value, int) and value < option.minimum:
-        yield Problem(at, f"this is at least {option.minimum}, not `{value}`")
-    elif option.choices is not None and value not in option.choices:
-        yield Problem(
-            at,
-            f"this is one of {', '.join(f'`{each}`' for each in option.choices)}, not `{str(value)[:60]}`",
-            did_you_mean(str(value), option.choices),
-        )
-    elif option.type == "duration":
-        yield from _duration_problems(cast(str, value), at)
-    elif option.type == "mapping" and option.fields is not None:
-        yield from option_problems(cast("dict[str, Any]", value), option.fields, at)
-
-
-def _duration_problems(value: str, at: KeyPath) -> Iterator[Problem]:
-    try:
-        if parse_duration(value) > LONGEST_DURATION:
-            yield Problem(at, "a duration of more than 292 years is too long")
-    except ValueError as error:
-        yield Problem(at, str(error))
-
-
-def with_defaults(options: Mapping[str, Any], known: Mapping[str, Option]) -> dict[str, Any]:
-    """Return a value for every option: what a rollout says, else the default, else None."""
-    filled: dict[str, Any] = {}
-    for name, option in known.items():
-        value = options.get(name, option.default)
-        if (
-            option.fields is not None
-            and (isinstance(value, dict) or value is None)
-            and (value is not None or name in options)
-        ):
-            value = with_defaults(value or {}, option.fields)
-        filled[name] = value
-    return filled
 
 
 def _read(path: str, content: bytes) -> TargetDefinition:

@@ -98,6 +98,9 @@ def flaw(rollout: ModelRollout, version: str, repository: Repository) -> str | N
             if definition and (fields := catalog.missing(record, definition)):
                 shown = ", ".join(f"`{field}`" for field in fields)
                 return f"its record lacks {shown}, which the target {target.type} needs"
+            if definition and (definition.refuses or definition.limits):
+                for _, words in catalog.limits(target, definition, repository.tree).record_flaws(record):
+                    return f"its record does not do: {words}"
     return next((each.words for each in refusals(rollout, version, repository) if each.moved), None)
 
 

@@ -15,9 +15,12 @@ PACKAGE = Path(__file__).parent.parent / "rollout_spec"
 FLOORS: tuple[tuple[float, tuple[str, ...]], ...] = (
     (0, ("breach", "change", "errors", "finding", "resources", "scalars", "units")),
     (0.5, ("budget", "confined", "links")),
+    (0.6, ("patterns",)),
     (1, ("contracts", "explanation", "fingerprint", "promql", "reading", "spec", "statistics", "unexpected")),
     (1.05, ("document",)),
     (1.1, ("envelopes", "suppressions", "tree")),
+    (1.15, ("options",)),
+    (1.16, ("limits",)),
     (1.2, ("catalog", "watching")),
     (2, ("repository",)),
     (2.05, ("incidents",)),

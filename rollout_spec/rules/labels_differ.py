@@ -1,8 +1,9 @@
-"""Versions of a rollout have different labels, and labels that Kubernetes takes.
+"""Versions of a rollout have different labels, of which names can be made.
 
 A version's label is what it is called in the names of Kubernetes objects, branches and incidents: lower case, every
 other character than letters and digits as ``-``. Were ``1.0`` and ``1-0`` both recorded, one would be served under the
-other's name. A Service's name has at most 63 characters and ends with a letter or digit.
+other's name. An incident is called `<rollout>-<label>`, then `<rollout>-<label>-2`, and a name has at most 63
+characters. What the cluster takes of names is a matter of each target (`targets-fit`).
 
 Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 
@@ -33,8 +34,8 @@ KINDS = frozenset({"ModelRollout"})
 NEEDS = ""
 UNCONDITIONAL = True
 
-_LONGEST = 63
-_SUFFIX = "-predictor"
+_LONGEST = 60
+"""The characters of an incident's name, which leaves room for its number."""
 
 
 def check(subject: Subject) -> Iterator[Problem]:
@@ -44,7 +45,7 @@ def check(subject: Subject) -> Iterator[Problem]:
     for version in rollout.spec.versions:
         at = ("spec", "versions", version)
         name = label(version)
-        service = f"{rollout.metadata.name}-v{name}"
+        incident = f"{rollout.metadata.name}-{name}"
         if name in seen:
             yield Problem(
                 at,
@@ -55,13 +56,11 @@ def check(subject: Subject) -> Iterator[Problem]:
         elif name[0] == "-" or name[-1] == "-":
             yield Problem(
                 at,
-                f"`{service}` is no name that Kubernetes takes",
+                f"the label `{name}` does not begin and end with a letter or digit",
                 "begin and end the version with a letter or digit",
                 on_key=True,
             )
-        elif len(service + _SUFFIX) > _LONGEST:
-            words = (
-                f"`{service}{_SUFFIX}` has {len(service + _SUFFIX)} characters, and a Service's name at most {_LONGEST}"
-            )
+        elif len(incident) > _LONGEST:
+            words = f"incidents would be called `{incident}`, of {len(incident)} characters, and at most {_LONGEST} fit"
             yield Problem(at, words, "shorten the version, or the rollout's name", on_key=True)
         seen.setdefault(name, version)

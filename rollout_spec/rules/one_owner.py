@@ -122,7 +122,7 @@ def _rollout(name: str, repository: Repository) -> ModelRollout | None:
 
 
 def _namespace(rollout: ModelRollout) -> str:
-    from rollout_spec.targets.facts import DEFAULT_NAMESPACE
+    from rollout_spec.limits import DEFAULT_NAMESPACE
 
     return rollout.metadata.namespace or DEFAULT_NAMESPACE
 

@@ -123,6 +123,7 @@ def _metric(trigger: Threshold | Comparison, own: Mapping[str, Metric], profile:
 
 def _targets(subject: Subject) -> Iterator[Problem]:
     from rollout_spec import catalog
+    from rollout_spec.options import option_problems
     from rollout_spec.targets import facts
 
     rollout, repository = subject.model, subject.repository
@@ -136,7 +137,8 @@ def _targets(subject: Subject) -> Iterator[Problem]:
         if definition is None:
             yield from _unknown("target", target.type, catalog.names(repository.tree), (*at, "type"))
             continue
-        yield from catalog.option_problems(target.options, definition.options, at)
+        fits = catalog.fits(target.type, repository.tree, subject.file.path)
+        yield from option_problems(target.options, definition.options, at, fits)
         for version in facts.kept_up(rollout, repository) if definition.needs else ():
             missing = catalog.missing(rollout.spec.versions[version], definition)
             if missing:

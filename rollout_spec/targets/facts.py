@@ -9,13 +9,13 @@ from typing import Any
 from rollout_spec import metrics, traffic
 from rollout_spec.errors import UserError
 from rollout_spec.known_good import eligible
+from rollout_spec.limits import DEFAULT_NAMESPACE
 from rollout_spec.profiles import DEFAULT_PROFILE, PROFILES
 from rollout_spec.repository import Repository
 from rollout_spec.spec.rollout import ModelRollout, Resources, Serve, VersionRecord
 from rollout_spec.spec.triggers import Latency, Threshold
 from rollout_spec.units import format_duration, format_share, label
 
-DEFAULT_NAMESPACE = "default"
 WORKLOADS = "kserve"
 """The target whose services take the traffic where a rollout has it."""
 

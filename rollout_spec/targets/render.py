@@ -10,6 +10,7 @@ from typing import Any
 from rollout_spec import catalog, confined
 from rollout_spec.errors import UserError
 from rollout_spec.metrics import Immeasurable
+from rollout_spec.options import with_defaults
 from rollout_spec.repository import Repository
 from rollout_spec.spec.rollout import ModelRollout, Target
 from rollout_spec.spec.target import TargetDefinition
@@ -70,7 +71,7 @@ def _manifest(index: int, target: Target, rollout: ModelRollout, repository: Rep
     definition = catalog.find(target.type, repository.tree)
     if definition is None:
         raise RenderError(index, f"there is no target `{target.type}`")
-    options = catalog.with_defaults(target.options, definition.options)
+    options = with_defaults(target.options, definition.options)
     try:
         context = facts.of_rollout(rollout, repository, options)
         filled = list(_documents(target.type, definition, rollout, repository, context))

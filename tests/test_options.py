@@ -1,0 +1,70 @@
+"""Patterns of targets: the shipped ones can be used, and one of a workspace that takes too long is stopped."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+import pytest
+
+from rollout_spec import patterns
+from rollout_spec.confined.budget import SECONDS
+from rollout_spec.options import misfit, option_problems
+from rollout_spec.spec.option import Option
+
+ENDLESS = "(a+)+b"
+TEXT = "a" * 60
+
+
+def option(**fields: object) -> Option:
+    return Option.model_validate({"type": "text", "description": "Some text.", **fields})
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("[a", "unterminated character set"),
+        ("a" * 501, "at most 500 characters"),
+        ("a{99999999999}", "no regular expression"),
+        ("[[a]", "nested set"),
+    ],
+)
+def test_a_pattern_that_cannot_be_used_is_told(pattern: str, words: str) -> None:
+    assert words in (patterns.flaw(pattern) or "")
+
+
+@pytest.mark.parametrize("pattern", ["a" * 500, "^[a-z]+$", r"\d{2}", ""])
+def test_a_pattern_that_can_be_used_has_no_flaw(pattern: str) -> None:
+    assert patterns.flaw(pattern) is None
+
+
+@pytest.mark.parametrize("text", ["ab\n", "xab", "abx", "a\nb", ""])
+def test_a_pattern_is_about_the_whole_text(text: str) -> None:
+    assert patterns.fits("ab", "ab")
+    assert patterns.fits("^ab$", "ab")
+    assert not patterns.fits("ab", text)
+    assert not patterns.fits("^ab$", text)
+
+
+def test_a_text_that_is_too_long_is_not_tried() -> None:
+    def never(pattern: str, text: str) -> bool:
+        raise AssertionError
+
+    assert misfit("abcd", option(pattern=ENDLESS, maxLength=3), never)
+
+
+@pytest.mark.system
+def test_a_pattern_of_a_workspace_that_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SECONDS, "0.5")
+    fits = partial(patterns.fits_confined, about="rollouts/fraud.yaml")
+    begin = time.monotonic()
+    [problem] = option_problems({"name": TEXT}, {"name": option(pattern=ENDLESS)}, (), fits)
+    assert time.monotonic() - begin < 20
+    assert problem.path == ("name",)
+    assert problem.message.startswith(f"whether `{TEXT}` matches `{ENDLESS}` is not known: this did not end within")
+
+
+@pytest.mark.system
+def test_a_pattern_of_a_workspace_is_tried() -> None:
+    fits = partial(patterns.fits_confined, about="rollouts/fraud.yaml")
+    assert [fits("a+", "aa"), fits("a+", "ab")] == [True, False]
