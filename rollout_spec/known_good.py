@@ -86,8 +86,8 @@ def unsure(rollout: ModelRollout, target: str, repository: Repository) -> list[t
 def flaw(rollout: ModelRollout, version: str, repository: Repository) -> str | None:
     """Say why a recorded version cannot come back, whatever is up; None where it can.
 
-    Its record does not say where its bytes are, or lacks a field that a target needs to render it; or its schema
-    refuses what callers send, who had to move when the one of stable came.
+    Its record does not say where its bytes are, lacks a field that a target needs to render it, or has one that a
+    target refuses; or its schema refuses what callers send, who had to move when the one of stable came.
     """
     record = rollout.spec.versions[version]
     if record.artifact is None and record.parts is None:
@@ -98,9 +98,9 @@ def flaw(rollout: ModelRollout, version: str, repository: Repository) -> str | N
             if definition and (fields := catalog.missing(record, definition)):
                 shown = ", ".join(f"`{field}`" for field in fields)
                 return f"its record lacks {shown}, which the target {target.type} needs"
-            if definition and (definition.refuses or definition.limits):
-                for _, words in catalog.limits(target, definition, repository.tree).record_flaws(record):
-                    return f"its record does not do: {words}"
+            limits = catalog.limits(target, definition, repository.tree) if definition else None
+            for _, words in limits.record_flaws(record) if limits else ():
+                return words
     return next((each.words for each in refusals(rollout, version, repository) if each.moved), None)
 
 

@@ -14,7 +14,9 @@ from rollout_spec.document import parse
 from rollout_spec.profiles import PROFILES
 from rollout_spec.reporters import REPORTERS
 from rollout_spec.resources import names
+from rollout_spec.spec.option import Option
 from rollout_spec.spec.rollout import Live
+from rollout_spec.spec.target import Limit, TargetDefinition
 from rollout_spec.tree import WorkingTree
 
 pytestmark = pytest.mark.system
@@ -110,6 +112,19 @@ def test_the_page_about_targets_has_every_target_option_and_profile() -> None:
         assert f"## {name}" in page
         assert all(f"`{option}`" in page or f"`{option}:" in page for option in definition.options), name
     assert re.findall(r"^\| `([a-z]+)` \| `[a-z_]+`", page, re.MULTILINE) == list(PROFILES)
+
+
+def test_the_page_about_targets_has_every_key_of_options_and_limits() -> None:
+    own = text("docs/targets.md").split("## Your own")[1]
+    keys = {str(field.alias) for model in (Option, Limit) for field in model.model_fields.values()}
+    assert {key for key in keys if f"`{key}`" not in own and f"{key}:" not in own} == set()
+
+
+def test_the_target_on_the_page_about_targets_is_one() -> None:
+    [block] = re.findall(r"^```yaml\n(.*?)^```", text("docs/targets.md"), re.MULTILINE | re.DOTALL)
+    head = {"description": "Jobs.", "owns": "workloads", "templates": [{"file": "job.j2"}]}
+    definition = TargetDefinition.model_validate(head | parse(block.encode()).data)
+    assert [limit.severity for limit in definition.limits] == ["error", "warning"]
 
 
 def test_every_dependency_is_justified() -> None:
