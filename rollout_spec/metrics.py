@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from ast import literal_eval
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -114,7 +115,10 @@ def duration(value: timedelta) -> str:
 
 
 _SELECTOR = re.compile(r'\s*([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(?:\{((?:[^"{}]|"(?:[^"\\]|\\.)*")*)\})?\s*')
-_MATCHER = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*")\s*(?:,|$)')
+_ESCAPE = r'[abfnrtv"\\]|[0-3][0-7]{2}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U000[0-9a-fA-F]{5}'
+_MATCHER = re.compile(rf'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\(?:{_ESCAPE}))*")\s*(?:,|$)')
+_WORDS = frozenset({"atan2", "bool", "group_left", "group_right", "ignoring", "inf", "nan", "on"})
+"""Words of PromQL that are no names of metrics: the others may be."""
 _BLANK = re.compile(r"\{\{\s*([a-zA-Z_]+)\s*\}\}")
 
 
@@ -125,6 +129,13 @@ def selector_problem(text: str) -> str | None:
     except Immeasurable as error:
         return str(error)
     return blanks_problem(text)
+
+
+def expressions(selector: str) -> list[str]:
+    """Return the regular expressions of a selector that has no problem."""
+    _, matchers = _parse_selector(_BLANK.sub("x", selector))
+    quoted = (matcher.partition("~")[2] for matcher in matchers if re.match(r"\w+[=!]~", matcher))
+    return [str(literal_eval(each)) for each in quoted]  # PromQL's escapes are Python's, too
 
 
 def blanks_problem(text: str) -> str | None:
@@ -141,12 +152,17 @@ def _parse_selector(text: str) -> tuple[str, list[str]]:
     match = _SELECTOR.fullmatch(text)
     if not match:
         raise Immeasurable(f'`{excerpt(text)}` is no selector of one metric: write `name` or `name{{label="value"}}`')
+    if match[1].lower() in _WORDS:
+        raise Immeasurable(f"`{match[1]}` is a word of PromQL, and no metric can be selected by it")
     inside, matchers, at = (match[2] or "").strip(), [], 0
     while at < len(inside):
         found = _MATCHER.match(inside, at)
         if not found:
             words = f"`{excerpt(inside[at:].strip())}` is no list of matchers"
-            raise Immeasurable(f'{words}: write `label="value"`, with commas between')
+            backslash = ", and `\\\\` for a backslash" if "\\" in inside[at:] else ""
+            raise Immeasurable(f'{words}: write `label="value"`, with commas between{backslash}')
+        if found[1] == "__name__":
+            raise Immeasurable("`__name__` is the metric, which stands before the braces")
         matchers.append(f"{found[1]}{found[2]}{found[3]}")
         at = found.end()
     return match[1], matchers

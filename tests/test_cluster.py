@@ -186,6 +186,44 @@ def test_a_cluster_accepts_what_check_passes(cluster: Cluster, promtool: Path, t
     _check_rules(promtool, cluster.rules, tmp_path)
 
 
+SELECTORS = (
+    *("shop", "shop:x:y", ":", "sum", "by", "offset", "and", "start", 'by{a="b"}', "SUM"),
+    *("on", "On", "inf", "NaN", "bool", "atan2", "ignoring", "group_left", "group_right"),
+    *('shop{a="b",}', "shop{,}", 'shop{a="é"}', 'shop{__name__="x"}', 'shop{a="b", c!="d"}', 'shop{a=""}'),
+    *(
+        r'shop{a="\z"}',
+        r'shop{a="\d"}',
+        r'shop{a="\\d"}',
+        r'shop{a="\n\t\""}',
+        r'shop{a="\x41\u00e9\101"}',
+        r'shop{a="\400"}',
+    ),
+    *(
+        r'shop{a=~"("}',
+        r'shop{a=~"[a-"}',
+        r'shop{a=~"\\d+"}',
+        r'shop{a!~"a{1001}"}',
+        r'shop{a=~"(?=a)"}',
+        r'shop{a=~"a|b"}',
+    ),
+    *(r'shop{a=~"*"}', r'shop{a=~"\\1"}', r'shop{a="("}', r'shop{a=~"{{ version }}-.*"}'),
+)
+
+
+@pytest.mark.parametrize("selector", SELECTORS)
+def test_prometheus_takes_the_selectors_that_check_passes(promtool: Path, tmp_path: Path, selector: str) -> None:
+    workspace = json.loads(cluster_specs.WORKSPACE)
+    workspace["spec"]["metrics"] = {"sales": {"kind": "ratio", "good": "up", "events": selector, "total": "sessions"}}
+    files = {".rollout-spec.yaml": yaml.safe_dump(workspace).encode()}
+    repository = Repository(Overlay(WorkingTree(tmp_path / "nowhere"), files))
+    passes = check(repository, paths=[".rollout-spec.yaml"]).findings == ()
+    file = tmp_path / "rules.yaml"
+    query = f"rate({selector.replace('{{ version }}', '42')}[5m])"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "x", "rules": [{"alert": "x", "expr": query}]}]}))
+    run = subprocess.run([promtool, "check", "rules", file], capture_output=True, text=True, timeout=60, check=False)
+    assert passes == (run.returncode == 0), run.stdout + run.stderr
+
+
 def _check_rules(promtool: Path, rules: Mapping[str, str], folder: Path) -> None:
     files = {folder / f"{number}.yaml": text for number, text in enumerate(rules)}
     for file, text in files.items():

@@ -2,8 +2,10 @@
 their options, packs, other workspaces.
 
 A name that is declared nowhere is found at review time, or at night. A bound is of its metric's kind besides: a share
-for a ratio, a number for a value. Another workspace, in ``after`` or ``incidentsFrom``, is a folder of the same git
-repository, and its file loads: else its stable versions and incidents would hold nobody back here.
+for a ratio, a number for a value. An option of a target is within the bounds that its ``target.yaml`` says. Another
+workspace, in ``after`` or ``incidentsFrom``, is a folder of the same git repository, and its file loads: else its
+stable versions and incidents would hold nobody back here. The counters of a metric are such that Prometheus takes the
+rules that are made of them: one that it refuses takes all alerts with it.
 
 Fails::
 
@@ -36,6 +38,7 @@ from rollout_spec.finding import MOST_PROBLEMS, KeyPath, Problem
 from rollout_spec.profiles import DEFAULT_PROFILE, PROFILES
 from rollout_spec.repository import MOST_SOURCES, Repository
 from rollout_spec.rules.subject import Subject
+from rollout_spec.scalars import excerpt
 from rollout_spec.spec.problems import did_you_mean
 from rollout_spec.traffic import PROMOTED
 
@@ -218,9 +221,20 @@ def _metrics(declared: Mapping[str, Metric]) -> Iterator[Problem]:
             else (("events", metrics.selector_problem), ("total", metrics.selector_problem))
         )
         for field, problem in fields:
-            wrong = problem(getattr(metric, field))
+            text = getattr(metric, field)
+            wrong = problem(text) or (None if field == "query" else _no_expression(text))
             if wrong:
                 yield Problem(("spec", "metrics", name, field), wrong)
+
+
+def _no_expression(selector: str) -> str | None:
+    """Say which regular expression of a selector is none."""
+    for expression in metrics.expressions(selector):
+        from rollout_spec.policies import expressions
+
+        if wrong := expressions.problem(expression):
+            return f"`{excerpt(expression)}` is no regular expression: {wrong}"
+    return None
 
 
 def _no_pack(reference: str, repository: Repository, at: KeyPath) -> Problem:
