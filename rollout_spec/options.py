@@ -7,13 +7,14 @@ from typing import Any, cast
 
 from rollout_spec.confined import Stopped
 from rollout_spec.finding import KeyPath, Problem
+from rollout_spec.patterns import UnusableError
 from rollout_spec.scalars import excerpt
 from rollout_spec.spec.option import Form, Option
 from rollout_spec.spec.problems import did_you_mean, nearest
 from rollout_spec.units import LONGEST_DURATION, parse_duration
 
 Fits = Callable[[str, str], bool]
-"""Tells whether a text matches a pattern. Raises ``Stopped`` if that cannot be told in time."""
+"""Tells whether a text matches a pattern. Raises ``Stopped`` or ``UnusableError`` if that cannot be told."""
 _TYPES: Mapping[str, tuple[type, str]] = {
     "text": (str, "text"),
     "integer": (int, "a whole number"),
@@ -82,6 +83,9 @@ def misfit(text: str, form: Form, fits: Fits) -> tuple[str, str | None] | None:
             return None
     except Stopped as stopped:
         return f"whether {shown} matches `{excerpt(form.pattern)}` is not known: {stopped.why}", stopped.hint
+    except UnusableError as error:
+        words = f"whether {shown} matches `{excerpt(form.pattern)}` is not known: {error}"
+        return words, "mend the pattern in the target's `target.yaml`"
     return f"{shown} does not fit: {form.message or f'it has to match `{excerpt(form.pattern)}`'}", None
 
 

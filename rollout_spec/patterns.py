@@ -1,7 +1,8 @@
 """Patterns that a target's author writes, and texts that they are tried on.
 
-Whoever may open a pull request may write a target of the workspace: its patterns are tried in a confined process, where
-one that takes too long is stopped.
+Whoever may open a pull request may write a target of the workspace: its patterns are compiled and tried in a confined
+process, where one that takes too long is stopped. Compiling one of 500 characters can take a second, and a target may
+have thousands.
 """
 
 from __future__ import annotations
@@ -17,13 +18,16 @@ LONGEST = 500
 """The characters of a pattern."""
 _TASK = f"{__name__}:tried"
 
+
+class UnusableError(Exception):
+    """A pattern that is no regular expression."""
+
+
 _compiled = lru_cache(maxsize=256)(re.compile)
 
 
 def flaw(pattern: str) -> str | None:
-    """Return why a pattern cannot be used, or None if it can."""
-    if len(pattern) > LONGEST:
-        return f"a pattern has at most {LONGEST} characters"
+    """Return why a pattern cannot be used, or None if it can. It is compiled for that."""
     try:
         with warnings.catch_warnings(action="error"):  # such as `[[a]`, which may mean something else one day
             re.compile(pattern)
@@ -38,11 +42,17 @@ def fits(pattern: str, text: str) -> bool:
 
 
 def fits_confined(pattern: str, text: str, about: str) -> bool:
-    """Return the same for a pattern of a workspace, for the file ``about``. Raises ``confined.Stopped``."""
+    """Return the same for a pattern of a workspace, for the file ``about``.
+
+    Raises ``confined.Stopped`` if that takes too long, and ``UnusableError``.
+    """
     [answer] = confined.ask(_TASK, (pattern, text), 1, about)
+    if isinstance(answer, str):
+        raise UnusableError(answer)
     return answer is True
 
 
-def tried(request: tuple[str, str]) -> Iterator[bool]:
-    """Give whether a text fits, in the confined process."""
-    yield fits(*request)
+def tried(request: tuple[str, str]) -> Iterator[bool | str]:
+    """Give whether a text fits, or why that pattern cannot be used, in the confined process."""
+    pattern, text = request
+    yield flaw(pattern) or fits(pattern, text)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from functools import partial
+from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
-from rollout_spec import patterns
+from rollout_spec import catalog, patterns
 from rollout_spec.confined.budget import SECONDS
 from rollout_spec.options import misfit, option_problems
-from rollout_spec.spec.option import Option
+from rollout_spec.resources import names
+from rollout_spec.spec.option import Form, Option
+from rollout_spec.tree import WorkingTree
 
 ENDLESS = "(a+)+b"
 TEXT = "a" * 60
@@ -24,13 +28,38 @@ def option(**fields: object) -> Option:
     ("pattern", "words"),
     [
         ("[a", "unterminated character set"),
-        ("a" * 501, "at most 500 characters"),
         ("a{99999999999}", "no regular expression"),
         ("[[a]", "nested set"),
     ],
 )
 def test_a_pattern_that_cannot_be_used_is_told(pattern: str, words: str) -> None:
     assert words in (patterns.flaw(pattern) or "")
+
+
+def test_a_pattern_is_not_compiled_where_a_target_is_read() -> None:
+    assert option(pattern="[a").pattern == "[a"  # else it would be told here; one that takes a second would take it
+    with pytest.raises(ValidationError, match="at most 500 characters"):
+        option(pattern="a" * 501)
+
+
+def test_the_shipped_patterns_can_be_used() -> None:
+    found = set()
+    for name in names("templates"):
+        definition = catalog.find(name, WorkingTree(Path("nowhere")))
+        assert definition
+        forms: list[Form] = [*definition.limits]
+        for each in definition.options.values():
+            forms += [each, *(each.fields or {}).values()]
+        found |= {form.pattern for form in forms if form.pattern is not None}
+    assert len(found) > 3
+    assert {pattern: flaw for pattern in found if (flaw := patterns.flaw(pattern))} == {}
+
+
+@pytest.mark.system
+def test_a_pattern_of_a_workspace_that_is_none_is_told() -> None:
+    fits = partial(patterns.fits_confined, about="rollouts/fraud.yaml")
+    [problem] = option_problems({"name": "a"}, {"name": option(pattern="[a")}, (), fits)
+    assert "is not known: this is no regular expression: unterminated character set" in problem.message
 
 
 @pytest.mark.parametrize("pattern", ["a" * 500, "^[a-z]+$", r"\d{2}", ""])
