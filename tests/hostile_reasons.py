@@ -60,8 +60,17 @@ class Facts:
         """Return how long triggers are hard after a promotion."""
         spec = data_of(self.call.place.files, f"rollouts/{self.rollout}.yaml")["spec"]
         told = spec["rollback"].get("window")
-        unit = {"h": "hours", "d": "days"}
-        return timedelta(**{unit[told[-1]]: int(told[:-1])}) if told else None
+        return _span(told) if told else None
+
+    def lookback(self) -> timedelta:
+        """Return how far back any trigger of the rollout looks, with some minutes for scrapes."""
+        spec = data_of(self.call.place.files, f"rollouts/{self.rollout}.yaml")["spec"]
+        spans = (_span(each.get("window", "0m")) + _span(each.get("for", "0m")) for each in spec["triggers"])
+        return max(spans) + timedelta(minutes=10)
+
+
+def _span(text: str) -> timedelta:
+    return timedelta(**{{"m": "minutes", "h": "hours", "d": "days"}[text[-1]]: int(text[:-1])})
 
 
 @lru_cache(maxsize=4096)
@@ -110,7 +119,7 @@ def _window(facts: Facts) -> bool:
 
 
 def _settled(facts: Facts) -> bool:
-    recent = facts.now - facts.since() <= timedelta(minutes=15)
+    recent = facts.now - facts.since() <= facts.lookback()
     return recent or facts.has_odd_dates() or _has_gaps(facts)
 
 
