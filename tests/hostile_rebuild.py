@@ -47,7 +47,7 @@ def _dry_run(world: World, place: Place, state: State, commit: str, base: str, f
     first = failing[0]
     if first["source"] == "manual":
         words: tuple[str, ...] = (first["rollout"], "--version", first["failedVersion"])
-        words += ("--reason", first["evidence"]["summary"], "--at", _time(first["observedAt"]))
+        words += ("--reason", _as_told(first["evidence"]["summary"]), "--at", _time(first["observedAt"]))
     else:
         words = ("--breach", _payload(folder / "payload.json", failing))
     return repo.run("rollback", *words, "--dry-run")
