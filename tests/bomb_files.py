@@ -2,12 +2,15 @@
 
 A template is a ``.j2`` file, or a list of pieces in a ``.yaml`` file: texts, each with how often it is written. In a
 piece that is written more than once, ``#`` is its number. A policy is a mapping of its fields; its expression may be
-such ``pieces``. It may be there ``times``, and ``§`` is its number; ``{times: …, item: …}`` is a list of like items.
+such ``pieces``. It may be there ``times``, and ``§`` is its number; ``{times: …, item: …}`` is a list of like items,
+and ``{times: …, letters: …}`` a text in which these letters have no order. ``rollout`` is what the rollout's
+``metadata`` has besides.
 """
 
 from __future__ import annotations
 
 import json
+import random
 import shutil
 from pathlib import Path
 from typing import Any
@@ -30,9 +33,16 @@ def template(bomb: Path) -> str:
     return _written(yaml.safe_load(bomb.read_text("utf-8")))
 
 
+def metadata(bomb: Path) -> dict[str, Any]:
+    """Return what the metadata of the rollout has besides, of which a policy is asked."""
+    found: dict[str, Any] = _expanded(yaml.safe_load(bomb.read_text("utf-8")).get("rollout", {}))
+    return found
+
+
 def pack(bomb: Path) -> str:
     """Return the text of a pack that holds a policy, perhaps many times."""
     fields = yaml.safe_load(bomb.read_text("utf-8"))
+    fields.pop("rollout", None)
     times = fields.pop("times", 1)
     if "pieces" in fields:
         fields["expression"] = _written(fields.pop("pieces"))
@@ -52,14 +62,26 @@ def _written(pieces: list[tuple[str, int]]) -> str:
 def _expanded(value: Any) -> Any:
     if isinstance(value, dict) and set(value) == {"times", "item"}:
         return [_expanded(value["item"])] * value["times"]
+    if isinstance(value, dict) and set(value) == {"times", "letters"}:
+        return "".join(random.Random(1).choices(value["letters"], k=value["times"]))
     if isinstance(value, dict):
         return {key: _expanded(item) for key, item in value.items()}
     return [_expanded(item) for item in value] if isinstance(value, list) else value
 
 
-def workspace(folder: Path, *, text: str | None = None, policies: str | None = None) -> Path:
-    """Write a small workspace with a target of its own, whose template has this text, or with a pack of its own."""
+def workspace(
+    folder: Path, *, text: str | None = None, policies: str | None = None, said: dict[str, Any] | None = None
+) -> Path:
+    """Write a small workspace with a target of its own, whose template has this text, or with a pack of its own.
+
+    ``said`` is what the rollout's metadata has besides.
+    """
     shutil.copytree(BASE, folder, dirs_exist_ok=True)
+    if said:
+        rollout = folder / "rollouts/fraud.yaml"
+        spec = rollout.read_text("utf-8")
+        begin = "metadata: {"
+        rollout.write_text(spec.replace(begin, f"{begin}{json.dumps(said)[1:-1]}, ", 1))
     if text is not None:
         rollout = folder / "rollouts/fraud.yaml"
         spec = rollout.read_text("utf-8")

@@ -29,7 +29,12 @@ Limit = Literal["memory", "time", "size", "crash"]
 
 
 class Stopped(Exception):
-    """A request that exceeded a limit: why, and the ``answers`` before that; ``place`` is a file and line, if known."""
+    """A request that exceeded a limit: why, and the ``answers`` before that; ``place`` is a file and line, if known.
+
+    ``has_run`` is False if the limit was used up before it.
+    """
+
+    has_run = True
 
     def __init__(self, limit: Limit, why: str, answers: list[Any] | None = None, place: str | None = None) -> None:
         super().__init__(why)
@@ -125,9 +130,12 @@ class Budget:
         """Say that a request takes too long."""
         return f"this did not end within the {self.seconds:g} s that a workspace's templates and policies have together"
 
-    def used_up(self) -> str:
-        """Say that no time is left for a request."""
-        return f"this was not run: the workspace's templates and policies took their {self.seconds:g} s"
+    def used_up(self) -> Stopped:
+        """Return the error of a request for which no time is left."""
+        why = f"this was not run: the workspace's templates and policies took their {self.seconds:g} s"
+        stopped = Stopped("time", why)
+        stopped.has_run = False
+        return stopped
 
 
 def _spelled(size: int) -> str:

@@ -48,7 +48,7 @@ def _asked(module: str, request: bytes, count: int, about: str, budget: Budget) 
     while True:
         seconds = budget.left(about)
         if seconds <= 0:
-            raise Stopped("time", budget.used_up())
+            raise budget.used_up()
         worker = _running(module, budget)
         begin, is_new = time.monotonic(), not worker.has_served
         worked, took = worker.process.worked(), None

@@ -32,16 +32,28 @@ _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
 
 @dataclass(frozen=True)
 class PolicyInForce:
-    """One policy of a pack that the workspace names, the file that it stands in, and whether that is a shipped one."""
+    """One policy of a pack that the workspace names, its index there, and whether the pack is a shipped one."""
 
     policy: Policy
     pack: File[PolicyPack]
+    index: int
     shipped: bool
 
     @property
     def name(self) -> str:
         """What it is called in findings."""
         return self.policy.name
+
+    @property
+    def path(self) -> KeyPath:
+        """The keys that lead to its expression."""
+        return ("spec", "policies", self.index, "expression")
+
+    @property
+    def place(self) -> str:
+        """The file, line and column of its expression."""
+        span = self.pack.document.span(self.path)
+        return f"{self.pack.path}:{span.line}:{span.column}"
 
 
 _IN_FORCE: WeakKeyDictionary[Repository, tuple[PolicyInForce, ...]] = WeakKeyDictionary()
@@ -57,8 +69,8 @@ def policies_of(repository: Repository) -> tuple[PolicyInForce, ...]:
             pack = repository.pack(reference)
             if pack and pack.model:
                 shipped = "/" not in reference and not reference.endswith(".yaml")
-                for policy in pack.model.spec.policies:
-                    found.setdefault(policy.name, PolicyInForce(policy, pack, shipped))
+                for index, policy in enumerate(pack.model.spec.policies):
+                    found.setdefault(policy.name, PolicyInForce(policy, pack, index, shipped))
         _IN_FORCE[repository] = tuple(found.values())
     return _IN_FORCE[repository]
 
@@ -69,7 +81,7 @@ def check(
     """Give each policy in force that is about a rollout and that is not exactly true of it, by name.
 
     ``base`` is the repository to compare with. What a waiver allows is given too. A policy that is not sound is passed
-    over: the rule ``policies-sound`` says so, at its pack.
+    over: the rule ``policies-sound`` says so, at its pack. One that exceeds a limit is given at its pack, too.
     """
     model = rollout.model
     if model is None:
@@ -88,11 +100,14 @@ def check(
         if not isinstance(verdict, Failed):
             yield each.name, Problem(path, each.policy.message, None, each.policy.severity, on_key)
         elif verdict.hint:
-            words = f"the policy of {each.pack.path} cannot be evaluated here, and so is not met: {verdict.why}"
+            words = f"the policy at {each.place} cannot be evaluated here, and so is not met: {verdict.why}"
             yield each.name, Problem(path, words, verdict.hint, "error", on_key)
+            if verdict.is_exceeding:
+                words = f"asked about {rollout.path}, {verdict.why}"
+                yield each.name, Problem(each.path, words, verdict.hint, "error", file=each.pack.path)
         else:
             words = f"the policy cannot be evaluated here, and so is not met: {verdict.why}"
-            hint = f"mend its expression in {each.pack.path}, so that it says what holds for such a rollout too"
+            hint = f"mend its expression at {each.place}, so that it says what holds for such a rollout too"
             hint = "mend that file first" if verdict.is_unread else hint
             yield each.name, Problem(path, words, None if verdict is given else hint, "error", on_key)
 

@@ -56,13 +56,15 @@ class Failed:
     """An expression that gave neither true nor false, and why.
 
     ``entry``: it asked for an entry that a list or a mapping has not, which is a matter of the rollout at hand.
-    ``hint`` says what to do if it exceeded a limit; ``is_unread``: it asked for a file that does not load.
+    ``hint`` says what to do if it exceeded a limit, or was not asked since others did; ``is_exceeding``: it was the one
+    that did. ``is_unread``: it asked for a file that does not load.
     """
 
     why: str
     entry: bool = False
     hint: str | None = None
     is_unread: bool = False
+    is_exceeding: bool = False
 
 
 Verdict = bool | Failed

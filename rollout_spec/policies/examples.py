@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -45,6 +45,7 @@ _INCIDENT = {
     },
 }
 _BESIDE = ("base", "components", "incidents", "workspace", "now")
+_SHOWN: tuple[Literal["passes", "fails"], ...] = ("passes", "fails")
 _PARTS = ("apiVersion", "kind", "metadata", "spec", *_BESIDE)
 
 
@@ -62,22 +63,32 @@ def run(pack: File[PolicyPack]) -> Iterator[tuple[str, Problem]]:
     for index, policy in enumerate(pack.model.spec.policies):
         at: KeyPath = ("spec", "policies", index)
         try:
-            shows = list(own.shown(policy, pack.path))
+            for problem in _told(policy, pack):
+                yield policy.name, replace(problem, path=(*at, *problem.path))
         except Refused:
             words = "the expression cannot be evaluated: `rollout-spec check` of this pack says why"
             yield policy.name, Problem((*at, "expression"), words)
-            continue
-        except confined.Stopped as stopped:
-            yield policy.name, Problem((*at, "expression"), stopped.why, stopped.hint)
-            continue
-        for field in ("passes", "fails"):
-            if not getattr(policy, field):
-                words = f"`{policy.name}` has no example that {field}"
-                yield policy.name, Problem((*at, "name"), words, f"add one to `{field}`")
-        places = [(field, number) for field in ("passes", "fails") for number in range(len(getattr(policy, field)))]
-        for place, problem in zip(places, shows, strict=False):
+
+
+def _told(policy: Policy, pack: File[PolicyPack]) -> Iterator[Problem]:
+    """Give what is wrong with the examples of a policy. Raises ``Refused`` if it cannot be evaluated."""
+    places: list[KeyPath] = [(field, number) for field in _SHOWN for number in range(len(getattr(policy, field)))]
+    problems, done = own.shown(policy, pack.path), 0
+    try:
+        for place, problem in zip(places, problems, strict=False):
+            done += 1
             if problem:
-                yield policy.name, replace(problem, path=(*at, *place, *problem.path))
+                yield replace(problem, path=(*place, *problem.path))
+        next(problems, None)  # without an example it is compiled all the same
+    except confined.Stopped as stopped:
+        why = stopped.why
+        if stopped.has_run and done < len(places):
+            why += f" (asked about its example {done + 1} of {len(places)})"
+        yield Problem(("expression",), why, stopped.hint)
+        return
+    for field in _SHOWN:
+        if not getattr(policy, field):
+            yield Problem(("name",), f"`{policy.name}` has no example that {field}", f"add one to `{field}`")
 
 
 def shown(policy: Policy, program: Program, example: dict[str, Any], wanted: bool) -> Problem | None:

@@ -29,7 +29,8 @@ def verdicts(expressions: Sequence[str], given: Values | Failed, about: str) -> 
             found += [_verdict(each, given) for each in answers]
         except confined.Stopped as stopped:
             done = stopped.answers[: len(todo) - 1]
-            found += [*(_verdict(each, given) for each in done), Failed(stopped.why, hint=stopped.hint)]
+            failed = Failed(stopped.why, hint=stopped.hint, is_exceeding=stopped.has_run)
+            found += [*(_verdict(each, given) for each in done), failed]
     return found
 
 
@@ -58,18 +59,17 @@ def examined(expression: str, about: str) -> tuple[list[Fault], str | None]:
 def shown(policy: Policy, about: str) -> Iterator[Problem | None]:
     """Give what is wrong with each example of a policy. Raises ``Refused`` if it cannot be evaluated.
 
-    One that exceeds a limit is the last one.
+    Raises ``confined.Stopped`` behind what is wrong with those before the one that exceeds a limit.
     """
+    stopped = None
     try:
         count = 1 + len(policy.passes) + len(policy.fails)
-        answers, last = confined.ask(f"{_TASKS}:show", policy, count, about), None
-    except confined.Stopped as stopped:
-        answers, last = stopped.answers, Problem((), stopped.why, stopped.hint)
-        if not answers:
-            raise
-    if answers[:1] != [True]:
+        answers = confined.ask(f"{_TASKS}:show", policy, count, about)
+    except confined.Stopped as told:
+        answers, stopped = told.answers, told
+    if answers[:1] != [True] and stopped is None:
         raise Refused("it cannot be evaluated")
     for answer in answers[1:]:
         yield Problem(tuple(answer[0]), answer[1], answer[2], on_key=bool(answer[3])) if answer else None
-    if last:
-        yield last
+    if stopped is not None:
+        raise stopped
