@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from bomb_files import BOMBS, PACK, POLICIES, TEMPLATE, TEMPLATES, pack, template, workspace
+from bomb_files import BOMBS, PACK, POLICIES, TEMPLATE, TEMPLATES, metadata, pack, template, workspace
 from repo import Repo, run
 
 from rollout_spec import resources
@@ -97,7 +97,8 @@ def well(ended: Ended, file: str) -> None:
 
 
 def test_there_are_bombs() -> None:
-    assert len(TEMPLATES) + len(POLICIES) >= 60
+    assert len(TEMPLATES) >= 40
+    assert len({pack(bomb) for bomb in POLICIES}) == len(POLICIES) >= 100
 
 
 @pytest.mark.parametrize("bomb", TEMPLATES, ids=lambda bomb: bomb.stem)
@@ -112,8 +113,9 @@ def test_a_template_that_is_a_bomb_is_a_finding(bomb: Path, tmp_path: Path) -> N
 def test_a_policy_that_is_a_bomb_is_a_finding(bomb: Path, tmp_path: Path) -> None:
     text = pack(bomb)
     words = ("policy", "test", PACK) if '"passes"' in text else ("check",)
-    ended = command(workspace(tmp_path, policies=text), *words, **LOW)
+    ended = command(workspace(tmp_path, policies=text, said=metadata(bomb)), *words, **LOW)
     well(ended, PACK)
+    assert any(re.match(f"{PACK}:[1-9][0-9]*:[1-9][0-9]*: ", line) for line in ended.naming(PACK)), "at its line"
     assert ended.peak < 500 * 1024**2
 
 
