@@ -13,6 +13,7 @@ from yaml import events as ev
 
 from rollout_spec.finding import WHOLE_FILE, KeyPath, Span
 from rollout_spec.reading import LINE_BREAK, CParser, Flaw, Reader, Unreadable, decode, span_at, span_of
+from rollout_spec.strictness import flaws, may_differ
 
 # A scalar's place is its event; a collection's is its first event, its last, and its children.
 _Children = dict[str, "tuple[ev.ScalarEvent, _Place]"] | list["_Place"]
@@ -109,7 +110,10 @@ def parse(content: bytes) -> Document:
     try:
         text = decode(content)
         reader = Reader(text)
-        return Document(text, reader.read(), tuple(reader.flaws))
+        data = reader.read()
+        if reader.goes_on or may_differ(text):
+            reader.flaws += flaws(text)
+        return Document(text, data, tuple(reader.flaws))
     except Unreadable as error:
         return Document(text, flaws=(error.flaw,), broken=True)
 

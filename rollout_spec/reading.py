@@ -30,6 +30,7 @@ EMPTY = "this file is empty"
 MAX_DEPTH = 64
 MAX_VALUES = 50_000
 _LONGEST_KEY = 1024
+_QUOTES = "'\""
 
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]"
@@ -117,6 +118,10 @@ class Reader:
         self.trail: list[str | int] = []
         """The path of the value that is being read."""
         self.count = 0
+        self.last: Any = None
+        """The end of the last mapping or list."""
+        self.goes_on = False
+        """Whether a bracket or a quote ends on another line than it begins on."""
         self.next: Callable[[], Any] = CParser(text).get_event
 
     def read(self) -> Any:
@@ -152,7 +157,10 @@ class Reader:
         self.refuse_properties(event)
         if len(self.trail) >= MAX_DEPTH:
             raise _at_event(event, f"more than {MAX_DEPTH} levels deep", "a spec needs fewer than ten levels")
-        return self.mapping() if kind is ev.MappingStartEvent else self.sequence()
+        data: Any = self.mapping() if kind is ev.MappingStartEvent else self.sequence()
+        if event.flow_style and self.last.start_mark.line != event.start_mark.line:
+            self.goes_on = True
+        return data
 
     def mapping(self) -> dict[str, Any]:
         data: dict[str, Any] = {}
@@ -165,6 +173,7 @@ class Reader:
                 self.duplicate(event, keys[key])
             keys[key] = event
             data[key] = self.value(advance())
+        self.last = event
         trail.pop()
         return data
 
@@ -175,6 +184,7 @@ class Reader:
         while (event := advance()).__class__ is not ev.SequenceEndEvent:
             data.append(self.value(event))
             trail[-1] = len(data)
+        self.last = event
         trail.pop()
         return data
 
@@ -208,7 +218,11 @@ class Reader:
         if event.anchor is not None or event.tag is not None:
             self.refuse_properties(event)
         text: str = event.value
-        if not event.implicit[0] or is_text(text):
+        if not event.implicit[0]:
+            if " " in text or "\n" in text:  # as there is where a line ends
+                self.goes_on |= event.start_mark.line != event.end_mark.line and event.style in _QUOTES
+            return text
+        if is_text(text):
             return text
         try:
             value = resolve(text)

@@ -18,11 +18,11 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from rollout_spec.document import Document, parse
-from rollout_spec.finding import WHOLE_FILE, KeyPath, Span
+from rollout_spec.finding import MOST_PROBLEMS, WHOLE_FILE, KeyPath, Span
 from rollout_spec.reading import MAX_BYTES, MAX_DEPTH
 from rollout_spec.scalars import is_ambiguous, quote, resolve
 
@@ -139,6 +139,29 @@ def test_a_quoted_word_costs_no_time() -> None:
     start = time.process_time()
     assert quote("a" + "." * 10_000 + "!") == '"a' + "." * 10_000 + '!"'
     assert time.process_time() - start < MOST_SECONDS
+
+
+MANY = {
+    "comments-above-lines-that-go-on": "# x\n" * 250_000 + "a: [\n" + "b,\n" * 5000 + "c]\n",
+    "lines-that-go-on-in-quotes": "a:\n b: '" + "x\n" * 500_000 + "'\n",
+    "lines-of-brackets": "a: [" + "b,\n" * 40_000 + "]\n",
+    "backslashes": 'a: "' + "\\\\" * 300_000 + ' \\\n b"\n',
+    "blank-lines-that-begin-a-text": "a: |\n" + " \n" * 400_000 + "b: c\n",
+    "texts-of-many-lines": "- |\n  x\n" * 40_000,
+    "marks-of-texts": "a: '" + "|000" * 200_000 + "'\nb: |\n \n c\n",
+    "question-marks": "a: [" + "?b, " * 20_000 + "]\n",
+    "comments-behind-brackets": "- []#\n" * 40_000,
+}
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_what_others_read_otherwise_is_found_in_no_time(name: str) -> None:
+    content = MANY[name].encode()
+    assert len(content) < MAX_BYTES
+    start = time.process_time()
+    document = parse(content)
+    assert time.process_time() - start < 2 * MOST_SECONDS
+    assert len(document.flaws) <= MOST_PROBLEMS + 1
 
 
 def test_what_has_no_spelling_is_an_error() -> None:
@@ -259,6 +282,7 @@ def test_every_key_and_text_is_found_where_it_stands(tree: object, flow: bool, u
         tree, default_style='"', default_flow_style=flow, allow_unicode=unicode, width=10**6, sort_keys=False
     )
     document = parse(text.encode())
+    assume(not any("a key with a question mark" in flaw.message for flaw in document.flaws))  # as PyYAML writes `""`
     assert not document.flaws
     assert document.data == tree
     for path in paths_of(tree):

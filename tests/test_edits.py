@@ -451,26 +451,15 @@ spec:
     : "41"
     ? candidate
     : "42"
-    ? stage
-    : full
 """
 
 
-def test_a_style_that_cannot_be_spliced_is_refused() -> None:
-    with pytest.raises(UserError, match="this file is written in a way that cannot be edited") as caught:
-        promoted(COMPLEX)
-    assert caught.value.status == 2
-    assert caught.value.hint == 'write one key a line: `stable: "41"`'
-
-
-def test_a_style_that_is_rare_is_edited_rightly_or_refused() -> None:
-    for after in steps_from(live_of(COMPLEX)):
-        try:
-            edited = with_live(COMPLEX.encode(), after)
-        except UserError:
-            continue
-        assert {key: value for key, value in data_of(edited)["spec"]["live"].items() if value} == written(after)
-        assert b"# a key with a question mark" in edited
+def test_keys_with_question_marks_are_told_when_they_are_read_and_not_edited() -> None:
+    flaws = parse(COMPLEX.encode()).flaws
+    assert [(flaw.span.line, flaw.span.column, flaw.severity) for flaw in flaws] == [(3, 5, "error"), (5, 5, "error")]
+    assert {flaw.hint for flaw in flaws} == {"write it without: `key: value`"}
+    with pytest.raises(UserError, match="this file does not load"):
+        with_live(COMPLEX.encode(), Live(stable="41"))
 
 
 @pytest.mark.parametrize("content", [b"", b"spec: {live: ", b"spec: *a\n", b"\xff\xfe", b"- 1\n"])

@@ -17,6 +17,7 @@ FLOORS: tuple[tuple[float, tuple[str, ...]], ...] = (
     (0.5, ("budget", "confined", "links")),
     (0.6, ("patterns",)),
     (1, ("contracts", "explanation", "fingerprint", "promql", "reading", "spec", "statistics", "unexpected")),
+    (1.02, ("strictness",)),
     (1.05, ("document",)),
     (1.1, ("envelopes", "suppressions", "tree")),
     (1.15, ("options",)),
@@ -59,7 +60,8 @@ FLOOR = {module: floor for floor, modules in FLOORS for module in modules}
 
 # Who may import less than all that is below: only floors below this one, and the modules that are named.
 LESS: dict[str, tuple[float, tuple[str, ...]]] = {
-    "document": (1, ("reading",)),
+    "document": (1, ("reading", "strictness")),
+    "strictness": (1, ("reading",)),
     "suppressions": (1, ("document", "reading")),
     "tree": (1, ("reading",)),
     "forges": (2, ()),

@@ -3,7 +3,9 @@
 YAML gives the same bytes many readings: ``no`` is false, ``1.10`` is 1.1, ``12:30`` is 750, a key that is written twice
 silently wins the second time, nine aliases become a gigabyte. Only the part that every reader reads alike is accepted:
 no duplicate keys, anchors, aliases, merges, tags, directives or second documents, text keys, ``true`` and ``false`` as
-the only booleans, UTF-8 without hidden characters, at most 64 levels and 1 MiB.
+the only booleans, UTF-8 without hidden characters, at most 64 levels and 1 MiB. Neither is what libyaml reads and
+YAML 1.2 does not allow, or reads otherwise: ``{?a: b}``, ``[-]``, a ``#`` right behind a value, a value that goes on in
+a line which is not indented, a text that the end of the file cuts off. Keys with a question mark are not read either.
 
 Source: https://yaml.org/spec/1.2.2/ and the differences between its readers.
 
