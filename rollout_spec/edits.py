@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from rollout_spec.document import parse
+from rollout_spec.entries import CannotEdit, Source
 from rollout_spec.errors import UserError
 from rollout_spec.finding import KeyPath
 from rollout_spec.scalars import quote
 from rollout_spec.spec.rollout import Live
 from rollout_spec.spelling import Quoted, block, inline
-from rollout_spec.splice import CannotEdit, Source, below, cut, insert, insert_first, remove, set_list, set_value
+from rollout_spec.splice import below, cut, insert, insert_first, remove, set_list, set_value
 from rollout_spec.units import format_time
 
 _LIVE: KeyPath = ("spec", "live")

@@ -1,57 +1,30 @@
 """One entry of a YAML text is taken out, put in or changed; every comment and every other byte stays.
 
-Places come from libyaml's marks, which count code points. Comments are in no event: a ``#`` is one where it stands
-behind the last scalar of its line. Each function takes the whole text of a file and returns it, or raises CannotEdit.
+Each function takes the whole text of a file and returns it, or raises CannotEdit.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
-from rollout_spec.document import Document, parse
-from rollout_spec.errors import UserError
+from rollout_spec.entries import (
+    CannotEdit,
+    Entry,
+    Source,
+    comma_behind,
+    comments_in,
+    end_of,
+    entries_of,
+    is_nothing,
+    past_blanks,
+    position_of,
+    scalars_of,
+    start_of,
+)
 from rollout_spec.finding import KeyPath
 
-_BREAK = re.compile(r"\r\n|\n|\r|\Z")
-_COLON = re.compile(r"[ \t]*:")
-
-
-class CannotEdit(UserError):
-    """A text is YAML, and says what it should, in a way that is not spliced."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "this file is written in a way that cannot be edited", hint='write one key a line: `stable: "41"`'
-        )
-
-
-class Source:
-    """A file's text, its newline, and its byte order mark, which marks know nothing of."""
-
-    def __init__(self, content: bytes) -> None:
-        self.document: Document = parse(content)
-        if not self.document.readable:
-            raise CannotEdit
-        self.mark = b"\xef\xbb\xbf" if content.startswith(b"\xef\xbb\xbf") else b""
-        self.text = content[len(self.mark) :].decode()
-        found = re.search(r"\r\n|\n|\r", self.text)
-        self.newline = found[0] if found else "\n"
-
-    def line_start(self, index: int) -> int:
-        """Return where the line of an offset begins."""
-        return max(self.text.rfind("\n", 0, index), self.text.rfind("\r", 0, index)) + 1
-
-    def line_end(self, index: int) -> int:
-        """Return where the line of an offset ends, its line break included."""
-        found = _BREAK.search(self.text, index)
-        assert found is not None
-        return found.end()
-
-    def replaced(self, start: int, end: int, new: str) -> bytes:
-        """Return the file with ``new`` in place of what stands between two offsets."""
-        return self.mark + (self.text[:start] + new + self.text[end:]).encode()
+_SIMPLE = re.compile(r'"?([A-Za-z0-9._+-]+)"?')
 
 
 def cut(content: bytes, path: KeyPath) -> tuple[bytes, bytes, bytes] | None:
@@ -63,7 +36,7 @@ def cut(content: bytes, path: KeyPath) -> tuple[bytes, bytes, bytes] | None:
     place = source.document.node(path)
     if not isinstance(place, tuple) or not place[2]:
         return None
-    start, end = _start(place), _end(place, source.text)
+    start, end = start_of(place), end_of(place, source.text)
     if not place[0].flow_style:
         start, end = source.line_start(start), source.line_end(end)
     found = source.text[start:end]
@@ -76,25 +49,27 @@ def cut(content: bytes, path: KeyPath) -> tuple[bytes, bytes, bytes] | None:
 def remove(content: bytes, path: KeyPath) -> bytes:
     """Take one entry out of a mapping or list; the comments in its lines stay, each on a line of its own."""
     source = Source(content)
-    flow, entries = _entries(source, path[:-1])
-    position = _position(entries, path[-1])
+    flow, entries = entries_of(source, path[:-1])
+    position = position_of(entries, path[-1])
     if flow:
         return _remove_in_flow(source, entries, position)
-    _, start, end = entries[position]
+    entry = entries[position]
+    start, end = entry.start if entry.head is None else entry.head, entry.end
     line, after = source.line_start(start), source.line_end(end)
     indent = re.match(r"[ \t]*", source.text[line:])
-    ends = [_end(scalar, source.text) for scalar in _scalars(source.document.node(path))] + [start]
-    kept = [
-        f"{indent[0] if indent else ''}{comment}{source.newline}" for comment in _comments(source, line, after, ends)
-    ]
-    return source.replaced(line, after, "".join(kept))
+    ends = [end_of(scalar, source.text) for scalar in scalars_of(source.document.node(path))] + [start]
+    kept = [f"{indent[0] if indent else ''}{comment}" for comment in comments_in(source, line, after, ends)]
+    if not source.text.endswith(("\n", "\r")) and after == len(source.text):
+        return source.replaced(source.break_before(line), after, "".join(f"{source.newline}{each}" for each in kept))
+    return source.replaced(line, after, "".join(f"{each}{source.newline}" for each in kept))
 
 
 def insert(content: bytes, path: KeyPath, entry: str, *, behind: str) -> bytes:
     """Put the text of an entry into the mapping at ``path``, behind the one with the key ``behind``."""
     source = Source(content)
-    flow, entries = _entries(source, path)
-    _, start, end = entries[_position(entries, behind)]
+    flow, entries = entries_of(source, path)
+    there = entries[position_of(entries, behind)]
+    start, end = there.start, there.end
     if flow:
         return source.replaced(end, end, f", {entry}")
     after = source.line_end(end)
@@ -106,32 +81,36 @@ def insert(content: bytes, path: KeyPath, entry: str, *, behind: str) -> bytes:
 
 def below(source: Source, path: KeyPath) -> int:
     """Return where the line begins that follows the value at a path."""
-    return source.line_end(_end(source.document.node(path), source.text))
+    return source.line_end(end_of(source.document.node(path), source.text))
 
 
 def insert_first(content: bytes, path: KeyPath, entry: str) -> bytes:
     """Put the text of an entry at the head of a list: an empty one is in flow style."""
     source = Source(content)
-    flow, entries = _entries(source, path)
+    flow, entries = entries_of(source, path)
     if not entries:
-        start = _start(source.document.node(path)) + 1
+        start = start_of(source.document.node(path)) + 1
         return source.replaced(start, start, entry + (" " if source.text[start] == "#" else ""))
-    start = entries[0][1]
+    start, dash = entries[0].start, entries[0].head
     if flow:
         return source.replaced(start, start, f"{entry}, ")
-    line = source.line_start(start)
-    return source.replaced(line, line, f"{source.text[line:start]}{entry}{source.newline}")
+    line = source.line_start(start if dash is None else dash)
+    indent = source.text[line:start] if dash is None else f"{source.text[line:dash]}- "
+    return source.replaced(line, line, f"{indent}{entry}{source.newline}")
 
 
 def set_value(content: bytes, path: KeyPath, value: str) -> bytes:
-    """Put the text of a value in place of a scalar or of a collection in flow style."""
+    """Put the text of a value in place of a scalar, whose quotes it keeps, or of a collection in flow style."""
     source = Source(content)
     place = source.document.node(path)
-    if _is_nothing(place):
-        _, entries = _entries(source, path[:-1])
-        _, _, end = entries[_position(entries, path[-1])]
+    if is_nothing(place):
+        _, entries = entries_of(source, path[:-1])
+        end = entries[position_of(entries, path[-1])].end
         return source.replaced(end, end, f" {value}" if source.text[end - 1] == ":" else f": {value}")
-    start, end = _start(place), _end(place, source.text)
+    start, end = start_of(place), end_of(place, source.text)
+    plain, written = _SIMPLE.fullmatch(value), source.document.scalar(path)
+    if plain and written is not None and written.style in ("'", '"'):
+        value = f"{written.style}{plain[1]}{written.style}"
     return source.replaced(start, end, value)
 
 
@@ -150,114 +129,23 @@ def set_list(content: bytes, path: KeyPath, before: list[str], after: list[str],
     return content if after or in_flow else set_value(content, path, "[]")
 
 
-def _start(place: Any) -> int:
-    event = place[0] if isinstance(place, tuple) else place
-    return int(event.start_mark.index)
-
-
-def _end(place: Any, text: str) -> int:
-    """Return where a value ends: libyaml ends a block collection at the next token, so that its last value counts."""
-    if not isinstance(place, tuple):
-        end = int(place.end_mark.index)
-        return end if place.style not in ("|", ">") else len(text[:end].rstrip())
-    first, last, children = place
-    if first.flow_style:
-        return int(last.end_mark.index)
-    inside = [child for _, child in children.values()] if isinstance(children, dict) else children
-    return _end(inside[-1], text) if inside else int(first.end_mark.index)
-
-
-def _is_nothing(place: Any) -> bool:
-    """Is this the value of a key with nothing behind it? libyaml puts that at the next token, past all comments."""
-    return not isinstance(place, tuple) and place.implicit[0] and place.value == ""
-
-
-def _entries(source: Source, path: KeyPath) -> tuple[bool, list[tuple[str | int, int, int]]]:
-    """Return whether the collection at ``path`` is in flow style, and each entry's key or index, start and end."""
-    place = source.document.node(path)
-    if not isinstance(place, tuple):
-        raise CannotEdit
-    first, _, children = place
-    found: list[tuple[str | int, int, int]] = []
-    if isinstance(children, dict):
-        for key, (event, child) in children.items():
-            end = _end(event, source.text)
-            colon = _COLON.match(source.text, end)
-            after = colon.end() if colon else end
-            found.append((key, _start(event), after if _is_nothing(child) else _end(child, source.text)))
-    else:
-        found = [(index, _start(child), _end(child, source.text)) for index, child in enumerate(children)]
-    return bool(first.flow_style), found
-
-
-def _position(entries: list[tuple[str | int, int, int]], key: str | int) -> int:
-    found = next((number for number, entry in enumerate(entries) if entry[0] == key), None)
-    if found is None:
-        raise CannotEdit
-    return found
-
-
-def _scalars(place: Any) -> Iterator[Any]:
-    """Give all scalars below a place, keys too."""
-    if not isinstance(place, tuple):
-        yield place
-        return
-    for child in place[2].values() if isinstance(place[2], dict) else place[2]:
-        if isinstance(place[2], dict):
-            yield child[0]
-        yield from _scalars(child[1] if isinstance(place[2], dict) else child)
-
-
-def _comments(source: Source, start: int, end: int, ends: list[int]) -> list[str]:
-    """Return the comments between two offsets; ``ends`` are those of scalars, before which a ``#`` is no comment."""
-    found = []
-    while start < end:
-        after = source.line_end(start)
-        code = max((each for each in ends if start <= each <= after), default=start)
-        _, mark, words = source.text[code:after].partition("#")
-        if mark:
-            found.append(f"#{words.rstrip()}")
-        start = after
-    return found
-
-
-def _remove_in_flow(source: Source, entries: list[tuple[str | int, int, int]], position: int) -> bytes:
+def _remove_in_flow(source: Source, entries: list[Entry], position: int) -> bytes:
     """Take an entry and one comma out of ``{…}`` or ``[…]``; comments around them stay, with their lines."""
-    _, start, end = entries[position]
+    start, end = entries[position].start, entries[position].end
     is_last = position + 1 == len(entries)
-    comma = _comma(source.text, end)
+    before = entries[position - 1].end if position else start
+    if source.text[before:start] == ", ":  # as it is put in
+        return source.replaced(before, end, "")
+    comma = comma_behind(source.text, end)
     if comma is not None:
         between, after = source.text[end:comma], comma + 1
         if "#" in between:
             return source.replaced(start, after, between)
-        return source.replaced(start, after if is_last else _past_blanks(source.text, start, after), "")
+        return source.replaced(start, after if is_last else past_blanks(source.text, start, after), "")
     if position == 0:
-        return source.replaced(start, _past_blanks(source.text, start, end), "")
-    comma = _comma(source.text, entries[position - 1][2])
+        return source.replaced(start, past_blanks(source.text, start, end), "")
+    comma = comma_behind(source.text, before)
     if comma is None:
         raise CannotEdit
     between = source.text[comma + 1 : start]
     return source.replaced(comma, end, between if "#" in between else "")
-
-
-def _past_blanks(text: str, start: int, index: int) -> int:
-    """Return where the blanks behind an offset end; before a comment one stays where none stands before ``start``."""
-    while text[index] in " \t" and (text[index + 1] != "#" or text[start - 1].isspace()):
-        index += 1
-    return index
-
-
-def _comma(text: str, index: int) -> int | None:
-    """Return where the comma behind an entry is, past blanks and comments, which may hold commas of their own."""
-    while index < len(text):
-        if text[index] == ",":
-            return index
-        if text[index] == "#":
-            found = _BREAK.search(text, index)
-            assert found is not None
-            index = found.start()
-        elif not text[index].isspace():
-            return None
-        else:
-            index += 1
-    return None

@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rollout_spec import edits, traffic
@@ -103,12 +103,19 @@ class Layout:
         if not values or self.often():
             return self.one_of(" ", "  ") + self.flow([self.text_of(each) for each in values], "[]", indent)
         deeper = self.one_of(0, 2, 4) + indent - 2
-        lines = [" " * deeper + self.one_of("- ", "-   ") + self.text_of(value) for value in values]
+        lines = [" " * deeper + self.dash(deeper) + self.text_of(value) for value in values]
         return (
             self.behind()
             + self.newline
             + (self.newline).join(self.between(deeper) + line + self.behind() for line in lines)
         )
+
+    def dash(self, indent: int) -> str:
+        """Write the dash before an item, which may stand on the line below it."""
+        if self.often():
+            return str(self.one_of("- ", "-   "))
+        behind = f" {self.comment()}" if self.seldom() else self.one_of("", " ")  # no tab follows a dash
+        return f"-{behind}{self.newline}{self.between(indent + 2)}{' ' * self.one_of(indent + 2, indent + 4)}"
 
 
 @st.composite
@@ -292,6 +299,35 @@ def test_a_live_that_stays_changes_no_byte(rollout: tuple[bytes, str, str, Live,
         assert with_live(content, live) == content
 
 
+def has_no_null(content: bytes) -> bool:
+    """Is all that ``live`` holds said? What is written as null goes with the first edit, and does not come back."""
+    return all(value is not None for value in data_of(content)["spec"]["live"].values())
+
+
+@settings(some, max_examples=300)
+@given(rollouts())
+def test_what_is_proposed_and_withdrawn_leaves_no_trace(rollout: tuple[bytes, str, str, Live, list[str]]) -> None:
+    content, _, _, live, _ = rollout
+    assume(live.candidate is None and has_no_null(content))
+    fresh = next(version for version in VERSIONS if version not in (live.stable, *live.known_good))
+    proposed = traffic.propose(live, fresh)
+    there = with_live(content, proposed)
+    assert data_of(there)["spec"]["live"]["candidate"] == fresh
+    assert with_live(there, traffic.withdraw(proposed)) == content
+    moved = traffic.advance(proposed, STAGES)
+    assert with_live(with_live(there, moved), traffic.withdraw(moved)) == content
+
+
+@settings(some, max_examples=300)
+@given(rollouts())
+def test_what_advances_and_retreats_leaves_no_trace(rollout: tuple[bytes, str, str, Live, list[str]]) -> None:
+    content, _, _, live, _ = rollout
+    assume(live.candidate and live.stage and live.stage != STAGES[-1] and has_no_null(content))
+    assert live.stage is not None
+    moved = traffic.advance(live, STAGES)
+    assert with_live(with_live(content, moved), traffic.retreat(moved, STAGES, live.stage)) == content
+
+
 # The same, one case at a time, for a reader.
 
 
@@ -387,7 +423,7 @@ def test_a_text_without_a_last_line_break_is_given_the_one_it_needs(newline: str
         ('{stage: full, candidate: v42, stable: v41,}', '{stable: "v42", knownGood: ["v41"],}'),
         ('{knownGood: [ 9a ], stable: "41", candidate: "42", stage: full}', '{knownGood: [ "41", 9a ], stable: "42"}'),
         ('{fixes, stable: "41", candidate: "42", knownGood: [], stage: full}', '{stable: "42", knownGood: ["41"]}'),
-        ('{stable: "41", candidate: "42"  # é\n   , stage: full}', '{stable: "42", knownGood: ["41"]   # é\n    }'),
+        ('{stable: "41", candidate: "42"  # é\n   , stage: full}', '{stable: "42", knownGood: ["41"]  # é\n   }'),
         ('{ # one\n   stable: "41", # two\n   candidate: "42", stage: full # three\n  }',
          '{ # one\n   stable: "42", knownGood: ["41"] # two\n    # three\n  }'),
     ],
@@ -407,6 +443,7 @@ def test_flow_style_stays_flow_style(before: str, after: str) -> None:
         ("knownGood: [ # none\n      ]", 'stable: "42"\n    knownGood: ["41" # none\n      ]'),
         ("knownGood: [40-rc]", 'stable: "42"\n    knownGood: ["41", 40-rc]'),
         ('knownGood:\n    - "40"  # é', 'stable: "42"\n    knownGood:\n    - "41"\n    - "40"  # é'),
+        ('knownGood:\n    -\n      "40"', 'stable: "42"\n    knownGood:\n    - "41"\n    -\n      "40"'),
         ('knownGood:\n     # é\n     -  "40"', 'stable: "42"\n    knownGood:\n     # é\n     -  "41"\n     -  "40"'),
     ],
 )  # fmt: skip
@@ -426,6 +463,11 @@ def test_what_was_stable_is_known_good_however_the_list_is_written(before: str, 
         ('["40"  # last\n      ]', " [ # last\n      ]"),
         ('\n      - "40"  # é\n      # older\n      - "39"', '\n      # é\n      # older\n      - "39"'),
         ('\n    - "40"', " []"),
+        ('\n    -\n      "40"\n    - # é\n      # older\n      "39" # x', '\n    - # é\n      # older\n      "39" # x'),
+        (
+            '\n    - # é\n      # old\n      "40" # x\n    -\n\n      "39"',
+            '\n    # é\n    # old\n    # x\n    -\n\n      "39"',
+        ),
     ],
 )
 def test_what_is_restored_leaves_known_good_however_the_list_is_written(before: str, after: str) -> None:

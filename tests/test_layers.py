@@ -31,6 +31,7 @@ FLOORS: tuple[tuple[float, tuple[str, ...]], ...] = (
     (2.3, ("callers",)),
     (2.4, ("known_good",)),
     (2.5, ("dependents",)),
+    (2.9, ("entries",)),
     (3, ("policies", "spelling", "splice", "targets")),
     (3.1, ("edits",)),
     (4, ("rollback",)),

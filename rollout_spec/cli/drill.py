@@ -20,13 +20,13 @@ from rollout_spec.cli import place, terminal
 from rollout_spec.cli.checkout import check_complete
 from rollout_spec.drill import Drilled, Verdict, drill
 from rollout_spec.edits import with_drilled
+from rollout_spec.entries import CannotEdit
 from rollout_spec.errors import ChangedError, UserError
 from rollout_spec.processes import spread
 from rollout_spec.reporters.reporter import json_text, shown
 from rollout_spec.repository import Repository
 from rollout_spec.rules import ROUTED, Subject
 from rollout_spec.spec.problems import did_you_mean
-from rollout_spec.splice import CannotEdit
 from rollout_spec.watching import Seen, Watched
 
 VERSION = 1

@@ -10,6 +10,7 @@ from typing import Any
 from rollout_spec import traffic
 from rollout_spec.edits import with_live, with_record
 from rollout_spec.eligibility import quarantined
+from rollout_spec.entries import CannotEdit
 from rollout_spec.errors import UserError
 from rollout_spec.known_good import eligible
 from rollout_spec.lifecycle.first import ROUTE, new_rollout, targets_at
@@ -17,7 +18,6 @@ from rollout_spec.repository import File, Repository
 from rollout_spec.scalars import excerpt
 from rollout_spec.spec.problems import did_you_mean
 from rollout_spec.spec.rollout import Live, ModelRollout, Stage
-from rollout_spec.splice import CannotEdit
 from rollout_spec.targets.manifests import compared
 from rollout_spec.targets.render import RenderError, render
 from rollout_spec.units import NAME

@@ -10,12 +10,12 @@ from typing import Any
 from rollout_spec.dependents import Dependent, dependents
 from rollout_spec.edits import with_live, with_serving
 from rollout_spec.eligibility import meets, switches
+from rollout_spec.entries import CannotEdit
 from rollout_spec.errors import UserError
 from rollout_spec.repository import File, Repository
 from rollout_spec.rollback.verdict import Reason
 from rollout_spec.spec.component import Component
 from rollout_spec.spec.rollout import Live, ModelRollout
-from rollout_spec.splice import CannotEdit
 from rollout_spec.targets.render import Manifest
 from rollout_spec.tree import as_committed
 
