@@ -11,8 +11,9 @@ from typing import Any
 
 from yaml import events as ev
 
+from rollout_spec.decoding import LINE_BREAK, Flaw, Unreadable, decode, span_at
 from rollout_spec.finding import WHOLE_FILE, KeyPath, Span
-from rollout_spec.reading import LINE_BREAK, CParser, Flaw, Reader, Unreadable, decode, span_at, span_of
+from rollout_spec.reading import CParser, Reader, span_of
 from rollout_spec.strictness import flaws, may_differ
 
 # A scalar's place is its event; a collection's is its first event, its last, and its children.

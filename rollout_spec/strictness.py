@@ -14,8 +14,9 @@ from typing import Any
 
 from yaml import tokens as tk
 
+from rollout_spec.decoding import Flaw
 from rollout_spec.finding import MOST_PROBLEMS, Severity, Span
-from rollout_spec.reading import CParser, Flaw
+from rollout_spec.reading import CParser
 from rollout_spec.scalars import excerpt, quote
 
 # Each begins with the letter that is rare, to be found fast.

@@ -10,9 +10,10 @@ from functools import lru_cache
 
 from yaml import events as ev
 
+from rollout_spec.decoding import LINE_BREAK
 from rollout_spec.document import Document
 from rollout_spec.finding import Span
-from rollout_spec.reading import LINE_BREAK, CParser
+from rollout_spec.reading import CParser
 
 _MARK = "rollout-spec:"
 _COMMENT = re.compile(

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "rollout_spec"
 # direction, the floor has steps.
 FLOORS: tuple[tuple[float, tuple[str, ...]], ...] = (
     (0, ("breach", "change", "errors", "finding", "resources", "scalars", "units")),
-    (0.5, ("budget", "confined", "links")),
+    (0.5, ("budget", "confined", "decoding", "links")),
     (0.6, ("patterns",)),
     (1, ("contracts", "explanation", "fingerprint", "promql", "reading", "spec", "statistics", "unexpected")),
     (1.02, ("strictness",)),
