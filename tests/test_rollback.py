@@ -1703,14 +1703,17 @@ def test_a_remote_that_does_not_answer_is_an_outside_failure(repo: Repo) -> None
     assert "secret" not in answer.err
 
 
-def test_a_file_that_cannot_be_edited_is_named(repo: Repo) -> None:
+def test_a_file_that_could_not_be_edited_is_named_and_check_has_said_so(repo: Repo) -> None:
     text = repo.at("HEAD", "rollouts/fraud.yaml")
     odd = re.sub(r"    knownGood: .*", "    ? knownGood\n    :\n      -\n        '40'", text)
     repo.write("rollouts/fraud.yaml", odd)
     repo.commit("Write it oddly")
     answer = repo.breach("41", "latency-sla")
     assert answer.status == 2
-    assert "rollouts/fraud.yaml: this file is written in a way that cannot be edited" in answer.err
+    assert "rollouts/fraud.yaml does not load" in answer.err
+    checked = repo.run("check", "rollouts/fraud.yaml")
+    line = 1 + odd[: odd.index("? knownGood")].count("\n")
+    assert f"rollouts/fraud.yaml:{line}:5: error: a key with a question mark is not edited by commands" in checked.out
     assert_nothing_happened(repo)
 
 
