@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install demo unit test lint bench fuzz node
+.PHONY: help install demo unit test lint bench fuzz mutants node
 
 PYTHON ?= python3
 VENV := .venv
@@ -15,8 +15,10 @@ INSTALLED := $(VENV)/.installed
 TOOLS := $(VENV)/.tools
 BENCH := $(VENV)/.bench
 FUZZ := $(VENV)/.fuzz
+MUTMUT := $(VENV)/.mutmut
 
 FUZZ_SECONDS ?= 60
+MUTANTS ?=
 
 # Where the real servers are that some tests ask; they are skipped where it is not set.
 ifneq ($(wildcard ../shared/crds),)
@@ -51,6 +53,10 @@ bench: $(BENCH) ## measure how fast it is
 fuzz: $(FUZZ) ## breed inputs that crash, hang or bloat it; FUZZ_SECONDS=600 goes on for longer
 	$(RUN) tests/fuzz/run.py $(FUZZ_SECONDS)
 
+mutants: $(MUTMUT) ## break the code in one place at a time and list what no test notices; MUTANTS="rollout_spec.traffic.*" for some
+	nice -n 10 $(VENV)/bin/mutmut run --max-children 1 $(MUTANTS)
+	$(VENV)/bin/mutmut results
+
 $(MADE):
 	$(PYTHON) -m venv --clear $(VENV)
 	touch $@
@@ -76,4 +82,8 @@ $(BENCH): pyproject.toml $(INSTALLED) | $(MADE)
 $(FUZZ): pyproject.toml $(INSTALLED) | $(MADE)
 	$(PIP) install "pip>=25.1"
 	$(PIP) install --group fuzz
+	touch $@
+
+$(MUTMUT): pyproject.toml $(TOOLS) | $(MADE)
+	$(PIP) install --group mutants
 	touch $@
