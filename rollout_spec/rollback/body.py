@@ -56,8 +56,7 @@ def body(
         ]
     parts += [
         "### Proof\n\n" + _proof(rollback, stood, left, proof),
-        "### Other rollouts\n\n"
-        + (bullets([line for part in rollback.parts for line in _others(part, repository)]) or "None is touched."),
+        "### Other rollouts\n\n" + (bullets(_others(rollback, repository)) or "None is touched."),
         "### What to do\n\n" + _steps(rollback, verdict, _model(rollback, repository)),
     ]
     named = f"workspace={rollback.workspace} rollout={rollback.rollout} version={rollback.failed}"
@@ -214,12 +213,15 @@ def _place(finding: Finding) -> str:
 
 
 def _others(rollback: Rollback, repository: Repository) -> list[str]:
+    """Return what the components that go back, or stay, are to rollouts that this commit does not take back."""
+    own = {part.rollout for part in rollback.parts}
     lines = []
-    for each in rollback.switches:
-        met = [pin for pin in dependents(each.component, repository).pins if pin.rollout != rollback.rollout]
+    for each in (switch for part in rollback.parts for switch in part.switches):
+        met = [pin for pin in dependents(each.component, repository).pins if pin.rollout not in own]
         for pin in met if not each.stays else each.needed_by:
             word = "stays for it" if each.stays else f"goes to {each.wanted}, which meets it"
-            lines.append(f"{pin.rollout} {pin.version} pins {each.component} {code(pin.pin)}; {each.component} {word}.")
+            said = f"pins {each.component} {code(pin.pin)}" if pin.pin else f"names {each.component}"
+            lines.append(f"{pin.rollout} {pin.version} {said}; {each.component} {word}.")
     return lines
 
 

@@ -25,6 +25,7 @@ class Switch:
     """An exclusive component that the restored version needs in another version.
 
     ``needed_by`` are versions of other rollouts that need the one which is up: then it stays, and a person decides.
+    The pin of a rollout that does not load is empty.
     """
 
     component: str
@@ -89,7 +90,7 @@ def _switch(
         and not meets(wanted, each.pin)
     ]
     unread = [each for each in dependents(name, repository).unread if each != own]
-    needed_by += [Dependent(each, "(which does not load)", wanted) for each in unread]
+    needed_by += [Dependent(each, "(which does not load)", "") for each in unread]
     return Switch(name, ", ".join(serving), wanted, component.spec.applied_by == "external", tuple(needed_by))
 
 
