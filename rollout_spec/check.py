@@ -108,13 +108,14 @@ def _collector_held() -> Iterator[None]:
 
 def introduced(before: Report, after: Report) -> list[Finding]:
     """Return the errors of a report that an earlier one had not: one rule's same words at the same key are old."""
-    errors = (each for each in before.findings if each.severity == "error")  # a warning may have become one
-    known = {(each.file, each.name, each.path, each.message) for each in errors}
-    return [
-        each
-        for each in after.findings
-        if each.severity == "error" and (each.file, each.name, each.path, each.message) not in known
-    ]
+    known = {_identity(each) for each in before.findings if each.severity == "error"}  # a warning may have become one
+    return [each for each in after.findings if each.severity == "error" and _identity(each) not in known]
+
+
+def _identity(finding: Finding) -> tuple[object, ...]:
+    """Return what two findings have in common if they are one: for a pin, not the versions that are served instead."""
+    is_pin = finding.name == "pins-served" and finding.path[:2] == ("spec", "versions")
+    return finding.file, finding.name, finding.path, "" if is_pin else finding.message
 
 
 def _files(repository: Repository, prefix: str) -> Iterator[str]:

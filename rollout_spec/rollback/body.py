@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rollout_spec.breach import Breach
-from rollout_spec.dependents import dependents
+from rollout_spec.dependents import Dependent, dependents
+from rollout_spec.eligibility import meets
 from rollout_spec.finding import Finding
 from rollout_spec.known_good import doubt
 from rollout_spec.repository import Repository
@@ -217,12 +218,19 @@ def _others(rollback: Rollback, repository: Repository) -> list[str]:
     own = {part.rollout for part in rollback.parts}
     lines = []
     for each in (switch for part in rollback.parts for switch in part.switches):
-        met = [pin for pin in dependents(each.component, repository).pins if pin.rollout not in own]
-        for pin in met if not each.stays else each.needed_by:
-            word = "stays for it" if each.stays else f"goes to {each.wanted}, which meets it"
-            said = f"pins {each.component} {code(pin.pin)}" if pin.pin else f"names {each.component}"
-            lines.append(f"{pin.rollout} {pin.version} {said}; {each.component} {word}.")
+        if each.stays:
+            lines += [f"{_pinned(pin, each.component)}; {each.component} stays for it." for pin in each.needed_by]
+            continue
+        for pin in dependents(each.component, repository).pins:
+            if pin.rollout not in own:
+                met = "which meets it" if meets(each.wanted, pin.pin) else f"and {each.up} does not meet it either"
+                lines.append(f"{_pinned(pin, each.component)}; {each.component} goes to {each.wanted}, {met}.")
     return lines
+
+
+def _pinned(pin: Dependent, component: str) -> str:
+    said = f"pins {component} {code(pin.pin)}" if pin.pin else f"names {component}"
+    return f"{pin.rollout} {pin.version} {said}"
 
 
 def _steps(rollback: Rollback, verdict: Verdict, rollout: ModelRollout) -> str:
