@@ -15,6 +15,7 @@ from hypothesis import Phase, settings
 RULES = "rollout_spec.rules."
 NEAREST = {
     "rollout_spec.rollback.": (
+        "tests/test_breach_values.py",
         "tests/test_guards.py",
         "tests/test_pull_request_body.py",
         "tests/test_rebuilding.py",
