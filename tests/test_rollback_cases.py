@@ -91,6 +91,14 @@ def undone_from(data: Mapping[str, Any]) -> Undone:
     return Undone(steps(data.get("steps", [])), since, data.get("reason"), steps(data.get("kept", [])))
 
 
+class InGit(Overlay):
+    """A tree whose place is in a git repository: names of branches do not tell of the disk of who runs this."""
+
+    @property
+    def place(self) -> str:
+        return "acme"
+
+
 class Case:
     """One folder: the workspace, what failed in it, and what the verdict goes by."""
 
@@ -100,7 +108,7 @@ class Case:
         unmerged = {path.removeprefix(UNMERGED): files[path] for path in files if path.startswith(UNMERGED)}
         self.open_incidents = OpenIncidents(unmerged, self.data.get("doubted", {}))
         own = {path: files[path] for path in files if path not in OURS and not path.startswith(UNMERGED)}
-        self.repository = Repository(rendered(own))
+        self.repository = Repository(InGit(rendered(own), {}))
         told = enumerate(self.data["breaches"], 1)
         self.failures = [(breach_from(each, number), undone_from(each.get("undone", {}))) for number, each in told]
         order = self.data.get("order")
