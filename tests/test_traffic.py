@@ -88,6 +88,27 @@ def test_a_version_is_in_a_stage_or_promoted_or_nowhere() -> None:
     assert [traffic.moment_of(now, version) for version in ("42", "41", "40")] == ["now", "promoted", None]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "on"),
+    [
+        ({}, {"candidate": None, "stage": None}, False),
+        ({}, {}, False),
+        ({}, {"stage": "full"}, True),
+        ({"stage": "full"}, {}, False),
+        ({"stage": None}, {}, True),
+        ({}, {"stage": None}, False),
+        ({"stage": None}, {"stage": None}, False),
+        ({"candidate": "40"}, {}, True),
+        ({"candidate": "40"}, {"stage": None}, True),
+        ({"candidate": None, "stage": None}, {"stage": None}, True),
+    ],
+)
+def test_a_candidate_goes_on_if_it_is_another_one_or_further(
+    before: dict[str, Any], after: dict[str, Any], on: bool
+) -> None:
+    assert traffic.goes_on(spec({"weight": "5%"}, **before), spec({"weight": "5%"}, **after)) is on
+
+
 # Steps.
 
 
@@ -150,18 +171,43 @@ def test_a_step_has_one_outcome(before: Live, step: Callable[[Live], Live], afte
 @pytest.mark.parametrize(
     ("before", "step", "words"),
     [
-        (at(None), lambda now: traffic.propose(now, "43"), "42 is the candidate already"),
-        (live(), lambda now: traffic.propose(now, "41"), "41 is stable or known good already"),
-        (live(), lambda now: traffic.propose(now, "40"), "40 is stable or known good already"),
-        (live(), lambda now: traffic.advance(now, STAGES), "there is no candidate to advance"),
-        (at(None), lambda now: traffic.advance(now, STAGES, to="canary-5"), "canary-5 is not the next stage"),
-        (at(None), lambda now: traffic.advance(now, STAGES, to="canary"), "there is no stage `canary`"),
+        (
+            at(None),
+            lambda now: traffic.propose(now, "43"),
+            "42 is the candidate already; withdraw or promote it first: one candidate at a time",
+        ),
+        (
+            live(),
+            lambda now: traffic.propose(now, "41"),
+            "41 is stable or known good already; a candidate is a version that has not served yet",
+        ),
+        (
+            live(),
+            lambda now: traffic.propose(now, "40"),
+            "40 is stable or known good already; a candidate is a version that has not served yet",
+        ),
+        (live(), lambda now: traffic.advance(now, STAGES), "there is no candidate to advance; propose one first"),
+        (
+            at(None),
+            lambda now: traffic.advance(now, STAGES, to="canary-5"),
+            "canary-5 is not the next stage; the next one is shadow",
+        ),
+        (
+            at(None),
+            lambda now: traffic.advance(now, STAGES, to="canary"),
+            "there is no stage `canary`; the stages are shadow, canary-5, ab-50, full",
+        ),
         (
             at("ab-50"),
             lambda now: traffic.advance(now, STAGES, to="shadow", fixes="fraud-41"),
-            "shadow is not the next stage",
+            "shadow is not the next stage; the next one is full",
         ),
-        (at("full"), lambda now: traffic.advance(now, STAGES), "full is the last stage"),
+        (
+            at("shadow"),
+            lambda now: traffic.advance(now, STAGES, to="ab-50"),
+            "ab-50 is not the next stage; the next one is canary-5",
+        ),
+        (at("full"), lambda now: traffic.advance(now, STAGES), "full is the last stage; promote the candidate"),
         (
             at("shadow"),
             lambda now: traffic.retreat(now, STAGES, "shadow"),
@@ -172,24 +218,41 @@ def test_a_step_has_one_outcome(before: Live, step: Callable[[Live], Live], afte
             lambda now: traffic.retreat(now, STAGES, "full"),
             "full is not a stage before shadow",
         ),
-        (at("ab-50"), lambda now: traffic.retreat(now, STAGES, "x"), "x is not a stage before"),
-        (at(None), lambda now: traffic.retreat(now, STAGES, "shadow"), "there is no candidate in a stage"),
+        (at("ab-50"), lambda now: traffic.retreat(now, STAGES, "x"), "x is not a stage before ab-50"),
+        (
+            at(None),
+            lambda now: traffic.retreat(now, STAGES, "shadow"),
+            "there is no candidate in a stage that it could go back from",
+        ),
         (live(), traffic.withdraw, "there is no candidate to withdraw"),
-        (live(), lambda now: traffic.promote(now, STAGES, ()), "only a candidate in the last stage is promoted"),
+        (
+            live(),
+            lambda now: traffic.promote(now, STAGES, ()),
+            "only a candidate in the last stage is promoted; advance it to full first",
+        ),
         (
             at("ab-50"),
             lambda now: traffic.promote(now, STAGES, ()),
-            "only a candidate in the last stage is promoted",
+            "only a candidate in the last stage is promoted; advance it to full first",
         ),
         (live(), lambda now: traffic.retire(now, "39", ["40"]), "39 is not in knownGood"),
-        (live(), lambda now: traffic.retire(now, "40", ["40"]), "without 40 there is no way back"),
-        (live(), lambda now: traffic.retire(now, "40", []), "without 40 there is no way back"),
+        (
+            live(),
+            lambda now: traffic.retire(now, "40", ["40"]),
+            "without 40 there is no way back; promote another version first",
+        ),
+        (
+            live(),
+            lambda now: traffic.retire(now, "40", []),
+            "without 40 there is no way back; promote another version first",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_step_that_cannot_be_taken_says_why(before: Live, step: Callable[[Live], Live], words: str) -> None:
-    with pytest.raises(UserError, match=words) as caught:
+    with pytest.raises(UserError) as caught:
         step(before)
-    assert caught.value.status == 2
+    told = (each for each in (caught.value.message, caught.value.hint) if each is not None)
+    assert ("; ".join(told), caught.value.status) == (words, 2)
 
 
 # Which step leads from one to the other.
