@@ -22,9 +22,11 @@ from rollout_spec.rollback import (
     Reason,
     Rollback,
     Undone,
+    Verdict,
     guard,
     roll_back,
 )
+from rollout_spec.rollback.guards import together
 from rollout_spec.rollback.pause import Pause, read_pause
 from rollout_spec.spec.workspace import Automation
 from rollout_spec.targets.manifests import stale
@@ -320,6 +322,88 @@ def test_a_guard_says_how_far_a_breach_goes(request: pytest.FixtureRequest, name
     assert (verdict.action, [reason.guard for reason in verdict.reasons]) == (action, guards)
     assert verdict.arm == (action == "act" and automation.mode == "auto-merge")
     assert guard(decision, breach, replace(facts, precedents=facts.precedents[::-1]), automation, NOW) == verdict
+
+
+WORDS = {
+    "dry run": "the workspace's `automation.mode` is dry-run",
+    "paused": "p pauses the automation until 2026-11-20T10:00:01Z: why",
+    "paused by what cannot be read": "p pauses the automation: ?",
+    "a notice before a draft": "the workspace's `automation.mode` is dry-run",
+    "three rollouts at once": "3 rollouts failed within 10m (a, b, fraud): that is not the model",
+    "three, two of them open or merged": "3 rollouts failed within 10m (a, b, fraud): that is not the model",
+    "two where two are too many": "2 rollouts failed within 10m (a, fraud): that is not the model",
+    "more than a day old": "the breach is 1d old, and after 1d a person decides",
+    "from the future": "the breach is dated 6m ahead of the clock here",
+    "over": "the breach is over since 2026-11-20T09:59:00Z",
+    "seen before the split began": "the breach was seen before 42 came to where it is, at 2026-11-20T09:55:00Z",
+    "the same, a second less": "the breach was seen before 42 came to where it is, at 2026-11-20T09:51:01Z",
+    "its rollback was taken back after it was seen": (
+        "a rollback of 42 was taken back at 2026-11-20T09:58:00Z, after this breach was seen"
+    ),
+    "the same, to merge itself": "when 42 came to where it is is not known here",
+    "rolled back within the hour": "fraud was rolled back from 39 59m ago; its cool-down is 1h",
+    "merged late": "fraud was rolled back from 39 5m ago; its cool-down is 1h",
+    "merged at a time to come": "fraud was rolled back from 39 5m ago; its cool-down is 1h",
+    "observed by a clock that is fast": "fraud has a rollback that is not merged, from 39 0s ago; its cool-down is 1h",
+    "another rollback of it is open": "fraud has a rollback that is not merged, from 39 5m ago; its cool-down is 1h",
+    "it was rolled back and cleared": "fraud was rolled back from 42 5m ago; its cool-down is 1h",
+    "ten within a day": "there were 10 rollbacks within a day, and 10 go without a person",
+    "none without a person": "there were 0 rollbacks within a day, and 0 go without a person",
+    "four that merged themselves": "4 rollbacks within a day may have merged themselves, and 4 do",
+    "restored by a rollback": "42 was restored by a rollback itself (fraud-39)",
+    "restored by a rollback a second less ago": "42 was restored by a rollback itself (fraud-39)",
+}
+"""Why each of these cases is held after a promotion."""
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_guard_says_why_in_numbers(of_stable: Rollback, name: str) -> None:
+    facts, settings, changes, _, guards = CASES[name]
+    verdict = guard(of_stable, replace(BREACH, **changes), facts, Automation.model_validate(settings), NOW)
+    assert verdict.words.removesuffix(", and it merges itself") == WORDS.get(name, "every guard holds")
+    assert (name in WORDS) == bool(guards), "the words of each guard stand in a list"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0, "0s"), (1, "1s"), (59.9, "59s"), (60, "1m"), (119, "1m"), (3600, "1h"), (90061, "1d1h1m")],
+)
+def test_how_long_ago_is_told_in_whole_minutes_or_seconds(of_stable: Rollback, seconds: float, shown: str) -> None:
+    settings = Automation.model_validate({"cooldown": "2d"})
+    facts = replace(FACTS, precedents=(earlier(when=NOW - timedelta(seconds=seconds)),))
+    verdict = guard(of_stable, BREACH, facts, settings, NOW)
+    assert verdict.words.startswith(f"fraud was rolled back from 39 {shown} ago; its cool-down is 2d")
+
+
+def test_of_several_rollbacks_the_last_one_counts_for_the_cool_down(of_stable: Rollback) -> None:
+    several = [earlier(failed=f"3{minutes}", when=ago(minutes=minutes)) for minutes in (9, 5, 7)]
+    verdict = guard(of_stable, BREACH, replace(FACTS, precedents=tuple(several)), Automation(), NOW)
+    assert verdict.words == "fraud was rolled back from 35 5m ago; its cool-down is 1h"
+
+
+AGE, PAUSED, SOFT = (Reason(name, name) for name in ("age", "pause", "trigger"))
+SEVERAL: list[tuple[list[Verdict], Verdict]] = [
+    ([Verdict("act", arm=True)], Verdict("act", arm=True)),
+    ([Verdict("act", arm=True), Verdict("act")], Verdict("act")),
+    ([Verdict("act", arm=True), Verdict("draft", (AGE,))], Verdict("draft", (AGE,))),
+    ([Verdict("draft", (AGE, SOFT)), Verdict("draft", (SOFT,))], Verdict("draft", (AGE, SOFT))),
+    ([Verdict("draft", (AGE,)), Verdict("notify", (PAUSED,))], Verdict("notify", (AGE, PAUSED))),
+    ([Verdict("act", held=(AGE, SOFT)), Verdict("act", held=(SOFT, PAUSED))], Verdict("act", held=(AGE, SOFT, PAUSED))),
+    ([Verdict("ignore"), Verdict("act")], Verdict("act")),
+]
+
+
+@pytest.mark.parametrize(("verdicts", "expected"), SEVERAL)
+def test_several_rollbacks_in_one_commit_go_as_far_as_the_most_careful(
+    verdicts: list[Verdict], expected: Verdict
+) -> None:
+    assert together(verdicts) == expected
+    backwards = together(reversed(verdicts))
+    assert (backwards.action, backwards.arm, set(backwards.reasons)) == (
+        expected.action,
+        expected.arm,
+        set(expected.reasons),
+    )
 
 
 REFUSED = (
