@@ -13,24 +13,27 @@ import pytest
 from hypothesis import Phase, settings
 
 RULES = "rollout_spec.rules."
+CASES = "tests/test_rollback_cases.py::test_a_case_is_answered_as_it_was"
 NEAREST = {
     "rollout_spec.rollback.": (
         "tests/test_breach_values.py",
         "tests/test_guards.py",
         "tests/test_pull_request_body.py",
         "tests/test_rebuilding.py",
-        "tests/test_rollback_cases.py",
+        CASES,
+        "tests/test_severity.py",
         "tests/test_triage.py",
+        "tests/test_undone.py",
     ),
-    "rollout_spec.traffic.": ("tests/test_rollback_cases.py", "tests/test_traffic.py"),
+    "rollout_spec.traffic.": (CASES, "tests/test_traffic.py"),
     "rollout_spec.eligibility.": (
         "tests/test_eligibility.py",
-        "tests/test_rollback_cases.py",
+        CASES,
         *(f"[{rule}/" for rule in ("arms-coexist", "not-quarantined", "pins-served", "rollback-ready")),
     ),
     "rollout_spec.known_good.": (
         "tests/test_eligibility.py",
-        "tests/test_rollback_cases.py",
+        CASES,
         *(f"[{rule}/" for rule in ("one-step", "pins-served", "rollback-ready")),
     ),
 }

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,8 +21,7 @@ from rollout_spec.breach import Breach
 from rollout_spec.document import parse
 from rollout_spec.git.remotes import Remote
 from rollout_spec.repository import Repository
-from rollout_spec.rollback import Rollback, Step, Undone, roll_back, undone_by
-from rollout_spec.spec.rollout import Live
+from rollout_spec.rollback import Rollback, Undone, roll_back
 from rollout_spec.tree import Overlay, WorkingTree
 
 pytestmark = pytest.mark.system
@@ -1090,52 +1089,6 @@ def revert(repo: Repo, commits: list[str], folder: Path) -> dict[str, Any] | Non
             return None
     live: dict[str, Any] = parse((folder / "rollouts/fraud.yaml").read_bytes()).data["spec"]["live"]
     return live
-
-
-def live(**fields: Any) -> Live:
-    return Live.model_validate({"stable": "41", "knownGood": ["40"], **fields})
-
-
-def history(*lives: Live | None) -> Iterator[Step]:
-    """Make commits out of what ``live`` was, oldest first; give them newest first, each a day after the one before."""
-    steps = [
-        Step(f"c{number}", datetime(2026, 1, 1 + number, tzinfo=UTC), "s", after, before)
-        for number, (before, after) in enumerate(zip((None, *lives), lives, strict=False))
-    ]
-    return reversed(steps)
-
-
-PROPOSED, AT_FULL = live(candidate="42"), live(candidate="42", stage="full")
-FIRST, FIRST_TO_41 = (live(stable="40", candidate=candidate, knownGood=[]) for candidate in (None, "41"))
-PROMOTED = live(stable="42", knownGood=["41", "40"])
-
-
-@pytest.mark.parametrize(
-    ("version", "lives", "undone", "since"),
-    [
-        pytest.param("42", [live(), PROPOSED, AT_FULL], ["c2", "c1"], 2, id="to its proposal"),
-        pytest.param("42", [live(), PROPOSED, PROPOSED, AT_FULL, AT_FULL], ["c3", "c1"], 3, id="other edits are kept"),
-        pytest.param("42", [live(), PROPOSED, live(), PROPOSED], ["c3"], 3, id="proposed twice"),
-        pytest.param("42", [live(), AT_FULL, PROMOTED], ["c2", "c1"], 2, id="promoted"),
-        pytest.param(
-            "42", [live(), AT_FULL, PROMOTED, live(stable="42", candidate="43", knownGood=["41", "40"])],
-            ["c3", "c2", "c1"], 2, id="what came in since goes too",
-        ),
-        pytest.param("42", [AT_FULL], [], 0, id="the commit that brought the file is kept"),
-        pytest.param("42", [AT_FULL, PROMOTED], ["c1"], 1, id="it began with the file"),
-        pytest.param("41", [live(), AT_FULL, PROMOTED, live()], ["c3", "c2", "c1"], 3, id="restored by a rollback"),
-        pytest.param("41", [FIRST, FIRST_TO_41, live(), AT_FULL], ["c3", "c2", "c1"], 2, id="stable, and a candidate"),
-        pytest.param("42", [live(), PROPOSED, None, AT_FULL], None, None, id="a text that did not load"),
-        pytest.param("42", [live(), PROPOSED, None, AT_FULL, PROMOTED], None, 4, id="one that did not load, long ago"),
-    ],
-)  # fmt: skip
-def test_what_is_undone_is_what_changed_live_since_the_proposal(
-    version: str, lives: list[Live | None], undone: list[str] | None, since: int | None
-) -> None:
-    found = undone_by(version, history(*lives))
-    assert [step.commit for step in found.steps] == (undone or [])
-    assert found.since == (None if since is None else datetime(2026, 1, 1 + since, tzinfo=UTC))
-    assert (found.reason is not None) == (undone is None)
 
 
 def test_a_history_with_a_text_that_did_not_load_is_said_to_be_unknown(repo: Repo) -> None:
