@@ -78,10 +78,12 @@ def _outdated(waiver: Waiver, at: KeyPath, subject: Subject) -> Iterator[Problem
 
 
 def _needless(waiver: Waiver, subject: Subject) -> bool:
-    """Does the rollout load, and meet the policy without it?"""
+    """Do the rollout and the policy load, and does the one meet the other without it?"""
     file = subject.repository.rollout(waiver.rollout)
-    policy = next(each for each in policies.policies_of(subject.repository) if each.name == waiver.policy).policy
-    if file is None or file.model is None or subject.now is None or _PASSING.search(policy.expression):
+    found = next((each for each in policies.policies_of(subject.repository) if each.name == waiver.policy), None)
+    if file is None or file.model is None or subject.now is None:
+        return False
+    if found is None or _PASSING.search(found.policy.expression):
         return False
     told = policies.check(file, subject.repository, subject.base, subject.now)
     return waiver.policy not in {name for name, _ in told}
