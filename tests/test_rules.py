@@ -78,6 +78,7 @@ def test_a_case_has_its_findings_and_no_others(name: str) -> None:
     if UPDATE:
         expected.write_text(text_of(report), encoding="utf-8")
     assert text_of(report).splitlines() == expected.read_text("utf-8").splitlines()
+    assert all(isinstance(finding.path, tuple) for finding in report.findings)
     assert case.rule not in {skipped.name for skipped in report.skipped}, "it passes since the rule did not run"
     assert case.rule in {finding.name for finding in report.findings} or not report.failed, "it is another rule's case"
 
