@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
-from workspaces import rendered
+from workspaces import rendered, write
 
 from rollout_spec.dependents import Dependent, dependents
 from rollout_spec.eligibility import disagreements, is_range, is_valid, lost, meets, quarantined, switches, twins, unmet
 from rollout_spec.known_good import eligible, obstacles, standing, unreadable, ways_back
 from rollout_spec.repository import Repository
 from rollout_spec.spec.rollout import ModelRollout
-from rollout_spec.tree import Overlay
+from rollout_spec.tree import Overlay, WorkingTree
 
 FRAUD = "rollouts/fraud.yaml"
 
@@ -199,6 +200,7 @@ def test_a_range_of_an_exclusive_component_says_no_version_to_switch_to(base: Re
         (">=13", "12", True, {"user-profile": ("12", ">=13")}),
         ("11", ">=12", True, {"user-profile": (">=12", "11")}),
         ("<11", ">=12", True, {}),
+        ("12", ">=12", True, {}),
     ],
 )
 def test_arms_disagree_about_an_exclusive_component_that_one_version_of_cannot_suit(
@@ -244,3 +246,13 @@ def test_unreadable_incidents_are_those_before_a_target_each_once(base: Reposito
     assert [file.path for file in unreadable(rollout, over)] == ["incidents/fraud-40.yaml", "incidents/fraud-39.yaml"]
     assert [file.path for file in unreadable(rollout, over, "39")] == ["incidents/fraud-40.yaml"]
     assert unreadable(rollout, over, "40") == ()
+
+
+def test_a_workspace_whose_name_cannot_be_read_is_called_like_its_folder(tmp_path: Path) -> None:
+    here = write(rendered({".rollout-spec.yaml.diff": b" spec:\n+  incidentsFrom: [../us]\n"}), tmp_path / "eu")
+    us = write(rendered({"incidents/fraud-40.yaml": b"spec: ["}), tmp_path / "us")
+    (us / ".rollout-spec.yaml").write_text("spec: [", "utf-8")
+    repository = Repository(WorkingTree(here, bounds=tmp_path))
+    assert obstacles(fraud_in(repository), repository) == {
+        "40": "quarantined by incidents/fraud-40.yaml of us, which does not load"
+    }

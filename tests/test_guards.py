@@ -381,6 +381,12 @@ def test_of_several_rollbacks_the_last_one_counts_for_the_cool_down(of_stable: R
     assert verdict.words == "fraud was rolled back from 35 5m ago; its cool-down is 1h"
 
 
+def test_two_rollbacks_at_one_moment_are_one_cool_down(of_stable: Rollback) -> None:
+    twice = tuple(earlier(failed=failed, when=ago(minutes=5)) for failed in ("38", "39"))
+    verdict = guard(of_stable, BREACH, replace(FACTS, precedents=twice), Automation(), NOW)
+    assert verdict.words == "fraud was rolled back from 38 5m ago; its cool-down is 1h"
+
+
 AGE, PAUSED, SOFT = (Reason(name, name) for name in ("age", "pause", "trigger"))
 SEVERAL: list[tuple[list[Verdict], Verdict]] = [
     ([Verdict("act", arm=True)], Verdict("act", arm=True)),
@@ -444,7 +450,7 @@ def test_whether_a_person_refused_is_asked_only_where_it_decides(of_stable: Roll
         asked.append(precedent.incident)
         return precedent.rollout == "churn"
 
-    old, landed = earlier("old", when=ago(days=2), landed=None), earlier("landed", when=ago(hours=2))
+    old, landed = earlier("old", when=ago(days=1), landed=None), earlier("landed", when=ago(hours=2))
     open_ones = tuple(earlier(name, when=ago(hours=2), landed=None) for name in ("churn", "spam"))
     facts = replace(FACTS, precedents=(old, landed, *open_ones))
     few, many_ = (Automation.model_validate({"maxRollbacksPerDay": number}) for number in (3, 9))
@@ -538,4 +544,8 @@ def test_a_pause_has_a_reason_and_an_end_and_pauses_without_too(
 ) -> None:
     found = read_pause("p", content)
     told = reason or "it cannot be read; it has to say `reason` and `expires`"
-    assert (found.reason, found.ends and found.ends.isoformat()) == (told, ends)
+    assert (found.path, found.reason, found.ends and found.ends.isoformat()) == ("p", told, ends)
+
+
+def test_the_reason_of_a_pause_that_is_too_long_is_cut() -> None:
+    assert read_pause("p", f"{{reason: {'b' * 300}, expires: 2026-11-20}}".encode()).reason == f"{'b' * 199}…"

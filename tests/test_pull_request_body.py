@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,9 +13,10 @@ from repo import EXAMPLE
 
 from rollout_spec.breach import Breach, Evidence
 from rollout_spec.repository import Repository
-from rollout_spec.rollback import Reason, Rollback, Step, Undone, Verdict, roll_back
-from rollout_spec.rollback.body import LONGEST_BODY, Proof, body
-from rollout_spec.rollback.markdown import bullets, code, fenced, table
+from rollout_spec.rollback import NoWayBack, Reason, Rollback, Step, Undone, Verdict, roll_back
+from rollout_spec.rollback.body import LONGEST_BODY, Proof, again, body
+from rollout_spec.rollback.markdown import bullets, code, fenced, quoted, table
+from rollout_spec.rollback.words import change, incident_change
 from rollout_spec.tree import WorkingTree
 
 MOMENT = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -93,3 +95,57 @@ def test_a_block_ends_where_it_should_and_has_room(text: str, room: int) -> None
 def test_long_lists_say_how_much_there_is() -> None:
     assert bullets(["a", "b", "c"], most=2) == "- a\n- b\n- and 1 more"
     assert table([("a", "b")] * 101).endswith("| a | b |\n\nAnd 1 more rows.")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\n", "```diff\na\n```"),
+        ("a b\n\n c\n", "```diff\na b\n\n c\n```"),
+        ("+X \t\n\n", "```diff\n+X \t\n```"),
+        ("\ta\x1b[1m\u202e\n", "```diff\n\ta�[1m�\n```"),
+        ("``\n", "```diff\n``\n```"),
+        ("+```\n", "````diff\n+```\n````"),
+        ("`a`` ``````b\n", "```````diff\n`a`` ``````b\n```````"),
+        ("", ""),
+    ],
+)
+def test_a_block_holds_whole_lines_behind_a_fence_that_is_longer_than_any_in_it(text: str, shown: str) -> None:
+    assert fenced(text, 1000) == shown
+    assert fenced(text, 1000, "text") == shown.replace("diff", "text")
+
+
+def test_a_block_has_all_its_lines_or_says_that_the_rest_is_left_out() -> None:
+    reserve = 2 * len("```") + len("diff") + 40
+    assert fenced("a\nb", reserve + 4) == "```diff\na\nb\n```"
+    assert fenced("a\nb", reserve + 3) == "```diff\na\n```\n\nThe rest is left out."
+    assert fenced("a\nb", reserve + 2) == "```diff\na\n```\n\nThe rest is left out."
+    assert fenced("a\nb", reserve + 1) == ""
+
+
+@pytest.mark.parametrize("text", ["Ünï", "a (b)", "<b>", "@all", "`a b`", "a\nb", "[x]", "*x*"])
+def test_what_could_be_markup_is_quoted_as_code(text: str) -> None:
+    assert quoted(text) == code(text)
+
+
+@pytest.mark.parametrize("text", ["", "it lacks `format`, which: a-b; c_d. 1", "x"])
+def test_what_could_be_no_markup_is_quoted_as_it_is(text: str) -> None:
+    assert quoted(text) == text
+
+
+@pytest.mark.parametrize(
+    ("action", "told"),
+    [("draft", "it would be a draft"), ("act", "it needs no person"), ("notify", "notify"), ("ignore", "ignore")],
+)
+def test_another_breach_is_told_with_how_far_it_would_go(rollback: Rollback, action: Any, told: str) -> None:
+    text = again(rollback, Verdict(action, (Reason("age", "the breach is old"),)))
+    assert text.startswith(f"**fraud 42 failed again; by this breach {told}: the breach is old.**\n\n|  |  |\n")
+
+
+def test_a_change_has_the_paths_of_the_workspace_unless_it_lies_in_a_folder(
+    rollback: Rollback, repository: Repository
+) -> None:
+    assert change(rollback, repository, READY).edits == rollback.edits
+    stuck = NoWayBack("acme", "fraud", "42", BREACH, (), "fraud-42", "b", {"incidents/fraud-42.yaml": b"x"})
+    assert incident_change(stuck, repository, READY).edits == stuck.edits
+    assert list(incident_change(stuck, repository, READY, prefix="eu").edits) == ["eu/incidents/fraud-42.yaml"]

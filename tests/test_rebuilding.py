@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import islice
@@ -74,6 +75,19 @@ def assert_same(breach: Breach) -> None:
     again = breach_of(file.model.spec)
     assert incident_of(again) == first
     assert (again.version, again.observed_at) == (breach.version, breach.observed_at.replace(microsecond=0))
+
+
+def test_the_breach_of_an_incident_is_what_it_says() -> None:
+    moment = datetime(2026, 1, 1, 9, 30, tzinfo=UTC)
+    seen = Evidence("p99 is 900ms", Decimal("0.9"), "https://x.example/1")
+    told = Breach("alertmanager-1", "alertmanager", "fraud", "42", moment, "latency-sla", "acme", evidence=seen)
+    text = incident_of(told)
+    file = read_file("incidents/fraud-42.yaml", "Incident", text.encode())
+    assert file.model is not None
+    assert breach_of(file.model.spec) == replace(told, id="", workspace=None)
+    assert breach_of(file.model.spec.model_copy(update={"evidence": None})) == replace(
+        told, id="", workspace=None, evidence=Evidence()
+    )
 
 
 ZEROS = ["-0", "-0E+3"]

@@ -80,6 +80,10 @@ def test_of_a_rollout_that_does_not_load_it_is_the_earliest() -> None:
         (told("latency-sla", 60 * 25), UNDONE, False),
         (HARD, replace(UNDONE, since=NOW, moved=True), False),
         (HARD, replace(UNDONE, retaken=NOW), False),
+        (replace(HARD, version=None), UNDONE, True),
+        (replace(OUTSIDE, version=None), UNDONE, False),
+        (told("latency-sla", 12), replace(UNDONE, moved=True), True),
+        (told("latency-sla", 12), replace(UNDONE, since=NOW - timedelta(minutes=6), moved=True), False),
     ],
 )
 def test_only_what_asks_for_no_person_is_acted_on(

@@ -98,6 +98,12 @@ def test_a_history_is_read_no_further_than_the_proposal() -> None:
     assert [step.commit for step in steps] == ["c0"]
 
 
+def test_a_history_is_read_no_further_than_its_last_two_changes() -> None:
+    steps = history(live(), PROPOSED, PROPOSED, AT_SHADOW, AT_FULL)
+    retaken_at("42", steps)
+    assert [step.commit for step in steps] == ["c2", "c1", "c0"]
+
+
 @pytest.mark.parametrize(
     ("version", "lives", "retaken"),
     [
