@@ -146,6 +146,7 @@ CASES: dict[str, tuple[Facts, dict[str, Any], dict[str, Any], str, list[str]]] =
     "from the future": (FACTS, {}, {"observed_at": NOW + timedelta(minutes=6)}, "draft", ["age"]),
     "from a clock that is fast": (FACTS, {}, {"observed_at": NOW + timedelta(minutes=5)}, "act", []),
     "over": (FACTS, {}, {"ended_at": ago(minutes=1)}, "draft", ["recovered"]),
+    "over now": (FACTS, {}, {"ended_at": NOW}, "draft", ["recovered"]),
     "to be over": (FACTS, {}, {"ended_at": NOW + timedelta(minutes=1)}, "act", []),
     "seen before it took requests at all": (FRESH, {}, {"observed_at": ago(minutes=6)}, "act", []),
     "seen before the split began": (MOVED, {}, {"observed_at": ago(minutes=6)}, "draft", ["settled"]),
@@ -335,6 +336,7 @@ WORDS = {
     "more than a day old": "the breach is 1d old, and after 1d a person decides",
     "from the future": "the breach is dated 6m ahead of the clock here",
     "over": "the breach is over since 2026-11-20T09:59:00Z",
+    "over now": "the breach is over since 2026-11-20T10:00:00Z",
     "seen before the split began": "the breach was seen before 42 came to where it is, at 2026-11-20T09:55:00Z",
     "the same, a second less": "the breach was seen before 42 came to where it is, at 2026-11-20T09:51:01Z",
     "its rollback was taken back after it was seen": (
@@ -379,6 +381,17 @@ def test_of_several_rollbacks_the_last_one_counts_for_the_cool_down(of_stable: R
     several = [earlier(failed=f"3{minutes}", when=ago(minutes=minutes)) for minutes in (9, 5, 7)]
     verdict = guard(of_stable, BREACH, replace(FACTS, precedents=tuple(several)), Automation(), NOW)
     assert verdict.words == "fraud was rolled back from 35 5m ago; its cool-down is 1h"
+
+
+@pytest.mark.parametrize(
+    ("window", "days", "action"),
+    [(None, 6, "draft"), (None, 7, "act"), (timedelta(days=1), 2, "act"), (timedelta(days=9), 8, "draft")],
+)
+def test_a_rollback_is_remembered_for_the_window_of_the_rollout_or_a_week(
+    of_stable: Rollback, window: timedelta | None, days: int, action: str
+) -> None:
+    facts = replace(FACTS, precedents=(earlier(when=ago(days=days), restored="42", stage="promoted"),))
+    assert guard(replace(of_stable, window=window), BREACH, facts, Automation(), NOW).action == action
 
 
 def test_two_rollbacks_at_one_moment_are_one_cool_down(of_stable: Rollback) -> None:
@@ -461,6 +474,16 @@ def test_whether_a_person_refused_is_asked_only_where_it_decides(of_stable: Roll
     assert asked == ["churn-39", "spam-39"]
 
 
+def test_an_open_rollback_of_the_rollout_itself_may_have_been_refused_long_ago(of_stable: Rollback) -> None:
+    automation = Automation.model_validate({"cooldown": "3d"})
+    own, others = (
+        replace(FACTS, precedents=(earlier(name, when=ago(days=2), landed=None),)) for name in ("fraud", "x")
+    )
+    assert guard(of_stable, BREACH, own, automation, NOW, lambda each: False).action == "draft"
+    assert guard(of_stable, BREACH, own, automation, NOW, lambda each: True).action == "act"
+    assert guard(of_stable, BREACH, others, automation, NOW, lambda each: False).action == "act"
+
+
 def test_what_the_decision_says_comes_first(of_stable: Rollback) -> None:
     soft = replace(of_stable, for_a_person=(Reason("trigger", "the trigger drift is soft"),))
     verdict = guard(
@@ -514,6 +537,13 @@ def test_an_order_is_a_draft_only_for_a_step_that_a_person_must_take(decision: R
     verdict = guard(both, BREACH, facts, Automation(), NOW, order=Order(arm=True))
     assert (verdict.action, verdict.arm, verdict.reasons) == ("draft", False, reasons[1:])
     assert [each.guard for each in verdict.held] == ["pause"], "that a person says so is no objection"
+
+
+@pytest.mark.parametrize(("ends", "guard_name"), [(NOW + timedelta(seconds=1), "pause"), (NOW, "way-back")])
+def test_a_pause_counts_until_its_end_if_there_is_no_rollback_target_too(ends: datetime, guard_name: str) -> None:
+    stuck = NoWayBack("acme", "fraud", "42", BREACH, (), "fraud-42", "b", {})
+    verdict = guard(stuck, BREACH, Facts(pauses=(Pause("p", "why", ends),)), Automation(), NOW)
+    assert [each.guard for each in verdict.reasons] == [guard_name]
 
 
 def test_an_order_with_no_rollback_target_names_the_guards_that_would_have_held() -> None:

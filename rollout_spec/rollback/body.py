@@ -225,7 +225,7 @@ def _others(rollback: Rollback, repository: Repository) -> list[str]:
             if pin.rollout not in own:
                 met = "which meets it" if meets(each.wanted, pin.pin) else f"and {each.up} does not meet it either"
                 lines.append(f"{_pinned(pin, each.component)}; {each.component} goes to {each.wanted}, {met}.")
-    return lines
+    return list(dict.fromkeys(lines))
 
 
 def _pinned(pin: Dependent, component: str) -> str:
