@@ -207,6 +207,11 @@ def test_a_step_has_one_outcome(before: Live, step: Callable[[Live], Live], afte
             lambda now: traffic.advance(now, STAGES, to="ab-50"),
             "ab-50 is not the next stage; the next one is canary-5",
         ),
+        (
+            at("ab-50"),
+            lambda now: traffic.advance(now, STAGES, to="ab-50", fixes="fraud-41"),
+            "ab-50 is not the next stage; the next one is full",
+        ),
         (at("full"), lambda now: traffic.advance(now, STAGES), "full is the last stage; promote the candidate"),
         (
             at("shadow"),
@@ -277,6 +282,8 @@ def step(before: Live, after: Live, *, quarantined: Any = (), eligible: Any = No
         (live(), at("shadow"), "propose and advance"),
         (at(None), at("shadow"), "advance"),
         (at("shadow"), at("canary-5"), "advance"),
+        (at("canary-5"), at("ab-50"), "advance"),
+        (at("ab-50"), at("full"), "advance"),
         (at(None), at("shadow", fixes="fraud-41"), "advance"),
         (at("full"), at("shadow"), "retreat"),
         (at("ab-50"), live(), "withdraw"),
