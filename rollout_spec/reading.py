@@ -214,6 +214,9 @@ class Reader:
         elif "\t" in line[: mark.column + 1]:
             hint = "indent with spaces, not with tabs"
         place = Span(mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2)
+        if not line and mark.index >= len(self.text):  # the end of the text: its last character is told
+            last = max((number for number, each in enumerate(lines) if each), default=0)
+            place = Span(last + 1, max(len(lines[last]), 1), last + 1, len(lines[last]) + 1)
         if mark.line >= len(lines):  # libyaml ends a text with a line of its own
             place = span_at(self.text, len(self.text))
         return Flaw(place, f"this is not YAML: {words}", hint)
