@@ -131,7 +131,9 @@ def test_requests_of_one_command_share_its_time() -> None:
         assert stopped("spin").why.startswith("this did not end within the 0.5 s")
         for number in range(50):
             found = stopped("spin", number)
-        assert found.why.startswith("this was not run: the workspace's templates and policies took their 0.5 s")
+        assert found.why.startswith(
+            "this was not run: a workspace's templates, policies and contracts took their 0.5 s"
+        )
         assert time.monotonic() - start < 10
     assert ask("echo", [1]) == [1]
 
@@ -231,7 +233,10 @@ def test_where_no_process_can_be_started_nothing_passes(
     text = GOOD if words == ("render",) else None
     done = run("--repo", str(workspace(tmp_path, text=text, policies=None if text else FAILING)), *words)
     assert done.status == 2
-    assert "no process can be started for the templates and policies of this workspace: Resource tempor" in done.err
+    assert (
+        "no process can be started for the templates, policies and contracts of this workspace: Resource tempor"
+        in done.err
+    )
 
 
 def test_a_process_that_ends_at_once_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:

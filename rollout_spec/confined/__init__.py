@@ -1,4 +1,4 @@
-"""The process in which templates and policies of a workspace run, with limits of memory and time.
+"""The process in which templates, policies and contracts of a workspace are worked on, with limits of memory and time.
 
 Whoever may open a pull request may write them. ``ask`` runs a function of ours, which is named, in that process. What
 is shipped with the tool runs in its own process, and loads nothing of this package but this module and ``budget``.

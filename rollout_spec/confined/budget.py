@@ -1,4 +1,4 @@
-"""The limits of what templates and policies of a workspace may take, and the time that they took."""
+"""The limits of what templates, policies and contracts of a workspace may take, and the time that they took."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ _MEMORY, _SECONDS = "1GiB", "10"
 _LEAST_SHARE = 128 * 1024**2
 """The memory that each of many processes has at least: where they are many, the machine is large."""
 _MORE_SECONDS = 0.1
-"""The time that each file adds to that of the command: good templates and policies take a tenth of it for a rollout."""
+"""The time that each file adds to that of the command: good ones take a tenth of it for a rollout."""
 _MOST_KNOWN = 1024
 _LARGEST_KNOWN = 32 * 1024
+_ALL = "a workspace's templates, policies and contracts"
 _UNITS = {"": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 _SLOTS = 512
 
@@ -128,11 +129,11 @@ class Budget:
 
     def too_long(self) -> str:
         """Say that a request takes too long."""
-        return f"this did not end within the {self.seconds:g} s that a workspace's templates and policies have together"
+        return f"this did not end within the {self.seconds:g} s that {_ALL} have together"
 
     def used_up(self) -> Stopped:
         """Return the error of a request for which no time is left."""
-        why = f"this was not run: the workspace's templates and policies took their {self.seconds:g} s"
+        why = f"this was not run: {_ALL} took their {self.seconds:g} s"
         stopped = Stopped("time", why)
         stopped.has_run = False
         return stopped

@@ -1,4 +1,4 @@
-"""The process that runs templates and policies: it reads requests, answers in JSON, and has nothing else open.
+"""The process that works on what a workspace brings: it reads requests, answers in JSON, and has nothing else open.
 
 A request is pickled, and only the process that started this one writes any. No answer is ever unpickled: what runs here
 is not trusted.

@@ -1,4 +1,4 @@
-"""The one process that runs templates and policies for this one: started when first asked, and anew when it died."""
+"""The one process that works on templates, policies and contracts: started when first asked, and anew when it died."""
 
 from __future__ import annotations
 
@@ -188,6 +188,6 @@ def _raise_unless_ended(last: dict[str, Any], budget: Budget) -> None:
 
 def _unavailable(why: str) -> UserError:
     return UserError(
-        f"no process can be started for the templates and policies of this workspace: {why}",
+        f"no process can be started for the templates, policies and contracts of this workspace: {why}",
         hint="they run in a process of their own, with limits; let this machine start one more",
     )
