@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rollout_spec.contracts import place_of
@@ -27,9 +26,9 @@ if TYPE_CHECKING:
 class Refusal:
     """A schema, in the version that an earlier version of a model ``reads``, refuses what it takes as ``sent`` now.
 
-    ``changes`` say where, as in ``contracts.breaking``. ``moved``: the newer version of the schema took something away
-    too, so that callers had to move when it came. Where it took nothing away they may send what they always did, and
-    nobody knows whether what is refused is ever sent.
+    ``changes`` say where, and show a request. ``moved``: the newer version of the schema took something away too, so
+    that callers had to move when it came. Where it took nothing away they may send what they always did, and nobody
+    knows whether what is refused is ever sent. ``known``: both could be compared; else ``changes`` say why not.
     """
 
     component: str
@@ -37,10 +36,15 @@ class Refusal:
     sent: str
     changes: tuple[str, ...]
     moved: bool
+    known: bool = True
 
     @property
     def summary(self) -> str:
         """What is wrong with the earlier version; what it is called is to come before."""
+        if not self.known:
+            return (
+                f"reads {self.component} {self.reads}; whether it refuses what callers of {self.sent} send is not known"
+            )
         may = "" if self.moved else "may "
         return f"reads {self.component} {self.reads}, which refuses what callers of {self.sent} {may}send"
 
@@ -54,9 +58,10 @@ class Refusal:
 def refusals(rollout: ModelRollout, version: str, repository: Repository) -> Iterator[Refusal]:
     """Give the schemas that refuse what callers of stable send, if they are sent to another version.
 
-    Only what is certain is told: nothing of a contract that is missing, unreadable or no JSON Schema, nothing of a
-    range that several served versions meet, and nothing of an exclusive schema: it goes back in the same commit, for
-    all.
+    Only what an instance proves is told: nothing of a contract that is missing, unreadable or no JSON Schema, nothing
+    of a range that several served versions meet, and nothing of an exclusive schema: it goes back in the same commit,
+    for all. Contracts that take too long to compare are told as not known: they keep no rollback from being
+    made, and let none merge itself.
     """
     versions = rollout.spec.versions
     ours, theirs = (
@@ -70,12 +75,14 @@ def refusals(rollout: ModelRollout, version: str, repository: Repository) -> Ite
         if spec is None or spec.type != "schema" or spec.exclusive:
             continue
         sent, reads = (_read_by(each, spec) for each in (ours[name], pin))
-        contracts = [_contract(spec, each, repository) for each in (sent, reads)]
-        if sent is None or reads is None or sent == reads or contracts[0] is None or contracts[1] is None:
+        if sent is None or reads is None or sent == reads:
             continue
-        changes, moved = _compared(contracts[0], contracts[1])
+        contracts = [_contract(spec, each, repository) for each in (sent, reads)]
+        if contracts[0] is None or contracts[1] is None:
+            continue
+        changes, moved, known = _compared(contracts[0], contracts[1], f"components/{name}.yaml")
         if changes:
-            yield Refusal(name, reads, sent, changes, moved)
+            yield Refusal(name, reads, sent, changes, moved, known)
 
 
 def _read_by(pin: str, component: ComponentSpec) -> str | None:
@@ -95,15 +102,25 @@ def _contract(component: ComponentSpec, version: str | None, repository: Reposit
     return None
 
 
-@lru_cache(maxsize=8)  # a drill asks of the same two again and again
-def _compared(sent: bytes, read: bytes) -> tuple[tuple[str, ...], bool]:
-    """Return what the schema that is read refuses of what is sent, and whether that one took something away too."""
-    from rollout_spec.contracts.breaking import refusals
+def _compared(sent: bytes, read: bytes, about: str) -> tuple[tuple[str, ...], bool, bool]:
+    """Return what the schema that is read refuses, whether the one that is sent took something away, and is known."""
+    from rollout_spec.confined import Stopped
+    from rollout_spec.contracts.comparison import refusals
     from rollout_spec.contracts.reading import NotASchema, read_schema
 
+    if sent == read:
+        return (), False, True
     try:
-        now, then = read_schema(sent), read_schema(read)
+        for each in (sent, read):
+            read_schema(each)
+        changes = refusals(sent, read, about)
+        if not changes:
+            return (), False, True
+        words = (f"{changes[0]}, as in {changes[0].shown}", *map(str, changes[1:]))
+        return words, bool(refusals(read, sent, about)), True
     except NotASchema:
-        return (), False
-    changes = tuple(str(change) for change in refusals(now, then))
-    return changes, bool(changes and refusals(then, now))
+        return (), False, True
+    except Stopped as stopped:
+        return (stopped.why,), False, False
+    except UserError as error:
+        return (error.message,), False, False

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from rollout_spec import traffic
+from rollout_spec.eligibility import is_range, meets
 from rollout_spec.known_good import ways_back
 from rollout_spec.repository import Repository
 
@@ -34,6 +38,9 @@ class Dependents:
     splits: list[tuple[Dependent, Dependent]] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
 
+
+Meeting = tuple[str, str, str, *tuple[Dependent, ...]]
+"""An older and a newer version of a component, why their callers meet, and the versions of models that pin them."""
 
 _FOUND: WeakKeyDictionary[Repository, dict[str, Dependents]] = WeakKeyDictionary()
 
@@ -66,3 +73,27 @@ def _note(rollout: ModelRollout, repository: Repository, found: dict[str, Depend
             stable = Dependent(rollout.metadata.name, split.stable, theirs)
             candidate = Dependent(rollout.metadata.name, split.candidate, ours)
             found.setdefault(component, Dependents()).splits.append((stable, candidate))
+
+
+def meetings(found: Dependents, order: Sequence[str], serving: Sequence[str]) -> Iterator[Meeting]:
+    """Give an older and a newer version whose callers meet, why they do, and which versions of models pin them."""
+
+    def met(pin: str) -> list[str]:
+        return [version for version in order if meets(version, pin)]
+
+    for stable, candidate in found.splits:
+        old, new = met(stable.pin)[-1:], met(candidate.pin)[-1:]
+        if old and new and old != new and new[0] in serving:
+            yield old[0], new[0], "split", stable, candidate
+    for each in found.pins:
+        versions = met(each.pin)
+        if is_range(each.pin):
+            yield from ((old, new, "range", each) for old, new in pairwise(versions) if new in serving)
+        elif versions and versions[0] in serving:
+            later = (version for version in order[order.index(versions[0]) + 1 :] if version in serving)
+            yield from ((versions[0], new, "pin", each) for new in islice(later, 1))
+
+
+def by_number(version: str) -> list[tuple[int, str]]:
+    """Return what versions are sorted by, as people sort them: 9 before 10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]{1,18})", version)]

@@ -70,9 +70,9 @@ def is_ambiguous(text: str) -> bool:
     return text[:1] in _SPECIAL_BEGIN and _AMBIGUOUS.fullmatch(text) is not None
 
 
-def excerpt(text: str) -> str:
+def excerpt(text: str, longest: int = _LONGEST_EXCERPT) -> str:
     """Show a user's text within a message: short, on one line, and nothing in it that a terminal would act on."""
-    shown = text if len(text) <= _LONGEST_EXCERPT else text[:_LONGEST_EXCERPT] + "…"
+    shown = text if len(text) <= longest else text[:longest] + "…"
     return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in shown)
 
 

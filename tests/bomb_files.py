@@ -1,10 +1,10 @@
-"""Templates and policies that are meant to hang or to fill the memory: each is a file in ``bombs``.
+"""Templates, policies and contracts that are meant to hang or to fill the memory: each is a file in ``bombs``.
 
 A template is a ``.j2`` file, or a list of pieces in a ``.yaml`` file: texts, each with how often it is written. In a
 piece that is written more than once, ``#`` is its number. A policy is a mapping of its fields; its expression may be
 such ``pieces``. It may be there ``times``, and ``§`` is its number; ``{times: …, item: …}`` is a list of like items,
 and ``{times: …, letters: …}`` a text in which these letters have no order. ``rollout`` is what the rollout's
-``metadata`` has besides.
+``metadata`` has besides. A contract is two schemas, ``old`` and ``new``.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from workspaces import BASE
 BOMBS = Path(__file__).parent / "bombs"
 TEMPLATES = sorted((BOMBS / "templates").iterdir())
 POLICIES = sorted((BOMBS / "policies").iterdir())
+CONTRACTS = sorted((BOMBS / "contracts").iterdir())
 TEMPLATE = "templates/own/bomb.j2"
 PACK = "policies/ours.yaml"
+CONTRACT = "contracts/user-profile/12.schema.json"
 _HEAD = "apiVersion: rollout-spec/v1\nkind: PolicyPack\nmetadata: {name: ours}\nspec:\n  policies:\n"
 
 
@@ -52,6 +54,18 @@ def pack(bomb: Path) -> str:
     )
 
 
+def contracts(bomb: Path) -> dict[str, str]:
+    """Return the files of a component with two contracts."""
+    schemas = json.loads(bomb.read_text("utf-8"))
+    component = (BASE / "components/user-profile.yaml").read_text("utf-8")
+    more = "type: schema\n  contract: contracts/user-profile/{version}.schema.json\n"
+    return {
+        "components/user-profile.yaml": component.replace("type: feature\n", more),
+        CONTRACT.replace("12", "11"): json.dumps(_expanded(schemas["old"])),
+        CONTRACT: json.dumps(_expanded(schemas["new"])),
+    }
+
+
 def _written(pieces: list[tuple[str, int]]) -> str:
     return "".join(
         "".join(text.replace("#", str(number)) for number in range(times)) if times > 1 else text
@@ -70,13 +84,21 @@ def _expanded(value: Any) -> Any:
 
 
 def workspace(
-    folder: Path, *, text: str | None = None, policies: str | None = None, said: dict[str, Any] | None = None
+    folder: Path,
+    *,
+    text: str | None = None,
+    policies: str | None = None,
+    said: dict[str, Any] | None = None,
+    files: dict[str, str] | None = None,
 ) -> Path:
     """Write a small workspace with a target of its own, whose template has this text, or with a pack of its own.
 
-    ``said`` is what the rollout's metadata has besides.
+    ``said`` is what the rollout's metadata has besides; ``files`` are others, by their paths.
     """
     shutil.copytree(BASE, folder, dirs_exist_ok=True)
+    for path, content in (files or {}).items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(content)
     if said:
         rollout = folder / "rollouts/fraud.yaml"
         spec = rollout.read_text("utf-8")

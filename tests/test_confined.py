@@ -1,4 +1,4 @@
-"""Templates and policies of a workspace end within limits of memory and time, with a finding that names the file.
+"""Templates, policies and contracts of a workspace end within limits, with a finding that names the file.
 
 The bombs are files in ``bombs``. Most run with low limits, so that they end soon, and some with the limits that are set
 where nobody sets others.
@@ -16,8 +16,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from bomb_files import BOMBS, PACK, POLICIES, TEMPLATE, TEMPLATES, metadata, pack, template, workspace
+from bomb_files import (
+    BOMBS,
+    CONTRACT,
+    CONTRACTS,
+    PACK,
+    POLICIES,
+    TEMPLATE,
+    TEMPLATES,
+    contracts,
+    metadata,
+    pack,
+    template,
+    workspace,
+)
 from repo import Repo, run
+from workspaces import BASE
 
 from rollout_spec import resources
 
@@ -117,6 +131,30 @@ def test_a_policy_that_is_a_bomb_is_a_finding(bomb: Path, tmp_path: Path) -> Non
     well(ended, PACK)
     assert any(re.match(f"{PACK}:[1-9][0-9]*:[1-9][0-9]*: ", line) for line in ended.naming(PACK)), "at its line"
     assert ended.peak < 500 * 1024**2
+
+
+@pytest.mark.parametrize("bomb", CONTRACTS, ids=lambda bomb: bomb.stem)
+def test_a_contract_that_is_a_bomb_is_a_finding(bomb: Path, tmp_path: Path) -> None:
+    folder = workspace(tmp_path, files=contracts(bomb))
+    ended = command(folder, "check", **LOW)
+    well(ended, CONTRACT)
+    assert any(line.startswith(f"{CONTRACT}:1:1: error: nobody can say") for line in ended.naming(CONTRACT)), (
+        ended.lines
+    )
+    assert ended.peak < 500 * 1024**2
+
+
+def test_a_contract_that_is_a_bomb_keeps_no_rollback_from_being_found(tmp_path: Path) -> None:
+    bomb = BOMBS / "contracts" / "pattern-before-the-pin.json"
+    text = (BASE / "rollouts/fraud.yaml").read_text("utf-8")
+    at = text.index('"41":')
+    pinned = text[:at] + text[at:].replace('user-profile: "11"', 'user-profile: "12"', 1)
+    folder = workspace(tmp_path, files={**contracts(bomb), "rollouts/fraud.yaml": pinned})
+    assert command(folder, "render").status == 0
+    ended = command(folder, "drill", **LOW)
+    assert ended.status == 0, ended.lines
+    assert any("whether it refuses what callers of 12 send is not known" in line for line in ended.lines), ended.lines
+    assert any("draft" in line and "[contract]" in line for line in ended.lines), ended.lines
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at processes as Linux shows them")

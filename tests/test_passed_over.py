@@ -92,12 +92,13 @@ def contracts(repo: Repo, old: Any, new: Any, *pins: str) -> None:
 
 
 REFUSED = "it reads payment-event 3.0, which refuses what callers of 3.1"
+SHOWN = 'as in `{"amount": 0, "currency": 0}`'
 
 
 def test_a_known_good_version_whose_contract_no_longer_holds_is_passed_over(promoted: Repo) -> None:
     contracts(promoted, CLOSED, MOVED, "3.1", "3.0", "3.1")
     answer = promoted.breach("42", "latency-sla")
-    why = f"41 was passed over: {REFUSED} send: /properties/currency: this field is refused now"
+    why = f"41 was passed over: {REFUSED} send: /properties/currency: this field is refused now, {SHOWN}"
     assert (answer.status, answer.err) == (0, f"{why}\n")
     commit = promoted.tip(BRANCH)
     assert promoted.live_at(commit) == {"stable": "40", "knownGood": []}
@@ -112,7 +113,7 @@ def test_where_no_contract_holds_the_incident_alone_is_proposed(promoted: Repo) 
     answer = promoted.breach("42", "latency-sla")
     assert answer.status == 1
     for version in ("41", "40"):
-        assert f"  {version}: {REFUSED} send: /properties/currency: this field is refused now\n" in answer.err
+        assert f"  {version}: {REFUSED} send: /properties/currency: this field is refused now, {SHOWN}\n" in answer.err
     assert promoted.branches() == ["incident/acme-models/fraud/42"]
     (pull,) = promoted.pull_requests()
     assert (pull["headSha"], pull["labels"]) == (

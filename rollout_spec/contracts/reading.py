@@ -16,6 +16,7 @@ Schema = bool | dict[str, Any]
 TYPES = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 64
+_WHOLE = 40
 
 
 class NotASchema(ValueError):
@@ -33,7 +34,7 @@ def read_schema(content: bytes) -> Schema:
         raise NotASchema("a contract of more than 1 MiB is too long")
     try:
         data = json.loads(
-            content.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=_unique
+            content.decode("utf-8-sig"), parse_float=_number, parse_constant=_refuse, object_pairs_hook=_unique
         )
     except json.JSONDecodeError as error:
         at = Span(error.lineno, error.colno, error.lineno, error.colno + 1)
@@ -47,6 +48,13 @@ def read_schema(content: bytes) -> Schema:
     for path, schema in _schemas(data):
         _check_parts(schema, path)
     return data  # type: ignore[no-any-return]
+
+
+def _number(text: str) -> int | Decimal:
+    """Read a number exactly; 2.0 is an integer, as JSON Schema has it."""
+    number = Decimal(text)
+    is_whole = -_WHOLE < number.adjusted() < _WHOLE and number == number.to_integral_value()
+    return int(number) if is_whole else number
 
 
 def _refuse(text: str) -> Any:

@@ -3,9 +3,10 @@
 The contract of a ``schema`` component is the JSON Schema of what callers send, one for each version. They do not know
 which version of a model answers. Where a rollout splits its requests between two that pin different versions of the
 schema, and where one pins a range that two served versions meet, the newer of these gets what is sent by the contract
-of the older. So it accepts all that the older one accepted, and keeps each field that it required: no field more is
-required, no type, list of values or bound is narrower, no object is closed. What is told is certain; what a contract
-says with ``anyOf``, ``if`` and the like is not looked into, and neither is that of a component of another type.
+of the older. So it accepts all that the older one accepted, and keeps each field that it required. A break is told with
+a request that proves it: a JSON Schema validator accepts it by the older contract and refuses it by the newer one. No
+request has a field that only the newer one names, where the older one lets any other field pass: so fields are added.
+Contracts that cannot be compared within the limits of a workspace's templates are an error.
 
 Versions side by side that each model pins exactly break nobody, which is how a breaking version comes in: while a live
 version of a model pins the older one that is a warning, for it stays up until its callers have moved. Live is what
@@ -53,23 +54,18 @@ Passes::
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from rollout_spec.contracts import place_of
-from rollout_spec.eligibility import is_range, meets
 from rollout_spec.errors import UserError
-from rollout_spec.finding import Problem
+from rollout_spec.finding import Problem, Severity
 from rollout_spec.rules.subject import Subject
 
 if TYPE_CHECKING:
-    from rollout_spec.contracts.reading import Schema
-    from rollout_spec.dependents import Dependent, Dependents
-
-    _Meeting = tuple[str, str, str, *tuple[Dependent, ...]]
+    from rollout_spec.contracts.reading import NotASchema
+    from rollout_spec.dependents import Dependent
 
 KINDS = frozenset({"Component"})
 NEEDS = ""
@@ -102,18 +98,18 @@ def check(subject: Subject) -> Iterator[Problem]:
         hint = f"write `contracts/{subject.file.stem}/{{version}}.schema.json`"
         yield Problem(("spec", "contract"), words, hint)
         return
-    schemas: dict[str, Schema] = {}
+    contents: dict[str, bytes] = {}
     for index, version in enumerate(spec.serving):
         found = _read(version, index, subject)
         if isinstance(found, Problem):
             yield found
         elif found is not None:
-            schemas[version] = found
-    if subject.whole and schemas:
-        yield from _compared(subject, schemas)
+            contents[version] = found
+    if subject.whole and contents:
+        yield from _compared(subject, {**_left(subject), **contents})
 
 
-def _read(version: str, index: int, subject: Subject) -> Schema | Problem | None:
+def _read(version: str, index: int, subject: Subject) -> bytes | Problem | None:
     """Return the contract of a version, or what is wrong with it; None if it is a link."""
     from rollout_spec.contracts.reading import NotASchema, read_schema
 
@@ -128,73 +124,97 @@ def _read(version: str, index: int, subject: Subject) -> Schema | Problem | None
         if content is None:
             words = f"there is no {path}, so that nobody can say whose callers {version} breaks"
             return Problem(at, words, "put the JSON Schema of this version there", "warning")
-        return read_schema(content)
+        read_schema(content)
+        return content
     except UserError as error:
         return Problem(at, error.message, error.hint, "warning")
     except NotASchema as error:
-        # What stood on the base is no reason to stay there, in a rollback least of all.
-        stood = subject.base is not None and subject.base.tree.read(path) == content
-        words = f"the contract of {subject.file.stem} {version} is no JSON Schema: {error}"
-        return Problem(error.path, words, None, "warning" if stood else "error", file=path, span=error.span)
+        return _flaw(version, error, path, content, subject)
 
 
-def _compared(subject: Subject, schemas: Mapping[str, Schema]) -> Iterator[Problem]:
+def _flaw(version: str, error: NotASchema, path: str, content: bytes | None, subject: Subject) -> Problem:
+    """Say that a contract is no JSON Schema."""
+    # What stood on the base is no reason to stay there, in a rollback least of all.
+    stood = subject.base is not None and subject.base.tree.read(path) == content
+    words = f"the contract of {subject.file.stem} {version} is no JSON Schema: {error}"
+    return Problem(error.path, words, None, "warning" if stood else "error", file=path, span=error.span)
+
+
+def _compared(subject: Subject, contents: Mapping[str, bytes]) -> Iterator[Problem]:
     """Compare what callers of one version may meet in another."""
-    from rollout_spec.contracts.breaking import breaks
-    from rollout_spec.dependents import dependents
+    from rollout_spec.dependents import by_number, dependents, meetings
 
     serving: list[str] = subject.model.spec.serving
-    schemas = {**_left(subject), **schemas}
-    order = sorted(schemas, key=_order)
-    if not any(breaks(schemas[one], schemas[two]) for pair in pairwise(order) for one, two in (pair, pair[::-1])):
+    if len({*contents.values()}) < 2:
         return  # else all rollouts are read
+    order = sorted(contents, key=by_number)
     found: dict[tuple[str, str], dict[str, list[Dependent]]] = {}
-    for old, new, why, *who in _meetings(dependents(subject.file.stem, subject.repository), order, serving):
+    for old, new, why, *who in meetings(dependents(subject.file.stem, subject.repository), order, serving):
         found.setdefault((old, new), {}).setdefault(why, []).extend(who)
+    told: set[Problem] = set()
     for (old, new), reasons in found.items():
-        changes = [str(change) for change in breaks(schemas[old], schemas[new])]
-        if changes:
-            why = next(why for why in _REASONS if why in reasons)
-            words, hint = (text.format(old=old, new=new, who=_named(reasons[why])) for text in _REASONS[why])
-            mild = why == "pin" or (why == "range" and _stood(subject, old, new))
-            at = ("spec", "serving", serving.index(new))
-            yield Problem(at, f"{words}: {_listed(changes, _SHOWN)}", hint, "warning" if mild else "error")
+        for problem in _broken(subject, (old, new), contents, reasons):
+            if problem not in told:  # one that is no schema is compared with several
+                told.add(problem)
+                yield problem
 
 
-def _meetings(found: Dependents, order: Sequence[str], serving: Sequence[str]) -> Iterator[_Meeting]:
-    """Give an older and a newer version whose callers meet, why they do, and which versions of models pin them."""
+def _broken(
+    subject: Subject, pair: tuple[str, str], contents: Mapping[str, bytes], reasons: Mapping[str, Sequence[Dependent]]
+) -> Iterator[Problem]:
+    """Say what breaks callers of the first of two versions in the second, or that nobody can say."""
+    from rollout_spec.confined import Stopped
+    from rollout_spec.contracts.comparison import FlawError, breaks
 
-    def met(pin: str) -> list[str]:
-        return [version for version in order if meets(version, pin)]
+    (old, new), spec = pair, subject.model.spec
+    path = place_of(spec.contract, new) or ""
+    try:
+        changes = breaks(contents[old], contents[new], path)
+    except FlawError as error:
+        version = pair[error.which]
+        if version in spec.serving:
+            place = place_of(spec.contract, version) or ""
+            yield _flaw(version, error, place, contents[version], subject)
+        return
+    except (Stopped, UserError) as error:
+        why = error.why if isinstance(error, Stopped) else error.message
+        severity: Severity = "warning" if _is_unchanged(subject, contents, pair) else "error"
+        words = f"nobody can say whether {new} breaks callers of {old}: {why}"
+        yield Problem((), words, error.hint, severity, file=path)
+        return
+    if changes:
+        why = next(why for why in _REASONS if why in reasons)
+        words, hint = (text.format(old=old, new=new, who=_named(reasons[why])) for text in _REASONS[why])
+        mild = why == "pin" or (why == "range" and _stood(subject, old, new))
+        at = ("spec", "serving", spec.serving.index(new))
+        shown = f"{_listed([str(change) for change in changes], _SHOWN)}; {changes[0].proof(old, new)}"
+        yield Problem(at, f"{words}: {shown}", hint, "warning" if mild else "error")
 
-    for stable, candidate in found.splits:
-        old, new = met(stable.pin)[-1:], met(candidate.pin)[-1:]
-        if old and new and old != new and new[0] in serving:
-            yield old[0], new[0], "split", stable, candidate
-    for each in found.pins:
-        versions = met(each.pin)
-        if is_range(each.pin):
-            yield from ((old, new, "range", each) for old, new in pairwise(versions) if new in serving)
-        elif versions and versions[0] in serving:
-            later = (version for version in order[order.index(versions[0]) + 1 :] if version in serving)
-            yield from ((versions[0], new, "pin", each) for new in islice(later, 1))
 
-
-def _left(subject: Subject) -> dict[str, Schema]:
+def _left(subject: Subject) -> dict[str, bytes]:
     """Return the contracts of versions that leave with this change: who met them meets the others now."""
     from rollout_spec.contracts.reading import NotASchema, read_schema
 
     before = subject.before
     if subject.base is None or before is None or before.spec.contract is None:
         return {}
-    found: dict[str, Schema] = {}
+    found: dict[str, bytes] = {}
     for version in before.spec.serving:
         path = place_of(before.spec.contract, version)
         content = subject.base.tree.read(path) if path and version not in subject.model.spec.serving else None
         with suppress(NotASchema):
             if content is not None:
-                found[version] = read_schema(content)
+                read_schema(content)
+                found[version] = content
     return found
+
+
+def _is_unchanged(subject: Subject, contents: Mapping[str, bytes], versions: Sequence[str]) -> bool:
+    """Return whether the base has the same contracts of these versions: a rollback is not kept up by them."""
+    if subject.base is None:
+        return False
+    paths = {version: place_of(subject.model.spec.contract, version) or "" for version in versions}
+    return all(subject.base.tree.read(path) == contents[version] for version, path in paths.items())
 
 
 def _stood(subject: Subject, old: str, new: str) -> bool:
@@ -206,11 +226,6 @@ def _stood(subject: Subject, old: str, new: str) -> bool:
     return {old, new} <= {*before.spec.serving} and all(
         subject.base.tree.read(path) == subject.repository.tree.read(path) for path in paths
     )
-
-
-def _order(version: str) -> list[tuple[int, str]]:
-    """Order versions as people do: 9 before 10."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]{1,18})", version)]
 
 
 def _named(who: Sequence[Dependent]) -> str:
