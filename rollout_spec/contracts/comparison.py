@@ -43,12 +43,12 @@ class Change:
     def proof(self, old: str, new: str) -> str:
         """Return the sentence that shows the instance, by the names of both versions."""
         verdict = "is refused" if self.refuses else "is not read in full"
-        return f"this request was accepted by {old} and {verdict} by {new}: {self.shown}"
+        return f"this request was accepted by {old} and {verdict} by {new}: `{self.shown}`"
 
     @property
     def shown(self) -> str:
         """The instance as a message shows it."""
-        return f"`{excerpt(self.witness, _SHOWN)}`"
+        return excerpt(self.witness, _SHOWN)
 
 
 class FlawError(NotASchema):
