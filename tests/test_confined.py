@@ -281,6 +281,24 @@ def test_what_is_shipped_starts_no_process(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1] == "['rollout_spec.confined.budget']", done.stderr
 
 
+LOADED = "print('jsonschema' in sys.modules)"
+
+
+@pytest.mark.parametrize(("words", "old", "loads"), [
+    (["check", "components/user-profile.yaml"], "{}", False),
+    (["check"], '{"type": "string"}', False),
+    (["check"], "{}", True),
+])  # fmt: skip
+def test_only_contracts_that_differ_load_a_validator(words: list[str], old: str, loads: bool, tmp_path: Path) -> None:
+    files = contracts(BOMBS / "contracts" / "pattern-of-a-value.json")
+    folder = workspace(tmp_path, files={**files, CONTRACT: '{"type": "string"}', CONTRACT.replace("12", "11"): old})
+    program = (
+        f"import sys\nfrom rollout_spec.cli import main\nmain(['--repo', {str(folder)!r}, *sys.argv[1:]])\n{LOADED}"
+    )
+    done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == str(loads), done.stderr
+
+
 DEMAND = """    - name: first-stage-small
       expression: rollout.spec.stages[0].mirror <= 5.0
       message: the first stage is small

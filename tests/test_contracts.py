@@ -192,6 +192,51 @@ def test_definitions_that_hold_themselves_come_to_an_end() -> None:
     assert changes(loop, {"type": "string"}) == changes({"type": "string"}, loop) == []
 
 
+LOOPS: list[dict[str, Any]] = [
+    {"$ref": "#"},
+    {"if": {"$ref": "#"}},
+    {"not": {"$ref": "#"}},
+    {"anyOf": [{"$ref": "#"}, {"type": "string"}]},
+    {"unevaluatedProperties": False, "allOf": [{"$ref": "#"}]},
+    {"$ref": "#/$defs/d", "$defs": {"d": {"type": "array", "if": {}, "then": {"$ref": "#/$defs/d"}}}},
+    {"$ref": "#/$defs/d", "$defs": {"d": {"type": "object", "oneOf": [{"type": "null"}, {"$ref": "#/$defs/d"}]}}},
+]
+
+
+@pytest.mark.parametrize("loop", LOOPS, ids=str)
+def test_a_schema_that_leads_to_itself_without_end_is_compared(loop: Any) -> None:
+    for other in ({"type": "object"}, {"type": "array"}, {}, loop | {"title": "the same"}):
+        for pair in ((loop, other), (other, loop)):
+            (answer,) = compare((spelled(pair[0]), spelled(pair[1])))
+            assert "changes" in answer, answer
+
+
+def test_only_fields_that_the_old_schema_lets_pass_with_any_value_prove_nothing() -> None:
+    new = {"type": "object", "properties": {"a": {"type": "number"}}}
+    assert changes({"type": "object"}, new) == []
+    assert changes({"type": "object", "additionalProperties": {}}, new) == []
+    assert changes({"type": "object", "additionalProperties": {"type": "string"}}, new) != []
+    assert changes({"type": "object", "patternProperties": {"^a": {"type": "string"}}}, new) != []
+    assert changes({"type": "object"}, {**new, "required": ["a"]}) != []
+    assert changes({"type": "object"}, {**new, "additionalProperties": False}) != []
+
+
+def test_that_time_ran_out_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([confined.Stopped("time", "this was not run"), [{"changes": [[["type"], "words", "1", True]]}]])
+
+    def ask(*_: object) -> list[Any]:
+        answer = next(answers)
+        if isinstance(answer, confined.Stopped):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(confined, "ask", ask)
+    pair = b'{"title": "of this test"}', b'{"title": "of this test", "type": "string"}'
+    with pytest.raises(confined.Stopped):
+        comparison.breaks(*pair, "contracts/a.json")
+    assert comparison.breaks(*pair, "contracts/a.json") == [Change(("type",), "words", "1")]
+
+
 def test_the_proof_is_bounded_and_harmless() -> None:
     (change,) = changes({"enum": ["\x1b[2J" + "x" * 5000]}, {"type": "number"})
     proof = change.proof("3.1", "3.2")

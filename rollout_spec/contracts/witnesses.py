@@ -22,9 +22,9 @@ from rollout_spec.contracts.reasons import Reason, reasons
 from rollout_spec.contracts.unlisted import rests_on_open_fields
 from rollout_spec.finding import KeyPath
 
-MOST_WORK = 150_000
+_MOST_WORK = 150_000
 """The keywords that are evaluated for one comparison, at most: a second's work."""
-MOST_CANDIDATES = 1500
+_MOST_CANDIDATES = 1500
 _MOST_CHANGES = 10
 _FEW = 10
 _DEEPEST = 2500
@@ -59,8 +59,8 @@ def compare(contents: tuple[bytes, bytes]) -> Iterator[dict[str, Any]]:
 class Comparison:
     """The search for witnesses. ``is_unknown``: it takes more work than allowed to judge even a few instances."""
 
-    def __init__(self, before: bytes, after: bytes, old: Schema, new: Schema, most_work: int = MOST_WORK) -> None:
-        self._work = Work(most_work)
+    def __init__(self, before: bytes, after: bytes, old: Schema, new: Schema) -> None:
+        self._work = Work(_MOST_WORK)
         self._old, self._new = Judge(old, self._work), Judge(new, self._work)
         self._plain = PlainJudge(before), PlainJudge(after)
         self._names = naming(old), naming(new)
@@ -73,7 +73,7 @@ class Comparison:
         if not (self._old.is_known and self._new.is_known):
             return
         try:
-            for instance in islice(Candidates((self._old, self._new)).all(), MOST_CANDIDATES):
+            for instance in islice(Candidates((self._old, self._new)).all(), _MOST_CANDIDATES):
                 self._judge(instance)
         except WorkDoneError:
             few = self.judged < _FEW and not self._work.loops
