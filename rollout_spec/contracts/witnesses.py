@@ -22,11 +22,11 @@ from rollout_spec.contracts.reasons import Reason, reasons
 from rollout_spec.contracts.unlisted import rests_on_open_fields
 from rollout_spec.finding import KeyPath
 
-_MOST_WORK = 150_000
+_MOST_WORK = 100_000
 """The keywords that are evaluated for one comparison, at most: a second's work."""
 _MOST_CANDIDATES = 1500
 _MOST_CHANGES = 10
-_FEW = 10
+_FEW = 1
 _DEEPEST = 2500
 _MOST_ERRORS, _LONGEST = 20, 4000
 
@@ -57,7 +57,7 @@ def compare(contents: tuple[bytes, bytes]) -> Iterator[dict[str, Any]]:
 
 
 class Comparison:
-    """The search for witnesses. ``is_unknown``: it takes more work than allowed to judge even a few instances."""
+    """The search for witnesses. ``is_unknown``: it takes more work than allowed to judge even one instance."""
 
     def __init__(self, before: bytes, after: bytes, old: Schema, new: Schema) -> None:
         self._work = Work(_MOST_WORK)
