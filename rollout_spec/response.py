@@ -54,8 +54,13 @@ class Answer:
     @property
     def pushes(self) -> bool:
         """Return whether the verdict lets something be pushed: a rollback, or the incident alone."""
-        stuck = isinstance(self.decision, NoWayBack) and all(each.guard == "way-back" for each in self.verdict.reasons)
-        return self.change is not None and not self.refused and (stuck or self.verdict.action in ("act", "draft"))
+        acts = self.is_stuck or self.verdict.action in ("act", "draft")
+        return self.change is not None and not self.refused and acts
+
+    @property
+    def is_stuck(self) -> bool:
+        """Return whether nothing can replace the failed version, and no guard holds the automation."""
+        return isinstance(self.decision, NoWayBack) and all(each.guard == "way-back" for each in self.verdict.reasons)
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,7 @@ def answer(
         case = replace(case, base=base)
         found = _answered(case)
     if found.change is None or found.refused:
-        return found
+        return _on_record(found, case)
     if forge is None or base.remote is None or not found.pushes:
         return replace(found, commit=build(found.change, base))
     heads = case.heads
@@ -136,9 +141,17 @@ def answer(
     )
     done = replace(found, commit=landed.commit, landed=landed)
     notes = [*landed.notes, *_tell_the_forge(done, forge)]
-    if isinstance(found.decision, Rollback):
+    if not isinstance(found.decision, Nothing):
         notes += supersede_others(found.decision, base, landed.pull_request, forge, heads, case.branches)
     return replace(done, notes=tuple(notes))
+
+
+def _on_record(found: Answer, case: Case) -> Answer:
+    """Close the open rollbacks of a version that nothing can replace, if the base has its incident already."""
+    decision, base, forge = found.decision, case.base, case.forge
+    if forge is None or base.remote is None or not isinstance(decision, NoWayBack) or not found.is_stuck:
+        return found
+    return replace(found, notes=tuple(supersede_others(decision, base, None, forge, case.heads, case.branches)))
 
 
 def _incidents(decision: Rollback | NoWayBack | Nothing) -> list[str]:

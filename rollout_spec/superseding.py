@@ -1,9 +1,9 @@
-"""Rollbacks of the same failure that lead elsewhere are out of date once another one is open."""
+"""Open rollbacks of the same failure that lead elsewhere than the newest decision are out of date."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from rollout_spec.forges import Forge
 from rollout_spec.heads import Heads
 from rollout_spec.precedents import fetched
 from rollout_spec.rebuilding import incidents_in
-from rollout_spec.rollback import Rollback
+from rollout_spec.rollback import NoWayBack, Rollback
 from rollout_spec.units import label
 
 if TYPE_CHECKING:
@@ -24,40 +24,55 @@ _MOST = 200
 
 
 def supersede_others(
-    rollback: Rollback, base: Base, pull: PullRequest, forge: Forge, heads: Heads, there: Mapping[str, str]
+    decision: Rollback | NoWayBack,
+    base: Base,
+    pull: PullRequest | None,
+    forge: Forge,
+    heads: Heads,
+    there: Mapping[str, str],
 ) -> list[str]:
     """Close the open rollbacks of the same version that lead elsewhere, and say why; return notes of what was done.
 
-    ``there`` are the branches on the remote. Only those that this tool built are closed. One that a person changed is
-    told, and stays open.
+    ``pull`` is the pull request of the decision; None if its incident is on the base already. ``there`` are the
+    branches on the remote. Only those that this tool built are closed. One that a person changed is told, and stays.
     """
     assert base.remote is not None
-    start = rf"rollback(\.\d+)?/{re.escape(rollback.workspace)}(\.\d+)?"
-    ours = "|".join(rf"{re.escape(each.rollout)}(\.\d+)?/{re.escape(label(each.failed))}" for each in rollback.parts)
+    parts = decision.parts if isinstance(decision, Rollback) else (decision,)
+    start = rf"rollback(\.\d+)?/{re.escape(decision.workspace)}(\.\d+)?"
+    ours = "|".join(rf"{re.escape(each.rollout)}(\.\d+)?/{re.escape(label(each.failed))}" for each in parts)
     same = re.compile(rf"{start}/({ours})-[0-9a-f]{{8}}(-\d+|-[0-9a-f]{{12}})?")
-    stem = re.sub(r"(-[0-9a-f]{8})-(\d+|[0-9a-f]{12})$", r"\1", pull.head)
-    others = [name for name in there if same.fullmatch(name) and not name.startswith(stem)]
+    stem = re.sub(r"(-[0-9a-f]{8})-(\d+|[0-9a-f]{12})$", r"\1", pull.head) if pull is not None else None
+    others = [name for name in there if same.fullmatch(name) and not (stem and name.startswith(stem))]
+    failed = {(each.rollout, each.failed) for each in parts}
     notes: list[str] = []
     if len(others) > _MOST:
         notes.append(f"{len(others) - _MOST:,} more branches are named like rollbacks of this, and were not looked at")
     for other in fetched(base, {name: there[name] for name in others[:_MOST]}):
-        if not heads.is_ours(there[other]) or not _is_about(base, there[other], rollback):
+        if not heads.is_ours(there[other]) or not _is_about(base, there[other], failed):
             continue
         try:
             old = forge.find(other, base.branch)
             if old is not None and old.state == "open":
-                notes.append(_supersede(old, rollback, pull.url, forge))
+                notes.append(_supersede(old, _why(decision, pull), forge))
         except UserError as error:
             notes.append(error.message)
     return notes
 
 
-def _supersede(old: PullRequest, rollback: Rollback, url: str, forge: Forge) -> str:
-    moves = " and ".join(f"{each.rollout} {each.failed} back to {each.restored}" for each in rollback.parts)
+def _why(decision: Rollback | NoWayBack, pull: PullRequest | None) -> str:
+    """Return the sentence that says what holds instead of an older rollback."""
+    if isinstance(decision, Rollback) and pull is not None:
+        moves = " and ".join(f"{each.rollout} {each.failed} back to {each.restored}" for each in decision.parts)
+        return f"{pull.url} takes {moves} now."
+    more = f": {pull.url} opens its incident" if pull is not None else ""
+    return f"No known-good version can serve instead of {decision.rollout} {decision.failed} now{more}."
+
+
+def _supersede(old: PullRequest, why: str, forge: Forge) -> str:
     hands = forge.interventions(old)
     is_kept = hands.drafted or hands.disarmed
     end = ": close it" if is_kept else ", and is closed"
-    text = f"**{url} takes {moves} now.** This one was right on an older state of the base{end}."
+    text = f"**{why}** This one was right on an older state of the base{end}."
     forge.comment(old, "superseded", text)
     if is_kept:
         return f"{old.url} is out of date"
@@ -66,9 +81,8 @@ def _supersede(old: PullRequest, rollback: Rollback, url: str, forge: Forge) -> 
     return f"{old.url} is out of date, and was closed"
 
 
-def _is_about(base: Base, head: str, rollback: Rollback) -> bool:
-    """Return whether a head takes a version back that a rollback takes back too."""
+def _is_about(base: Base, head: str, failed: Collection[tuple[str, str]]) -> bool:
+    """Return whether a head takes one of these versions of rollouts back."""
     own = base.git.parted(base.commit, head)
     found = incidents_in(replace(base, commit=own), head).recorded if own is not None else ()
-    failed = {(part.rollout, part.failed) for part in rollback.parts}
     return any((each.breach.rollout, each.breach.version) in failed for each in found)

@@ -489,3 +489,21 @@ def test_what_bars_the_last_way_back_is_brought_along(repo: Repo) -> None:
     repo.commit("Merge the incident of 41")
     assert repo.breach("42", "latency-sla").status == 1
     assert [each["state"] for each in repo.pull_requests()] == ["open", "open"]
+
+
+@pytest.mark.parametrize("recorded", [False, True], ids=["new", "on the base"])
+def test_a_rollback_to_a_version_that_failed_since_is_closed(repo: Repo, recorded: bool) -> None:
+    """It would merge itself, and restore a version that is quarantined by now, as are all others."""
+    people.promote(repo)
+    assert repo.breach("42", "latency-sla").status == 0
+    assert is_armed(repo, 1)
+    for version in ("41", "40"):
+        people.open_incident(repo, version)
+    if recorded:
+        people.open_incident(repo, "42")
+    answer = repo.breach("42", "latency-sla")
+    assert answer.status == 1, answer.text
+    one = pull(repo, 1)
+    assert (one["state"], "superseded" in one["labels"]) == ("closed", True), answer.text
+    assert "No known-good version can serve instead of fraud 42 now" in one["comments"][-1]
+    assert "is out of date, and was closed" in answer.err

@@ -69,6 +69,8 @@ def _incident(outcome: Answer, decision: NoWayBack, *, dry_run: bool) -> None:
     if outcome.change is None:
         print(f"verdict: {outcome.verdict.text}")
         terminal.say(f"incident {decision.incident} says so already, and is open")
+        for note in outcome.notes:
+            terminal.say(note)
     elif not outcome.pushes or dry_run or outcome.base.remote is None:
         _shown(outcome, dry_run=dry_run)
     elif outcome.landed is not None:
