@@ -80,10 +80,17 @@ def draft(world: World) -> str | None:
         return None
     kept = {} if world.random.random() < 0.5 else {"autoMerge": False}
     world.edit_pull(pull["number"], draft=True, **kept)
-    world.hands[pull["number"], "drafted"] = pull["headSha"]
+    if not _is_recorded(pull, "draft"):  # else a person made it ready before, and the file is as the tool wrote it
+        world.hands[pull["number"], "drafted"] = pull["headSha"]
     if kept and pull.get("autoMerge"):
         world.hands[pull["number"], "disarmed"] = pull["headSha"]
     return "drafted"
+
+
+def _is_recorded(pull: dict[str, Any], state: str) -> bool:
+    """Return whether the tool noted of the present head that it was a draft, or armed."""
+    noted = pull.get("automation", {})
+    return noted.get("head") == pull["headSha"] and bool(noted.get(state))
 
 
 def disarm(world: World) -> str | None:
@@ -91,7 +98,8 @@ def disarm(world: World) -> str | None:
     if pull is None:
         return None
     world.edit_pull(pull["number"], autoMerge=False)
-    world.hands[pull["number"], "disarmed"] = pull["headSha"]
+    if _is_recorded(pull, "armed"):
+        world.hands[pull["number"], "disarmed"] = pull["headSha"]
     return "disarmed"
 
 
