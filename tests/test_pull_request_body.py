@@ -94,7 +94,14 @@ def test_a_block_ends_where_it_should_and_has_room(text: str, room: int) -> None
 
 def test_long_lists_say_how_much_there_is() -> None:
     assert bullets(["a", "b", "c"], most=2) == "- a\n- b\n- and 1 more"
+    assert bullets(["a", "b"], most=2) == "- a\n- b"
     assert table([("a", "b")] * 101).endswith("| a | b |\n\nAnd 1 more rows.")
+    assert table([("a", "b")] * 100).endswith("| a | b |")
+
+
+@pytest.mark.parametrize(("text", "shown"), [(None, ""), ("", "` `"), ("\n", "` `"), ("a`|\n b", "`a'¦ b`")])
+def test_what_is_empty_is_code_too_unless_it_is_absent(text: str | None, shown: str) -> None:
+    assert code(text) == shown
 
 
 @pytest.mark.parametrize(
@@ -103,6 +110,7 @@ def test_long_lists_say_how_much_there_is() -> None:
         ("a\n", "```diff\na\n```"),
         ("a b\n\n c\n", "```diff\na b\n\n c\n```"),
         ("+X \t\n\n", "```diff\n+X \t\n```"),
+        ("+X\n", "```diff\n+X\n```"),
         ("\ta\x1b[1m\u202e\n", "```diff\n\ta�[1m�\n```"),
         ("``\n", "```diff\n``\n```"),
         ("+```\n", "````diff\n+```\n````"),
