@@ -305,7 +305,7 @@ def test_a_template_of_ones_own_is_filled_in(template: str, text: str) -> None:
         ("{% set x %}{% for n in range(99999) %}{{ '" + "x" * 10_000 + "' }}{% endfor %}{% endset %}", "makes more"),
         ("{% for n in range(99999) %}" + "- " * 1000 + "\n{% endfor %}", "makes more than"),
         # what is no manifest
-        ("a: [", ": what it gives is no manifest: line 2: this is not YAML"),
+        ("a: [", ": what it gives is no manifest: line 1: this is not YAML"),
         ("a: 1\na: 2", ": what it gives is no manifest: line 2: `a` is here twice"),
         ("a: 1\n---\nb: 2", "no manifest: line 2: a second document begins here"),
         ("", "no manifest: line 1: this file is empty"),
