@@ -19,7 +19,7 @@ from rollout_spec.repository import Repository
 from rollout_spec.rules import BASED, RULES, UNUSED, no_links, unused
 from rollout_spec.spec.kinds import FOLDERS, PAUSE_FILE, WORKSPACE_FILE
 
-__all__ = ["Report", "Spread", "check", "introduced", "is_sound"]
+__all__ = ["Report", "Spread", "check", "is_sound"]
 
 _WHY = {
     "base": "there is no base to compare with: --base REF names one",
@@ -104,18 +104,6 @@ def _collector_held() -> Iterator[None]:
     finally:
         if held:
             gc.enable()
-
-
-def introduced(before: Report, after: Report) -> list[Finding]:
-    """Return the errors of a report that an earlier one had not: one rule's same words at the same key are old."""
-    known = {_identity(each) for each in before.findings if each.severity == "error"}  # a warning may have become one
-    return [each for each in after.findings if each.severity == "error" and _identity(each) not in known]
-
-
-def _identity(finding: Finding) -> tuple[object, ...]:
-    """Return what two findings have in common if they are one: for a pin, not the versions that are served instead."""
-    is_pin = finding.name == "pins-served" and finding.path[:2] == ("spec", "versions")
-    return finding.file, finding.name, finding.path, "" if is_pin else finding.message
 
 
 def _files(repository: Repository, prefix: str) -> Iterator[str]:

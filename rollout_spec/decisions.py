@@ -9,7 +9,6 @@ from functools import cached_property
 
 from rollout_spec.breach import Breach
 from rollout_spec.change import Change
-from rollout_spec.drill import new_findings
 from rollout_spec.errors import UserError
 from rollout_spec.finding import Finding
 from rollout_spec.forges import Forge
@@ -27,6 +26,7 @@ from rollout_spec.precedents import (
 )
 from rollout_spec.proof import prove
 from rollout_spec.rebuilding import build_again, incidents_in, undone_for
+from rollout_spec.regressions import new_findings
 from rollout_spec.rollback import (
     Facts,
     Nothing,
@@ -203,7 +203,7 @@ class Case:
             shown = incident_change(decision, repository, found.verdict, prefix=prefix)
             return replace(found, change=shown) if decision.edits else found
         assert isinstance(decision, Rollback)
-        brought, stood = new_findings(repository, decision, prefix=prefix)
+        brought, stood = new_findings(repository, decision.edits, switched=decision.switched, prefix=prefix)
         left = left_to_a_person(brought, decision)
         if len(left) < len(brought):
             return replace(found, refused=tuple(brought))

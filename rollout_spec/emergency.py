@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rollout_spec.document import parse
-from rollout_spec.drill import result
 from rollout_spec.repository import Repository
 from rollout_spec.rollback import Rollback
-from rollout_spec.rollback.incident import one_line
 from rollout_spec.rollback.markdown import quoted
 from rollout_spec.targets.render import Manifest, render
+from rollout_spec.text import one_line
 from rollout_spec.units import format_time
 
 README = "README.md"
@@ -34,7 +33,7 @@ class Emergency:
 
 def prepare(rollback: Rollback, repository: Repository) -> Emergency:
     """Render all manifests of a rollout as they are after a rollback."""
-    after = result(repository, rollback)
+    after = rollback.apply(repository)
     file = after.rollout(rollback.rollout)
     assert file is not None and file.model is not None
     manifests = render(file.model, after)

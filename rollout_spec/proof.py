@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 
-from rollout_spec.drill import result
 from rollout_spec.landing import Base
 from rollout_spec.repository import Repository
 from rollout_spec.rollback import Rollback
@@ -15,7 +14,7 @@ from rollout_spec.tree import CommitTree, Tree
 
 def prove(rollback: Rollback, repository: Repository, base: Base) -> Proof | None:
     """Compare with the last commit that had the ``live`` which comes of a rollback; None where none is known."""
-    after = result(repository, rollback)
+    after = rollback.apply(repository)
     file = after.rollout(rollback.rollout)
     live = file.model.spec.live if file and file.model else None
     before = next((step.parent for step in rollback.undone.steps if step.before == live), None)

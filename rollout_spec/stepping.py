@@ -15,8 +15,9 @@ from rollout_spec.errors import UserError
 from rollout_spec.forges import Forge
 from rollout_spec.heads import Built, Heads
 from rollout_spec.landing import Base, authorize, forge_of, live_branch
-from rollout_spec.lifecycle import Held, Proof, Request, Taken, held, prove, rendered, take
+from rollout_spec.lifecycle import Held, Request, Taken, held, rendered, take
 from rollout_spec.lifecycle.hold import MergedAt, check_held
+from rollout_spec.lifecycle.proof import Proof, prove
 from rollout_spec.repository import Repository
 from rollout_spec.spec.workspace import Forge as ForgeSettings
 

@@ -17,9 +17,10 @@ from happenings import EVENTS, HUMAN
 from workspaces import Files
 
 from rollout_spec.breach import Breach
-from rollout_spec.check import check, introduced
+from rollout_spec.check import check
 from rollout_spec.errors import UserError
 from rollout_spec.finding import Finding
+from rollout_spec.regressions import introduced
 from rollout_spec.repository import Repository
 from rollout_spec.rollback import Rollback, roll_back
 from rollout_spec.rules import RULES, Subject

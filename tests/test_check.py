@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 from workspaces import BASE, Files, files_in, rendered, specs
 
-from rollout_spec.check import Report, check, introduced
+from rollout_spec.check import Report, check
 from rollout_spec.cli import main
+from rollout_spec.regressions import introduced
 from rollout_spec.reporters import REPORTERS, View
 from rollout_spec.repository import Repository
 from rollout_spec.rules import RULES

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "rollout_spec"
 # The modules and packages of rollout_spec by floor. Those of one floor do not import each other; where some may, in one
 # direction, the floor has steps.
 FLOORS: tuple[tuple[float, tuple[str, ...]], ...] = (
-    (0, ("breach", "change", "errors", "finding", "resources", "scalars", "units")),
+    (0, ("breach", "change", "errors", "finding", "resources", "scalars", "text", "units")),
     (0.5, ("budget", "confined", "decoding", "links")),
     (0.6, ("patterns",)),
     (1, ("contracts", "explanation", "fingerprint", "promql", "reading", "spec", "statistics", "unexpected")),
@@ -38,6 +38,7 @@ FLOORS: tuple[tuple[float, tuple[str, ...]], ...] = (
     (5, ("reporters", "rules")),
     (5.9, ("examination",)),
     (6, ("check", "documentation")),
+    (6.5, ("regressions",)),
     (7, ("drill", "gate", "plan")),
     (7.1, ("lifecycle",)),
     (8, ("review",)),

@@ -12,9 +12,9 @@ from rollout_spec.cli import place, terminal
 from rollout_spec.cli.outcome import no_way_back, of_workspace, refused
 from rollout_spec.cli.upstream import bare_root, known
 from rollout_spec.decisions import left_to_a_person
-from rollout_spec.drill import new_findings
 from rollout_spec.emergency import README, Emergency, prepare, readme
 from rollout_spec.errors import UserError
+from rollout_spec.regressions import new_findings
 from rollout_spec.repository import Repository
 from rollout_spec.rollback import Nothing, NoWayBack, Undone, roll_back
 from rollout_spec.tree import CommitTree
@@ -60,7 +60,7 @@ def _prepared(breach: Breach, repository: Repository, prefix: str) -> tuple[Emer
     if isinstance(decision, NoWayBack):
         no_way_back(decision)
         return None, 1
-    brought, _ = new_findings(repository, decision, prefix=prefix)
+    brought, _ = new_findings(repository, decision.edits, switched=decision.switched, prefix=prefix)
     if len(left_to_a_person(brought, decision)) < len(brought):
         refused(decision, brought)
         return None, 1

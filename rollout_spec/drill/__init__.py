@@ -1,13 +1,12 @@
 """A rollback is proven before it is needed: done in memory, from each state there can be, and its result checked.
 
-``findings`` says what a rollback would bring, ``states`` where a rollout can come to from where it stands, and
-``verdict`` what a rollback from there is worth. No git, no network, no clock.
+``states`` says where a rollout can come to from where it stands, and ``verdict`` what a rollback from there is worth.
+ No git, no network, no clock.
 """
 
 from __future__ import annotations
 
-from rollout_spec.drill.findings import new_findings, result
 from rollout_spec.drill.states import Reach
 from rollout_spec.drill.verdict import Drilled, Verdict, drill
 
-__all__ = ["Drilled", "Reach", "Verdict", "drill", "new_findings", "result"]
+__all__ = ["Drilled", "Reach", "Verdict", "drill"]

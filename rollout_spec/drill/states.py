@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from rollout_spec import traffic
-from rollout_spec.check import check, introduced
+from rollout_spec.check import check
 from rollout_spec.dependents import dependents
 from rollout_spec.edits import with_live, with_serving
 from rollout_spec.eligibility import disagreements, quarantined, switches
@@ -15,6 +15,7 @@ from rollout_spec.entries import CannotEdit
 from rollout_spec.errors import UserError
 from rollout_spec.finding import Report
 from rollout_spec.known_good import eligible
+from rollout_spec.regressions import introduced
 from rollout_spec.repository import File, Repository
 from rollout_spec.spec.rollout import Live, ModelRollout
 from rollout_spec.targets.manifests import compared

@@ -9,11 +9,11 @@ from typing import Literal
 
 from rollout_spec import traffic
 from rollout_spec.breach import Breach
-from rollout_spec.drill.findings import new_findings, result
 from rollout_spec.drill.states import Key, Reach, State, key, states
 from rollout_spec.eligibility import unmet
 from rollout_spec.errors import UserError
 from rollout_spec.finding import Finding
+from rollout_spec.regressions import new_findings
 from rollout_spec.repository import File, Repository
 from rollout_spec.rollback import NoWayBack, Rollback, roll_back
 from rollout_spec.spec.problems import did_you_mean
@@ -97,7 +97,7 @@ def _all_failing(rollout: str, state: State, now: datetime | None) -> Iterator[t
             decision = roll_back(state.repository, replace(_DRILL, rollout=rollout, version=version))
             if isinstance(decision, Rollback):
                 judged = _judged(there, decision, state.repository, now)
-                yield judged, None if judged.fails else result(state.repository, decision)
+                yield judged, None if judged.fails else decision.apply(state.repository)
             elif isinstance(decision, NoWayBack):
                 yield _stuck(there, decision, state.repository), None
         except UserError as error:
@@ -114,7 +114,7 @@ def _stuck(there: Drilled, decision: NoWayBack, repository: Repository) -> Drill
 def _judged(there: Drilled, rollback: Rollback, repository: Repository, now: datetime | None) -> Drilled:
     """Check what a rollback leaves behind, and compare it with what it promises."""
     there = replace(there, restored=rollback.restored)
-    fresh = tuple(new_findings(repository, rollback, now=now)[0])
+    fresh = tuple(new_findings(repository, rollback.edits, switched=rollback.switched, now=now)[0])
     if fresh:
         first = fresh[0]
         words = f"would not pass its own check: {first.message} [{first.name}, {first.file}:{first.line}]"
@@ -129,7 +129,7 @@ def _judged(there: Drilled, rollback: Rollback, repository: Repository, now: dat
 
 def _broken_promises(rollback: Rollback, repository: Repository) -> Iterator[str]:
     """Say in what the tree after a rollback is not what it should be."""
-    before, after = _model(rollback.rollout, repository).spec.live, result(repository, rollback)
+    before, after = _model(rollback.rollout, repository).spec.live, rollback.apply(repository)
     file: File[ModelRollout] | None = after.rollout(rollback.rollout)
     if file is None or file.model is None:
         yield f"leaves rollouts/{rollback.rollout}.yaml as a file that does not load"

@@ -8,7 +8,6 @@ network, no clock.
 from __future__ import annotations
 
 from rollout_spec.lifecycle.hold import Held, held
-from rollout_spec.lifecycle.proof import Proof, prove
 from rollout_spec.lifecycle.steps import STEPS, Request, Taken, rendered, take
 
-__all__ = ["STEPS", "Held", "Proof", "Request", "Taken", "held", "prove", "rendered", "take"]
+__all__ = ["STEPS", "Held", "Request", "Taken", "held", "rendered", "take"]

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from rollout_spec.errors import UserError
 from rollout_spec.lifecycle.steps import REFUSED, Taken
-from rollout_spec.rollback import Step
+from rollout_spec.rollback.undone import Step
 from rollout_spec.spec.rollout import Live
 from rollout_spec.units import format_duration, format_time
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rollout_spec import policies
-from rollout_spec.check import check, introduced
+from rollout_spec.check import check
 from rollout_spec.drill import drill
 from rollout_spec.finding import Finding
 from rollout_spec.incidents import files_about
 from rollout_spec.lifecycle.steps import Taken
+from rollout_spec.regressions import introduced
 from rollout_spec.repository import Repository
 from rollout_spec.rules import GATES
 from rollout_spec.spec.kinds import WORKSPACE_FILE

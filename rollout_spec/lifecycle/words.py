@@ -8,7 +8,7 @@ from rollout_spec import traffic
 from rollout_spec.change import Change
 from rollout_spec.lifecycle.hold import Held
 from rollout_spec.lifecycle.steps import Taken
-from rollout_spec.rollback.incident import one_line
+from rollout_spec.text import one_line
 from rollout_spec.units import label
 
 _SUBJECTS = {

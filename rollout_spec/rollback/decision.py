@@ -100,6 +100,15 @@ class Rollback:
         """The rollbacks of this commit, one for each rollout."""
         return (self, *self.also)
 
+    @property
+    def switched(self) -> frozenset[str]:
+        """The exclusive components that this commit switches."""
+        return frozenset(each.component for each in self.switches if not each.stays)
+
+    def apply(self, repository: Repository) -> Repository:
+        """Return the repository as it would be after this rollback."""
+        return repository.edited(self.edits)
+
 
 def failed_version(spec: RolloutSpec, breach: Breach) -> str:
     """Return the version that failed: the candidate, else stable, where a person named the rollout alone."""

@@ -13,9 +13,8 @@ from rollout_spec.scalars import LONGEST_NUMBER
 from rollout_spec.spec.incident import IncidentSpec
 from rollout_spec.spec.kinds import API_VERSION
 from rollout_spec.spec.rollout import ModelRollout
+from rollout_spec.text import one_line
 from rollout_spec.units import NAME, format_time, label
-
-_LONGEST = 500
 
 
 def next_name(rollout: str, version: str, repository: Repository) -> str:
@@ -35,12 +34,6 @@ def open_without_way_back(rollout: str, version: str, repository: Repository) ->
         if spec and spec.status == "open" and spec.restored_version is None:
             return file.stem
     return None
-
-
-def one_line(text: str, longest: int = _LONGEST) -> str:
-    """Fold what a stranger wrote into one printable line."""
-    folded = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    return folded if len(folded) <= longest else folded[: longest - 1] + "…"
 
 
 def breach_of(incident: IncidentSpec) -> Breach:

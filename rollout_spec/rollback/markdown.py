@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rollout_spec.rollback.incident import one_line
+from rollout_spec.text import one_line
 
 _MOST_ROWS = 100
 _LONGEST_CELL = 300

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rollout_spec.repository import read_file
-from rollout_spec.rollback.incident import one_line
 from rollout_spec.spec.kinds import PAUSE
+from rollout_spec.text import one_line
 
 LINKED = "it is a link or a submodule, which is not followed"
 

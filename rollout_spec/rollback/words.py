@@ -10,8 +10,8 @@ from rollout_spec.finding import Finding
 from rollout_spec.repository import Repository
 from rollout_spec.rollback.body import Proof, body, incident_body
 from rollout_spec.rollback.decision import NoWayBack, Rollback
-from rollout_spec.rollback.incident import one_line
 from rollout_spec.rollback.verdict import Verdict
+from rollout_spec.text import one_line
 from rollout_spec.units import NAME, format_time
 
 

@@ -1,33 +1,43 @@
-"""A rollback is refused by what it brings, never by what stood before: nothing is to keep a bad version up."""
+"""Errors that edits would bring, as against those that stood before."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
-from rollout_spec.check import check, introduced
-from rollout_spec.finding import Finding
+from rollout_spec.check import check
+from rollout_spec.finding import Finding, Report
 from rollout_spec.repository import Repository
-from rollout_spec.rollback import Rollback
 from rollout_spec.spec.kinds import FOLDERS
 
 
-def result(repository: Repository, rollback: Rollback) -> Repository:
-    """Return the repository as it would be after a rollback."""
-    return repository.edited(rollback.edits)
+def introduced(before: Report, after: Report) -> list[Finding]:
+    """Return the errors of a report that an earlier one had not: one rule's same words at the same key are old."""
+    known = {_identity(each) for each in before.findings if each.severity == "error"}  # a warning may have become one
+    return [each for each in after.findings if each.severity == "error" and _identity(each) not in known]
+
+
+def _identity(finding: Finding) -> tuple[object, ...]:
+    """Return what two findings have in common if they are one: for a pin, not the versions that are served instead."""
+    is_pin = finding.name == "pins-served" and finding.path[:2] == ("spec", "versions")
+    return finding.file, finding.name, finding.path, "" if is_pin else finding.message
 
 
 def new_findings(
-    repository: Repository, rollback: Rollback, *, prefix: str = "", now: datetime | None = None
+    repository: Repository,
+    edits: Mapping[str, bytes | None],
+    *,
+    switched: Collection[str] = (),
+    prefix: str = "",
+    now: datetime | None = None,
 ) -> tuple[list[Finding], list[Finding]]:
-    """Check the files that a rollback touches, before it and after it.
+    """Check the files that a rollback edits, before it and after it. ``switched`` are the components that it switches.
 
     Returns the errors that it would bring, and those that stood before and stay: only the first may refuse it. That no
     further way back is left afterwards is no reason to stay, so that ``rollback-ready`` is not asked.
     """
-    after = result(repository, rollback)
-    paths = [path for path, content in rollback.edits.items() if content is not None and path.split("/")[0] in FOLDERS]
-    switched = {each.component for each in rollback.switches if not each.stays}
+    after = repository.edited(edits)
+    paths = [path for path, content in edits.items() if content is not None and path.split("/")[0] in FOLDERS]
     paths += (path for path in _pinning(switched, after) if path not in paths)
     there = [path for path in paths if repository.tree.read(path) is not None]
     later = check(after, paths=paths, base=repository, prefix=prefix, now=now)
