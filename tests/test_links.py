@@ -157,7 +157,7 @@ def test_a_finding_quotes_nothing_of_what_is_behind_a_link(repo: Repo, tmp_path:
     (repo.workspace / "components/geo.yaml").symlink_to(tmp_path / "secret")
     for words in (("--format", "sarif"), ("--format", "gitlab"), ("--format", "text")):
         assert "hunter2" not in repo.run("check", *words).text
-    from rollout_spec.cli.place import find_from
+    from rollout_spec.location import find_from
 
     view = for_program([find_from(repo.workspace)])
     assert view.data_of is not None

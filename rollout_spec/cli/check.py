@@ -12,9 +12,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from rollout_spec import location
 from rollout_spec.cli import checkout, paths, place, terminal, view
 from rollout_spec.errors import UserError
 from rollout_spec.finding import Finding, Report, Skipped
+from rollout_spec.location import WorkspaceLocation
 from rollout_spec.reporters import REPORTERS, text
 from rollout_spec.repository import Repository
 
@@ -63,15 +65,15 @@ def _once(reports: Iterable[Report]) -> Iterator[Report]:
         told.update(report.findings)
 
 
-def _places(arguments: argparse.Namespace) -> Sequence[tuple[place.Place, Sequence[str] | None]]:
+def _places(arguments: argparse.Namespace) -> Sequence[tuple[WorkspaceLocation, Sequence[str] | None]]:
     """Return the workspaces that are under check: this one, or those of the paths, each with its paths."""
     start = place.start_of(arguments)
     if arguments.all and arguments.paths:
         raise UserError("--all is about whole workspaces, and PATH about files: give one of them")
     if arguments.all:
-        return [(each, None) for each in place.find_all(start)]
+        return [(each, None) for each in location.find_all(start)]
     if not arguments.paths:
-        return [(place.find_from(start), None)]
+        return [(location.find_from(start), None)]
     sorted_out = paths.sort_out(start, arguments.paths, skip_outside=arguments.skip_outside)
     if sorted_out.passed_over:
         terminal.say(_passed_over(sorted_out.passed_over))
@@ -83,7 +85,7 @@ def _passed_over(names: Sequence[str]) -> str:
     return f"passed over {', '.join(names[:_SHOWN])}{more}: no part of a workspace"
 
 
-def _check(here: place.Place, inside: Sequence[str] | None, ref: str | None) -> Report:
+def _check(here: WorkspaceLocation, inside: Sequence[str] | None, ref: str | None) -> Report:
     repository, base, now = here.repository(), _base(here, ref), datetime.now(UTC)
     progress = terminal.progress("files")
     folders = checkout.absent(here, repository)
@@ -109,7 +111,7 @@ def _check(here: place.Place, inside: Sequence[str] | None, ref: str | None) -> 
     return check(repository, paths=inside, base=base, prefix=here.prefix, now=now, spread=spread, progress=progress)
 
 
-def _base(here: place.Place, ref: str | None) -> Repository | None:
+def _base(here: WorkspaceLocation, ref: str | None) -> Repository | None:
     if ref is None:
         return None
     if here.git_root is None:

@@ -6,9 +6,9 @@ import posixpath
 from collections.abc import Sequence
 from pathlib import Path
 
-from rollout_spec.cli.place import Place
 from rollout_spec.errors import UserError
 from rollout_spec.finding import Finding, Report, Skipped
+from rollout_spec.location import WorkspaceLocation
 from rollout_spec.repository import Repository
 from rollout_spec.spec.kinds import FOLDERS, WORKSPACE_FILE
 from rollout_spec.tree import WorkingTree
@@ -20,7 +20,7 @@ _ELSEWHERE = ("incidents", "rollouts")
 """The folders of another workspace that do."""
 
 
-def absent(here: Place, repository: Repository) -> list[str]:
+def absent(here: WorkspaceLocation, repository: Repository) -> list[str]:
     """Return the folders that are not wholly checked out, by their paths from the git root, this workspace's first."""
     if here.git_root is None:
         return []
@@ -47,12 +47,12 @@ def _others(repository: Repository, root: Path) -> list[Path]:
     return [place.relative_to(root) for place in places if place.is_relative_to(root)]
 
 
-def is_manifests(folder: str, here: Place) -> bool:
+def is_manifests(folder: str, here: WorkspaceLocation) -> bool:
     """Return whether a folder is the one of the manifests, which decide nothing."""
     return folder == posixpath.normpath(f"{here.prefix}/{MANIFESTS}").lstrip("/")
 
 
-def incomplete(here: Place, folders: Sequence[str]) -> Report:
+def incomplete(here: WorkspaceLocation, folders: Sequence[str]) -> Report:
     """Return what is said instead of a check: nothing can be told of the rest."""
     file = f"{here.prefix}/{WORKSPACE_FILE}" if here.prefix else WORKSPACE_FILE
     findings = (
@@ -65,7 +65,7 @@ def incomplete(here: Place, folders: Sequence[str]) -> Report:
 _WHY = "git left files of it out (sparse checkout), so that what they forbid is not known"
 
 
-def check_complete(here: Place, repository: Repository) -> None:
+def check_complete(here: WorkspaceLocation, repository: Repository) -> None:
     """UserError if files that a command reads or writes are not checked out."""
     folders = absent(here, repository)
     if folders:

@@ -14,11 +14,12 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, get_args
 
-from rollout_spec.cli import terminal, upstream
-from rollout_spec.cli.place import Place
+from rollout_spec import newest
+from rollout_spec.cli import place, terminal
 from rollout_spec.doctor import Check, Verdict
 from rollout_spec.doctor.verdict import failed
 from rollout_spec.errors import OUTSIDE, UserError
+from rollout_spec.location import WorkspaceLocation
 from rollout_spec.reporters.reporter import json_text, shown
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def _fails(found: Iterable[Check]) -> bool:
 
 def _checks(arguments: argparse.Namespace) -> Iterator[Check]:
     """Give all checks. UserError where there is no workspace to look at."""
-    here = upstream.find(arguments)
+    here = place.find_anywhere(arguments)
     try:
         from rollout_spec.doctor.examination import examine
     except UserError as error:  # where there is no git, nothing that needs it can be loaded
@@ -71,7 +72,7 @@ def _checks(arguments: argparse.Namespace) -> Iterator[Check]:
     yield from examine(_scene(here))
 
 
-def _scene(here: Place) -> Scene:
+def _scene(here: WorkspaceLocation) -> Scene:
     from rollout_spec.doctor.examination import Scene
     from rollout_spec.git.clone import Git
 
@@ -80,8 +81,8 @@ def _scene(here: Place) -> Scene:
     return Scene(
         git=Git(root),
         prefix=here.prefix,
-        known=lambda: upstream.known(here),
-        newest=lambda: upstream.newest(here, root),
+        known=lambda: newest.known(here),
+        newest=lambda: newest.newest(here, root),
         now=clock(),
         tell=_doing,
     )

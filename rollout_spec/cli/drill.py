@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, get_args
 
+from rollout_spec import location
 from rollout_spec.changing import Checkout, decided_anew, opened
 from rollout_spec.check import check, is_sound
 from rollout_spec.cli import place, terminal
@@ -22,6 +23,7 @@ from rollout_spec.drill import Drilled, Verdict, drill
 from rollout_spec.edits import with_drilled
 from rollout_spec.entries import CannotEdit
 from rollout_spec.errors import ChangedError, UserError
+from rollout_spec.location import WorkspaceLocation
 from rollout_spec.processes import spread
 from rollout_spec.reporters.reporter import json_text, shown
 from rollout_spec.repository import Repository
@@ -88,7 +90,7 @@ class _Found:
         return True
 
 
-def _drilled_without_lock(arguments: argparse.Namespace, here: place.Place, now: datetime) -> _Found | None:
+def _drilled_without_lock(arguments: argparse.Namespace, here: WorkspaceLocation, now: datetime) -> _Found | None:
     """Drill while others may write; None if somebody did while files were read."""
     try:
         return _drill(arguments, here, now)
@@ -96,10 +98,10 @@ def _drilled_without_lock(arguments: argparse.Namespace, here: place.Place, now:
         return None
 
 
-def _drill(arguments: argparse.Namespace, here: place.Place, now: datetime) -> _Found:
+def _drill(arguments: argparse.Namespace, here: WorkspaceLocation, now: datetime) -> _Found:
     tree = Watched(here.repository().tree)
     repository = Repository(tree)
-    place.refuse_link(here.workspace, "rollouts")
+    location.refuse_link(here.workspace, "rollouts")
     check_complete(here, repository)
     known = repository.names("rollouts")
     names = list(dict.fromkeys(arguments.rollouts)) or known
@@ -161,7 +163,7 @@ def _all_of(name: str, repository: Repository, now: datetime) -> list[Drilled]:
     return list(drill(repository, name, now=now))
 
 
-def _record(names: Sequence[str], tree: Watched, here: place.Place, checkout: Checkout, now: datetime) -> None:
+def _record(names: Sequence[str], tree: Watched, here: WorkspaceLocation, checkout: Checkout, now: datetime) -> None:
     """Write into the rollouts that are proven when that was; the others keep the time of their last good drill."""
     for path in (f"rollouts/{name}.yaml" for name in names):
         content = tree.read(path)

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from rollout_spec import location
 from rollout_spec.breach import Breach
-from rollout_spec.cli import place, terminal
+from rollout_spec.cli import terminal
 from rollout_spec.cli.outcome import no_way_back, of_workspace, refused
-from rollout_spec.cli.upstream import bare_root, known
 from rollout_spec.decisions import left_to_a_person
 from rollout_spec.emergency import README, Emergency, prepare, readme
 from rollout_spec.errors import UserError
+from rollout_spec.location import WorkspaceLocation
+from rollout_spec.newest import bare_root, known
 from rollout_spec.regressions import new_findings
 from rollout_spec.repository import Repository
 from rollout_spec.rollback import Nothing, NoWayBack, Undone, roll_back
@@ -22,17 +24,17 @@ from rollout_spec.units import format_time
 from rollout_spec.writing import write
 
 
-def emit(breaches: list[Breach], here: place.Place, folder: Path, now: datetime) -> int:
+def emit(breaches: list[Breach], here: WorkspaceLocation, folder: Path, now: datetime) -> int:
     """Write the manifests and what to do with them; the worst status counts. No guard is asked: a person does it."""
     target = Path(os.path.normpath(here.start / folder))
     if here.git_root is not None and bare_root(target) is not None:
         raise UserError(f"{folder} would be in the bare repository {here.git_root}", hint="name a folder elsewhere: /…")
     if here.workspace in target.parents:
-        place.refuse_link(here.workspace, target.relative_to(here.workspace).as_posix())
+        location.refuse_link(here.workspace, target.relative_to(here.workspace).as_posix())
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise UserError(f"{folder} is there already, and not empty", hint="name a folder that is not there yet")
     repository, source = _newest_known(here)
-    place.check_version(repository)
+    location.check_version(repository)
     mine, least = of_workspace(breaches, repository)
     first = {
         (each.rollout, each.version): each for each in sorted(mine, key=lambda each: each.observed_at, reverse=True)
@@ -74,7 +76,7 @@ def _write(found: list[Emergency], target: Path, words: str) -> None:
     write(target, README, words.encode())
 
 
-def _newest_known(here: place.Place) -> tuple[Repository, str]:
+def _newest_known(here: WorkspaceLocation) -> tuple[Repository, str]:
     """Return the workspace as the base was when this clone last saw it, else as it lies here; and say which."""
     lies_here = known(here)
     settings = lies_here.settings

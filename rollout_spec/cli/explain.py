@@ -13,6 +13,7 @@ import textwrap
 from collections.abc import Sequence
 from itertools import groupby
 
+from rollout_spec import location
 from rollout_spec.cli import place, terminal
 from rollout_spec.documentation import explanations
 from rollout_spec.errors import UserError
@@ -48,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _repository(arguments: argparse.Namespace) -> Repository | None:
     """Return the workspace, where this is one: rules and shipped policies are explained anywhere."""
     start = place.start_of(arguments)
-    here = place.around(start)
+    here = location.around(start)
     return here.repository() if here is not None else None
 
 

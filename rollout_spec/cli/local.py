@@ -11,7 +11,8 @@ import re
 import sys
 from datetime import UTC, datetime
 
-from rollout_spec.cli import place, terminal, upstream
+from rollout_spec import location, newest
+from rollout_spec.cli import place, terminal
 from rollout_spec.errors import UserError
 
 
@@ -52,14 +53,14 @@ def _address(arguments: argparse.Namespace) -> str:
     """Return the address of the remote behind the local forge. UserError if the workspace has another forge."""
     from rollout_spec.git.clone import Git
 
-    here = upstream.find(arguments)
+    here = place.find_anywhere(arguments)
     if here.git_root is None:
         raise UserError(
             "a local forge belongs to a git remote; this workspace is in no git repository", hint="git init"
         )
     git = Git(here.git_root)
-    repository = upstream.known(here, git)
-    place.check_version(repository)
+    repository = newest.known(here, git)
+    location.check_version(repository)
     if repository.settings is None:
         raise UserError("the workspace does not load", hint="`rollout-spec check` says why")
     forge = repository.settings.forge

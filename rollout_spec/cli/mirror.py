@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rollout_spec.cli import terminal, upstream
+from rollout_spec import newest
+from rollout_spec.cli import place, terminal
 from rollout_spec.errors import UserError
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 
@@ -35,13 +36,13 @@ def run(arguments: argparse.Namespace) -> int:
     from rollout_spec.git.remotes import Remote
     from rollout_spec.landing import authorize
 
-    here = upstream.find(arguments)
+    here = place.find_anywhere(arguments)
     if here.git_root is None:
         raise UserError("a mirror is one of a git remote, and this workspace is in no git repository", hint="git init")
-    is_mirror = upstream.bare_root(here.git_root) is not None
+    is_mirror = newest.bare_root(here.git_root) is not None
     if is_mirror != (arguments.folder is None):
         raise UserError("say which folder: `mirror DIR` in a clone, or `--repo DIR mirror` in a mirror")
-    base, workspace = upstream.newest(here, here.git_root)
+    base, workspace = newest.newest(here, here.git_root)
     if base.remote is None:
         raise UserError("there is no git remote here that a mirror could follow", hint="git remote add origin URL")
     source = Source(base.remote.name, base.remote.address, base.branch, WORKSPACE_FILE)

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path, PurePosixPath
 
-from rollout_spec.cli import place
+from rollout_spec import location
 from rollout_spec.envelopes import is_mistaken_for_pause
 from rollout_spec.errors import UserError
+from rollout_spec.location import WorkspaceLocation
 from rollout_spec.repository import Repository
 from rollout_spec.rules import no_links
 from rollout_spec.spec.kinds import API_VERSION, FOLDERS, PAUSE_FILE, WORKSPACE_FILE
@@ -22,7 +23,7 @@ _SUFFIXES = (".yaml", ".yml")
 class SortedOut:
     """Workspaces, each with the files in it, by their paths from its folder; and what was passed over, as named."""
 
-    places: list[tuple[place.Place, list[str]]] = field(default_factory=list)
+    places: list[tuple[WorkspaceLocation, list[str]]] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
 
 
@@ -35,17 +36,17 @@ def sort_out(start: Path, paths: Sequence[str], *, skip_outside: bool = False) -
     """
     found = SortedOut()
     lists: dict[Path, list[str]] = {}
-    around, repository_at = cache(_around), cache(place.Place.repository)
+    around, repository_at = cache(_around), cache(WorkspaceLocation.repository)
     is_direct = cache(lambda folder: os.path.realpath(folder) == str(folder))
 
-    def around_link(path: Path) -> place.Place | None:
+    def around_link(path: Path) -> WorkspaceLocation | None:
         return None if is_direct(path.parent) and not path.is_symlink() else _around_link(path, around)
 
     def add(file: Path, *, only_ours: bool) -> bool:
         is_pause = file.name == PAUSE_FILE or is_mistaken_for_pause(file.name)
         here = around_link(file) or around(file.parent, is_pause)
         if here is None and not only_ours:
-            place.find_from(file.parent)  # says what is missing
+            location.find_from(file.parent)  # says what is missing
         if here is None or (only_ours and not _is_ours(here.inside(str(file)), repository_at(here))):
             return False
         if here.workspace not in lists:
@@ -62,7 +63,7 @@ def sort_out(start: Path, paths: Sequence[str], *, skip_outside: bool = False) -
             links = [link for here in _workspaces(absolute, documents) for link in _links_in(absolute, here)]
             ours = sum(add(file, only_ours=True) for file in dict.fromkeys([*documents, *links]))
             if not ours and not skip_outside:
-                place.find_from(absolute)
+                location.find_from(absolute)
         elif not absolute.is_file() and not linked:
             raise UserError(f"there is no file {path}")
         elif not add(absolute, only_ours=skip_outside):
@@ -70,12 +71,12 @@ def sort_out(start: Path, paths: Sequence[str], *, skip_outside: bool = False) -
     return found
 
 
-def _around(folder: Path, is_pause: bool) -> place.Place | None:
+def _around(folder: Path, is_pause: bool) -> WorkspaceLocation | None:
     """Return the workspace that a folder is in; a pause in none may be one of the whole git repository."""
-    return place.around(folder) or (place.above_workspaces(folder) if is_pause else None)
+    return location.around(folder) or (location.above_workspaces(folder) if is_pause else None)
 
 
-def _around_link(path: Path, around: Callable[[Path, bool], place.Place | None]) -> place.Place | None:
+def _around_link(path: Path, around: Callable[[Path, bool], WorkspaceLocation | None]) -> WorkspaceLocation | None:
     """Return the workspace that the first link of a path is in; None if no link of it is in a workspace.
 
     A link above the workspace is no part of it: the whole repository may be reached through one. Between the git root
@@ -85,25 +86,25 @@ def _around_link(path: Path, around: Callable[[Path, bool], place.Place | None])
     for link in (part for part in reversed((path, *path.parents)) if part.is_symlink()):
         here = around(link.parent, link.name == PAUSE_FILE)
         if here is None and around(folder, False) is not None and _git_root(link.parent) == _git_root(folder):
-            here = place.above_workspaces(link.parent)
+            here = location.above_workspaces(link.parent)
         if here is not None:
             return here
     return None
 
 
 def _git_root(folder: Path) -> Path | None:
-    here = place.above_workspaces(folder)
+    here = location.above_workspaces(folder)
     return here.git_root if here is not None else None
 
 
-def _workspaces(folder: Path, documents: Sequence[Path]) -> list[place.Place]:
+def _workspaces(folder: Path, documents: Sequence[Path]) -> list[WorkspaceLocation]:
     """Return the workspaces in a folder, and the one that the folder is in."""
     inside = [each.parent for each in documents if each.name == WORKSPACE_FILE]
-    places = (place.around(each) for each in dict.fromkeys((folder, *inside)))
+    places = (location.around(each) for each in dict.fromkeys((folder, *inside)))
     return list(dict.fromkeys(each for each in places if each is not None))
 
 
-def _links_in(folder: Path, here: place.Place) -> list[Path]:
+def _links_in(folder: Path, here: WorkspaceLocation) -> list[Path]:
     """Return the links of a workspace that are in a folder."""
     found = (here.workspace / link for link in no_links.in_workspace(here.repository()) if link is not None)
     return [link for link in found if link.is_relative_to(folder)]

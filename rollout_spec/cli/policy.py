@@ -13,7 +13,7 @@ import sys
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from rollout_spec import resources
+from rollout_spec import location, resources
 from rollout_spec.cli import place, terminal
 from rollout_spec.errors import UserError
 from rollout_spec.finding import Finding, Problem, Report
@@ -57,7 +57,7 @@ def _packs(arguments: argparse.Namespace) -> list[tuple[str, File[PolicyPack]]]:
     if arguments.packs:
         return [(name if _is_path(name) else f"policies/{name}.yaml", _given(name, start)) for name in arguments.packs]
     try:
-        here = place.find_from(start)
+        here = location.find_from(start)
     except UserError:  # no workspace
         nowhere = Repository(WorkingTree(start))
         return [(f"policies/{name}.yaml", _loaded(name, nowhere.pack(name))) for name in _shipped()]

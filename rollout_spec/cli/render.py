@@ -14,6 +14,7 @@ from rollout_spec.cli.patch import patch
 from rollout_spec.errors import UserError
 from rollout_spec.finding import Report
 from rollout_spec.incidents import files_about
+from rollout_spec.location import WorkspaceLocation
 from rollout_spec.reading import MAX_BYTES
 from rollout_spec.reporters import REPORTERS, View
 from rollout_spec.repository import Repository
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     return decided_anew(attempt)
 
 
-def _render(arguments: argparse.Namespace, here: place.Place, checkout: Checkout | None) -> int:
+def _render(arguments: argparse.Namespace, here: WorkspaceLocation, checkout: Checkout | None) -> int:
     tree = Watched(here.repository().tree)
     repository = Repository(tree)
     check_complete(here, repository)
@@ -76,7 +77,7 @@ def _render(arguments: argparse.Namespace, here: place.Place, checkout: Checkout
     return 0
 
 
-def _broken(names: list[str], repository: Repository, here: place.Place) -> bool:
+def _broken(names: list[str], repository: Repository, here: WorkspaceLocation) -> bool:
     """Say what keeps rollouts from being rendered: a file that does not load, or that names what is not there."""
     report = check(repository, paths=[WORKSPACE_FILE, *_inputs(names, repository)], prefix=here.prefix)
     wrong = [each for each in report.findings if each.severity == "error" and each.name in GATES]

@@ -16,10 +16,11 @@ from pathlib import Path
 from rollout_spec.breach import Breach, Evidence
 from rollout_spec.cli import terminal
 from rollout_spec.cli.outcome import of_workspace, tell
-from rollout_spec.cli.upstream import find, newest, start_of
+from rollout_spec.cli.place import find_anywhere, start_anywhere
 from rollout_spec.errors import UserError
 from rollout_spec.forges import Forge
 from rollout_spec.landing import forge_of
+from rollout_spec.newest import newest
 from rollout_spec.response import Responder, answer_all
 from rollout_spec.rollback import Order
 from rollout_spec.units import parse_time
@@ -57,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Answer each breach; the worst status counts."""
     now = clock()
     breaches, least = _breaches(arguments, now)
-    here = find(arguments)
+    here = find_anywhere(arguments)
     if arguments.emit is not None:
         from rollout_spec.cli.emit import emit
 
@@ -92,7 +93,7 @@ def _breaches(arguments: argparse.Namespace, now: datetime) -> tuple[list[Breach
     from rollout_spec.monitors import MONITORS
     from rollout_spec.monitors.alertmanager import UNANSWERED
 
-    found, passed = MONITORS["alertmanager"].parse(_read(start_of(arguments), arguments.breach))
+    found, passed = MONITORS["alertmanager"].parse(_read(start_anywhere(arguments), arguments.breach))
     for words in passed:
         terminal.say(f"passed over: {words}")
     if not found and not passed:

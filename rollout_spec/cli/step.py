@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from rollout_spec.cli import place, terminal
 from rollout_spec.cli.checkout import check_complete
 from rollout_spec.cli.patch import patch
-from rollout_spec.cli.upstream import find, newest
+from rollout_spec.cli.place import find_anywhere
 from rollout_spec.cli.written import Written, git_root
 from rollout_spec.errors import UserError
 from rollout_spec.finding import Finding, Report
 from rollout_spec.lifecycle import Request
 from rollout_spec.lifecycle.words import approvals, change, message, moves, subject, trailers
+from rollout_spec.location import WorkspaceLocation
+from rollout_spec.newest import newest
 from rollout_spec.reporters import REPORTERS, View
 from rollout_spec.repository import Repository
 from rollout_spec.watching import Watched
@@ -44,7 +46,7 @@ def run(arguments: argparse.Namespace, request: Request) -> int:
     forced = _forced(arguments)
     now = datetime.now(UTC).replace(microsecond=0)
     if arguments.pull_request:
-        return _into_pull_request(arguments, request, find(arguments), now, forced)
+        return _into_pull_request(arguments, request, find_anywhere(arguments), now, forced)
     return _into_working_tree(arguments, request, place.find(arguments), now, forced)
 
 
@@ -58,7 +60,7 @@ def _forced(arguments: argparse.Namespace) -> str | None:
 
 
 def _into_working_tree(
-    arguments: argparse.Namespace, request: Request, here: place.Place, now: datetime, forced: str | None
+    arguments: argparse.Namespace, request: Request, here: WorkspaceLocation, now: datetime, forced: str | None
 ) -> int:
     from rollout_spec.changing import decided_anew, opened
 
@@ -76,7 +78,7 @@ def _into_working_tree(
 
 def _write(
     arguments: argparse.Namespace,
-    here: place.Place,
+    here: WorkspaceLocation,
     request: Request,
     now: datetime,
     forced: str | None,
@@ -117,7 +119,7 @@ def _write(
     return 0
 
 
-def _checked_out(here: place.Place) -> Base | None:
+def _checked_out(here: WorkspaceLocation) -> Base | None:
     """Return the commit that is checked out; None where there is none."""
     if here.git_root is None:
         return None
@@ -133,7 +135,7 @@ def _checked_out(here: place.Place) -> Base | None:
 
 
 def _into_pull_request(
-    arguments: argparse.Namespace, request: Request, here: place.Place, now: datetime, forced: str | None
+    arguments: argparse.Namespace, request: Request, here: WorkspaceLocation, now: datetime, forced: str | None
 ) -> int:
     root = git_root(here, "--pull-request")
     from rollout_spec.landing import build, forge_of

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from rollout_spec.cli import terminal
-from rollout_spec.cli.place import Place
 from rollout_spec.document import Document, parse
 from rollout_spec.errors import UserError
+from rollout_spec.location import WorkspaceLocation
 from rollout_spec.reading import MAX_BYTES
 from rollout_spec.reporters import View
 from rollout_spec.tree import WorkingTree
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rollout_spec.explanation import Explanation
 
 
-def for_person(here: Place) -> View:
+def for_person(here: WorkspaceLocation) -> View:
     """Return how somebody sees the findings in one workspace: with its lines, colors and links, on a terminal."""
     document_of, watched = _reader([here]), terminal.is_watched(sys.stdout)
     return View(
@@ -33,18 +33,18 @@ def for_person(here: Place) -> View:
     )
 
 
-def for_program(places: Sequence[Place]) -> View:
+def for_program(places: Sequence[WorkspaceLocation]) -> View:
     """Return how a program sees the findings in some workspaces: all that it may ask for, and nothing to look at."""
     document_of = _reader(places)
     return View(data_of=lambda file: _data(document_of(file)), explain=_explainer(places))
 
 
-def _root(here: Place) -> Path:
+def _root(here: WorkspaceLocation) -> Path:
     """Return the folder that findings' files are relative to."""
     return here.git_root or here.workspace
 
 
-def _reader(places: Sequence[Place]) -> Any:
+def _reader(places: Sequence[WorkspaceLocation]) -> Any:
     roots = dict.fromkeys(map(_root, places))
 
     @cache
@@ -71,7 +71,7 @@ def _data(document: Document | None) -> Any:
     return document.data if document else None
 
 
-def _explainer(places: Sequence[Place]) -> Any:
+def _explainer(places: Sequence[WorkspaceLocation]) -> Any:
     @cache
     def explain(name: str) -> Explanation | None:
         from rollout_spec import documentation

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rollout_spec.cli import place
 from rollout_spec.errors import ChangedError, UserError
+from rollout_spec.location import WorkspaceLocation
 from rollout_spec.reading import MAX_BYTES
 from rollout_spec.watching import Watched
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Written:
     """What is written, and what it was derived from: a tree, and the commit that is checked out."""
 
-    here: place.Place
+    here: WorkspaceLocation
     tree: Watched
     edits: Mapping[str, bytes | None]
     head: str | None
@@ -64,7 +64,7 @@ def _below(folder: str, files: Mapping[str, bytes | None]) -> dict[str, bytes | 
     return {f"{folder}/{path}" if folder else path: content for path, content in files.items()}
 
 
-def git_root(here: place.Place, option: str) -> Path:
+def git_root(here: WorkspaceLocation, option: str) -> Path:
     """Return the git repository of a workspace. UserError if it is in none; ``option`` needs it."""
     if here.git_root is None:
         raise UserError(f"{option} needs git, and this workspace is in no git repository", hint="git init")

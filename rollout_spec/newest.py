@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import posixpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rollout_spec.cli import place
 from rollout_spec.errors import UserError
 from rollout_spec.links import HINT
+from rollout_spec.location import WorkspaceLocation, check_version, find_from
 from rollout_spec.repository import Repository
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.tree import CommitTree, WorkingTree
@@ -21,12 +20,11 @@ if TYPE_CHECKING:
     from rollout_spec.spec.workspace import Workspace
 
 
-def find(arguments: argparse.Namespace) -> place.Place:
-    """Find the workspace around ``--repo``, in a clone or in a bare repository: ``models.git/environments/prod``."""
-    start = start_of(arguments)
+def find_anywhere(start: Path) -> WorkspaceLocation:
+    """Find the workspace around a folder of a clone or of a bare repository, as in ``models.git/environments/prod``."""
     root = bare_root(start)
     if root is None:
-        return place.find_from(start)
+        return find_from(start)
     from rollout_spec.git.clone import Git
     from rollout_spec.git.mirror import nearest, workspaces
     from rollout_spec.git.plumbing import Plumbing
@@ -44,13 +42,7 @@ def find(arguments: argparse.Namespace) -> place.Place:
                 f"there is no {WORKSPACE_FILE} in {root if start == root else inner}, as the HEAD of {root} has it"
             )
         prefix = found[0]
-    return place.Place(start, root / prefix, root, prefix)
-
-
-def start_of(arguments: argparse.Namespace) -> Path:
-    """Return the folder in which a command works; in a bare repository it is one of its commits."""
-    start = Path(os.path.realpath(Path.cwd() / (arguments.repo or ".")))
-    return start if bare_root(start) is not None else place.start_of(arguments)
+    return WorkspaceLocation(start, root / prefix, root, prefix)
 
 
 def bare_root(start: Path) -> Path | None:
@@ -65,7 +57,7 @@ def bare_root(start: Path) -> Path | None:
     return None
 
 
-def known(here: place.Place, git: Git | None = None) -> Repository:
+def known(here: WorkspaceLocation, git: Git | None = None) -> Repository:
     """Return the workspace as it lies here: on disk, or as the HEAD of a bare repository has it."""
     if here.git_root is None or bare_root(here.git_root) is None:
         return Repository(WorkingTree(here.workspace, here.git_root))
@@ -75,7 +67,7 @@ def known(here: place.Place, git: Git | None = None) -> Repository:
     return Repository(CommitTree(git, git.commit("HEAD"), here.prefix))
 
 
-def newest(here: place.Place, git_root: Path) -> tuple[Base, Workspace]:
+def newest(here: WorkspaceLocation, git_root: Path) -> tuple[Base, Workspace]:
     """Return the newest commit of the branch that is live, and the workspace as it is there."""
     from rollout_spec.git.clone import Git
     from rollout_spec.landing import find_base
@@ -92,7 +84,7 @@ def newest(here: place.Place, git_root: Path) -> tuple[Base, Workspace]:
 
 
 def _workspace(base: Base) -> Workspace:
-    place.check_version(base.repository)
+    check_version(base.repository)
     file, link = base.repository.workspace, base.repository.link(WORKSPACE_FILE)
     if link is not None:
         path = posixpath.normpath(base.path(link))
