@@ -102,7 +102,7 @@ def is_own(path: str) -> bool:
 
 def is_sound(file: File[Any], repository: Repository) -> bool:
     """Does a file load, and is all there that it names? Else what others make of it only follows from that."""
-    subject = Subject(file, repository, rules=CONDITIONAL)
+    subject = Subject(file, repository, rules=CONDITIONAL, taken=RULES)
     rules = (RULES[name] for name in GATES if not file.kind or file.kind in RULES[name].KINDS)
     return not any(problem.severity == "error" for rule in rules for problem in rule.check(subject))
 
@@ -115,7 +115,7 @@ def _is_sound(file: File[Any], context: Context) -> bool:
 
 def _judged(file: File[Any], context: Context) -> tuple[list[Finding], set[str]]:
     """Run the rules on a file, until one of ``GATES`` finds an error; return the findings, and the rules that ran."""
-    subject = Subject(file, context.repository, context.base, context.whole, CONDITIONAL, context.now, BASED)
+    subject = Subject(file, context.repository, context.base, context.whole, CONDITIONAL, context.now, BASED, RULES)
     findings: list[Finding] = []
     ran: set[str] = set()
     for name, rule in RULES.items():

@@ -55,11 +55,9 @@ UNCONDITIONAL = True
 
 def check(subject: Subject) -> Iterator[Problem]:
     """Look into each policy of a pack."""
-    from rollout_spec.rules import RULES
-
     for index, policy in enumerate(subject.model.spec.policies):
         at: KeyPath = ("spec", "policies", index)
-        if policy.name in RULES:
+        if policy.name in subject.taken:
             words = f"`{policy.name}` is the name of a rule"
             yield Problem((*at, "name"), words, "give the policy a name of its own")
         if policy.at is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -17,7 +17,7 @@ class Subject:
     """The file under check. ``base`` is the repository to compare with.
 
     ``whole`` says that the whole workspace is under check; ``rules`` are the names that a workspace may raise or lower,
-    and ``firm`` those of them that no comment silences.
+    and ``firm`` those of them that no comment silences. ``taken`` are the names of all rules.
     ``now`` is when it is checked; None where that is not to matter, as in a rollback.
     """
 
@@ -28,6 +28,7 @@ class Subject:
     rules: tuple[str, ...] = ()
     now: datetime | None = None
     firm: tuple[str, ...] = ()
+    taken: Collection[str] = ()
 
     @property
     def model(self) -> Any:
