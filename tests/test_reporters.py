@@ -212,7 +212,7 @@ def test_sarif_says_what_a_rule_demands_and_where_that_is_published(monkeypatch:
     (rule,) = run_of(Report((finding(),)), view)["tool"]["driver"]["rules"]
     assert rule["shortDescription"]["text"] == "Every field is known."
     assert "```yaml\nwieght: 5%\n```" in rule["help"]["markdown"]
-    assert "helpUri" not in rule
+    assert rule["helpUri"] == "https://github.com/rollout-spec/rollout-spec/blob/main/docs/rules.md#schema"
     monkeypatch.setattr("rollout_spec.explanation._project_url", lambda word: f"https://example.org/{word}")
     driver = run_of(Report((finding(),)), view)["tool"]["driver"]
     assert driver["informationUri"] == "https://example.org/Homepage"
