@@ -10,7 +10,7 @@ import errno
 import fcntl
 import os
 import posixpath
-import tempfile
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -46,7 +46,7 @@ def write(root: Path, name: str, content: bytes, *, parts: Path | None = None, e
     path = root / name
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+        mode = path.stat().st_mode & 0o777 if path.exists() else None
         if parts is None:
             sweep(path.parent)
         with _part(parts or path.parent, content, mode) as part:
@@ -92,17 +92,21 @@ def sweep(folder: Path) -> None:
 
 
 @contextmanager
-def _part(folder: Path, content: bytes, mode: int) -> Iterator[Path]:
-    """Write an unfinished file, which is locked as long as this process works on it."""
-    handle, name = tempfile.mkstemp(dir=folder, prefix=_START, suffix=_END)
-    part = Path(name)
+def _part(folder: Path, content: bytes, mode: int | None) -> Iterator[Path]:
+    """Write an unfinished file, which is locked as long as this process works on it.
+
+    If ``mode`` is None, the kernel takes the umask off: only a call that changes the umask could tell it.
+    """
+    part = folder / f"{_START}{secrets.token_hex(8)}{_END}"
+    handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     try:
         with os.fdopen(handle, "wb") as file:
             with suppress(OSError):  # a file system without locks
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             file.write(content)
             file.flush()
-            os.fchmod(file.fileno(), mode)
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
             yield part
     finally:
         part.unlink(missing_ok=True)
@@ -151,9 +155,3 @@ def _exchange(one: Path, other: Path) -> bool:
     if number in _NOT_KNOWN:
         return False
     raise OSError(number, os.strerror(number), str(other))
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -148,7 +148,7 @@ def test_the_status_says_whether_another_path_would_do(
     def refuse(*words: object, **more: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    monkeypatch.setattr("os.open", refuse)
     with pytest.raises(
         UserError, match=re.escape(f"{tmp_path / 'a/b'} cannot be written: {os.strerror(number)}")
     ) as told:

@@ -154,3 +154,16 @@ def test_another_disk_for_unfinished_files_is_no_hindrance(tmp_path: Path, monke
     monkeypatch.setattr(os, "link", across)
     writing.write(tmp_path, "a", b"1", parts=parts, expected=None)
     assert ((tmp_path / "a").read_bytes(), list(parts.iterdir())) == (b"1", [])
+
+
+def test_a_new_file_has_the_mode_of_the_process_whose_umask_is_never_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = os.umask(0o027)
+    try:
+        with monkeypatch.context() as patch:
+            patch.delattr(os, "umask")  # another thread could make a file meanwhile
+            writing.write(tmp_path, "a", b"1")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
