@@ -15,11 +15,14 @@ from rollout_spec.errors import UserError
 from rollout_spec.forges import Forge
 from rollout_spec.heads import Built, Heads
 from rollout_spec.landing import Base, authorize, forge_of, live_branch
-from rollout_spec.lifecycle import Held, Request, Taken, held, rendered, take
-from rollout_spec.lifecycle.hold import MergedAt, check_held
+from rollout_spec.lifecycle import Held, Request, Taken, entry, held, needs_hold, rendered, take
+from rollout_spec.lifecycle.hold import check_held
 from rollout_spec.lifecycle.proof import Proof, prove
 from rollout_spec.repository import Repository
 from rollout_spec.spec.workspace import Forge as ForgeSettings
+
+MergedAt = Callable[[str], datetime | None]
+"""Asks the forge when a commit was merged into the base; None if it does not know."""
 
 
 @dataclass(frozen=True)
@@ -75,14 +78,14 @@ def _rendered(taken: Taken, repository: Repository) -> tuple[Taken, UserError | 
 
 
 def _held(taken: Taken, base: Base | None, now: datetime, merged_at: MergedAt | None) -> Held | None:
-    stage = taken.leaves
-    if stage is None or stage.hold is None:
+    if not needs_hold(taken):
         return None
     if base is None:
         return held(taken, "there is no commit that says so", now)
     if base.git.is_shallow():
         return held(taken, "this clone is shallow, and its history ends too early", now)
-    return held(taken, base.history(taken.path), now, merged_at)
+    entered = entry(taken, base.history(taken.path))
+    return held(taken, entered, now, merged_at(entered.commit) if entered and merged_at else None)
 
 
 def merge_times(base: Base, settings: ForgeSettings | None, tell: Callable[[str], None]) -> MergedAt | None:

@@ -7,7 +7,7 @@ network, no clock.
 
 from __future__ import annotations
 
-from rollout_spec.lifecycle.hold import Held, held
+from rollout_spec.lifecycle.hold import Held, entry, held, needs_hold
 from rollout_spec.lifecycle.steps import STEPS, Request, Taken, rendered, take
 
-__all__ = ["STEPS", "Held", "Request", "Taken", "held", "rendered", "take"]
+__all__ = ["STEPS", "Held", "Request", "Taken", "entry", "held", "needs_hold", "rendered", "take"]

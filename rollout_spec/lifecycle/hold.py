@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,9 +11,6 @@ from rollout_spec.lifecycle.steps import REFUSED, Taken
 from rollout_spec.rollback.undone import Step
 from rollout_spec.spec.rollout import Live
 from rollout_spec.units import format_duration, format_time
-
-MergedAt = Callable[[str], datetime | None]
-"""Says when a commit was merged into the base, as the forge has it; None where it does not know."""
 
 
 @dataclass(frozen=True)
@@ -24,24 +21,35 @@ class Held:
     why_not: str | None = None
 
 
-def held(taken: Taken, history: Iterable[Step] | str, now: datetime, merged_at: MergedAt | None = None) -> Held | None:
-    """Say whether the stage that a step leaves was held; None where it leaves none, or one without a hold.
+def needs_hold(taken: Taken) -> bool:
+    """Return whether a step leaves a stage that has a hold."""
+    return taken.leaves is not None and taken.leaves.hold is not None and taken.before is not None
 
-    ``history`` is the first-parent history of the rollout's file, newest first, or why nothing is known of it. A commit
-    counts from the moment at which the forge merged it, else from its committer's date: amending and rebasing renew it.
+
+def entry(taken: Taken, history: Iterable[Step]) -> Step | None:
+    """Return the commit that brought the candidate to the stage that a step leaves; None if none has it there yet.
+
+    ``history`` is the first-parent history of the rollout's file, newest first.
+    """
+    return _entered(taken.before.spec.live, history) if taken.before is not None else None
+
+
+def held(taken: Taken, entered: Step | str | None, now: datetime, merged: datetime | None = None) -> Held | None:
+    """Return how long the stage that a step leaves was held; None if it leaves none, or one without a hold.
+
+    ``entered`` is the ``entry`` of the step, or the reason why it is unknown. It counts from ``merged``, the time of
+    its merge on the forge, else from its committer's date, which amending and rebasing renew.
     """
     stage = taken.leaves
     if stage is None or stage.hold is None or taken.before is None:
         return None
     live, wanted = taken.before.spec.live, format_duration(stage.hold)
-    if isinstance(history, str):
-        words = f"nobody knows since when {live.candidate} is in {stage.name}, which is held for {wanted}: {history}"
+    if isinstance(entered, str):
+        words = f"nobody knows since when {live.candidate} is in {stage.name}, which is held for {wanted}: {entered}"
         return Held(words, words)
-    entered = _entered(live, history)
     if entered is None:
         words = f"{live.candidate} is in {stage.name}, which is held for {wanted}, by no commit yet"
         return Held(words, words)
-    merged = merged_at(entered.commit) if merged_at else None
     since, who = (merged, "as the forge merged it") if merged else (entered.date, "by its committer's date")
     words = f"{live.candidate} is in {stage.name} since {format_time(since)} (commit {entered.commit[:12]}, {who})"
     left = since + stage.hold - now
