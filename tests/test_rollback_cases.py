@@ -33,8 +33,8 @@ from rollout_spec.change import Change
 from rollout_spec.cli.patch import patch
 from rollout_spec.decisions import left_to_a_person
 from rollout_spec.document import parse
-from rollout_spec.drill import new_findings
 from rollout_spec.errors import UserError
+from rollout_spec.regressions import new_findings
 from rollout_spec.repository import Repository
 from rollout_spec.rollback import (
     Facts,
@@ -175,7 +175,8 @@ def shown(change: Change, repository: Repository, prefix: str) -> str:
 
 
 def told_of_rollback(case: Case, decision: Rollback, verdict: Verdict) -> str:
-    brought, stood = new_findings(case.repository, decision, prefix=case.prefix, now=NOW)
+    edits, switched = decision.edits, decision.switched
+    brought, stood = new_findings(case.repository, edits, switched=switched, prefix=case.prefix, now=NOW)
     left = left_to_a_person(brought, decision)
     made = change(decision, case.repository, verdict, prefix=case.prefix, stood=stood, left=left, proof=case.proof)
     refused = [f"refused: {each.file}:{each.line}: {each.message}" for each in brought if each not in left]
