@@ -43,6 +43,7 @@ lint: $(TOOLS) ## check style and types
 	$(RUN) -m ruff check
 	$(RUN) -m ruff format --check
 	$(RUN) -m mypy
+	$(VENV)/bin/lint-imports
 
 node: ## install what some tests run that is no Python (tests/package.json)
 	npm install --prefix tests --no-package-lock --no-audit --no-fund --silent
@@ -53,7 +54,7 @@ bench: $(BENCH) ## measure how fast it is
 fuzz: $(FUZZ) ## breed inputs that crash, hang or bloat it; FUZZ_SECONDS=600 goes on for longer
 	$(RUN) tests/fuzz/run.py $(FUZZ_SECONDS)
 
-mutants: $(MUTMUT) ## break the code in one place at a time and list what no test notices; MUTANTS="rollout_spec.traffic.*" for some
+mutants: $(MUTMUT) ## break the code in one place at a time and list what no test notices; MUTANTS="rollout_spec.domain.traffic.*" for some
 	nice -n 10 $(VENV)/bin/mutmut run --max-children 1 $(MUTANTS)
 	$(VENV)/bin/mutmut results
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from generate import write_workspace
 
-from rollout_spec.document import parse
-from rollout_spec.edits import with_live
-from rollout_spec.repository import Repository, read_file
+from rollout_spec.core.yaml.document import parse
+from rollout_spec.render.drift import stale
 from rollout_spec.spec.rollout import Live
-from rollout_spec.targets.manifests import stale
-from rollout_spec.tree import Overlay, WorkingTree
+from rollout_spec.workspace.edits import with_live
+from rollout_spec.workspace.repository import Repository, read_file
+from rollout_spec.workspace.tree import Overlay, WorkingTree
 
 Files = dict[str, bytes]
 ROUND = ("Withdraw", "Propose", "Advance", "Own", "Expect")

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from workspaces import Files
 
-from rollout_spec.repository import Repository
-from rollout_spec.targets.manifests import stale
-from rollout_spec.tree import Tree
+from rollout_spec.render.drift import stale
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import Tree
 
 WORKSPACE = """\
 apiVersion: rollout-spec/v1

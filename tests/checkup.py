@@ -47,7 +47,7 @@ def doctor(place: Repo | Path, now: datetime | None = None) -> Checkup:
     """Ask the doctor, two minutes after the last commit where there is one."""
     folder = place.workspace if isinstance(place, Repo) else place
     moment = now or (place.clock[0] + timedelta(minutes=2) if isinstance(place, Repo) else None)
-    with mock.patch("rollout_spec.cli.doctor.clock", lambda: moment) if moment else mock.MagicMock():
+    with mock.patch("rollout_spec.cli.commands.doctor.clock", lambda: moment) if moment else mock.MagicMock():
         answer = run("--repo", str(folder), "doctor", "--format", "json")
     assert answer.out, answer.err
     told = json.loads(answer.out)

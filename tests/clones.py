@@ -6,8 +6,8 @@ from pathlib import Path
 
 from repo import git
 
-from rollout_spec.git.clone import Git
-from rollout_spec.git.remotes import Remote
+from rollout_spec.integrations.git.remote import Remote
+from rollout_spec.integrations.git.repository import Git
 
 
 def make(place: Path) -> Path:

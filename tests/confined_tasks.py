@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rollout_spec.errors import UserError
+from rollout_spec.core.errors import UserError
 
 _KEPT: list[bytearray] = []
 

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 
 from beginnings import CONTRACTS
 
-from rollout_spec.document import parse
-from rollout_spec.edits import with_live, with_serving
-from rollout_spec.eligibility import quarantined
-from rollout_spec.errors import UserError
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.yaml.document import parse
+from rollout_spec.domain.pins import quarantined
 from rollout_spec.lifecycle import Request, take
-from rollout_spec.repository import Repository
 from rollout_spec.spec.rollout import ModelRollout
+from rollout_spec.workspace.edits import with_live, with_serving
+from rollout_spec.workspace.repository import Repository
 
 Edits = Mapping[str, bytes | None]
 Event = Callable[[random.Random, str, Repository], Edits | None]

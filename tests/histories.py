@@ -16,16 +16,16 @@ from beginnings import begun, repository_of
 from happenings import EVENTS, HUMAN
 from workspaces import Files
 
-from rollout_spec.breach import Breach
-from rollout_spec.check import check
-from rollout_spec.errors import UserError
-from rollout_spec.finding import Finding
-from rollout_spec.regressions import introduced
-from rollout_spec.repository import Repository
+from rollout_spec.checks.regressions import introduced
+from rollout_spec.checks.rules import RULES, Subject
+from rollout_spec.checks.runner import check
+from rollout_spec.core.breach import Breach
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.findings import Finding
+from rollout_spec.domain.traffic import split
+from rollout_spec.render.drift import stale
 from rollout_spec.rollback import Rollback, roll_back
-from rollout_spec.rules import RULES, Subject
-from rollout_spec.targets.manifests import stale
-from rollout_spec.traffic import split
+from rollout_spec.workspace.repository import Repository
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _TRIES = 30

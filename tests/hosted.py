@@ -19,8 +19,9 @@ from fakes.github import FakeGitHub
 from fakes.gitlab import FakeGitLab
 from repo import Repo, git
 
-from rollout_spec.change import Change
-from rollout_spec.forges import Access, Forge, connect, hosts, transport
+from rollout_spec.core.pull_request import Change
+from rollout_spec.integrations.forges import Access, Forge, connect, hosts
+from rollout_spec.integrations.forges import http as transport
 
 FAKES: dict[str, type[ForgeHost]] = {"github": FakeGitHub, "gitlab": FakeGitLab, "gitea": FakeGitea}
 TOKEN = "s3cret-t0ken"
@@ -99,7 +100,7 @@ def let_in(patch: pytest.MonkeyPatch) -> None:
     """Put the token of the forges into the environment, and wait for nothing: they answer at once here."""
     patch.setenv("ROLLOUT_SPEC_TOKEN", TOKEN)
     patch.setattr(transport, "_BACKOFF", 0)
-    patch.setattr("rollout_spec.forges.gitlab.PAUSES", (0, 0, 0))
+    patch.setattr("rollout_spec.integrations.forges.gitlab.client.PAUSES", (0, 0, 0))
 
 
 _numbers = itertools.count(1)

@@ -11,11 +11,11 @@ from hostile_places import Place
 from hostile_world import Broken, World
 from known_good import data_of
 
-from rollout_spec.targets.manifests import stale
+from rollout_spec.render.drift import stale
 
-UNREAD = importlib.util.find_spec("rollout_spec.incidents") is not None
+UNREAD = importlib.util.find_spec("rollout_spec.domain.incidents") is not None
 """An incident that does not load quarantines the version that its name says."""
-LINKS = importlib.util.find_spec("rollout_spec.links") is not None
+LINKS = importlib.util.find_spec("rollout_spec.core.links") is not None
 """A link is read as absent."""
 PAUSE = ".rollout-spec-pause"
 

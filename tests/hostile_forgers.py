@@ -11,7 +11,7 @@ from hostile_places import Place
 from hostile_world import Head, World
 from known_good import data_of
 
-from rollout_spec.units import format_time
+from rollout_spec.core.units import format_time
 
 FUTURE = datetime(2036, 1, 1, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ from hostile_git import TOOL, Planned
 from hostile_world import World
 from people import incident_text
 
-from rollout_spec.units import format_time
+from rollout_spec.core.units import format_time
 
 Pull = dict[str, Any]
 

@@ -13,7 +13,7 @@ from histories import History, Merged
 from hostile_git import Edits
 from workspaces import Files
 
-from rollout_spec.targets.manifests import stale
+from rollout_spec.render.drift import stale
 
 _TRIES = 12
 TRIGGERS = """

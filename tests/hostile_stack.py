@@ -8,11 +8,11 @@ from hostile_places import Place
 from hostile_world import World
 from known_good import data_of
 
-from rollout_spec.edits import with_live, with_serving
-from rollout_spec.errors import UserError
+from rollout_spec.core.errors import UserError
 from rollout_spec.lifecycle import Request, take
-from rollout_spec.repository import Repository
-from rollout_spec.targets.manifests import stale
+from rollout_spec.render.drift import stale
+from rollout_spec.workspace.edits import with_live, with_serving
+from rollout_spec.workspace.repository import Repository
 
 ENGINE = "components/engine.yaml"
 

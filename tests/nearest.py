@@ -12,7 +12,7 @@ import os
 import pytest
 from hypothesis import Phase, settings
 
-RULES = "rollout_spec.rules."
+RULES = "rollout_spec.checks.rules."
 CASES = "tests/test_rollback_cases.py::test_a_case_is_answered_as_it_was"
 NEAREST = {
     "rollout_spec.rollback.": (
@@ -23,15 +23,15 @@ NEAREST = {
         CASES,
         "tests/test_severity.py",
         "tests/test_triage.py",
-        "tests/test_undone.py",
     ),
-    "rollout_spec.traffic.": (CASES, "tests/test_traffic.py"),
-    "rollout_spec.eligibility.": (
+    "rollout_spec.domain.history.": (CASES, "tests/test_undone.py"),
+    "rollout_spec.domain.traffic.": (CASES, "tests/test_traffic.py"),
+    "rollout_spec.domain.pins.": (
         "tests/test_eligibility.py",
         CASES,
         *(f"[{rule}/" for rule in ("arms-coexist", "not-quarantined", "pins-served", "rollback-ready")),
     ),
-    "rollout_spec.known_good.": (
+    "rollout_spec.domain.rollback_targets.": (
         "tests/test_eligibility.py",
         CASES,
         *(f"[{rule}/" for rule in ("one-step", "pins-served", "rollback-ready")),

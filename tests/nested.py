@@ -8,9 +8,9 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from rollout_spec.finding import KeyPath
+from rollout_spec.core.findings import KeyPath
 from rollout_spec.spec import KINDS
-from rollout_spec.spec.schemas import json_schema
+from rollout_spec.spec.json_schema import json_schema
 
 SCHEMAS = {kind: json_schema(kind) for kind in KINDS}
 _VALIDATORS: dict[int, Draft202012Validator] = {}

@@ -9,7 +9,7 @@ from typing import Any
 
 from repo import Repo, git
 
-from rollout_spec import traffic
+from rollout_spec.domain import traffic
 from rollout_spec.spec.rollout import Live
 
 STAGES = ["shadow", "canary-5", "ab-50", "full"]

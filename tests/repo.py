@@ -17,15 +17,15 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from rollout_spec import resources
 from rollout_spec.cli import main
-from rollout_spec.document import parse
-from rollout_spec.edits import with_live
-from rollout_spec.repository import Repository
+from rollout_spec.core import package_data as resources
+from rollout_spec.core.yaml.document import parse
+from rollout_spec.render.drift import stale
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.spec.rollout import Live, ModelRollout
-from rollout_spec.targets.manifests import stale
-from rollout_spec.tree import WorkingTree
+from rollout_spec.workspace.edits import with_live
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import WorkingTree
 
 EXAMPLE = Path(str(resources.find("examples/acme-models")))
 STAGES = ["shadow", "canary-5", "ab-50", "full"]
@@ -176,7 +176,7 @@ class Repo:
     def run(self, *words: str) -> Result:
         """Run a command two minutes after the last commit."""
         now = self.clock[0] + timedelta(minutes=2)
-        with mock.patch("rollout_spec.cli.rollback.clock", lambda: now):
+        with mock.patch("rollout_spec.cli.commands.rollback.clock", lambda: now):
             return run("--repo", str(self.workspace), *words)
 
     def write(self, path: str, text: str) -> None:

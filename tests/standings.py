@@ -8,7 +8,7 @@ from fakes.forge import Guard
 from fakes.gitlab import FakeGitLab
 from hosted import Hosted
 
-from rollout_spec.forges import Protection, Standing
+from rollout_spec.integrations.forges import Protection, Standing
 
 GUARD = Guard(checks=("rollouts", "lint"), up_to_date=True, approvals=2, signatures=True)
 SEEN = Protection(checks=("rollouts", "lint"), up_to_date=True, queue=False, approvals=2, signatures=True)

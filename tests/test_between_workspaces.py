@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from repo import EXAMPLE, STAGES, Repo, git
 
-from rollout_spec import traffic
-from rollout_spec.check import check
-from rollout_spec.eligibility import quarantined
-from rollout_spec.git.clone import Git
-from rollout_spec.known_good import eligible
-from rollout_spec.repository import Repository
+from rollout_spec.checks.runner import check
+from rollout_spec.domain import traffic
+from rollout_spec.domain.pins import quarantined
+from rollout_spec.domain.rollback_targets import eligible
+from rollout_spec.integrations.git.repository import Git
 from rollout_spec.spec.rollout import Live
-from rollout_spec.tree import CommitTree, Overlay, Tree, WorkingTree
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import CommitTree, Overlay, Tree, WorkingTree
 
 pytestmark = pytest.mark.system
 

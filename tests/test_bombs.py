@@ -13,12 +13,12 @@ from contextlib import suppress
 import pytest
 from fuzz.entrances import BASE, PLACES
 
-from rollout_spec.check import check
-from rollout_spec.errors import UserError
-from rollout_spec.finding import MOST_PROBLEMS, Problem, bounded
-from rollout_spec.monitors import alertmanager
-from rollout_spec.repository import Repository
-from rollout_spec.tree import Overlay, WorkingTree
+from rollout_spec.checks.runner import check
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.findings import MOST_PROBLEMS, Problem, bounded
+from rollout_spec.integrations.monitors import alertmanager
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import Overlay, WorkingTree
 
 MOST_SECONDS = 5.0  # of CPU
 ROLLOUT = (BASE / PLACES["ModelRollout"]).read_text("utf-8")

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from workspaces import rendered
 
-from rollout_spec.breach import Breach, Evidence
-from rollout_spec.eligibility import quarantined
-from rollout_spec.monitors import alertmanager
-from rollout_spec.repository import Repository
+from rollout_spec.core.breach import Breach, Evidence
+from rollout_spec.core.units import parse_time
+from rollout_spec.core.yaml.scalars import LONGEST_NUMBER
+from rollout_spec.domain.pins import quarantined
+from rollout_spec.integrations.monitors import alertmanager
 from rollout_spec.rollback import Rollback, roll_back
-from rollout_spec.scalars import LONGEST_NUMBER
 from rollout_spec.spec.incident import IncidentSpec
-from rollout_spec.units import parse_time
+from rollout_spec.workspace.repository import Repository
 
 REPOSITORY = Repository(rendered({}))
 MOMENT = parse_time("2026-11-20T09:58:00Z")

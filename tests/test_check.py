@@ -16,14 +16,14 @@ from pathlib import Path
 import pytest
 from workspaces import BASE, Files, files_in, rendered, specs
 
-from rollout_spec.check import Report, check
+from rollout_spec.checks.regressions import introduced
+from rollout_spec.checks.reporters import REPORTERS, View
+from rollout_spec.checks.rules import RULES
+from rollout_spec.checks.runner import Report, check
 from rollout_spec.cli import main
-from rollout_spec.regressions import introduced
-from rollout_spec.reporters import REPORTERS, View
-from rollout_spec.repository import Repository
-from rollout_spec.rules import RULES
 from rollout_spec.spec.kinds import WORKSPACE_FILE
-from rollout_spec.tree import Overlay, WorkingTree
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import Overlay, WorkingTree
 
 FRAUD = "rollouts/fraud.yaml"
 PROFILE = "components/user-profile.yaml"

@@ -17,12 +17,12 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from oracles import CrdServer
 
-from rollout_spec.check import check
-from rollout_spec.errors import UserError
-from rollout_spec.finding import Finding
-from rollout_spec.repository import Repository
-from rollout_spec.targets.render import render
-from rollout_spec.tree import Overlay, WorkingTree
+from rollout_spec.checks.runner import check
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.findings import Finding
+from rollout_spec.render.renderer import render
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import Overlay, WorkingTree
 
 pytestmark = pytest.mark.system
 

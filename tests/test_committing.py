@@ -16,8 +16,8 @@ import pytest
 from repo import Repo, git, run
 from test_no_work_is_lost import FILE, LONG_AGO, MINE, contents, do, finished, made, record, repo, start, status
 
-from rollout_spec.changing import Checkout
-from rollout_spec.writing import Expected
+from rollout_spec.workflows.checkout import Checkout
+from rollout_spec.workspace.files import Expected
 
 pytestmark = pytest.mark.system
 

@@ -33,7 +33,7 @@ from bomb_files import (
 from repo import Repo, run
 from workspaces import BASE
 
-from rollout_spec import resources
+from rollout_spec.core import package_data as resources
 
 pytestmark = pytest.mark.system
 LOW = {"ROLLOUT_SPEC_SANDBOX_SECONDS": "0.3", "ROLLOUT_SPEC_SANDBOX_MEMORY": "200MiB"}
@@ -275,10 +275,11 @@ def test_what_is_shipped_starts_no_process(tmp_path: Path) -> None:
         "import sys, os\nos.fork = os.posix_spawn = None\nfrom rollout_spec.cli import main\n"
         f"main(['--repo', {str(tmp_path)!r}, 'check', 'rollouts/fraud.yaml'])\n"
         f"main(['--repo', {str(tmp_path)!r}, 'render'])\n"
-        "print([name for name in sys.modules if name.startswith(('multiprocessing', 'rollout_spec.confined.'))])"
+        "starts = ('multiprocessing', 'rollout_spec.core.bounded_process.')\n"
+        "print([name for name in sys.modules if name.startswith(starts)])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "['rollout_spec.confined.budget']", done.stderr
+    assert done.stdout.splitlines()[-1] == "['rollout_spec.core.bounded_process.budget']", done.stderr
 
 
 LOADED = "print('jsonschema' in sys.modules)"

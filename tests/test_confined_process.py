@@ -15,9 +15,9 @@ import pytest
 from bomb_files import PACK, workspace
 from repo import run
 
-from rollout_spec import confined
-from rollout_spec.confined import budget, process, worker
-from rollout_spec.errors import UserError
+from rollout_spec.core import bounded_process as confined
+from rollout_spec.core.bounded_process import budget, process, worker
+from rollout_spec.core.errors import UserError
 
 pytestmark = pytest.mark.system
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits memory, and forks here")

@@ -13,9 +13,9 @@ import jsonschema_rs
 from contract_pairs import pair, pool, rests_on_open_fields
 from jsonschema import Draft202012Validator
 
-from rollout_spec.contracts.comparison import Change
-from rollout_spec.contracts.reading import read_schema
-from rollout_spec.contracts.witnesses import Comparison
+from rollout_spec.domain.contracts.comparison import Change
+from rollout_spec.domain.contracts.json_schema import read_schema
+from rollout_spec.domain.contracts.witnesses import Comparison
 
 PAIRS = int(os.environ.get("ROLLOUT_SPEC_CONTRACT_PAIRS", "200"))
 SEED = int(os.environ.get("ROLLOUT_SPEC_CONTRACT_SEED", "0"))

@@ -8,8 +8,8 @@ from random import Random
 import jsonschema_rs
 import pytest
 
-from rollout_spec.contracts.patterns import PRINTABLE, is_portable
-from rollout_spec.contracts.texts import matching
+from rollout_spec.domain.contracts.patterns import PRINTABLE, is_portable
+from rollout_spec.domain.contracts.texts import matching
 
 PIECES = ["a", "b", "[a-c]", "[^a]", r"\d", r"\w", r"\S", ".", "(ab|c)", "(?:b)", "(?!a)", "(?=b)", "()", "^", "$", "|"]
 COUNTS = ["", "", "", "*", "+", "?", "{2}", "{1,2}", "{0}", "*?", "+?"]

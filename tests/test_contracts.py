@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout_spec import confined
-from rollout_spec.contracts import comparison, place_of
-from rollout_spec.contracts.comparison import Change
-from rollout_spec.contracts.reading import MAX_BYTES, NotASchema, read_schema
-from rollout_spec.contracts.witnesses import Comparison, compare
+from rollout_spec.core import bounded_process as confined
+from rollout_spec.domain.contracts import comparison, place_of
+from rollout_spec.domain.contracts.comparison import Change
+from rollout_spec.domain.contracts.json_schema import MAX_BYTES, NotASchema, read_schema
+from rollout_spec.domain.contracts.witnesses import Comparison, compare
 
 
 def spelled(schema: Any) -> bytes:

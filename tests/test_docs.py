@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from rollout_spec import catalog
-from rollout_spec.document import parse
-from rollout_spec.profiles import PROFILES
-from rollout_spec.reporters import REPORTERS
-from rollout_spec.resources import names
+from rollout_spec.checks.reporters import REPORTERS
+from rollout_spec.core.package_data import names
+from rollout_spec.core.yaml.document import parse
+from rollout_spec.domain.metrics.profiles import PROFILES
+from rollout_spec.domain.targets import definitions as catalog
 from rollout_spec.spec.option import Option
 from rollout_spec.spec.rollout import Live
 from rollout_spec.spec.target import Limit, TargetDefinition
-from rollout_spec.tree import WorkingTree
+from rollout_spec.workspace.tree import WorkingTree
 
 pytestmark = pytest.mark.system
 

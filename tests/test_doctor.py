@@ -18,9 +18,9 @@ from oracles import CHECKOUT
 from repo import NINE, Repo, git, run
 from test_signatures import configured_for_ssh, hide_the_committer
 
-from rollout_spec.doctor import clone as cloned
-from rollout_spec.git.clone import Git
-from rollout_spec.git.plumbing import GitError
+from rollout_spec.integrations.git.command import GitError
+from rollout_spec.integrations.git.repository import Git
+from rollout_spec.workflows.doctor import clone as cloned
 
 pytestmark = pytest.mark.system
 
@@ -403,7 +403,7 @@ def test_a_terminal_gets_colors_and_lines_that_fit(repo: Repo) -> None:
 
 def test_the_page_has_every_check() -> None:
     page = (CHECKOUT / "docs/doctor.md").read_text("utf-8")
-    modules = (CHECKOUT / "rollout_spec/doctor").glob("*.py")
+    modules = (CHECKOUT / "rollout_spec/workflows/doctor").glob("*.py")
     source = "".join(module.read_text("utf-8") for module in modules)
     made = set(re.findall(r"\b(?:ok|warning|failed|unknown|ended)\(\s*\"([a-z-]+)\"", source))
     table = page.split("| check |")[1]

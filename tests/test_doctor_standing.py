@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rollout_spec.doctor import Check, clock, protection, token
-from rollout_spec.forges import Protection, Standing
+from rollout_spec.integrations.forges import Protection, Standing
 from rollout_spec.spec.workspace import Automation
+from rollout_spec.workflows.doctor import Check, clock, protection, token
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 GOOD = Protection(checks=("rollouts",), up_to_date=True, queue=False, approvals=0, signatures=False)

@@ -21,10 +21,10 @@ import yaml
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from rollout_spec.document import Document, parse
-from rollout_spec.finding import MOST_PROBLEMS, WHOLE_FILE, KeyPath, Span
-from rollout_spec.reading import MAX_BYTES, MAX_DEPTH
-from rollout_spec.scalars import is_ambiguous, quote, resolve
+from rollout_spec.core.findings import MOST_PROBLEMS, WHOLE_FILE, KeyPath, Span
+from rollout_spec.core.yaml.document import Document, parse
+from rollout_spec.core.yaml.reader import MAX_BYTES, MAX_DEPTH
+from rollout_spec.core.yaml.scalars import is_ambiguous, quote, resolve
 
 CASES = Path(__file__).parent / "cases" / "yaml"
 NAMES = sorted(str(file.parent.relative_to(CASES)) for file in CASES.rglob("expected.json"))

@@ -19,18 +19,19 @@ import pytest
 from repo import run
 from workspaces import BASE, Files, files_in, rendered, write
 
-from rollout_spec.breach import Breach
-from rollout_spec.cli import drill as command
-from rollout_spec.drill import drill, verdict
-from rollout_spec.drill.states import states
-from rollout_spec.edits import with_drilled
-from rollout_spec.errors import UserError
+from rollout_spec.cli.commands import drill as command
+from rollout_spec.core.breach import Breach
+from rollout_spec.core.errors import UserError
 from rollout_spec.lifecycle import Request, take
-from rollout_spec.repository import File, Repository
-from rollout_spec.review import review
 from rollout_spec.rollback import Rollback, roll_back
 from rollout_spec.spec.rollout import ModelRollout
-from rollout_spec.watching import Watched
+from rollout_spec.workflows.check import review
+from rollout_spec.workflows.drill import drill
+from rollout_spec.workflows.drill import outcomes as verdict
+from rollout_spec.workflows.drill.states import states
+from rollout_spec.workspace.edits import with_drilled
+from rollout_spec.workspace.repository import File, Repository
+from rollout_spec.workspace.watched import Watched
 
 ROOT = Path(__file__).parent.parent
 CASES = ROOT / "tests/cases/drill"

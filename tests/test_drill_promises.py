@@ -14,17 +14,18 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from workspaces import BASE, Files, files_in, rendered, write
 
-from rollout_spec import traffic
-from rollout_spec.breach import Breach
-from rollout_spec.drill import Drilled, drill, verdict
-from rollout_spec.drill.states import states
-from rollout_spec.eligibility import quarantined, unmet
-from rollout_spec.repository import File, Repository
-from rollout_spec.review import review
+from rollout_spec.core.breach import Breach
+from rollout_spec.domain import traffic
+from rollout_spec.domain.pins import quarantined, unmet
+from rollout_spec.render.drift import stale
 from rollout_spec.rollback import Rollback, roll_back
 from rollout_spec.spec.rollout import ModelRollout
-from rollout_spec.targets.manifests import stale
-from rollout_spec.tree import Tree, WorkingTree
+from rollout_spec.workflows.check import review
+from rollout_spec.workflows.drill import Drilled, drill
+from rollout_spec.workflows.drill import outcomes as verdict
+from rollout_spec.workflows.drill.states import states
+from rollout_spec.workspace.repository import File, Repository
+from rollout_spec.workspace.tree import Tree, WorkingTree
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 COMPONENT = """apiVersion: rollout-spec/v1

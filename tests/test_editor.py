@@ -14,7 +14,7 @@ from lsp import Editor, editing
 from oracles import CHECKOUT, npm_package, program
 from test_schemas import file_of
 
-from rollout_spec.scaffold import files
+from rollout_spec.workspace.scaffold import files
 
 pytestmark = [pytest.mark.real, pytest.mark.system]
 

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rollout_spec import edits, traffic
-from rollout_spec.document import parse
-from rollout_spec.edits import document_text, with_live, with_serving
-from rollout_spec.errors import UserError
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.yaml.document import parse
+from rollout_spec.domain import traffic
 from rollout_spec.spec.rollout import Live
+from rollout_spec.workspace import edits
+from rollout_spec.workspace.edits import document_text, with_live, with_serving
 
 Draw = Callable[..., Any]
 

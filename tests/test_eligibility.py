@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from workspaces import rendered, write
 
-from rollout_spec.dependents import Dependent, dependents
-from rollout_spec.eligibility import disagreements, is_range, is_valid, lost, meets, quarantined, switches, twins, unmet
-from rollout_spec.known_good import eligible, obstacles, standing, unreadable, ways_back
-from rollout_spec.repository import Repository
+from rollout_spec.domain.dependents import Dependent, dependents
+from rollout_spec.domain.pins import disagreements, is_range, is_valid, lost, meets, quarantined, switches, twins, unmet
+from rollout_spec.domain.rollback_targets import eligible, obstacles, standing, unreadable, ways_back
 from rollout_spec.spec.rollout import ModelRollout
-from rollout_spec.tree import Overlay, WorkingTree
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import Overlay, WorkingTree
 
 FRAUD = "rollouts/fraud.yaml"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from repo import STAGES, Repo, run
 
-from rollout_spec import traffic
+from rollout_spec.domain import traffic
 
 pytestmark = pytest.mark.system
 

@@ -14,13 +14,13 @@ import yaml
 from test_rules import Case, report_of
 from workspaces import BASE, Files, files_in, rendered
 
-from rollout_spec import resources
+from rollout_spec.checks.documentation import explain, explanations, of_rule, page
+from rollout_spec.checks.rules import RULES
 from rollout_spec.cli import main
-from rollout_spec.document import parse
-from rollout_spec.documentation import explain, explanations, of_rule, page
-from rollout_spec.repository import Repository
-from rollout_spec.rules import RULES
-from rollout_spec.tree import Overlay, WorkingTree
+from rollout_spec.core import package_data as resources
+from rollout_spec.core.yaml.document import parse
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import Overlay, WorkingTree
 
 PAGE = Path(__file__).parent.parent / "docs" / "rules.md"
 UPDATE = os.environ.get("ROLLOUT_SPEC_UPDATE") == "1"

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from rollout_spec.change import Change, Interventions, PullRequest
-from rollout_spec.errors import UserError
-from rollout_spec.forges import FORGES, Access, connect
-from rollout_spec.forges.local import LocalForge
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.pull_request import Change, Interventions, PullRequest
+from rollout_spec.integrations.forges import FORGES, Access, connect
+from rollout_spec.integrations.forges.local import LocalForge
 
 CHANGE = Change(
     branch="rollback/acme/fraud/42",

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout_spec.errors import UserError
-from rollout_spec.forges import FORGES, Access, connect, credential, transport, wording
-from rollout_spec.forges.access import TOKENS, Credential, find_token
+from rollout_spec.core.errors import UserError
+from rollout_spec.integrations.forges import FORGES, Access, connect, credential
+from rollout_spec.integrations.forges import http as transport
+from rollout_spec.integrations.forges import text as wording
+from rollout_spec.integrations.forges.credentials import TOKENS, Credential, find_token
 
 pytestmark = pytest.mark.system
 
@@ -146,8 +148,8 @@ def test_a_library_that_is_not_installed_is_named(kind: str, library: str) -> No
     program = f"""
 import sys
 sys.modules[{library!r}] = None
-from rollout_spec.errors import UserError
-from rollout_spec.forges import Access, connect
+from rollout_spec.core.errors import UserError
+from rollout_spec.integrations.forges import Access, connect
 try:
     url = "https://git.example.com"
     connect({kind!r}, Access(url, "acme/models", url, lambda _, __: False))
@@ -162,7 +164,7 @@ except UserError as error:
 def test_a_forge_loads_its_own_library_alone() -> None:
     program = """
 import sys
-from rollout_spec.forges import Access, connect
+from rollout_spec.integrations.forges import Access, connect
 for kind in sys.argv[2:]:
     connect(kind, Access(sys.argv[1], "acme/models", "https://git.example.com", lambda _, __: False))
 print(*sorted({"github", "gitlab", "requests", "jwt"} & sys.modules.keys()))

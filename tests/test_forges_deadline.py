@@ -17,10 +17,10 @@ from hosted import BRANCH, FAKES, TOKEN, Hosted, allow, as_app, hosted, let_in, 
 from oracles import CHECKOUT
 from repo import Repo
 
-from rollout_spec import budget
-from rollout_spec.errors import OUTSIDE, UserError
-from rollout_spec.forges import Access, Forge, connect
-from rollout_spec.forges.access import TOKENS
+from rollout_spec.core import budget
+from rollout_spec.core.errors import OUTSIDE, UserError
+from rollout_spec.integrations.forges import Access, Forge, connect
+from rollout_spec.integrations.forges.credentials import TOKENS
 
 pytestmark = pytest.mark.system
 
@@ -106,7 +106,7 @@ def test_an_app_is_lent_a_token_in_time(tmp_path: Path, monkeypatch: pytest.Monk
 def test_what_is_late_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     with Slow("later").running() as slow, budget.command():
         forge = reach("gitea", f"http://{slow.place}", monkeypatch)
-        monkeypatch.setattr("rollout_spec.forges.transport._LONGEST_WAIT", 1.3)
+        monkeypatch.setattr("rollout_spec.integrations.forges.http._LONGEST_WAIT", 1.3)
         for _ in range(2):
             with pytest.raises(UserError, match="it did not answer in time"):
                 forge.find(BRANCH, "main")

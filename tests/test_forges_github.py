@@ -21,9 +21,9 @@ from graphql.validation import validate
 from hosted import BRANCH, CHANGE, Hosted, as_app, hosted, let_in, private_key
 from oracles import npm_package
 
-from rollout_spec.change import PullRequest
-from rollout_spec.errors import UserError
-from rollout_spec.forges import Access, Forge, credential
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.pull_request import PullRequest
+from rollout_spec.integrations.forges import Access, Forge, credential
 
 pytestmark = pytest.mark.system
 

@@ -9,9 +9,10 @@ import pytest
 from fakes.gitlab import FakeGitLab
 from hosted import BRANCH, TOKEN, Hosted, hosted
 
-from rollout_spec.change import PullRequest
-from rollout_spec.errors import UserError
-from rollout_spec.forges import Forge, gitlab
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.pull_request import PullRequest
+from rollout_spec.integrations.forges import Forge
+from rollout_spec.integrations.forges.gitlab import client as gitlab
 
 pytestmark = pytest.mark.system
 

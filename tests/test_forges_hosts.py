@@ -12,11 +12,11 @@ from fakes.snoop import Snoop
 from hosted import FAKES, TOKEN, Hosted, allow, as_app, hosted, let_in, point_to
 from repo import Repo, Result
 
-from rollout_spec.errors import UserError
-from rollout_spec.forges import Access, connect, hosts
-from rollout_spec.forges.access import TOKENS
-from rollout_spec.forges.bound import session
-from rollout_spec.forges.hosts import AstrayError
+from rollout_spec.core.errors import UserError
+from rollout_spec.integrations.forges import Access, connect, hosts
+from rollout_spec.integrations.forges.bound import session
+from rollout_spec.integrations.forges.credentials import TOKENS
+from rollout_spec.integrations.forges.hosts import AstrayError
 
 pytestmark = pytest.mark.system
 

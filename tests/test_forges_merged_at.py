@@ -13,8 +13,8 @@ from fakes.gitlab import FakeGitLab
 from fakes.host import Answer, Request
 from hosted import BRANCH, CHANGE, FAKES, Hosted, hosted, let_in
 
-from rollout_spec.errors import UserError
-from rollout_spec.forges.local import LocalForge
+from rollout_spec.core.errors import UserError
+from rollout_spec.integrations.forges.local import LocalForge
 
 pytestmark = pytest.mark.system
 

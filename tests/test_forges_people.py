@@ -18,9 +18,9 @@ from graphql import build_client_schema, graphql_sync
 from hosted import BRANCH, CHANGE, FAKES, Hosted, hosted, let_in
 from oracles import npm_package
 
-from rollout_spec.change import Interventions, PullRequest
-from rollout_spec.errors import UserError
-from rollout_spec.forges import Forge
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.pull_request import Interventions, PullRequest
+from rollout_spec.integrations.forges import Forge
 
 pytestmark = pytest.mark.system
 

@@ -12,9 +12,9 @@ import pytest
 from fakes.host import Answer
 from hosted import BRANCH, CHANGE, FAKES, TOKEN, Hosted, hosted, let_in
 
-from rollout_spec.change import Interventions, PullRequest
-from rollout_spec.errors import UserError
-from rollout_spec.forges import Forge
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.pull_request import Interventions, PullRequest
+from rollout_spec.integrations.forges import Forge
 
 pytestmark = pytest.mark.system
 

@@ -15,10 +15,10 @@ from fakes.host import Answer, Request
 from hosted import FAKES, TOKEN, Hosted, hosted, let_in
 from standings import GUARD, SEEN, as_shown, protect, standing, text
 
-from rollout_spec.errors import UserError
-from rollout_spec.forges import Protection, Standing
-from rollout_spec.forges.local import LocalForge
-from rollout_spec.forges.standing import together
+from rollout_spec.core.errors import UserError
+from rollout_spec.integrations.forges import Protection, Standing
+from rollout_spec.integrations.forges.capabilities import together
+from rollout_spec.integrations.forges.local import LocalForge
 
 pytestmark = pytest.mark.system
 

@@ -16,7 +16,7 @@ from fakes.host import Answer
 from hosted import FAKES, Hosted, as_app, hosted, let_in
 from standings import GUARD, SEEN, protect, standing, text
 
-from rollout_spec.forges import Protection
+from rollout_spec.integrations.forges import Protection
 
 pytestmark = pytest.mark.system
 

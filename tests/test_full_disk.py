@@ -16,9 +16,9 @@ import pytest
 from repo import Repo, git, run
 from test_no_work_is_lost import FILE, MINE, contents, do, made, record, repo, status
 
-from rollout_spec import writing
-from rollout_spec.errors import UserError
-from rollout_spec.forges.local_files import PullFiles
+from rollout_spec.core.errors import UserError
+from rollout_spec.integrations.forges.local_files import PullFiles
+from rollout_spec.workspace import files as writing
 
 pytestmark = pytest.mark.system
 
@@ -197,7 +197,7 @@ def test_an_unexpected_error_is_a_line(error: Exception, words: str, monkeypatch
     def fail(*words: object) -> None:
         raise error
 
-    monkeypatch.setattr("rollout_spec.cli.place.find", fail)
+    monkeypatch.setattr("rollout_spec.cli.workspace.find", fail)
     result = run("render")
     assert (result.status, result.out) == (3, "")
     assert result.err.startswith(f"rollout-spec: {words}\n  help: ")
@@ -209,7 +209,7 @@ def test_an_unexpected_error_is_a_line(error: Exception, words: str, monkeypatch
 
 
 def test_an_unexpected_error_of_one_breach_is_none_of_the_others(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
-    from rollout_spec import response
+    from rollout_spec.workflows import respond as response
 
     real = response.answer
 

@@ -19,7 +19,7 @@ from fuzz import entrances
 from fuzz.mutations import MUTATIONS, mutated
 
 from rollout_spec.cli import main
-from rollout_spec.finding import Span
+from rollout_spec.core.findings import Span
 
 HERE = Path(__file__).parent
 EXAMPLE = HERE.parent / "examples" / "acme-models"
@@ -43,7 +43,7 @@ def test_every_door_stands_what_others_read(door: str) -> None:
 
 def test_a_door_tells_what_is_wrong_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fuzzer that cannot fail finds nothing: a place that is outside the text is seen."""
-    monkeypatch.setattr("rollout_spec.document.span_of", lambda start, end: Span(99, 1, 99, 2))
+    monkeypatch.setattr("rollout_spec.core.yaml.document.span_of", lambda start, end: Span(99, 1, 99, 2))
     with pytest.raises(AssertionError):
         entrances.try_all(b"a: {b: c}\n")
 

@@ -12,11 +12,11 @@ import pytest
 from clones import commit, head, origin
 from repo import git
 
-from rollout_spec.errors import UserError
-from rollout_spec.git.authorship import AUTHOR
-from rollout_spec.git.clone import Git
-from rollout_spec.git.plumbing import GitError, Plumbing
-from rollout_spec.processes import spread
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.parallel import spread
+from rollout_spec.integrations.git.command import GitError, Plumbing
+from rollout_spec.integrations.git.repository import Git
+from rollout_spec.integrations.git.signing import AUTHOR
 
 pytestmark = pytest.mark.system
 
@@ -308,7 +308,7 @@ def test_one_process_gives_all_files_and_a_fork_has_its_own(clone: Path) -> None
     expected = repo.read(commit, "a.yaml")
     with patch.object(Plumbing, "start", side_effect=AssertionError("it is started already")):
         assert [repo.read(commit, "a.yaml") for _ in range(3)] == [expected] * 3
-    with patch("rollout_spec.processes.processors", return_value=2):
+    with patch("rollout_spec.core.parallel.processors", return_value=2):
         assert list(spread(lambda path: repo.read(commit, path), ["a.yaml"] * 50)) == [expected] * 50
     assert repo.read(commit, "a.yaml") == expected
 

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 from repo import EXAMPLE, NINE, STAGES
 
-from rollout_spec import traffic
-from rollout_spec.breach import Breach
-from rollout_spec.edits import with_live
-from rollout_spec.repository import Repository
+from rollout_spec.core.breach import Breach
+from rollout_spec.domain import traffic
+from rollout_spec.render.drift import stale
 from rollout_spec.rollback import (
     Facts,
     Nothing,
@@ -29,8 +28,9 @@ from rollout_spec.rollback import (
 from rollout_spec.rollback.guards import together
 from rollout_spec.rollback.pause import Pause, read_pause
 from rollout_spec.spec.workspace import Automation
-from rollout_spec.targets.manifests import stale
-from rollout_spec.tree import Overlay, WorkingTree
+from rollout_spec.workspace.edits import with_live
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import Overlay, WorkingTree
 
 NOW = NINE + timedelta(hours=1)
 BREACH = Breach("test-1", "alertmanager", "fraud", "42", NOW - timedelta(minutes=2), "latency-sla")

@@ -16,11 +16,11 @@ from histories import History
 from known_good import data_of, expected, lost, serving
 from repo import Repo, git
 
-from rollout_spec.breach import Breach
-from rollout_spec.decisions import left_to_a_person
-from rollout_spec.regressions import introduced
-from rollout_spec.review import review
+from rollout_spec.checks.regressions import introduced
+from rollout_spec.core.breach import Breach
 from rollout_spec.rollback import Nothing, NoWayBack, Rollback, roll_back
+from rollout_spec.workflows.check import review
+from rollout_spec.workflows.decide import left_to_a_person
 
 pytestmark = pytest.mark.system
 

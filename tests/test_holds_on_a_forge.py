@@ -10,7 +10,7 @@ import pytest
 from hosted import FAKES, Hosted, hosted, let_in, point_to
 from repo import Repo
 
-from rollout_spec.units import format_time
+from rollout_spec.core.units import format_time
 
 pytestmark = pytest.mark.system
 

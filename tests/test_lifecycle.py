@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from repo import NINE, Repo, Result, git, run
 
-from rollout_spec.errors import UserError
-from rollout_spec.git.clone import Git
-from rollout_spec.landing import Base
+from rollout_spec.core.errors import UserError
+from rollout_spec.integrations.git.repository import Git
 from rollout_spec.lifecycle import Request
-from rollout_spec.stepping import Decided, decide, write_all
+from rollout_spec.workflows.base_branch import Base
+from rollout_spec.workflows.step import Decided, decide, write_all
 
 pytestmark = pytest.mark.system
 

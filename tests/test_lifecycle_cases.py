@@ -19,12 +19,12 @@ import pytest
 from repo import git, run
 from workspaces import Files, files_in, rendered, write
 
-from rollout_spec.cli.patch import patch
-from rollout_spec.git.clone import Git
+from rollout_spec.cli.diff import patch
+from rollout_spec.integrations.git.repository import Git
 from rollout_spec.lifecycle import STEPS
-from rollout_spec.repository import Repository
-from rollout_spec.review import review
-from rollout_spec.tree import CommitTree, WorkingTree
+from rollout_spec.workflows.check import review
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import CommitTree, WorkingTree
 
 CASES = Path(__file__).parent / "cases" / "lifecycle"
 NAMES = sorted(path.parent.name for path in CASES.glob("*/commands.txt"))

@@ -9,10 +9,10 @@ import pytest
 from repo import Repo
 from workspaces import files_in
 
-from rollout_spec.git.clone import Git
-from rollout_spec.repository import Repository
-from rollout_spec.targets.manifests import stale
-from rollout_spec.tree import CommitTree
+from rollout_spec.integrations.git.repository import Git
+from rollout_spec.render.drift import stale
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import CommitTree
 
 pytestmark = pytest.mark.system
 

@@ -13,13 +13,13 @@ import pytest
 from oracles import CHECKOUT
 from repo import Repo, Result, git, run
 
-from rollout_spec.check import check
-from rollout_spec.cli.view import for_program
-from rollout_spec.git.clone import Git
-from rollout_spec.links import Links
-from rollout_spec.repository import Repository
+from rollout_spec.checks.runner import check
+from rollout_spec.cli.report_view import for_program
+from rollout_spec.core.links import Links
+from rollout_spec.integrations.git.repository import Git
 from rollout_spec.spec.kinds import PAUSE_FILE, WORKSPACE_FILE
-from rollout_spec.tree import CommitTree, Overlay, WorkingTree
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import CommitTree, Overlay, WorkingTree
 
 pytestmark = pytest.mark.system
 
@@ -157,7 +157,7 @@ def test_a_finding_quotes_nothing_of_what_is_behind_a_link(repo: Repo, tmp_path:
     (repo.workspace / "components/geo.yaml").symlink_to(tmp_path / "secret")
     for words in (("--format", "sarif"), ("--format", "gitlab"), ("--format", "text")):
         assert "hunter2" not in repo.run("check", *words).text
-    from rollout_spec.location import find_from
+    from rollout_spec.workflows.locate import find_from
 
     view = for_program([find_from(repo.workspace)])
     assert view.data_of is not None

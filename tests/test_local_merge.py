@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from repo import Repo, git, run
 
-from rollout_spec.git import merging
-from rollout_spec.git.merging import Bare
+from rollout_spec.integrations.git import merge as merging
+from rollout_spec.integrations.git.merge import Bare
 
 pytestmark = pytest.mark.system
 

@@ -14,16 +14,17 @@ from pathlib import Path
 
 import pytest
 
-from rollout_spec import locking, writing
-from rollout_spec.errors import ChangedError, UserError
-from rollout_spec.locking import is_free, locked
+from rollout_spec.core import locks as locking
+from rollout_spec.core.errors import ChangedError, UserError
+from rollout_spec.core.locks import is_free, locked
+from rollout_spec.workspace import files as writing
 
 pytestmark = pytest.mark.system
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from rollout_spec.locking import locked
+from rollout_spec.core.locks import locked
 with locked(Path(sys.argv[1]), print) as handle:
     if len(sys.argv) > 2:
         import subprocess

@@ -15,8 +15,8 @@ import pytest
 from hosted import TOKEN, hosted, let_in, point_to
 from repo import Repo, git, plain, run
 
-from rollout_spec.git.folders import clear_locks
-from rollout_spec.locking import locked
+from rollout_spec.core.locks import locked
+from rollout_spec.integrations.git.folders import clear_locks
 
 pytestmark = pytest.mark.system
 
@@ -248,7 +248,7 @@ def test_a_mirror_that_is_killed_while_it_is_made_is_made_anew(repo: Repo) -> No
 
 def test_a_mirror_that_cannot_be_made_leaves_nothing(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     before = sorted(repo.remote.parent.iterdir())
-    monkeypatch.setattr("rollout_spec.git.remotes.Remote.follow", lambda *words: git(repo.remote, "fail"))
+    monkeypatch.setattr("rollout_spec.integrations.git.remote.Remote.follow", lambda *words: git(repo.remote, "fail"))
     assert repo.run("mirror", "../models.git").status == 3
     assert sorted(repo.remote.parent.iterdir()) == before
 
@@ -276,7 +276,7 @@ def test_many_who_keep_one_mirror_wait_for_each_other(repo: Repo, mirror: Repo) 
 def test_the_url_of_a_mirror_holds_no_credentials(repo: Repo) -> None:
     url = "http://ada:secret@127.0.0.1:1/x.git"
     git(repo.folder, "remote", "add", "token", url)
-    from rollout_spec.git.clone import Git
+    from rollout_spec.integrations.git.repository import Git
 
     remote = Git(repo.folder).remote("token")
     assert remote is not None

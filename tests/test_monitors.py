@@ -18,11 +18,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rollout_spec.breach import Breach
-from rollout_spec.errors import UserError
-from rollout_spec.monitors import MONITORS
-from rollout_spec.monitors.alertmanager import parse
-from rollout_spec.units import NAME, format_time, is_version
+from rollout_spec.core.breach import Breach
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.units import NAME, format_time, is_version
+from rollout_spec.integrations.monitors import MONITORS
+from rollout_spec.integrations.monitors.alertmanager import parse
 
 CASES = Path(__file__).parent / "cases"
 PAYLOADS = sorted(path for name in MONITORS for path in (CASES / name).glob("*.json"))

@@ -30,12 +30,12 @@ from hypothesis import strategies as st
 from nested import at, paths_of
 from test_document import alike
 
-from rollout_spec.check import check
-from rollout_spec.document import Document, parse
-from rollout_spec.finding import KeyPath
-from rollout_spec.repository import File, Repository, read_file
+from rollout_spec.checks.runner import check
+from rollout_spec.core.findings import KeyPath
+from rollout_spec.core.yaml.document import Document, parse
 from rollout_spec.spec.kinds import FOLDERS, WORKSPACE_FILE
-from rollout_spec.tree import Overlay, WorkingTree
+from rollout_spec.workspace.repository import File, Repository, read_file
+from rollout_spec.workspace.tree import Overlay, WorkingTree
 
 HERE = Path(__file__).parent
 EXAMPLE = HERE.parent / "examples" / "acme-models"

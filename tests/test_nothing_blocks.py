@@ -18,10 +18,11 @@ from hosted import hosted, let_in, point_to
 from people import automate, head_of, is_armed, pull, push_tree
 from repo import Repo, git
 
-from rollout_spec import response, traffic
-from rollout_spec.breach import Breach
-from rollout_spec.git.remotes import Remote
-from rollout_spec.landing import Base
+from rollout_spec.core.breach import Breach
+from rollout_spec.domain import traffic
+from rollout_spec.integrations.git.remote import Remote
+from rollout_spec.workflows import respond as response
+from rollout_spec.workflows.base_branch import Base
 
 pytestmark = pytest.mark.system
 

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from rollout_spec import catalog, patterns
-from rollout_spec.confined.budget import SECONDS
-from rollout_spec.options import misfit, option_problems
-from rollout_spec.resources import names
+from rollout_spec.core import patterns
+from rollout_spec.core.bounded_process.budget import SECONDS
+from rollout_spec.core.package_data import names
+from rollout_spec.domain.targets import definitions as catalog
+from rollout_spec.domain.targets.options import misfit, option_problems
 from rollout_spec.spec.option import Form, Option
-from rollout_spec.tree import WorkingTree
+from rollout_spec.workspace.tree import WorkingTree
 
 ENDLESS = "(a+)+b"
 TEXT = "a" * 60

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rollout_spec import resources
+from rollout_spec.core import package_data as resources
 
 pytestmark = pytest.mark.system
 

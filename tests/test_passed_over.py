@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from repo import STAGES, Repo, git
 
-from rollout_spec import traffic
+from rollout_spec.domain import traffic
 
 pytestmark = pytest.mark.system
 

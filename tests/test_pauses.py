@@ -10,11 +10,11 @@ import pytest
 from repo import Repo, git, named_example, run
 from workspaces import BASE
 
-from rollout_spec.check import check
-from rollout_spec.repository import Repository
+from rollout_spec.checks.runner import check
 from rollout_spec.rollback.pause import read_pause
 from rollout_spec.spec.kinds import PAUSE_FILE
-from rollout_spec.tree import Overlay, WorkingTree
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import Overlay, WorkingTree
 
 pytestmark = pytest.mark.system
 

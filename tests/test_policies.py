@@ -24,21 +24,27 @@ from hypothesis import strategies as st
 from repo import run
 from workspaces import laid_over, specs
 
-from rollout_spec import policies, resources
-from rollout_spec.check import check as checked
-from rollout_spec.document import parse
-from rollout_spec.finding import Problem
-from rollout_spec.policies import engine, examples, places, samples, shape, view
-from rollout_spec.policies.engine import Failed, Refused
-from rollout_spec.policies.soundness import faults
-from rollout_spec.policies.values import Values, values
-from rollout_spec.repository import Repository, read_file
-from rollout_spec.rules import policies_sound
-from rollout_spec.rules.subject import Subject
+from rollout_spec.checks import policies
+from rollout_spec.checks.policies import cel as engine
+from rollout_spec.checks.policies import cel_values as view
+from rollout_spec.checks.policies import examples
+from rollout_spec.checks.policies import positions as places
+from rollout_spec.checks.policies import sample_documents as samples
+from rollout_spec.checks.policies import types as shape
+from rollout_spec.checks.policies.bindings import Values, values
+from rollout_spec.checks.policies.cel import Failed, Refused
+from rollout_spec.checks.policies.type_check import faults
+from rollout_spec.checks.rules import policies_sound
+from rollout_spec.checks.rules.base import Subject
+from rollout_spec.checks.runner import check as checked
+from rollout_spec.core import package_data as resources
+from rollout_spec.core.findings import Problem
+from rollout_spec.core.yaml.document import parse
 from rollout_spec.spec import KINDS, model_of
 from rollout_spec.spec.rollout import ModelRollout, Stage
 from rollout_spec.spec.workspace import Waiver
-from rollout_spec.tree import WorkingTree
+from rollout_spec.workspace.repository import Repository, read_file
+from rollout_spec.workspace.tree import WorkingTree
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "examples/acme-models"
@@ -439,9 +445,9 @@ def test_ten_thousand_rollouts_take_no_more_memory_than_one() -> None:
         import gc, resource, sys
         from datetime import UTC, datetime
         from pathlib import Path
-        from rollout_spec import policies
-        from rollout_spec.repository import Repository
-        from rollout_spec.tree import WorkingTree
+        from rollout_spec.checks import policies
+        from rollout_spec.workspace.repository import Repository
+        from rollout_spec.workspace.tree import WorkingTree
 
         repository = Repository(WorkingTree(Path(sys.argv[1])))
         rollout, now = repository.rollout("fraud"), datetime(2026, 11, 20, tzinfo=UTC)
@@ -461,7 +467,8 @@ def test_a_check_without_policies_does_not_load_the_engine(tmp_path: Path) -> No
     program = (
         "import sys\nfrom rollout_spec.cli import main\n"
         "main(sys.argv[1:])\n"
-        "print([name for name in sys.modules if name.startswith('cel_expr') or name == 'rollout_spec.policies.engine'])"
+        "starts = ('cel_expr', 'rollout_spec.checks.policies.cel')\n"
+        "print([name for name in sys.modules if name.startswith(starts)])"
     )
     for path, text in (("rollouts/fraud.yaml", None), (".rollout-spec.yaml", "policies: [baseline]")):
         file = tmp_path / path
@@ -495,7 +502,7 @@ def test_shipped_policies_have_names_of_their_own() -> None:
 
 def test_no_shipped_policy_stands_in_the_way_of_a_rollback() -> None:
     """Whatever is wrong with the records and whenever it is: what is found after a rollback was found before it."""
-    from rollout_spec.drill import drill
+    from rollout_spec.workflows.drill import drill
 
     text = (EXAMPLE / "rollouts/fraud.yaml").read_text().replace("      runId: c0ffee0a1b2c4d5e8f90a1b2c3d4e5f6\n", "")
     text = text.replace("metrics: {auc: 0.9077}", "metrics: {auc: 0.1}")

@@ -18,14 +18,15 @@ from bomb_files import PACK, workspace
 from fuzz.entrances import BASE, PLACES
 from repo import run
 
-from rollout_spec import policies, resources
-from rollout_spec.confined import worker
-from rollout_spec.document import parse
-from rollout_spec.policies import engine
-from rollout_spec.policies.soundness import _nodes as nodes
-from rollout_spec.policies.syntax import Call
-from rollout_spec.repository import Repository
-from rollout_spec.tree import Overlay, WorkingTree
+from rollout_spec.checks import policies
+from rollout_spec.checks.policies import cel as engine
+from rollout_spec.checks.policies.cel_ast import Call
+from rollout_spec.checks.policies.type_check import _nodes as nodes
+from rollout_spec.core import package_data as resources
+from rollout_spec.core.bounded_process import worker
+from rollout_spec.core.yaml.document import parse
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import Overlay, WorkingTree
 
 MOST_SECONDS = 1.0  # of CPU, for all policies of all shipped packs; they take a tenth of it
 LETTERS = "".join(random.Random(1).choices("ab", k=16_000))
@@ -97,7 +98,7 @@ def test_a_pack_of_ones_own_is_asked_in_no_process_of_ours(tmp_path: Path, monke
         raise AssertionError
 
     monkeypatch.setattr(engine, "_environment", loaded)
-    monkeypatch.setattr("rollout_spec.confined.process._may_fork", lambda: False)
+    monkeypatch.setattr("rollout_spec.core.bounded_process.process._may_fork", lambda: False)
     for words in ("check", f"check {PACK}", "policy test", "explain slow", "render", "drill", "check"):
         assert "Traceback" not in run("--repo", str(tmp_path), *words.split()).text
     step = ["retreat", "fraud", "--to", "shadow"]

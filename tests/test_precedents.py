@@ -13,10 +13,12 @@ from unittest import mock
 import pytest
 from repo import STAGES, Repo, Result, git, plain
 
-from rollout_spec import decisions, landing, traffic
-from rollout_spec.errors import UserError
-from rollout_spec.forges.local import LocalForge
-from rollout_spec.git import remotes
+from rollout_spec.core.errors import UserError
+from rollout_spec.domain import traffic
+from rollout_spec.integrations.forges.local import LocalForge
+from rollout_spec.integrations.git import remote as remotes
+from rollout_spec.workflows import base_branch as landing
+from rollout_spec.workflows import decide as decisions
 
 pytestmark = pytest.mark.system
 

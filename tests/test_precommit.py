@@ -16,7 +16,7 @@ from installed import command_here, release
 from oracles import CHECKOUT
 from repo import EXAMPLE, git, named_example
 
-from rollout_spec.scaffold import files
+from rollout_spec.workspace.scaffold import files
 
 pytestmark = pytest.mark.system
 

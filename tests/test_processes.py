@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from rollout_spec import processes
-from rollout_spec.errors import UserError
+from rollout_spec.core import parallel as processes
+from rollout_spec.core.errors import UserError
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,7 @@ def test_an_error_for_the_user_arrives_whole() -> None:
 
 INTERRUPTED = """
 import os, time
-from rollout_spec import processes
+from rollout_spec.core import parallel as processes
 processes.processors = lambda: 2
 def work(number):
     os.write(1, b"%d\\n" % number)

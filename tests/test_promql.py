@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from rollout_spec import metrics
-from rollout_spec.profiles import PROFILES
-from rollout_spec.promql import Type, type_of
+from rollout_spec.domain.metrics import queries as metrics
+from rollout_spec.domain.metrics.profiles import PROFILES
+from rollout_spec.domain.metrics.promql import Type, type_of
 from rollout_spec.spec.triggers import Threshold
 from rollout_spec.spec.workspace import Value
 

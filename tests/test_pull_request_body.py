@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from repo import EXAMPLE
 
-from rollout_spec.breach import Breach, Evidence
-from rollout_spec.repository import Repository
+from rollout_spec.core.breach import Breach, Evidence
+from rollout_spec.core.markdown import bullets, code, fenced, quoted, table
 from rollout_spec.rollback import NoWayBack, Reason, Rollback, Step, Undone, Verdict, roll_back
-from rollout_spec.rollback.body import LONGEST_BODY, Proof, again, body
-from rollout_spec.rollback.markdown import bullets, code, fenced, quoted, table
-from rollout_spec.rollback.words import change, incident_change
-from rollout_spec.tree import WorkingTree
+from rollout_spec.rollback.commit import change, incident_change
+from rollout_spec.rollback.pull_request import LONGEST_BODY, Proof, again, body
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import WorkingTree
 
 MOMENT = datetime(2026, 11, 20, 9, tzinfo=UTC)
 BREACH = Breach("test-1", "alertmanager", "fraud", "42", MOMENT, "latency-sla", evidence=Evidence("errors " * 2000))

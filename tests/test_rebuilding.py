@@ -14,13 +14,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from repo import EXAMPLE, git
 
-from rollout_spec.breach import Breach, Evidence
-from rollout_spec.delivery import free_names
-from rollout_spec.repository import Repository, read_file
+from rollout_spec.core.breach import Breach, Evidence
 from rollout_spec.rollback import Step, Undone
 from rollout_spec.rollback.incident import breach_of, write
 from rollout_spec.spec.rollout import ModelRollout
-from rollout_spec.tree import WorkingTree
+from rollout_spec.workflows.pull_requests import free_names
+from rollout_spec.workspace.repository import Repository, read_file
+from rollout_spec.workspace.tree import WorkingTree
 
 
 def the_rollout() -> ModelRollout:

@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from workspaces import BASE
 
-from rollout_spec.document import parse
-from rollout_spec.edits import with_record
-from rollout_spec.errors import UserError
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.yaml.document import parse
+from rollout_spec.core.yaml.format import Quoted, block, inline
 from rollout_spec.lifecycle import Request, take
-from rollout_spec.repository import Repository
 from rollout_spec.spec.rollout import VersionRecord
-from rollout_spec.spelling import Quoted, block, inline
-from rollout_spec.tree import Overlay, WorkingTree
+from rollout_spec.workspace.edits import with_record
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import Overlay, WorkingTree
 
 pytestmark = pytest.mark.system
 

@@ -11,9 +11,9 @@ import pytest
 from clones import commit, head, origin
 from repo import git
 
-from rollout_spec.errors import UserError
-from rollout_spec.git.clone import Git
-from rollout_spec.git.plumbing import GitError, Plumbing
+from rollout_spec.core.errors import UserError
+from rollout_spec.integrations.git.command import GitError, Plumbing
+from rollout_spec.integrations.git.repository import Git
 
 pytestmark = pytest.mark.system
 

@@ -23,13 +23,13 @@ from nested import replaced
 from oracles import CHECKOUT
 from workspaces import files_in, laid_over
 
-from rollout_spec.check import check
-from rollout_spec.errors import UserError
-from rollout_spec.profiles import PROFILES
-from rollout_spec.repository import Repository
+from rollout_spec.checks.runner import check
+from rollout_spec.core.errors import UserError
+from rollout_spec.domain.metrics.profiles import PROFILES
+from rollout_spec.render.renderer import Manifest, RenderError, render
 from rollout_spec.spec.rollout import ModelRollout
-from rollout_spec.targets.render import Manifest, RenderError, render
-from rollout_spec.tree import Overlay, Tree, WorkingTree
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import Overlay, Tree, WorkingTree
 
 CASES = Path(__file__).parent / "cases" / "render"
 BASE = CASES / "_base"

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from repo import Repo, run
 
-from rollout_spec.repository import Repository
-from rollout_spec.targets.manifests import left_over
-from rollout_spec.targets.render import is_rendered
-from rollout_spec.tree import WorkingTree
+from rollout_spec.render.drift import left_over
+from rollout_spec.render.renderer import is_rendered
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import WorkingTree
 
 pytestmark = pytest.mark.system
 

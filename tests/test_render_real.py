@@ -1,6 +1,6 @@
 """The goldens of ``cases/render`` before a real API server and a real Prometheus: they are accepted, and alerts fire.
 
-Metrics are written here as the stacks' own documentation shows them, and not taken from ``rollout_spec.metrics``.
+Metrics are written here as the stacks' own documentation shows them, and not taken from ``domain.metrics.queries``.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import pytest
 import yaml
 from oracles import CrdServer
 
-from rollout_spec.repository import Repository
-from rollout_spec.targets.render import render
-from rollout_spec.tree import Overlay, WorkingTree
-from rollout_spec.units import LONGEST_DURATION
+from rollout_spec.core.units import LONGEST_DURATION
+from rollout_spec.render.renderer import render
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import Overlay, WorkingTree
 
 pytestmark = pytest.mark.system
 

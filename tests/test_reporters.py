@@ -21,14 +21,14 @@ from test_check import HOSTILE, edit, on_a_terminal, write
 from test_rules import CASES, NAMES, case_of, report_of
 from workspaces import BASE, files_in, specs
 
+from rollout_spec.checks.explanations import Explanation
+from rollout_spec.checks.reporters import REPORTERS, View, github, sarif, text
+from rollout_spec.checks.reporters.base import shown, words
+from rollout_spec.checks.reporters.fingerprints import fingerprints, structural_path
+from rollout_spec.checks.rules import RULES
 from rollout_spec.cli import main, terminal
-from rollout_spec.document import parse
-from rollout_spec.explanation import Explanation
-from rollout_spec.finding import Finding, Report, Silenced, Skipped
-from rollout_spec.fingerprint import fingerprints, structural_path
-from rollout_spec.reporters import REPORTERS, View, github, sarif, text
-from rollout_spec.reporters.reporter import shown, words
-from rollout_spec.rules import RULES
+from rollout_spec.core.findings import Finding, Report, Silenced, Skipped
+from rollout_spec.core.yaml.document import parse
 
 ROLLOUT = "rollouts/fraud.yaml"
 XSD = etree.XMLSchema(file=str(Path(__file__).parent / "formats" / "junit-10.xsd"))
@@ -213,7 +213,7 @@ def test_sarif_says_what_a_rule_demands_and_where_that_is_published(monkeypatch:
     assert rule["shortDescription"]["text"] == "Every field is known."
     assert "```yaml\nwieght: 5%\n```" in rule["help"]["markdown"]
     assert rule["helpUri"] == "https://github.com/rollout-spec/rollout-spec/blob/main/docs/rules.md#schema"
-    monkeypatch.setattr("rollout_spec.explanation._project_url", lambda word: f"https://example.org/{word}")
+    monkeypatch.setattr("rollout_spec.checks.explanations._project_url", lambda word: f"https://example.org/{word}")
     driver = run_of(Report((finding(),)), view)["tool"]["driver"]
     assert driver["informationUri"] == "https://example.org/Homepage"
     assert driver["rules"][0]["helpUri"] == "https://example.org/Rules#schema"
@@ -439,7 +439,7 @@ def test_gitlab_comes_out_as_it_went_in(report: Report) -> None:
 
 
 def test_a_link_leads_to_the_line_and_to_the_documentation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rollout_spec.explanation._project_url", lambda word: "https://example.org/rules.md")
+    monkeypatch.setattr("rollout_spec.checks.explanations._project_url", lambda word: "https://example.org/rules.md")
     view = View(lambda file: ["x"], False, "file://host/a", None, lambda name: Explanation(name, "What.", ""))
     told = text.report(Report((finding(file="b c/ü.yaml", hint="y"),)), view)
     assert told.splitlines()[0] == (

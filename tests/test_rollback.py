@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 from repo import STAGES, Repo, Result, git, plain, run
 
-from rollout_spec import traffic
-from rollout_spec.breach import Breach
-from rollout_spec.document import parse
-from rollout_spec.git.remotes import Remote
-from rollout_spec.repository import Repository
+from rollout_spec.core.breach import Breach
+from rollout_spec.core.yaml.document import parse
+from rollout_spec.domain import traffic
+from rollout_spec.integrations.git.remote import Remote
 from rollout_spec.rollback import Rollback, Undone, roll_back
-from rollout_spec.tree import Overlay, WorkingTree
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import Overlay, WorkingTree
 
 pytestmark = pytest.mark.system
 
@@ -573,7 +573,7 @@ def test_a_number_is_kept_where_a_person_can_read_it(repo: Repo, value: Any, kep
 
 
 def breach_of(repo: Repo, alert: dict[str, Any]) -> Breach:
-    from rollout_spec.monitors import alertmanager
+    from rollout_spec.integrations.monitors import alertmanager
 
     return alertmanager.parse(json.dumps({"version": "4", "alerts": [alert]}).encode())[0][0]
 

@@ -28,14 +28,13 @@ from typing import Any
 import pytest
 from workspaces import files_in, is_manifest, rendered
 
-from rollout_spec.breach import Breach, Evidence
-from rollout_spec.change import Change
-from rollout_spec.cli.patch import patch
-from rollout_spec.decisions import left_to_a_person
-from rollout_spec.document import parse
-from rollout_spec.errors import UserError
-from rollout_spec.regressions import new_findings
-from rollout_spec.repository import Repository
+from rollout_spec.checks.regressions import new_findings
+from rollout_spec.cli.diff import patch
+from rollout_spec.core.breach import Breach, Evidence
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.pull_request import Change
+from rollout_spec.core.units import parse_time
+from rollout_spec.core.yaml.document import parse
 from rollout_spec.rollback import (
     Facts,
     Nothing,
@@ -50,13 +49,14 @@ from rollout_spec.rollback import (
     roll_back,
     roll_back_together,
 )
-from rollout_spec.rollback.body import Proof, again, warning
+from rollout_spec.rollback.commit import change, incident_change
 from rollout_spec.rollback.guards import together
 from rollout_spec.rollback.incident import breach_of
-from rollout_spec.rollback.words import change, incident_change
+from rollout_spec.rollback.pull_request import Proof, again, warning
 from rollout_spec.spec.workspace import Automation
-from rollout_spec.tree import Overlay
-from rollout_spec.units import parse_time
+from rollout_spec.workflows.decide import left_to_a_person
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import Overlay
 
 CASES = Path(__file__).parent / "cases" / "rollback"
 NAMES = sorted(path.parent.name for path in CASES.glob("*/case.yaml"))

@@ -20,12 +20,12 @@ from datetime import UTC, datetime
 import pytest
 from workspaces import BASE, Files, files_in, rendered, specs
 
-from rollout_spec.check import check, is_sound
-from rollout_spec.finding import Report
-from rollout_spec.reporters import REPORTERS, View
-from rollout_spec.repository import Repository
-from rollout_spec.review import review
-from rollout_spec.rules import LAST, RULES
+from rollout_spec.checks.reporters import REPORTERS, View
+from rollout_spec.checks.rules import LAST, RULES
+from rollout_spec.checks.runner import check, is_sound
+from rollout_spec.core.findings import Report
+from rollout_spec.workflows.check import review
+from rollout_spec.workspace.repository import Repository
 
 CASES = BASE.parent
 FOLDERS = [folder for folder in CASES.glob("*/*") if folder.is_dir() and BASE not in folder.parents]

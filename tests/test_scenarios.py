@@ -18,10 +18,10 @@ from known_good import expected, lost
 from repo import STAGES, Repo, git, plain
 from workspaces import Files
 
-from rollout_spec import traffic
-from rollout_spec.git.clone import Git
-from rollout_spec.review import review
+from rollout_spec.domain import traffic
+from rollout_spec.integrations.git.repository import Git
 from rollout_spec.spec.rollout import Live
+from rollout_spec.workflows.check import review
 
 pytestmark = pytest.mark.system
 
@@ -550,9 +550,10 @@ BOTS = """\
 import os, sys
 from datetime import datetime
 from unittest import mock
-from rollout_spec import response
-from rollout_spec.cli import main, rollback
-from rollout_spec.monitors import MONITORS
+from rollout_spec.workflows import respond as response
+from rollout_spec.cli import main
+from rollout_spec.cli.commands import rollback
+from rollout_spec.integrations.monitors import MONITORS
 
 now, number, place, *words = sys.argv[1:]
 bots, (ready, go) = [], os.pipe()

@@ -18,10 +18,10 @@ from jsonschema import Draft202012Validator
 from nested import accepts, at, paths_of, plain, removed, renamed, replaced
 from pydantic import TypeAdapter, ValidationError
 
-from rollout_spec.document import parse
-from rollout_spec.finding import KeyPath
+from rollout_spec.core.findings import KeyPath
+from rollout_spec.core.yaml.document import parse
 from rollout_spec.spec import KINDS, fields, model_of
-from rollout_spec.spec.schemas import json_schema
+from rollout_spec.spec.json_schema import json_schema
 
 SCHEMAS = Path(__file__).parent.parent / "schemas"
 GOOD = {file.stem: parse(file.read_bytes()).data for file in (Path(__file__).parent / "good").glob("*.yaml")}

@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 from workspaces import rendered
 
-from rollout_spec.repository import Repository
 from rollout_spec.rollback import may_merge_itself, watches
-from rollout_spec.rollback.severity import is_hard, lookback
+from rollout_spec.rollback.trigger_guards import is_hard, lookback
 from rollout_spec.spec.rollout import ModelRollout
+from rollout_spec.workspace.repository import Repository
 
 
 def rollout_with(merge: str) -> ModelRollout:

@@ -13,10 +13,10 @@ from clones import head
 from oracles import program
 from repo import Repo, git
 
-from rollout_spec.errors import UserError
-from rollout_spec.git.authorship import AUTHOR
-from rollout_spec.git.clone import Git
-from rollout_spec.git.plumbing import GitError
+from rollout_spec.core.errors import UserError
+from rollout_spec.integrations.git.command import GitError
+from rollout_spec.integrations.git.repository import Git
+from rollout_spec.integrations.git.signing import AUTHOR
 
 pytestmark = pytest.mark.system
 

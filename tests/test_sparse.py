@@ -8,7 +8,7 @@ from unittest import mock
 import pytest
 from repo import EXAMPLE, Repo, Result, git, run
 
-from rollout_spec.git.sparse import left_out
+from rollout_spec.integrations.git.sparse import left_out
 
 pytestmark = pytest.mark.system
 
@@ -156,7 +156,7 @@ def test_what_is_deleted_and_not_left_out_is_another_matter(repo: Repo) -> None:
 
 
 def test_git_is_not_started_to_find_that_nothing_is_left_out(repo: Repo) -> None:
-    with mock.patch("rollout_spec.git.plumbing.Plumbing", side_effect=AssertionError):
+    with mock.patch("rollout_spec.integrations.git.command.Plumbing", side_effect=AssertionError):
         assert left_out(repo.folder, ["prod/incidents"]) == []
         assert left_out(in_folder(repo), ["prod/incidents"]) == []
         done: Result = run("--repo", str(repo.workspace), "check", FRAUD)

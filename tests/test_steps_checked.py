@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from repo import EXAMPLE, STAGES, Repo
 
-from rollout_spec import traffic
-from rollout_spec.edits import with_live
+from rollout_spec.domain import traffic
+from rollout_spec.workspace.edits import with_live
 
 pytestmark = pytest.mark.system
 

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from workspaces import rendered
 
-from rollout_spec.check import check
-from rollout_spec.document import parse
-from rollout_spec.finding import Report
-from rollout_spec.repository import Repository
-from rollout_spec.review import review
-from rollout_spec.suppressions import reach, suppressions
+from rollout_spec.checks.runner import check
+from rollout_spec.checks.suppressions import reach, suppressions
+from rollout_spec.core.findings import Report
+from rollout_spec.core.yaml.document import parse
+from rollout_spec.workflows.check import review
+from rollout_spec.workspace.repository import Repository
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 ROLLOUT = "rollouts/fraud.yaml"

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rollout_spec import traffic
-from rollout_spec.errors import UserError
+from rollout_spec.core.errors import UserError
+from rollout_spec.domain import traffic
 from rollout_spec.spec.rollout import Live, RolloutSpec
 
 some = settings(max_examples=200, deadline=None, database=None, derandomize=True)

@@ -9,13 +9,13 @@ from datetime import timedelta
 import pytest
 from repo import EXAMPLE, NINE
 
-from rollout_spec.breach import Breach, Evidence
-from rollout_spec.repository import Repository
+from rollout_spec.core.breach import Breach, Evidence
 from rollout_spec.rollback import Facts, Precedent, Undone
 from rollout_spec.rollback.triage import is_acted_on, name_shared_cause, strongest
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.spec.workspace import Automation
-from rollout_spec.tree import WorkingTree
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import WorkingTree
 
 NOW = NINE + timedelta(hours=1)
 UNDONE = Undone(since=NOW - timedelta(minutes=10))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rollout_spec.units import (
+from rollout_spec.core.units import (
     NAME,
     format_duration,
     format_share,

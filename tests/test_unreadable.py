@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from repo import STAGES, Repo, git
 
-from rollout_spec import traffic
+from rollout_spec.domain import traffic
 from rollout_spec.spec.rollout import Live
 
 pytestmark = pytest.mark.system

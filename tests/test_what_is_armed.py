@@ -10,7 +10,7 @@ import pytest
 from people import automate, edit_pull, head_of, is_armed, newest, open_incident, pull, push_tree
 from repo import Repo, git
 
-from rollout_spec import traffic
+from rollout_spec.domain import traffic
 
 pytestmark = pytest.mark.system
 

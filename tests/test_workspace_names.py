@@ -14,11 +14,11 @@ from checkup import doctor
 from oracles import CHECKOUT
 from repo import EXAMPLE, Repo, git, run
 
-from rollout_spec.check import check
-from rollout_spec.git.clone import Git
-from rollout_spec.repository import Repository
+from rollout_spec.checks.runner import check
+from rollout_spec.integrations.git.repository import Git
 from rollout_spec.spec.kinds import WORKSPACE_FILE
-from rollout_spec.tree import CommitTree
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import CommitTree
 
 pytestmark = pytest.mark.system
 
@@ -150,7 +150,7 @@ def test_a_check_of_one_file_does_not_ask(repo: Repo) -> None:
     words = [sys.executable, "-X", "importtime", "-m", "rollout_spec", "check", WORKSPACE_FILE, "rollouts/fraud.yaml"]
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
     done = subprocess.run(words, cwd=repo.workspace, env=environment, capture_output=True, text=True, check=True)
-    assert "rollout_spec.check" in done.stderr and "rollout_spec.git.plumbing" not in done.stderr
+    assert "rollout_spec.checks.runner" in done.stderr and "rollout_spec.integrations.git.command" not in done.stderr
 
 
 def test_git_is_asked_once_for_all_workspaces(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ import pytest
 from fuzz.entrances import BASE
 from oracles import npm_package, program
 
-from rollout_spec.document import parse
+from rollout_spec.core.yaml.document import parse
 
 pytestmark = [pytest.mark.system, pytest.mark.real]
 SCRIPT = Path(__file__).with_name("yaml_readers.mjs")

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from rollout_spec.errors import UserError
-from rollout_spec.repository import Repository
+from rollout_spec.core.errors import UserError
+from rollout_spec.render.renderer import render
 from rollout_spec.spec.kinds import WORKSPACE_FILE
-from rollout_spec.targets.render import render
-from rollout_spec.tree import CommitTree, Overlay, Tree, WorkingTree
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import CommitTree, Overlay, Tree, WorkingTree
 
 BASE = Path(__file__).parent / "cases" / "rules" / "_base"
 """A small workspace: one rollout whose candidate is in flight, and its components."""

@@ -1,7 +1,7 @@
-"""``rollout-spec [--repo DIR] COMMAND``: reads arguments, calls what does the work, prints, returns the status.
+"""``rollout-spec [--repo DIR] COMMAND``: read arguments, call a workflow, print, return the exit status.
 
-To add a command: one module here with ``configure(parser)`` and ``run(arguments) -> int``, one line below. Only the
-module of the command that is called is imported.
+To add a command: one module in ``commands`` with ``configure(parser)`` and ``run(arguments) -> int``, one line below.
+Only the module of the command that runs is imported.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Protocol, cast
 
-from rollout_spec import __version__, budget, confined
+from rollout_spec import __version__
 from rollout_spec.cli.terminal import say
-from rollout_spec.interrupts import Terminated, raised
-from rollout_spec.unexpected import explained
+from rollout_spec.core import bounded_process as confined
+from rollout_spec.core import budget
+from rollout_spec.core.signals import Terminated, raised
+from rollout_spec.core.unexpected import explained
 
 COMMANDS = {
     "init": "scaffold a rollout repository that passes its own check",
@@ -85,7 +87,7 @@ def _run(argv: list[str]) -> int:
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="see below; COMMAND --help tells more")
     parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     chosen = parser.parse_args(argv)
-    command = cast(Command, import_module(f"rollout_spec.cli.{chosen.command}"))
+    command = cast(Command, import_module(f"rollout_spec.cli.commands.{chosen.command}"))
     own = argparse.ArgumentParser(
         prog=f"rollout-spec {chosen.command}",
         description=command.__doc__,

@@ -6,12 +6,12 @@ import posixpath
 from collections.abc import Sequence
 from pathlib import Path
 
-from rollout_spec.errors import UserError
-from rollout_spec.finding import Finding, Report, Skipped
-from rollout_spec.location import WorkspaceLocation
-from rollout_spec.repository import Repository
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.findings import Finding, Report, Skipped
 from rollout_spec.spec.kinds import FOLDERS, WORKSPACE_FILE
-from rollout_spec.tree import WorkingTree
+from rollout_spec.workflows.locate import WorkspaceLocation
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import WorkingTree
 
 MANIFESTS = "manifests"
 DECIDING = (*FOLDERS, "templates", "contracts")
@@ -24,7 +24,7 @@ def absent(here: WorkspaceLocation, repository: Repository) -> list[str]:
     """Return the folders that are not wholly checked out, by their paths from the git root, this workspace's first."""
     if here.git_root is None:
         return []
-    from rollout_spec.git.sparse import is_possible, left_out
+    from rollout_spec.integrations.git.sparse import is_possible, left_out
 
     if not is_possible(here.git_root):
         return []

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path, PurePosixPath
 
-from rollout_spec import location
-from rollout_spec.envelopes import is_mistaken_for_pause
-from rollout_spec.errors import UserError
-from rollout_spec.location import WorkspaceLocation
-from rollout_spec.repository import Repository
-from rollout_spec.rules import no_links
+from rollout_spec.checks.rules import no_links
+from rollout_spec.core.errors import UserError
 from rollout_spec.spec.kinds import API_VERSION, FOLDERS, PAUSE_FILE, WORKSPACE_FILE
+from rollout_spec.workflows import locate as location
+from rollout_spec.workflows.locate import WorkspaceLocation
+from rollout_spec.workspace.loader import is_mistaken_for_pause
+from rollout_spec.workspace.repository import Repository
 
 _SUFFIXES = (".yaml", ".yml")
 

@@ -1,8 +1,7 @@
-"""A rollout and a step in, edits and words out: what a person does to ``live``, one reviewed commit at a time.
+"""Decide every other step of a rollout: its edits, its hold, and its texts.
 
-``steps`` decides what becomes of the file, ``first`` writes that of a new rollout, ``hold`` says whether a stage was
-held long enough, ``proof`` what the step would bring, and ``words`` writes the commit and the pull request. No git, no
-network, no clock.
+Imports ``render`` and below. Pure: the clock and the history are arguments. Start with ``steps``. ``bootstrap`` writes
+a new rollout, ``hold`` tells whether a stage lasted long enough, ``pull_request`` writes the texts.
 """
 
 from __future__ import annotations

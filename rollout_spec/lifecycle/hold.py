@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from rollout_spec.errors import UserError
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.units import format_duration, format_time
+from rollout_spec.domain.history import Step
 from rollout_spec.lifecycle.steps import REFUSED, Taken
-from rollout_spec.rollback.undone import Step
 from rollout_spec.spec.rollout import Live
-from rollout_spec.units import format_duration, format_time
 
 
 @dataclass(frozen=True)

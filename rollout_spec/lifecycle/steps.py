@@ -7,20 +7,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rollout_spec import traffic
-from rollout_spec.edits import with_live, with_record
-from rollout_spec.eligibility import quarantined
-from rollout_spec.entries import CannotEdit
-from rollout_spec.errors import UserError
-from rollout_spec.known_good import eligible
-from rollout_spec.lifecycle.first import ROUTE, new_rollout, targets_at
-from rollout_spec.repository import File, Repository
-from rollout_spec.scalars import excerpt
-from rollout_spec.spec.problems import did_you_mean
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.units import NAME
+from rollout_spec.core.yaml.entries import CannotEdit
+from rollout_spec.core.yaml.scalars import excerpt
+from rollout_spec.domain import traffic
+from rollout_spec.domain.pins import quarantined
+from rollout_spec.domain.rollback_targets import eligible
+from rollout_spec.lifecycle.bootstrap import ROUTE, new_rollout, targets_at
+from rollout_spec.render.drift import compared
+from rollout_spec.render.renderer import RenderError, render
 from rollout_spec.spec.rollout import Live, ModelRollout, Stage
-from rollout_spec.targets.manifests import compared
-from rollout_spec.targets.render import RenderError, render
-from rollout_spec.units import NAME
+from rollout_spec.spec.validation_errors import did_you_mean
+from rollout_spec.workspace.edits import with_live, with_record
+from rollout_spec.workspace.repository import File, Repository
 
 _MOST_ASKED = 50
 """So many rollouts are asked for the gateway that a new one shares with them."""

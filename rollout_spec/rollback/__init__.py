@@ -1,14 +1,14 @@
-"""A repository and a breach in; the version to go back to, the edits and the words out. No git, no network, no clock.
+"""Decide a rollback: its target, its edits, the limits on automation, and its texts.
 
-``verdict`` is how far a breach may go by itself; ``undone`` says which commits a rollback undoes, ``severity`` whether
-the trigger asks a person; ``key`` names the branch; ``incident`` writes the file that quarantines the failed version;
-``stack`` takes components back; ``decision`` chooses and edits; ``pause`` and ``guards`` judge, ``triage`` chooses the
-breach that is answered; ``markdown``, ``body`` and ``words`` write the pull request and the commit message. Each
-imports only from those before it.
+Imports ``render`` and below. Pure: everything known of git and the clock is an argument. Start with ``decision``.
+``guards`` and ``trigger_guards`` limit automation, ``triage`` chooses among several breaches, ``components`` takes
+components back, ``incident`` writes the quarantine, ``pull_request`` and ``commit`` write the texts, ``key`` names the
+branch, ``offline_bundle`` prepares a rollback by hand.
 """
 
 from __future__ import annotations
 
+from rollout_spec.domain.history import Step, Undone, retaken_at, undone_by
 from rollout_spec.rollback.decision import (
     Nothing,
     NoWayBack,
@@ -19,8 +19,7 @@ from rollout_spec.rollback.decision import (
     roll_back_together,
 )
 from rollout_spec.rollback.guards import DAY, Facts, Order, Precedent, guard
-from rollout_spec.rollback.severity import may_merge_itself, watches
-from rollout_spec.rollback.undone import Step, Undone, retaken_at, undone_by
+from rollout_spec.rollback.trigger_guards import may_merge_itself, watches
 from rollout_spec.rollback.verdict import Reason, Verdict
 
 __all__ = [

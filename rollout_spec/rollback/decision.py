@@ -8,22 +8,22 @@ from datetime import timedelta
 from itertools import takewhile
 from typing import Literal
 
-from rollout_spec import traffic
-from rollout_spec.breach import Breach
-from rollout_spec.eligibility import quarantined
-from rollout_spec.errors import UserError
-from rollout_spec.known_good import doubt, eligible, obstacles, unsure
-from rollout_spec.repository import File, Repository
+from rollout_spec.core.breach import Breach
+from rollout_spec.core.errors import UserError
+from rollout_spec.domain import traffic
+from rollout_spec.domain.history import Undone
+from rollout_spec.domain.pins import quarantined
+from rollout_spec.domain.rollback_targets import doubt, eligible, obstacles, unsure
+from rollout_spec.render.drift import compared
+from rollout_spec.render.renderer import render
 from rollout_spec.rollback import incident as incidents
+from rollout_spec.rollback.components import Switch, edits_of, stands, switched
 from rollout_spec.rollback.key import branch_name
-from rollout_spec.rollback.severity import for_a_person, lookback
-from rollout_spec.rollback.stack import Switch, edits_of, stands, switched
-from rollout_spec.rollback.undone import Undone
+from rollout_spec.rollback.trigger_guards import for_a_person, lookback
 from rollout_spec.rollback.verdict import Reason
-from rollout_spec.spec.problems import did_you_mean
 from rollout_spec.spec.rollout import Live, ModelRollout, RolloutSpec
-from rollout_spec.targets.manifests import compared
-from rollout_spec.targets.render import render
+from rollout_spec.spec.validation_errors import did_you_mean
+from rollout_spec.workspace.repository import File, Repository
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from rollout_spec.breach import Breach
+from rollout_spec.core.breach import Breach
+from rollout_spec.core.units import format_duration, format_time
+from rollout_spec.domain.traffic import PROMOTED
 from rollout_spec.rollback.decision import Nothing, NoWayBack, Rollback
 from rollout_spec.rollback.pause import Pause
 from rollout_spec.rollback.verdict import Reason, Verdict
 from rollout_spec.spec.workspace import Automation
-from rollout_spec.traffic import PROMOTED
-from rollout_spec.units import format_duration, format_time
 
 DAY = timedelta(days=1)
 _CLOCKS_DIFFER = timedelta(minutes=5)

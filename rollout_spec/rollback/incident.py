@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from rollout_spec.breach import Breach, Evidence
-from rollout_spec.edits import document_text
-from rollout_spec.repository import Repository
-from rollout_spec.rollback.undone import Undone
-from rollout_spec.scalars import LONGEST_NUMBER
+from rollout_spec.core.breach import Breach, Evidence
+from rollout_spec.core.text import one_line
+from rollout_spec.core.units import NAME, format_time, label
+from rollout_spec.core.yaml.scalars import LONGEST_NUMBER
+from rollout_spec.domain.history import Undone
 from rollout_spec.spec.incident import IncidentSpec
 from rollout_spec.spec.kinds import API_VERSION
 from rollout_spec.spec.rollout import ModelRollout
-from rollout_spec.text import one_line
-from rollout_spec.units import NAME, format_time, label
+from rollout_spec.workspace.edits import document_text
+from rollout_spec.workspace.repository import Repository
 
 
 def next_name(rollout: str, version: str, repository: Repository) -> str:

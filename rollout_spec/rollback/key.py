@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from rollout_spec.repository import Repository
+from rollout_spec.core.units import label
 from rollout_spec.spec.rollout import Live
-from rollout_spec.units import label
+from rollout_spec.workspace.repository import Repository
 
 Move = tuple[str, Live, Live | None]
 """A rollout with its ``live`` before a change, and after it; None if it stays."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from rollout_spec.repository import read_file
+from rollout_spec.core.text import one_line
 from rollout_spec.spec.kinds import PAUSE
-from rollout_spec.text import one_line
+from rollout_spec.workspace.repository import read_file
 
 LINKED = "it is a link or a submodule, which is not followed"
 

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from rollout_spec import traffic
-from rollout_spec.breach import Breach
-from rollout_spec.repository import Repository
+from rollout_spec.core.breach import Breach
+from rollout_spec.domain import traffic
+from rollout_spec.domain.history import Undone
 from rollout_spec.rollback.decision import failed_version
 from rollout_spec.rollback.guards import Facts, in_doubt, near
 from rollout_spec.rollback.incident import next_name
-from rollout_spec.rollback.severity import for_a_person, is_hard, lookback
-from rollout_spec.rollback.undone import Undone
+from rollout_spec.rollback.trigger_guards import for_a_person, is_hard, lookback
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.spec.workspace import Automation
+from rollout_spec.workspace.repository import Repository
 
 
 def strongest(

@@ -1,7 +1,8 @@
-"""All that a user may write. Start with ``rollout.py``; ``fields.py`` has the spelling of every kind of value.
+"""The pydantic models of every file a user writes, and the JSON Schemas made from them.
 
-Modules here import each other: ``fields`` ← ``envelope`` ← one module per kind. ``model_of`` builds a kind's models
-when they are first asked for, so that checking a component does not pay for rollouts.
+Imports ``core``. Start with ``rollout``; ``fields`` defines the types of values. Modules here import each other:
+``fields`` ← ``metadata`` ← one module for each kind. ``model_of`` builds the models of a kind at their first use, so
+that the check of a component does not load those of rollouts.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from rollout_spec.spec.envelope import ApiVersion, Metadata
 from rollout_spec.spec.fields import Model, Text, Version
+from rollout_spec.spec.metadata import ApiVersion, Metadata
 
 
 class ComponentSpec(Model):

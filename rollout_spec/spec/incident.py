@@ -7,8 +7,8 @@ from typing import Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from rollout_spec.spec.envelope import ApiVersion, Metadata
 from rollout_spec.spec.fields import Commit, Model, Name, Number, Text, Time, Url, Version
+from rollout_spec.spec.metadata import ApiVersion, Metadata
 
 _NEEDED = ("verdict", "reproduced", "rootCause", "resolution")
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from rollout_spec import patterns
+from rollout_spec.core import patterns
 from rollout_spec.spec.fields import Model, Text
 
 

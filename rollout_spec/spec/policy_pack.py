@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from rollout_spec.spec.envelope import ApiVersion, Metadata, Tier
 from rollout_spec.spec.fields import Model, Name
+from rollout_spec.spec.metadata import ApiVersion, Metadata, Tier
 
 
 class PolicyMatch(Model):

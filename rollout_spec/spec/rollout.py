@@ -7,7 +7,6 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from rollout_spec.spec.envelope import ApiVersion, Metadata
 from rollout_spec.spec.fields import (
     Digest,
     Duration,
@@ -27,6 +26,7 @@ from rollout_spec.spec.fields import (
     Url,
     Version,
 )
+from rollout_spec.spec.metadata import ApiVersion, Metadata
 from rollout_spec.spec.triggers import Trigger
 
 

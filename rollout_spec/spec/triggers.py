@@ -9,17 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from rollout_spec.spec.fields import (
-    Bound,
-    Chance,
-    Duration,
-    MetricName,
-    Model,
-    Name,
-    Number,
-    Share,
-    Text,
-)
+from rollout_spec.spec.fields import Bound, Chance, Duration, MetricName, Model, Name, Number, Share, Text
 
 
 class _Trigger(Model):

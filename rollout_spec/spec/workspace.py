@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from rollout_spec import units
-from rollout_spec.spec.envelope import ApiVersion, Metadata
+from rollout_spec.core import units
 from rollout_spec.spec.fields import Duration, MetricName, Model, Name, Ref, Text, Url
+from rollout_spec.spec.metadata import ApiVersion, Metadata
 from rollout_spec.spec.prometheus import Prometheus
 
 

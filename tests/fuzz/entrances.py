@@ -13,16 +13,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rollout_spec.document import Document, parse
-from rollout_spec.errors import UserError
-from rollout_spec.finding import KeyPath, Report, Span
-from rollout_spec.monitors import alertmanager
-from rollout_spec.repository import Repository, read_file
-from rollout_spec.review import review
-from rollout_spec.scalars import quote
+from rollout_spec.checks.suppressions import suppressions
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.findings import KeyPath, Report, Span
+from rollout_spec.core.yaml.document import Document, parse
+from rollout_spec.core.yaml.scalars import quote
+from rollout_spec.integrations.monitors import alertmanager
 from rollout_spec.spec.kinds import KINDS
-from rollout_spec.suppressions import suppressions
-from rollout_spec.tree import Overlay, WorkingTree
+from rollout_spec.workflows.check import review
+from rollout_spec.workspace.repository import Repository, read_file
+from rollout_spec.workspace.tree import Overlay, WorkingTree
 
 TESTS = Path(__file__).parent.parent
 BASE = TESTS / "cases" / "rules" / "_base"

@@ -1,0 +1,34 @@
+"""Findings for a merge request of GitLab: its Code Quality report, a part of Code Climate's format.
+
+Source: https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rollout_spec.checks.reporters.base import View, json_text, words
+from rollout_spec.core.findings import Finding, Report
+
+_SEVERITIES = {"error": "major", "warning": "minor", "info": "info"}
+
+
+def report(report: Report, view: View) -> str:
+    """Return a list of ``{description, check_name, fingerprint, severity, location}``; what is silenced is not in it.
+
+    GitLab compares the fingerprints of two branches, and shows what is new and what is resolved.
+    """
+    from rollout_spec.checks.reporters.fingerprints import fingerprints
+
+    known = fingerprints([*report.findings, *(each.finding for each in report.silenced)], view.data_of)
+    return json_text([_issue(each, known[each]) for each in report.findings])
+
+
+def _issue(finding: Finding, fingerprint: str) -> dict[str, Any]:
+    return {
+        "description": words(finding),
+        "check_name": finding.name,
+        "fingerprint": fingerprint,
+        "severity": _SEVERITIES[finding.severity],
+        "location": {"path": finding.file, "lines": {"begin": finding.line, "end": finding.end_line}},
+    }

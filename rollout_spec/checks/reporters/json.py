@@ -1,0 +1,43 @@
+"""Findings as one JSON object, for programs; ``version`` changes when a field changes its meaning."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rollout_spec.checks.reporters.base import View, json_text
+from rollout_spec.core.findings import Finding, Report
+
+VERSION = 1
+
+
+def report(report: Report, view: View) -> str:
+    """Return ``{"version", "findings", "skipped"}``, and ``"silenced"`` where something is.
+
+    Lines and columns count from 1, columns in code points.
+    """
+    told: dict[str, Any] = {
+        "version": VERSION,
+        "findings": [_finding(each) for each in report.findings],
+        "skipped": [{"name": each.name, "why": each.why} for each in report.skipped],
+    }
+    if report.silenced:
+        told["silenced"] = [
+            {**_finding(each.finding), "by": each.by, "reason": each.reason, "until": each.until}
+            for each in report.silenced
+        ]
+    return json_text(told)
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "file": finding.file,
+        "line": finding.line,
+        "column": finding.column,
+        "endLine": finding.end_line,
+        "endColumn": finding.end_column,
+        "path": list(finding.path),
+        "severity": finding.severity,
+        "name": finding.name,
+        "message": finding.message,
+        "hint": finding.hint,
+    }

@@ -1,0 +1,90 @@
+"""Findings as lines that editors and terminals can follow, with the source below each where a person is looking."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from rollout_spec.checks.reporters.base import SEVERITIES, View, shown, words
+from rollout_spec.core.findings import Finding, Report
+
+_WIDEST = 160
+_COLORS = {"error": "31", "warning": "33", "info": "36"}
+
+
+def report(report: Report, view: View) -> str:
+    """Return ``FILE:LINE:COLUMN: SEVERITY: MESSAGE [NAME]`` for each; on a terminal the source line and a caret too.
+
+    Where ``view.root`` says so, the place is a link to the file, and the name one to its documentation if that is
+    published: https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda.
+    """
+    return "".join(_finding(each, view) for each in report.findings)
+
+
+def summary(report: Report) -> str:
+    """Return one line that says how it went: ``2 errors, 1 warning; 1 silenced by comment, 1 waived until …``."""
+    counts = [(sum(each.severity == word for each in report.findings), word) for word in SEVERITIES]
+    told = [f"{count} {word}{'s' if count > 1 and word != 'info' else ''}" for count, word in counts if count]
+    comments = sum(each.by == "comment" for each in report.silenced)
+    waivers = [each for each in report.silenced if each.by == "waiver"]
+    quiet = [f"{comments} silenced by comment"] if comments else []
+    if waivers:
+        ends = sorted({each.until for each in waivers if each.until})
+        until = f" until {ends[0]}" if len(ends) == 1 else f", the first until {ends[0]}" if ends else ""
+        quiet.append(f"{len(waivers)} waived{until}")
+    return "; ".join(filter(None, [", ".join(told) or "all is well", shown(", ".join(quiet))]))
+
+
+def _paint(text: str, code: str, view: View) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m" if view.color else text
+
+
+def _link(text: str, url: str | None) -> str:
+    return f"\x1b]8;;{url}\x1b\\{text}\x1b]8;;\x1b\\" if url else text
+
+
+def _finding(finding: Finding, view: View) -> str:
+    file = (
+        f"./{finding.file}" if finding.file.lstrip().startswith("::") else finding.file
+    )  # `::` begins a command to a CI
+    place = _link(_paint(f"{shown(file)}:{finding.line}:{finding.column}", "1", view), _file(finding, view))
+    severity = _paint(finding.severity, f"1;{_COLORS[finding.severity]}", view)
+    if view.lines_of is None:
+        return f"{place}: {severity}: {words(finding)} [{finding.name}]\n"
+    text = f"{place}: {severity}: {shown(finding.message)} [{_link(finding.name, _documentation(finding, view))}]\n"
+    text += _excerpt(finding, view.lines_of(finding.file), view)
+    return text + (f"        {_paint('help:', '1;36', view)} {shown(finding.hint)}\n" if finding.hint else "")
+
+
+def _file(finding: Finding, view: View) -> str | None:
+    """Return a link to the line, as ripgrep writes them for kitty: other terminals open the file at its top."""
+    return f"{view.root}/{quote(finding.file, errors='surrogateescape')}#{finding.line}" if view.root else None
+
+
+def _documentation(finding: Finding, view: View) -> str | None:
+    found = view.explain(finding.name) if view.root and view.explain else None
+    return found.url if found else None
+
+
+def _excerpt(finding: Finding, lines: Sequence[str], view: View) -> str:
+    if not 0 < finding.line <= len(lines) or not lines[finding.line - 1].strip():
+        return ""
+    line = lines[finding.line - 1]
+    start = max(0, finding.column - 1 - _WIDEST // 2) if len(line) > _WIDEST else 0
+    quoted = line[start : start + _WIDEST]
+    column = finding.column - 1 - start
+    length = finding.end_column - finding.column if finding.end_line == finding.line else len(quoted) - column
+    before = "".join("\t" if letter == "\t" else " " * _width(letter) for letter in quoted[:column])
+    marked = sum(_width(letter) for letter in quoted[column : column + length])
+    gutter = f"{finding.line:>5} | "
+    caret = _paint("^" * max(1, marked), _COLORS[finding.severity], view)
+    return f"{gutter}{shown(quoted, but=chr(9))}\n{' ' * 5} | {before}{caret}\n"
+
+
+def _width(letter: str) -> int:
+    """Return how many columns of a terminal a character takes, as it is shown."""
+    if unicodedata.category(letter) in ("Mn", "Me"):
+        return 0
+    seen = shown(letter)
+    return len(seen) if seen != letter else 2 if unicodedata.east_asian_width(letter) in "WF" else 1

@@ -1,0 +1,181 @@
+"""What is rendered has one owner: a rollout's traffic, its workloads, a host at a gateway, an object in the cluster.
+
+Two targets that own the traffic of one rollout each split it, and the one that was applied last decides; beside a
+controller that moves the weights itself, such as Argo Rollouts or Flagger, those from git are undone as they come, and
+a rollback with them. Two that own its workloads run each version twice, which is a warning. Of two rollouts at one host
+of one gateway the router obeys the older route, so that the stages and the rollbacks of the other move nothing; where
+one host is more specific it wins, so that only equal ones are told (in a check of the whole workspace). Version
+``1-v2`` of ``fraud`` and version ``2`` of ``fraud-v1`` are both called ``fraud-v1-v2`` in the cluster, where one would
+overwrite the other.
+
+Source: https://gateway-api.sigs.k8s.io/reference/spec/#httprouterule
+
+Fails::
+
+    # rollouts/churn.yaml
+    apiVersion: rollout-spec/v1
+    kind: ModelRollout
+    metadata: {name: churn, namespace: ml}
+    spec:
+      service: {host: fraud.ml.svc.cluster.local, metrics: istio}    # the host of another rollout
+      versions:
+        "7": {artifact: s3://models/churn/7/, format: sklearn}
+      live: {stable: "7"}
+      stages: [{name: full, weight: 100%}]
+      targets:
+        - {type: kserve}
+        - {type: gateway-api, gateway: {name: edge}}
+
+Passes::
+
+    # rollouts/churn.yaml
+    apiVersion: rollout-spec/v1
+    kind: ModelRollout
+    metadata: {name: churn, namespace: ml}
+    spec:
+      service: {host: churn.ml.svc.cluster.local, metrics: istio}
+      versions:
+        "7": {artifact: s3://models/churn/7/, format: sklearn}
+      live: {stable: "7"}
+      stages: [{name: full, weight: 100%}]
+      targets:
+        - {type: kserve}
+        - {type: gateway-api, gateway: {name: edge}}
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from rollout_spec.checks.rules.base import Subject
+from rollout_spec.core.findings import Problem
+from rollout_spec.core.units import label
+from rollout_spec.core.yaml.scalars import excerpt
+from rollout_spec.workspace.repository import File, Repository
+
+if TYPE_CHECKING:
+    from rollout_spec.spec.rollout import ModelRollout
+
+KINDS = frozenset({"ModelRollout", "Workspace"})
+NEEDS = ""
+UNCONDITIONAL = False
+
+_HOST = rb"""\bhost["']?[ \t]*:\s*["']?([a-z0-9*.-]+)"""
+_INFIX = "-v"
+
+
+def check(subject: Subject) -> Iterator[Problem]:
+    """Look at the targets and names of a rollout; for a whole workspace, at the hosts of all of them."""
+    if subject.file.kind == "Workspace":
+        if subject.whole:
+            yield from _hosts(subject.repository)
+        return
+    yield from _targets(subject.model, subject.repository)
+    yield from _objects(subject.file, subject.repository)
+
+
+def _targets(rollout: ModelRollout, repository: Repository) -> Iterator[Problem]:
+    owners: dict[str, str] = {}
+    for index, target in enumerate(rollout.spec.targets):
+        owns = _owns(target.type, repository)
+        first = owners.setdefault(owns, target.type)
+        if owns in ("traffic", "workloads") and first != target.type:
+            words = f"{target.type} owns the {owns} of this rollout, and so does {first}"
+            at = ("spec", "targets", index, "type")
+            yield Problem(at, words, "keep one of them", "error" if owns == "traffic" else "warning")
+
+
+def _owns(target: str, repository: Repository) -> str:
+    from rollout_spec.core.errors import UserError
+    from rollout_spec.domain.targets import definitions as catalog
+
+    try:
+        definition = catalog.find(target, repository.tree)
+    except UserError:
+        return ""  # references-exist says so
+    return definition.owns if definition else ""
+
+
+def _objects(file: File[ModelRollout], repository: Repository) -> Iterator[Problem]:
+    """Only a rollout that is called as a version of another one would be can have a name in common with it."""
+    for infix in re.finditer(f"(?={_INFIX})", file.stem):
+        other = _rollout(file.stem[: infix.start()], repository)
+        if other is None or file.model is None or _namespace(other) != _namespace(file.model):
+            continue
+        if not other.spec.targets or not file.model.spec.targets:
+            continue
+        theirs = {label(version): version for version in other.spec.versions}
+        for version in file.model.spec.versions:
+            name = f"{file.stem}{_INFIX}{label(version)}"
+            twin = theirs.get(name[infix.start() + len(_INFIX) :])
+            if twin is not None:
+                words = f"`{name}` is what {other.metadata.name} {twin} is called in the namespace {_namespace(other)}"
+                hint = "give this version another name, or the rollout"
+                yield Problem(("spec", "versions", version), words, hint, on_key=True)
+
+
+def _rollout(name: str, repository: Repository) -> ModelRollout | None:
+    file = repository.rollout(name)
+    return file.model if file else None
+
+
+def _namespace(rollout: ModelRollout) -> str:
+    from rollout_spec.domain.targets.limits import DEFAULT_NAMESPACE
+
+    return rollout.metadata.namespace or DEFAULT_NAMESPACE
+
+
+def _hosts(repository: Repository) -> Iterator[Problem]:
+    """Find hosts that several rollouts claim in one place. Of all files the text is searched, and few are read.
+
+    A route of one listener alone, a ``section`` of its gateway, leaves the other listeners to others.
+    """
+    sharing = {name for names in _meant(repository).values() if len(names) > 1 for name in names}
+    taken: dict[tuple[str, str, str], dict[str | None, str]] = {}
+    for name in sorted(sharing):
+        owners: list[tuple[str, str]] = []
+        for host, target, place, section in _claims(name, repository):
+            others = taken.setdefault((host, target, place), {})
+            first = next(iter(others.values()), None) if section is None else None
+            owner = others.get(section) or others.get(None) or first
+            owners += [(owner, place)] if owner is not None else []
+            others.setdefault(section, name)
+        for owner, place in owners[:1]:
+            words = f"{owner} is at this host as well, {excerpt(place)}"
+            hint = "give one of them another host, or another gateway"
+            yield Problem(("spec", "service", "host"), words, hint, file=f"rollouts/{name}.yaml")
+
+
+def _meant(repository: Repository) -> Mapping[str, list[str]]:
+    """Return the rollouts by the hosts that their texts may mean."""
+    found: dict[str, list[str]] = {}
+    for name in repository.names("rollouts"):
+        text = repository.tree.read(f"rollouts/{name}.yaml") or b""
+        hosts = {host.decode() for host in re.findall(_HOST, text)}
+        if not hosts or b"\\" in text:  # it is spelled in another way
+            rollout = _rollout(name, repository)
+            hosts = {rollout.spec.service.host} if rollout else set()
+        for host in hosts:
+            found.setdefault(host, []).append(name)
+    return found
+
+
+def _claims(name: str, repository: Repository) -> Iterator[tuple[str, str, str, str | None]]:
+    """Give the host, the target, the gateway in words and its section, for each of the targets that own the traffic.
+
+    The namespace is the place of a target that names no gateway.
+    """
+    rollout = _rollout(name, repository)
+    for target in rollout.spec.targets if rollout else ():
+        if rollout is None or _owns(target.type, repository) != "traffic":
+            continue
+        gateway: Any = target.options.get("gateway")
+        place, section = f"in the namespace {_namespace(rollout)}", None
+        if isinstance(gateway, dict):
+            place = f"at the gateway {gateway.get('namespace') or _namespace(rollout)}/{gateway.get('name')}"
+            section = str(gateway["sectionName"]) if gateway.get("sectionName") else None
+        elif gateway is not None:
+            place = f"at the gateway {gateway} {place}"
+        yield rollout.spec.service.host, target.type, place, section

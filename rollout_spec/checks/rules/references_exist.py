@@ -1,0 +1,246 @@
+"""Every name that a file uses is declared: versions, stages, components, incidents, metrics, profiles, targets and
+their options, packs, other workspaces.
+
+A name that is declared nowhere is found at review time, or at night. A bound is of its metric's kind besides: a share
+for a ratio, a number for a value. An option of a target is within the bounds that its ``target.yaml`` says. Another
+workspace, in ``after`` or ``incidentsFrom``, is a folder of the same git repository, and its file loads: else its
+stable versions and incidents would hold nobody back here. The counters of a metric are such that Prometheus takes the
+rules that are made of them: one that it refuses takes all alerts with it.
+
+Fails::
+
+    spec:
+      live: {stable: "41", candidate: "42", stage: canary-50}    # declared nowhere
+      stages:
+        - {name: canary-5, weight: 5%, hold: 15m}
+        - {name: ab-50, weight: 50%, hold: 48h}
+        - {name: full, weight: 100%, hold: 24h}
+
+Passes::
+
+    spec:
+      live: {stable: "41", candidate: "42", stage: canary-5}
+      stages:
+        - {name: canary-5, weight: 5%, hold: 15m}
+        - {name: ab-50, weight: 50%, hold: 48h}
+        - {name: full, weight: 100%, hold: 24h}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from rollout_spec.checks.rules.base import Subject
+from rollout_spec.core import package_data as resources
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.findings import MOST_PROBLEMS, KeyPath, Problem
+from rollout_spec.core.yaml.scalars import excerpt
+from rollout_spec.domain.metrics import queries as metrics
+from rollout_spec.domain.metrics.profiles import DEFAULT_PROFILE, PROFILES
+from rollout_spec.domain.traffic import PROMOTED
+from rollout_spec.spec.validation_errors import did_you_mean
+from rollout_spec.workspace.repository import MOST_SOURCES, Repository
+
+if TYPE_CHECKING:
+    from rollout_spec.spec.triggers import Comparison, Threshold
+    from rollout_spec.spec.workspace import Metric
+
+KINDS = frozenset({"ModelRollout", "Incident", "Workspace"})
+NEEDS = ""
+UNCONDITIONAL = True
+
+
+def check(subject: Subject) -> Iterator[Problem]:
+    """Look every name up."""
+    if subject.file.kind == "Workspace":
+        yield from _workspace(subject)
+    elif subject.file.kind == "Incident":
+        yield from _incident(subject)
+    else:
+        yield from _live(subject)
+        yield from _components(subject)
+        yield from _triggers(subject)
+        yield from _targets(subject)
+
+
+def _unknown(noun: str, name: str, known: Collection[str], at: KeyPath, *, on_key: bool = False) -> Iterator[Problem]:
+    if name not in known:
+        yield Problem(at, f"there is no {noun} `{name}`", did_you_mean(name, known), on_key=on_key)
+
+
+def _live(subject: Subject) -> Iterator[Problem]:
+    spec, at = subject.model.spec, ("spec", "live")
+    yield from _unknown("version", spec.live.stable, spec.versions, (*at, "stable"))
+    if spec.live.candidate is not None:
+        yield from _unknown("version", spec.live.candidate, spec.versions, (*at, "candidate"))
+    for index, version in enumerate(spec.live.known_good):
+        yield from _unknown("version", version, spec.versions, (*at, "knownGood", index))
+    if spec.live.stage is not None:
+        yield from _unknown("stage", spec.live.stage, [stage.name for stage in spec.stages], (*at, "stage"))
+    if spec.live.fixes is not None:
+        incident = subject.repository.incident(spec.live.fixes)
+        if incident is None or incident.model:  # one that does not load says so itself
+            own = [file.stem for file in subject.repository.incidents_of(subject.model.metadata.name)]
+            yield from _unknown("incident of this rollout", spec.live.fixes, own, (*at, "fixes"))
+
+
+def _components(subject: Subject) -> Iterator[Problem]:
+    for version, record in subject.model.spec.versions.items():
+        for name in record.requires or {}:
+            if subject.repository.component(name) is None:
+                at = ("spec", "versions", version, "requires", name)
+                yield from _unknown("component", name, subject.repository.names("components"), at, on_key=True)
+
+
+def _triggers(subject: Subject) -> Iterator[Problem]:
+    spec = subject.model.spec
+    profile = spec.service.metrics or DEFAULT_PROFILE
+    yield from _unknown("metric profile", profile, PROFILES, ("spec", "service", "metrics"))
+    moments = [*(stage.name for stage in spec.stages), PROMOTED]
+    settings = subject.repository.settings
+    own = settings.metrics if settings else None
+    for index, trigger in enumerate(spec.triggers):
+        at = ("spec", "triggers", index)
+        for position, moment in enumerate(trigger.during or []):
+            yield from _unknown("stage", moment, moments, (*at, "during", position))
+        if trigger.type == "offline":
+            recorded = {name for record in spec.versions.values() for name in record.metrics or {}}
+            yield from _unknown("metric in any record", trigger.metric, recorded, (*at, "metric"))
+        elif trigger.type in ("threshold", "comparison") and (own is not None or trigger.metric == metrics.ERROR_RATE):
+            yield from _metric(trigger, own or {}, profile, at)
+
+
+def _metric(trigger: Threshold | Comparison, own: Mapping[str, Metric], profile: str, at: KeyPath) -> Iterator[Problem]:
+    name = trigger.metric
+    kind = metrics.kind_of(name, own)
+    if kind is None:
+        yield from _unknown("metric", name, metrics.names(profile, own), (*at, "metric"))
+        return
+    for field in ("above", "below", "baseline"):
+        bound = getattr(trigger, field, None)
+        if bound is not None and bound.is_share != (kind == "ratio"):
+            wanted = "a ratio, so this is a share: `5%`" if kind == "ratio" else "a value, so this is a number: `0.2`"
+            yield Problem((*at, field), f"{name} is {wanted}")
+
+
+def _targets(subject: Subject) -> Iterator[Problem]:
+    from rollout_spec.domain.targets import definitions as catalog
+    from rollout_spec.domain.targets.options import option_problems
+    from rollout_spec.render import context as facts
+
+    rollout, repository = subject.model, subject.repository
+    for index, target in enumerate(rollout.spec.targets):
+        at = ("spec", "targets", index)
+        try:
+            definition = catalog.find(target.type, repository.tree)
+        except UserError as error:
+            yield Problem((*at, "type"), f"the target `{target.type}` is broken: {error.message}", error.hint)
+            continue
+        if definition is None:
+            yield from _unknown("target", target.type, catalog.names(repository.tree), (*at, "type"))
+            continue
+        fits = catalog.fits(target.type, repository.tree, subject.file.path)
+        yield from option_problems(target.options, definition.options, at, fits)
+        for version in facts.kept_up(rollout, repository) if definition.needs else ():
+            missing = catalog.missing(rollout.spec.versions[version], definition)
+            if missing:
+                fields = ", ".join(f"`{field}`" for field in missing)
+                words = f"the target {target.type} needs {fields} of version {version}"
+                yield Problem(("spec", "versions", version), words, on_key=True)
+
+
+def _incident(subject: Subject) -> Iterator[Problem]:
+    spec, repository = subject.model.spec, subject.repository
+    rollout = repository.rollout(spec.rollout)
+    if rollout is None:
+        yield from _unknown("rollout", spec.rollout, repository.names("rollouts"), ("spec", "rollout"))
+    elif rollout.model:
+        yield from _unknown("version", spec.failed_version, rollout.model.spec.versions, ("spec", "failedVersion"))
+        if spec.restored_version is not None:
+            yield from _unknown(
+                "version", spec.restored_version, rollout.model.spec.versions, ("spec", "restoredVersion")
+            )
+
+
+def _workspace(subject: Subject) -> Iterator[Problem]:
+    spec, repository = subject.model.spec, subject.repository
+    packs = [repository.pack(reference) for reference in spec.policies]
+    for index, (reference, pack) in enumerate(zip(spec.policies, packs, strict=True)):
+        if pack is None:
+            yield _no_pack(reference, repository, ("spec", "policies", index))
+    models = [pack.model for pack in packs if pack and pack.model]
+    if len(models) == len(packs):  # else nobody knows what the others hold
+        known = [*subject.rules, *(policy.name for model in models for policy in model.spec.policies)]
+        yield from _severities(spec.severity, known)
+    yield from _metrics(spec.metrics)
+    if spec.after is not None:
+        yield from _other_workspace(spec.after, repository, ("spec", "after"))
+    for index, path in enumerate(spec.incidents_from[:MOST_SOURCES]):
+        yield from _other_workspace(path, repository, ("spec", "incidentsFrom", index))
+    for each in repository.unknown_sources():
+        if not each.direct:
+            at = ("spec", "incidentsFrom", each.index)
+            yield Problem(at, f"quarantines that are taken over there cannot be known: {each.why}")
+
+
+def _other_workspace(path: str, repository: Repository, at: KeyPath) -> Iterator[Problem]:
+    tree = repository.tree.elsewhere(path)
+    if tree is None:
+        hint = "write the path of a workspace from the folder of this one, without links: `../staging`"
+        yield Problem(at, f"`{path}` is no folder of this git repository", hint)
+    elif tree.place == repository.tree.place:
+        yield Problem(at, f"`{path}` is this workspace itself, and another one is meant")
+    elif (other := repository.elsewhere(path)) is None:
+        yield Problem(at, f"there is no workspace in {path}", did_you_mean(path, _workspaces_near(path, repository)))
+    elif other.settings is None:
+        yield Problem(at, f"the workspace in {path} does not load", f"`rollout-spec --repo {path} check` says why")
+
+
+def _workspaces_near(path: str, repository: Repository) -> list[str]:
+    parent = path.rstrip("/").rpartition("/")[0]
+    folder = repository.tree.elsewhere(parent)
+    names = [name for name in (folder.names("") if folder else ()) if not name.startswith(".")]
+    found = {f"{parent}/{name}" if parent else name for name in names}
+    return sorted(each for each in found if repository.elsewhere(each) is not None)
+
+
+def _severities(severities: Collection[str], known: Collection[str]) -> Iterator[Problem]:
+    unknown = (name for name in severities if name not in known)
+    for name in islice(unknown, MOST_PROBLEMS + 1):  # of warnings, none is looked for that is not told
+        words = f"there is no rule or policy `{name}` that can be raised or lowered"
+        at = ("spec", "severity", name)
+        yield Problem(at, words, did_you_mean(name, known), "warning", on_key=True)
+
+
+def _metrics(declared: Mapping[str, Metric]) -> Iterator[Problem]:
+    for name, metric in declared.items():
+        fields = (
+            (("query", metrics.blanks_problem),)
+            if metric.kind == "value"
+            else (("events", metrics.selector_problem), ("total", metrics.selector_problem))
+        )
+        for field, problem in fields:
+            text = getattr(metric, field)
+            wrong = problem(text) or (None if field == "query" else _no_expression(text))
+            if wrong:
+                yield Problem(("spec", "metrics", name, field), wrong)
+
+
+def _no_expression(selector: str) -> str | None:
+    """Say which regular expression of a selector is none."""
+    for expression in metrics.expressions(selector):
+        from rollout_spec.checks.policies import expressions
+
+        if wrong := expressions.problem(expression):
+            return f"`{excerpt(expression)}` is no regular expression: {wrong}"
+    return None
+
+
+def _no_pack(reference: str, repository: Repository, at: KeyPath) -> Problem:
+    if "/" in reference or reference.endswith(".yaml"):
+        own = [f"policies/{name}.yaml" for name in repository.names("policies")]
+        return Problem(at, f"there is no policy pack {reference}", did_you_mean(reference, own))
+    shipped = [name.removesuffix(".yaml") for name in resources.names("policies")]
+    return Problem(at, f"no policy pack `{reference}` is shipped", did_you_mean(reference, shipped))

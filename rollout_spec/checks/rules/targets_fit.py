@@ -1,0 +1,88 @@
+"""Names and records are such that the cluster takes what the targets make of them.
+
+A target makes names of a rollout's: an InferenceService `fraud-v42`, its Service `fraud-v42-predictor`. Kubernetes and
+its extensions refuse names that are too long or of another form, a container with half a device, and some variables of
+its environment. What each target's cluster takes is in its `target.yaml` (`limits`, `refuses`), so that a rollout is
+held to what its own targets can do and no more. Names are looked at for all versions, before they are recorded for
+good; the other fields of a record where they are rendered.
+
+KServe makes a host of a version's name and its namespace, by a template of the cluster, and runs nothing if a part of
+it is longer than 63 characters. By the default template that is a warning: silence it if your cluster has another.
+
+Fails::
+
+    spec:
+      targets:
+        - {type: kserve}
+        - {type: gateway-api, gateway: {name: edge}, backend: {name: "fraud_{version}"}}    # no Service has a `_`
+
+Passes::
+
+    spec:
+      targets:
+        - {type: kserve}
+        - {type: gateway-api, gateway: {name: edge}, backend: {name: "fraud-{version}"}}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rollout_spec.checks.rules.base import Subject
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.findings import KeyPath, Problem
+
+if TYPE_CHECKING:
+    from rollout_spec.domain.targets.limits import Limits
+    from rollout_spec.spec.rollout import Target
+
+KINDS = frozenset({"ModelRollout"})
+NEEDS = ""
+UNCONDITIONAL = False
+
+
+def check(subject: Subject) -> Iterator[Problem]:
+    """Hold names and records against what the targets take; each place is told once, errors before warnings."""
+    found = list(_problems(subject))
+    told: set[KeyPath] = set()
+    for problem in sorted(found, key=lambda problem: problem.severity != "error"):
+        if problem.path not in told:
+            told.add(problem.path)
+            yield problem
+
+
+def _problems(subject: Subject) -> Iterator[Problem]:
+    from rollout_spec.domain.targets import definitions as catalog
+
+    for index, target in enumerate(subject.model.spec.targets):
+        try:
+            definition = catalog.find(target.type, subject.repository.tree)
+        except UserError:
+            continue  # references-exist says so
+        if definition is not None and (definition.limits or definition.refuses):
+            limits = catalog.limits(target, definition, subject.repository.tree)
+            yield from _of_names(subject, index, target, limits)
+            yield from _of_records(subject, limits)
+
+
+def _of_names(subject: Subject, index: int, target: Target, limits: Limits) -> Iterator[Problem]:
+    from rollout_spec.render import context as facts
+
+    option = target.options.get("backend")
+    named = option.get("name") if isinstance(option, dict) else None
+    backend_at: KeyPath | None = ("spec", "targets", index, "backend", "name") if named else None
+
+    def backend(version: str) -> str:
+        return str(facts.backend(subject.model, version, option)["name"])
+
+    yield from limits.name_problems(subject.model, backend, backend_at)
+
+
+def _of_records(subject: Subject, limits: Limits) -> Iterator[Problem]:
+    from rollout_spec.render import context as facts
+
+    rollout = subject.model
+    for version in facts.kept_up(rollout, subject.repository):
+        for path, words in limits.record_flaws(rollout.spec.versions[version]):
+            yield Problem(("spec", "versions", version, *path), words)

@@ -1,0 +1,93 @@
+"""Begin a new rollout with one version that is stable: its file and its manifests. There is no way back yet.
+
+What is not said is taken from another rollout with --like, else from a plan that asks little: three stages, triggers on
+errors and latency, and a route at the gateway that the rollouts here share. What it writes passes `rollout-spec check`,
+or it is not written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import Any
+
+from rollout_spec.cli import record_options as recorded
+from rollout_spec.cli import step_options as step
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.units import NAME
+from rollout_spec.core.yaml.document import parse
+from rollout_spec.core.yaml.scalars import excerpt, resolve
+from rollout_spec.lifecycle import Request
+
+_TEXTS = {
+    "host": "the host name that callers use (default: ROLLOUT.NAMESPACE.svc.cluster.local)",
+    "namespace": "the Kubernetes namespace of what is rendered",
+    "owner": "the team that answers for it",
+    "tier": "critical, standard or experimental",
+    "description": "what it is",
+    "runbook": "what the person on call reads",
+}
+_SERVICE = {
+    "metrics": ("--profile", "a metric profile, such as istio"),
+    "inferenceLog": ("--inference-log", "where requests and answers are kept"),
+}
+_NUMBERS = {
+    "port": ("--port", "the port of the versions' Services"),
+    "requestsPerSecond": ("--requests-per-second", "the expected load"),
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    step.configure(parser)
+    parser.add_argument("--version", required=True, metavar="V", help="the first version")
+    parser.add_argument("--like", metavar="ROLLOUT", help="a rollout here whose stages, triggers and targets it takes")
+    parser.add_argument(
+        "--target", action="append", default=[], metavar="T", help="a target, or `{type: …, option: …}`; repeat it"
+    )
+    parser.add_argument(
+        "--reviewer", action="append", default=[], metavar="R", help="who is asked to review; repeat it"
+    )
+    for name, words in _TEXTS.items():
+        parser.add_argument(f"--{name}", metavar="TEXT", help=words)
+    for name, (option, words) in (_SERVICE | _NUMBERS).items():
+        parser.add_argument(option, dest=f"service_{name}", metavar="N" if name in _NUMBERS else "TEXT", help=words)
+    recorded.configure(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Take the step."""
+    if not re.fullmatch(NAME, arguments.rollout):
+        raise UserError(
+            f"`{excerpt(arguments.rollout)}` is no name",
+            hint="a name has lower-case letters, digits and `-`, and begins and ends with a letter or digit",
+        )
+    version, record = recorded.version(arguments.version), recorded.record(arguments)
+    settings: dict[str, Any] = {name: getattr(arguments, name) for name in (*_TEXTS, "like")}
+    settings |= {name: getattr(arguments, f"service_{name}") for name in _SERVICE}
+    settings |= {name: _number(option, getattr(arguments, f"service_{name}")) for name, (option, _) in _NUMBERS.items()}
+    settings |= {"targets": [_target(text) for text in arguments.target], "reviewers": arguments.reviewer}
+    return step.run(arguments, Request("bootstrap", arguments.rollout, version, record=record, settings=settings))
+
+
+def _number(option: str, text: str | None) -> Any:
+    try:
+        value = resolve(text) if text is not None else None
+    except ValueError as error:
+        raise UserError(f"{option}: {error}") from None
+    if isinstance(value, str | bool):
+        raise UserError(f"{option}: `{excerpt(value) if isinstance(value, str) else text}` is no number")
+    return value
+
+
+def _target(text: str) -> dict[str, Any]:
+    """Read the name of a target, or a target with its options as a spec holds it."""
+    data = parse(text.encode("utf-8", "replace")).data
+    if isinstance(data, str):
+        return {"type": data}
+    if not isinstance(data, dict) or "type" not in data:
+        raise UserError(
+            f"--target: `{excerpt(text)}` is no target",
+            hint="`kserve`, or `{type: gateway-api, gateway: {name: edge}}`",
+        )
+    return data

@@ -1,0 +1,44 @@
+"""Scaffold a rollout repository: a workspace, an example rollout with its components and manifests, a pre-commit
+configuration, a CI workflow, and JSON Schemas for editors. What it writes passes `rollout-spec check`.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from rollout_spec.cli import terminal
+from rollout_spec.cli import workspace as place
+from rollout_spec.core.errors import UserError, disk_error
+from rollout_spec.workflows.step import write_all
+from rollout_spec.workspace.files import refuse_links
+from rollout_spec.workspace.scaffold import files
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "folder", nargs="?", default=".", metavar="DIR", help="where; made where it is not there (default: here)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write all files, or none."""
+    folder = place.start_of(arguments) / arguments.folder
+    new = files()
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{arguments.folder} is no folder")
+    refuse_links(folder, new)
+    there = [path for path in new if (folder / path).exists()]
+    if there:
+        more = f" and {len(there) - 3} more" if len(there) > 3 else ""
+        raise UserError(
+            f"{folder} has {', '.join(there[:3])}{more} already, and nothing was written", hint="choose an empty folder"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(error, f"{folder} cannot be made") from None
+    write_all(folder, new)
+    terminal.say(f"wrote {len(new)} files to {arguments.folder}")
+    terminal.say("next: `git init && git add . && git commit`, then read rollouts/fraud.yaml and .rollout-spec.yaml")
+    return 0

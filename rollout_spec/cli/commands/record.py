@@ -1,0 +1,26 @@
+"""Write down a version: what it is, where its bytes are, what it needs. A record that was merged never changes.
+
+rollout-spec record ROLLOUT VERSION --artifact URI --digest sha256:… [--metric auc=0.91] [--requires user-profile=12]
+rollout-spec record ROLLOUT VERSION --from FILE    the record as YAML or JSON; - reads stdin, and options win over it
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from rollout_spec.cli import record_options as recorded
+from rollout_spec.cli import step_options as step
+from rollout_spec.lifecycle import Request
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    step.configure(parser)
+    parser.add_argument("version", metavar="VERSION", help="the new version")
+    recorded.configure(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Take the step."""
+    version, record = recorded.version(arguments.version), recorded.record(arguments)
+    return step.run(arguments, Request("record", arguments.rollout, version, record=record))

@@ -1,0 +1,194 @@
+"""What the commands of the lifecycle share: a step goes into the working tree, a commit, or a pull request."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from rollout_spec.checks.reporters import REPORTERS, View
+from rollout_spec.cli import terminal
+from rollout_spec.cli import workspace as place
+from rollout_spec.cli.checkout import check_complete
+from rollout_spec.cli.diff import patch
+from rollout_spec.cli.workspace import find_anywhere
+from rollout_spec.cli.written_step import Written, git_root
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.findings import Finding, Report
+from rollout_spec.lifecycle import Request
+from rollout_spec.lifecycle.pull_request import approvals, change, message, moves, subject, trailers
+from rollout_spec.workflows.locate import WorkspaceLocation
+from rollout_spec.workflows.newest import newest
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.watched import Watched
+
+if TYPE_CHECKING:
+    from rollout_spec.workflows.base_branch import Base
+    from rollout_spec.workflows.checkout import Checkout
+    from rollout_spec.workflows.step import Decided
+
+
+def configure(parser: argparse.ArgumentParser, *, waits: bool = False) -> None:
+    """Declare the arguments that all steps have; ``waits``: it leaves a stage, which is held."""
+    parser.add_argument("rollout", metavar="ROLLOUT", help="the name of the rollout")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--commit", action="store_true", help="commit it, on what is checked out, and nothing else")
+    where.add_argument("--pull-request", action="store_true", help="open a pull request on the branch that is live")
+    parser.add_argument("--dry-run", action="store_true", help="print what would change, and change nothing")
+    parser.set_defaults(force=False, reason=None)
+    if waits:
+        parser.add_argument("--force", action="store_true", help="go on before the stage was held long enough")
+        parser.add_argument("--reason", metavar="TEXT", help="why, for the commit")
+
+
+def run(arguments: argparse.Namespace, request: Request) -> int:
+    """Take the step; the status is 1 where it would bring findings."""
+    forced = _forced(arguments)
+    now = datetime.now(UTC).replace(microsecond=0)
+    if arguments.pull_request:
+        return _into_pull_request(arguments, request, find_anywhere(arguments), now, forced)
+    return _into_working_tree(arguments, request, place.find(arguments), now, forced)
+
+
+def _forced(arguments: argparse.Namespace) -> str | None:
+    reason = (arguments.reason or "").strip()
+    if arguments.force and not reason:
+        raise UserError("--force needs a reason: --reason TEXT")
+    if reason and not arguments.force:
+        raise UserError("--reason goes with --force")
+    return reason or None
+
+
+def _into_working_tree(
+    arguments: argparse.Namespace, request: Request, here: WorkspaceLocation, now: datetime, forced: str | None
+) -> int:
+    from rollout_spec.workflows.checkout import decided_anew, opened
+
+    if arguments.commit:
+        git_root(here, "--commit")
+    if arguments.dry_run:
+        return _write(arguments, here, request, now, forced, None)
+
+    def attempt() -> int:
+        with opened(here.workspace, here.git_root, terminal.say) as checkout:
+            return _write(arguments, here, request, now, forced, checkout)
+
+    return decided_anew(attempt)
+
+
+def _write(
+    arguments: argparse.Namespace,
+    here: WorkspaceLocation,
+    request: Request,
+    now: datetime,
+    forced: str | None,
+    checkout: Checkout | None,
+) -> int:
+    """Decide on what is checked out, and write it; ``checkout`` is None for a dry run."""
+    from rollout_spec.workflows.step import decide, merge_times
+
+    tree = Watched(here.repository().tree)
+    repository = Repository(tree)
+    check_complete(here, repository)
+    base, settings = _checked_out(here), repository.settings
+    merged_at = merge_times(base, settings.forge, terminal.say) if base is not None and settings is not None else None
+    decided = decide(request, repository, base, now=now, prefix=here.prefix, forced=forced, merged_at=merged_at)
+    if decided.is_refused:
+        return _refuse(decided)
+    edits, words = decided.taken.edits, message(decided.taken, decided.held, forced)
+    writing = Written(here, tree, edits, base.commit if base is not None else None)
+    commit = None
+    if arguments.commit:
+        commit = writing.commit(words, checkout)
+    elif checkout is not None:
+        writing.apply(checkout)
+    _tell(decided, forced)
+    if checkout is None:
+        if arguments.commit:
+            print(words)
+        sys.stdout.write("".join(patch(path, tree.read(path), content) for path, content in edits.items()))
+        terminal.say("nothing was written: this is a dry run")
+        return 0
+    if commit is not None:
+        print(f"commit {commit}")
+    else:
+        terminal.say("commit it with these lines at the end of its message:")
+        terminal.say("\n".join(f"  {line}" for line in trailers(decided.taken, decided.held, forced)))
+    for path, content in edits.items():
+        terminal.say(f"{'removed' if content is None else 'wrote'} {path}")
+    return 0
+
+
+def _checked_out(here: WorkspaceLocation) -> Base | None:
+    """Return the commit that is checked out; None where there is none."""
+    if here.git_root is None:
+        return None
+    from rollout_spec.integrations.git.repository import Git
+    from rollout_spec.workflows.base_branch import Base
+
+    git = Git(here.git_root)
+    try:
+        commit = git.commit("HEAD")
+    except UserError:  # nothing was committed yet
+        return None
+    return Base(git, None, "HEAD", commit, here.prefix)
+
+
+def _into_pull_request(
+    arguments: argparse.Namespace, request: Request, here: WorkspaceLocation, now: datetime, forced: str | None
+) -> int:
+    root = git_root(here, "--pull-request")
+    from rollout_spec.workflows.base_branch import build, forge_of
+    from rollout_spec.workflows.step import decide, merge_times, open_pull_request
+
+    base, workspace = newest(here, root)
+    dry = workspace.spec.automation.mode == "dry-run"
+    forge = None if arguments.dry_run or dry else forge_of(base, workspace.spec.forge)
+    merged_at = merge_times(base, workspace.spec.forge, terminal.say)
+    decided = decide(request, base.repository, base, now=now, prefix=here.prefix, forced=forced, merged_at=merged_at)
+    if decided.is_refused:
+        return _refuse(decided)
+    wanted = change(decided.taken, workspace.metadata.name, decided.held, forced, date=now, prefix=here.prefix)
+    _tell(decided, forced)
+    if forge is None:
+        commit = build(wanted, base)
+        print(f"commit {commit}\nbranch {wanted.branch}\n\n{wanted.message}\n{base.git.diff(base.commit, commit)}")
+        print(f"{'draft ' if wanted.draft else ''}pull request: {wanted.title}\n\n{wanted.body}")
+        why = "this is a dry run" if arguments.dry_run else "the workspace's `automation.mode` is dry-run"
+        terminal.say(f"nothing was pushed: {why}")
+        return 0
+    landed = open_pull_request(wanted, base, forge, request)
+    there, word = landed.pull_request, "adopted" if landed.adopted else "opened"
+    print(f"{word} {'draft ' if there.draft else ''}pull request {there.number}: {there.url}")
+    print(f"{subject(decided.taken)}, branch {there.head}, commit {landed.commit}")
+    for note in landed.notes:
+        terminal.say(note)
+    return 0
+
+
+def _tell(decided: Decided, forced: str | None) -> None:
+    """Say what moves, since when the stage was held, who must look, and what the step brings that it may bring."""
+    taken, waited = decided.taken, decided.held
+    print(f"{subject(taken)}: {moves(taken)}")
+    if waited is not None:
+        terminal.say(waited.words)
+        if waited.why_not is not None and forced is not None:
+            terminal.say(f"forced: {forced}")
+    if forced is not None and (waited is None or waited.why_not is None):
+        terminal.say("--force was not needed, and is not recorded")
+    for words in approvals(taken):
+        terminal.say(f"{words}, by merging this")
+    _show(decided.proof.warned)
+
+
+def _refuse(decided: Decided) -> int:
+    proof = decided.proof
+    why = proof.why or "it would bring what no change may bring"
+    terminal.say(f"rollout-spec: {subject(decided.taken)} was not done: {why}{':' if proof.refused else ''}")
+    _show(proof.refused)
+    return 1
+
+
+def _show(findings: tuple[Finding, ...]) -> None:
+    sys.stderr.write(REPORTERS["text"].report(Report(findings), View()))

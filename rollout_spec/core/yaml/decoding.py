@@ -1,0 +1,84 @@
+"""Bytes become text, or a flaw: UTF-8 of a bounded size, and nothing in it that a reviewer cannot see."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from rollout_spec.core.findings import WHOLE_FILE, KeyPath, Severity, Span
+from rollout_spec.core.yaml.scalars import excerpt
+
+MAX_BYTES = 1024 * 1024
+
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]"
+)
+_HIDDEN_NAMES = {
+    "\x00": "a NUL byte",
+    "\x85": "the line break U+0085",
+    "\u2028": "the line break U+2028",
+    "\u2029": "the line break U+2029",
+    "\ufeff": "a byte order mark inside the text",
+}
+_FOREIGN = (
+    (b"\xff\xfe\x00\x00", "UTF-32"),
+    (b"\x00\x00\xfe\xff", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+)
+LINE_BREAK = re.compile(r"\r\n|\n|\r")
+_DIRECTIVE = re.compile(r"%(?<![^\r\n]%)[A-Z]+")  # at the start of a line; the `%` comes first, to be found fast
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """Something in a text that is not the YAML that this project reads."""
+
+    span: Span
+    message: str
+    hint: str | None = None
+    path: KeyPath = ()
+    severity: Severity = "error"
+
+
+class Unreadable(Exception):
+    def __init__(self, flaw: Flaw) -> None:
+        super().__init__(flaw.message)
+        self.flaw = flaw
+
+
+def decode(content: bytes) -> str:
+    if len(content) > MAX_BYTES:
+        raise whole(
+            f"this file has {len(content):,} bytes; a spec has at most {MAX_BYTES:,}", "split it into several files"
+        )
+    for mark, encoding in _FOREIGN:
+        if content.startswith(mark):
+            raise whole(f"this file is {encoding}; YAML here is UTF-8", "save it as UTF-8")
+    try:
+        text = content.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8", "replace")
+        place = span_at(before, len(before))
+        raise Unreadable(Flaw(place, "this is not UTF-8 text", "save the file as UTF-8")) from None
+    hidden = _HIDDEN.search(text)
+    if hidden:
+        name = _HIDDEN_NAMES.get(hidden[0], f"the invisible character U+{ord(hidden[0]):04X}")
+        hint = f'remove it, or write it as an escape in double quotes: "\\u{ord(hidden[0]):04X}"'
+        raise Unreadable(Flaw(span_at(text, hidden.start()), f"{name} hides what a reviewer would see", hint))
+    directive = _DIRECTIVE.search(text)  # before libyaml sees them: it compares each `%TAG` with all before it
+    if directive:
+        place = span_at(text, directive.start())
+        span = Span(place.line, 1, place.line, len(directive[0]) + 1)
+        hint = "remove the line that begins with `%`"
+        raise Unreadable(Flaw(span, f"directives such as `{excerpt(directive[0])}` are not read", hint))
+    return text
+
+
+def span_at(text: str, index: int) -> Span:
+    before = LINE_BREAK.split(text[:index])
+    return Span(len(before), len(before[-1]) + 1, len(before), len(before[-1]) + 2)
+
+
+def whole(message: str, hint: str) -> Unreadable:
+    return Unreadable(Flaw(WHOLE_FILE, message, hint))

@@ -1,0 +1,143 @@
+"""A YAML file is plain data and, for those who ask, the place of every key and value.
+
+Places are found by a pass of their own: most files have no finding, and pay for none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property, lru_cache
+from typing import Any
+
+from yaml import events as ev
+
+from rollout_spec.core.findings import WHOLE_FILE, KeyPath, Span
+from rollout_spec.core.yaml.decoding import LINE_BREAK, Flaw, Unreadable, decode, span_at
+from rollout_spec.core.yaml.reader import CParser, Reader, span_of
+from rollout_spec.core.yaml.strictness import flaws, may_differ
+
+# A scalar's place is its event; a collection's is its first event, its last, and its children.
+_Children = dict[str, "tuple[ev.ScalarEvent, _Place]"] | list["_Place"]
+_Collection = tuple[ev.CollectionStartEvent, ev.CollectionEndEvent, _Children]
+_Place = ev.ScalarEvent | _Collection
+
+
+class Document:
+    """One file: its text, its data, and where in the text each piece of the data stands.
+
+    ``data`` is made of dict, list, str, int, Decimal, bool and None, and is None where ``flaws`` has an error.
+    """
+
+    def __init__(self, text: str, data: Any = None, flaws: tuple[Flaw, ...] = (), *, broken: bool = False) -> None:
+        self.text = text
+        self.flaws = flaws
+        self.readable = not any(flaw.severity == "error" for flaw in flaws)
+        self.data = data if self.readable else None
+        self._broken = broken  # it was not read to its end
+
+    def span(self, path: KeyPath, *, on_key: bool = False) -> Span:
+        """Return the place of the value at ``path``, or of its key; of the nearest parent, where there is none."""
+        place, key = self._place, None
+        for step in path:
+            if not isinstance(place, tuple):
+                break
+            children = place[2]
+            if isinstance(children, dict) and step in children:
+                key, place = children[str(step)]
+            elif isinstance(children, list) and isinstance(step, int) and step < len(children):
+                key, place = None, children[step]
+            else:
+                on_key = True
+                break
+        if place is None:
+            return WHOLE_FILE
+        if on_key and key is not None:
+            return span_of(key.start_mark, key.end_mark)
+        return self._value_span(place)
+
+    def _value_span(self, place: _Place) -> Span:
+        first, last = (place, place) if isinstance(place, ev.ScalarEvent) else place[:2]
+        start: Any = first.start_mark
+        end: Any = last.end_mark
+        if start.line >= len(self.lines):  # the value of a key that ends the text: `? key`
+            return span_at(self.text, len(self.text))
+        if isinstance(first, ev.ScalarEvent) and start.line != end.line:
+            return self._rest_of_line(start)
+        if isinstance(first, ev.CollectionStartEvent) and not first.flow_style:
+            return self._rest_of_line(start)  # libyaml ends a block where the next token begins
+        return span_of(start, end)
+
+    def _rest_of_line(self, mark: Any) -> Span:
+        line = self.lines[mark.line] if mark.line < len(self.lines) else ""
+        return Span(mark.line + 1, mark.column + 1, mark.line + 1, max(len(line.rstrip()), mark.column) + 1)
+
+    @property
+    def _place(self) -> _Place | None:
+        return None if self._broken else _places(self.text)
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines of the text, as YAML counts them, without their ends."""
+        return LINE_BREAK.split(self.text)
+
+    def bare(self, path: KeyPath) -> str | None:
+        """Return the text of the scalar at ``path`` if it was written without quotes."""
+        event = self.scalar(path)
+        return str(event.value) if event is not None and event.implicit[0] else None
+
+    def scalar(self, path: KeyPath) -> ev.ScalarEvent | None:
+        """Return libyaml's event of the scalar at ``path``."""
+        place = self.node(path)
+        return place if isinstance(place, ev.ScalarEvent) else None
+
+    def node(self, path: KeyPath) -> _Place | None:
+        """Return the place of what stands at ``path``: for those who splice text, who need its marks."""
+        place = self._place
+        for step in path:
+            if not isinstance(place, tuple):
+                return None
+            children = place[2]
+            try:
+                place = children[step][1] if isinstance(children, dict) else children[step]  # type: ignore[index]
+            except (KeyError, IndexError, TypeError):
+                return None
+        return place
+
+
+@lru_cache(maxsize=32)  # an edit is read as it was, as it is spliced and as it comes out, and most manifests stay
+def parse(content: bytes) -> Document:
+    """Read one YAML document. Nothing is raised: what is wrong with it stands in its ``flaws``."""
+    text = ""
+    try:
+        text = decode(content)
+        reader = Reader(text)
+        data = reader.read()
+        if reader.goes_on or may_differ(text):
+            reader.flaws += flaws(text)
+        return Document(text, data, tuple(reader.flaws))
+    except Unreadable as error:
+        return Document(text, flaws=(error.flaw,), broken=True)
+
+
+@lru_cache(maxsize=8)  # places weigh more than all the rest of a document, and are seldom asked for later
+def _places(text: str) -> _Place:
+    """Find where each piece of a text stands that was read to its end."""
+    advance: Callable[[], Any] = CParser(text).get_event
+    advance(), advance()
+    return _place_of(advance(), advance)
+
+
+def _place_of(first: Any, advance: Callable[[], Any]) -> _Place:
+    """Read on to the end of what begins with an event. A function of its own: a closure would keep the parser."""
+    if first.__class__ is ev.ScalarEvent:
+        scalar: ev.ScalarEvent = first
+        return scalar
+    if first.__class__ is ev.MappingStartEvent:
+        entries: dict[str, tuple[ev.ScalarEvent, _Place]] = {}
+        while (event := advance()).__class__ is not ev.MappingEndEvent:
+            entries[event.value] = (event, _place_of(advance(), advance))
+        return first, event, entries
+    items: list[_Place] = []
+    while (event := advance()).__class__ is not ev.SequenceEndEvent:
+        items.append(_place_of(event, advance))
+    return first, event, items

@@ -1,0 +1,163 @@
+"""What a schema says of one instance, with all that it leads to: ``$ref``, ``allOf``, one of ``anyOf``, ``then``.
+
+This only guides where instances are looked for. Whether one is accepted, a validator decides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice, product
+from typing import Any
+
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import specification_with
+
+from rollout_spec.domain.contracts.json_schema import TYPES, Schema
+from rollout_spec.domain.contracts.patterns import is_portable
+
+Part = dict[str, Any]
+"""One schema object, of which the keywords beside each other are looked at."""
+Branch = tuple[Part, ...]
+"""Parts that hold together."""
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_MOST, _MOST_PARTS, _DEEPEST = 12, 40, 12
+_IN_PLACE = ("allOf", "anyOf", "oneOf")
+_IN_PLACE_ONE = ("not", "if", "then", "else")
+
+
+class Branches:
+    """The branches of the schemas of one document. All that is made here is kept, so that parts have an identity."""
+
+    def __init__(self, document: Schema) -> None:
+        resource = specification_with(_DIALECT).create_resource(document)
+        self._resolver = Registry().with_resource("", resource).resolver("")
+        self._branches: dict[int, list[Branch]] = {}
+        self._parts: dict[int, Branch] = {}
+        self._kept: list[Any] = []
+
+    def of(self, schema: Schema, depth: int = 0) -> list[Branch]:
+        """Return the branches of a schema, the simplest first; none if it accepts nothing."""
+        if isinstance(schema, bool) or depth > _DEEPEST:
+            return [()] if schema is not False else []
+        if id(schema) not in self._branches:
+            self._branches[id(schema)] = [()]  # a schema that leads to itself
+            own: list[Branch] = [(schema,)]
+            factors = [own, *self._factors(schema, depth + 1)]
+            self._branches[id(schema)] = list(_combined(factors))
+            self._kept.append(schema)
+        return self._branches[id(schema)]
+
+    def _factors(self, schema: Part, depth: int) -> Iterator[list[Branch]]:
+        """Give what else holds for an instance: of each list, one branch."""
+        if (target := self.target(schema.get("$ref"))) is not None:
+            yield self.of(target, depth)
+        for each in _schemas(schema.get("allOf")):
+            yield self.of(each, depth)
+        for name in ("anyOf", "oneOf"):
+            if isinstance(schema.get(name), list):
+                rows = [self.of(each, depth) for each in _schemas(schema[name])]
+                yield [row[at] for at in range(_MOST) for row in rows if at < len(row)]
+        if "if" in schema:
+            fits = _combined([self.of(schema["if"], depth), self.of(schema.get("then", True), depth)])
+            yield [*self.of(schema.get("else", True), depth), *fits]
+        for name, needed in _entries(schema, "dependentRequired", "dependentSchemas", "dependencies"):
+            names = [each for each in needed if isinstance(each, str)] if isinstance(needed, list) else []
+            more = self._keep({"required": [name, *names]})
+            rest = self.of(needed, depth) if isinstance(needed, bool | dict) else [()]
+            yield [(), *((more, *each) for each in rest)]
+
+    def parts(self, schema: Schema) -> Branch:
+        """Return all schema objects that speak of the same instance, in whatever way."""
+        if isinstance(schema, bool):
+            return ()
+        if id(schema) not in self._parts:
+            self._parts[id(schema)] = tuple(islice(self._all(schema, set(), 0), _MOST_PARTS))
+            self._kept.append(schema)
+        return self._parts[id(schema)]
+
+    def _all(self, schema: Schema, seen: set[int], depth: int) -> Iterator[Part]:
+        if isinstance(schema, bool) or id(schema) in seen or depth > _DEEPEST:
+            return
+        seen.add(id(schema))
+        yield schema
+        target = self.target(schema.get("$ref"))
+        inside = chain.from_iterable(_schemas(schema.get(name)) for name in _IN_PLACE)
+        depending = (each for _, each in _entries(schema, "dependentSchemas", "dependencies"))
+        single = (schema[name] for name in _IN_PLACE_ONE if name in schema)
+        for each in chain(() if target is None else (target,), inside, single, depending):
+            if isinstance(each, bool | dict):
+                yield from self._all(each, seen, depth + 1)
+
+    def target(self, reference: object) -> Schema | None:
+        """Return the schema that a reference leads to; None if there is none."""
+        if not isinstance(reference, str):
+            return None
+        try:
+            found = self._resolver.lookup(reference).contents
+        except (Unresolvable, ValueError, TypeError, LookupError, AttributeError):
+            return None
+        return found if isinstance(found, bool | dict) else None
+
+    def _keep(self, part: Part) -> Part:
+        self._kept.append(part)
+        return part
+
+
+def fields(part: Part, name: str) -> list[Schema]:
+    """Return what a part says of the field of an object."""
+    found = [part["properties"][name]] if name in _mapping(part, "properties") else []
+    for pattern, schema in _mapping(part, "patternProperties").items():
+        if is_portable(pattern) and re.search(pattern, name):
+            found.append(schema)
+    if not found:
+        found = [part[each] for each in ("additionalProperties", "unevaluatedProperties") if each in part][:1]
+    return [each for each in found if isinstance(each, bool | dict)]
+
+
+def types(branch: Branch) -> frozenset[str]:
+    """Return the types that all parts leave; a number may be an integer."""
+    left = TYPES
+    for part in branch:
+        said = part.get("type", TYPES)
+        named = {said} if isinstance(said, str) else set(said)
+        left &= named | ({"integer"} if "number" in named else set())
+    return left
+
+
+def items(part: Part, at: int) -> list[Schema]:
+    """Return what a part says of an entry of a list."""
+    old = part.get("items")
+    first = old if isinstance(old, list) else part.get("prefixItems")
+    if isinstance(first, list) and at < len(first):
+        return [first[at]]
+    rest = part.get("additionalItems") if isinstance(old, list) else old
+    return [rest] if isinstance(rest, bool | dict) else []
+
+
+def _combined(factors: Sequence[Sequence[Branch]]) -> Iterator[Branch]:
+    """Choose one branch of each factor: the first of all, then others of one, then of all."""
+    if not all(factors):
+        return
+    first = [each[0] for each in factors]
+    single = ([*first[:at], other, *first[at + 1 :]] for at, each in enumerate(factors) for other in each[1:])
+    rows = chain([first], single, islice(product(*factors), 4 * _MOST))
+    found = {
+        tuple(id(part) for branch in row for part in branch): tuple(chain(*row)) for row in islice(rows, 8 * _MOST)
+    }
+    yield from islice(found.values(), _MOST)
+
+
+def _schemas(value: Any) -> list[Schema]:
+    return [each for each in value if isinstance(each, bool | dict)] if isinstance(value, list) else []
+
+
+def _mapping(part: Part, name: str) -> dict[str, Any]:
+    found = part.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _entries(part: Part, *names: str) -> Iterable[tuple[str, Any]]:
+    return [entry for name in names for entry in _mapping(part, name).items()]

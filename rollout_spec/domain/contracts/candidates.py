@@ -1,0 +1,152 @@
+"""Instances in which two schemas may differ, by what both say: a bounded number, and the same ones each time.
+
+For each place in an instance, ``kept`` schemas say what it must be like there, by one branch of the old schema, and
+``mentioned`` ones of both documents say which values may make a difference. From the values that are kept to, those are
+taken that the mentioned schemas judge differently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
+from typing import Any
+
+from rollout_spec.domain.contracts.branches import Branch, Branches, types
+from rollout_spec.domain.contracts.edges import scalars
+from rollout_spec.domain.contracts.exact import key
+from rollout_spec.domain.contracts.json_schema import Schema
+from rollout_spec.domain.contracts.judging import Judge
+from rollout_spec.domain.contracts.sameness import Sameness
+from rollout_spec.domain.contracts.shapes import Below, arrays, objects
+
+_MOST = (1500, 120, 60, 40)
+"""How many instances are judged at each depth; deeper ones have as many as the last."""
+_MOST_KEPT = (1500, 24, 12, 8)
+_MOST_JUDGES, _DEEPEST, _LARGEST, _FEW = 8, 24, 20_000, 3
+
+Side = tuple[Schema, ...]
+
+
+class Candidates:
+    """The candidates of one comparison: of the old schema and the new, in this order."""
+
+    def __init__(self, judges: Sequence[Judge]) -> None:
+        self._judges = judges
+        self._branches = [Branches(judge.schema) for judge in judges]
+        self._found: dict[tuple[int, ...], list[Any]] = {}
+        first, second = judges
+        targets = self._branches[0].target, self._branches[1].target
+        self.sameness = Sameness((first.schema, second.schema), targets)
+
+    def all(self) -> Iterator[Any]:
+        """Give whole instances, those that the old schema leads to first."""
+        old, new = (judge.schema for judge in self._judges)
+        seen: set[str] = set()
+        for instance in self._made((old,), (old,), (new,), 0):
+            text = key(instance)
+            if text not in seen and len(text) <= _LARGEST:
+                seen.add(text)
+                yield instance
+
+    def values(self, kept: Side, old: Side, new: Side, depth: int) -> list[Any]:
+        """Return values for a place, those first that everything mentioned accepts, then in all ways not."""
+        memo = (*map(id, kept), -1, *map(id, old), -2, *map(id, new), -3, depth)
+        if memo not in self._found:
+            self._found[memo] = []  # a schema that leads to itself
+            same = self.sameness.holds([*old], [*new])
+            self._found[memo] = self._some(kept, old, new, depth) if same else self._chosen(kept, old, new, depth)
+        return self._found[memo]
+
+    def _some(self, kept: Side, old: Side, new: Side, depth: int) -> list[Any]:
+        """Return a few values, for a place of which both schemas say the same."""
+        made = islice(self._made(kept, old, new, depth), 4 * _at(_MOST, depth))
+        fitting = (value for value in made if all(self._judges[0].accepts(value, each) for each in kept))
+        return list(islice(fitting, _FEW))
+
+    def _chosen(self, kept: Side, old: Side, new: Side, depth: int) -> list[Any]:
+        groups: dict[tuple[bool | None, ...], list[tuple[int, Any]]] = {}
+        seen: set[str] = set()
+        for value in islice(self._made(kept, old, new, depth), 4 * _at(_MOST, depth)):
+            text = key(value)
+            if text in seen or len(text) > _LARGEST or len(seen) > _at(_MOST, depth):
+                continue
+            seen.add(text)
+            if all(self._judges[0].accepts(value, each) for each in kept):
+                groups.setdefault(self._verdicts(value, old, new), []).append((len(text), value))
+        for group in groups.values():
+            group.sort(key=lambda entry: entry[0])
+        rows = sorted(groups.items(), key=lambda entry: entry[0].count(True), reverse=True)
+        found = [row[at][1] for at in range(_at(_MOST_KEPT, depth)) for _, row in rows if at < len(row)]
+        return found[: _at(_MOST_KEPT, depth)]
+
+    def _verdicts(self, value: Any, old: Side, new: Side) -> tuple[bool | None, ...]:
+        """Return how what is mentioned judges a value."""
+        sides = zip(self._judges, (old, new), strict=True)
+        return tuple(judge.accepts(value, each) for judge, side in sides for each in side[:_MOST_JUDGES])
+
+    def _made(self, kept: Side, old: Side, new: Side, depth: int) -> Iterator[Any]:
+        """Give values that may be kept to: plain ones, then lists and objects by each branch."""
+        mentioned = self._mentioned(old, new)
+        both = tuple(chain(*mentioned))
+        branches = self._combined(kept)
+        kinds = [types(branch) for branch in branches]
+        yield from scalars(both, frozenset(chain(*kinds)))
+        if depth >= _DEEPEST:
+            yield from ([], {})
+            return
+        rows = [
+            iter(make(_Place(self, branch, mentioned, depth)))
+            for branch, left in zip(branches, kinds, strict=True)
+            for kind, make in _SHAPES
+            if kind in left
+        ]
+        while rows:  # in turn, so that each branch has its part
+            alive = []
+            for row in rows:
+                part = list(islice(row, 20))
+                yield from part
+                if part:
+                    alive.append(row)
+            rows = alive
+
+    def _mentioned(self, old: Side, new: Side) -> tuple[Branch, Branch]:
+        sides = zip(self._branches, (old, new), strict=True)
+        first, second = (tuple(chain.from_iterable(map(each.parts, side))) for each, side in sides)
+        return first, second
+
+    def _combined(self, kept: Side) -> list[Branch]:
+        """Return the branches of schemas that hold together."""
+        found: list[Branch] = [()]
+        for schema in kept:
+            found = [(*one, *other) for other in self._branches[0].of(schema) for one in found][:12]
+        return found
+
+
+class _Place:
+    """A place in an instance, by one branch of what is kept to there: it knows what goes below."""
+
+    def __init__(self, candidates: Candidates, branch: Branch, mentioned: tuple[Branch, Branch], depth: int) -> None:
+        self.branch = branch
+        self.mentioned = tuple(chain(*mentioned))
+        self._candidates, self._sides, self._depth = candidates, mentioned, depth
+
+    def values(self, below: Below, also: Iterable[Schema] = ()) -> list[Any]:
+        """Return values for what is below; ``below`` gives what a part says of it."""
+        kept, old, new = (_unique(chain.from_iterable(map(below, side))) for side in (self.branch, *self._sides))
+        return self._candidates.values((*kept, *also), old, new, self._depth + 1)
+
+    def is_same(self, below: Below) -> bool:
+        """Return whether both schemas say the same of what is below, as far as they say it there."""
+        old, new = ([each for part in side for each in below(part)] for side in self._sides)
+        return self._candidates.sameness.holds(old, new)
+
+
+def _at(limits: Sequence[int], depth: int) -> int:
+    return limits[min(depth, len(limits) - 1)]
+
+
+def _unique(schemas: Iterable[Schema]) -> Side:
+    return tuple({id(each): each for each in schemas}.values())
+
+
+_SHAPES: tuple[tuple[str, Callable[[_Place], Iterator[Any]]], ...] = (("object", objects), ("array", arrays))

@@ -1,0 +1,87 @@
+"""Two versions of a contract, compared: a break is certain only if an instance proves it.
+
+The instance is looked for, and judged by both, in a confined process: who may open a pull request may write contracts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from rollout_spec.core import bounded_process as confined
+from rollout_spec.core.findings import KeyPath
+from rollout_spec.core.yaml.scalars import excerpt
+from rollout_spec.domain.contracts.json_schema import NotASchema, pointer
+
+_TASK = "rollout_spec.domain.contracts.witnesses:compare"
+_TOO_MUCH = "it takes too much work to judge what these contracts accept"
+_HINT = "make them simpler: fewer alternatives in alternatives"
+_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change that breaks callers, with an instance that proves it.
+
+    ``path`` is where in the new schema, ``words`` what becomes of it, ``witness`` the JSON that the old schema accepts.
+    ``refuses``: the new one refuses it; else it accepts it still, and does not read what was required.
+    """
+
+    path: KeyPath
+    words: str
+    witness: str
+    refuses: bool = True
+
+    def __str__(self) -> str:
+        return f"{pointer(self.path)}: {self.words}"
+
+    def data(self) -> list[Any]:
+        """Return this as plain data."""
+        return [list(self.path), self.words, self.witness, self.refuses]
+
+    def proof(self, old: str, new: str) -> str:
+        """Return the sentence that shows the instance, by the names of both versions."""
+        verdict = "is refused" if self.refuses else "is not read in full"
+        return f"this request was accepted by {old} and {verdict} by {new}: `{self.shown}`"
+
+    @property
+    def shown(self) -> str:
+        """The instance as a message shows it."""
+        return excerpt(self.witness, _SHOWN)
+
+
+class FlawError(NotASchema):
+    """One of two contracts is no JSON Schema: ``which`` is 0 for the old one, 1 for the new."""
+
+    def __init__(self, which: int, message: str, path: KeyPath) -> None:
+        super().__init__(message, path)
+        self.which = which
+
+
+def breaks(old: bytes, new: bytes, about: str) -> list[Change]:
+    """Return the changes from one contract to the next that certainly break callers of the old one.
+
+    ``about`` is the file of the new one. Raises ``confined.Stopped`` if that cannot be found out within the limits, and
+    ``FlawError``.
+    """
+    answer = _answer(old, new, about) if old != new else {"changes": []}
+    if "flaw" in answer:
+        which, message, path = answer["flaw"]
+        raise FlawError(which, message, tuple(path))
+    if "unknown" in answer:
+        stopped = confined.Stopped("time", _TOO_MUCH)
+        stopped.hint = _HINT
+        raise stopped
+    return [Change(tuple(path), words, witness, refuses) for path, words, witness, refuses in answer["changes"]]
+
+
+@lru_cache(maxsize=16)  # a drill asks of the same two again and again; that time ran out is not remembered
+def _answer(old: bytes, new: bytes, about: str) -> dict[str, Any]:
+    [answer] = confined.ask(_TASK, (old, new), 1, about)
+    return dict(answer)
+
+
+def refusals(old: bytes, new: bytes, about: str) -> list[Change]:
+    """Return those of the changes for which the new contract certainly refuses something that the old one accepts."""
+    return [change for change in breaks(old, new, about) if change.refuses]

@@ -1,0 +1,137 @@
+"""Whether a schema accepts an instance, as ``jsonschema`` judges it, and whether that is certain.
+
+It is not where a reference leads nowhere, where a regular expression is not read alike by all engines, and where the
+judgement fails in any way. Nothing is ever fetched: the registry of schemas is empty.
+
+Source: https://python-jsonschema.readthedocs.io/en/stable/referencing/
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError, ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import validator_for
+from referencing import Registry
+
+from rollout_spec.core.bounded_process.budget import OutOfTime
+from rollout_spec.domain.contracts.guarding import Carrier, Work, WorkDoneError, guarded
+from rollout_spec.domain.contracts.json_schema import NotASchema, Schema
+
+_MOST_AT_ONCE = 30_000
+
+
+def dialect_of(schema: Schema) -> type[Validator] | None:
+    """Return the class that judges by a schema: by 2020-12 if it names no dialect; None if that is unknown."""
+    if isinstance(schema, bool) or "$schema" not in schema:
+        return Draft202012Validator
+    try:
+        return validator_for({"$schema": schema["$schema"]}, default=None)  # type: ignore[arg-type]
+    except (TypeError, ValueError, AttributeError):  # it is no address
+        return None
+
+
+def check_schema(schema: Schema) -> None:
+    """Ask the metaschema of its dialect whether this is a schema. NotASchema says what is wrong."""
+    dialect = dialect_of(schema)
+    try:
+        if dialect is not None:
+            dialect.check_schema(schema, format_checker=None)  # type: ignore[arg-type, call-arg]
+    except SchemaError as error:
+        message = f"`{error.validator}` of its metaschema refuses this"
+        raise NotASchema(message, tuple(error.absolute_path)) from None
+
+
+class Judge:
+    """A schema that judges instances. ``work`` is shared by the judges of one comparison."""
+
+    def __init__(self, schema: Schema, work: Work) -> None:
+        dialect = dialect_of(schema)
+        self.is_known = dialect is not None and not _names_dialect(schema)
+        self.schema: Schema = bare(schema)
+        made = guarded(dialect or Draft202012Validator)
+        self._work = work
+        self._carrier = Carrier(work)
+        self._validator = made(self.schema, registry=Registry(), format_checker=self._carrier)
+
+    def accepts(self, instance: Any, part: Schema | None = None) -> bool | None:
+        """Return whether the schema, or a part of it, accepts an instance; None if that is not certain."""
+        validator = self._validator if part is None else self._validator.evolve(schema=part)
+        self._work.take()
+        begin, self._carrier.depth = self._work.left, 0
+        try:
+            return next(iter(validator.iter_errors(instance)), None) is None
+        except WorkDoneError:
+            self._work.explodes = begin > _MOST_AT_ONCE
+            raise
+        except (OutOfTime, MemoryError):
+            raise
+        except RecursionError:
+            self._work.loop()
+            return None
+        except Exception:  # of the library, of what it stands on, or for a schema that is none
+            return None
+        except BaseException as error:
+            _raise_unless_panic(error)
+            self._work.loop()
+            return None
+
+    def errors(self, instance: Any) -> Iterator[ValidationError]:
+        """Give what is wrong with an instance; raises whatever the library does."""
+        self._carrier.depth = 0
+        yield from self._validator.iter_errors(instance)
+
+
+class PlainJudge:
+    """A schema as the library reads it by itself, with the numbers of a processor: it confirms a judgement."""
+
+    def __init__(self, content: bytes) -> None:
+        schema = json.loads(content.decode("utf-8-sig"))
+        made = dialect_of(schema) or Draft202012Validator
+        self._validator = made(bare(schema), registry=Registry())
+
+    def accepts(self, instance: Any) -> bool | None:
+        """Return whether the schema accepts an instance; None if the library fails."""
+        try:
+            return bool(self._validator.is_valid(json.loads(spelled(instance))))
+        except (OutOfTime, MemoryError):
+            raise
+        except Exception:
+            return None
+        except BaseException as error:
+            _raise_unless_panic(error)
+            return None
+
+
+def _raise_unless_panic(error: BaseException) -> None:
+    """Raise an error again, unless it is that of a library in Rust that met the end of the stack."""
+    if type(error).__name__ != "PanicException":
+        raise error
+
+
+def spelled(instance: Any) -> str:
+    """Return an instance as JSON."""
+    return json.dumps(instance, default=float)
+
+
+def bare(schema: Schema) -> Schema:
+    """Return a schema without the name of its dialect: a reference to the whole would choose the validator anew."""
+    return schema if isinstance(schema, bool) else {name: part for name, part in schema.items() if name != "$schema"}
+
+
+def _names_dialect(data: Any) -> bool:
+    """Return whether anything below the top of a schema names a dialect of its own."""
+    todo = list(data.values()) if isinstance(data, dict) else []
+    while todo:
+        each = todo.pop()
+        if isinstance(each, dict):
+            if "$schema" in each:
+                return True
+            todo += each.values()
+        elif isinstance(each, list):
+            todo += each
+    return False

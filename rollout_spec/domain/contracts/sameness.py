@@ -1,0 +1,38 @@
+"""Which parts of two schemas say the same, with all that they refer to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from rollout_spec.domain.contracts.json_schema import Schema
+
+Target = Callable[[str], Schema | None]
+
+
+class Sameness:
+    """The references that lead to the same in both documents; ``targets`` follow one in each."""
+
+    def __init__(self, schemas: tuple[Schema, Schema], targets: tuple[Target, Target]) -> None:
+        names = {name for schema in schemas for name in _references(schema)}
+        pairs = {name: (targets[0](name), targets[1](name)) for name in names}
+        inside = {name: set(_references(old)) for name, (old, new) in pairs.items() if old == new and old is not None}
+        while unlike := [name for name, needed in inside.items() if not needed <= inside.keys()]:
+            for name in unlike:
+                del inside[name]
+        self._same = inside.keys()
+
+    def holds(self, old: list[Schema], new: list[Schema]) -> bool:
+        """Return whether both sides say the same."""
+        return old == new and all(name in self._same for each in old for name in _references(each))
+
+
+def _references(data: Any) -> Iterator[str]:
+    todo = [data]
+    while todo:
+        each = todo.pop()
+        if isinstance(each, dict):
+            yield from (each[name] for name in ("$ref", "$dynamicRef") if isinstance(each.get(name), str))
+            todo += each.values()
+        elif isinstance(each, list):
+            todo += each

@@ -1,0 +1,121 @@
+"""What one schema accepts and the next refuses, shown by instances; this runs in a confined process."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from jsonschema.exceptions import ValidationError
+
+from rollout_spec.core.bounded_process.budget import OutOfTime
+from rollout_spec.core.findings import KeyPath
+from rollout_spec.domain.contracts.candidates import Candidates
+from rollout_spec.domain.contracts.comparison import Change
+from rollout_spec.domain.contracts.exact import key
+from rollout_spec.domain.contracts.gone import gone
+from rollout_spec.domain.contracts.guarding import Work, WorkDoneError
+from rollout_spec.domain.contracts.json_schema import NotASchema, Schema, read_schema
+from rollout_spec.domain.contracts.judging import Judge, PlainJudge, check_schema, spelled
+from rollout_spec.domain.contracts.naming import naming
+from rollout_spec.domain.contracts.reasons import Reason, reasons
+from rollout_spec.domain.contracts.unlisted import rests_on_open_fields
+
+_MOST_WORK = 100_000
+"""The keywords that are evaluated for one comparison, at most: a second's work."""
+_MOST_CANDIDATES = 1500
+_MOST_CHANGES = 10
+_FEW = 1
+_DEEPEST = 2500
+_MOST_ERRORS, _LONGEST = 20, 4000
+
+
+def prepare() -> None:
+    """Let judgements nest deeper than Python does by itself: the processor's stack has room for that."""
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), _DEEPEST))
+
+
+def compare(contents: tuple[bytes, bytes]) -> Iterator[dict[str, Any]]:
+    """Give the one answer for two schemas as they are in their files."""
+    prepare()
+    schemas: list[Schema] = []
+    for at, content in enumerate(contents):
+        try:
+            schemas.append(read_schema(content))
+            check_schema(schemas[-1])
+        except NotASchema as error:
+            yield {"flaw": [at, str(error), list(error.path)]}
+            return
+    (before, after), (old, new) = contents, schemas
+    found = Comparison(before, after, old, new)
+    found.run()
+    if found.is_unknown:
+        yield {"unknown": True}
+    else:
+        yield {"changes": [change.data() for change in found.changes()]}
+
+
+class Comparison:
+    """The search for witnesses. ``is_unknown``: it takes more work than allowed to judge even one instance."""
+
+    def __init__(self, before: bytes, after: bytes, old: Schema, new: Schema) -> None:
+        self._work = Work(_MOST_WORK)
+        self._old, self._new = Judge(old, self._work), Judge(new, self._work)
+        self._plain = PlainJudge(before), PlainJudge(after)
+        self._names = naming(old), naming(new)
+        self._found: dict[KeyPath, tuple[tuple[int, int], Change]] = {}
+        self.judged = 0
+        self.is_unknown = False
+
+    def run(self) -> None:
+        """Judge candidates until there are no more, or the work is done."""
+        if not (self._old.is_known and self._new.is_known):
+            return
+        try:
+            for instance in islice(Candidates((self._old, self._new)).all(), _MOST_CANDIDATES):
+                self._judge(instance)
+        except WorkDoneError:
+            few = self.judged < _FEW and not self._work.loops
+            self.is_unknown = not self._found and (few or self._work.explodes)
+
+    def changes(self) -> list[Change]:
+        """Return what was found, that with the simplest witness first."""
+        found = sorted(self._found.values(), key=lambda entry: entry[0])
+        return [change for _, change in found[:_MOST_CHANGES]]
+
+    def _judge(self, instance: Any) -> None:
+        if not self._old.accepts(instance):
+            return
+        verdict = self._new.accepts(instance)
+        self.judged += verdict is not None
+        if verdict is False:
+            self._keep(instance, reasons(self._errors(instance), self._names[0].fields), refuses=True)
+        elif verdict:
+            self._keep(instance, gone(instance, (self._old, self._new), self._names), refuses=False)
+
+    def _errors(self, instance: Any) -> list[ValidationError]:
+        found: list[ValidationError] = []
+        try:
+            for error in islice(self._new.errors(instance), _MOST_ERRORS):
+                found.append(error)
+        except (WorkDoneError, OutOfTime, MemoryError):
+            raise
+        except Exception:  # the first one is certain
+            return found
+        return found
+
+    def _keep(self, instance: Any, why: list[Reason], *, refuses: bool) -> None:
+        """Keep an instance as the witness of each reason for which it is the best one yet."""
+        size = len(why), len(key(instance))
+        better = [each for each in why if each[0] not in self._found or size < self._found[each[0]][0]]
+        if not better or (refuses and rests_on_open_fields(instance, self._old, self._names)):
+            return
+        if self._is_confirmed(instance, refuses):
+            for path, words in better:
+                shown = spelled(instance)[:_LONGEST]
+                self._found[path] = size, Change(path, words, shown, refuses)
+
+    def _is_confirmed(self, instance: Any, refuses: bool) -> bool:
+        old, new = self._plain
+        return old.accepts(instance) is True and new.accepts(instance) is (not refuses)

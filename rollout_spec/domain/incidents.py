@@ -1,0 +1,193 @@
+"""The incidents that concern a rollout, with those that cannot be read.
+
+A file in ``incidents/`` that does not load is about the version that its name says: ``<rollout>-<version label>[-N]``.
+Several versions may fit one name, and each of them is meant. A file that loads and contradicts its name is about both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.findings import Problem
+from rollout_spec.core.units import label
+from rollout_spec.core.yaml.document import Document
+from rollout_spec.workspace.repository import File, Repository
+from rollout_spec.workspace.tree import Overlay, Tree, WorkingTree
+
+if TYPE_CHECKING:
+    from rollout_spec.spec.incident import Incident, IncidentSpec
+    from rollout_spec.spec.rollout import ModelRollout
+
+FOLDER = "incidents"
+_DOCUMENT = re.compile(r"(.+)\.ya?ml", re.IGNORECASE)
+_COUNT = re.compile(r"(-([2-9]|[1-9][0-9]+))?")
+_MOST_NESTED = 1000
+_DEEPEST = 5
+
+_UNUSUAL: WeakKeyDictionary[Repository, Unusual] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A version that a file is about. ``incident`` is None unless the file loads and says so itself."""
+
+    file: File[Incident]
+    version: str
+    incident: IncidentSpec | None
+
+    @property
+    def quarantines(self) -> bool:
+        """Return whether the version may not come back."""
+        return self.incident is None or self.file.model is None or self.file.model.quarantines
+
+
+def readings(rollout: ModelRollout, repository: Repository, more: Iterable[str] = ()) -> list[Reading]:
+    """Return the versions that incidents are about, the incidents that load first, each oldest first.
+
+    ``more`` are versions that another workspace records of the same rollout.
+    """
+    versions = list(dict.fromkeys((*rollout.spec.versions, *more)))
+    found = [each for file in files_about(rollout.metadata.name, repository) for each in _read(file, rollout, versions)]
+    return sorted(found, key=lambda each: (each.incident is None, len(each.file.stem), each.file.stem))
+
+
+def files_about(rollout: str, repository: Repository) -> list[File[Incident]]:
+    """Return the files that may be about a rollout: those that begin with its name, and unusual ones that say it."""
+    usual = (f"{FOLDER}/{name}.yaml" for name in repository.names_from(FOLDER, f"{rollout}-"))
+    return [_file(path, repository) for path in dict.fromkeys((*usual, *_unusual(repository).about.get(rollout, ())))]
+
+
+def strays(repository: Repository) -> Iterator[str]:
+    """Give the paths of what is read as no incident and looks like one: by another ending, or in a folder below."""
+    rollouts = set(repository.names("rollouts"))
+    for name in repository.others(FOLDER):
+        yield from _strays(f"{FOLDER}/{name}", repository, rollouts, _DEEPEST)
+
+
+def _strays(path: str, repository: Repository, rollouts: Collection[str], depth: int) -> Iterator[str]:
+    name = path.rpartition("/")[2]
+    inside = repository.tree.names(path)[:_MOST_NESTED] if depth else []
+    if _DOCUMENT.fullmatch(name) or any(start in rollouts for start in _starts(name)):
+        yield path
+    for each in inside:
+        yield from _strays(f"{path}/{each}", repository, rollouts, depth - 1)
+
+
+def fits(stem: str, rollout: str, version: str) -> bool:
+    """Return whether an incident of a version may have this name."""
+    wanted = f"{rollout}-{label(version)}"
+    return stem.startswith(wanted) and _COUNT.fullmatch(stem.removeprefix(wanted)) is not None
+
+
+def _read(file: File[Incident], rollout: ModelRollout, versions: list[str]) -> Iterator[Reading]:
+    """Give the versions of one rollout that a file is about."""
+    name, spec = rollout.metadata.name, file.model.spec if file.model else None
+    if spec is not None and fits(stem_of(file.path), spec.rollout, spec.failed_version):
+        if spec.rollout == name:
+            yield Reading(file, spec.failed_version, spec)
+        return
+    if spec is not None and spec.rollout == name:
+        yield Reading(file, spec.failed_version, spec)
+    said = _said(file, name) if spec is None else None
+    by_name = _versions_of(stem_of(file.path), name, versions)
+    for version in dict.fromkeys((*by_name, *([said] if said is not None else []))):
+        yield Reading(file, version, None)
+
+
+def _versions_of(stem: str, rollout: str, versions: list[str]) -> list[str]:
+    """Return the versions that a name says; if it is the name of none exactly, those that it begins with."""
+    exact = [version for version in versions if fits(stem, rollout, version)]
+    if exact:
+        return exact
+    near = [version for version in versions if f"{stem}-".startswith(f"{rollout}-{label(version)}-")]
+    longest = max((len(label(version)) for version in near), default=0)
+    return [version for version in near if len(label(version)) == longest]
+
+
+def _said(file: File[Incident], rollout: str) -> str | None:
+    """Return the version that a file names which does not load, if it names this rollout."""
+    return _value(file, "failedVersion") if _value(file, "rollout") == rollout else None
+
+
+def _value(file: File[Incident], field: str) -> str | None:
+    """Return a text or number of ``spec`` as it is written; None if there is none that can be read."""
+    scalar = file.document.scalar(("spec", field)) if file.document.data is not None else None
+    return str(scalar.value) if scalar is not None else None
+
+
+def stem_of(path: str) -> str:
+    """Return the name of a file as names of incidents are spelled: in lower case, with ``-`` for other characters."""
+    name = path.rpartition("/")[2]
+    found = _DOCUMENT.fullmatch(name)
+    return label(found[1] if found else name)
+
+
+@dataclass(frozen=True)
+class Unusual:
+    """The files in ``incidents/`` that have the name of no rollout, by the rollouts that they say."""
+
+    paths: frozenset[str]
+    about: Mapping[str, list[str]]
+
+
+def _unusual(repository: Repository) -> Unusual:
+    """Return the unusual files; an edit that touches none of them takes them from the repository that it edits."""
+    if repository not in _UNUSUAL:
+        rollouts, origin = repository.names("rollouts"), repository.edited_from
+        below = _unusual(origin[0]) if origin is not None and origin[0].names("rollouts") is rollouts else None
+        edits = [path for path in origin[1] if path.startswith(f"{FOLDER}/")] if origin is not None else []
+        if below is not None and not any(path in below.paths or _is_unusual(path, rollouts) for path in edits):
+            _UNUSUAL[repository] = below
+        else:
+            _UNUSUAL[repository] = _indexed(repository, rollouts)
+    return _UNUSUAL[repository]
+
+
+def _indexed(repository: Repository, rollouts: list[str]) -> Unusual:
+    known = set(rollouts)
+    paths = [f"{FOLDER}/{name}.yaml" for name in repository.names(FOLDER)]
+    paths = [path for path in paths if _is_unusual(path, known)] + list(strays(repository))
+    about: dict[str, list[str]] = {}
+    for path in paths:
+        file = _file(path, repository)
+        said = file.model.spec.rollout if file.model else _value(file, "rollout")
+        for rollout in {*_starts(stem_of(path)), *([said] if said is not None else [])} & known:
+            about.setdefault(rollout, []).append(path)
+    return Unusual(frozenset(paths), about)
+
+
+def _is_unusual(path: str, rollouts: Collection[str]) -> bool:
+    stem = path.removeprefix(f"{FOLDER}/").removesuffix(".yaml")
+    return stem != stem_of(path) or not any(start in rollouts for start in _starts(stem))
+
+
+def _starts(stem: str) -> Iterator[str]:
+    """Give the names of rollouts that the name of an incident may begin with."""
+    yield from (stem[:at] for at in range(len(stem)) if stem[at] == "-")
+
+
+def _file(path: str, repository: Repository) -> File[Incident]:
+    """Read an incident; what is no regular file of that name, or cannot be read, is a file that does not load."""
+    file: File[Incident] | None = None
+    stem = path.rpartition("/")[2].removesuffix(".yaml")
+    if path == f"{FOLDER}/{stem}.yaml" and not _is_link(repository.tree, path):
+        try:
+            file = repository.incident(stem)
+        except UserError:  # the file is there, and the disk says no
+            file = None
+    wrong = Problem((), "no incident is read from this", f"an incident is a file {FOLDER}/<name>.yaml")
+    return file or File(path, "Incident", b"", Document("", broken=True), None, (wrong,))
+
+
+def _is_link(tree: Tree, path: str) -> bool:
+    """Return whether a path of the working tree is a symbolic link; in a commit such a path is no file."""
+    while isinstance(tree, Overlay):
+        if path in tree.edits:
+            return False
+        tree = tree.below
+    return isinstance(tree, WorkingTree) and (tree.root / path).is_symlink()

@@ -1,0 +1,210 @@
+"""What a trigger watches becomes PromQL: one expression that breaches, for the version that it is about."""
+
+from __future__ import annotations
+
+import json
+import re
+from ast import literal_eval
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Literal
+
+from rollout_spec.core.units import LONGEST_DURATION, format_duration
+from rollout_spec.core.yaml.scalars import excerpt
+from rollout_spec.domain.metrics import promql
+from rollout_spec.domain.metrics.profiles import PROFILES, Profile
+from rollout_spec.spec.triggers import Latency, Threshold
+from rollout_spec.spec.workspace import Metric, Ratio
+
+ERROR_RATE = "error_rate"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One version as metrics know it."""
+
+    rollout: str
+    version: str
+    namespace: str
+    backend: str
+
+
+@dataclass(frozen=True)
+class Expression:
+    """PromQL that gives a sample, without labels, while a bound is broken; ``counted`` is what a guard may count."""
+
+    breach: str
+    counted: str | None
+
+
+class Immeasurable(ValueError):
+    """A trigger that a profile and a workspace cannot measure, and why."""
+
+
+def names(profile: str, own: Mapping[str, Metric]) -> list[str]:
+    """Return the metrics that a threshold may watch."""
+    return sorted({ERROR_RATE, *own}) if profile in PROFILES else sorted(own)
+
+
+def kind_of(metric: str, own: Mapping[str, Metric]) -> Literal["ratio", "value"] | None:
+    """Return what a metric is, None where nothing declares it."""
+    if metric in own:
+        return own[metric].kind
+    return "ratio" if metric == ERROR_RATE else None
+
+
+def threshold(trigger: Threshold, profile: Profile, own: Mapping[str, Metric], arm: Arm) -> Expression:
+    """Return PromQL for a threshold. Bounds on ratios are shares of 1; Immeasurable where a selector makes no sense."""
+    sign, bound = (">", trigger.above) if trigger.above is not None else ("<", trigger.below)
+    assert bound is not None
+    number = bound.number
+    metric = own.get(trigger.metric)
+    if metric is not None and not isinstance(metric, Ratio):
+        worst = "max" if sign == ">" else "min"  # of replicas that each have a series
+        query = _fill(metric.query, arm, trigger.window)
+        vector = f"vector({query})" if promql.type_of(query) == "scalar" else query
+        return Expression(f"{worst}({vector}) {sign} {_plain(number)}", None)
+    if metric is None and trigger.metric != ERROR_RATE:
+        raise Immeasurable(f"no profile and no workspace says what `{trigger.metric}` is")
+    if metric is None:
+        total = _select(profile.requests, _matchers(profile, arm))
+        events = _select(profile.requests, [*_matchers(profile, arm), profile.failed])
+    else:
+        total = _narrowed(metric.total, profile, arm, trigger.window)
+        events = _narrowed(metric.events, profile, arm, trigger.window)
+    window = duration(trigger.window)
+    # A counter of failures does not exist before the first failure: that is 0, while no total is no data.
+    ratio = f"(sum(rate({events}[{window}])) or vector(0)) / sum(rate({total}[{window}]))"
+    return Expression(f"{ratio} {sign} {_plain(number / 100)}", total)
+
+
+def latency(trigger: Latency, profile: Profile, arm: Arm) -> Expression:
+    """Return PromQL for a latency trigger.
+
+    Where the bound is a boundary of a bucket, the share of slower requests is exact and adds up over replicas;
+    elsewhere the quantile is interpolated inside a bucket (https://prometheus.io/docs/practices/histograms/).
+    """
+    window = duration(trigger.window)
+    bound = Decimal(trigger.above // timedelta(milliseconds=1)) / (1 if profile.unit == "ms" else 1000)
+    matchers = _matchers(profile, arm)
+    counted = _select(f"{profile.latency}_count", matchers)
+    if bound in profile.buckets:
+        fast = _select(f"{profile.latency}_bucket", [*matchers, f"le=~{_quoted(_spellings(bound))}"])
+        share = f"1 - sum(rate({fast}[{window}])) / sum(rate({counted}[{window}]))"
+        # In floating point 1 - 0.99 is not 0.01, but it is 1 - 0.99.
+        return Expression(f"{share} > 1 - {_plain(trigger.quantile / 100)}", counted)
+    buckets = _select(f"{profile.latency}_bucket", matchers)
+    quantile = f"histogram_quantile({_plain(trigger.quantile / 100)}, sum by (le) (rate({buckets}[{window}])))"
+    return Expression(f"{quantile} > {_plain(bound)}", counted)
+
+
+def guarded(expression: Expression, window: timedelta, minimum: int) -> str:
+    """Return PromQL that is silent until a window holds ``minimum`` requests: fewer say nothing."""
+    if expression.counted is None or not minimum:
+        return expression.breach
+    return f"{expression.breach} and sum(increase({expression.counted}[{duration(window)}])) >= {minimum}"
+
+
+def duration(value: timedelta) -> str:
+    """Return a duration as Prometheus takes it. Immeasurable where it takes none such."""
+    if not timedelta(0) < value <= LONGEST_DURATION:
+        raise Immeasurable(f"Prometheus takes no duration of {format_duration(value)}")
+    return format_duration(value)
+
+
+_SELECTOR = re.compile(r'\s*([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(?:\{((?:[^"{}]|"(?:[^"\\]|\\.)*")*)\})?\s*')
+_ESCAPE = r'[abfnrtv"\\]|[0-3][0-7]{2}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U000[0-9a-fA-F]{5}'
+_MATCHER = re.compile(rf'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\(?:{_ESCAPE}))*")\s*(?:,|$)')
+_WORDS = frozenset({"atan2", "bool", "group_left", "group_right", "ignoring", "inf", "nan", "on"})
+"""Words of PromQL that are no names of metrics: the others may be."""
+_BLANK = re.compile(r"\{\{\s*([a-zA-Z_]+)\s*\}\}")
+
+
+def selector_problem(text: str) -> str | None:
+    """Say what is wrong with a selector that a Workspace declares; None where it can be used."""
+    try:
+        _parse_selector(_BLANK.sub("x", text))
+    except Immeasurable as error:
+        return str(error)
+    return blanks_problem(text)
+
+
+def expressions(selector: str) -> list[str]:
+    """Return the regular expressions of a selector that has no problem."""
+    _, matchers = _parse_selector(_BLANK.sub("x", selector))
+    quoted = (matcher.partition("~")[2] for matcher in matchers if re.match(r"\w+[=!]~", matcher))
+    return [str(literal_eval(each)) for each in quoted]  # PromQL's escapes are Python's, too
+
+
+def blanks_problem(text: str) -> str | None:
+    """Say which ``{{ … }}`` of a query nothing fills in; None where all are."""
+    for blank in _BLANK.findall(text):
+        if blank not in ("rollout", "version", "window", "namespace"):
+            return f"nothing fills in `{{{{ {blank} }}}}`: there is rollout, version, window and namespace"
+    if "{{" in _BLANK.sub("", text) and "}}" in _BLANK.sub("", text):
+        return "a `{{ … }}` here is no name: there is rollout, version, window and namespace"
+    return None
+
+
+def _parse_selector(text: str) -> tuple[str, list[str]]:
+    match = _SELECTOR.fullmatch(text)
+    if not match:
+        raise Immeasurable(f'`{excerpt(text)}` is no selector of one metric: write `name` or `name{{label="value"}}`')
+    if match[1].lower() in _WORDS:
+        raise Immeasurable(f"`{match[1]}` is a word of PromQL, and no metric can be selected by it")
+    inside, matchers, at = (match[2] or "").strip(), [], 0
+    while at < len(inside):
+        found = _MATCHER.match(inside, at)
+        if not found:
+            words = f"`{excerpt(inside[at:].strip())}` is no list of matchers"
+            backslash = ", and `\\\\` for a backslash" if "\\" in inside[at:] else ""
+            raise Immeasurable(f'{words}: write `label="value"`, with commas between{backslash}')
+        if found[1] == "__name__":
+            raise Immeasurable("`__name__` is the metric, which stands before the braces")
+        matchers.append(f"{found[1]}{found[2]}{found[3]}")
+        at = found.end()
+    return match[1], matchers
+
+
+def _narrowed(text: str, profile: Profile, arm: Arm, window: timedelta) -> str:
+    """Add the version's label to a selector that names no version."""
+    name, matchers = _parse_selector(_fill(text, arm, window))
+    label, source = next(iter(profile.identity.items()))
+    names_one = "version" in _BLANK.findall(text) or any(re.match(rf"{label}(=|!)", matcher) for matcher in matchers)
+    return _select(name, matchers if names_one else [*matchers, f"{label}={_quoted(getattr(arm, source))}"])
+
+
+def _matchers(profile: Profile, arm: Arm) -> list[str]:
+    told = {label: getattr(arm, source) for label, source in profile.identity.items()}
+    return [f"{label}={_quoted(value)}" for label, value in {**profile.matchers, **told}.items()]
+
+
+def _select(name: str, matchers: list[str]) -> str:
+    return f"{name}{{{', '.join(matchers)}}}"
+
+
+def _quoted(text: str) -> str:
+    """Spell a text as PromQL does; it escapes what JSON escapes."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _spellings(bound: Decimal) -> str:
+    """Return a pattern of a boundary as exporters write it, or as Prometheus 3 does: ``250.0``, ``1.8e+06``."""
+    return "|".join(dict.fromkeys(re.escape(text) + r"(\.0+)?" for text in (_plain(bound), f"{float(bound):g}")))
+
+
+def _fill(text: str, arm: Arm, window: timedelta) -> str:
+    known = {
+        "rollout": arm.rollout,
+        "version": arm.version,
+        "namespace": arm.namespace,
+        "window": duration(window),
+    }
+    return _BLANK.sub(lambda blank: known[blank[1]], text)
+
+
+def _plain(number: Decimal) -> str:
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,129 @@
+"""Which targets there are, and what each of them is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache, partial
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from pydantic import ValidationError
+
+from rollout_spec.core import package_data as resources
+from rollout_spec.core import patterns
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.links import HINT
+from rollout_spec.core.yaml.document import parse
+from rollout_spec.domain.targets.limits import Limits
+from rollout_spec.domain.targets.options import Fits
+from rollout_spec.spec.target import TargetDefinition
+from rollout_spec.spec.validation_errors import problems
+from rollout_spec.workspace.tree import Overlay, Tree
+
+if TYPE_CHECKING:
+    from rollout_spec.spec.rollout import Target, VersionRecord
+
+MOST_TEMPLATES = 4 * 1024**2
+"""The bytes of all templates of an organization's own target."""
+_FOUND: WeakKeyDictionary[Tree, dict[str, TargetDefinition | None]] = WeakKeyDictionary()
+
+
+def names(tree: Tree) -> list[str]:
+    """Return the names of all targets: the shipped ones and the organization's own."""
+    own = [name for name in tree.names("templates") if tree.read(f"templates/{name}/target.yaml") is not None]
+    return sorted({*resources.names("templates"), *own})
+
+
+def _unedited(tree: Tree) -> Tree:
+    """Return the tree whose templates these are: the edits of a rollback are of none."""
+    while isinstance(tree, Overlay) and not any(path.startswith("templates/") for path in tree.edits):
+        tree = tree.below
+    return tree
+
+
+def find(name: str, tree: Tree) -> TargetDefinition | None:
+    """Return a target: the organization's own before a shipped one. UserError where its ``target.yaml`` is wrong."""
+    tree = _unedited(tree)
+    known = _FOUND.setdefault(tree, {})
+    if name not in known:
+        path = f"templates/{name}/target.yaml"
+        own = tree.read(path)
+        link = tree.link(path)
+        if link not in (None, "templates"):  # no shipped target stands in for one that is there and cannot be read
+            raise UserError(f"{link} is a link or a submodule, and is not followed", hint=HINT)
+        known[name] = _shipped(name) if own is None else _read(path, own)
+    return known[name]
+
+
+@cache
+def _shipped(name: str) -> TargetDefinition | None:
+    path = f"templates/{name}/target.yaml"
+    return _read(path, resources.read(path)) if resources.find(path).is_file() else None
+
+
+def is_own(name: str, tree: Tree) -> bool:
+    """Return whether a target is the organization's own."""
+    return _unedited(tree).read(f"templates/{name}/target.yaml") is not None
+
+
+def fits(name: str, tree: Tree, about: str) -> Fits:
+    """Return what tells whether a text matches a pattern of a target, for the file ``about``."""
+    return partial(patterns.fits_confined, about=about) if is_own(name, tree) else patterns.fits
+
+
+def limits(target: Target, definition: TargetDefinition, tree: Tree) -> Limits:
+    """Return what the target of a rollout takes of names and records."""
+    return Limits(target.type, definition, target.options, fits(target.type, tree, f"templates/{target.type}"))
+
+
+def templates(name: str, tree: Tree) -> Mapping[str, str]:
+    """Return the texts of a target's templates by file name, from the place where the target itself is."""
+    tree = _unedited(tree)
+    if not is_own(name, tree):
+        return _shipped_templates(name)
+    return {file: content.decode("utf-8", "replace") for file, content in _own_templates(f"templates/{name}", tree)}
+
+
+def _own_templates(folder: str, tree: Tree) -> Iterator[tuple[str, bytes]]:
+    """Give the files of a folder. UserError if they are too large: all are held in memory at once."""
+    size = 0
+    for file in tree.names(folder):
+        content = tree.read(f"{folder}/{file}")
+        size += len(content or b"")
+        if size > MOST_TEMPLATES:
+            raise UserError(f"{folder} holds more than {MOST_TEMPLATES // 1024**2} MiB: too much for a target")
+        if content is not None:
+            yield file, content
+
+
+@cache
+def _shipped_templates(name: str) -> Mapping[str, str]:
+    folder = f"templates/{name}"
+    return {file: resources.read(f"{folder}/{file}").decode() for file in resources.names(folder)}
+
+
+def missing(record: VersionRecord, definition: TargetDefinition) -> list[str]:
+    """Return the fields that a target needs of each version that it renders, and that a record does not have."""
+    names = _attributes() if definition.needs else {}
+    return [field for field in definition.needs if getattr(record, names.get(field, ""), None) is None]
+
+
+@cache
+def _attributes() -> dict[str | None, str]:
+    """Return what the fields of a record are called in Python."""
+    from rollout_spec.spec.rollout import VersionRecord
+
+    return {field.alias: name for name, field in VersionRecord.model_fields.items()}
+
+
+def _read(path: str, content: bytes) -> TargetDefinition:
+    document = parse(content)
+    if document.flaws:
+        flaw = document.flaws[0]
+        raise UserError(f"{path}:{flaw.span.line}:{flaw.span.column}: {flaw.message}", hint=flaw.hint)
+    try:
+        return TargetDefinition.model_validate(document.data)
+    except ValidationError as error:
+        problem = next(problems(error, document.data, TargetDefinition, document.bare))
+        place = document.span(problem.path, on_key=problem.on_key)
+        raise UserError(f"{path}:{place.line}:{place.column}: {problem.message}", hint=problem.hint) from None

@@ -1,0 +1,104 @@
+"""What the cluster takes of the names that a target makes of a rollout, and of the records that it renders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rollout_spec.core.findings import KeyPath, Problem
+from rollout_spec.core.units import label
+from rollout_spec.domain.targets.options import Fits, misfit, with_defaults
+from rollout_spec.spec.rollout import ModelRollout, VersionRecord
+from rollout_spec.spec.target import RECORD, Limit, TargetDefinition
+
+DEFAULT_NAMESPACE = "default"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one target takes, with the options that a rollout sets on it."""
+
+    type: str
+    definition: TargetDefinition
+    options: Mapping[str, Any]
+    fits: Fits
+
+    def record_flaws(self, record: VersionRecord) -> Iterator[tuple[KeyPath, str]]:
+        """Give what the target does not take of a record: where in the record, and what is wrong."""
+        for field in self.definition.refuses:
+            path = tuple(field.split("."))
+            if _value(record, path) is not None:
+                yield path, f"the target {self.type} refuses `{path[-1]}` in a record"
+        for limit in self._in_force():
+            for field in limit.blanks & RECORD:
+                path = tuple(field.split("."))
+                value = _value(record, path)
+                if value is not None and (wrong := self._wrong(limit, limit.filled({field: str(value)}))):
+                    yield path, wrong
+
+    def name_problems(
+        self, rollout: ModelRollout, backend: Callable[[str], str], backend_at: KeyPath | None
+    ) -> Iterator[Problem]:
+        """Give what is wrong with names; ``backend_at`` is where those of backends are set, if they are."""
+        for limit in self._in_force():
+            told: set[KeyPath] = set()
+            for version in () if limit.blanks & RECORD else _versions(limit, rollout):
+                at, on_key = _place(limit, version, rollout, backend_at)
+                if at in told:
+                    continue
+                values = {
+                    "rollout": rollout.metadata.name,
+                    "namespace": rollout.metadata.namespace or DEFAULT_NAMESPACE,
+                    "version": label(version),
+                    "backend": backend(version) if "backend" in limit.blanks else "",
+                }
+                if wrong := self._wrong(limit, limit.filled(values)):
+                    told.add(at)
+                    yield Problem(at, wrong, _hint(limit), limit.severity, on_key=on_key)
+
+    def _in_force(self) -> Iterator[Limit]:
+        known = with_defaults(self.options, self.definition.options)
+        for limit in self.definition.limits:
+            if all(known[name] == value for name, value in limit.when.items()):
+                yield limit
+
+    def _wrong(self, limit: Limit, text: str) -> str | None:
+        wrong = misfit(text, limit, self.fits)
+        return f"{limit.what} ({self.type}): {wrong[0]}" if wrong else None
+
+
+def _versions(limit: Limit, rollout: ModelRollout) -> list[str]:
+    """Return the versions of which a limit speaks, those of the longest labels first; none is as good as any."""
+    if not limit.blanks & {"version", "backend"}:
+        return [""]
+    return sorted(rollout.spec.versions, key=len, reverse=True)
+
+
+def _place(limit: Limit, version: str, rollout: ModelRollout, backend_at: KeyPath | None) -> tuple[KeyPath, bool]:
+    """Return the key at which a limit is told, and whether it is the key itself."""
+    if "backend" in limit.blanks and backend_at is not None:
+        return backend_at, False
+    if version and "namespace" not in limit.blanks:
+        return ("spec", "versions", version), True
+    field = "namespace" if "namespace" in limit.blanks and rollout.metadata.namespace else "name"
+    return ("metadata", field), False
+
+
+def _hint(limit: Limit) -> str | None:
+    if limit.max_length is None:
+        return None
+    shorter = {"version": "the version", "rollout": "the rollout's name", "namespace": "the namespace"}
+    named = [words for name, words in shorter.items() if name in limit.blanks]
+    return f"shorten {', or '.join(named)}" if named else None
+
+
+def _value(record: VersionRecord, path: tuple[str, ...]) -> Any:
+    """Return a field of a record by its keys in YAML, None if it is absent."""
+    value: Any = record
+    for key in path:
+        if isinstance(value, dict):
+            value = value.get(key)
+        elif value is not None:
+            value = getattr(value, next(name for name, field in type(value).model_fields.items() if field.alias == key))
+    return value

@@ -1,0 +1,135 @@
+"""What is wrong with the options that a rollout sets on a target, and what they are where it sets none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
+
+from rollout_spec.core.bounded_process import Stopped
+from rollout_spec.core.findings import KeyPath, Problem
+from rollout_spec.core.patterns import UnusableError
+from rollout_spec.core.units import LONGEST_DURATION, parse_duration
+from rollout_spec.core.yaml.scalars import excerpt
+from rollout_spec.spec.option import Form, Option
+from rollout_spec.spec.validation_errors import did_you_mean, nearest
+
+Fits = Callable[[str, str], bool]
+"""Tells whether a text matches a pattern. Raises ``Stopped`` or ``UnusableError`` if that cannot be told."""
+_TYPES: Mapping[str, tuple[type, str]] = {
+    "text": (str, "text"),
+    "integer": (int, "a whole number"),
+    "boolean": (bool, "`true` or `false`"),
+    "duration": (str, "a duration"),
+    "mapping": (dict, "a mapping"),
+}
+
+
+def option_problems(
+    options: Mapping[str, Any], known: Mapping[str, Option], at: KeyPath, fits: Fits
+) -> Iterator[Problem]:
+    """Give what is wrong with the options that a rollout sets; ``at`` is where they stand."""
+    for name, value in options.items():
+        option = known.get(name)
+        if option is None:
+            hint = did_you_mean(name, known) or (
+                f"it takes {', '.join(f'`{each}`' for each in sorted(known))}" if known else "it takes none"
+            )
+            yield Problem((*at, name), f"this target has no option `{name}`", hint, on_key=True)
+            continue
+        yield from _value_problems(value, option, (*at, name), fits)
+    yield from _relation_problems(options, known, at)
+    absent = [name for name, option in known.items() if option.required and name not in options]
+    misspelt = {nearest(name, absent) for name in options if name not in known} if absent else set()
+    for name in absent:
+        if name not in misspelt:
+            yield Problem(at, f"the option `{name}` is missing: {known[name].description}", on_key=True)
+
+
+def _value_problems(value: Any, option: Option, at: KeyPath, fits: Fits) -> Iterator[Problem]:
+    python, words = _TYPES[option.type]
+    if not isinstance(value, python) or (python is int and isinstance(value, bool)):
+        yield Problem(
+            at,
+            f"this is {words}, not `{str(value)[:60]}`",
+            "quote it" if option.type == "text" and not isinstance(value, dict | list) else None,
+        )
+    elif option.minimum is not None and isinstance(value, int) and value < option.minimum:
+        yield Problem(at, f"this is at least {option.minimum}, not `{value}`")
+    elif option.maximum is not None and isinstance(value, int) and value > option.maximum:
+        yield Problem(at, f"this is at most {option.maximum}, not `{value}`")
+    elif option.choices is not None and value not in option.choices:
+        yield Problem(
+            at,
+            f"this is one of {', '.join(f'`{each}`' for each in option.choices)}, not `{str(value)[:60]}`",
+            did_you_mean(str(value), option.choices),
+        )
+    elif option.type == "duration":
+        yield from _duration_problems(cast(str, value), at)
+    elif option.type == "mapping" and option.fields is not None:
+        yield from option_problems(cast("dict[str, Any]", value), option.fields, at, fits)
+    elif option.type == "text" and (wrong := misfit(str(value), option, fits)):
+        yield Problem(at, *wrong)
+
+
+def misfit(text: str, form: Form, fits: Fits) -> tuple[str, str | None] | None:
+    """Return what is wrong with a text, and a hint, or None if it has the form."""
+    shown = f"`{excerpt(text)}`" if text else "an empty text"
+    if form.max_length is not None and len(text) > form.max_length:
+        return f"this has at most {form.max_length:,} characters, and {shown} has {len(text):,}", None
+    if form.pattern is None:
+        return None
+    try:
+        if fits(form.pattern, text):
+            return None
+    except Stopped as stopped:
+        return f"whether {shown} matches `{excerpt(form.pattern)}` is not known: {stopped.why}", stopped.hint
+    except UnusableError as error:
+        words = f"whether {shown} matches `{excerpt(form.pattern)}` is not known: {error}"
+        return words, "mend the pattern in the target's `target.yaml`"
+    return f"{shown} does not fit: {form.message or f'it has to match `{excerpt(form.pattern)}`'}", None
+
+
+def _relation_problems(options: Mapping[str, Any], known: Mapping[str, Option], at: KeyPath) -> Iterator[Problem]:
+    """Compare each integer with the option that bounds it; a default that is too much is told at that one."""
+    for name, option in known.items():
+        if option.at_most is None:
+            continue
+        value, most = (options.get(each, known[each].default) for each in (name, option.at_most))
+        if not (_is_integer(value) and _is_integer(most) and value > most) or _is_above(value, option):
+            continue
+        if name in options:
+            yield Problem((*at, name), f"this is at most `{option.at_most}`, which is {most}, not `{value}`")
+        else:
+            words = f"this is at least `{name}`, which is {value} where it is not set, not `{most}`"
+            yield Problem((*at, option.at_most), words, f"set `{name}` too")
+
+
+def _is_above(value: int, option: Option) -> bool:
+    return option.maximum is not None and value > option.maximum
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _duration_problems(value: str, at: KeyPath) -> Iterator[Problem]:
+    try:
+        if parse_duration(value) > LONGEST_DURATION:
+            yield Problem(at, "a duration of more than 292 years is too long")
+    except ValueError as error:
+        yield Problem(at, str(error))
+
+
+def with_defaults(options: Mapping[str, Any], known: Mapping[str, Option]) -> dict[str, Any]:
+    """Return a value for every option: what a rollout says, else the default, else None."""
+    filled: dict[str, Any] = {}
+    for name, option in known.items():
+        value = options.get(name, option.default)
+        if (
+            option.fields is not None
+            and (isinstance(value, dict) or value is None)
+            and (value is not None or name in options)
+        ):
+            value = with_defaults(value or {}, option.fields)
+        filled[name] = value
+    return filled

@@ -1,0 +1,216 @@
+"""GitHub, on github.com and in an Enterprise: drafts and auto-merge are changed by GraphQL, all else by REST."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from urllib.parse import quote
+
+from github import Github
+from github.PullRequest import PullRequest as Theirs
+from github.Repository import Repository
+
+from rollout_spec.core.pull_request import Change, Interventions, PullRequest
+from rollout_spec.integrations.forges import text as wording
+from rollout_spec.integrations.forges.capabilities import Standing
+from rollout_spec.integrations.forges.credentials import Access, app_is_set
+from rollout_spec.integrations.forges.github import capabilities as github_standing
+from rollout_spec.integrations.forges.github import timeline as github_timeline
+from rollout_spec.integrations.forges.github.api import address_of, answers
+from rollout_spec.integrations.forges.github.app import authority, granted, owner_and_name
+from rollout_spec.integrations.forges.github.merge import Merging
+from rollout_spec.integrations.forges.http import TIMEOUT, Refused, ask_for_review, ensure, patience
+from rollout_spec.integrations.forges.probes import first_merge
+
+LONGEST_BODY = 65_536
+LONGEST_LABEL = 50
+NO_DRAFTS = "Draft: "
+"""The beginning of the title of a draft, if the owner's plan has no drafts."""
+
+
+class GitHub:
+    """Pull requests of one repository. ``granted`` says what an App may; None where it is no App that asks."""
+
+    def __init__(
+        self, repository: Repository, name: str, secret: str, granted: Callable[[], dict[str, str]] | None
+    ) -> None:
+        self._repository = repository
+        self._name = name
+        self._secret = secret
+        self._granted = granted
+        self._known: dict[int, Theirs] = {}
+
+    @classmethod
+    def connect(cls, access: Access) -> GitHub:
+        """Return the forge; nothing is asked yet, but for the token of an App."""
+        name = "/".join(owner_and_name(access))
+        auth = authority(access)
+        client = Github(
+            auth=auth,
+            base_url=address_of(access),
+            timeout=TIMEOUT,
+            retry=patience(),
+            per_page=100,
+            user_agent="rollout-spec",
+            seconds_between_requests=None,
+            seconds_between_writes=None,
+            lazy=True,
+        )
+        app = partial(granted, access) if app_is_set() else None
+        return cls(client.get_repo(name), name, auth.token, app)
+
+    def find(self, head: str, base: str) -> PullRequest | None:
+        """Return the newest pull request from a branch of this repository, and of no fork."""
+        with answers("list pull requests", secret=self._secret):
+            requester = self._repository.requester
+            owner = self._name.partition("/")[0]
+            wish = {"state": "all", "head": f"{owner}:{head}", "base": base, "per_page": 100}
+            headers, listed = requester.requestJsonAndCheck("GET", f"{self._repository.url}/pulls", parameters=wish)
+            if not isinstance(listed, list):  # PyGithub takes a redirection for an empty list
+                raise TypeError("it is no list")
+            found = [Theirs(requester, headers, each) for each in listed]
+            return wording.newest([self._read(each) for each in found if each.head.ref == head and self._has(each)])
+
+    def ensure(self, change: Change, head_sha: str, base: str) -> PullRequest:
+        """Return the pull request from the change's branch, whatever its state; open one if there is none."""
+        return ensure(
+            change,
+            base,
+            find=self.find,
+            begin=lambda: self._open(change, base, draft=change.draft),
+            taken=lambda refused: refused.code == 422 and "already exists" in refused.words,
+        )
+
+    def ready(self, pull: PullRequest) -> PullRequest:
+        """Mark an open draft as ready for review."""
+        if pull.state != "open" or not pull.draft:
+            return pull
+        with answers("mark the pull request as ready", secret=self._secret):
+            self._theirs(pull).mark_ready_for_review()
+        return replace(pull, draft=False)
+
+    def interventions(self, pull: PullRequest) -> Interventions:
+        """Return the changes that a person made to a pull request at its present head, by its timeline."""
+        return github_timeline.interventions(self._repository, self._theirs(pull), self._secret)
+
+    def update(self, pull: PullRequest, change: Change, head_sha: str) -> PullRequest:
+        """Write the title and body anew. A title that says Draft, on a plan without drafts, goes on saying so."""
+        with answers("update the pull request", secret=self._secret):
+            theirs = self._as_it_is(pull)
+            before = NO_DRAFTS if theirs.title.startswith(NO_DRAFTS) else ""
+            theirs.edit(title=wording.title(change.title, before), body=wording.body(change.body, LONGEST_BODY))
+            return replace(self._read(theirs), head_sha=head_sha)
+
+    def close(self, pull: PullRequest) -> None:
+        """Close an open pull request without a merge; GitHub cancels its auto-merge."""
+        with answers("close the pull request", secret=self._secret):
+            theirs = self._as_it_is(pull)
+            if theirs.state == "open":
+                theirs.edit(state="closed")
+
+    def mark(self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]) -> tuple[str, ...]:
+        """Ask for reviews and label; GitHub makes labels that it does not know."""
+        wanted = [label[:LONGEST_LABEL] for label in labels]
+        if wanted and set(wanted) <= set(pull.labels):
+            return ()
+        asked = (ask_for_review(name, partial(self._ask, self._theirs(pull))) for name in reviewers)
+        notes = tuple(note for note in asked if note)
+        if wanted:
+            with answers("label the pull request", secret=self._secret):
+                self._theirs(pull).add_to_labels(*wanted)
+        return notes
+
+    def comment(self, pull: PullRequest, key: str, text: str) -> None:
+        """Write the comment of a key, or edit it where it says something else."""
+        wanted = wording.body(wording.marked(text, key), LONGEST_BODY)
+        with answers("take the comment", secret=self._secret):
+            theirs = self._theirs(pull)
+            for each in theirs.get_issue_comments():
+                if wording.is_marked(each.body, key):
+                    if not wording.same(each.body, wanted):
+                        each.edit(wanted)
+                    return
+            theirs.create_issue_comment(wanted)
+
+    def arm(self, pull: PullRequest, head_sha: str) -> PullRequest:
+        """Let GitHub merge once checks pass, or merge; where the branch has a merge queue, that does."""
+        if pull.armed:
+            return pull
+        return Merging(self._repository, self._theirs(pull), self._secret).arm(pull, head_sha)
+
+    def standing(self, base: str) -> Standing:
+        """Return what the token may do, and what the base demands; nothing is changed."""
+        return github_standing.standing(self._repository, self._name, self._secret, base, self._granted)
+
+    def merged_at(self, commit: str, base: str) -> datetime | None:
+        """Return when a commit came onto the base: as one of a pull request, or as its merge, squash or rebase."""
+        url = f"{self._repository.url}/commits/{quote(commit)}/pulls"
+        try:
+            with answers("look for the pull request of a commit", secret=self._secret):
+                requester = self._repository.requester
+                _, found = requester.requestJsonAndCheck("GET", url, parameters={"per_page": 100})
+                ours = [each for each in found if each["base"]["repo"]["full_name"].lower() == self._name.lower()]
+                told = [(each["base"]["ref"], each["merged_at"]) for each in ours]
+        except Refused as error:
+            if error.code != 422:  # no such commit
+                raise
+            return None
+        return first_merge("github", told, base)
+
+    def _open(self, change: Change, base: str, *, draft: bool) -> PullRequest:
+        """Open a pull request. Where the owner's plan has no drafts, its title says what it is."""
+        try:
+            with answers("open the pull request", secret=self._secret):
+                made = self._repository.create_pull(
+                    base,
+                    change.branch,
+                    title=wording.title(change.title, NO_DRAFTS if change.draft and not draft else ""),
+                    body=wording.body(change.body, LONGEST_BODY),
+                    draft=draft,
+                    maintainer_can_modify=False,
+                )
+                return self._read(made)
+        except Refused as error:
+            if not draft or "raft pull requests are not supported" not in error.words:
+                raise
+        return self._open(change, base, draft=False)
+
+    def _ask(self, theirs: Theirs, people: list[str], teams: list[str]) -> None:
+        with answers("ask for the review", secret=self._secret):
+            theirs.create_review_request(reviewers=people, team_reviewers=teams)
+
+    def _theirs(self, pull: PullRequest) -> Theirs:
+        if pull.number not in self._known:
+            with answers("show the pull request", secret=self._secret):
+                self._known[pull.number] = self._repository.get_pull(pull.number)
+        return self._known[pull.number]
+
+    def _as_it_is(self, pull: PullRequest) -> Theirs:
+        theirs = self._known[pull.number] = self._repository.get_pull(pull.number)
+        if theirs.state not in ("open", "closed"):  # PyGithub takes any JSON for a pull request
+            raise TypeError("it is no pull request")
+        return theirs
+
+    def _has(self, theirs: Theirs) -> bool:
+        """Return whether the branch is one of this repository: a fork of the same owner is listed too."""
+        repository: Repository | None = theirs.head.repo
+        return repository is not None and repository.full_name.lower() == self._name.lower()
+
+    def _read(self, theirs: Theirs) -> PullRequest:
+        self._known[theirs.number] = theirs
+        state = "merged" if theirs.merged_at is not None else theirs.state
+        return PullRequest(
+            theirs.number,
+            theirs.html_url,
+            state,
+            theirs.head.ref,
+            theirs.base.ref,
+            theirs.head.sha,
+            bool(theirs.draft),
+            tuple(label.name for label in theirs.labels),
+            armed=bool(theirs.auto_merge),
+            merge_sha=theirs.merge_commit_sha if state == "merged" else None,
+            closed_at=theirs.closed_at.astimezone(UTC) if state == "closed" and theirs.closed_at else None,
+        )

@@ -1,0 +1,54 @@
+"""GitLab's client retries without a bound in time, and says more in its errors than a message may."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import gitlab
+from gitlab.exceptions import GitlabError
+from requests import Response
+from requests.exceptions import RequestException
+
+from rollout_spec.core.budget import spending
+from rollout_spec.integrations.forges.bound import session
+from rollout_spec.integrations.forges.credentials import Access
+from rollout_spec.integrations.forges.http import TIMEOUT, refusal, unreachable, useless
+
+PERMISSIONS = "the token needs the scopes `api` and `write_repository`, and the role Developer or higher in the project"
+
+
+class _Client(gitlab.Gitlab):
+    """Its own retries have no bound in time; those of the session have one."""
+
+    def http_request(self, *args: Any, **kwargs: Any) -> Response:
+        return super().http_request(*args, **{**kwargs, "max_retries": 0, "obey_rate_limit": False})
+
+
+def connected(access: Access, token: str) -> gitlab.Gitlab:
+    """Return a client; nothing is asked yet."""
+    address = access.address("gitlab")
+    return _Client(
+        address,
+        session=session(token, address),
+        timeout=TIMEOUT,
+        per_page=100,
+        user_agent="rollout-spec",
+        keep_base_url=True,  # the next page is where the first was, whatever the server calls itself
+    )
+
+
+@contextmanager
+def answers(action: str, *, secret: str) -> Iterator[None]:
+    """Turn what python-gitlab raises into words that hold no secret."""
+    try:
+        with spending():
+            yield
+    except GitlabError as error:
+        code, words = error.response_code or 0, error.error_message
+        raise refusal("gitlab", action, code, words, secret=secret, needs=PERMISSIONS) from None
+    except (RequestException, OSError) as error:
+        raise unreachable("gitlab", action, error, secret=secret) from None
+    except (KeyError, ValueError, TypeError, AttributeError, AssertionError) as error:
+        raise useless("gitlab", action, error, secret=secret) from None

@@ -1,0 +1,228 @@
+"""GitLab, on gitlab.com and elsewhere: a pull request is a merge request, and its title says that it is a draft."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+import gitlab
+
+from rollout_spec.core.pull_request import Change, Interventions, PullRequest
+from rollout_spec.integrations.forges import text as wording
+from rollout_spec.integrations.forges.capabilities import Standing
+from rollout_spec.integrations.forges.credentials import Access, need_token
+from rollout_spec.integrations.forges.gitlab import capabilities as gitlab_standing
+from rollout_spec.integrations.forges.gitlab import notes as gitlab_notes
+from rollout_spec.integrations.forges.gitlab.api import PERMISSIONS, answers, connected
+from rollout_spec.integrations.forges.http import Refused, ensure
+from rollout_spec.integrations.forges.probes import closing_time, first_merge, is_denied
+
+LONGEST_BODY = 1_000_000
+PAUSES = (0.5, 1.0, 2.0, 4.0)
+"""Seconds between looks at a new merge request: its pipeline, and whether it can be merged, come in a while."""
+
+_STATES = {"opened": "open", "locked": "open", "merged": "merged", "closed": "closed"}
+_DRAFT = re.compile(r"\A\s*((draft:|\[draft\]|\(draft\))\s*)+", re.IGNORECASE)
+_UNDECIDED = {"unchecked", "checking", "preparing", "approvals_syncing", None}
+
+
+class GitLab:
+    """Merge requests of one project."""
+
+    def __init__(self, client: gitlab.Gitlab, project: str, secret: str) -> None:
+        self._client = client
+        self._name = project
+        self._project = client.projects.get(project, lazy=True)
+        self._secret = secret
+
+    @classmethod
+    def connect(cls, access: Access) -> GitLab:
+        """Return the forge; nothing is asked yet."""
+        token = need_token("gitlab")
+        return cls(connected(access, token), access.project(), token)
+
+    def find(self, head: str, base: str) -> PullRequest | None:
+        """Return the newest merge request from a branch of this project, and of no fork."""
+        with answers("list merge requests", secret=self._secret):
+            found = self._project.mergerequests.list(source_branch=head, target_branch=base, state="all", get_all=True)
+            ours = [each for each in found if each.source_project_id == each.target_project_id]
+            return wording.newest(_read(each.attributes) for each in ours)
+
+    def ensure(self, change: Change, head_sha: str, base: str) -> PullRequest:
+        """Return the merge request from the change's branch, whatever its state; open one if there is none."""
+        return ensure(
+            change,
+            base,
+            find=self.find,
+            begin=lambda: self._open(change, base),
+            taken=lambda refused: refused.code == 409,
+        )
+
+    def ready(self, pull: PullRequest) -> PullRequest:
+        """Mark an open draft as ready for review."""
+        if pull.state != "open" or not pull.draft:
+            return pull
+        with answers("mark the merge request as ready", secret=self._secret):
+            title = _DRAFT.sub("", self._project.mergerequests.get(pull.number).title)
+            self._project.mergerequests.update(pull.number, {"title": title})
+        return replace(pull, draft=False)
+
+    def interventions(self, pull: PullRequest) -> Interventions:
+        """Return the changes that a person made to a merge request at its present head, by its system notes."""
+        with answers("list the events of the merge request", secret=self._secret):
+            owner = self._project.mergerequests.get(pull.number).author["id"]
+            notes = self._project.mergerequests.get(pull.number, lazy=True).notes
+            newest_first = notes.list(iterator=True, order_by="created_at", sort="desc")
+            return gitlab_notes.interventions((each.attributes for each in newest_first), owner)
+
+    def update(self, pull: PullRequest, change: Change, head_sha: str) -> PullRequest:
+        """Write the title and body anew; the beginning of the title that says Draft stays."""
+        with answers("update the merge request", secret=self._secret):
+            draft = _DRAFT.match(self._project.mergerequests.get(pull.number).title)
+            wish = {
+                "title": wording.title(change.title, draft[0] if draft else ""),
+                "description": wording.body(change.body, LONGEST_BODY),
+            }
+            return replace(_read(dict(self._project.mergerequests.update(pull.number, wish))), head_sha=head_sha)
+
+    def close(self, pull: PullRequest) -> None:
+        """Close an open merge request without a merge, and cancel its auto-merge."""
+        with answers("show the merge request", secret=self._secret):
+            now = _read(self._project.mergerequests.get(pull.number).attributes)
+        if now.state != "open":
+            return
+        if now.armed:
+            path = f"{self._project.mergerequests.path}/{pull.number}/cancel_merge_when_pipeline_succeeds"
+            try:
+                with answers("cancel the auto-merge", secret=self._secret):
+                    self._client.http_post(path)
+            except Refused as error:
+                if not is_denied(error):
+                    raise  # else it is cancelled already, or is when the merge request is closed
+        with answers("close the merge request", secret=self._secret):
+            self._project.mergerequests.update(pull.number, {"state_event": "close"})
+
+    def mark(self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]) -> tuple[str, ...]:
+        """Ask for reviews and label; GitLab makes labels that it does not know. It asks people, and no groups."""
+        wanted = [label.replace(",", " ") for label in labels]
+        if wanted and set(wanted) <= set(pull.labels):
+            return ()
+        found = {name: self._person(name.removeprefix("@")) for name in reviewers}
+        ids = {number for number in found.values() if number is not None}
+        with answers("show the merge request", secret=self._secret):
+            ids |= {int(each["id"]) for each in self._project.mergerequests.get(pull.number).reviewers}
+        with answers("label the merge request and ask for reviews", secret=self._secret):
+            answer = self._project.mergerequests.update(
+                pull.number, {"add_labels": ",".join(wanted), "reviewer_ids": sorted(ids)}
+            )
+        asked = {each["id"] for each in answer.get("reviewers") or ()}
+        return tuple(
+            wording.nobody(name, "no person here has that name" if number is None else "GitLab did not take that")
+            for name, number in found.items()
+            if number is None or number not in asked
+        )
+
+    def comment(self, pull: PullRequest, key: str, text: str) -> None:
+        """Write the comment of a key, or edit it where it says something else."""
+        wanted = wording.body(wording.marked(text, key), LONGEST_BODY)
+        with answers("take the comment", secret=self._secret):
+            notes = self._project.mergerequests.get(pull.number, lazy=True).notes
+            for each in notes.list(iterator=True):
+                if wording.is_marked(each.body, key) and not each.system:
+                    if not wording.same(each.body, wanted):
+                        notes.update(each.get_id(), {"body": wanted})
+                    return
+            notes.create({"body": wanted})
+
+    def arm(self, pull: PullRequest, head_sha: str) -> PullRequest:
+        """Set auto-merge; where no pipeline comes that could be waited for, and nothing else stands against it, merge.
+
+        A pipeline is made a moment after the push: to merge at once would be to merge before it.
+        """
+        if pull.armed:
+            return pull
+        for pause in (*PAUSES, None):
+            try:
+                return self._merge(pull, head_sha, auto=True)
+            except Refused as error:
+                if error.code != 405:
+                    raise
+                refused = error
+            status, has_pipeline = self._status(pull)
+            if pause is None or not (status in _UNDECIDED or (status == "mergeable" and not has_pipeline)):
+                break
+            time.sleep(pause)
+        if status == "mergeable" and not has_pipeline:
+            return self._merge(pull, head_sha, auto=False)
+        refused.hint = f"GitLab says that it is `{status}`; {PERMISSIONS}"
+        raise refused
+
+    def standing(self, base: str) -> Standing:
+        """Return what the token may do, and what the base demands; nothing is changed."""
+        return gitlab_standing.standing(self._client, self._name, self._secret, base)
+
+    def merged_at(self, commit: str, base: str) -> datetime | None:
+        """Return when a commit came onto the base: as one of a merge request, or as its merge or squash."""
+        path = f"/projects/{quote(self._name, safe='')}/repository/commits/{quote(commit)}/merge_requests"
+        try:
+            with answers("look for the merge request of a commit", secret=self._secret):
+                found = [dict(each) for each in self._client.http_list(path, iterator=True)]
+                told = [(each["target_branch"], each.get("merged_at")) for each in found]
+        except Refused as error:
+            if error.code != 404 or "Commit" not in error.words:
+                raise
+            return None
+        return first_merge("gitlab", told, base)
+
+    def _merge(self, pull: PullRequest, head_sha: str, *, auto: bool) -> PullRequest:
+        wish: dict[str, Any] = {"sha": head_sha}
+        if auto:
+            wish |= {"auto_merge": True, "merge_when_pipeline_succeeds": True}  # the second until GitLab 17.11
+        path = f"{self._project.mergerequests.path}/{pull.number}/merge"
+        with answers("arm the merge" if auto else "merge", secret=self._secret):
+            answer = self._client.http_put(path, post_data=wish)
+            assert isinstance(answer, dict)
+            return _read(answer)
+
+    def _status(self, pull: PullRequest) -> tuple[str | None, bool]:
+        with answers("show the merge request", secret=self._secret):
+            now = self._project.mergerequests.get(pull.number)
+        return getattr(now, "detailed_merge_status", None), bool(getattr(now, "head_pipeline", None))
+
+    def _open(self, change: Change, base: str) -> PullRequest:
+        wish = {
+            "source_branch": change.branch,
+            "target_branch": base,
+            "title": wording.title(change.title, "Draft: " if change.draft else ""),
+            "description": wording.body(change.body, LONGEST_BODY),
+            "squash": False,
+        }
+        with answers("open the merge request", secret=self._secret):
+            return _read(self._project.mergerequests.create(wish).attributes)
+
+    def _person(self, name: str) -> int | None:
+        with answers("look up the reviewers", secret=self._secret):
+            found = self._client.users.list(username=name, get_all=False)
+        return next((int(each.get_id() or 0) for each in found if each.username.lower() == name.lower()), None)
+
+
+def _read(data: dict[str, Any]) -> PullRequest:
+    merged = data["state"] == "merged"
+    state = _STATES.get(data["state"], data["state"])
+    return PullRequest(
+        data["iid"],
+        data["web_url"],
+        state,
+        data["source_branch"],
+        data["target_branch"],
+        data["sha"],
+        bool(data.get("draft", data.get("work_in_progress"))),
+        tuple(map(str, data["labels"])),
+        armed=bool(data.get("merge_when_pipeline_succeeds")) and not merged,
+        merge_sha=(data.get("merge_commit_sha") or data.get("squash_commit_sha")) if merged else None,
+        closed_at=closing_time(state, data.get("closed_at")),
+    )

@@ -1,0 +1,92 @@
+"""One process gives all objects of a git repository, one after another: its start costs fifty times an answer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from threading import Lock
+from typing import Any, NamedTuple
+from weakref import finalize
+
+from rollout_spec.integrations.git.command import GitError, Plumbing
+
+
+class Entry(NamedTuple):
+    """One entry of a folder: git's mode of it, and the id of what it is. A link and a submodule are no file."""
+
+    mode: str
+    oid: str
+
+    @property
+    def is_file(self) -> bool:
+        return self.mode.startswith("100")
+
+    @property
+    def is_program(self) -> bool:
+        return self.mode == "100755"
+
+    @property
+    def is_folder(self) -> bool:
+        return self.mode == "40000"
+
+
+class Objects:
+    """The objects of one repository. The process that gives them starts with the first one that is asked for."""
+
+    def __init__(self, plumbing: Plumbing) -> None:
+        self._plumbing = plumbing
+        self._process: Any = None
+        self._owner = 0
+        self._end: Any = None
+        self._lock = Lock()
+
+    def blob(self, oid: str) -> bytes:
+        """Return the bytes of a file by its id."""
+        return self._read(oid)[1]
+
+    def tree(self, name: str) -> Iterator[tuple[str, Entry]]:
+        """Give the name of each entry of a folder, and the entry. ``name`` is its id, or ``<commit>^{tree}``."""
+        oid, content = self._read(name)
+        size, start = len(oid) // 2, 0
+        while start < len(content):
+            mode, _, rest = content[start : content.index(b"\0", start)].partition(b" ")
+            end = start + len(mode) + len(rest) + 2
+            yield rest.decode("utf-8", "replace"), Entry(mode.decode(), content[end : end + size].hex())
+            start = end + size
+
+    def close(self) -> None:
+        """Let the process end; another one starts with the next question."""
+        with self._lock:
+            if self._process is not None and self._owner == os.getpid():
+                self._end()
+            self._process = None
+
+    def _read(self, name: str) -> tuple[str, bytes]:
+        """Ask for one object; return its id and bytes. GitError where there is none."""
+        with self._lock:
+            process = self._started()
+            try:
+                process.stdin.write(f"{name}\n".encode())
+                process.stdin.flush()
+                oid, *facts = process.stdout.readline().decode().split()
+                content: bytes = process.stdout.read(int(facts[1]) + 1)[:-1]
+            except (OSError, ValueError, IndexError):
+                self._process = None
+                raise GitError("git cat-file failed", f"there is no object {name}") from None
+        return oid, content
+
+    def _started(self) -> Any:
+        """Return the process; one that was forked off this one has a process of its own, or their answers mix."""
+        if self._process is None or self._owner != os.getpid():
+            self._process, self._owner = self._plumbing.start("cat-file", "--batch"), os.getpid()
+            self._end = finalize(self, _end, self._process)
+        return self._process
+
+
+def _end(process: Any) -> None:
+    """Let a process end with what asked it: it has no more questions."""
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        with suppress(OSError):
+            pipe.close()
+    process.proc.wait()

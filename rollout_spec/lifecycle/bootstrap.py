@@ -1,0 +1,101 @@
+"""A new rollout begins with one version that is stable: there is no way back yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rollout_spec.core.yaml.format import Quoted, block, inline
+from rollout_spec.spec.kinds import API_VERSION
+from rollout_spec.workspace.edits import spelled
+
+_STAGES: tuple[dict[str, Any], ...] = (
+    {"name": "canary-5", "weight": "5%", "hold": "1h"},
+    {"name": "half", "weight": "50%", "hold": "24h"},
+    {"name": "full", "weight": "100%", "hold": "24h"},
+)
+_TRIGGERS: tuple[dict[str, Any], ...] = (
+    {"name": "serving-errors", "type": "threshold", "metric": "error_rate", "above": "5%", "window": "5m"},
+    {"name": "latency-sla", "type": "latency", "quantile": "99%", "above": "250ms", "window": "5m", "for": "2m"},
+)
+ROUTE = "gateway-api"
+"""The target by which a new rollout moves traffic, unless it says another one."""
+_METADATA = ("namespace", "owner", "tier", "description")
+_COPIED = ("namespace", "owner", "tier")
+_SERVICE = ("host", "port", "requestsPerSecond", "metrics", "inferenceLog")
+_WHY = {
+    "versions": "append-only: a record that was merged never changes",
+    "live": "the only block that moves traffic",
+    "stages": "ascending; the last one is 100%",
+    "triggers": "what takes a candidate back",
+    "targets": "each one renders manifests",
+}
+
+
+def new_rollout(
+    name: str, version: str, record: Mapping[str, Any], settings: Mapping[str, Any], example: Any = None
+) -> str:
+    """Return the text of a new rollout's file. What ``settings`` do not say is as in the data of an ``example``."""
+    spec: Mapping[str, Any] = example["spec"] if example else {}
+    about: Mapping[str, Any] = example["metadata"] if example else {}
+    metadata = {"name": name} | _chosen(_METADATA, settings, {key: about.get(key) for key in _COPIED})
+    there = {key: value for key, value in spec.get("service", {}).items() if key in ("port", "metrics")}
+    host = f"{name}.{metadata.get('namespace', 'default')}.svc.cluster.local"
+    head = [
+        "# yaml-language-server: $schema=../schemas/model-rollout.schema.json",
+        f"apiVersion: {API_VERSION}",
+        "kind: ModelRollout",
+        "metadata:",
+        *block(metadata, "  "),
+        "spec:",
+    ]
+    sections = {
+        "service": _chosen(_SERVICE, settings, {"host": host, **there}),
+        "versions": {Quoted(version): spelled(record)},
+        "live": {"stable": Quoted(version)},
+        "stages": spec.get("stages") or _STAGES,
+        "triggers": spec.get("triggers") or ([] if example else _TRIGGERS),
+        "rollback": {"merge": "review"} | _undrilled(spec.get("rollback") or {}) | _rollback(settings),
+        "targets": settings.get("targets") or spec.get("targets") or [],
+    }
+    return "\n".join([*head, *_sections(sections)]) + "\n"
+
+
+def targets_at(gateway: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the targets of a rollout that says none, at a gateway."""
+    return [{"type": "kserve"}, {"type": ROUTE, "gateway": dict(gateway)}, {"type": "prometheus"}]
+
+
+def _chosen(names: Sequence[str], settings: Mapping[str, Any], otherwise: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of those names that are said, in their order."""
+    said = {name: value for name, value in settings.items() if value is not None}
+    found = {name: said.get(name, otherwise.get(name)) for name in names}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _rollback(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: settings[name] for name in ("reviewers", "runbook") if settings.get(name)}
+
+
+def _undrilled(rollback: Mapping[str, Any]) -> dict[str, Any]:
+    """Return it without the drill, which was of the example's own ways back."""
+    return {name: value for name, value in rollback.items() if name != "drilled"}
+
+
+def _sections(sections: Mapping[str, Any]) -> Iterator[str]:
+    """Give the lines of ``spec``, a blank one between two sections; a section has a line of its own, and says why."""
+    for name, value in sections.items():
+        if name != "service":
+            yield ""
+        if not value:
+            yield f"  {name}: []"
+            continue
+        yield f"  {name}:" + (f"    # {_WHY[name]}" if name in _WHY else "")
+        if name == "versions":
+            for version, record in value.items():
+                yield f"    {inline(version)}:"
+                yield from block(record, "      ")
+        elif isinstance(value, Mapping):
+            yield from block(value, "    ")
+        else:
+            yield from block({name: list(value)}, "  ")[1:]

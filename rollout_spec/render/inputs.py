@@ -1,0 +1,52 @@
+"""A rollout's manifests are made of its own file, its workspace's, its components, its incidents and its templates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rollout_spec.domain.contracts import place_of
+from rollout_spec.domain.incidents import files_about
+from rollout_spec.spec.kinds import WORKSPACE_FILE
+from rollout_spec.spec.rollout import ModelRollout
+from rollout_spec.workspace.repository import File, Repository
+from rollout_spec.workspace.tree import Tree, as_committed
+
+
+def changed(file: File[ModelRollout], repository: Repository, base: Repository) -> bool:
+    """Does anything that a rollout's manifests are made of, or a manifest itself, differ from the base?"""
+    paths = {*_paths(file, repository), *_paths(file, base)}
+    return any(_differs(path, repository.tree, base.tree) for path in paths)
+
+
+def _differs(path: str, tree: Tree, base: Tree) -> bool:
+    then = base.read(path)
+    return tree.read(path) != then and as_committed(tree, path) != then
+
+
+def _contracts(name: str, pin: str, repository: Repository) -> Iterator[str]:
+    """Give the contracts by which it is chosen to which version a rollback goes: that one is kept on standby."""
+    component = repository.component(name)
+    spec = component.model.spec if component and component.model else None
+    if spec is not None and spec.type == "schema" and spec.contract is not None:
+        paths = (place_of(spec.contract, version) for version in {pin, *spec.serving})
+        yield from (path for path in paths if path is not None)
+
+
+def _paths(file: File[ModelRollout], repository: Repository) -> Iterator[str]:
+    yield file.path
+    yield WORKSPACE_FILE
+    if file.model is None:
+        return
+    spec = file.model.spec
+    for record in spec.versions.values():
+        for component, pin in (record.requires or {}).items():
+            yield f"components/{component}.yaml"
+            yield from _contracts(component, pin, repository)
+    for incident in files_about(file.stem, repository):
+        yield incident.path
+    for target in spec.targets:
+        for name in repository.tree.names(f"templates/{target.type}"):
+            yield f"templates/{target.type}/{name}"
+        yield f"manifests/{file.stem}/{target.type}.yaml"
+    for name in repository.tree.names(f"manifests/{file.stem}"):
+        yield f"manifests/{file.stem}/{name}"

@@ -1,0 +1,125 @@
+"""Manifests are rendered, never edited: the same tree gives the same bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rollout_spec.core import bounded_process as confined
+from rollout_spec.core.errors import UserError
+from rollout_spec.domain.metrics.queries import Immeasurable
+from rollout_spec.domain.targets import definitions as catalog
+from rollout_spec.domain.targets.options import with_defaults
+from rollout_spec.render import context as facts
+from rollout_spec.spec.rollout import ModelRollout, Target
+from rollout_spec.spec.target import TargetDefinition
+from rollout_spec.workspace.repository import Repository
+
+MANIFESTS = "manifests"
+_HEAD = re.compile(rb"# Rendered by rollout-spec from rollouts/[^/\s]+\.yaml\b")
+"""How the first line of each manifest begins."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """One document of a manifest; ``version`` is the one whose workload it is, None for those of the whole rollout."""
+
+    text: str
+    version: str | None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One rendered file, by its path in the workspace."""
+
+    path: str
+    target: int
+    documents: tuple[Document, ...]
+    text: str
+
+
+class RenderError(UserError):
+    """A target cannot be rendered; ``target`` is its index in the rollout."""
+
+    def __init__(self, target: int, message: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.target = target
+
+
+def is_rendered(content: bytes) -> bool:
+    """Return whether the first line of a file says that this tool rendered it."""
+    return _HEAD.match(content) is not None
+
+
+def render(rollout: ModelRollout, repository: Repository) -> list[Manifest]:
+    """Return the manifests of a rollout, one for each of its targets. RenderError where one cannot be made."""
+    return [_manifest(index, target, rollout, repository) for index, target in enumerate(rollout.spec.targets)]
+
+
+def workloads(manifests: list[Manifest], version: str) -> dict[str, str]:
+    """Return what is rendered for one version, by the path of its manifest."""
+    found: dict[str, str] = {}
+    for manifest in manifests:
+        for document in manifest.documents:
+            if document.version == version:
+                found[manifest.path] = found.get(manifest.path, "") + document.text
+    return found
+
+
+def _manifest(index: int, target: Target, rollout: ModelRollout, repository: Repository) -> Manifest:
+    definition = catalog.find(target.type, repository.tree)
+    if definition is None:
+        raise RenderError(index, f"there is no target `{target.type}`")
+    options = with_defaults(target.options, definition.options)
+    try:
+        context = facts.of_rollout(rollout, repository, options)
+        filled = list(_documents(target.type, definition, rollout, repository, context))
+    except UserError as error:
+        raise RenderError(index, error.message, error.hint) from None
+    except Immeasurable as error:
+        raise RenderError(index, str(error)) from None
+    name = rollout.metadata.name
+    edit = f"edit that file, then run `rollout-spec render {name}`"
+    head = f"# Rendered by rollout-spec from rollouts/{name}.yaml: {edit}.\n"
+    text = head + "---\n".join(document.text for document in filled)
+    return Manifest(f"{MANIFESTS}/{name}/{target.type}.yaml", index, tuple(filled), text)
+
+
+def _documents(
+    name: str, definition: TargetDefinition, rollout: ModelRollout, repository: Repository, context: dict[str, Any]
+) -> Iterator[Document]:
+    fills: list[tuple[str, dict[str, Any]]] = []
+    versions: list[str | None] = []
+    kept: dict[str, dict[str, Any]] = {}
+    if any(template.each == "version" for template in definition.templates):
+        for version, role in facts.kept_up(rollout, repository).items():
+            kept[version] = {**context, "version": facts.of_version(rollout, version, role)}
+    for template in definition.templates:
+        if template.each == "rollout":
+            fills.append((template.file, context))
+            versions.append(None)
+            continue
+        fills += ((template.file, own) for own in kept.values())
+        versions += kept
+    request = name, catalog.templates(name, repository.tree), fills
+    if catalog.is_own(name, repository.tree):
+        filled = _confined(request, f"rollouts/{rollout.metadata.name}.yaml")
+    else:
+        from rollout_spec.render.filling import filled as fill
+
+        filled = list(fill(request))
+    yield from (Document(text, version) for text, version in zip(filled, versions, strict=True))
+
+
+def _confined(request: tuple[str, Mapping[str, str], list[tuple[str, dict[str, Any]]]], about: str) -> list[str]:
+    """Return the documents of a target of the workspace, which are made in a confined process."""
+    name, _, fills = request
+    try:
+        answers = confined.ask("rollout_spec.render.filling:filled", request, len(fills), about)
+    except confined.Stopped as stopped:
+        file, _ = fills[min(len(stopped.answers), len(fills) - 1)]
+        place = stopped.place or f"templates/{name}/{file}"
+        raise UserError(f"{place}: {stopped.why}", hint=stopped.hint) from None
+    return [str(each) for each in answers]

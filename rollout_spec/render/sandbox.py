@@ -1,0 +1,133 @@
+"""A template gets data and puts text out: it reaches nothing else, runs for a moment, and makes a manifest at most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from jinja2 import FunctionLoader, StrictUndefined, TemplateSyntaxError, nodes
+from jinja2.exceptions import SecurityError
+from jinja2.runtime import LoopContext, Macro, Undefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.visitor import NodeTransformer
+
+from rollout_spec.core.yaml.scalars import quote
+
+MOST_STEPS = 100_000
+"""Turns of loops and calls that filling in a template once may take."""
+MOST_TEXT = 4 * 1024 * 1024
+"""Characters that it may make on the way."""
+_LARGEST_NUMBER = 10**15
+
+# What makes no more than it gets. `join`, `format`, `indent` and others make gigabytes of little.
+_FILTERS = (
+    *("abs", "capitalize", "count", "d", "default", "dictsort", "first", "float", "groupby", "int", "items", "last"),
+    *("length", "list", "lower", "map", "max", "min", "reject", "rejectattr", "select", "selectattr", "sort", "string"),
+    *("title", "trim", "unique", "upper"),
+)
+_METHODS: dict[type, tuple[str, ...]] = {
+    LoopContext: ("changed", "cycle"),
+    dict: ("get", "items", "keys", "values"),
+    str: ("endswith", "lower", "removeprefix", "removesuffix", "split", "startswith", "strip", "upper"),
+}
+
+
+class Sandbox(ImmutableSandboxedEnvironment):
+    """The templates of one target. Whatever they put out is quoted, as one scalar, mapping or list."""
+
+    intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
+
+    def __init__(self, load: Callable[[str], tuple[str, str] | None]) -> None:
+        """``load`` returns the text of a template, and the path that messages name."""
+
+        def found(file: str) -> tuple[str, str, None] | None:
+            template = load(file)
+            return (*template, None) if template else None
+
+        super().__init__(
+            loader=FunctionLoader(found),
+            undefined=StrictUndefined,
+            finalize=self._put_out,
+            autoescape=False,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+        self.filters = {name: self.filters[name] for name in _FILTERS}
+        self.filters |= {"_counted": self._counted, "_joined": self._joined}
+        self.globals = {name: self.globals[name] for name in ("namespace", "range")}
+        self._steps = self._text = 0
+
+    def fill(self, file: str, data: Mapping[str, Any]) -> str:
+        """Return what a template makes of data. Whatever goes wrong in it is raised."""
+        self._steps = self._text = 0
+        return self.get_template(file).render(data)
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        known = not callable(value) or isinstance(value, Macro) or attr in _METHODS.get(type(obj), ())
+        return known and super().is_safe_attribute(obj, attr, value)
+
+    def wrap_str_format(self, value: Any) -> None:
+        """Let ``str.format`` be like any other method: refused."""
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        if operator == "**" or not isinstance(left, int | float) or not isinstance(right, int | float):
+            raise SecurityError(f"`{operator}` is not for this: numbers add and multiply, and texts are joined by `~`")
+        if max(abs(left), abs(right)) > _LARGEST_NUMBER:
+            raise SecurityError(f"a number here is at most {_LARGEST_NUMBER:,}")
+        return super().call_binop(context, operator, left, right)
+
+    def call(self, *arguments: Any, **named: Any) -> Any:
+        self._step()
+        return super().call(*arguments, **named)
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        tree: nodes.Template = _Counting().visit(super()._parse(source, name, filename))
+        return tree
+
+    def _counted(self, items: Iterable[Any], text: int) -> Iterator[Any]:
+        for item in items:
+            self._step()
+            self._make(text)
+            yield item
+
+    def _joined(self, text: str) -> str:
+        self._make(len(text))
+        return text
+
+    def _put_out(self, value: Any) -> str:
+        text = str(value) if isinstance(value, Undefined) else quote(value)  # str raises, with the undefined name
+        self._make(len(text))
+        return text
+
+    def _step(self) -> None:
+        self._steps += 1
+        if self._steps > MOST_STEPS:
+            raise SecurityError(f"this takes more than {MOST_STEPS:,} steps")
+
+    def _make(self, characters: int) -> None:
+        self._text += characters
+        if self._text > MOST_TEXT:
+            raise SecurityError(f"this makes more than {MOST_TEXT:,} characters")
+
+
+class _Counting(NodeTransformer):
+    """Has what Jinja does not let be intercepted counted: loops, and ``~``."""
+
+    def visit_For(self, node: nodes.For) -> nodes.Node:
+        if node.recursive:
+            raise TemplateSyntaxError("a loop is not recursive here", node.lineno)
+        self.generic_visit(node)
+        assert isinstance(node.iter, nodes.Expr)
+        written = [each.data for each in node.find_all(nodes.TemplateData)]
+        written += [str(each.value) for each in node.find_all(nodes.Const)]
+        node.iter = _filtered(node.iter, "_counted", nodes.Const(sum(map(len, written))))
+        return node
+
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
+        self.generic_visit(node)
+        return _filtered(node, "_joined")
+
+
+def _filtered(node: nodes.Expr, name: str, *arguments: nodes.Expr) -> nodes.Filter:
+    return nodes.Filter(node, name, list(arguments), [], None, None, lineno=node.lineno)

@@ -1,0 +1,122 @@
+"""The base: the branch that is live, at its newest commit, and the forge that it is on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.pull_request import Change
+from rollout_spec.integrations.forges import Access, Forge, connect, credential
+from rollout_spec.integrations.git.command import Plumbing
+from rollout_spec.integrations.git.remote import Remote
+from rollout_spec.integrations.git.repository import Git
+from rollout_spec.rollback import Step, Undone
+from rollout_spec.spec.rollout import Live
+from rollout_spec.spec.workspace import Forge as ForgeSettings
+from rollout_spec.workspace.repository import Repository, read_file
+from rollout_spec.workspace.tree import CommitTree
+
+_DEFAULT_REMOTE, _DEFAULT_BASE = "origin", "main"
+
+
+@dataclass(frozen=True)
+class Base:
+    """The branch that is live, at one commit: what is decided about, and what a change is laid over."""
+
+    git: Git
+    remote: Remote | None
+    branch: str
+    commit: str
+    prefix: str
+
+    @cached_property
+    def repository(self) -> Repository:
+        """The workspace as the base has it."""
+        return Repository(CommitTree(self.git, self.commit, self.prefix))
+
+    @cached_property
+    def undone(self) -> dict[tuple[str, str], Undone]:
+        """The commits that rollbacks undo, by rollout and version, as far as they were looked for."""
+        return {}
+
+    def path(self, path: str) -> str:
+        """Turn a path of the workspace into one from the git root."""
+        return f"{self.prefix}/{path}" if self.prefix else path
+
+    def renewed(self) -> Base:
+        """Return the branch as it is now: it may have moved since."""
+        if self.remote is None:
+            return self
+        return replace(self, commit=self.remote.fetch(self.branch))
+
+    def history(self, path: str) -> Iterator[Step]:
+        """Give the first-parent history of a rollout's file, newest first, with ``live`` before and after each."""
+        full = self.path(path)
+        after = self._live(self.commit, full)
+        for commit in self.git.history(self.commit, full):
+            before = self._live(commit.parent, full) if commit.parent else None
+            yield Step(commit.sha, commit.date, commit.subject, after, before, commit.parent)
+            after = before
+
+    def _live(self, commit: str, path: str) -> Live | None:
+        content = self.git.read(commit, path)
+        model = read_file(path, "ModelRollout", content).model if content is not None else None
+        return model.spec.live if model else None
+
+
+def find_base(git: Git, settings: ForgeSettings | None, prefix: str) -> Base:
+    """Fetch the newest commit of the branch that is live. Without a remote it is the local branch of that name."""
+    remote = git.remote(settings.remote if settings else _DEFAULT_REMOTE)
+    if remote is None:
+        branch = (settings.base if settings else None) or _DEFAULT_BASE
+        return Base(git, None, branch, git.commit(branch), prefix)
+    if settings is not None:
+        authorize(git, remote, settings)
+    branch = live_branch(remote, settings)
+    return Base(git, remote, branch, remote.fetch(branch), prefix)
+
+
+def live_branch(remote: Remote, settings: ForgeSettings | None) -> str:
+    """Return the branch that is live: the one that the workspace names, else what the remote calls its head."""
+    return (settings.base if settings else None) or remote.head() or _DEFAULT_BASE
+
+
+def authorize(git: Git | Plumbing, remote: Remote, settings: ForgeSettings) -> None:
+    """Let git show a remote on the forge's own host the token of the environment, where there is one."""
+    shown = credential(settings.type, _access(remote, settings))
+    if shown is not None:
+        git.authorize(shown.url, shown.user, shown.password)
+
+
+def forge_of(base: Base, settings: ForgeSettings | None) -> Forge:
+    """Return the forge of a workspace. UserError where it names none, or its remote is not there."""
+    if settings is None:
+        raise UserError(
+            "the workspace names no forge",
+            hint="add `forge: {type: local}` to `spec` in .rollout-spec.yaml, or use --dry-run",
+        )
+    known = base.remote is not None and base.remote.name == settings.remote
+    remote = base.remote if known else base.git.remote(settings.remote)
+    if remote is None:
+        raise UserError(
+            f"there is no git remote `{settings.remote}` here",
+            hint=f"`git remote add {settings.remote} URL`, or name another in `forge.remote`",
+        )
+    return connect(settings.type, _access(remote, settings, lambda branch, commit: _holds(base, branch, commit)))
+
+
+def _access(
+    remote: Remote, settings: ForgeSettings, contains: Callable[[str, str], bool] = lambda _, __: False
+) -> Access:
+    return Access(remote.address, settings.repository, settings.base_url, contains, remote.forge_hosts)
+
+
+def _holds(base: Base, branch: str, commit: str) -> bool:
+    return branch == base.branch and base.git.holds(base.commit, commit)
+
+
+def build(change: Change, base: Base) -> str:
+    """Make the commit; the same change on the same base is the same commit."""
+    return base.git.build(base.commit, change.edits, change.message, change.date)

@@ -1,0 +1,111 @@
+"""The head of a branch is trusted for its tree alone: anybody who may push can write an author, a name or a trailer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Literal
+
+from rollout_spec.core.errors import UserError
+from rollout_spec.workflows.base_branch import Base
+
+Edits = Mapping[str, bytes | None]
+"""New contents by path from the git root; None removes the file."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What this process would make on a base for what a commit does: the edits, and the branch that it names.
+
+    ``records`` are the paths of the incidents of the breaches that it answers.
+    """
+
+    edits: Edits
+    branch: str
+    records: frozenset[str] = frozenset()
+
+
+Rebuild = Callable[[Base, str], Built | None]
+"""Builds again on a base what a commit does; None if that is nothing of ours."""
+
+HeadState = Literal["current", "outdated", "foreign", "merged"]
+"""``current``: ours, and right on the newest base. ``outdated``: ours, and no longer right there. ``foreign``: a commit
+in it is not ours. ``merged``: the base holds it."""
+
+_MOST_COMMITS = 20
+_UNCHECKED = re.compile(
+    r"\[(skip.(ci|actions|azp)|(ci|actions|azp).skip|no.ci)\]|^skip-checks:|\*{3}no_ci\*{3}",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""With such words in the message of a head, forges start no checks: it would never merge itself."""
+
+
+class Heads:
+    """The heads of branches, examined for one base and one kind of change. Each head is examined once."""
+
+    def __init__(self, base: Base, rebuild: Rebuild) -> None:
+        self._base = base
+        self._rebuild = rebuild
+        self.is_ours = cache(self._is_ours)
+
+    def state(self, head: str, wanted: Built) -> HeadState:
+        """Return how a head relates to what this process builds now. The head is in the clone already.
+
+        A head of ours that is about something else, and was pushed under this name, is foreign.
+        """
+        if self._base.git.holds(self._base.commit, head):
+            return "merged"
+        own = self._own_base(head) if self.is_ours(head) else None
+        built = self._rebuild(replace(self._base, commit=own), head) if own is not None else None
+        if own is None or built is None or built.branch != wanted.branch:
+            return "foreign"
+        if _UNCHECKED.search(self._base.git.message(head)):
+            return "outdated"
+        return "current" if self._applies(head, own, wanted, built) else "outdated"
+
+    def _is_ours(self, head: str) -> bool:
+        """Return whether each commit beyond the base has the tree that this process builds on that commit's own base.
+
+        A merge of the base into the branch, as forges make it to bring a branch up to date, is one such commit.
+        """
+        commits = self._base.git.beyond(self._base.commit, head)
+        return 0 < len(commits) <= _MOST_COMMITS and all(map(self._is_built_here, commits))
+
+    def _is_built_here(self, commit: str) -> bool:
+        own = self._own_base(commit)
+        if own is None:
+            return False
+        git, there = self._base.git, replace(self._base, commit=own)
+        try:
+            built = self._rebuild(there, commit)
+            if built is None:
+                return False
+            edits, parents = built.edits, git.parents(commit)
+            if len(parents) > 1:  # the incident is a record: it stays what it was when the base was merged into it
+                mine = [parent for parent in parents if not git.holds(self._base.commit, parent)]
+                edits = self._with_incidents(edits, mine[0] if len(mine) == 1 else own)
+            return git.tree_with(own, edits) == git.tree_of(commit)
+        except UserError:  # what this process cannot build, it did not build
+            return False
+
+    def _with_incidents(self, edits: Edits, commit: str) -> Edits:
+        """Return edits with the incidents that a commit has."""
+        git, folder = self._base.git, self._base.path("incidents/")
+        return {path: git.read(commit, path) if path.startswith(folder) else new for path, new in edits.items()}
+
+    def _own_base(self, commit: str) -> str | None:
+        return self._base.git.parted(self._base.commit, commit)
+
+    def _applies(self, head: str, own: str, wanted: Built, built: Built) -> bool:
+        """Return whether a merge of a head into the newest base gives what this process builds there.
+
+        The incident of the breach aside: it is a record, and the head has one already.
+        """
+        git, newest = self._base.git, self._base.commit
+        if wanted.edits.keys() - built.edits.keys():
+            return False
+        edits = {path: git.read(head, path) if path in wanted.records else new for path, new in wanted.edits.items()}
+        merged = git.tree_of(head) if own == newest else git.merged_tree(newest, head)
+        return merged == git.tree_with(newest, edits)

@@ -1,0 +1,8 @@
+"""Everything that a rollback needs, looked for beforehand: git, remote, token, branch protection, clock.
+
+Changes nothing. Start with ``runner``, which has the order; each other module checks one thing.
+"""
+
+from rollout_spec.workflows.doctor.result import Check, Verdict
+
+__all__ = ["Check", "Verdict"]

@@ -1,0 +1,12 @@
+"""Rollbacks in memory from every state that a rollout can reach, each with its result checked.
+
+Imports ``rollback``, ``checks`` and below. No git, network or clock. Start with ``states``; ``outcomes`` judges each
+rollback.
+"""
+
+from __future__ import annotations
+
+from rollout_spec.workflows.drill.outcomes import Drilled, Verdict, drill
+from rollout_spec.workflows.drill.states import Reach
+
+__all__ = ["Drilled", "Reach", "Verdict", "drill"]

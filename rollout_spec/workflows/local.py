@@ -1,0 +1,59 @@
+"""The merge of a pull request of a local forge, for trials: what the button of another forge does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.pull_request import PullRequest
+from rollout_spec.integrations.forges.local import LocalForge
+from rollout_spec.integrations.git.merge import Bare
+
+
+@dataclass(frozen=True)
+class Merged:
+    """A merged pull request. ``moved_from`` is the head on record, if the branch has moved since."""
+
+    pull_request: PullRequest
+    moved_from: str | None = None
+    was_merged: bool = False
+
+
+def merge(address: str, number: int, *, now: datetime) -> Merged:
+    """Merge a pull request of the local forge at an address into its base, by a merge commit.
+
+    UserError with status 1 if it is closed or a draft, or conflicts with its base.
+    """
+    forge = LocalForge(address, lambda branch, commit: bare.contains(branch, commit))
+    bare = Bare(forge.repository)
+    pull = _pull_request(forge, number)
+    if pull.state == "merged":
+        return Merged(pull, was_merged=True)
+    _refuse_unready(pull)
+    message = f"Merge pull request #{number} from {pull.head}\n"
+    done = bare.merge(pull.head, pull.base, message, now)
+    merged = forge.merged(pull, done.head, done.sha, now)
+    return Merged(merged, moved_from=pull.head_sha if pull.head_sha != done.head else None)
+
+
+def _pull_request(forge: LocalForge, number: int) -> PullRequest:
+    if not (forge.folder / f"{number}.json").is_file():
+        raise UserError(f"there is no pull request {number} in {forge.folder}")
+    return forge.read(number)
+
+
+def _refuse_unready(pull: PullRequest) -> None:
+    """UserError if a pull request is closed or a draft."""
+    if pull.state != "open":
+        raise UserError(
+            f"pull request {pull.number} is {pull.state}",
+            hint=f'reopen it: set `state` to "open" in {pull.url}',
+            status=1,
+        )
+    if pull.draft:
+        raise UserError(
+            f"pull request {pull.number} is a draft",
+            hint=f"mark it as ready: set `draft` to false in {pull.url}",
+            status=1,
+        )

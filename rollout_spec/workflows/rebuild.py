@@ -1,0 +1,105 @@
+"""A rollback that another process built is built again: of the breach that its incident records, on its own base."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import tee
+
+from rollout_spec.core.breach import Breach
+from rollout_spec.core.errors import UserError
+from rollout_spec.domain import traffic
+from rollout_spec.rollback import (
+    Nothing,
+    NoWayBack,
+    OpenIncidents,
+    Rollback,
+    Step,
+    Undone,
+    failed_version,
+    retaken_at,
+    roll_back,
+    roll_back_together,
+    undone_by,
+)
+from rollout_spec.rollback.incident import breach_of
+from rollout_spec.workflows.base_branch import Base
+from rollout_spec.workflows.branch_heads import Built
+from rollout_spec.workspace.repository import read_file
+
+_MOST_INCIDENTS = 20
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A breach as an incident records it, and the commits that its rollback undoes."""
+
+    breach: Breach
+    reverts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Incidents:
+    """The incidents that a commit adds to a base: of the breaches that it answers, and others that it brings along."""
+
+    recorded: tuple[Recorded, ...] = ()
+    carried: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def incidents_in(base: Base, commit: str) -> Incidents:
+    """Sort the incidents that a commit adds to a base. It answers those of versions that take requests there."""
+    folder, git, repository = base.path("incidents"), base.git, base.repository
+    known = set(git.names(base.commit, folder))
+    recorded: list[Recorded] = []
+    carried: dict[str, bytes] = {}
+    for name in [name for name in git.names(commit, folder) if name not in known][:_MOST_INCIDENTS]:
+        content = git.read(commit, f"{folder}/{name}")
+        model = read_file(f"{folder}/{name}", "Incident", content).model if content is not None else None
+        file = repository.rollout(model.spec.rollout) if model is not None else None
+        if content is None or model is None:
+            continue
+        if file and file.model and model.spec.failed_version in traffic.split(file.model.spec).versions:
+            recorded.append(Recorded(breach_of(model.spec), tuple(model.spec.reverts)))
+        else:
+            carried[f"incidents/{name}"] = content
+    return Incidents(tuple(sorted(recorded, key=lambda each: each.breach.rollout)), carried)
+
+
+def build_again(base: Base, recorded: Sequence[Recorded], unmerged: OpenIncidents | None = None) -> Built | None:
+    """Return what this process would build on a base in answer to breaches; None if nothing."""
+    failures = [(each.breach, _undone(each, base)) for each in recorded]
+    decision: Rollback | NoWayBack | Nothing | None = None
+    with suppress(UserError):
+        if len(failures) == 1:
+            decision = roll_back(base.repository, *failures[0], open_incidents=unmerged)
+        elif failures:
+            decision = roll_back_together(base.repository, failures, unmerged)
+    if decision is None or isinstance(decision, Nothing) or not decision.edits:
+        return None
+    return Built({base.path(path): content for path, content in decision.edits.items()}, decision.branch)
+
+
+def _undone(recorded: Recorded, base: Base) -> Undone:
+    """Return the commits that a rollback undoes. A shallow clone cannot know them, and writes none."""
+    known = undone_for(recorded.breach, base)
+    if recorded.reverts and not base.git.is_shallow():
+        return known
+    steps = tuple(Step(commit, datetime.min, "", None, None) for commit in recorded.reverts)
+    return replace(known, steps=steps)
+
+
+def undone_for(breach: Breach, base: Base) -> Undone:
+    """Find the commits that a rollback undoes, by walking the file's history to the one that proposed the version."""
+    file = base.repository.rollout(breach.rollout)
+    if file is None or file.model is None:
+        return Undone()
+    if base.git.is_shallow():
+        return Undone(reason="this clone is shallow, and its history ends too early")
+    version = failed_version(file.model.spec, breach)
+    memo = base.undone
+    if (file.stem, version) not in memo:
+        walk, again = tee(base.history(file.path))
+        memo[file.stem, version] = undone_by(version, walk, retaken_at(version, again))
+    return memo[file.stem, version]

@@ -1,0 +1,88 @@
+"""Open rollbacks of the same failure that lead elsewhere than the newest decision are out of date."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.pull_request import PullRequest
+from rollout_spec.core.units import label
+from rollout_spec.integrations.forges import Forge
+from rollout_spec.rollback import NoWayBack, Rollback
+from rollout_spec.workflows.branch_heads import Heads
+from rollout_spec.workflows.pull_requests import SUPERSEDED
+from rollout_spec.workflows.rebuild import incidents_in
+from rollout_spec.workflows.rollback_history import fetched
+
+if TYPE_CHECKING:
+    from rollout_spec.workflows.base_branch import Base
+
+_MOST = 200
+
+
+def supersede_others(
+    decision: Rollback | NoWayBack,
+    base: Base,
+    pull: PullRequest | None,
+    forge: Forge,
+    heads: Heads,
+    there: Mapping[str, str],
+) -> list[str]:
+    """Close the open rollbacks of the same version that lead elsewhere, and say why; return notes of what was done.
+
+    ``pull`` is the pull request of the decision; None if its incident is on the base already. ``there`` are the
+    branches on the remote. Only those that this tool built are closed. One that a person changed is told, and stays.
+    """
+    assert base.remote is not None
+    parts = decision.parts if isinstance(decision, Rollback) else (decision,)
+    start = rf"rollback(\.\d+)?/{re.escape(decision.workspace)}(\.\d+)?"
+    ours = "|".join(rf"{re.escape(each.rollout)}(\.\d+)?/{re.escape(label(each.failed))}" for each in parts)
+    same = re.compile(rf"{start}/({ours})-[0-9a-f]{{8}}(-\d+|-[0-9a-f]{{12}})?")
+    stem = re.sub(r"(-[0-9a-f]{8})-(\d+|[0-9a-f]{12})$", r"\1", pull.head) if pull is not None else None
+    others = [name for name in there if same.fullmatch(name) and not (stem and name.startswith(stem))]
+    failed = {(each.rollout, each.failed) for each in parts}
+    notes: list[str] = []
+    if len(others) > _MOST:
+        notes.append(f"{len(others) - _MOST:,} more branches are named like rollbacks of this, and were not looked at")
+    for other in fetched(base, {name: there[name] for name in others[:_MOST]}):
+        if not heads.is_ours(there[other]) or not _is_about(base, there[other], failed):
+            continue
+        try:
+            old = forge.find(other, base.branch)
+            if old is not None and old.state == "open":
+                notes.append(_supersede(old, _why(decision, pull), forge))
+        except UserError as error:
+            notes.append(error.message)
+    return notes
+
+
+def _why(decision: Rollback | NoWayBack, pull: PullRequest | None) -> str:
+    """Return the sentence that says what holds instead of an older rollback."""
+    if isinstance(decision, Rollback) and pull is not None:
+        moves = " and ".join(f"{each.rollout} {each.failed} back to {each.restored}" for each in decision.parts)
+        return f"{pull.url} takes {moves} now."
+    more = f": {pull.url} opens its incident" if pull is not None else ""
+    return f"No known-good version can serve instead of {decision.rollout} {decision.failed} now{more}."
+
+
+def _supersede(old: PullRequest, why: str, forge: Forge) -> str:
+    hands = forge.interventions(old)
+    is_kept = hands.drafted or hands.disarmed
+    end = ": close it" if is_kept else ", and is closed"
+    text = f"**{why}** This one was right on an older state of the base{end}."
+    forge.comment(old, "superseded", text)
+    if is_kept:
+        return f"{old.url} is out of date"
+    forge.mark(old, (SUPERSEDED,), ())
+    forge.close(old)
+    return f"{old.url} is out of date, and was closed"
+
+
+def _is_about(base: Base, head: str, failed: Collection[tuple[str, str]]) -> bool:
+    """Return whether a head takes one of these versions of rollouts back."""
+    own = base.git.parted(base.commit, head)
+    found = incidents_in(replace(base, commit=own), head).recorded if own is not None else ()
+    return any((each.breach.rollout, each.breach.version) in failed for each in found)

@@ -1,0 +1,177 @@
+"""A lifecycle step edits ``live``, an exclusive component's ``serving``, or writes a new document, and nothing else.
+
+Whatever was spliced is read back: the data must be what was asked for, and nothing else may have changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.findings import KeyPath
+from rollout_spec.core.units import format_time
+from rollout_spec.core.yaml.document import parse
+from rollout_spec.core.yaml.entries import CannotEdit, Source
+from rollout_spec.core.yaml.format import Quoted, block, inline
+from rollout_spec.core.yaml.patch import below, cut, insert, insert_first, remove, set_list, set_value
+from rollout_spec.core.yaml.scalars import quote
+from rollout_spec.spec.rollout import Live
+
+_LIVE: KeyPath = ("spec", "live")
+_VERSIONS: KeyPath = ("spec", "versions")
+_ORDER = ("stable", "candidate", "stage", "fixes", "knownGood")
+
+
+def with_live(content: bytes, live: Live) -> bytes:
+    """Return the bytes of a rollout's file with another ``live``; the other lines are as they were."""
+    data = _data(content)
+    before: dict[str, Any] = data["spec"]["live"]
+    after = _written(live, before)
+    parts = cut(content, _LIVE)
+    if parts and parse(parts[1]).data == before:
+        edited = parts[0] + _relived(parts[1], (), before, after) + parts[2]
+    else:
+        edited = _relived(content, _LIVE, before, after)
+    return _verified(edited, _replaced(data, _LIVE, after))
+
+
+def _relived(content: bytes, at: KeyPath, before: Mapping[str, Any], after: Mapping[str, Any]) -> bytes:
+    """Change the ``live`` that stands at a path of a text, key by key."""
+    for key in _ORDER:
+        if key in before and key not in after:
+            content = remove(content, (*at, key))
+        elif key in after and key not in before:
+            there = [each for each in _ORDER[: _ORDER.index(key)] if each in after]
+            content = insert(content, at, f"{key}: {_spelled(key, after[key])}", behind=there[-1])
+        elif key in after and after[key] != before[key]:
+            content = _changed(content, (*at, key), before[key], after[key])
+    return content
+
+
+def with_serving(content: bytes, serving: Sequence[str]) -> bytes:
+    """Return the bytes of a component's file that serves other versions."""
+    data, at = _data(content), ("spec", "serving")
+    edited = _changed(content, at, data["spec"]["serving"], list(serving))
+    return _verified(edited, _replaced(data, at, list(serving)))
+
+
+def with_record(content: bytes, version: str, record: Mapping[str, Any]) -> bytes:
+    """Return the bytes of a rollout's file with one more version, below the others and written as the last of them."""
+    data, source = _data(content), Source(content)
+    place = source.document.node(_VERSIONS)
+    if not isinstance(place, tuple) or not isinstance(place[2], dict) or not place[2]:
+        raise CannotEdit
+    last = list(place[2])[-1]
+    key, written = place[2][last]
+    mark = "'" if key.style == "'" else '"'
+    name = f"{mark}{version}{mark}:"
+    in_line = f"{name} {inline(spelled(record))}"
+    if place[0].flow_style:
+        edited = insert(content, _VERSIONS, in_line, behind=last)
+    elif isinstance(written, tuple) and written[0].flow_style:
+        edited = _appended(source, last, _column(key), [in_line])
+    else:
+        depth = _column(key)
+        inside = list(written[2].values()) if isinstance(written, tuple) and isinstance(written[2], dict) else []
+        lines = [name, *block(spelled(record), " " * (_column(inside[0][0]) - depth if inside else 2))]
+        edited = _appended(source, last, depth, lines)
+    return _verified(edited, _replaced(data, (*_VERSIONS, version), dict(record)))
+
+
+def with_drilled(content: bytes, moment: datetime) -> bytes:
+    """Return the bytes of a rollout's file that says when all its ways back were proven."""
+    data, at, written = _data(content), ("spec", "rollback"), format_time(moment)
+    there = data["spec"].get("rollback")
+    if there is None:
+        edited = insert(content, at[:1], f"rollback: {{drilled: {written}}}", behind=list(data["spec"])[-1])
+    elif not there:
+        edited = insert_first(content, at, f"drilled: {written}")
+    elif "drilled" in there:
+        edited = set_value(content, (*at, "drilled"), written)
+    else:
+        edited = insert(content, at, f"drilled: {written}", behind=list(there)[-1])
+    return _verified(edited, _replaced(data, at, {**(there or {}), "drilled": written}))
+
+
+def spelled(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record whose pins are written with quotes, as versions are."""
+    pins = record.get("requires")
+    quoted = {"requires": {name: Quoted(pin) for name, pin in pins.items()}} if isinstance(pins, Mapping) else {}
+    return {**record, **quoted}
+
+
+def _column(place: Any) -> int:
+    return int(place.start_mark.column)
+
+
+def _appended(source: Source, last: str, depth: int, lines: Sequence[str]) -> bytes:
+    """Put lines below the last version, and below the comments that are indented as parts of its record."""
+    at, newline = below(source, (*_VERSIONS, last)), source.newline
+    while (line := source.text[at : source.line_end(at)]).lstrip(" ").startswith("#"):
+        if len(line) - len(line.lstrip(" ")) <= depth:
+            break
+        at = source.line_end(at)
+    text = newline.join(" " * depth + line for line in lines)
+    if source.text[:at].endswith(("\n", "\r")):
+        return source.replaced(at, at, text + newline)
+    return source.replaced(at, at, newline + text)
+
+
+def document_text(fields: Mapping[str, Any], schema: str) -> str:
+    """Write a new document: ``spec`` as a block, the rest as one line each, with the line that editors look for."""
+    lines = [f"# yaml-language-server: $schema=../schemas/{schema}.schema.json", *_lines(fields, "")]
+    return "\n".join(lines) + "\n"
+
+
+def _lines(data: Mapping[str, Any], indent: str) -> Iterator[str]:
+    for key, value in data.items():
+        if isinstance(value, Mapping) and value and key != "metadata":
+            yield f"{indent}{quote(key)}:"
+            yield from _lines(value, indent + "  ")
+        else:
+            yield f"{indent}{quote(key)}: {quote(value)}"
+
+
+def _data(content: bytes) -> Any:
+    data = parse(content).data
+    if not isinstance(data, dict):
+        raise UserError("this file does not load, so that nothing can be written into it")
+    return data
+
+
+def _written(live: Live, before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``live`` as it is written: what is absent is not there, but an empty ``knownGood`` stays where one was."""
+    data = {
+        "stable": live.stable,
+        "candidate": live.candidate,
+        "stage": live.stage,
+        "fixes": live.fixes,
+        "knownGood": list(live.known_good),
+    }
+    return {key: value for key, value in data.items() if value or (key == "knownGood" and before.get(key) is not None)}
+
+
+def _changed(content: bytes, path: KeyPath, before: Any, after: Any) -> bytes:
+    if isinstance(after, list) and isinstance(before, list):
+        return set_list(content, path, before, after, lambda entry: _spelled(path[-1], entry))
+    return set_value(content, path, _spelled(path[-1], after))
+
+
+def _spelled(key: str | int, value: Any) -> str:
+    """Spell a name, a version or a list of versions: versions are always in quotes, as people write them."""
+    if isinstance(value, list):
+        return f"[{', '.join(_spelled(key, item) for item in value)}]"
+    return quote(value) if key in ("stage", "fixes") else f'"{value}"'
+
+
+def _replaced(data: Any, path: KeyPath, value: Any) -> Any:
+    return value if not path else {**data, path[0]: _replaced(data.get(path[0]), path[1:], value)}
+
+
+def _verified(content: bytes, expected: Any) -> bytes:
+    """Make sure that the text says what was asked for: a file that cannot be spliced stays as it is."""
+    if parse(content).data != expected:
+        raise CannotEdit
+    return content

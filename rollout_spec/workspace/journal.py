@@ -1,0 +1,189 @@
+"""A journal says which files a step is about to change, so that the next command can take back a step that was killed.
+
+It is a folder with the former contents and one file that lists them. It is complete on disk before the first file
+changes, and it is removed when all of them have.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from rollout_spec.core.errors import OUTSIDE, ChangedError, UserError, disk_error
+from rollout_spec.workspace.files import put, read, refuse_links, remove, write
+
+_FILE = "journal.json"
+_MOST_BYTES = 10_000_000
+Facts = Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of a step, by its path from the root, with the digests of its old and its new content."""
+
+    path: str
+    old: str | None
+    new: str | None
+    mode: int | None = None
+
+
+@dataclass(frozen=True)
+class Journal:
+    """What a step changes. ``root`` is where its paths begin, ``facts`` are what the caller needs to finish it."""
+
+    folder: Path
+    root: Path
+    entries: tuple[Entry, ...]
+    facts: Facts
+
+    @classmethod
+    def begin(cls, folder: Path, root: Path, edits: Mapping[str, bytes | None], facts: Facts) -> Journal:
+        """Write down what is about to change. UserError if the disk refuses."""
+        entries = []
+        try:
+            for number, (path, content) in enumerate(edits.items()):
+                old = read(root / path)
+                if old is not None:
+                    _write_synced(folder / f"{number}.old", old)
+                mode = (root / path).stat().st_mode & 0o777 if old is not None else None
+                entries.append(Entry(path, digest(old), digest(content), mode))
+        except OSError as error:
+            raise disk_error(error, f"{folder} cannot be written", status=OUTSIDE) from None
+        return cls(folder, root, tuple(entries), {}).noted(facts)
+
+    def noted(self, facts: Facts) -> Journal:
+        """Write down more facts, in one move."""
+        journal = replace(self, facts={**self.facts, **facts})
+        data = {"version": 1, "files": [vars(entry) for entry in self.entries], "facts": journal.facts}
+        try:
+            _write_synced(self.folder / f"{_FILE}.new", json.dumps(data).encode())
+            (self.folder / f"{_FILE}.new").replace(self.folder / _FILE)
+            _sync(self.folder)
+        except OSError as error:
+            raise disk_error(error, f"{self.folder} cannot be written", status=OUTSIDE) from None
+        return journal
+
+    def changed(self) -> list[str] | None:
+        """Return the files that hold their new content; None if one of them holds neither that nor its old one."""
+        found = []
+        for entry in self.entries:
+            now = digest(read(self.root / entry.path))
+            if now not in (entry.old, entry.new):
+                return None
+            if now != entry.old:
+                found.append(entry.path)
+        return found
+
+    def take_back(self) -> list[str] | None:
+        """Give the files their old content; return those that had another. None if they are left as they are."""
+        paths = self.changed()
+        if paths is None:
+            return None
+        todo = [
+            (entry, self.folder / f"{number}.old") for number, entry in enumerate(self.entries) if entry.path in paths
+        ]
+        if any(digest(read(old)) != entry.old for entry, old in todo):
+            return None
+        done = [self._put_back(entry, old) for entry, old in todo]
+        return paths if all(done) else None
+
+    def _put_back(self, entry: Entry, old: Path) -> bool:
+        """Give a file its old content; False if it has another one than the new one by now.
+
+        The former file is moved to its place: a disk that is full has no room for a copy.
+        """
+        place = self.root / entry.path
+        now, content = read(place), read(old)
+        if digest(now) != entry.new:
+            return False
+        try:
+            if content is None:
+                remove(self.root, entry.path, expected=now)
+                return True
+            refuse_links(self.root, [entry.path])
+            place.parent.mkdir(parents=True, exist_ok=True)
+            old.chmod(entry.mode if entry.mode is not None else 0o644)
+            try:
+                put(old, place, now)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                write(self.root, entry.path, content, expected=now)
+        except ChangedError:
+            return False
+        except OSError as error:
+            raise disk_error(error, f"{place} cannot be written", status=OUTSIDE) from None
+        return True
+
+    def end(self) -> None:
+        """Remove the journal: the step is done, or taken back."""
+        clear(self.folder)
+
+
+def digest(content: bytes | None) -> str | None:
+    """Return the digest of a file's content; None for no file."""
+    return None if content is None else sha256(content).hexdigest()
+
+
+def find(folder: Path, root: Path) -> Journal | None:
+    """Return the journal of a step that was killed; None if there is none. UserError if it cannot be understood."""
+    path = folder / _FILE
+    try:
+        if not path.exists():
+            return None
+        with path.open("rb") as file:
+            data = json.loads(file.read(_MOST_BYTES))
+        facts = {str(name): None if value is None else str(value) for name, value in data["facts"].items()}
+        return Journal(folder, root, tuple(_entry(each, root) for each in data["files"]), facts)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path} cannot be understood: {error}") from None
+
+
+def clear(folder: Path) -> None:
+    """Remove what is left in a journal's folder, and the folder. Only the holder of the lock may call this."""
+    with suppress(OSError):
+        if folder.is_symlink() or not folder.is_dir():
+            return
+        (folder / _FILE).unlink(missing_ok=True)  # first: without it, the rest means nothing
+        for entry in folder.iterdir():
+            if entry.suffix in (".old", ".new", ".part", ".index", ".lock"):
+                entry.unlink(missing_ok=True)
+        folder.rmdir()
+
+
+def _entry(data: Any, root: Path) -> Entry:
+    """Read one entry. Outside git the folder may come with the files, so that no path may lead out of the root."""
+    mode = None if data["mode"] is None else int(data["mode"]) & 0o777
+    entry = Entry(str(data["path"]), _text(data["old"]), _text(data["new"]), mode)
+    pure = PurePosixPath(entry.path)
+    place = (root / pure).parent
+    within = os.path.realpath(place) == os.path.normpath(Path(os.path.realpath(root), pure.parent))
+    if pure.is_absolute() or ".." in pure.parts or "\0" in entry.path or not within or (root / pure).is_symlink():
+        raise ValueError(f"{entry.path!r} leads elsewhere")
+    return entry
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _write_synced(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,67 @@
+"""Where a file lies and what its first lines say decide what it holds; a pause says nothing of the kind."""
+
+from __future__ import annotations
+
+import re
+
+from rollout_spec.core.findings import Problem
+from rollout_spec.core.yaml.document import Document
+from rollout_spec.core.yaml.scalars import excerpt
+from rollout_spec.spec.kinds import API_VERSION, FOLDERS, KINDS, PAUSE, PAUSE_FILE, PAUSE_HINT, WORKSPACE_FILE
+
+_NO_PAUSE = (".md", ".swp", ".orig", ".rej", "~")
+"""How names end of what describes a pause, or of what an editor leaves behind."""
+
+
+def kind_at(path: str) -> str | None:
+    """Return the kind of what lies at a path of a workspace; None where any may."""
+    if path.rpartition("/")[2] == PAUSE_FILE:
+        return PAUSE
+    folder, _, rest = path.partition("/")
+    return FOLDERS.get(folder) if rest and "/" not in rest else ("Workspace" if path == WORKSPACE_FILE else None)
+
+
+def is_mistaken_for_pause(path: str) -> bool:
+    """Return whether a file has a name that somebody may take for that of a pause, and that is none."""
+    name = path.rpartition("/")[2]
+    if name == PAUSE_FILE or name.endswith(_NO_PAUSE):
+        return False
+    return re.sub(r"[^a-z0-9]", "", name.lower()).startswith("rolloutspecpause")
+
+
+def kind_said(document: Document, wanted: str | None) -> str | Problem:
+    """Return what a document that was read holds, or what is wrong with the lines that say so.
+
+    ``wanted`` is what it should hold; None takes its own word.
+    """
+    return _pause(document) if wanted == PAUSE else _envelope(document, wanted)
+
+
+def _pause(document: Document) -> str | Problem:
+    """Let a mapping pass: a pause has no envelope."""
+    if isinstance(document.data, dict):
+        return PAUSE
+    return Problem((), "a pause says why and until when", PAUSE_HINT)
+
+
+def _envelope(document: Document, kind: str | None) -> str | Problem:
+    """Return the kind of a document, or what is wrong with the lines that say what it is."""
+    from rollout_spec.spec.validation_errors import did_you_mean
+
+    data = document.data
+    if not isinstance(data, dict):
+        return Problem((), "a document begins with `apiVersion`, `kind`, `metadata` and `spec`")
+    version, said = data.get("apiVersion"), data.get("kind")
+    if "apiVersion" in data and version != API_VERSION:
+        return Problem(
+            ("apiVersion",), f"this version of rollout-spec reads `{API_VERSION}`", f"write `apiVersion: {API_VERSION}`"
+        )
+    if said is not None and said not in KINDS:
+        word = f"`{excerpt(said)}`" if isinstance(said, str) else "that is no name"
+        return Problem(("kind",), f"there is no kind {word}", did_you_mean(str(said)[:60], [kind] if kind else KINDS))
+    if kind is not None and said is not None and said != kind:
+        words = f"this file should hold one {kind}, and it holds one {said}"
+        return Problem(("kind",), words, "move the file to the folder of its kind")
+    if kind is None and said is None:
+        return Problem((), "`kind` is missing", did_you_mean("", KINDS), on_key=True)
+    return str(kind or said)

@@ -1,0 +1,78 @@
+"""A tree that remembers what was read of it, so that a decision can be compared with the disk before it is written."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+from rollout_spec.core.errors import ChangedError
+from rollout_spec.workspace.tree import Tree
+
+Seen = dict[tuple[str, str, str], bytes | None]
+"""The digest of each file and of each list of names, by the tree's place, what was asked for, and the path."""
+
+
+class Watched:
+    """Another tree; ``seen`` holds what was read of it and of the folders that it leads to."""
+
+    def __init__(self, below: Tree, seen: Seen | None = None, trees: dict[str, Tree] | None = None) -> None:
+        self.below = below
+        self.seen: Seen = {} if seen is None else seen
+        self._trees: dict[str, Tree] = {} if trees is None else trees
+        self._trees.setdefault(below.place, below)
+
+    def read(self, path: str) -> bytes | None:
+        """Read a file, and remember its digest."""
+        content = self.below.read(path)
+        self._remember("read", path, content)
+        return content
+
+    def names(self, folder: str) -> list[str]:
+        """List a folder, and remember its names."""
+        names = self.below.names(folder)
+        self._remember("names", folder, _joined(names))
+        return names
+
+    def __getattr__(self, name: str) -> Any:
+        """Ask the tree below for all that is no content."""
+        if name == "below":  # it is not set yet
+            raise AttributeError(name)
+        return getattr(self.below, name)
+
+    @property
+    def place(self) -> str:
+        """The folder of the tree below."""
+        return self.below.place
+
+    def is_turned(self, path: str) -> bool:
+        """Ask the tree below."""
+        return self.below.is_turned(path)
+
+    def elsewhere(self, path: str) -> Watched | None:
+        """Go to another folder of the tree below; what is read there is remembered too."""
+        other = self.below.elsewhere(path)
+        return None if other is None else Watched(other, self.seen, self._trees)
+
+    def check_unchanged(self, more: Mapping[tuple[str, str, str], bytes | None] | None = None) -> None:
+        """Read everything again. ChangedError if something is not as it was read; ``more`` is what others saw."""
+        for (place, kind, path), digest in {**(more or {}), **self.seen}.items():
+            tree = self._trees.get(place) or self.below.elsewhere(posixpath.relpath(place, self.place))
+            if tree is None:
+                raise ChangedError(place)
+            if _digest(tree.read(path) if kind == "read" else _joined(tree.names(path))) != digest:
+                raise ChangedError(f"{place}/{path}".rstrip("/"))
+
+    def _remember(self, kind: str, path: str, content: bytes | None) -> None:
+        key, digest = (self.place, kind, path), _digest(content)
+        if self.seen.setdefault(key, digest) != digest:
+            raise ChangedError(f"{self.place}/{path}".rstrip("/"))
+
+
+def _joined(names: list[str]) -> bytes:
+    return "\0".join(names).encode("utf-8", "surrogateescape")
+
+
+def _digest(content: bytes | None) -> bytes | None:
+    return None if content is None else blake2b(content, digest_size=32).digest()
