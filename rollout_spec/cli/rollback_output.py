@@ -27,7 +27,7 @@ def of_workspace(breaches: Sequence[Breach], repository: Repository) -> tuple[li
             continue
         words = f"{breach.rollout} {breach.version}: this breach is of workspace {breach.workspace}, and this is {own}"
         if not repository.others_named(breach.workspace):
-            words, least = f"{words}; no workspace of this repository has that name, and nobody answers the breach", 1
+            words, least = f"{words}; no workspace of this repository has that name, so the breach is not answered", 1
         terminal.say(words)
     return ours, least
 
