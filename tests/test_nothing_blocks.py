@@ -161,6 +161,20 @@ def test_an_order_of_one_rollout_arms_no_other(repo: Repo, version: list[str]) -
     assert "fraud 42 needs" not in newest["body"]
 
 
+def test_a_pause_holds_no_order_that_takes_another_rollout_along(repo: Repo) -> None:
+    shared(repo)
+    assert repo.breach("42", "drift", rollout="churn").status == 0
+    repo.write(".rollout-spec-pause", "reason: The cluster is being moved.\n")
+    repo.commit("Pause")
+    before = len(repo.pull_requests())
+    answer = repo.run("rollback", "fraud", "--reason", "bad", "--auto-merge")
+    assert answer.status == 0, answer.text
+    assert len(repo.pull_requests()) == before + 1
+    newest = repo.pull_requests()[-1]
+    assert (newest["draft"], newest["autoMerge"]) == (True, False)
+    assert "an automatic rollback would have been held: .rollout-spec-pause pauses the automation" in answer.err
+
+
 @pytest.mark.parametrize("state", ["OPEN", "Closed", None])
 def test_an_odd_state_of_a_pull_request_hides_nothing(repo: Repo, state: str | None) -> None:
     words = ("--breach", repo.payload(repo.alert("42", "latency-sla")))

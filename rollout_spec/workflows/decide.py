@@ -158,7 +158,9 @@ class Case:
         if isinstance(part, Rollback):
             breach, undone = part.breach, part.undone
         facts = Facts(known, self._beside, pauses(self.base), undone.since, undone.moved, undone.retaken)
-        order = self.order if not isinstance(part, Rollback) or part.rollout == self.breach.rollout else None
+        order = self.order
+        if order is not None and isinstance(part, Rollback) and part.rollout != self.breach.rollout:
+            order = Order()  # no guard holds the person's command, and it arms no rollout that it does not name
         return guard(part, breach, facts, self._automation, self.now, self._counts_for_nothing, order)
 
     def _told_by_branch(self, part: Rollback | NoWayBack | Nothing, verdict: Verdict) -> Verdict:
