@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from rollout_spec.domain import traffic
 from rollout_spec.domain.pins import is_range, meets
@@ -42,22 +41,22 @@ class Dependents:
 Meeting = tuple[str, str, str, *tuple[Dependent, ...]]
 """An older and a newer version of a component, why their callers meet, and the versions of models that pin them."""
 
-_FOUND: WeakKeyDictionary[Repository, dict[str, Dependents]] = WeakKeyDictionary()
-
 
 def dependents(component: str, repository: Repository) -> Dependents:
     """Return who pins a component. The first to ask has all rollouts read."""
-    if repository not in _FOUND:
-        found: dict[str, Dependents] = {}
-        for file in map(repository.rollout, repository.names("rollouts")):
-            if file and file.model:
-                _note(file.model, repository, found)
-            elif file:
-                for name in repository.names("components"):
-                    if name.encode() in file.content:
-                        found.setdefault(name, Dependents()).unread.append(file.stem)
-        _FOUND[repository] = found
-    return _FOUND[repository].get(component, Dependents())
+    return repository.once("dependents", _by_component).get(component, Dependents())
+
+
+def _by_component(repository: Repository) -> dict[str, Dependents]:
+    found: dict[str, Dependents] = {}
+    for file in map(repository.rollout, repository.names("rollouts")):
+        if file and file.model:
+            _note(file.model, repository, found)
+        elif file:
+            for name in repository.names("components"):
+                if name.encode() in file.content:
+                    found.setdefault(name, Dependents()).unread.append(file.stem)
+    return found
 
 
 def _note(rollout: ModelRollout, repository: Repository, found: dict[str, Dependents]) -> None:

@@ -10,7 +10,6 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Problem
@@ -28,8 +27,6 @@ _DOCUMENT = re.compile(r"(.+)\.ya?ml", re.IGNORECASE)
 _COUNT = re.compile(r"(-([2-9]|[1-9][0-9]+))?")
 _MOST_NESTED = 1000
 _DEEPEST = 5
-
-_UNUSUAL: WeakKeyDictionary[Repository, Unusual] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -137,15 +134,16 @@ class Unusual:
 
 def _unusual(repository: Repository) -> Unusual:
     """Return the unusual files; an edit that touches none of them takes them from the repository that it edits."""
-    if repository not in _UNUSUAL:
-        rollouts, origin = repository.names("rollouts"), repository.edited_from
-        below = _unusual(origin[0]) if origin is not None and origin[0].names("rollouts") is rollouts else None
-        edits = [path for path in origin[1] if path.startswith(f"{FOLDER}/")] if origin is not None else []
-        if below is not None and not any(path in below.paths or _is_unusual(path, rollouts) for path in edits):
-            _UNUSUAL[repository] = below
-        else:
-            _UNUSUAL[repository] = _indexed(repository, rollouts)
-    return _UNUSUAL[repository]
+    return repository.once("unusual incidents", _unusual_of)
+
+
+def _unusual_of(repository: Repository) -> Unusual:
+    rollouts, origin = repository.names("rollouts"), repository.edited_from
+    below = _unusual(origin[0]) if origin is not None and origin[0].names("rollouts") is rollouts else None
+    edits = [path for path in origin[1] if path.startswith(f"{FOLDER}/")] if origin is not None else []
+    if below is not None and not any(path in below.paths or _is_unusual(path, rollouts) for path in edits):
+        return below
+    return _indexed(repository, rollouts)
 
 
 def _indexed(repository: Repository, rollouts: list[str]) -> Unusual:

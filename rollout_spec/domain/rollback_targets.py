@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from itertools import takewhile
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.domain.contracts.compatibility import Refusal, refusals
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
 KEPT = 2
 """How many known-good versions keep what they pin, so that the way back stands even when one of them fails."""
 
-_FOUND: WeakKeyDictionary[Repository, dict[str, tuple[ModelRollout, tuple[str, ...]]]] = WeakKeyDictionary()
-"""What is eligible: each template asks anew, and a repository is of one moment."""
-
 
 def eligible(rollout: ModelRollout, repository: Repository) -> list[str]:
     """Return the entries of ``knownGood`` to which a rollback may go, the best first.
@@ -33,14 +29,14 @@ def eligible(rollout: ModelRollout, repository: Repository) -> list[str]:
     comes after those that are not, and one with a pin on a component that does not load comes last. Check, doctor,
     drill, render and rollback all ask this function.
     """
-    found = _FOUND.setdefault(repository, {})
-    name = rollout.metadata.name
-    if name not in found or found[name][0] is not rollout:
-        pins = {version: lost(rollout, version, repository) for version in _able(rollout, repository)}
+
+    def ranked(here: Repository) -> tuple[ModelRollout, tuple[str, ...]]:
+        pins = {version: lost(rollout, version, here) for version in _able(rollout, here)}
         there = [version for version, missing in pins.items() if all(pin.is_unread for pin in missing)]
-        there.sort(key=lambda version: (bool(pins[version]), doubt(rollout, version, repository) is not None))
-        found[name] = rollout, tuple(there)
-    return list(found[name][1])
+        there.sort(key=lambda version: (bool(pins[version]), doubt(rollout, version, here) is not None))
+        return rollout, tuple(there)  # the rollout is kept: its id is the key
+
+    return list(repository.once(("rollback targets", id(rollout)), ranked)[1])
 
 
 def obstacles(rollout: ModelRollout, repository: Repository) -> dict[str, str]:

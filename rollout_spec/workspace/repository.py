@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rollout_spec.spec.workspace import Workspace, WorkspaceSpec
 
 M = TypeVar("M", covariant=True)
+T = TypeVar("T")
 MOST_SOURCES = 100
 """From so many workspaces one may take incidents; all are read for a rollout, and more are a mistake or an attack."""
 _LAST_LETTER = "\U0010ffff"
@@ -69,6 +70,17 @@ class Repository:
         self._others: dict[str, Repository | None] = {}
         self._below: Repository | None = None
         self._edits: Mapping[str, bytes | None] = {}
+        self._results: dict[object, Any] = {}
+
+    def once(self, key: object, compute: Callable[[Repository], T]) -> T:
+        """Return a result that depends on this repository alone, computed at the first call with its key.
+
+        An edited repository computes its own results.
+        """
+        if key not in self._results:
+            self._results[key] = compute(self)
+        result: T = self._results[key]
+        return result
 
     def edited(self, edits: Mapping[str, bytes | None]) -> Repository:
         """Return the repository with edits laid over its tree; files that they leave alone are not read again."""

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from rollout_spec.core.findings import KeyPath, Problem
 from rollout_spec.workspace.repository import File, Repository
@@ -57,23 +56,21 @@ class PolicyInForce:
         return f"{self.pack.path}:{span.line}:{span.column}"
 
 
-_IN_FORCE: WeakKeyDictionary[Repository, tuple[PolicyInForce, ...]] = WeakKeyDictionary()
-_WAIVERS: WeakKeyDictionary[Repository, dict[tuple[str, str], list[Waiver]]] = WeakKeyDictionary()
-
-
 def policies_of(repository: Repository) -> tuple[PolicyInForce, ...]:
     """Return the policies of the packs that the workspace names and that load; of two with one name, the first."""
-    if repository not in _IN_FORCE:
-        settings = repository.settings
-        found: dict[str, PolicyInForce] = {}
-        for reference in settings.policies if settings else ():
-            pack = repository.pack(reference)
-            if pack and pack.model:
-                shipped = "/" not in reference and not reference.endswith(".yaml")
-                for index, policy in enumerate(pack.model.spec.policies):
-                    found.setdefault(policy.name, PolicyInForce(policy, pack, index, shipped))
-        _IN_FORCE[repository] = tuple(found.values())
-    return _IN_FORCE[repository]
+    return repository.once("policies in force", _in_force)
+
+
+def _in_force(repository: Repository) -> tuple[PolicyInForce, ...]:
+    settings = repository.settings
+    found: dict[str, PolicyInForce] = {}
+    for reference in settings.policies if settings else ():
+        pack = repository.pack(reference)
+        if pack and pack.model:
+            shipped = "/" not in reference and not reference.endswith(".yaml")
+            for index, policy in enumerate(pack.model.spec.policies):
+                found.setdefault(policy.name, PolicyInForce(policy, pack, index, shipped))
+    return tuple(found.values())
 
 
 def check(
@@ -209,11 +206,14 @@ def place_of(at: str | None, rollout: File[ModelRollout]) -> tuple[KeyPath, bool
 
 def waiver_for(policy: str, rollout: str, repository: Repository, now: datetime) -> Waiver | None:
     """Return the waiver by which a rollout need not meet a policy, if there is one that has not expired."""
-    if repository not in _WAIVERS:
-        settings = repository.settings
-        index: dict[tuple[str, str], list[Waiver]] = {}
-        for waiver in settings.waivers if settings else ():
-            index.setdefault((waiver.policy, waiver.rollout), []).append(waiver)
-        _WAIVERS[repository] = index
-    found = _WAIVERS[repository].get((policy, rollout), ())
+    found = repository.once("waivers", _waivers).get((policy, rollout), ())
     return next((waiver for waiver in found if now < waiver.ends), None)
+
+
+def _waivers(repository: Repository) -> dict[tuple[str, str], list[Waiver]]:
+    """Return the waivers of a workspace, by policy and rollout."""
+    settings = repository.settings
+    index: dict[tuple[str, str], list[Waiver]] = {}
+    for waiver in settings.waivers if settings else ():
+        index.setdefault((waiver.policy, waiver.rollout), []).append(waiver)
+    return index

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from rollout_spec.checks.policies.cel import VARIABLES, Failed, Program, Verdict, bind
 from rollout_spec.checks.policies.cel_values import LONGEST_SUMMAND, Unseen, counted, longest, time, view
@@ -23,9 +22,6 @@ from rollout_spec.workspace.repository import File, Repository
 if TYPE_CHECKING:
     from rollout_spec.spec.component import Component
     from rollout_spec.spec.rollout import ModelRollout
-
-_IN_FLIGHT: WeakKeyDictionary[Repository, list[str]] = WeakKeyDictionary()
-_WORKSPACES: WeakKeyDictionary[Repository, dict[str, Any] | None] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -112,25 +108,28 @@ def _components(rollout: ModelRollout, repository: Repository) -> dict[str, File
 
 
 def _workspace(repository: Repository, *, flying: bool) -> dict[str, Any] | None:
-    if repository not in _WORKSPACES:
-        file = repository.workspace
-        _WORKSPACES[repository] = view(file.model) if file and file.model else None
-    seen = _WORKSPACES[repository]
+    seen = repository.once("view of the workspace", _viewed)
     return seen and {**seen, IN_FLIGHT: counted(in_flight(repository)) if flying else []}
+
+
+def _viewed(repository: Repository) -> dict[str, Any] | None:
+    file = repository.workspace
+    return view(file.model) if file and file.model else None
 
 
 def in_flight(repository: Repository) -> list[str]:
     """Return the names of the rollouts that have a candidate: those of ten thousand are counted once, then adjusted."""
-    if repository not in _IN_FLIGHT:
-        origin = repository.edited_from
-        if origin is None:
-            _IN_FLIGHT[repository] = [name for name in repository.names("rollouts") if _flies(name, repository)]
-        else:
-            before, edits = origin
-            edited = {path.removeprefix("rollouts/").removesuffix(".yaml") for path in edits}
-            others = [name for name in in_flight(before) if name not in edited]
-            _IN_FLIGHT[repository] = sorted([*others, *(name for name in edited if _flies(name, repository))])
-    return _IN_FLIGHT[repository]
+    return repository.once("rollouts in flight", _in_flight)
+
+
+def _in_flight(repository: Repository) -> list[str]:
+    origin = repository.edited_from
+    if origin is None:
+        return [name for name in repository.names("rollouts") if _flies(name, repository)]
+    before, edits = origin
+    edited = {path.removeprefix("rollouts/").removesuffix(".yaml") for path in edits}
+    others = [name for name in in_flight(before) if name not in edited]
+    return sorted([*others, *(name for name in edited if _flies(name, repository))])
 
 
 def _flies(name: str, repository: Repository) -> bool:
