@@ -23,6 +23,7 @@ from rollout_spec.rollback import (
     Undone,
     Verdict,
     guard,
+    questions,
     roll_back,
 )
 from rollout_spec.rollback.guards import together
@@ -452,26 +453,23 @@ def test_what_a_person_refused_is_no_rollback_that_was(
 ) -> None:
     facts, automation = replace(FACTS, precedents=(precedent,)), Automation.model_validate(settings)
     assert guard(of_stable, BREACH, facts, automation, NOW).action != "act"
-    assert guard(of_stable, BREACH, facts, automation, NOW, lambda each: True).action == action
-    assert guard(of_stable, BREACH, facts, automation, NOW, lambda each: False).action != "act"
+    assert questions(of_stable, BREACH, facts, automation, NOW) == ([] if precedent.landed else [precedent])
+    assert guard(of_stable, BREACH, facts.with_refused([precedent]), automation, NOW).action == action
+    assert guard(of_stable, BREACH, facts.with_refused([]), automation, NOW).action != "act"
 
 
 def test_whether_a_person_refused_is_asked_only_where_it_decides(of_stable: Rollback) -> None:
-    asked: list[str] = []
-
-    def was_refused(precedent: Precedent) -> bool:
-        asked.append(precedent.incident)
-        return precedent.rollout == "churn"
-
     old, landed = earlier("old", when=ago(days=1), landed=None), earlier("landed", when=ago(hours=2))
     open_ones = tuple(earlier(name, when=ago(hours=2), landed=None) for name in ("churn", "spam"))
     facts = replace(FACTS, precedents=(old, landed, *open_ones))
     few, many_ = (Automation.model_validate({"maxRollbacksPerDay": number}) for number in (3, 9))
-    assert guard(of_stable, BREACH, facts, many_, NOW, was_refused).action == "act"
-    assert guard(Nothing("it is over"), BREACH, facts, few, NOW, was_refused).action == "ignore"
-    assert asked == []
-    assert guard(of_stable, BREACH, facts, few, NOW, was_refused).action == "act"
-    assert asked == ["churn-39", "spam-39"]
+    assert questions(of_stable, BREACH, facts, many_, NOW) == []
+    assert guard(of_stable, BREACH, facts, many_, NOW).action == "act"
+    assert questions(Nothing("it is over"), BREACH, facts, few, NOW) == []
+    assert guard(Nothing("it is over"), BREACH, facts, few, NOW).action == "ignore"
+    assert questions(of_stable, BREACH, facts, few, NOW) == list(open_ones)
+    assert guard(of_stable, BREACH, facts, few, NOW).action == "draft"
+    assert guard(of_stable, BREACH, facts.with_refused(open_ones[:1]), few, NOW).action == "act"
 
 
 def test_an_open_rollback_of_the_rollout_itself_may_have_been_refused_long_ago(of_stable: Rollback) -> None:
@@ -479,9 +477,11 @@ def test_an_open_rollback_of_the_rollout_itself_may_have_been_refused_long_ago(o
     own, others = (
         replace(FACTS, precedents=(earlier(name, when=ago(days=2), landed=None),)) for name in ("fraud", "x")
     )
-    assert guard(of_stable, BREACH, own, automation, NOW, lambda each: False).action == "draft"
-    assert guard(of_stable, BREACH, own, automation, NOW, lambda each: True).action == "act"
-    assert guard(of_stable, BREACH, others, automation, NOW, lambda each: False).action == "act"
+    assert questions(of_stable, BREACH, own, automation, NOW) == list(own.precedents)
+    assert guard(of_stable, BREACH, own.with_refused([]), automation, NOW).action == "draft"
+    assert guard(of_stable, BREACH, own.with_refused(own.precedents), automation, NOW).action == "act"
+    assert questions(of_stable, BREACH, others, automation, NOW) == []
+    assert guard(of_stable, BREACH, others, automation, NOW).action == "act"
 
 
 def test_what_the_decision_says_comes_first(of_stable: Rollback) -> None:

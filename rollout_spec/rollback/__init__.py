@@ -18,7 +18,7 @@ from rollout_spec.rollback.decision import (
     roll_back,
     roll_back_together,
 )
-from rollout_spec.rollback.guards import DAY, Facts, Order, Precedent, guard
+from rollout_spec.rollback.guards import DAY, Facts, Order, Precedent, guard, questions
 from rollout_spec.rollback.trigger_guards import may_merge_itself, watches
 from rollout_spec.rollback.verdict import Reason, Verdict
 
@@ -38,6 +38,7 @@ __all__ = [
     "failed_version",
     "guard",
     "may_merge_itself",
+    "questions",
     "retaken_at",
     "roll_back",
     "roll_back_together",

@@ -5,7 +5,7 @@ What they remember is read from git, so that any replica decides the same; the c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -66,6 +66,11 @@ class Facts:
     moved: bool = False
     retaken: datetime | None = None
 
+    def with_refused(self, refused: Collection[Precedent]) -> Facts:
+        """Return the same facts; of the open rollbacks only those in ``refused`` are marked so."""
+        marked = (each if each.landed else replace(each, refused=each in refused) for each in self.precedents)
+        return replace(self, precedents=tuple(marked))
+
 
 @dataclass(frozen=True)
 class Order:
@@ -104,24 +109,35 @@ def guard(
     facts: Facts,
     settings: Automation,
     now: datetime,
-    was_refused: Callable[[Precedent], bool] = lambda precedent: False,
     order: Order | None = None,
 ) -> Verdict:
-    """Say how far a breach may go by itself, and which guards decided.
+    """Return how far a breach may go by itself, and the guards that decided. ``order`` is a person's: none decides."""
+    if isinstance(decision, Nothing):
+        return Verdict("ignore", (Reason(decision.guard, decision.why),))
+    return _judged(decision, breach, facts, settings, now, order)
 
-    ``was_refused`` tells of an open rollback whether it counts for nothing. It is asked only where that could change
-    the verdict, and only of those that are counted. ``order`` is a person's: then no guard decides.
+
+def questions(
+    decision: Rollback | NoWayBack | Nothing,
+    breach: Breach,
+    facts: Facts,
+    settings: Automation,
+    now: datetime,
+    order: Order | None = None,
+) -> list[Precedent]:
+    """Return the open rollbacks whose refusal decides the verdict: the forge knows whether a person closed them.
+
+    There are none if the verdict is the same in either case.
     """
-
-    def judged(refused: Callable[[Precedent], bool]) -> Verdict:
-        marked = (each if each.landed else replace(each, refused=refused(each)) for each in facts.precedents)
-        return _judged(decision, breach, replace(facts, precedents=tuple(marked)), settings, now, order)
-
-    verdict = judged(lambda precedent: False)
-    if isinstance(decision, Nothing) or verdict == judged(lambda precedent: True):
-        return verdict
-    own = decision.rollout
-    return judged(lambda each: (each.rollout == own or _is_recent(each, now)) and was_refused(each))
+    if isinstance(decision, Nothing):
+        return []
+    opened = [each for each in facts.precedents if not each.landed]
+    verdicts = [
+        _judged(decision, breach, facts.with_refused(refused), settings, now, order) for refused in ((), opened)
+    ]
+    if verdicts[0] == verdicts[1]:
+        return []
+    return [each for each in opened if each.rollout == decision.rollout or _is_recent(each, now)]
 
 
 def _is_recent(precedent: Precedent, now: datetime) -> bool:
@@ -130,15 +146,13 @@ def _is_recent(precedent: Precedent, now: datetime) -> bool:
 
 
 def _judged(
-    decision: Rollback | NoWayBack | Nothing,
+    decision: Rollback | NoWayBack,
     breach: Breach,
     facts: Facts,
     settings: Automation,
     now: datetime,
     order: Order | None,
 ) -> Verdict:
-    if isinstance(decision, Nothing):
-        return Verdict("ignore", (Reason(decision.guard, decision.why),))
     if isinstance(decision, NoWayBack):
         case = _Case(decision.rollout, decision.failed, breach, facts, settings, now)
         notices, stuck = _asked(_NOTICES, case), (Reason("way-back", "no known-good version can serve"),)

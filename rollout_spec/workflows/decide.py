@@ -25,6 +25,7 @@ from rollout_spec.rollback import (
     Undone,
     Verdict,
     guard,
+    questions,
     roll_back,
     roll_back_together,
 )
@@ -161,7 +162,9 @@ class Case:
         order = self.order
         if order is not None and isinstance(part, Rollback) and part.rollout != self.breach.rollout:
             order = Order()  # no guard holds the person's command, and it arms no rollout that it does not name
-        return guard(part, breach, facts, self._automation, self.now, self._counts_for_nothing, order)
+        asked = questions(part, breach, facts, self._automation, self.now, order)
+        facts = facts.with_refused([each for each in asked if self._counts_for_nothing(each)])
+        return guard(part, breach, facts, self._automation, self.now, order)
 
     def _told_by_branch(self, part: Rollback | NoWayBack | Nothing, verdict: Verdict) -> Verdict:
         """Ask for a person if the breach of a partner was reported by nobody but a branch."""
