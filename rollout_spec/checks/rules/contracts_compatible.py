@@ -6,7 +6,8 @@ schema, and where one pins a range that two served versions meet, the newer of t
 of the older. So it accepts all that the older one accepted, and keeps each field that it required. A break is told with
 a request that proves it: a JSON Schema validator accepts it by the older contract and refuses it by the newer one. No
 request has a field that only the newer one names, where the older one lets any other field pass: so fields are added.
-Contracts that cannot be compared within the limits of a workspace's templates are an error.
+Contracts that cannot be compared within the limits of a workspace's templates, or whose `$schema` is not known, are an
+error.
 
 Versions side by side that each model pins exactly break nobody, which is how a breaking version comes in: while a live
 version of a model pins the older one that is a warning, for it stays up until its callers have moved. Live is what

@@ -15,8 +15,17 @@ from rollout_spec.core.yaml.scalars import excerpt
 from rollout_spec.domain.contracts.json_schema import NotASchema, pointer
 
 _TASK = "rollout_spec.domain.contracts.witnesses:compare"
-_TOO_MUCH = "it takes too much work to judge what these contracts accept"
-_HINT = "make them simpler: fewer alternatives in alternatives"
+_UNKNOWN = {
+    "work": (
+        "it takes too much work to judge what these contracts accept",
+        "make them simpler: fewer alternatives in alternatives",
+    ),
+    "dialect": (
+        "`$schema` of one of these contracts names no dialect that is known here, or a part of it names its own",
+        'write `"$schema": "https://json-schema.org/draft/2020-12/schema"` at the top, and none below it',
+    ),
+}
+"""Why a comparison cannot be made, and what to do about it."""
 _SHOWN = 200
 
 
@@ -70,8 +79,9 @@ def breaks(old: bytes, new: bytes, about: str) -> list[Change]:
         which, message, path = answer["flaw"]
         raise FlawError(which, message, tuple(path))
     if "unknown" in answer:
-        stopped = confined.Stopped("time", _TOO_MUCH)
-        stopped.hint = _HINT
+        why, hint = _UNKNOWN[answer["unknown"]]
+        stopped = confined.Stopped("time", why)
+        stopped.hint = hint
         raise stopped
     return [Change(tuple(path), words, witness, refuses) for path, words, witness, refuses in answer["changes"]]
 

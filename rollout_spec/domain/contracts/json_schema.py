@@ -52,7 +52,10 @@ def read_schema(content: bytes) -> Schema:
 
 def _number(text: str) -> int | Decimal:
     """Read a number exactly; 2.0 is an integer, as JSON Schema has it."""
-    number = Decimal(text)
+    try:
+        number = Decimal(text)
+    except ArithmeticError:
+        raise ValueError(f"the exponent of {excerpt(text)} is too large") from None
     is_whole = -_WHOLE < number.adjusted() < _WHOLE and number == number.to_integral_value()
     return int(number) if is_whole else number
 

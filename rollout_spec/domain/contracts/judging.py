@@ -23,15 +23,25 @@ from rollout_spec.domain.contracts.guarding import Carrier, Work, WorkDoneError,
 from rollout_spec.domain.contracts.json_schema import NotASchema, Schema
 
 _MOST_AT_ONCE = 30_000
+_OLD_DIALECTS = "https://json-schema.org/draft-0"
+_BY_NAME = frozenset(("$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties"))
+"""Keywords that map names to schemas; such a name may be ``$schema``."""
+_VALUES = frozenset(("const", "default", "enum", "example", "examples"))
+"""Keywords that hold instances, and no schemas."""
 
 
 def dialect_of(schema: Schema) -> type[Validator] | None:
     """Return the class that judges by a schema: by 2020-12 if it names no dialect; None if that is unknown."""
     if isinstance(schema, bool) or "$schema" not in schema:
         return Draft202012Validator
+    address = schema["$schema"]
+    if not isinstance(address, str):
+        return None
+    if address.startswith(_OLD_DIALECTS):  # their own addresses have http, and many people write https
+        address = "http" + address.removeprefix("https")
     try:
-        return validator_for({"$schema": schema["$schema"]}, default=None)  # type: ignore[arg-type]
-    except (TypeError, ValueError, AttributeError):  # it is no address
+        return validator_for({"$schema": address}, default=None)  # type: ignore[arg-type]
+    except ValueError:  # it is no address
         return None
 
 
@@ -124,14 +134,17 @@ def bare(schema: Schema) -> Schema:
 
 
 def _names_dialect(data: Any) -> bool:
-    """Return whether anything below the top of a schema names a dialect of its own."""
-    todo = list(data.values()) if isinstance(data, dict) else []
+    """Return whether a schema below the top names a dialect of its own."""
+    todo, is_top = [data], True
     while todo:
         each = todo.pop()
         if isinstance(each, dict):
-            if "$schema" in each:
+            if "$schema" in each and not is_top:
                 return True
-            todo += each.values()
+            for key, value in each.items():
+                named = key in _BY_NAME and isinstance(value, dict)
+                todo += value.values() if named else [] if key in _VALUES else [value]
         elif isinstance(each, list):
             todo += each
+        is_top = False
     return False

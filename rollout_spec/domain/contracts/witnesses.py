@@ -49,9 +49,12 @@ def compare(contents: tuple[bytes, bytes]) -> Iterator[dict[str, Any]]:
             return
     (before, after), (old, new) = contents, schemas
     found = Comparison(before, after, old, new)
+    if not found.has_known_dialects:
+        yield {"unknown": "dialect"}
+        return
     found.run()
     if found.is_unknown:
-        yield {"unknown": True}
+        yield {"unknown": "work"}
     else:
         yield {"changes": [change.data() for change in found.changes()]}
 
@@ -68,10 +71,13 @@ class Comparison:
         self.judged = 0
         self.is_unknown = False
 
+    @property
+    def has_known_dialects(self) -> bool:
+        """Return whether both schemas are of a dialect that the library knows, in all their parts."""
+        return self._old.is_known and self._new.is_known
+
     def run(self) -> None:
         """Judge candidates until there are no more, or the work is done."""
-        if not (self._old.is_known and self._new.is_known):
-            return
         try:
             for instance in islice(Candidates((self._old, self._new)).all(), _MOST_CANDIDATES):
                 self._judge(instance)
