@@ -367,7 +367,7 @@ def test_what_names_no_other_dialect_is_compared(more: dict[str, Any]) -> None:
 
 
 def test_a_number_with_an_exponent_that_no_computer_has_is_no_schema() -> None:
-    with pytest.raises(NotASchema, match="the exponent of 1e9+…"):
+    with pytest.raises(NotASchema, match=r"the exponent of 1e9+…"):
         read_schema(b'{"maximum": 1e' + b"9" * 400 + b"}")
 
 

@@ -256,3 +256,16 @@ def test_a_workspace_whose_name_cannot_be_read_is_called_like_its_folder(tmp_pat
     assert obstacles(fraud_in(repository), repository) == {
         "40": "quarantined by incidents/fraud-40.yaml of us, which does not load"
     }
+
+
+@pytest.mark.parametrize(("severity", "target"), [("warning", ["40", "39"]), ("error", ["39"])])
+def test_a_limit_that_is_a_warning_skips_no_version(severity: str, target: list[str], base: Repository) -> None:
+    target_file = f"""\
+description: Nomad jobs.
+owns: alerts
+templates: [{{file: job.j2}}]
+limits: [{{of: "{{artifact}}", what: the task, pattern: ".*/(39|41|42)/", severity: {severity}}}]
+"""
+    own = {"templates/nomad/target.yaml": target_file.encode(), "templates/nomad/job.j2": b"a: 1\n"}
+    repository = base.edited({**own, **changed(base, FRAUD, ("- {type: kserve}", "- {type: nomad}"))})
+    assert eligible(fraud_in(repository), repository) == target

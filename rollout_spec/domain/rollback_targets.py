@@ -95,8 +95,9 @@ def flaw(rollout: ModelRollout, version: str, repository: Repository) -> str | N
                 shown = ", ".join(f"`{field}`" for field in fields)
                 return f"its record lacks {shown}, which the target {target.type} needs"
             limits = catalog.limits(target, definition, repository.tree) if definition else None
-            for _, words in limits.record_flaws(record) if limits else ():
-                return words
+            for _, words, severity in limits.record_flaws(record) if limits else ():
+                if severity == "error":
+                    return words
     return next((each.words for each in refusals(rollout, version, repository) if each.moved), None)
 
 

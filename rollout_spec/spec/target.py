@@ -56,6 +56,9 @@ class Limit(Form):
             known = ", ".join(f"`{{{each}}}`" for each in sorted(PLACES))
             words = f"`{{{name}}}` is not known here: it is {known}, or a field of a record such as `{{serve.image}}`"
             raise PydanticCustomError("misplaced", "{words}", {"words": words, "at": "of"})
+        if self.blanks & RECORD and len(self.blanks) > 1:
+            words = "a limit is on names, or on one field of a record: make a limit of each"
+            raise PydanticCustomError("misplaced", "{words}", {"words": words, "at": "of"})
         return self
 
 

@@ -84,5 +84,5 @@ def _of_records(subject: Subject, limits: Limits) -> Iterator[Problem]:
 
     rollout = subject.model
     for version in facts.kept_up(rollout, subject.repository):
-        for path, words in limits.record_flaws(rollout.spec.versions[version]):
-            yield Problem(("spec", "versions", version, *path), words)
+        for path, words, severity in limits.record_flaws(rollout.spec.versions[version]):
+            yield Problem(("spec", "versions", version, *path), words, None, severity)

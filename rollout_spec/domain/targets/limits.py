@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rollout_spec.core.findings import KeyPath, Problem
+from rollout_spec.core.findings import KeyPath, Problem, Severity
 from rollout_spec.core.units import label
 from rollout_spec.domain.targets.options import Fits, misfit, with_defaults
 from rollout_spec.spec.rollout import ModelRollout, VersionRecord
@@ -24,18 +24,18 @@ class Limits:
     options: Mapping[str, Any]
     fits: Fits
 
-    def record_flaws(self, record: VersionRecord) -> Iterator[tuple[KeyPath, str]]:
-        """Give what the target does not take of a record: where in the record, and what is wrong."""
+    def record_flaws(self, record: VersionRecord) -> Iterator[tuple[KeyPath, str, Severity]]:
+        """Give the fields of a record that the target does not take: where in the record, the message, the severity."""
         for field in self.definition.refuses:
             path = tuple(field.split("."))
             if _value(record, path) is not None:
-                yield path, f"the target {self.type} refuses `{path[-1]}` in a record"
+                yield path, f"the target {self.type} refuses `{path[-1]}` in a record", "error"
         for limit in self._in_force():
             for field in limit.blanks & RECORD:
                 path = tuple(field.split("."))
                 value = _value(record, path)
                 if value is not None and (wrong := self._wrong(limit, limit.filled({field: str(value)}))):
-                    yield path, wrong
+                    yield path, wrong, limit.severity
 
     def name_problems(
         self, rollout: ModelRollout, backend: Callable[[str], str], backend_at: KeyPath | None
