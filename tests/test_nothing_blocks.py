@@ -448,14 +448,17 @@ def test_a_branch_to_which_an_incident_was_added_is_left_alone(repo: Repo, way: 
     assert len(repo.pull_requests()) == 2
 
 
+@pytest.mark.parametrize("copies", [0, 1])
 @pytest.mark.parametrize("way", ["on top", "instead"])
-def test_an_incident_added_where_a_version_was_passed_over_is_kept(repo: Repo, way: str) -> None:
-    """The tool would bring incidents along that made it pass over 41, and this one is no such."""
+def test_an_incident_added_where_a_version_was_passed_over_is_kept(repo: Repo, way: str, copies: int) -> None:
+    """The tool would bring incidents along that made it pass over 41, and this one is no such, however often pushed."""
     people.promote(repo)
     people.open_incident(repo, "41")
     repo.breach("42", "drift")
     branch = pull(repo, 1)["head"]
     theirs = add_incident(repo, branch, "39", way)
+    for number in range(copies):
+        repo.git("push", "-q", "origin", f"{theirs}:refs/heads/rollback/acme-models/fraud/39-0000000{number}")
     assert repo.breach("42", "latency-sla").status == 0
     assert git(repo.remote, "rev-parse", branch) == theirs
     assert not is_armed(repo, 1)

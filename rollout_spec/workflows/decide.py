@@ -41,6 +41,7 @@ from rollout_spec.workflows.rebuild import build_again, incidents_in, undone_for
 from rollout_spec.workflows.rollback_history import (
     OpenIncident,
     branches_of,
+    carried_by,
     closed_by_a_person,
     open_incidents,
     pauses,
@@ -120,9 +121,14 @@ class Case:
         return build_again(base, found.recorded, OpenIncidents(found.carried))
 
     def _is_carried(self, path: str, content: bytes) -> bool:
-        """Return whether an incident came from elsewhere: another head has it too, or the base has one there by now."""
+        """Return whether an incident came from elsewhere: from a head that answers it, or from the base.
+
+        That other heads carry it along too shows nothing: anybody may push the same file twice.
+        """
         heads = {each.head for each in self._opened if (each.path, each.content) == (path, content)}
-        return len(heads) > 1 or self.base.git.read(self.base.commit, self.base.path(path)) is not None
+        if any(path not in carried_by(self.base, head) for head in heads):
+            return True
+        return self.base.git.read(self.base.commit, self.base.path(path)) is not None
 
     @cached_property
     def _unmerged(self) -> OpenIncidents:

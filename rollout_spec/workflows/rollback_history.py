@@ -168,7 +168,7 @@ def quarantines_of(
         if not barred or live.stable in after - before or was_closed(each.branch):
             continue
         if each.incident is not None and not each.name_taken and heads.is_ours(each.head):
-            if each.path not in _carried(base, each.head):  # the branch that it is of tells of it, if that is open
+            if each.path not in carried_by(base, each.head):  # the branch that it is of tells of it, if that is open
                 files[each.path] = each.content
         else:
             why = "has an incident of it, and is not one that this tool would build"
@@ -202,7 +202,7 @@ def _open_elsewhere(
                     yield version, f"the branch {each.branch} of {source.workspace_name} has an incident of it"
 
 
-def _carried(base: Base, head: str) -> Collection[str]:
+def carried_by(base: Base, head: str) -> Collection[str]:
     """Return the incidents that a head brings along, beside those of the breaches that it answers."""
     own = base.git.parted(base.commit, head)
     return incidents_in(replace(base, commit=own), head).carried if own is not None else ()
