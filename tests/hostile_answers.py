@@ -42,7 +42,7 @@ class Answers:
         armed = [number for number in armed if not self._is_named_as_foreign(number)]
         wrong += [f"pull request {n} still merges itself for {told}: {self._bad[n]}" for n in armed]
         before = [number for number in self._right(self.before) if self._is_on_base(number)]
-        if before and set(self.after.pulls) - set(self.before.pulls) and len(self.call.failures) == 1:
+        if before and self._opened_alone and len(self.call.failures) == 1:
             wrong.append(f"pull request {before[0]} answers {told} already, and another one was opened")
         if self._right(self.after):
             self.world.counts["answered again"] += bool(before)
@@ -78,6 +78,16 @@ class Answers:
     def _right(self, state: State) -> list[int]:
         """Return the pull requests that lead where they must."""
         return [number for number, found in self._of_this(state).items() if self._fault(*found) is None]
+
+    @property
+    def _opened_alone(self) -> list[int]:
+        """The new pull requests of one rollout; one of several leaves a component as another rollout needs it now."""
+        opened = []
+        for number in self.after.pulls.keys() - self.before.pulls.keys():
+            head = self.world.made.get(self.after.tips.get(self.after.pulls[number]["head"], ""))
+            if head is None or len({each["rollout"] for each in self.call.incidents(head)}) == 1:
+                opened.append(number)
+        return opened
 
     def _is_named_as_foreign(self, number: int) -> bool:
         """Return whether a head is on a base that was pushed back since, and the tool says that it merges itself.

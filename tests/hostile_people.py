@@ -167,6 +167,8 @@ def force_push(world: World) -> str | None:
     if kind == "workflow":
         edits[".github/workflows/x.yml"] = b"on: push\n"
     elif kind == "live":
+        if not any("rollouts/" in path for path in edits):  # an incident alone would stay as it is
+            return None
         edits = {path: each for path, each in edits.items() if "rollouts/" not in path}
     else:
         path = next(path for path in edits if "incidents/" in path)
