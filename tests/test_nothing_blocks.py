@@ -457,8 +457,9 @@ def test_an_incident_added_where_a_version_was_passed_over_is_kept(repo: Repo, w
     repo.breach("42", "drift")
     branch = pull(repo, 1)["head"]
     theirs = add_incident(repo, branch, "39", way)
+    edits: dict[str, str | None] = {"incidents/fraud-39.yaml": people.incident_text("39")}
     for number in range(copies):
-        repo.git("push", "-q", "origin", f"{theirs}:refs/heads/rollback/acme-models/fraud/39-0000000{number}")
+        push_tree(repo, f"rollback/acme-models/fraud/39-0000000{number}", "origin/main", edits, "Open incident")
     assert repo.breach("42", "latency-sla").status == 0
     assert git(repo.remote, "rev-parse", branch) == theirs
     assert not is_armed(repo, 1)
@@ -525,3 +526,19 @@ def test_a_rollback_to_a_version_that_failed_since_is_closed(repo: Repo, recorde
     assert (one["state"], "superseded" in one["labels"]) == ("closed", True), answer.text
     assert "No known-good version can serve instead of fraud 42 now" in one["comments"][-1]
     assert "is out of date, and was closed" in answer.err
+
+
+def test_a_branch_alone_closes_no_rollback(repo: Repo) -> None:
+    """The tool would build it on an older base, where 40 was live: so it quarantines 40 as long as it is there."""
+    people.promote(repo)
+    people.open_incident(repo, "41")
+    old = people.set_live(repo, repo.live.model_copy(update={"stable": "40", "known_good": []}), "Serve 40 again")
+    assert repo.breach("40", "latency-sla").status == 1
+    people.set_live(repo, repo.live.model_copy(update={"stable": "42", "known_good": ["41", "40"]}), f"Undo {old[:7]}")
+    people.edit_pull(repo, 1, state="closed", closedAt="2026-11-20T09:00:00Z")
+    assert repo.breach("42", "latency-sla").status == 0
+    assert is_armed(repo, 2)
+    Path(f"{repo.remote}.pulls/1.json").unlink()
+    answer = repo.breach("42", "latency-sla")
+    assert answer.status == 1, answer.text
+    assert is_armed(repo, 2)

@@ -91,6 +91,11 @@ class Case:
         return self._proven(Decided(decision, verdict, under_way=under_way))
 
     @property
+    def is_stuck_on_base(self) -> bool:
+        """Return whether nothing can replace the failed version, by the base alone: anybody may push a branch."""
+        return isinstance(roll_back(self.base.repository, self.breach), NoWayBack)
+
+    @property
     def _automation(self) -> Automation:
         settings = self.base.repository.settings
         return settings.automation if settings else Automation()

@@ -141,7 +141,7 @@ def answer(
     )
     done = replace(found, commit=landed.commit, landed=landed)
     notes = [*landed.notes, *_tell_the_forge(done, forge)]
-    if not isinstance(found.decision, Nothing):
+    if isinstance(found.decision, Rollback) or (isinstance(found.decision, NoWayBack) and case.is_stuck_on_base):
         notes += supersede_others(found.decision, base, landed.pull_request, forge, heads, case.branches)
     return replace(done, notes=tuple(notes))
 
@@ -150,6 +150,8 @@ def _on_record(found: Answer, case: Case) -> Answer:
     """Close the open rollbacks of a version that nothing can replace, if the base has its incident already."""
     decision, base, forge = found.decision, case.base, case.forge
     if forge is None or base.remote is None or not isinstance(decision, NoWayBack) or not found.is_stuck:
+        return found
+    if not case.is_stuck_on_base:
         return found
     return replace(found, notes=tuple(supersede_others(decision, base, None, forge, case.heads, case.branches)))
 
