@@ -15,10 +15,13 @@ from fakes.forge import Pull
 from fakes.github import FakeGitHub
 from fakes.host import Answer
 from hosted import hosted, let_in, point_to
+from hypothesis import given
+from hypothesis import strategies as st
 from people import automate, head_of, is_armed, pull, push_tree
 from repo import Repo, git
 
 from rollout_spec.core.breach import Breach
+from rollout_spec.core.text import starts_no_checks, with_checks
 from rollout_spec.domain import traffic
 from rollout_spec.integrations.git.remote import Remote
 from rollout_spec.workflows import respond as response
@@ -343,6 +346,22 @@ def test_a_head_that_starts_no_checks_is_replaced(repo: Repo, words: str) -> Non
     repo.git("push", "-q", "origin", f"{evil}:refs/heads/{branch}")
     assert repo.breach("42", "latency-sla").status == 0
     assert (head_of(repo, 1) != evil, is_armed(repo, 1)) == (True, True)
+
+
+def test_a_rollback_quotes_no_words_that_start_no_checks(repo: Repo) -> None:
+    people.advance(repo)
+    people.set_live(repo, repo.live.model_copy(update={"stage": "full"}), "Let 42 answer all [skip ci]")
+    assert repo.breach("42", "latency-sla").status == 0
+    message = git(repo.remote, "log", "-1", "--format=%B", head_of(repo, 1))
+    assert message.startswith('Revert "Let 42 answer all (skip ci)"\n')
+    assert pull(repo, 1)["title"] == 'Revert "Let 42 answer all (skip ci)"'
+    assert is_armed(repo, 1)
+    assert repo.breach("42", "latency-sla").out.startswith("adopted pull request 1: ")
+
+
+@given(st.text(alphabet="[]skip-checks no_CI*:\n", max_size=60) | st.sampled_from(["a [azp skip] b", "***NO_CI***"]))
+def test_no_message_keeps_words_that_start_no_checks(text: str) -> None:
+    assert not starts_no_checks(with_checks(text))
 
 
 def dry(repo: Repo) -> tuple[str, str]:

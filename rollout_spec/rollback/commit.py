@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rollout_spec.core.findings import Finding
 from rollout_spec.core.pull_request import Change
-from rollout_spec.core.text import one_line
+from rollout_spec.core.text import one_line, with_checks
 from rollout_spec.core.units import NAME, format_time
 from rollout_spec.rollback.decision import NoWayBack, Rollback
 from rollout_spec.rollback.pull_request import Proof, body, incident_body
@@ -33,10 +33,10 @@ def change(
     asked = (name for file in files if file and file.model for name in file.model.spec.rollback.reviewers or ())
     return Change(
         branch=rollback.branch,
-        message=message(rollback),
+        message=with_checks(message(rollback)),
         edits=_from_root(rollback, prefix),
         date=rollback.breach.observed_at,
-        title=subject(rollback),
+        title=with_checks(subject(rollback)),
         body=body(rollback, repository, verdict, stood, left, proof),
         labels=("rollback", *(f"rollout:{part.rollout}" for part in rollback.parts)),
         reviewers=tuple(dict.fromkeys(asked)),
@@ -62,7 +62,7 @@ def incident_change(stuck: NoWayBack, repository: Repository, verdict: Verdict, 
     ]
     return Change(
         branch=stuck.branch,
-        message="\n".join(lines) + "\n",
+        message=with_checks("\n".join(lines) + "\n"),
         edits=_from_root(stuck, prefix),
         date=stuck.breach.observed_at,
         title=title,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
 from rollout_spec.core.errors import UserError
+from rollout_spec.core.text import starts_no_checks
 from rollout_spec.workflows.base_branch import Base
 
 Edits = Mapping[str, bytes | None]
@@ -35,11 +35,6 @@ HeadState = Literal["current", "outdated", "foreign", "merged"]
 in it is not ours. ``merged``: the base holds it."""
 
 _MOST_COMMITS = 20
-_UNCHECKED = re.compile(
-    r"\[(skip.(ci|actions|azp)|(ci|actions|azp).skip|no.ci)\]|^skip-checks:|\*{3}no_ci\*{3}",
-    re.IGNORECASE | re.MULTILINE,
-)
-"""With such words in the message of a head, forges start no checks: it would never merge itself."""
 
 
 class Heads:
@@ -61,7 +56,7 @@ class Heads:
         built = self._rebuild(replace(self._base, commit=own), head) if own is not None else None
         if own is None or built is None or built.branch != wanted.branch:
             return "foreign"
-        if _UNCHECKED.search(self._base.git.message(head)):
+        if starts_no_checks(self._base.git.message(head)):
             return "outdated"
         return "current" if self._applies(head, own, wanted, built) else "outdated"
 
