@@ -371,6 +371,10 @@ def test_a_number_with_an_exponent_that_no_computer_has_is_no_schema() -> None:
         read_schema(b'{"maximum": 1e' + b"9" * 400 + b"}")
 
 
+def test_a_count_may_be_as_large_as_it_likes() -> None:
+    assert changes({"type": "string", "maxLength": 1e50}, {"type": "number"}) != []
+
+
 def test_a_multiple_that_readers_disagree_on_proves_nothing() -> None:
     """To a processor 0.07 is no multiple of 0.01, and to who reads digits it is."""
     assert changes({"enum": [0.07]}, {"multipleOf": 0.01}) == []

@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from rollout_spec.core.findings import MOST_PROBLEMS, WHOLE_FILE, KeyPath, Span
+from rollout_spec.core.yaml.decoding import line_start
 from rollout_spec.core.yaml.document import Document, parse
 from rollout_spec.core.yaml.reader import MAX_BYTES, MAX_DEPTH
 from rollout_spec.core.yaml.scalars import is_ambiguous, quote, resolve
@@ -144,6 +145,7 @@ def test_a_quoted_word_costs_no_time() -> None:
 MANY = {
     "comments-above-lines-that-go-on": "# x\n" * 250_000 + "a: [\n" + "b,\n" * 5000 + "c]\n",
     "lines-that-go-on-in-quotes": "a:\n b: '" + "x\n" * 500_000 + "'\n",
+    "blank-lines-in-quotes": 'a: "x' + "\n" * 700_000 + '   x"\n',
     "lines-of-brackets": "a: [" + "b,\n" * 40_000 + "]\n",
     "backslashes": 'a: "' + "\\\\" * 300_000 + ' \\\n b"\n',
     "blank-lines-that-begin-a-text": "a: |\n" + " \n" * 400_000 + "b: c\n",
@@ -327,3 +329,9 @@ def test_levels_up_to_the_limit_are_read(depth: int) -> None:
 def test_a_file_may_have_as_many_bytes_as_the_limit() -> None:
     assert parse(b"a" * MAX_BYTES).readable
     assert not parse(b"a" * (MAX_BYTES + 1)).readable
+
+
+@given(st.text(alphabet="ab\r\n", max_size=600), st.integers(0, 600))
+def test_a_line_begins_behind_the_last_line_break(text: str, index: int) -> None:
+    index = min(index, len(text))
+    assert line_start(text, index) == max(text.rfind("\n", 0, index), text.rfind("\r", 0, index)) + 1

@@ -186,7 +186,7 @@ class Rollback(Model):
 
 
 class Target(Model):
-    """One set of manifests; the other fields are the target's own options (`rollout-spec targets`)."""
+    """One set of manifests; the other fields are the target's own options (docs/targets.md)."""
 
     model_config = {"extra": "allow"}
 

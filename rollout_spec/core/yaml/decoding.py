@@ -82,3 +82,14 @@ def span_at(text: str, index: int) -> Span:
 
 def whole(message: str, hint: str) -> Unreadable:
     return Unreadable(Flaw(WHOLE_FILE, message, hint))
+
+
+def line_start(text: str, index: int) -> int:
+    """Return the offset at which the line of an offset begins, in time that grows with that line alone."""
+    size = 256
+    while True:
+        low = max(0, index - size)
+        begin = max(text.rfind("\n", low, index), text.rfind("\r", low, index)) + 1
+        if begin or low == 0:
+            return begin
+        size *= 4

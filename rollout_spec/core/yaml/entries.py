@@ -13,6 +13,7 @@ from typing import Any
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import KeyPath
+from rollout_spec.core.yaml.decoding import line_start
 from rollout_spec.core.yaml.document import Document, parse
 
 _BREAK = re.compile(r"\r\n|\n|\r|\Z")
@@ -43,7 +44,7 @@ class Source:
 
     def line_start(self, index: int) -> int:
         """Return where the line of an offset begins."""
-        return max(self.text.rfind("\n", 0, index), self.text.rfind("\r", 0, index)) + 1
+        return line_start(self.text, index)
 
     def line_end(self, index: int) -> int:
         """Return where the line of an offset ends, its line break included."""

@@ -15,7 +15,7 @@ from typing import Any
 from yaml import tokens as tk
 
 from rollout_spec.core.findings import MOST_PROBLEMS, Severity, Span
-from rollout_spec.core.yaml.decoding import Flaw
+from rollout_spec.core.yaml.decoding import Flaw, line_start
 from rollout_spec.core.yaml.reader import CParser
 from rollout_spec.core.yaml.scalars import excerpt, quote
 
@@ -116,7 +116,7 @@ class _Look:
         ``kind`` is that of the token. A bracket may close in the column of its key, as most readers allow; it is a
         warning if a quoted text goes on there, as older generators write it.
         """
-        begin = max(self.text.rfind("\n", 0, index), self.text.rfind("\r", 0, index)) + 1
+        begin = line_start(self.text, index)
         if _BLANK.match(self.text, begin):
             return
         end = begin

@@ -90,7 +90,8 @@ def _schemas(data: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    is_whole = isinstance(value, int) or (isinstance(value, Decimal) and value == value.to_integral_value())
+    return is_whole and not isinstance(value, bool) and value >= 0
 
 
 def _is_number(value: Any) -> bool:
