@@ -277,6 +277,17 @@ def test_two_that_share_a_component_and_fail_together_are_taken_back_by_one(repo
     assert checked.status == 0, checked.text
 
 
+def test_none_of_them_goes_to_a_version_that_failed_and_is_not_merged(repo: Repo) -> None:
+    repo.run("rollback", "churn", "--version", "41", "--reason", "41 is bad")
+    switch_at_once(repo)
+    for name in ("fraud", "churn"):
+        people.promote(repo, name)
+    answer = repo.run("rollback", "--breach", repo.payload(alert(repo, "fraud"), alert(repo, "churn")))
+    assert answer.status == 0, answer.text
+    commit = head_of(repo, 2)
+    assert [repo.live_at(commit, name)["stable"] for name in ("fraud", "churn")] == ["41", "40"]
+
+
 @pytest.mark.parametrize("order", [("fraud", "churn"), ("churn", "fraud")])
 def test_one_that_needs_no_switch_waits_for_the_one_that_does(repo: Repo, order: tuple[str, str]) -> None:
     """Churn 41 needs no certain user-profile, and churn 42 holds the one that fraud 41 cannot have beside it."""

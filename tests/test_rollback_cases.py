@@ -119,7 +119,8 @@ class Case:
 
     def decide(self) -> Rollback | NoWayBack | Nothing | None:
         if len(self.failures) > 1:
-            return roll_back_together(self.repository, self.failures, self.open_incidents)
+            unmerged = {breach.rollout: self.open_incidents for breach, _ in self.failures}
+            return roll_back_together(self.repository, self.failures, unmerged)
         ((breach, undone),) = self.failures
         return roll_back(self.repository, breach, undone, open_incidents=self.open_incidents)
 

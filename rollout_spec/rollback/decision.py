@@ -157,11 +157,13 @@ def roll_back(
 
 
 def roll_back_together(
-    repository: Repository, failures: Sequence[tuple[Breach, Undone]], open_incidents: OpenIncidents | None = None
+    repository: Repository,
+    failures: Sequence[tuple[Breach, Undone]],
+    open_incidents: Mapping[str, OpenIncidents | None] | None = None,
 ) -> Rollback | None:
     """Take several rollouts back in one commit, which then agrees on the exclusive components that they share.
 
-    None if one of them cannot be taken back.
+    ``open_incidents`` are by rollout. None if one of them cannot be taken back.
     """
     files = [(_rollout(repository, breach.rollout), breach) for breach, _ in failures]
     leaving = [(file.stem, failed_version(file.model.spec, breach)) for file, breach in files if file.model]
@@ -170,7 +172,8 @@ def roll_back_together(
     moves = []
     for breach, undone in failures:
         there = repository.edited(edits) if edits else repository
-        part = roll_back(there, breach, undone, open_incidents=open_incidents, leaving=leaving)
+        opened = (open_incidents or {}).get(breach.rollout)
+        part = roll_back(there, breach, undone, open_incidents=opened, leaving=leaving)
         if not isinstance(part, Rollback):
             return None
         edits |= part.edits

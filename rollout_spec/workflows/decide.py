@@ -137,7 +137,9 @@ class Case:
 
     @cached_property
     def _unmerged(self) -> OpenIncidents:
-        rollout = self.breach.rollout
+        return self._unmerged_of(self.breach.rollout)
+
+    def _unmerged_of(self, rollout: str) -> OpenIncidents:
         return quarantines_of(self.base, self._opened, rollout, self.heads, self._was_closed, self.branches)
 
     def _counts_for_nothing(self, precedent: Precedent) -> bool:
@@ -196,7 +198,8 @@ class Case:
         told = sorted([decision.breach, *partners.values()], key=lambda each: each.rollout)
         failures = [(each, undone if each is decision.breach else undone_for(each, self.base)) for each in told]
         try:
-            return roll_back_together(self.base.repository, failures, self._unmerged)
+            unmerged = {each.rollout: self._unmerged_of(each.rollout) for each in told}
+            return roll_back_together(self.base.repository, failures, unmerged)
         except UserError:
             return None
 

@@ -75,7 +75,8 @@ def build_again(base: Base, recorded: Sequence[Recorded], unmerged: OpenIncident
         if len(failures) == 1:
             decision = roll_back(base.repository, *failures[0], open_incidents=unmerged)
         elif failures:
-            decision = roll_back_together(base.repository, failures, unmerged)
+            by_rollout = {each.breach.rollout: unmerged for each in recorded}
+            decision = roll_back_together(base.repository, failures, by_rollout)
     if decision is None or isinstance(decision, Nothing) or not decision.edits:
         return None
     return Built({base.path(path): content for path, content in decision.edits.items()}, decision.branch)
