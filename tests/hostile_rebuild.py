@@ -14,6 +14,9 @@ from hostile_places import Place
 from hostile_world import World
 from repo import Repo, Result
 
+_CAUSE = re.compile(r"shared cause(, \d+ rollouts at once: .*?| with .*?, see incident \S+)\. ")
+"""What the tool writes before a summary if several rollouts failed at once: that was so when the head was made."""
+
 
 def differs(world: World, place: Place, state: State, commit: str) -> str | None:
     """Say how a head differs from what the tool builds now on the head's own base; None if it does not."""
@@ -25,7 +28,7 @@ def differs(world: World, place: Place, state: State, commit: str) -> str | None
         return f"a dry run builds nothing: {answer.text}"
     fresh = Bare(world.folder / "rebuilt" / "clone.git")
     tree = fresh.tree(told.split()[1])
-    if tree == world.bare.tree(commit):
+    if tree == world.bare.tree(commit) or _differ_by_cause(fresh, world.bare.tree(commit), tree):
         return None
     return "a dry run builds another tree:\n" + fresh.text("diff", world.bare.tree(commit), tree)
 
@@ -70,9 +73,19 @@ def _payload(path: Path, failing: list[dict[str, Any]]) -> str:
     return str(path)
 
 
+def _differ_by_cause(fresh: Bare, one: str, other: str) -> bool:
+    """Return whether two trees differ by the shared causes that incidents name, and by nothing else."""
+    paths = fresh.text("diff", "--name-only", one, other).split()
+    texts = ([_CAUSE.sub("", fresh.text("show", f"{tree}:{path}")) for path in paths] for tree in (one, other))
+    try:
+        return all("incidents/" in path for path in paths) and next(texts) == next(texts)
+    except OSError:  # one of them has no such file
+        return False
+
+
 def _as_told(summary: str) -> str:
     """Return the summary of an alert without the shared cause that the tool names before it."""
-    return re.sub(r"^shared cause with .*?, see incident \S+\. ", "", summary)
+    return _CAUSE.sub("", summary)
 
 
 def _if_known(key: str, value: str | None) -> dict[str, str]:
