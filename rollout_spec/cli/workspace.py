@@ -12,10 +12,14 @@ from rollout_spec.workflows.locate import WorkspaceLocation, find_from
 
 def start_of(arguments: argparse.Namespace) -> Path:
     """Return the folder in which a command works: ``--repo``, else the one where it was started."""
-    start = Path(os.path.realpath(Path.cwd() / (arguments.repo or ".")))
+    start = _named(arguments)
     if not start.is_dir():
         raise UserError(f"there is no folder {arguments.repo}")
     return start
+
+
+def _named(arguments: argparse.Namespace) -> Path:
+    return Path(os.path.realpath(Path.cwd() / (arguments.repo or ".")))
 
 
 def find(arguments: argparse.Namespace) -> WorkspaceLocation:
@@ -27,7 +31,7 @@ def start_anywhere(arguments: argparse.Namespace) -> Path:
     """Return the folder in which a command works; in a bare repository it may be one of its commits."""
     from rollout_spec.workflows.newest import bare_root
 
-    start = Path(os.path.realpath(Path.cwd() / (arguments.repo or ".")))
+    start = _named(arguments)
     return start if bare_root(start) is not None else start_of(arguments)
 
 

@@ -105,6 +105,11 @@ class Rollback:
         """The exclusive components that this commit switches."""
         return frozenset(each.component for each in self.switches if not each.stays)
 
+    @property
+    def holders(self) -> frozenset[tuple[str, str]]:
+        """The rollouts and versions that need a component as it is, which this rollback switches."""
+        return frozenset((each.rollout, each.version) for switch in self.switches for each in switch.needed_by)
+
     def apply(self, repository: Repository) -> Repository:
         """Return the repository as it would be after this rollback."""
         return repository.edited(self.edits)

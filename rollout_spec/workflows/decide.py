@@ -191,9 +191,9 @@ class Case:
 
     def _joint(self, decision: Rollback, undone: Undone) -> Rollback | None:
         """Take the rollouts back in one commit that hold an exclusive component for this one, and fail themselves."""
-        holding = {(each.rollout, each.version) for switch in decision.switches for each in switch.needed_by}
-        partners = self._partners(holding) if holding else {}
-        if not holding or holding != partners.keys():
+        holders = decision.holders
+        partners = self._partners(holders) if holders else {}
+        if not holders or holders != partners.keys():
             return None
         told = sorted([decision.breach, *partners.values()], key=lambda each: each.rollout)
         failures = [(each, undone if each is decision.breach else undone_for(each, self.base)) for each in told]

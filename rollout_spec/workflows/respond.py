@@ -149,9 +149,9 @@ def answer(
 def _on_record(found: Answer, case: Case) -> Answer:
     """Close the open rollbacks of a version that nothing can replace, if the base has its incident already."""
     decision, base, forge = found.decision, case.base, case.forge
-    if forge is None or base.remote is None or not isinstance(decision, NoWayBack) or not found.is_stuck:
+    if forge is None or base.remote is None or not isinstance(decision, NoWayBack):
         return found
-    if not case.is_stuck_on_base:
+    if not (found.is_stuck and case.is_stuck_on_base):
         return found
     return replace(found, notes=tuple(supersede_others(decision, base, None, forge, case.heads, case.branches)))
 
@@ -195,10 +195,8 @@ def _needs_another(breach: Breach, failing: Sequence[Breach], base: Base) -> boo
         decision = roll_back(base.repository, breach)
     except Exception:  # the answer says so
         return False
-    if not isinstance(decision, Rollback):
-        return False
-    holding = {(each.rollout, each.version) for switch in decision.switches for each in switch.needed_by}
-    return any((each.rollout, each.version) in holding for each in failing)
+    holders = decision.holders if isinstance(decision, Rollback) else ()
+    return any((each.rollout, each.version) in holders for each in failing)
 
 
 def _is_acted_on(breach: Breach, base: Base, now: datetime) -> bool:
