@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,7 @@ from hostile_git import Content
 from hostile_places import Place
 from hostile_world import Head, World
 from known_good import Data, Expected, data_of, expected, quarantined, serving
+from people import incident_text
 from workspaces import Files
 
 
@@ -55,8 +57,17 @@ class Wanted:
         return [each.live for each in (self.expected, *self.also) if each.live is not None]
 
 
-def wanted(world: World, place: Place, state: State, rollout: str, version: str | None, *, ordered: bool) -> Wanted:
-    """Return what must come of a failure now."""
+def wanted(
+    world: World,
+    place: Place,
+    state: State,
+    rollout: str,
+    version: str | None,
+    *,
+    ordered: bool,
+    beside: Collection[tuple[str, str | None]] = (),
+) -> Wanted:
+    """Return what must come of a failure now. ``beside`` are all failures that are told at once."""
     if rollout not in place.loaded:
         return Wanted("unreadable")
     spec = data_of(place.files, f"rollouts/{rollout}.yaml")["spec"]
@@ -70,8 +81,17 @@ def wanted(world: World, place: Place, state: State, rollout: str, version: str 
     files = as_read(world, place)
     sure, unsure = _open_incidents(world, place, state, files, rollout)
     found, alone = (_best(world, place, {**files, **more}, rollout, failed) for more in (sure, {}))
+    unsure |= _told_at_once(rollout, failed, spec["live"].get("candidate"), beside)
     also = _best(world, place, {**files, **sure, **unsure}, rollout, failed)
     return Wanted("stuck" if found.stuck else "proposed", found, (also,) if also != found else (), alone != found)
+
+
+def _told_at_once(rollout: str, failed: str, candidate: str | None, beside: Collection[tuple[str, str | None]]) -> Files:
+    """Return the incident of a candidate that fails together with stable: it bars a target with the same digest."""
+    if candidate is None or failed == candidate or (rollout, candidate) not in beside:
+        return {}
+    name = f"{rollout}-{candidate}-at-once"
+    return {f"incidents/{name}.yaml": incident_text(candidate, rollout, name).encode()}
 
 
 def as_read(world: World, place: Place) -> Files:

@@ -81,7 +81,7 @@ class Judge:
             if pull["state"] == "closed" and old["state"] == "open":
                 if "superseded" not in pull["labels"] or held:
                     self.wrong.append(f"pull request {number} was closed")
-            elif pull["state"] == "open" and pull["headSha"] != tip:
+            elif pull["state"] == "open" and pull["headSha"] != tip and not held:
                 self.wrong.append(f"pull request {number} is at {pull['headSha']}, and its branch at {tip}")
             if held and ((pull["autoMerge"] and not old["autoMerge"]) or (old["draft"] and not pull["draft"])):
                 self.wrong.append(f"pull request {number} is no longer as a person left it")
@@ -118,7 +118,8 @@ class Judge:
     @cached_property
     def _wanted(self) -> dict[tuple[str, str | None], Wanted]:
         place, ordered = self.call.place, self.call.ordered
-        return {key: wanted(self.world, place, self.before, *key, ordered=ordered) for key in self.call.failures}
+        told = self.call.failures
+        return {key: wanted(self.world, place, self.before, *key, ordered=ordered, beside=told) for key in told}
 
     def _check(self, key: tuple[str, str | None], alerts: list[Alert]) -> tuple[int, ...]:
         """Check the outcome of one failure; return the statuses that it may have."""

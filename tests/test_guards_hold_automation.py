@@ -236,6 +236,21 @@ def test_a_known_good_version_with_the_bytes_of_stable_is_no_target_for_anybody(
     assert "40: it has the same digest as 41" in answer.err
 
 
+@pytest.mark.parametrize("order", [("41", "42"), ("42", "41")])
+def test_stable_is_not_replaced_by_a_version_with_the_digest_of_a_candidate_that_fails_too(
+    repo: Repo, order: tuple[str, str]
+) -> None:
+    """40 has the digest of the candidate, 42; an alert for 42 stands in the payload of the alert for 41."""
+    text = repo.at("HEAD", FRAUD)
+    repo.write(FRAUD, text.replace("5" * 64, "3" * 64))
+    repo.commit("Let 40 have the bytes of 42")
+    answer = repo.run("rollback", "--breach", repo.payload(*(alert(repo, "fraud", version=each) for each in order)))
+    assert answer.status == 1, answer.text
+    assert "40: quarantined by incident fraud-42" in answer.err
+    (pull_request,) = (each for each in repo.pull_requests() if each["head"].startswith("rollback/"))
+    assert repo.live_at(head_of(repo, pull_request["number"]))["stable"] == "41"
+
+
 # An exclusive component that two share.
 
 

@@ -316,8 +316,9 @@ def test_a_version_whose_name_begins_like_another_is_another(repo: Repo) -> None
     assert pull(repo, 1)["state"] == "open"
 
 
-def test_a_branch_that_was_brought_up_to_date_is_armed(repo: Repo) -> None:
-    repo.breach("42", "drift")
+@pytest.mark.parametrize("trigger", ["drift", "latency-sla"])
+def test_a_branch_that_was_brought_up_to_date_is_armed_at_its_new_head(repo: Repo, trigger: str) -> None:
+    repo.breach("42", trigger)
     branch = pull(repo, 1)["head"]
     repo.write("docs/a.md", "a\n")
     repo.commit("Write")
@@ -328,6 +329,7 @@ def test_a_branch_that_was_brought_up_to_date_is_armed(repo: Repo) -> None:
     repo.git("checkout", "-q", "main")
     repo.breach("42", "latency-sla")
     assert is_armed(repo, 1)
+    assert pull(repo, 1)["headSha"] == head_of(repo, 1)
 
 
 def test_a_comment_of_a_person_stays(repo: Repo) -> None:

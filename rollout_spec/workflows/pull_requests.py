@@ -209,9 +209,11 @@ def _ready_and_armed(
 ) -> PullRequest:
     """Mark a pull request ready and arm it, as far as the change asks for it and no person decided otherwise."""
     wants_ready, wants_arm = pull.draft and not change.draft, change.arm and not pull.armed
-    if not wants_ready and not wants_arm:
+    if not wants_ready and not wants_arm and pull.head_sha == commit:
         return pull
     hands = Interventions() if fresh else forge.interventions(pull)
+    if pull.head_sha != commit and not hands.drafted and not hands.disarmed:
+        pull = forge.update(pull, change, commit)  # a forge on disk does not see that its branch has moved
     if wants_ready and hands.drafted:
         notes.append("it stays a draft: a person made it one")
     elif wants_ready:
@@ -219,8 +221,6 @@ def _ready_and_armed(
     if wants_arm and not pull.draft and hands.disarmed:
         notes.append("it does not merge itself: a person took that back")
     elif wants_arm and not pull.draft:
-        if pull.head_sha != commit:  # a forge on disk does not see that its branch was brought up to date
-            pull = forge.update(pull, change, commit)
         pull = forge.arm(pull, commit)
     return pull
 

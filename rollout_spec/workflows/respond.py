@@ -12,6 +12,7 @@ from rollout_spec.core.findings import Finding
 from rollout_spec.core.pull_request import Change
 from rollout_spec.core.unexpected import explained
 from rollout_spec.domain import traffic
+from rollout_spec.domain.pins import twins
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.rollback import Nothing, NoWayBack, Order, Rollback, Verdict, failed_version, roll_back
 from rollout_spec.rollback.pull_request import again, warning
@@ -90,7 +91,7 @@ def answer_all(breaches: Iterable[Breach], responder: Responder) -> Iterator[Ans
             continue
         chosen.append(strongest_one)
     done: set[tuple[str, str | None]] = set()
-    for breach in sorted(chosen, key=lambda each: not _needs_another(each, chosen, base)):
+    for breach in sorted(chosen, key=lambda each: _turn(each, chosen, base)):
         if (breach.rollout, breach.version) in done:
             continue
         try:
@@ -185,6 +186,34 @@ def _strongest(group: Sequence[Breach], base: Base, now: datetime) -> Breach:
     file = repository.rollout(group[0].rollout)
     rollout = file.model if file else None
     return strongest(group, rollout, undone_for(group[0], base), automation, now)
+
+
+def _turn(breach: Breach, failing: Sequence[Breach], base: Base) -> int:
+    """Return when a breach is answered among those of one payload: 0 comes first.
+
+    A candidate comes before stable if they fail together and the target of stable has the digest of the candidate: its
+    incident quarantines that target. A rollback that takes another rollout along comes before the rest, or that one
+    would be rolled back alone.
+    """
+    if any(_bars_the_target(breach, each, base) for each in failing):
+        return 0
+    return 1 if _needs_another(breach, failing, base) else 2
+
+
+def _bars_the_target(breach: Breach, other: Breach, base: Base) -> bool:
+    """Return whether a breach of the candidate is also one of the version that a rollback of stable would restore."""
+    file = base.repository.rollout(breach.rollout)
+    rollout = file.model if file else None
+    if breach.rollout != other.rollout or rollout is None:
+        return False
+    failed = failed_version(rollout.spec, breach)
+    if (failed, failed_version(rollout.spec, other)) != (rollout.spec.live.candidate, rollout.spec.live.stable):
+        return False
+    try:
+        decision = roll_back(base.repository, other)
+    except Exception:  # the answer says so
+        return False
+    return isinstance(decision, Rollback) and decision.restored in twins(rollout, failed)
 
 
 def _needs_another(breach: Breach, failing: Sequence[Breach], base: Base) -> bool:
