@@ -65,13 +65,17 @@ class Answers:
     # Pull requests.
 
     def _of_this(self, state: State) -> dict[int, tuple[str, Head]]:
-        """Return the open pull requests of the tool that are about this failure, with their heads."""
+        """Return the open pull requests of the tool that are about this failure, with their heads.
+
+        One that replaces stable only brings the incident of a candidate along.
+        """
         found = {}
         for number, pull in state.pulls.items():
             tip = state.tips.get(pull["head"], "")
             if pull["state"] == "open" and (head := self.world.made.get(tip)) is not None:
-                named = [(each["rollout"], each["failedVersion"]) for each in self.call.incidents(head)]
-                if (self.rollout, self.failed) in named:
+                named = [each["failedVersion"] for each in self.call.incidents(head) if each["rollout"] == self.rollout]
+                stable = self._live(self.world.past[head.parent]).get("stable")
+                if self.failed in named and (self.failed == stable or stable not in named):
                     found[number] = (tip, head)
         return found
 
