@@ -41,7 +41,7 @@ class Answers:
         armed = [n for n in self._bad if self.after.pulls[n].get("autoMerge") and self._bad[n] != CONFLICT]
         armed = [number for number in armed if not self._is_named_as_foreign(number)]
         wrong += [f"pull request {n} still merges itself for {told}: {self._bad[n]}" for n in armed]
-        before = [number for number in self._right(self.before) if self._is_on_base(number)]
+        before = [n for n in self._right(self.before) if self._is_on_base(n) and not self._takes_others_along(n)]
         if before and self._opened_alone and len(self.call.failures) == 1:
             wrong.append(f"pull request {before[0]} answers {told} already, and another one was opened")
         if self._right(self.after):
@@ -102,9 +102,16 @@ class Answers:
         words = f"{number}.json, which still merges itself"
         return not any(tip.commit == head.parent for tip in self.world.line) and words in self.answer.text
 
+    def _head_before(self, number: int) -> Head:
+        return self.world.made[self.before.tips[self.before.pulls[number]["head"]]]
+
+    def _takes_others_along(self, number: int) -> bool:
+        """Return whether a pull request is about other rollouts too, so that one may be opened beside it."""
+        return len({each["rollout"] for each in self.call.incidents(self._head_before(number))}) > 1
+
     def _is_on_base(self, number: int) -> bool:
         """Return whether the base still holds the commit that a head was made on."""
-        head = self.world.made[self.before.tips[self.before.pulls[number]["head"]]]
+        head = self._head_before(number)
         return any(tip.commit == head.parent for tip in self.world.line)
 
     @cached_property

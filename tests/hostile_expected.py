@@ -86,7 +86,9 @@ def wanted(
     return Wanted("stuck" if found.stuck else "proposed", found, (also,) if also != found else (), alone != found)
 
 
-def _told_at_once(rollout: str, failed: str, candidate: str | None, beside: Collection[tuple[str, str | None]]) -> Files:
+def _told_at_once(
+    rollout: str, failed: str, candidate: str | None, beside: Collection[tuple[str, str | None]]
+) -> Files:
     """Return the incident of a candidate that fails together with stable: it bars a target with the same digest."""
     if candidate is None or failed == candidate or (rollout, candidate) not in beside:
         return {}

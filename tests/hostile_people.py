@@ -41,6 +41,7 @@ def merge(world: World) -> str | None:
     parents = [main, head] if manner == "merge" else [main]
     commit = world.bare.commit(tree, parents, message, now, TOOL if manner == "rebase" else "Ada <ada@example.com>")
     world.landed(commit, message)
+    world.merged_late |= world.made[head].parent != main
     world.merges.append((before, world.tip, pull["head"]))
     if world.random.random() < 0.75:  # a person may merge it by git alone
         when = format_time(now)

@@ -148,7 +148,7 @@ def _doubted(facts: Facts) -> bool:
 def _workload(facts: Facts) -> bool:
     """Return whether the manifests may be of other versions than the open incidents and unread files lead to."""
     raw = any(tip.subject.startswith(("Break", "Mend")) for tip in facts.world.line)
-    return facts.want.redirected or bool(facts.want.also) or raw
+    return facts.want.redirected or bool(facts.want.also) or raw or facts.world.merged_late
 
 
 def _component(facts: Facts) -> bool:

@@ -67,6 +67,7 @@ class World:
         self.hands: dict[tuple[int, str], str] = {}
         self.closed: dict[int, datetime | None] = {}
         self.merges: list[tuple[Tip, Tip, str]] = []
+        self.merged_late = False  # a rollback was merged whose base had moved on: nothing was rendered anew
         self.retaken: set[str] = set()
         self.broken: dict[tuple[str, Content], Broken] = {}
         self.rebuilt: set[str] = set()

@@ -236,15 +236,27 @@ def test_a_known_good_version_with_the_bytes_of_stable_is_no_target_for_anybody(
     assert "40: it has the same digest as 41" in answer.err
 
 
+@pytest.mark.parametrize("known_good", [True, False])
 @pytest.mark.parametrize("order", [("41", "42"), ("42", "41")])
 def test_stable_is_not_replaced_by_a_version_with_the_digest_of_a_candidate_that_fails_too(
-    repo: Repo, order: tuple[str, str]
+    repo: Repo, order: tuple[str, str], known_good: bool
 ) -> None:
     """40 has the digest of the candidate, 42; an alert for 42 stands in the payload of the alert for 41."""
     text = repo.at("HEAD", FRAUD)
     repo.write(FRAUD, text.replace("5" * 64, "3" * 64))
+    if known_good:
+        repo.record("39", like="40")
+        repo.edit(FRAUD, 'knownGood: ["40"]', 'knownGood: ["40", "39"]')
+    repo.render()
     repo.commit("Let 40 have the bytes of 42")
-    answer = repo.run("rollback", "--breach", repo.payload(*(alert(repo, "fraud", version=each) for each in order)))
+    payload = repo.payload(*(alert(repo, "fraud", version=each) for each in order))
+    answer = repo.run("rollback", "--breach", payload)
+    if known_good:
+        assert answer.status == 0, answer.text
+        assert [repo.live_at(head_of(repo, number))["stable"] for number in (1, 2)] == ["41", "39"]
+        again = repo.run("rollback", "--breach", payload)
+        assert again.out.count("adopted pull request") == 2, again.text
+        return
     assert answer.status == 1, answer.text
     assert "40: quarantined by incident fraud-42" in answer.err
     (pull_request,) = (each for each in repo.pull_requests() if each["head"].startswith("rollback/"))
@@ -305,18 +317,43 @@ def test_none_of_them_goes_to_a_version_that_failed_and_is_not_merged(repo: Repo
 
 @pytest.mark.parametrize("order", [("fraud", "churn"), ("churn", "fraud")])
 def test_one_that_needs_no_switch_waits_for_the_one_that_does(repo: Repo, order: tuple[str, str]) -> None:
-    """Churn 41 needs no certain user-profile, and churn 42 holds the one that fraud 41 cannot have beside it."""
-    switch_at_once(repo)
-    text = repo.at("HEAD", "rollouts/churn.yaml")
-    repo.write("rollouts/churn.yaml", text.replace('user-profile: "11"', 'user-profile: ">=11"'))
-    repo.render()
-    repo.commit("Let churn 41 take any user-profile")
+    let_churn_41_take_any(repo)
     answer = repo.run("rollback", "--breach", repo.payload(*(alert(repo, name) for name in order)))
     assert answer.status == 0, answer.text
     assert [each["draft"] for each in repo.pull_requests()] == [False]
     commit = head_of(repo, 1)
     assert [repo.live_at(commit, name)["stable"] for name in order] == ["41", "41"]
     assert repo.data_at(commit, "components/user-profile.yaml")["spec"]["serving"] == ["11"]
+
+
+def let_churn_41_take_any(repo: Repo) -> None:
+    """Let churn 41 have any user-profile: a rollback of churn alone switches nothing, and one of fraud does."""
+    switch_at_once(repo)
+    text = repo.at("HEAD", "rollouts/churn.yaml")
+    repo.write("rollouts/churn.yaml", text.replace('user-profile: "11"', 'user-profile: ">=11"'))
+    repo.render()
+    repo.commit("Let churn 41 take any user-profile")
+
+
+def test_one_alone_closes_none_that_takes_the_other_back_too(repo: Repo) -> None:
+    let_churn_41_take_any(repo)
+    both = repo.payload(alert(repo, "fraud"), alert(repo, "churn"), name="both.json")
+    repo.run("rollback", "--breach", both)
+    answer = repo.run("rollback", "--breach", repo.payload(alert(repo, "churn")))
+    assert answer.status == 0, answer.text
+    assert is_armed(repo, 1), answer.text
+    assert "1.json is open too" in answer.err
+    assert repo.run("rollback", "--breach", both).out.startswith("adopted pull request 1: ")
+
+
+def test_a_draft_for_both_closes_none_of_the_other_that_merges_itself(repo: Repo) -> None:
+    let_churn_41_take_any(repo)
+    repo.run("rollback", "--breach", repo.payload(alert(repo, "churn"), name="first.json"))
+    assert is_armed(repo, 1)
+    answer = repo.run("rollback", "--breach", repo.payload(alert(repo, "fraud"), name="second.json"))
+    assert answer.status == 0, answer.text
+    assert newest(repo)["draft"]
+    assert is_armed(repo, 1), answer.text
 
 
 def test_one_of_them_alone_asks_a_person(repo: Repo) -> None:

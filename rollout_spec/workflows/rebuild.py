@@ -25,6 +25,7 @@ from rollout_spec.rollback import (
     undone_by,
 )
 from rollout_spec.rollback.incident import breach_of
+from rollout_spec.spec.incident import Incident
 from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workflows.branch_heads import Built
 from rollout_spec.workspace.repository import read_file
@@ -34,10 +35,11 @@ _MOST_INCIDENTS = 20
 
 @dataclass(frozen=True)
 class Recorded:
-    """A breach as an incident records it, and the commits that its rollback undoes."""
+    """A breach as an incident records it, the version that it restores, and the commits that its rollback undoes."""
 
     breach: Breach
     reverts: tuple[str, ...] = ()
+    restored: str | None = None
 
 
 @dataclass(frozen=True)
@@ -49,21 +51,33 @@ class Incidents:
 
 
 def incidents_in(base: Base, commit: str) -> Incidents:
-    """Sort the incidents that a commit adds to a base. It answers those of versions that take requests there."""
+    """Sort the incidents that a commit adds to a base. It answers those of versions that take requests there.
+
+    A rollback of stable only brings the incident of the candidate along.
+    """
     folder, git, repository = base.path("incidents"), base.git, base.repository
     known = set(git.names(base.commit, folder))
-    recorded: list[Recorded] = []
+    answered: dict[str, Incident] = {}
     carried: dict[str, bytes] = {}
+    of_stable: set[str] = set()
     for name in [name for name in git.names(commit, folder) if name not in known][:_MOST_INCIDENTS]:
         content = git.read(commit, f"{folder}/{name}")
         model = read_file(f"{folder}/{name}", "Incident", content).model if content is not None else None
         file = repository.rollout(model.spec.rollout) if model is not None else None
         if content is None or model is None:
             continue
+        carried[f"incidents/{name}"] = content
         if file and file.model and model.spec.failed_version in traffic.split(file.model.spec).versions:
-            recorded.append(Recorded(breach_of(model.spec), tuple(model.spec.reverts)))
-        else:
-            carried[f"incidents/{name}"] = content
+            answered[f"incidents/{name}"] = model
+            of_stable |= {file.stem} if model.spec.failed_version == file.model.spec.live.stable else set()
+    recorded: list[Recorded] = []
+    for path, model in answered.items():
+        file = repository.rollout(model.spec.rollout)
+        live = file.model.spec.live if file and file.model else None
+        if live and model.spec.rollout in of_stable and model.spec.failed_version != live.stable:
+            continue
+        recorded.append(Recorded(breach_of(model.spec), tuple(model.spec.reverts), model.spec.restored_version))
+        del carried[path]
     return Incidents(tuple(sorted(recorded, key=lambda each: each.breach.rollout)), carried)
 
 

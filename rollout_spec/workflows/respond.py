@@ -143,7 +143,10 @@ def answer(
     done = replace(found, commit=landed.commit, landed=landed)
     notes = [*landed.notes, *_tell_the_forge(done, forge)]
     if isinstance(found.decision, Rollback) or (isinstance(found.decision, NoWayBack) and case.is_stuck_on_base):
-        notes += supersede_others(found.decision, base, landed.pull_request, forge, heads, case.branches)
+        draft_for = breach.rollout if found.verdict.action == "draft" else None
+        notes += supersede_others(
+            found.decision, base, landed.pull_request, forge, heads, case.branches, draft_for=draft_for
+        )
     return replace(done, notes=tuple(notes))
 
 

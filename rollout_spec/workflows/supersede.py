@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -30,11 +30,15 @@ def supersede_others(
     forge: Forge,
     heads: Heads,
     there: Mapping[str, str],
+    *,
+    draft_for: str | None = None,
 ) -> list[str]:
     """Close the open rollbacks of the same version that lead elsewhere, and say why; return notes of what was done.
 
     ``pull`` is the pull request of the decision; None if its incident is on the base already. ``there`` are the
     branches on the remote. Only those that this tool built are closed. One that a person changed is told, and stays.
+    So does one with the same outcome that takes other rollouts back too, or that merges itself while the decision is a
+    draft: ``draft_for`` is the rollout of the breach then.
     """
     assert base.remote is not None
     parts = decision.parts if isinstance(decision, Rollback) else (decision,)
@@ -43,17 +47,26 @@ def supersede_others(
     same = re.compile(rf"{start}/({ours})-[0-9a-f]{{8}}(-\d+|-[0-9a-f]{{12}})?")
     stem = re.sub(r"(-[0-9a-f]{8})-(\d+|[0-9a-f]{12})$", r"\1", pull.head) if pull is not None else None
     others = [name for name in there if same.fullmatch(name) and not (stem and name.startswith(stem))]
-    failed = {(each.rollout, each.failed) for each in parts}
+    failed: dict[tuple[str, str | None], str | None] = {
+        (each.rollout, each.failed): each.restored if isinstance(each, Rollback) else None for each in parts
+    }
     notes: list[str] = []
     if len(others) > _MOST:
         notes.append(f"{len(others) - _MOST:,} more branches are named like rollbacks of this, and were not looked at")
     for other in fetched(base, {name: there[name] for name in others[:_MOST]}):
-        if not heads.is_ours(there[other]) or not _is_about(base, there[other], failed):
+        answered = _answered(base, there[other])
+        if not heads.is_ours(there[other]) or not answered.keys() & failed.keys():
             continue
+        is_same = all(failed[key] == answered[key] for key in failed.keys() & answered.keys())
+        is_of_partner = draft_for is not None and draft_for not in {rollout for rollout, _ in answered}
         try:
             old = forge.find(other, base.branch)
-            if old is not None and old.state == "open":
-                notes.append(_supersede(old, _why(decision, pull), forge))
+            if old is None or old.state != "open":
+                continue
+            if is_same and (answered.keys() - failed.keys() or (is_of_partner and old.armed)):
+                notes.append(f"{old.url} is open too")
+                continue
+            notes.append(_supersede(old, _why(decision, pull), forge))
         except UserError as error:
             notes.append(error.message)
     return notes
@@ -81,8 +94,8 @@ def _supersede(old: PullRequest, why: str, forge: Forge) -> str:
     return f"{old.url} is out of date, and was closed"
 
 
-def _is_about(base: Base, head: str, failed: Collection[tuple[str, str]]) -> bool:
-    """Return whether a head takes one of these versions of rollouts back."""
+def _answered(base: Base, head: str) -> dict[tuple[str, str | None], str | None]:
+    """Return the versions of rollouts that a head takes back, each with the version that it restores."""
     own = base.git.parted(base.commit, head)
     found = incidents_in(replace(base, commit=own), head).recorded if own is not None else ()
-    return any((each.breach.rollout, each.breach.version) in failed for each in found)
+    return {(each.breach.rollout, each.breach.version): each.restored for each in found}
