@@ -201,6 +201,8 @@ class Answers:
         if any(pull.get("autoMerge") and not pull.get("draft") for pull in pulls):
             self.world.counts["hard, and merges itself"] += 1
             return []
+        if self.stays_closed(alerts):  # what is open is of a person's order
+            return []
         if any(words in self.answer.text for words in HANDS):
             self.world.counts["left as a person has it"] += 1
             return []

@@ -45,6 +45,10 @@ class Broken:
     meant: bytes | None = None
 
 
+DEFECTS = (b"spec: [\n", b"<<<<<<< HEAD\n", b"specc:", b"kinds:", b"\xff\xfe")
+"""What keeps a file from loading: people put one of these into it."""
+
+
 class World:
     """All that there is.
 
@@ -101,6 +105,9 @@ class World:
         date, odd = self.clock[0] + (self.odd or timedelta()), self.odd is not None
         self.odd = None
         files = self.tip.files if self.line else {}
+        for path, text in edits.items():  # an edit elsewhere in a file that does not load mends nothing
+            if (path, files.get(path)) in self.broken and isinstance(text, bytes) and any(map(text.count, DEFECTS)):
+                self.broken[path, text] = self.broken[path, files.get(path)]
         self.line.append(Tip(edited(files, edits), subject, date, edits=edits, odd=odd))
 
     def settle(self) -> None:
