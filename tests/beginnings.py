@@ -90,7 +90,7 @@ class DictTree:
         start = f"{folder}/" if folder not in ("", ".") else ""
         return sorted({path[len(start) :].split("/")[0] for path in self.files if path.startswith(start)})
 
-    def is_turned(self, path: str) -> bool:
+    def converts_line_endings(self, path: str) -> bool:
         return False
 
     def elsewhere(self, path: str) -> Tree | None:

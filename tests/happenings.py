@@ -11,7 +11,7 @@ from beginnings import CONTRACTS
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.yaml.document import parse
 from rollout_spec.domain.pins import quarantined
-from rollout_spec.lifecycle import Request, take
+from rollout_spec.lifecycle import Request, apply_step
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workspace.edits import with_live, with_serving
 from rollout_spec.workspace.repository import Repository
@@ -29,7 +29,7 @@ def _model(name: str, repository: Repository) -> ModelRollout:
 def _taken(repository: Repository, request: Request) -> Edits | None:
     """Take a step; None where it cannot be taken from here."""
     try:
-        return take(repository, request).edits
+        return apply_step(repository, request).edits
     except UserError:
         return None
 

@@ -19,14 +19,14 @@ from fakes.github import FakeGitHub
 from fakes.gitlab import FakeGitLab
 from repo import Repo, git
 
-from rollout_spec.core.pull_request import Change
+from rollout_spec.core.pull_request import ProposedChange
 from rollout_spec.integrations.forges import Access, Forge, connect, hosts
 from rollout_spec.integrations.forges import http as transport
 
 FAKES: dict[str, type[ForgeHost]] = {"github": FakeGitHub, "gitlab": FakeGitLab, "gitea": FakeGitea}
 TOKEN = "s3cret-t0ken"
 BRANCH = "rollback/acme/fraud/42"
-CHANGE = Change(
+CHANGE = ProposedChange(
     branch=BRANCH,
     message="Roll back\n",
     edits={},
@@ -71,7 +71,7 @@ class Hosted:
     def opened(self, **changes: object) -> tuple[Forge, Pull, str]:
         """Push the branch and open its pull request; return the forge, what the host has, and the commit."""
         forge, commit = self.connect(), self.push()
-        number = forge.ensure(replace(CHANGE, **changes), commit, "main").number  # type: ignore[arg-type]
+        number = forge.ensure_pull_request(replace(CHANGE, **changes), commit, "main").number  # type: ignore[arg-type]
         pull = self.host.pull(number)
         assert pull is not None
         return forge, pull, commit

@@ -9,7 +9,7 @@ from hostile_world import World
 from known_good import data_of
 
 from rollout_spec.core.errors import UserError
-from rollout_spec.lifecycle import Request, take
+from rollout_spec.lifecycle import Request, apply_step
 from rollout_spec.render.drift import stale
 from rollout_spec.workspace.edits import with_live, with_serving
 from rollout_spec.workspace.repository import Repository
@@ -70,7 +70,7 @@ def _moved(repository: Repository, name: str) -> Mapping[str, bytes | None]:
     version = str(len(spec.versions) + 1)
     pins = {**(spec.versions[spec.live.stable].requires or {}), "engine": "2"}
     record = {"artifact": f"s3://m/{name}/{version}/", "digest": f"sha256:{int(version):064x}", "format": "sklearn"}
-    edits = take(repository, Request("record", name, version, record={**record, "requires": pins})).edits
+    edits = apply_step(repository, Request("record", name, version, record={**record, "requires": pins})).edits
     live = spec.live.model_copy(update={"candidate": version, "stage": spec.stages[-1].name})
     content = edits[file.path]
     assert content is not None

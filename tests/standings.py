@@ -8,7 +8,7 @@ from fakes.forge import Guard
 from fakes.gitlab import FakeGitLab
 from hosted import Hosted
 
-from rollout_spec.integrations.forges import Protection, Standing
+from rollout_spec.integrations.forges import Protection, TokenCapabilities
 
 GUARD = Guard(checks=("rollouts", "lint"), up_to_date=True, approvals=2, signatures=True)
 SEEN = Protection(checks=("rollouts", "lint"), up_to_date=True, queue=False, approvals=2, signatures=True)
@@ -27,7 +27,7 @@ def as_shown(place: Hosted, protection: Protection) -> Protection:
     return replace(protection, checks=("pipeline",)) if place.kind == "gitlab" else protection
 
 
-def standing(place: Hosted, base: str = "main", lent: str = "") -> Standing:
+def standing(place: Hosted, base: str = "main", lent: str = "") -> TokenCapabilities:
     """Return how the token stands. ``lent`` is where an App may ask for one."""
     before = place.host.git("for-each-ref")
     found = place.connect().standing(base)
@@ -41,6 +41,6 @@ def standing(place: Hosted, base: str = "main", lent: str = "") -> Standing:
     return found
 
 
-def text(found: Standing) -> str:
+def text(found: TokenCapabilities) -> str:
     """Return what was not seen."""
     return "\n".join((*found.unsure, *found.unseen))

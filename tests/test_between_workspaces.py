@@ -13,7 +13,7 @@ from repo import EXAMPLE, STAGES, Repo, git
 from rollout_spec.checks.runner import check
 from rollout_spec.domain import traffic
 from rollout_spec.domain.pins import quarantined
-from rollout_spec.domain.rollback_targets import eligible
+from rollout_spec.domain.rollback_targets import rollback_targets
 from rollout_spec.integrations.git.repository import Git
 from rollout_spec.spec.rollout import Live
 from rollout_spec.workspace.repository import Repository
@@ -145,7 +145,7 @@ def test_a_rollback_passes_over_what_another_workspace_quarantines(prod: Repo) -
     assert [each.words for each in quarantined(prod.model(), on_disk(prod)).values()] == [
         "incident fraud-41 of prod-us"
     ]
-    assert eligible(prod.model(), on_disk(prod)) == ["40"]
+    assert rollback_targets(prod.model(), on_disk(prod)) == ["40"]
     answer = prod.breach("42", "latency-sla", workspace="prod")
     assert "fraud 42 -> 40" in answer.out, answer.text
     assert "41 was passed over: quarantined by incident fraud-41 of prod-us." in prod.pull_requests()[-1]["body"]
@@ -158,7 +158,7 @@ def test_an_incident_elsewhere_does_not_make_the_way_back_here_somebody_else_s_b
     for version, ways, told_here in (("41", ["40"], ""), ("40", [], "every version in knownGood is quarantined")):
         text = INCIDENT.replace("41", version)
         within(prod, "prod-us").write(f"incidents/fraud-{version}.yaml", text)
-        assert eligible(prod.model(), on_disk(prod)) == ways
+        assert rollback_targets(prod.model(), on_disk(prod)) == ways
         ours = prod.run("check", "--base", "main")
         assert (ours.status, told_here in ours.out) == (0, True), ours.text
     assert prod.run("check").status == 1

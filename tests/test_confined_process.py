@@ -173,7 +173,7 @@ def test_processes_that_are_forked_share_the_limits(monkeypatch: pytest.MonkeyPa
         assert shared.left("x") < 0
         with confined.shared(1000):
             assert shared.memory == 128 * 1024**2
-    budget_after = budget.Budget()
+    budget_after = budget.ProcessBudget()
     assert budget_after.memory == 1024**3
 
 
@@ -271,4 +271,4 @@ def test_a_limit_that_is_none_is_said_so(
 @pytest.mark.parametrize(("value", "size"), [("1GiB", 2**30), ("300 MiB", 300 * 2**20), ("5000000", 5_000_000)])
 def test_a_limit_of_memory_is_a_size(value: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(budget.MEMORY, value)
-    assert budget.Budget().memory == size
+    assert budget.ProcessBudget().memory == size

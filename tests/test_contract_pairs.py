@@ -13,7 +13,7 @@ import jsonschema_rs
 from contract_pairs import pair, pool, rests_on_open_fields
 from jsonschema import Draft202012Validator
 
-from rollout_spec.domain.contracts.comparison import Change
+from rollout_spec.domain.contracts.comparison import ContractChange
 from rollout_spec.domain.contracts.json_schema import read_schema
 from rollout_spec.domain.contracts.witnesses import Comparison
 
@@ -30,7 +30,7 @@ def second(schema: Any) -> jsonschema_rs.Draft202012Validator | None:
         return None
 
 
-def told(old: Any, new: Any) -> list[Change]:
+def told(old: Any, new: Any) -> list[ContractChange]:
     before, after = json.dumps(old).encode(), json.dumps(new).encode()
     found = Comparison(before, after, read_schema(before), read_schema(after))
     found.run()

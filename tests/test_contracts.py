@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rollout_spec.core import bounded_process as confined
 from rollout_spec.domain.contracts import comparison, place_of
-from rollout_spec.domain.contracts.comparison import Change
+from rollout_spec.domain.contracts.comparison import ContractChange
 from rollout_spec.domain.contracts.json_schema import MAX_BYTES, NotASchema, read_schema
 from rollout_spec.domain.contracts.witnesses import Comparison, compare
 
@@ -20,7 +20,7 @@ def spelled(schema: Any) -> bytes:
     return json.dumps(schema).encode()
 
 
-def changes(old: Any, new: Any) -> list[Change]:
+def changes(old: Any, new: Any) -> list[ContractChange]:
     """Compare two schemas in this process."""
     before, after = spelled(old), spelled(new)
     found = Comparison(before, after, read_schema(before), read_schema(after))
@@ -232,7 +232,7 @@ def test_that_time_ran_out_is_not_remembered(monkeypatch: pytest.MonkeyPatch) ->
     pair = b'{"title": "of this test"}', b'{"title": "of this test", "type": "string"}'
     with pytest.raises(confined.Stopped):
         comparison.breaks(*pair, "contracts/a.json")
-    assert comparison.breaks(*pair, "contracts/a.json") == [Change(("type",), "words", "1")]
+    assert comparison.breaks(*pair, "contracts/a.json") == [ContractChange(("type",), "words", "1")]
 
 
 def test_the_proof_is_bounded_and_harmless() -> None:

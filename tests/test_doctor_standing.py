@@ -8,23 +8,23 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rollout_spec.integrations.forges import Protection, Standing
+from rollout_spec.integrations.forges import Protection, TokenCapabilities
 from rollout_spec.spec.workspace import Automation
-from rollout_spec.workflows.doctor import Check, clock, protection, token
+from rollout_spec.workflows.doctor import DoctorResult, clock, protection, token
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 GOOD = Protection(checks=("rollouts",), up_to_date=True, queue=False, approvals=0, signatures=False)
 HIDDEN = "whether it is so (403 no): the role Admin shows it"
 
 
-def verdicts(checks: Iterable[Check]) -> dict[str, str]:
+def verdicts(checks: Iterable[DoctorResult]) -> dict[str, str]:
     return {each.name: each.verdict for each in checks}
 
 
 def judged(
     base: Protection | None, kind: str = "github", mode: str = "pull-request", *, signs: bool = False, arms: bool = True
-) -> list[Check]:
-    standing = Standing(base=base, auto_merge=arms, unseen=(HIDDEN,))
+) -> list[DoctorResult]:
+    standing = TokenCapabilities(base=base, auto_merge=arms, unseen=(HIDDEN,))
     settings = Automation.model_validate({"mode": mode})
     return list(protection.protection(standing, kind, "main", settings, is_signing=signs))
 
@@ -91,7 +91,7 @@ def test_what_merges_itself_needs_more() -> None:
             each for each in judged(replace(GOOD, approvals=count), mode="auto-merge") if each.name == "approvals"
         )
         assert (found.verdict, f"waits until {who} approved it" in found.message) == ("warning", True)
-    nothing = Standing(base=GOOD)
+    nothing = TokenCapabilities(base=GOOD)
     found = list(
         protection.protection(
             nothing, "gitea", "main", Automation.model_validate({"mode": "auto-merge"}), is_signing=False
@@ -122,12 +122,16 @@ def test_who_signs_need_not_know_whether_it_is_asked() -> None:
     ],
 )
 def test_when_a_token_ends(left: timedelta | None, verdict: str, words: str) -> None:
-    found = token.token(Standing(who="bot", expires=None if left is None else NOON + left), "$GITHUB_TOKEN", NOON)
+    found = token.token(
+        TokenCapabilities(who="bot", expires=None if left is None else NOON + left), "$GITHUB_TOKEN", NOON
+    )
     assert (found.verdict, words in found.message) == (verdict, True), found.message
 
 
 def test_a_token_whose_owner_is_not_shown_is_still_from_somewhere() -> None:
-    assert token.token(Standing(), "$GITEA_TOKEN", NOON).message == "from $GITEA_TOKEN; whose it is, is not shown"
+    assert (
+        token.token(TokenCapabilities(), "$GITEA_TOKEN", NOON).message == "from $GITEA_TOKEN; whose it is, is not shown"
+    )
 
 
 @pytest.mark.parametrize(
@@ -142,7 +146,7 @@ def test_a_token_whose_owner_is_not_shown_is_still_from_somewhere() -> None:
 )
 def test_what_a_token_lacks(lacks: tuple[str, ...], unsure: tuple[str, ...], expected: list[str]) -> None:
     unseen = ("whether the classic protection of `main` wants a branch up to date (404 no): x",)  # no permission
-    found = list(token.permissions(Standing(lacks=lacks, unsure=unsure, unseen=unseen)))
+    found = list(token.permissions(TokenCapabilities(lacks=lacks, unsure=unsure, unseen=unseen)))
     assert [each.verdict for each in found] == expected
     assert [each.message for each in found if each.verdict == "failed"] == [f"missing: {each}" for each in lacks]
 

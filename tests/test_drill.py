@@ -22,7 +22,7 @@ from workspaces import BASE, Files, files_in, rendered, write
 from rollout_spec.cli.commands import drill as command
 from rollout_spec.core.breach import Breach
 from rollout_spec.core.errors import UserError
-from rollout_spec.lifecycle import Request, take
+from rollout_spec.lifecycle import Request, apply_step
 from rollout_spec.rollback import Rollback, roll_back
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workflows.check import review
@@ -90,7 +90,7 @@ def reached_by_steps(repository: Repository) -> set[tuple[object, ...]]:
         requests += [Request(step, "fraud") for step in ("advance", "retreat", "withdraw", "promote")]
         for request in requests:
             with suppress(UserError):
-                after = here.edited(take(here, request).edits)
+                after = here.edited(apply_step(here, request).edits)
                 if live_of(after) not in found:
                     found.add(live_of(after))
                     todo += [after] if live_of(after)[0] == live_of(repository)[0] else []
@@ -116,7 +116,7 @@ def test_of_all_retirements_those_are_looked_at_that_change_the_way_back(name: s
         goes_to = restored(state, rollout.spec.live.stable)
         for version in rollout.spec.live.known_good:
             with suppress(UserError):
-                after = state.edited(take(state, Request("retire", "fraud", version)).edits)
+                after = state.edited(apply_step(state, Request("retire", "fraud", version)).edits)
                 if restored(after, rollout.spec.live.stable) != goes_to:
                     changed.add(live_of(after))
     assert changed == {live_of(each.repository) for each in reached if each.retired}
@@ -236,7 +236,7 @@ def test_a_new_rollout_has_no_record_of_another() -> None:
     repository = Repository(rendered({}))
     content = with_drilled(loaded(repository).content, NOON)
     like = Request("bootstrap", "churn", "1", record={"artifact": "s3://churn/1/"}, settings={"like": "fraud"})
-    made = take(repository.edited({"rollouts/fraud.yaml": content}), like).after.spec.rollback
+    made = apply_step(repository.edited({"rollouts/fraud.yaml": content}), like).after.spec.rollback
     assert (made.merge, made.drilled) == ("auto", None)
 
 
@@ -255,4 +255,4 @@ def test_the_run_in_the_documentation_is_one_of_the_example() -> None:
 
 def test_every_verdict_is_documented() -> None:
     page = (ROOT / "docs/drill.md").read_text("utf-8")
-    assert all(f"| `{word.replace('-', ' ')}` |" in page for word in get_args(verdict.Verdict))
+    assert all(f"| `{word.replace('-', ' ')}` |" in page for word in get_args(verdict.DrillVerdict))

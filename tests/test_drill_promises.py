@@ -21,7 +21,7 @@ from rollout_spec.render.drift import stale
 from rollout_spec.rollback import Rollback, roll_back
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workflows.check import review
-from rollout_spec.workflows.drill import Drilled, drill
+from rollout_spec.workflows.drill import DrillOutcome, drill
 from rollout_spec.workflows.drill import outcomes as verdict
 from rollout_spec.workflows.drill.states import states
 from rollout_spec.workspace.repository import File, Repository
@@ -114,13 +114,13 @@ def test_what_is_proven_holds_on_disk(files: Files, data: st.DataObject, tmp_pat
     after = Repository(WorkingTree(tmp_path / "after"))
     model = loaded(after).model
     assert model is not None
-    assert traffic.split(model.spec) == traffic.Split(str(chosen.restored))
+    assert traffic.split(model.spec) == traffic.TrafficSplit(str(chosen.restored))
     assert chosen.failed in quarantined(model, after)
     assert list(unmet(model, str(chosen.restored), after)) == []
     assert stale(loaded(after), after) == []
 
 
-def spoiled(monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, bytes | None]], None]) -> list[Drilled]:
+def spoiled(monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, bytes | None]], None]) -> list[DrillOutcome]:
     """Drill with a rollback whose edits are not what they should be."""
 
     def spoil(repository: Repository, breach: Breach) -> Rollback:

@@ -9,8 +9,18 @@ import pytest
 from workspaces import rendered, write
 
 from rollout_spec.domain.dependents import Dependent, dependents
-from rollout_spec.domain.pins import disagreements, is_range, is_valid, lost, meets, quarantined, switches, twins, unmet
-from rollout_spec.domain.rollback_targets import eligible, obstacles, standing, unreadable, ways_back
+from rollout_spec.domain.pins import (
+    disagreements,
+    is_range,
+    is_valid,
+    meets,
+    quarantined,
+    switches,
+    unmet,
+    unrestorable_pins,
+    versions_with_same_digest,
+)
+from rollout_spec.domain.rollback_targets import obstacles, protected_versions, rollback_targets, standing, unreadable
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.tree import Overlay, WorkingTree
@@ -80,18 +90,18 @@ def test_a_pin_is_a_version_or_a_range_that_can_be_read(pin: str, is_a_range: bo
 
 
 def test_what_is_eligible_is_asked_anew_of_a_rollout_that_was_edited_and_of_a_tree(base: Repository) -> None:
-    assert eligible(fraud_in(base), base) == ["40", "39"]
+    assert rollback_targets(fraud_in(base), base) == ["40", "39"]
     fewer = base.edited(changed(base, FRAUD, ('knownGood: ["40", "39"]', 'knownGood: ["39"]')))
-    assert eligible(fraud_in(fewer), fewer) == ["39"]
-    assert eligible(fraud_in(fewer), base) == ["39"], "another model of the same name, in the same tree"
-    assert eligible(fraud_in(base), base) == ["40", "39"]
+    assert rollback_targets(fraud_in(fewer), fewer) == ["39"]
+    assert rollback_targets(fraud_in(fewer), base) == ["39"], "another model of the same name, in the same tree"
+    assert rollback_targets(fraud_in(base), base) == ["40", "39"]
     again = fewer.edited(changed(base, FRAUD))
-    assert eligible(fraud_in(again), again) == ["40", "39"], "an edit takes another back"
+    assert rollback_targets(fraud_in(again), again) == ["40", "39"], "an edit takes another back"
 
 
 def test_what_is_eligible_is_a_list_of_its_own_each_time(base: Repository) -> None:
-    eligible(fraud_in(base), base).clear()
-    assert eligible(fraud_in(base), base) == ["40", "39"]
+    rollback_targets(fraud_in(base), base).clear()
+    assert rollback_targets(fraud_in(base), base) == ["40", "39"]
 
 
 def test_rollouts_of_one_tree_are_kept_apart(base: Repository) -> None:
@@ -100,18 +110,18 @@ def test_rollouts_of_one_tree_are_kept_apart(base: Repository) -> None:
     churn = both.rollout("churn")
     assert churn is not None and churn.model is not None
     for _ in range(2):
-        assert (eligible(fraud_in(both), both), eligible(churn.model, both)) == (["40", "39"], ["39"])
+        assert (rollback_targets(fraud_in(both), both), rollback_targets(churn.model, both)) == (["40", "39"], ["39"])
 
 
 @pytest.mark.parametrize("name", ["fraud-40", "fraud-39"])
 def test_an_incident_that_is_laid_over_a_tree_counts_there_alone(base: Repository, name: str) -> None:
     failed = name.removeprefix("fraud-")
     over = base.edited({f"incidents/{name}.yaml": b"spec: ["})
-    assert eligible(fraud_in(over), over) == [version for version in ("40", "39") if version != failed]
+    assert rollback_targets(fraud_in(over), over) == [version for version in ("40", "39") if version != failed]
     assert quarantined(fraud_in(over), over).keys() == {failed}
-    assert (eligible(fraud_in(base), base), quarantined(fraud_in(base), base)) == (["40", "39"], {})
+    assert (rollback_targets(fraud_in(base), base), quarantined(fraud_in(base), base)) == (["40", "39"], {})
     taken_back = over.edited({f"incidents/{name}.yaml": None})
-    assert eligible(fraud_in(taken_back), taken_back) == ["40", "39"]
+    assert rollback_targets(fraud_in(taken_back), taken_back) == ["40", "39"]
 
 
 def test_who_pins_a_component_is_asked_anew_of_a_tree_with_edits(base: Repository) -> None:
@@ -135,8 +145,8 @@ def test_the_same_edits_over_a_tree_and_in_a_tree_are_the_same(base: Repository)
         rollout = fraud_in(one)
         assert rollout == fraud_in(other)
         assert obstacles(rollout, one) == obstacles(fraud_in(other), other)
-        assert eligible(rollout, one) == eligible(fraud_in(other), other) == []
-        assert ways_back(rollout, one) == ways_back(fraud_in(other), other) == ("41", "39", "40")
+        assert rollback_targets(rollout, one) == rollback_targets(fraud_in(other), other) == []
+        assert protected_versions(rollout, one) == protected_versions(fraud_in(other), other) == ("41", "39", "40")
 
 
 # What holds a version back.
@@ -149,8 +159,8 @@ def test_a_component_that_does_not_load_or_is_not_there_meets_nothing(base: Repo
     assert (pin.component, pin.pin, pin.serving, pin.is_unread) == ("user-profile", "11", None, True)
     assert pin.words == "components/user-profile.yaml does not load, and it pins 11 of it"
     assert (missing.serving, missing.is_unread, missing.words) == (None, False, "user-profile 11 is not up")
-    assert eligible(fraud_in(broken), broken) == ["40", "39"], "a person decides, and there is a way back"
-    assert eligible(fraud_in(gone), gone) == []
+    assert rollback_targets(fraud_in(broken), broken) == ["40", "39"], "a person decides, and there is a way back"
+    assert rollback_targets(fraud_in(gone), gone) == []
     assert obstacles(fraud_in(broken), broken).keys() == obstacles(fraud_in(gone), gone).keys() == {"40", "39"}
 
 
@@ -159,7 +169,7 @@ def test_of_two_versions_the_one_whose_pins_are_known_to_be_served_comes_first(b
         base, FRAUD, ('auc: 0.9021}\n      requires: {user-profile: "11", tok', "auc: 0.9021}\n      requires: {tok")
     )
     over = base.edited({**edits, "components/user-profile.yaml": b"spec: ["})
-    assert eligible(fraud_in(over), over) == ["39", "40"]
+    assert rollback_targets(fraud_in(over), over) == ["39", "40"]
     assert standing(fraud_in(over), over) == ["40", "39"]
 
 
@@ -178,7 +188,7 @@ def test_an_exclusive_component_is_switched_back_and_another_is_not(
     path = "components/user-profile.yaml"
     over = base.edited(changed(base, path, ('  serving: ["11", "12"]', f"{fields}  serving: {serving}")))
     assert switches(fraud_in(over), "41", over) == wanted
-    assert [pin.component for pin in lost(fraud_in(over), "41", over)] == gone
+    assert [pin.component for pin in unrestorable_pins(fraud_in(over), "41", over)] == gone
 
 
 def test_a_range_of_an_exclusive_component_says_no_version_to_switch_to(base: Repository) -> None:
@@ -187,7 +197,7 @@ def test_a_range_of_an_exclusive_component_says_no_version_to_switch_to(base: Re
         {"components/tokenizer.yaml": text + b'spec: {type: feature, exclusive: true, serving: ["2"]}\n'}
     )
     assert switches(fraud_in(over), "41", over) == {}
-    assert [pin.words for pin in lost(fraud_in(over), "41", over)] == ["tokenizer >=1.4,<2 is not up"]
+    assert [pin.words for pin in unrestorable_pins(fraud_in(over), "41", over)] == ["tokenizer >=1.4,<2 is not up"]
 
 
 @pytest.mark.parametrize(
@@ -232,11 +242,20 @@ def digest(number: str) -> str:
 
 def test_records_of_one_digest_are_twins_and_those_without_are_none(base: Repository) -> None:
     rollout = fraud_in(base)
-    assert (twins(rollout, "41"), twins(rollout, "unheard-of")) == (set(), set())
+    assert (versions_with_same_digest(rollout, "41"), versions_with_same_digest(rollout, "unheard-of")) == (
+        set(),
+        set(),
+    )
     same = base.edited(changed(base, FRAUD, (digest("43"), digest("41"))))
-    assert (twins(fraud_in(same), "41"), twins(fraud_in(same), "43")) == ({"43"}, {"41"})
+    assert (versions_with_same_digest(fraud_in(same), "41"), versions_with_same_digest(fraud_in(same), "43")) == (
+        {"43"},
+        {"41"},
+    )
     without = base.edited(changed(base, FRAUD, (digest("40"), ""), (digest("41"), "")))
-    assert (twins(fraud_in(without), "41"), twins(fraud_in(without), "40")) == (set(), set())
+    assert (versions_with_same_digest(fraud_in(without), "41"), versions_with_same_digest(fraud_in(without), "40")) == (
+        set(),
+        set(),
+    )
 
 
 def test_unreadable_incidents_are_those_before_a_target_each_once(base: Repository) -> None:
@@ -268,4 +287,4 @@ limits: [{{of: "{{artifact}}", what: the task, pattern: ".*/(39|41|42)/", severi
 """
     own = {"templates/nomad/target.yaml": target_file.encode(), "templates/nomad/job.j2": b"a: 1\n"}
     repository = base.edited({**own, **changed(base, FRAUD, ("- {type: kserve}", "- {type: nomad}"))})
-    assert eligible(fraud_in(repository), repository) == target
+    assert rollback_targets(fraud_in(repository), repository) == target

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from rollout_spec.core.errors import UserError
-from rollout_spec.core.pull_request import Change, Interventions, PullRequest
+from rollout_spec.core.pull_request import Interventions, ProposedChange, PullRequest
 from rollout_spec.integrations.forges import FORGES, Access, connect
 from rollout_spec.integrations.forges.local import LocalForge
 
-CHANGE = Change(
+CHANGE = ProposedChange(
     branch="rollback/acme/fraud/42",
     message="Roll back\n",
     edits={},
@@ -51,7 +51,7 @@ def edit(place: Path, number: int, **fields: Any) -> None:
 
 
 def test_a_pull_request_is_a_file_beside_the_repository(place: Path) -> None:
-    opened = forge(place).ensure(replace(CHANGE, draft=True), HEAD, "main")
+    opened = forge(place).ensure_pull_request(replace(CHANGE, draft=True), HEAD, "main")
     assert opened == PullRequest(
         1, f"{place}.pulls/1.json", "open", CHANGE.branch, "main", HEAD, True, ("rollback", "rollout:fraud")
     )
@@ -73,24 +73,24 @@ def test_a_pull_request_is_a_file_beside_the_repository(place: Path) -> None:
 
 
 def test_an_armed_one_says_so(place: Path) -> None:
-    opened = forge(place).ensure(replace(CHANGE, arm=True), HEAD, "main")
+    opened = forge(place).ensure_pull_request(replace(CHANGE, arm=True), HEAD, "main")
     assert (opened.armed, written(place)["autoMerge"]) == (False, False)
     for _ in range(2):
-        assert forge(place).arm(opened, HEAD).armed
+        assert forge(place).enable_auto_merge(opened, HEAD).armed
         assert written(place)["autoMerge"] is True
 
 
 def test_one_that_has_moved_on_is_not_armed(place: Path) -> None:
-    opened = forge(place).ensure(CHANGE, HEAD, "main")
+    opened = forge(place).ensure_pull_request(CHANGE, HEAD, "main")
     with pytest.raises(UserError, match=r"1\.json is not armed: its branch has moved on"):
-        forge(place).arm(opened, OTHER)
+        forge(place).enable_auto_merge(opened, OTHER)
     assert written(place)["autoMerge"] is False
 
 
 def test_a_draft_is_one_until_it_is_marked_ready(place: Path) -> None:
-    opened = forge(place).ensure(replace(CHANGE, draft=True), HEAD, "main")
+    opened = forge(place).ensure_pull_request(replace(CHANGE, draft=True), HEAD, "main")
     for change in (replace(CHANGE, draft=True), CHANGE):
-        assert forge(place).ensure(change, HEAD, "main").draft
+        assert forge(place).ensure_pull_request(change, HEAD, "main").draft
     for _ in range(2):
         assert not forge(place).ready(opened).draft
         assert written(place)["draft"] is False
@@ -98,7 +98,7 @@ def test_a_draft_is_one_until_it_is_marked_ready(place: Path) -> None:
 
 @pytest.mark.parametrize("state", ["closed", "merged"])
 def test_one_that_is_not_open_is_not_marked_ready_or_closed(place: Path, state: str) -> None:
-    opened = forge(place).ensure(replace(CHANGE, draft=True), HEAD, "main")
+    opened = forge(place).ensure_pull_request(replace(CHANGE, draft=True), HEAD, "main")
     edit(place, 1, state=state)
     before = written(place)
     assert forge(place).ready(opened).draft
@@ -111,20 +111,20 @@ def test_one_that_is_not_open_is_not_marked_ready_or_closed(place: Path, state: 
 
 def test_what_the_tool_did_is_not_a_persons(place: Path) -> None:
     ours = forge(place)
-    opened = ours.ensure(replace(CHANGE, draft=True), HEAD, "main")
+    opened = ours.ensure_pull_request(replace(CHANGE, draft=True), HEAD, "main")
     assert ours.interventions(opened) == Interventions()
     ours.ready(opened)
     assert ours.interventions(opened) == Interventions()
-    ours.arm(opened, HEAD)
+    ours.enable_auto_merge(opened, HEAD)
     assert ours.interventions(opened) == Interventions()
 
 
 def test_a_draft_that_a_person_made_is_one_until_the_next_head(place: Path) -> None:
     ours = forge(place)
-    opened = ours.ensure(CHANGE, HEAD, "main")
+    opened = ours.ensure_pull_request(CHANGE, HEAD, "main")
     edit(place, 1, draft=True)
     assert ours.interventions(opened) == Interventions(drafted=True)
-    ours.arm(opened, HEAD)
+    ours.enable_auto_merge(opened, HEAD)
     assert ours.interventions(opened) == Interventions(drafted=True), "to enable auto-merge makes no draft"
     assert ours.update(opened, CHANGE, OTHER).draft
     assert ours.interventions(opened) == Interventions()
@@ -132,8 +132,8 @@ def test_a_draft_that_a_person_made_is_one_until_the_next_head(place: Path) -> N
 
 def test_an_auto_merge_that_a_person_cancelled_stays_so_until_the_next_head(place: Path) -> None:
     ours = forge(place)
-    opened = ours.ensure(replace(CHANGE, draft=True), HEAD, "main")
-    ours.arm(opened, HEAD)
+    opened = ours.ensure_pull_request(replace(CHANGE, draft=True), HEAD, "main")
+    ours.enable_auto_merge(opened, HEAD)
     edit(place, 1, autoMerge=False)
     assert ours.interventions(opened) == Interventions(disarmed=True)
     ours.ready(opened)
@@ -143,7 +143,7 @@ def test_an_auto_merge_that_a_person_cancelled_stays_so_until_the_next_head(plac
 
 
 def test_a_file_of_an_older_release_leaves_a_draft_to_people(place: Path) -> None:
-    opened = forge(place).ensure(replace(CHANGE, draft=True), HEAD, "main")
+    opened = forge(place).ensure_pull_request(replace(CHANGE, draft=True), HEAD, "main")
     data = written(place)
     for old in ({}, {"automation": {"head": OTHER, "draft": True, "armed": True}}):
         path = Path(f"{place}.pulls/1.json")
@@ -156,7 +156,7 @@ def test_a_file_of_an_older_release_leaves_a_draft_to_people(place: Path) -> Non
 
 @pytest.mark.parametrize("record", ["none", [], 1, None])
 def test_a_record_that_is_none_is_told(place: Path, record: object) -> None:
-    opened = forge(place).ensure(CHANGE, HEAD, "main")
+    opened = forge(place).ensure_pull_request(CHANGE, HEAD, "main")
     edit(place, 1, automation=record)
     with pytest.raises(UserError, match=r"1\.json is no pull request of a local forge"):
         forge(place).interventions(opened)
@@ -164,8 +164,8 @@ def test_a_record_that_is_none_is_told(place: Path, record: object) -> None:
 
 def test_a_new_head_brings_a_new_title_and_body(place: Path) -> None:
     ours = forge(place)
-    opened = ours.ensure(CHANGE, HEAD, "main")
-    ours.arm(opened, HEAD)
+    opened = ours.ensure_pull_request(CHANGE, HEAD, "main")
+    ours.enable_auto_merge(opened, HEAD)
     again = ours.update(opened, replace(CHANGE, title="Another", body="Why\n", draft=True), OTHER)
     assert (again.head_sha, again.draft, again.armed) == (OTHER, False, True)
     data = written(place)
@@ -175,8 +175,8 @@ def test_a_new_head_brings_a_new_title_and_body(place: Path) -> None:
 
 def test_one_that_is_closed_says_when(place: Path) -> None:
     ours = forge(place)
-    opened = ours.ensure(CHANGE, HEAD, "main")
-    ours.arm(opened, HEAD)
+    opened = ours.ensure_pull_request(CHANGE, HEAD, "main")
+    ours.enable_auto_merge(opened, HEAD)
     before = datetime.now(UTC).replace(microsecond=0)
     ours.close(opened)
     first = ours.find(CHANGE.branch, "main")
@@ -193,7 +193,7 @@ def test_one_that_is_closed_says_when(place: Path) -> None:
 
 @pytest.mark.parametrize("moment", [None, "", "yesterday", "2026-11-20T10:00:00", 1763632800, ["2026"]])
 def test_a_time_of_closing_that_is_none_is_not_known(place: Path, moment: object) -> None:
-    forge(place).ensure(CHANGE, HEAD, "main")
+    forge(place).ensure_pull_request(CHANGE, HEAD, "main")
     edit(place, 1, state="closed", closedAt=moment)
     found = forge(place).find(CHANGE.branch, "main")
     assert found is not None
@@ -202,7 +202,7 @@ def test_a_time_of_closing_that_is_none_is_not_known(place: Path, moment: object
 
 def test_one_that_is_merged_says_with_which_commit(place: Path) -> None:
     ours = forge(place)
-    opened = ours.ensure(CHANGE, HEAD, "main")
+    opened = ours.ensure_pull_request(CHANGE, HEAD, "main")
     moment = datetime(2026, 11, 20, 9, tzinfo=UTC)
     merged = ours.merged(opened, HEAD, OTHER, moment)
     assert (merged.state, merged.merge_sha, merged.closed_at) == ("merged", OTHER, None)
@@ -211,17 +211,17 @@ def test_one_that_is_merged_says_with_which_commit(place: Path) -> None:
 
 
 def test_labels_and_reviewers_are_added_to_what_is_there(place: Path) -> None:
-    opened = forge(place).ensure(CHANGE, HEAD, "main")
+    opened = forge(place).ensure_pull_request(CHANGE, HEAD, "main")
     before = written(place)
-    assert forge(place).mark(opened, CHANGE.labels, CHANGE.reviewers) == ()
+    assert forge(place).label_and_request_review(opened, CHANGE.labels, CHANGE.reviewers) == ()
     assert written(place) == before
-    forge(place).mark(opened, ("night", "rollback"), ("ada",))
+    forge(place).label_and_request_review(opened, ("night", "rollback"), ("ada",))
     assert written(place)["labels"] == ["rollback", "rollout:fraud", "night"]
     assert written(place)["reviewers"] == ["team-risk", "ada"]
 
 
 def test_a_comment_is_written_once_and_edited(place: Path) -> None:
-    opened = forge(place).ensure(CHANGE, HEAD, "main")
+    opened = forge(place).ensure_pull_request(CHANGE, HEAD, "main")
     for text in ("It failed.", "It failed.", "It failed again."):
         forge(place).comment(opened, "breach", text)
     forge(place).comment(opened, "other", "More.")
@@ -237,8 +237,8 @@ def test_nothing_is_there_before_one_is_opened(place: Path) -> None:
 
 
 def test_opened_twice_it_is_opened_once(place: Path) -> None:
-    first = forge(place).ensure(CHANGE, HEAD, "main")
-    again = forge(place).ensure(replace(CHANGE, title="Another", draft=True), OTHER, "main")
+    first = forge(place).ensure_pull_request(CHANGE, HEAD, "main")
+    again = forge(place).ensure_pull_request(replace(CHANGE, title="Another", draft=True), OTHER, "main")
     assert again == first == forge(place).find(CHANGE.branch, "main")
     assert written(place)["title"] == "Roll back fraud"
 
@@ -246,9 +246,9 @@ def test_opened_twice_it_is_opened_once(place: Path) -> None:
 def test_another_branch_or_base_is_another_pull_request(place: Path) -> None:
     ours = forge(place)
     numbers = [
-        ours.ensure(CHANGE, HEAD, "main").number,
-        ours.ensure(replace(CHANGE, branch="rollback/acme/fraud/42-2"), HEAD, "main").number,
-        ours.ensure(CHANGE, HEAD, "live").number,
+        ours.ensure_pull_request(CHANGE, HEAD, "main").number,
+        ours.ensure_pull_request(replace(CHANGE, branch="rollback/acme/fraud/42-2"), HEAD, "main").number,
+        ours.ensure_pull_request(CHANGE, HEAD, "live").number,
     ]
     assert numbers == [1, 2, 3]
     assert ours.find(CHANGE.branch, "elsewhere") is None
@@ -261,11 +261,11 @@ def test_numbers_go_on_behind_the_highest(place: Path) -> None:
         (folder / name).write_text(json.dumps({"state": "closed", "head": "x", "base": "main", "headSha": HEAD}))
     for name in ("011.json", "٣.json", "notes.json", "12.txt", ".13.json", "-1.json"):
         (folder / name).write_text("junk")
-    assert forge(place).ensure(CHANGE, HEAD, "main").number == 11
+    assert forge(place).ensure_pull_request(CHANGE, HEAD, "main").number == 11
 
 
 def test_one_whose_commit_the_base_holds_is_merged(place: Path) -> None:
-    forge(place).ensure(CHANGE, HEAD, "main")
+    forge(place).ensure_pull_request(CHANGE, HEAD, "main")
     for merged, state in (((), "open"), ((OTHER,), "open"), ((HEAD,), "merged")):
         found = forge(place, merged).find(CHANGE.branch, "main")
         assert found is not None
@@ -288,13 +288,13 @@ def test_an_open_one_comes_before_a_merged_one_before_a_closed_one(
 ) -> None:
     ours = forge(place)
     for number, _ in enumerate(states, 1):
-        ours.ensure(replace(CHANGE, branch=f"b{number}"), HEAD, "main")
+        ours.ensure_pull_request(replace(CHANGE, branch=f"b{number}"), HEAD, "main")
     for number, state in enumerate(states, 1):
         edit(place, number, state=state, head=CHANGE.branch)
     newest = ours.find(CHANGE.branch, "main")
     assert newest is not None
     assert newest.number == found
-    assert ours.ensure(CHANGE, HEAD, "main") == newest, "whatever its state, it is not opened again"
+    assert ours.ensure_pull_request(CHANGE, HEAD, "main") == newest, "whatever its state, it is not opened again"
 
 
 @pytest.mark.parametrize(
@@ -315,7 +315,7 @@ def test_of_many_at_once_one_is_opened(place: Path) -> None:
 
     def open_one() -> None:
         start.wait()
-        found.append(forge(place).ensure(CHANGE, HEAD, "main"))
+        found.append(forge(place).ensure_pull_request(CHANGE, HEAD, "main"))
 
     threads = [threading.Thread(target=open_one) for _ in range(12)]
     for each in threads:
@@ -330,7 +330,7 @@ def test_of_many_at_once_one_is_opened(place: Path) -> None:
 def test_the_repository_is_found_by_its_path_or_url(tmp_path: Path, url: Callable[[Path], str]) -> None:
     place = tmp_path / "a b ünï%20.git"
     place.mkdir()
-    LocalForge(url(place), lambda branch, commit: False).ensure(CHANGE, HEAD, "main")
+    LocalForge(url(place), lambda branch, commit: False).ensure_pull_request(CHANGE, HEAD, "main")
     assert written(place)["number"] == 1
 
 

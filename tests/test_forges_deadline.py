@@ -133,7 +133,7 @@ def test_the_clock_runs_while_the_forge_is_asked(monkeypatch: pytest.MonkeyPatch
                 assert again is spent
             now[0] += 100
         assert spent.left == 1
-        with budget.spending(), pytest.raises(budget.LateError):
+        with budget.spending(), pytest.raises(budget.DeadlineError):
             now[0] += 1
             budget.check()
     with budget.command(), budget.spending() as other:

@@ -54,16 +54,16 @@ def test_where_auto_merge_is_off_one_with_nothing_to_wait_for_is_merged(place: H
     host.allows_auto_merge = False
     forge, _, commit = place.opened()
     with pytest.raises(UserError, match="Auto merge is not allowed for this repository") as caught:
-        forge.arm(found(forge), commit)
+        forge.enable_auto_merge(found(forge), commit)
     assert caught.value.hint == "allow auto-merge in the settings of the repository"
     host.checks = "none"
-    assert forge.arm(found(forge), commit).state == "merged"
+    assert forge.enable_auto_merge(found(forge), commit).state == "merged"
 
 
 def test_where_there_is_a_merge_queue_it_is_queued(place: Hosted, host: FakeGitHub) -> None:
     host.has_queue, host.checks = True, "success"
     forge, pull, commit = place.opened()
-    assert forge.arm(found(forge), commit).armed
+    assert forge.enable_auto_merge(found(forge), commit).armed
     assert (host.queue, pull.state) == ([1], "open")
 
 
@@ -72,7 +72,7 @@ def test_one_that_is_in_the_queue_is_not_queued_again(place: Hosted, host: FakeG
     forge, _, commit = place.opened()
     for _ in range(2):
         assert not found(forge).armed, "a queue is not auto-merge"
-        assert forge.arm(found(forge), commit).armed
+        assert forge.enable_auto_merge(found(forge), commit).armed
     assert host.queue == [1]
     mutations = [request for request, _ in host.asked if "mutation" in str((request.body or {}).get("query"))]
     assert len(mutations) == 1
@@ -81,7 +81,7 @@ def test_one_that_is_in_the_queue_is_not_queued_again(place: Hosted, host: FakeG
 def test_what_waits_for_its_checks_is_queued_by_auto_merge(place: Hosted, host: FakeGitHub) -> None:
     host.has_queue = True
     forge, pull, commit = place.opened()
-    assert forge.arm(found(forge), commit).armed
+    assert forge.enable_auto_merge(found(forge), commit).armed
     assert (host.queue, pull.armed) == ([], commit)
 
 
@@ -89,7 +89,7 @@ def test_where_there_is_a_merge_queue_nothing_goes_past_it(place: Hosted, host: 
     host.has_queue, host.allows_auto_merge = True, False
     forge, pull, commit = place.opened()
     with pytest.raises(UserError, match="Auto merge is not allowed"):
-        forge.arm(found(forge), commit)
+        forge.enable_auto_merge(found(forge), commit)
     assert (host.queue, pull.state) == ([], "open")
     assert not any(request.verb == "PUT" for request, _ in host.asked)
 
@@ -108,14 +108,14 @@ def test_what_its_queue_refuses_is_not_merged_past_it(
 
     monkeypatch.setattr(host, "answer", refuse)
     with pytest.raises(UserError, match="Auto merge is not allowed"):
-        forge.arm(found(forge), commit)
+        forge.enable_auto_merge(found(forge), commit)
     assert not any(request.verb == "PUT" for request, _ in host.asked)
 
 
 def test_an_older_server_says_of_its_queue_when_it_is_merged(place: Hosted, host: FakeGitHub) -> None:
     host.has_queue, host.checks, host.knows_queues = True, "success", False
     forge, pull, commit = place.opened()
-    assert forge.arm(found(forge), commit).armed
+    assert forge.enable_auto_merge(found(forge), commit).armed
     assert (host.queue, pull.state) == ([1], "open")
 
 
@@ -131,7 +131,7 @@ def test_a_merge_that_is_refused_is_said(place: Hosted, host: FakeGitHub, monkey
 
     monkeypatch.setattr(host, "answer", conflict)
     with pytest.raises(UserError, match="github did not merge: 405 Pull Request is not mergeable"):
-        forge.arm(found(forge), commit)
+        forge.enable_auto_merge(found(forge), commit)
     assert pull.state == "open"
 
 
@@ -150,7 +150,7 @@ def test_a_head_that_moves_between_two_requests_is_not_merged(
 
     monkeypatch.setattr(host, "answer", push_then)
     with pytest.raises(UserError, match="github did not merge: 409 Head branch was modified"):
-        forge.arm(found(forge), commit)
+        forge.enable_auto_merge(found(forge), commit)
     assert pull.state == "open"
 
 
@@ -240,36 +240,36 @@ def graphql_schema() -> GraphQLSchema:
 def everything(place: Hosted, host: FakeGitHub) -> None:
     """Do all that a rollback may do, and all that is refused."""
     forge, pull, commit = place.opened(draft=True)
-    forge.ready(forge.ensure(CHANGE, commit, "main"))
+    forge.ready(forge.ensure_pull_request(CHANGE, commit, "main"))
     forge.interventions(forge.update(found(forge), replace(CHANGE, title="Again"), commit))
-    forge.mark(found(forge), CHANGE.labels, ("ada", "team-risk", "nobody"))
+    forge.label_and_request_review(found(forge), CHANGE.labels, ("ada", "team-risk", "nobody"))
     for text in ("One.", "One.", "Two."):
         forge.comment(found(forge), "key", text)
-    forge.arm(found(forge), commit)
+    forge.enable_auto_merge(found(forge), commit)
     host.say(pull, "ada", "Why?")
     host.checks_pass()
     found(forge)
     host.checks = "pending"
     for branch in ("absent", "main"):
         with pytest.raises(UserError):
-            forge.ensure(replace(CHANGE, branch=branch), commit, "main")
+            forge.ensure_pull_request(replace(CHANGE, branch=branch), commit, "main")
     second = place.push("rollback/acme/fraud/43")
-    other = forge.ensure(replace(CHANGE, branch="rollback/acme/fraud/43"), second, "main")
+    other = forge.ensure_pull_request(replace(CHANGE, branch="rollback/acme/fraud/43"), second, "main")
     with pytest.raises(UserError):
         forge._open(replace(CHANGE, branch=other.head), "main", draft=False)  # type: ignore[attr-defined]
     with pytest.raises(UserError):
-        forge.arm(other, commit)
+        forge.enable_auto_merge(other, commit)
     host.checks, host.has_queue = "success", True
-    forge.arm(other, second)
+    forge.enable_auto_merge(other, second)
     host.queue.clear()
     host.knows_queues = False
-    forge.arm(other, second)
+    forge.enable_auto_merge(other, second)
     host.queue.clear()
     host.has_queue = False
     host.allows_auto_merge = False
-    forge.arm(other, second)
+    forge.enable_auto_merge(other, second)
     third = place.push("rollback/acme/fraud/44")
-    forge.close(forge.ensure(replace(CHANGE, branch="rollback/acme/fraud/44"), third, "main"))
+    forge.close(forge.ensure_pull_request(replace(CHANGE, branch="rollback/acme/fraud/44"), third, "main"))
 
 
 def test_every_request_and_answer_is_as_github_publishes_it(place: Hosted, host: FakeGitHub) -> None:

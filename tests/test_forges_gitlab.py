@@ -46,7 +46,7 @@ def test_a_pipeline_that_comes_late_is_waited_for(
     host.checks, host.status = "none", list(first)
     forge, pull, commit = place.opened()
     monkeypatch.setattr("time.sleep", lambda _: host.status or setattr(host, "checks", "pending"))
-    assert forge.arm(found(forge), commit).armed
+    assert forge.enable_auto_merge(found(forge), commit).armed
     assert (pull.state, pull.armed) == ("open", commit)
 
 
@@ -57,7 +57,7 @@ def test_where_no_pipeline_comes_it_is_merged_in_the_end(
     monkeypatch.setattr("time.sleep", slept.append)
     host.checks = "none"
     forge, pull, commit = place.opened()
-    assert forge.arm(found(forge), commit).state == "merged"
+    assert forge.enable_auto_merge(found(forge), commit).state == "merged"
     assert (pull.state, len(slept)) == ("merged", LOOKS)
 
 
@@ -65,7 +65,7 @@ def test_what_stands_against_it_is_named(place: Hosted, host: FakeGitLab) -> Non
     forge, pull, commit = place.opened()
     host.status = ["not_approved"] * 10
     with pytest.raises(UserError, match="gitlab did not arm the merge: 405 405 Method Not Allowed") as caught:
-        forge.arm(found(forge), commit)
+        forge.enable_auto_merge(found(forge), commit)
     assert (caught.value.hint or "").startswith("GitLab says that it is `not_approved`")
     assert (pull.state, pull.armed, len(host.status)) == ("open", None, 9)
 
@@ -77,14 +77,14 @@ def test_a_head_that_moves_while_it_is_waited_is_not_merged(
     forge, pull, commit = place.opened()
     monkeypatch.setattr("time.sleep", lambda _: place.push())
     with pytest.raises(UserError, match="409 SHA does not match HEAD of source branch"):
-        forge.arm(found(forge), commit)
+        forge.enable_auto_merge(found(forge), commit)
     assert pull.state == "open"
 
 
 def test_where_the_plan_has_one_reviewer_the_others_are_named(place: Hosted, host: FakeGitLab) -> None:
     host.most_reviewers = 1
     forge, pull, _ = place.opened()
-    notes = forge.mark(found(forge), ("rollback",), ("ada", "grace"))
+    notes = forge.label_and_request_review(found(forge), ("rollback",), ("ada", "grace"))
     assert notes == ("`grace` was not asked for a review: GitLab did not take that",)
     assert pull.people == ["ada"]
 
@@ -92,7 +92,7 @@ def test_where_the_plan_has_one_reviewer_the_others_are_named(place: Hosted, hos
 def test_reviewers_whom_a_person_asked_stay(place: Hosted) -> None:
     forge, pull, _ = place.opened()
     pull.people = ["grace"]
-    assert forge.mark(found(forge), ("rollback",), ("ada",)) == ()
+    assert forge.label_and_request_review(found(forge), ("rollback",), ("ada",)) == ()
     assert pull.people == ["ada", "grace"]
 
 

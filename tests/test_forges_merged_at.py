@@ -159,7 +159,7 @@ def test_a_local_forge_says_what_its_files_say(tmp_path: Path) -> None:
     remote.mkdir()
     forge, head, merge = LocalForge(str(remote), lambda _, __: True), "1" * 40, "2" * 40
     assert forge.merged_at(head, "main") is None
-    forge.ensure(CHANGE, head, "main")
+    forge.ensure_pull_request(CHANGE, head, "main")
     assert forge.merged_at(head, "main") is None
     path = forge.folder / "1.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "mergedAt": LATER, "mergeSha": merge}))

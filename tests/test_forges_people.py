@@ -59,7 +59,7 @@ def test_what_the_tool_did_is_not_a_persons(place: Hosted, draft: bool) -> None:
     assert told(place) == NOTHING
     forge.ready(found(forge))
     assert told(place) == NOTHING
-    forge.arm(found(forge), commit)
+    forge.enable_auto_merge(found(forge), commit)
     assert told(place) == NOTHING
 
 
@@ -68,20 +68,20 @@ def test_the_last_that_a_person_did_counts(place: Hosted) -> None:
     for draft in (True, False, True):
         place.host.convert(pull, draft=draft)
         assert told(place) == Interventions(drafted=draft)
-    place.host.arm(pull)
+    place.host.enable_auto_merge(pull)
     assert told(place) == DRAFTED
     place.host.disarm(pull)
     assert told(place) == Interventions(drafted=True, disarmed=True)
     place.host.convert(pull, draft=False)
     assert told(place) == DISARMED
-    place.host.arm(pull)
+    place.host.enable_auto_merge(pull)
     assert told(place) == NOTHING
 
 
 def test_another_head_is_another_matter(place: Hosted) -> None:
     _, pull, _ = place.opened()
     place.host.convert(pull, draft=True)
-    place.host.arm(pull)
+    place.host.enable_auto_merge(pull)
     place.host.disarm(pull)
     place.replace()
     assert told(place) == NOTHING
@@ -137,7 +137,7 @@ def test_what_the_forge_itself_cancels_is_not_a_persons(
     let_in(monkeypatch)
     with hosted(kind, tmp_path / "models.git") as place:
         _, pull, _ = place.opened()
-        place.host.arm(pull)
+        place.host.enable_auto_merge(pull)
         place.host.disarm(pull, reason=reason)
         assert told(place) == NOTHING
 
@@ -188,7 +188,7 @@ def test_a_body_that_is_too_long_is_cut(place: Hosted) -> None:
 def test_one_that_is_closed_says_when(place: Hosted) -> None:
     forge, pull, commit = place.opened()
     place.host.now = "2026-11-20T11:30:00+01:00"
-    forge.arm(found(forge), commit)
+    forge.enable_auto_merge(found(forge), commit)
     assert found(forge).closed_at is None
     for _ in range(2):
         forge.close(found(forge))
@@ -245,7 +245,7 @@ def test_the_timeline_is_asked_for_and_answered_as_github_publishes_it(place: Ho
     place.host.convert(pull, draft=True)
     place.host.convert(pull, draft=False)
     place.replace()
-    place.host.arm(pull)
+    place.host.enable_auto_merge(pull)
     place.host.disarm(pull)
     pull.events += [Event("queue", "ada"), Event("dequeue", "ada")]
     told(place)
@@ -303,7 +303,7 @@ def test_an_auto_merge_that_is_cancelled_already_stops_no_closing(
     place: Hosted, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
     forge, pull, commit = place.opened()
-    forge.arm(found(forge), commit)
+    forge.enable_auto_merge(found(forge), commit)
     real = place.host.answer
 
     def refuse(request: Request, user: str) -> Answer:

@@ -39,7 +39,7 @@ def test_a_pull_request_is_opened_once_and_found(place: Hosted) -> None:
     forge = place.connect()
     assert forge.find(BRANCH, "main") is None
     commit = place.push()
-    opened = forge.ensure(CHANGE, commit, "main")
+    opened = forge.ensure_pull_request(CHANGE, commit, "main")
     assert (opened.number, opened.state, opened.head, opened.base, opened.head_sha) == (
         1,
         "open",
@@ -51,7 +51,7 @@ def test_a_pull_request_is_opened_once_and_found(place: Hosted) -> None:
     assert opened.url.startswith(f"{place.host.url}/acme/models/")
     again = place.connect()
     assert (
-        again.ensure(replace(CHANGE, title="Another", draft=True), commit, "main")
+        again.ensure_pull_request(replace(CHANGE, title="Another", draft=True), commit, "main")
         == opened
         == again.find(BRANCH, "main")
     )
@@ -63,7 +63,7 @@ def test_a_draft_is_one_until_it_is_marked_ready(place: Hosted) -> None:
     forge, pull, commit = place.opened(draft=True)
     assert found(forge).draft
     for change in (replace(CHANGE, draft=True), CHANGE):
-        assert place.connect().ensure(change, commit, "main").draft
+        assert place.connect().ensure_pull_request(change, commit, "main").draft
     title = pull.title
     for _ in range(2):
         assert not place.connect().ready(found(forge)).draft
@@ -83,8 +83,8 @@ def test_another_branch_or_base_is_another_pull_request(place: Hosted) -> None:
     forge, _, commit = place.opened()
     place.host.git("update-ref", "refs/heads/live", place.host.branch("main"))
     place.push(f"{BRANCH}-2")
-    assert forge.ensure(replace(CHANGE, branch=f"{BRANCH}-2"), commit, "main").number == 2
-    assert forge.ensure(CHANGE, commit, "live").number == 3
+    assert forge.ensure_pull_request(replace(CHANGE, branch=f"{BRANCH}-2"), commit, "main").number == 2
+    assert forge.ensure_pull_request(CHANGE, commit, "live").number == 3
     assert found(forge).number == 1
 
 
@@ -96,7 +96,7 @@ def test_a_branch_of_a_fork_is_not_ours(place: Hosted) -> None:
         stranger.fork, stranger.state, stranger.sha = True, "closed", commit
     forge = place.connect()
     assert forge.find(BRANCH, "main") is None
-    assert forge.ensure(CHANGE, commit, "main").number == 3
+    assert forge.ensure_pull_request(CHANGE, commit, "main").number == 3
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,9 @@ def test_an_open_one_comes_before_a_merged_one_before_a_closed_one(
         pull.state, pull.sha = state, commit
     forge = place.connect()
     assert (found(forge).number, found(forge).state) == (number, states[number - 1])
-    assert forge.ensure(CHANGE, commit, "main").number == number, "whatever its state, it is not opened again"
+    assert forge.ensure_pull_request(CHANGE, commit, "main").number == number, (
+        "whatever its state, it is not opened again"
+    )
 
 
 def test_many_pages_are_looked_through(place: Hosted) -> None:
@@ -157,7 +159,7 @@ def test_of_two_at_once_one_opens_it(place: Hosted) -> None:
         forge = place.connect()
         assert forge.find(BRANCH, "main") is None
         start.wait()
-        told.append(forge.ensure(CHANGE, commit, "main").number)
+        told.append(forge.ensure_pull_request(CHANGE, commit, "main").number)
 
     threads = [threading.Thread(target=open_one) for _ in range(2)]
     for each in threads:
@@ -178,13 +180,13 @@ def test_one_that_appears_between_two_requests_is_adopted(place: Hosted, monkeyp
         return real(self, head, base) if len(looked) > 1 else None
 
     monkeypatch.setattr(type(forge), "find", blind_at_first)
-    assert forge.ensure(CHANGE, commit, "main").number == 1
+    assert forge.ensure_pull_request(CHANGE, commit, "main").number == 1
     assert len(place.host.pulls) == 1
 
 
 def test_a_branch_that_is_not_there_is_refused(place: Hosted) -> None:
     with pytest.raises(UserError, match=r"did not open the (pull|merge) request: 4") as caught:
-        place.connect().ensure(CHANGE, "1" * 40, "main")
+        place.connect().ensure_pull_request(CHANGE, "1" * 40, "main")
     assert caught.value.status == 3
 
 
@@ -193,7 +195,9 @@ def test_a_branch_that_is_not_there_is_refused(place: Hosted) -> None:
 
 def test_labels_and_reviewers_are_put_on_once(place: Hosted) -> None:
     forge, pull, _ = place.opened()
-    notes = forge.mark(found(forge), CHANGE.labels, ("ada", "team-risk", "nobody", "@grace", "acme/no-team"))
+    notes = forge.label_and_request_review(
+        found(forge), CHANGE.labels, ("ada", "team-risk", "nobody", "@grace", "acme/no-team")
+    )
     assert pull.labels == ["rollback", "rollout:fraud"]
     assert pull.people == ["ada", "grace"]
     unknown = ["nobody", "acme/no-team"] if place.kind != "gitlab" else ["team-risk", "nobody", "acme/no-team"]
@@ -202,14 +206,14 @@ def test_labels_and_reviewers_are_put_on_once(place: Hosted) -> None:
     assert pull.teams == ([] if place.kind == "gitlab" else ["team-risk"])
     pull.people.clear()  # a person who said that it is not for them
     assert found(forge).labels == ("rollback", "rollout:fraud")
-    assert place.connect().mark(found(forge), CHANGE.labels, CHANGE.reviewers) == ()
+    assert place.connect().label_and_request_review(found(forge), CHANGE.labels, CHANGE.reviewers) == ()
     assert pull.people == []
 
 
 def test_labels_that_are_there_are_used(place: Hosted) -> None:
     place.host.labels += [f"label-{number}" for number in range(70)] + ["rollback"]
     forge, pull, _ = place.opened()
-    forge.mark(found(forge), CHANGE.labels, ())
+    forge.label_and_request_review(found(forge), CHANGE.labels, ())
     assert pull.labels == ["rollback", "rollout:fraud"]
     assert place.host.labels.count("rollback") == 1
 
@@ -250,7 +254,7 @@ def test_what_is_too_long_is_cut_and_says_so(place: Hosted, kind: str) -> None:
 def test_a_long_label_is_cut_where_the_forge_wants_that(place: Hosted) -> None:
     forge, pull, _ = place.opened()
     for _ in range(2):
-        forge.mark(found(forge), ("rollout:" + "x" * 60,), ())
+        forge.label_and_request_review(found(forge), ("rollout:" + "x" * 60,), ())
     assert pull.labels == ["rollout:" + "x" * (60 if place.kind == "gitlab" else 42)]
 
 
@@ -260,7 +264,7 @@ def test_a_long_label_is_cut_where_the_forge_wants_that(place: Hosted) -> None:
 def test_an_armed_one_merges_when_its_checks_pass(place: Hosted) -> None:
     forge, pull, commit = place.opened()
     for _ in range(2):
-        armed = place.connect().arm(found(forge), commit)
+        armed = place.connect().enable_auto_merge(found(forge), commit)
         assert (armed.armed, armed.state) == (True, "open")
     assert (pull.state, pull.armed) == ("open", commit)
     place.host.checks_pass()
@@ -270,7 +274,7 @@ def test_an_armed_one_merges_when_its_checks_pass(place: Hosted) -> None:
 def test_where_nothing_is_to_be_waited_for_it_is_merged(place: Hosted) -> None:
     forge, _, commit = place.opened()
     place.host.checks = "success"
-    armed = forge.arm(found(forge), commit)
+    armed = forge.enable_auto_merge(found(forge), commit)
     assert (armed.state, armed.merge_sha) == ("merged", place.host.branch("main"))
     assert place.host.git("rev-parse", "main^2") == commit
 
@@ -281,7 +285,7 @@ def test_a_head_that_has_moved_is_not_armed(place: Hosted, checks: str) -> None:
     place.push()
     place.host.checks = checks
     with pytest.raises(UserError, match=r"did not (arm the merge|merge): \d*") as caught:
-        forge.arm(found(forge), commit)
+        forge.enable_auto_merge(found(forge), commit)
     assert caught.value.status == 3
     assert (pull.state, pull.armed) == ("open", None)
 
@@ -289,7 +293,7 @@ def test_a_head_that_has_moved_is_not_armed(place: Hosted, checks: str) -> None:
 def test_a_draft_is_not_armed(place: Hosted) -> None:
     forge, pull, commit = place.opened(draft=True)
     with pytest.raises(UserError, match="did not arm the merge"):
-        forge.arm(found(forge), commit)
+        forge.enable_auto_merge(found(forge), commit)
     assert (pull.state, pull.armed) == ("open", None)
 
 
@@ -300,7 +304,7 @@ def test_what_passes_is_waited_for(place: Hosted) -> None:
     commit = place.push()
     later = {"Retry-After": "0"}
     place.host.failures = [Answer(status, {"message": "later"}, later) for status in (429, 502, 503, 500)]
-    assert place.connect().ensure(CHANGE, commit, "main").number == 1
+    assert place.connect().ensure_pull_request(CHANGE, commit, "main").number == 1
     assert len(place.host.pulls) == 1
 
 
@@ -370,7 +374,7 @@ def test_an_answer_that_is_no_json_is_an_outside_failure(place: Hosted) -> None:
 @pytest.mark.parametrize("body", ["<html>", 7, {"x": 1}, [{"x": 1}], [7], [None], [[]], {"merged": True}])
 def test_an_answer_that_is_none_of_this_api_is_an_outside_failure(place: Hosted, body: object) -> None:
     forge, commit = place.connect(), place.push()
-    for action in (lambda: forge.find(BRANCH, "main"), lambda: forge.ensure(CHANGE, commit, "main")):
+    for action in (lambda: forge.find(BRANCH, "main"), lambda: forge.ensure_pull_request(CHANGE, commit, "main")):
         place.host.failures = [Answer(200, body)] * 9
         with pytest.raises(UserError, match=f"{place.kind} did not") as caught:
             action()

@@ -16,7 +16,7 @@ from hosted import FAKES, TOKEN, Hosted, hosted, let_in
 from standings import GUARD, SEEN, as_shown, protect, standing, text
 
 from rollout_spec.core.errors import UserError
-from rollout_spec.integrations.forges import Protection, Standing
+from rollout_spec.integrations.forges import Protection, TokenCapabilities
 from rollout_spec.integrations.forges.capabilities import together
 from rollout_spec.integrations.forges.local import LocalForge
 
@@ -173,7 +173,7 @@ def test_an_answer_with_a_value_that_is_wrong_is_told_or_not_needed(
     for _ in range(25):
         state["left"] = random.randint(1, 9)
         try:
-            assert isinstance(place.connect().standing("main"), Standing)
+            assert isinstance(place.connect().standing("main"), TokenCapabilities)
         except UserError as error:
             assert error.status == 3
 
@@ -206,10 +206,10 @@ def test_a_local_forge_must_be_writable(tmp_path: Path, monkeypatch: pytest.Monk
     for name in ("objects", "refs"):
         (remote / name).mkdir(parents=True)
     forge = LocalForge(str(remote), lambda _, __: False)
-    assert forge.standing("main") == Standing(auto_merge=True)
+    assert forge.standing("main") == TokenCapabilities(auto_merge=True)
     assert not forge.folder.exists(), "nothing is made"
     forge.folder.mkdir()
     shut = (remote / "refs", forge.folder)
     monkeypatch.setattr("os.access", lambda path, mode: path not in shut)  # root may write to all
     found = forge.standing("main")
-    assert found == Standing(lacks=tuple(f"the right to write to {each}" for each in shut), auto_merge=False)
+    assert found == TokenCapabilities(lacks=tuple(f"the right to write to {each}" for each in shut), auto_merge=False)

@@ -211,14 +211,14 @@ def test_an_unexpected_error_is_a_line(error: Exception, words: str, monkeypatch
 def test_an_unexpected_error_of_one_breach_is_none_of_the_others(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     from rollout_spec.workflows import respond as response
 
-    real = response.answer
+    real = response.respond
 
     def answer(breach: object, *words: object, **more: object) -> object:
         if getattr(breach, "version", None) == "41":
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/tmp/x")
         return real(breach, *words, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(response, "answer", answer)
+    monkeypatch.setattr(response, "respond", answer)
     result = repo.run("rollback", "--breach", repo.payload(repo.alert("41"), repo.alert("42")))
     assert result.status == 3
     assert "/tmp/x cannot be used: No space left on device" in result.err

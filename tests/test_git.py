@@ -70,7 +70,7 @@ def test_a_name_that_nothing_has_says_so(clone: Path) -> None:
         lambda repo, evil: repo.author(evil),
         lambda repo, evil: repo.diff(evil, NOWHERE),
         lambda repo, evil: repo.diff(NOWHERE, evil),
-        lambda repo, evil: repo.beyond(evil, NOWHERE),
+        lambda repo, evil: repo.commits_between(evil, NOWHERE),
         lambda repo, evil: repo.build(evil, {}, "m", NOON),
         lambda repo, evil: origin(repo).push_new("b", evil),
         lambda repo, evil: origin(repo).fetch_objects([evil]),
@@ -193,8 +193,8 @@ def test_where_commits_stand_to_each_other(clone: Path) -> None:
     assert not repo.holds(first, second)
     for nothing in (NOWHERE, "", "main", "--all", "é"):
         assert not repo.holds(second, nothing)
-    assert repo.beyond(first, second) == [second]
-    assert repo.beyond(second, first) == []
+    assert repo.commits_between(first, second) == [second]
+    assert repo.commits_between(second, first) == []
     assert repo.merge_base("HEAD~1") == first
     git(clone, "checkout", "-q", "--orphan", "alone")
     git(clone, "commit", "-q", "-m", "Alone")

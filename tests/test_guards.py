@@ -14,14 +14,14 @@ from rollout_spec.domain import traffic
 from rollout_spec.render.drift import stale
 from rollout_spec.rollback import (
     Facts,
-    Nothing,
-    NoWayBack,
+    GuardVerdict,
+    NoAction,
+    NoRollbackTarget,
     Order,
-    Precedent,
+    PastRollback,
     Reason,
     Rollback,
     Undone,
-    Verdict,
     guard,
     questions,
     roll_back,
@@ -43,9 +43,9 @@ def ago(**units: int) -> datetime:
     return NOW - timedelta(**units)
 
 
-def earlier(rollout: str = "fraud", failed: str = "39", when: datetime = NOW, **fields: Any) -> Precedent:
+def earlier(rollout: str = "fraud", failed: str = "39", when: datetime = NOW, **fields: Any) -> PastRollback:
     """Return a rollback that landed when it was observed."""
-    return Precedent(
+    return PastRollback(
         f"{rollout}-{failed}",
         rollout,
         failed,
@@ -54,7 +54,7 @@ def earlier(rollout: str = "fraud", failed: str = "39", when: datetime = NOW, **
     )
 
 
-def many(count: int, when: datetime, **fields: Any) -> tuple[Precedent, ...]:
+def many(count: int, when: datetime, **fields: Any) -> tuple[PastRollback, ...]:
     return tuple(earlier(f"r{number}", when=when, **fields) for number in range(count))
 
 
@@ -402,20 +402,23 @@ def test_two_rollbacks_at_one_moment_are_one_cool_down(of_stable: Rollback) -> N
 
 
 AGE, PAUSED, SOFT = (Reason(name, name) for name in ("age", "pause", "trigger"))
-SEVERAL: list[tuple[list[Verdict], Verdict]] = [
-    ([Verdict("act", arm=True)], Verdict("act", arm=True)),
-    ([Verdict("act", arm=True), Verdict("act")], Verdict("act")),
-    ([Verdict("act", arm=True), Verdict("draft", (AGE,))], Verdict("draft", (AGE,))),
-    ([Verdict("draft", (AGE, SOFT)), Verdict("draft", (SOFT,))], Verdict("draft", (AGE, SOFT))),
-    ([Verdict("draft", (AGE,)), Verdict("notify", (PAUSED,))], Verdict("notify", (AGE, PAUSED))),
-    ([Verdict("act", held=(AGE, SOFT)), Verdict("act", held=(SOFT, PAUSED))], Verdict("act", held=(AGE, SOFT, PAUSED))),
-    ([Verdict("ignore"), Verdict("act")], Verdict("act")),
+SEVERAL: list[tuple[list[GuardVerdict], GuardVerdict]] = [
+    ([GuardVerdict("act", arm=True)], GuardVerdict("act", arm=True)),
+    ([GuardVerdict("act", arm=True), GuardVerdict("act")], GuardVerdict("act")),
+    ([GuardVerdict("act", arm=True), GuardVerdict("draft", (AGE,))], GuardVerdict("draft", (AGE,))),
+    ([GuardVerdict("draft", (AGE, SOFT)), GuardVerdict("draft", (SOFT,))], GuardVerdict("draft", (AGE, SOFT))),
+    ([GuardVerdict("draft", (AGE,)), GuardVerdict("notify", (PAUSED,))], GuardVerdict("notify", (AGE, PAUSED))),
+    (
+        [GuardVerdict("act", held=(AGE, SOFT)), GuardVerdict("act", held=(SOFT, PAUSED))],
+        GuardVerdict("act", held=(AGE, SOFT, PAUSED)),
+    ),
+    ([GuardVerdict("ignore"), GuardVerdict("act")], GuardVerdict("act")),
 ]
 
 
 @pytest.mark.parametrize(("verdicts", "expected"), SEVERAL)
 def test_several_rollbacks_in_one_commit_go_as_far_as_the_most_careful(
-    verdicts: list[Verdict], expected: Verdict
+    verdicts: list[GuardVerdict], expected: GuardVerdict
 ) -> None:
     assert together(verdicts) == expected
     backwards = together(reversed(verdicts))
@@ -449,7 +452,7 @@ REFUSED = (
     ("settings", "precedent", "action"), [each[1:] for each in REFUSED], ids=[r[0] for r in REFUSED]
 )
 def test_what_a_person_refused_is_no_rollback_that_was(
-    of_stable: Rollback, settings: dict[str, Any], precedent: Precedent, action: str
+    of_stable: Rollback, settings: dict[str, Any], precedent: PastRollback, action: str
 ) -> None:
     facts, automation = replace(FACTS, precedents=(precedent,)), Automation.model_validate(settings)
     assert guard(of_stable, BREACH, facts, automation, NOW).action != "act"
@@ -465,8 +468,8 @@ def test_whether_a_person_refused_is_asked_only_where_it_decides(of_stable: Roll
     few, many_ = (Automation.model_validate({"maxRollbacksPerDay": number}) for number in (3, 9))
     assert questions(of_stable, BREACH, facts, many_, NOW) == []
     assert guard(of_stable, BREACH, facts, many_, NOW).action == "act"
-    assert questions(Nothing("it is over"), BREACH, facts, few, NOW) == []
-    assert guard(Nothing("it is over"), BREACH, facts, few, NOW).action == "ignore"
+    assert questions(NoAction("it is over"), BREACH, facts, few, NOW) == []
+    assert guard(NoAction("it is over"), BREACH, facts, few, NOW).action == "ignore"
     assert questions(of_stable, BREACH, facts, few, NOW) == list(open_ones)
     assert guard(of_stable, BREACH, facts, few, NOW).action == "draft"
     assert guard(of_stable, BREACH, facts.with_refused(open_ones[:1]), few, NOW).action == "act"
@@ -502,13 +505,13 @@ def test_a_rollout_that_wants_reviews_is_never_armed(decision: Rollback) -> None
 
 
 def test_what_changes_nothing_is_ignored_whatever_the_guards_say() -> None:
-    verdict = guard(Nothing("it is over"), BREACH, Facts(), Automation(mode="dry-run"), NOW)
+    verdict = guard(NoAction("it is over"), BREACH, Facts(), Automation(mode="dry-run"), NOW)
     assert verdict.text == "ignore: it is over [traffic]"
 
 
 @pytest.mark.parametrize(("mode", "guards"), [("dry-run", ["mode"]), ("auto-merge", ["way-back"])])
 def test_no_way_back_is_a_notice(mode: Any, guards: list[str]) -> None:
-    stuck = NoWayBack("acme", "fraud", "42", BREACH, (), "fraud-42", "b", {})
+    stuck = NoRollbackTarget("acme", "fraud", "42", BREACH, (), "fraud-42", "b", {})
     verdict = guard(stuck, BREACH, Facts(), Automation(mode=mode), NOW)
     assert (verdict.action, [each.guard for each in verdict.reasons]) == ("notify", guards)
 
@@ -541,13 +544,13 @@ def test_an_order_is_a_draft_only_for_a_step_that_a_person_must_take(decision: R
 
 @pytest.mark.parametrize(("ends", "guard_name"), [(NOW + timedelta(seconds=1), "pause"), (NOW, "way-back")])
 def test_a_pause_counts_until_its_end_if_there_is_no_rollback_target_too(ends: datetime, guard_name: str) -> None:
-    stuck = NoWayBack("acme", "fraud", "42", BREACH, (), "fraud-42", "b", {})
+    stuck = NoRollbackTarget("acme", "fraud", "42", BREACH, (), "fraud-42", "b", {})
     verdict = guard(stuck, BREACH, Facts(pauses=(Pause("p", "why", ends),)), Automation(), NOW)
     assert [each.guard for each in verdict.reasons] == [guard_name]
 
 
 def test_an_order_with_no_rollback_target_names_the_guards_that_would_have_held() -> None:
-    stuck = NoWayBack("acme", "fraud", "42", BREACH, (), "fraud-42", "b", {})
+    stuck = NoRollbackTarget("acme", "fraud", "42", BREACH, (), "fraud-42", "b", {})
     verdict = guard(stuck, BREACH, Facts(), Automation(mode="dry-run"), NOW, order=Order())
     assert verdict.action == "notify"
     assert [[each.guard for each in part] for part in (verdict.reasons, verdict.held)] == [["way-back"], ["mode"]]

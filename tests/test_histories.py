@@ -18,7 +18,7 @@ from repo import Repo, git
 
 from rollout_spec.checks.regressions import introduced
 from rollout_spec.core.breach import Breach
-from rollout_spec.rollback import Nothing, NoWayBack, Rollback, roll_back
+from rollout_spec.rollback import NoAction, NoRollbackTarget, Rollback, roll_back
 from rollout_spec.workflows.check import review
 from rollout_spec.workflows.decide import left_to_a_person
 
@@ -45,9 +45,9 @@ def wrong_with(history: History, name: str, failed: str, number: int) -> tuple[s
     decision, again = roll_back(repository, breach), roll_back(history.repository, breach)
     wanted = expected(before, name, failed)
     wrong = [] if decision == again else ["the same breach leads to something else"]
-    if isinstance(decision, NoWayBack):
+    if isinstance(decision, NoRollbackTarget):
         return "no way back", [*wrong, *([] if wanted.stuck else [f"there is a way back: {wanted}"])], None
-    if isinstance(decision, Nothing):
+    if isinstance(decision, NoAction):
         return "nothing", [*wrong, *([] if wanted.live is None and not wanted.stuck else ["something is due"])], None
     after = {path: content for path, content in {**before, **decision.edits}.items() if content is not None}
     spec = data_of(after, f"rollouts/{name}.yaml")["spec"]
@@ -62,7 +62,7 @@ def wrong_with(history: History, name: str, failed: str, number: int) -> tuple[s
     wrong += lost(before, after, name, switched)
     wrong += _findings(history, decision)
     second = roll_back(repository_of(after), breach)
-    if not isinstance(second, Nothing):
+    if not isinstance(second, NoAction):
         wrong.append(f"a second rollback does {second}")
     kind = "candidate" if decision.moment != "promoted" else "stable"
     if decision.switches:

@@ -17,7 +17,7 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.integrations.git.repository import Git
 from rollout_spec.lifecycle import Request
 from rollout_spec.workflows.base_branch import Base
-from rollout_spec.workflows.step import Decided, decide, write_all
+from rollout_spec.workflows.step import PreparedStep, decide, write_all
 
 pytestmark = pytest.mark.system
 
@@ -52,7 +52,7 @@ def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repo:
 
 def decided(
     repo: Repo, now: datetime, request: Request = ADVANCE, forced: str | None = None, **more: object
-) -> Decided:
+) -> PreparedStep:
     """Decide on what is checked out, at a moment."""
     reader = Git(repo.folder)
     base = Base(reader, None, "HEAD", reader.commit("HEAD"), repo.prefix)

@@ -32,7 +32,7 @@ from rollout_spec.checks.policies import positions as places
 from rollout_spec.checks.policies import sample_documents as samples
 from rollout_spec.checks.policies import types as shape
 from rollout_spec.checks.policies.bindings import Values, values
-from rollout_spec.checks.policies.cel import Failed, Refused
+from rollout_spec.checks.policies.cel import ExpressionError, Failed
 from rollout_spec.checks.policies.type_check import faults
 from rollout_spec.checks.rules import policies_sound
 from rollout_spec.checks.rules.base import Subject
@@ -338,7 +338,7 @@ def test_a_sound_expression_has_no_faults(expression: str) -> None:
 def test_a_fault_is_found_where_it_stands(expression: str, words: str, marked: str) -> None:
     try:
         found = faults(engine.compile(expression).tree())
-    except Refused as refused:  # what the engine's own checker knows already
+    except ExpressionError as refused:  # what the engine's own checker knows already
         assert refused.message
         return
     assert len(found) == (1 if words else 0)
@@ -351,7 +351,7 @@ def test_a_fault_is_found_where_it_stands(expression: str, words: str, marked: s
 def test_no_text_is_more_than_refused(text: str) -> None:
     try:
         program = engine.compile(text)
-    except Refused as refused:
+    except ExpressionError as refused:
         assert refused.message and refused.line >= 1 and refused.column >= 1
     else:
         faults(program.tree())

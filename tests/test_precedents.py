@@ -603,7 +603,7 @@ def test_a_base_that_moves_is_followed(repo: Repo, monkeypatch: pytest.MonkeyPat
     other = repo.clone("other")
     moves = iter(range(2))
 
-    def decided(case: decisions.Case) -> decisions.Decided:
+    def decided(case: decisions.Case) -> decisions.PreparedRollback:
         found = original(case)
         for _ in moves:
             other.edit("rollouts/fraud.yaml", "owner: team-", "owner: team-x-")

@@ -15,7 +15,7 @@ from workspaces import BASE
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.yaml.document import parse
 from rollout_spec.core.yaml.format import Quoted, block, inline
-from rollout_spec.lifecycle import Request, take
+from rollout_spec.lifecycle import Request, apply_step
 from rollout_spec.spec.rollout import VersionRecord
 from rollout_spec.workspace.edits import with_record
 from rollout_spec.workspace.repository import Repository
@@ -71,7 +71,7 @@ def test_a_step_changes_the_lines_of_live_alone(live: str, request: Request, new
     text = text.removesuffix(newline) if last else text
     repository = Repository(Overlay(WorkingTree(BASE), {FILE: text.encode()}))
     try:
-        taken = take(repository, request)
+        taken = apply_step(repository, request)
     except UserError as error:
         assert error.status == 1  # it cannot be taken from here
         return

@@ -32,19 +32,19 @@ from rollout_spec.checks.regressions import new_findings
 from rollout_spec.cli.diff import patch
 from rollout_spec.core.breach import Breach, Evidence
 from rollout_spec.core.errors import UserError
-from rollout_spec.core.pull_request import Change
+from rollout_spec.core.pull_request import ProposedChange
 from rollout_spec.core.units import parse_time
 from rollout_spec.core.yaml.document import parse
 from rollout_spec.rollback import (
     Facts,
-    Nothing,
-    NoWayBack,
+    GuardVerdict,
+    NoAction,
+    NoRollbackTarget,
     OpenIncidents,
     Order,
     Rollback,
     Step,
     Undone,
-    Verdict,
     guard,
     roll_back,
     roll_back_together,
@@ -52,7 +52,7 @@ from rollout_spec.rollback import (
 from rollout_spec.rollback.commit import change, incident_change
 from rollout_spec.rollback.guards import together
 from rollout_spec.rollback.incident import breach_of
-from rollout_spec.rollback.pull_request import Proof, again, warning
+from rollout_spec.rollback.pull_request import ManifestComparison, again, warning
 from rollout_spec.spec.workspace import Automation
 from rollout_spec.workflows.decide import left_to_a_person
 from rollout_spec.workspace.repository import Repository
@@ -114,17 +114,17 @@ class Case:
         order = self.data.get("order")
         self.order = None if order is None else Order(order["arm"])
         proof = self.data.get("proof")
-        self.proof = None if proof is None else Proof(proof["commit"], proof["diff"])
+        self.proof = None if proof is None else ManifestComparison(proof["commit"], proof["diff"])
         self.prefix: str = self.data.get("prefix", "")
 
-    def decide(self) -> Rollback | NoWayBack | Nothing | None:
+    def decide(self) -> Rollback | NoRollbackTarget | NoAction | None:
         if len(self.failures) > 1:
             unmerged = {breach.rollout: self.open_incidents for breach, _ in self.failures}
             return roll_back_together(self.repository, self.failures, unmerged)
         ((breach, undone),) = self.failures
         return roll_back(self.repository, breach, undone, open_incidents=self.open_incidents)
 
-    def judge(self, decision: Rollback | NoWayBack | Nothing) -> Verdict:
+    def judge(self, decision: Rollback | NoRollbackTarget | NoAction) -> GuardVerdict:
         settings = self.repository.settings
         automation = settings.automation if settings else Automation()
         parts = decision.parts if isinstance(decision, Rollback) else (decision,)
@@ -149,7 +149,7 @@ def told_of(part: Rollback) -> list[str]:
     return [f"{name}: {value}" for name, value in found.items()]
 
 
-def shown(change: Change, repository: Repository, prefix: str) -> str:
+def shown(change: ProposedChange, repository: Repository, prefix: str) -> str:
     start = f"{prefix}/" if prefix else ""
     assert all(path.startswith(start) for path in change.edits)
     patches = [
@@ -175,7 +175,7 @@ def shown(change: Change, repository: Repository, prefix: str) -> str:
     )
 
 
-def told_of_rollback(case: Case, decision: Rollback, verdict: Verdict) -> str:
+def told_of_rollback(case: Case, decision: Rollback, verdict: GuardVerdict) -> str:
     edits, switched = decision.edits, decision.switched
     brought, stood = new_findings(case.repository, edits, switched=switched, prefix=case.prefix, now=NOW)
     left = left_to_a_person(brought, decision)
@@ -201,7 +201,7 @@ def told(case: Case) -> str:
     text = section("verdict", verdict.text, f"would hold: {verdict.would_hold}")
     if isinstance(decision, Rollback):
         return text + told_of_rollback(case, decision, verdict)
-    if isinstance(decision, Nothing) or not decision.edits:
+    if isinstance(decision, NoAction) or not decision.edits:
         return text + section("decision", str(decision))
     return text + shown(
         incident_change(decision, case.repository, verdict, prefix=case.prefix), case.repository, case.prefix
@@ -223,7 +223,13 @@ def test_an_incident_is_read_back_as_it_was_told_and_quarantines_what_failed(nam
         decision = case.decide()
     except UserError:
         return
-    parts = decision.parts if isinstance(decision, Rollback) else [decision] if isinstance(decision, NoWayBack) else []
+    parts = (
+        decision.parts
+        if isinstance(decision, Rollback)
+        else [decision]
+        if isinstance(decision, NoRollbackTarget)
+        else []
+    )
     for part in parts:
         if not part.edits:
             continue

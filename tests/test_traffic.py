@@ -78,7 +78,7 @@ def test_a_stage_gives_its_share_to_the_candidate(
 )
 def test_stable_has_all_where_no_candidate_takes_part(stage: dict[str, Any], fields: dict[str, Any]) -> None:
     split = traffic.split(spec(stage, **fields))
-    assert split == traffic.Split("41")
+    assert split == traffic.TrafficSplit("41")
     assert split.versions == ("41",)
     assert split.text == "100% to 41"
 

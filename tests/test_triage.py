@@ -10,7 +10,7 @@ import pytest
 from repo import EXAMPLE, NINE
 
 from rollout_spec.core.breach import Breach, Evidence
-from rollout_spec.rollback import Facts, Precedent, Undone
+from rollout_spec.rollback import Facts, PastRollback, Undone
 from rollout_spec.rollback.triage import is_acted_on, name_shared_cause, strongest
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.spec.workspace import Automation
@@ -99,9 +99,9 @@ def beside(name: str, minutes: int = 2, version: str = "7.1") -> Breach:
     return replace(told("latency-sla", minutes), rollout=name, version=version)
 
 
-def before(name: str, minutes: int, *, acted: bool = True) -> Precedent:
+def before(name: str, minutes: int, *, acted: bool = True) -> PastRollback:
     seen = NOW - timedelta(minutes=minutes)
-    return Precedent(f"{name}-5", name, "5", "4", "canary-5", seen, landed=seen, acted=acted)
+    return PastRollback(f"{name}-5", name, "5", "4", "canary-5", seen, landed=seen, acted=acted)
 
 
 SAID = replace(HARD, evidence=Evidence("p99 is 900ms"))

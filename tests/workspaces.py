@@ -86,8 +86,8 @@ class Linked:
         own = {PurePosixPath(link).name for link in self._own if link.rpartition("/")[0] == folder}
         return sorted({*self.below.names(folder), *own})
 
-    def is_turned(self, path: str) -> bool:
-        return self.below.is_turned(path)
+    def converts_line_endings(self, path: str) -> bool:
+        return self.below.converts_line_endings(path)
 
     def elsewhere(self, path: str) -> Tree | None:
         return self.below.elsewhere(path)

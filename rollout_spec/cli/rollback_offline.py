@@ -13,7 +13,7 @@ from rollout_spec.cli.rollback_output import no_way_back, of_workspace, refused
 from rollout_spec.core.breach import Breach
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.units import format_time
-from rollout_spec.rollback import Nothing, NoWayBack, Undone, roll_back
+from rollout_spec.rollback import NoAction, NoRollbackTarget, Undone, roll_back
 from rollout_spec.rollback.offline_bundle import README, Emergency, prepare, readme
 from rollout_spec.workflows import locate as location
 from rollout_spec.workflows.decide import left_to_a_person
@@ -56,10 +56,10 @@ def emit(breaches: list[Breach], here: WorkspaceLocation, folder: Path, now: dat
 
 def _prepared(breach: Breach, repository: Repository, prefix: str) -> tuple[Emergency | None, int]:
     decision = roll_back(repository, breach, Undone(reason="nobody looked"))
-    if isinstance(decision, Nothing):
+    if isinstance(decision, NoAction):
         terminal.say(decision.why)
         return None, 0
-    if isinstance(decision, NoWayBack):
+    if isinstance(decision, NoRollbackTarget):
         no_way_back(decision)
         return None, 1
     brought, _ = new_findings(repository, decision.edits, switched=decision.switched, prefix=prefix)

@@ -9,9 +9,9 @@ from rollout_spec.checks.reporters import REPORTERS, View
 from rollout_spec.cli import terminal
 from rollout_spec.core.breach import Breach
 from rollout_spec.core.findings import Finding, Report
-from rollout_spec.rollback import Nothing, NoWayBack, Rollback
-from rollout_spec.workflows.pull_requests import Landed
-from rollout_spec.workflows.respond import Answer
+from rollout_spec.rollback import NoAction, NoRollbackTarget, Rollback
+from rollout_spec.workflows.pull_requests import DeliveredChange
+from rollout_spec.workflows.respond import BreachResponse
 from rollout_spec.workspace.repository import Repository
 
 
@@ -32,12 +32,12 @@ def of_workspace(breaches: Sequence[Breach], repository: Repository) -> tuple[li
     return ours, least
 
 
-def tell(outcome: Answer, *, dry_run: bool = False) -> None:
+def tell(outcome: BreachResponse, *, dry_run: bool = False) -> None:
     """Print it: what there is now to stdout, everything else to stderr."""
     decision = outcome.decision
-    if isinstance(decision, Nothing):
+    if isinstance(decision, NoAction):
         terminal.say("; ".join(map(str, outcome.verdict.reasons)))
-    elif isinstance(decision, NoWayBack):
+    elif isinstance(decision, NoRollbackTarget):
         no_way_back(decision)
         _incident(outcome, decision, dry_run=dry_run)
     elif outcome.refused:
@@ -48,7 +48,7 @@ def tell(outcome: Answer, *, dry_run: bool = False) -> None:
         _shown(outcome, dry_run=dry_run)
 
 
-def no_way_back(decision: NoWayBack) -> None:
+def no_way_back(decision: NoRollbackTarget) -> None:
     """Say that nothing can replace what failed, and why each version cannot."""
     terminal.say(
         f"{decision.rollout} {decision.failed} failed, and there is no way back: no known-good version can serve"
@@ -64,7 +64,7 @@ def refused(decision: Rollback, findings: Sequence[Finding]) -> None:
     sys.stderr.write(REPORTERS["text"].report(Report(tuple(findings)), View()))
 
 
-def _incident(outcome: Answer, decision: NoWayBack, *, dry_run: bool) -> None:
+def _incident(outcome: BreachResponse, decision: NoRollbackTarget, *, dry_run: bool) -> None:
     """Say where the incident is."""
     if outcome.change is None:
         print(f"verdict: {outcome.verdict.text}")
@@ -83,7 +83,7 @@ def _incident(outcome: Answer, decision: NoWayBack, *, dry_run: bool) -> None:
         terminal.say(f"{decision.failed} serves on: merge the incident for the record, and promote another version")
 
 
-def _shown(outcome: Answer, *, dry_run: bool) -> None:
+def _shown(outcome: BreachResponse, *, dry_run: bool) -> None:
     """Print the commit and the pull request that would have been."""
     change, base = outcome.change, outcome.base
     assert change is not None and outcome.commit is not None
@@ -96,12 +96,12 @@ def _shown(outcome: Answer, *, dry_run: bool) -> None:
     terminal.say(f"nothing was pushed: {why}")
 
 
-def _done(landed: Landed) -> str:
+def _done(landed: DeliveredChange) -> str:
     word = "superseded" if landed.superseded else "adopted" if landed.adopted else "opened"
     return f"{word} and merged" if landed.merged else word
 
 
-def _landed(outcome: Answer, landed: Landed, decision: Rollback | NoWayBack) -> None:
+def _landed(outcome: BreachResponse, landed: DeliveredChange, decision: Rollback | NoRollbackTarget) -> None:
     assert isinstance(decision, Rollback)
     pull = landed.pull_request
     print(f"{_done(landed)} pull request {pull.number}: {pull.url}")

@@ -26,7 +26,7 @@ from rollout_spec.workspace.watched import Watched
 if TYPE_CHECKING:
     from rollout_spec.workflows.base_branch import Base
     from rollout_spec.workflows.checkout import Checkout
-    from rollout_spec.workflows.step import Decided
+    from rollout_spec.workflows.step import PreparedStep
 
 
 def configure(parser: argparse.ArgumentParser, *, waits: bool = False) -> None:
@@ -167,7 +167,7 @@ def _into_pull_request(
     return 0
 
 
-def _tell(decided: Decided, forced: str | None) -> None:
+def _tell(decided: PreparedStep, forced: str | None) -> None:
     """Say what moves, since when the stage was held, who must look, and what the step brings that it may bring."""
     taken, waited = decided.taken, decided.held
     print(f"{subject(taken)}: {moves(taken)}")
@@ -182,7 +182,7 @@ def _tell(decided: Decided, forced: str | None) -> None:
     _show(decided.proof.warned)
 
 
-def _refuse(decided: Decided) -> int:
+def _refuse(decided: PreparedStep) -> int:
     proof = decided.proof
     why = proof.why or "it would bring what no change may bring"
     terminal.say(f"rollout-spec: {subject(decided.taken)} was not done: {why}{':' if proof.refused else ''}")

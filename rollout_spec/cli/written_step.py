@@ -36,7 +36,7 @@ class Written:
     def commit(self, words: str, checkout: Checkout | None) -> str | None:
         """Write the files and commit them. ChangedError if something is not as it was read."""
         from rollout_spec.integrations.git.commit import Committing
-        from rollout_spec.workflows.checkout import Commit
+        from rollout_spec.workflows.checkout import CheckedOutCommit
 
         root, start = git_root(self.here, "--commit"), self.here.prefix
         git = checkout.git() if checkout is not None else Committing(root)
@@ -48,7 +48,7 @@ class Written:
         if checkout is None:
             return None
         self.tree.check_unchanged()
-        return checkout.commit(edits, self._before(start), Commit(head, words, frozenset(left_out)))
+        return checkout.commit(edits, self._before(start), CheckedOutCommit(head, words, frozenset(left_out)))
 
     def _before(self, start: str) -> dict[str, Expected]:
         """Return what each file holds; a file that is too long to be read whole may hold anything."""

@@ -19,7 +19,7 @@ MOST_BYTES = 64 * 1024 * 1024
 _LONGEST = 3600.0
 
 
-class LateError(OSError):
+class DeadlineError(OSError):
     """The time is over."""
 
 
@@ -27,7 +27,7 @@ class TooLargeError(OSError):
     """What was read is more than is kept."""
 
 
-class Budget:
+class TimeBudget:
     """The budget of one command. The clock runs while the forge is asked, and stands while git or we work."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class Budget:
     def check(self) -> None:
         """Raise LateError if no time is left."""
         if not self.left:
-            raise LateError(f"it did not answer in time: all requests of one command have {self.seconds:g} seconds")
+            raise DeadlineError(f"it did not answer in time: all requests of one command have {self.seconds:g} seconds")
 
     def take(self, size: int) -> None:
         """Count bytes that were read. TooLargeError if they are too many, LateError if no time is left."""
@@ -80,13 +80,13 @@ class Budget:
         self.check()
 
 
-_current: ContextVar[Budget | None] = ContextVar("budget", default=None)
+_current: ContextVar[TimeBudget | None] = ContextVar("budget", default=None)
 
 
 @contextmanager
 def command() -> Iterator[None]:
     """Give all requests that are made within it one budget."""
-    before = _current.set(Budget())
+    before = _current.set(TimeBudget())
     try:
         yield
     finally:
@@ -94,10 +94,10 @@ def command() -> Iterator[None]:
 
 
 @contextmanager
-def spending() -> Iterator[Budget]:
+def spending() -> Iterator[TimeBudget]:
     """Let the clock of the command's budget run; outside of a command, that of a budget of its own."""
     known = _current.get()
-    budget = known or Budget()
+    budget = known or TimeBudget()
     before = _current.set(budget)
     try:
         with budget.running():

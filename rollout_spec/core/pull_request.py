@@ -8,7 +8,7 @@ from datetime import datetime
 
 
 @dataclass(frozen=True)
-class Change:
+class ProposedChange:
     """What becomes one commit on one branch and one pull request.
 
     ``edits`` maps paths from the git root to new bytes, or to None where the file goes. ``message`` is the whole commit

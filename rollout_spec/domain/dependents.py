@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rollout_spec.domain import traffic
 from rollout_spec.domain.pins import is_range, meets
-from rollout_spec.domain.rollback_targets import ways_back
+from rollout_spec.domain.rollback_targets import protected_versions
 from rollout_spec.workspace.repository import Repository
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _by_component(repository: Repository) -> dict[str, Dependents]:
 def _note(rollout: ModelRollout, repository: Repository, found: dict[str, Dependents]) -> None:
     split, versions = traffic.split(rollout.spec), rollout.spec.versions
     answers = split.candidate is not None and bool(split.weight or split.match)  # what is mirrored is thrown away
-    for version in dict.fromkeys((*split.versions, *ways_back(rollout, repository))):
+    for version in dict.fromkeys((*split.versions, *protected_versions(rollout, repository))):
         for component, pin in (versions[version].requires or {} if version in versions else {}).items():
             found.setdefault(component, Dependents()).pins.append(Dependent(rollout.metadata.name, version, pin))
     for component, theirs in (versions[split.stable].requires or {} if split.stable in versions else {}).items():

@@ -117,7 +117,7 @@ def quarantined(rollout: ModelRollout, repository: Repository) -> dict[str, Quar
             if not each.quarantines:
                 continue
             digest = _digest(there, each.version)
-            same = _recorded(rollout, digest) if digest else twins(rollout, each.version)
+            same = _recorded(rollout, digest) if digest else versions_with_same_digest(rollout, each.version)
             restored = each.incident.restored_version if each.incident else None
             for version in {each.version, *(same - {restored})} & versions.keys():
                 workspace = None if home is repository else _name(home)
@@ -129,7 +129,7 @@ def _name(workspace: Repository) -> str:
     return workspace.workspace_name or workspace.tree.place.rpartition("/")[2]
 
 
-def twins(rollout: ModelRollout, version: str) -> set[str]:
+def versions_with_same_digest(rollout: ModelRollout, version: str) -> set[str]:
     """Return the other versions whose records have the digest of this one: the same bytes."""
     record = rollout.spec.versions.get(version)
     return _recorded(rollout, record.digest) - {version} if record and record.digest else set()
@@ -170,7 +170,7 @@ def switches(rollout: ModelRollout, version: str, repository: Repository) -> dic
     return {pin.component: pin.pin for pin in unmet(rollout, version, repository) if _switchable(pin, repository)}
 
 
-def lost(rollout: ModelRollout, version: str, repository: Repository) -> list[Unmet]:
+def unrestorable_pins(rollout: ModelRollout, version: str, repository: Repository) -> list[Unmet]:
     """Return the pins of a version that a rollback could not bring back by switching an exclusive component."""
     return [pin for pin in unmet(rollout, version, repository) if not _switchable(pin, repository)]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.domain.contracts.compatibility import Refusal, refusals
-from rollout_spec.domain.pins import lost, quarantined, twins, unknown
+from rollout_spec.domain.pins import quarantined, unknown, unrestorable_pins, versions_with_same_digest
 from rollout_spec.domain.targets import definitions as catalog
 from rollout_spec.workspace.repository import File, Repository
 
@@ -21,7 +21,7 @@ KEPT = 2
 """How many known-good versions keep what they pin, so that the way back stands even when one of them fails."""
 
 
-def eligible(rollout: ModelRollout, repository: Repository) -> list[str]:
+def rollback_targets(rollout: ModelRollout, repository: Repository) -> list[str]:
     """Return the entries of ``knownGood`` to which a rollback may go, the best first.
 
     They are recorded, not quarantined, do not have the bytes of stable, can be served as ``flaw`` has it, and have
@@ -31,9 +31,9 @@ def eligible(rollout: ModelRollout, repository: Repository) -> list[str]:
     """
 
     def ranked(here: Repository) -> tuple[ModelRollout, tuple[str, ...]]:
-        pins = {version: lost(rollout, version, here) for version in _able(rollout, here)}
+        pins = {version: unrestorable_pins(rollout, version, here) for version in _able(rollout, here)}
         there = [version for version, missing in pins.items() if all(pin.is_unread for pin in missing)]
-        there.sort(key=lambda version: (bool(pins[version]), doubt(rollout, version, here) is not None))
+        there.sort(key=lambda version: (bool(pins[version]), compatibility_risk(rollout, version, here) is not None))
         return rollout, tuple(there)  # the rollout is kept: its id is the key
 
     return list(repository.once(("rollback targets", id(rollout)), ranked)[1])
@@ -42,7 +42,7 @@ def eligible(rollout: ModelRollout, repository: Repository) -> list[str]:
 def obstacles(rollout: ModelRollout, repository: Repository) -> dict[str, str]:
     """Return the entries of ``knownGood`` to which no rollback may go, each with the reason for a person."""
     away = quarantined(rollout, repository) if rollout.spec.live.known_good else {}
-    same = twins(rollout, rollout.spec.live.stable)
+    same = versions_with_same_digest(rollout, rollout.spec.live.stable)
     found: dict[str, str] = {}
     for version in rollout.spec.live.known_good:
         if version in away:
@@ -51,9 +51,9 @@ def obstacles(rollout: ModelRollout, repository: Repository) -> dict[str, str]:
             found[version] = "it is not recorded"
         elif version in same:
             found[version] = f"it has the same digest as {rollout.spec.live.stable}"
-        elif words := flaw(rollout, version, repository):
+        elif words := blocking_reason(rollout, version, repository):
             found[version] = words
-        elif pins := lost(rollout, version, repository):
+        elif pins := unrestorable_pins(rollout, version, repository):
             found[version] = ", ".join(pin.words for pin in pins)
     return found
 
@@ -72,14 +72,16 @@ def unsure(rollout: ModelRollout, target: str, repository: Repository) -> list[t
     barred = [("incident", f"{target} was chosen since {path} cannot be read for what it is") for path in files]
     hidden = [("incident", f"quarantines elsewhere cannot be known: {why}") for why in unknown(rollout, repository)]
     before = takewhile(lambda version: version != target, standing(rollout, repository))
-    names = {pin.component for version in before for pin in lost(rollout, version, repository) if pin.is_unread}
-    own = (pin for pin in lost(rollout, target, repository) if pin.is_unread)
+    names = {
+        pin.component for version in before for pin in unrestorable_pins(rollout, version, repository) if pin.is_unread
+    }
+    own = (pin for pin in unrestorable_pins(rollout, target, repository) if pin.is_unread)
     hidden += [("pins", f"whether {target} can serve is not known: {pin.words}") for pin in own]
     pins = [("pins", f"{target} was chosen since components/{name}.yaml does not load") for name in sorted(names)]
     return [*barred, *hidden, *pins]
 
 
-def flaw(rollout: ModelRollout, version: str, repository: Repository) -> str | None:
+def blocking_reason(rollout: ModelRollout, version: str, repository: Repository) -> str | None:
     """Say why a recorded version cannot come back, whatever is up; None where it can.
 
     Its record does not say where its bytes are, lacks a field that a target needs to render it, or has one that a
@@ -101,7 +103,7 @@ def flaw(rollout: ModelRollout, version: str, repository: Repository) -> str | N
     return next((each.words for each in refusals(rollout, version, repository) if each.moved), None)
 
 
-def doubt(rollout: ModelRollout, version: str, repository: Repository) -> Refusal | None:
+def compatibility_risk(rollout: ModelRollout, version: str, repository: Repository) -> Refusal | None:
     """Return the schema that may refuse something if callers of stable are sent to a version; None where none may."""
     return next((each for each in refusals(rollout, version, repository) if not each.moved), None)
 
@@ -114,12 +116,12 @@ def standing(rollout: ModelRollout, repository: Repository) -> list[str]:
 
 
 def _able(rollout: ModelRollout, repository: Repository) -> list[str]:
-    same = twins(rollout, rollout.spec.live.stable)  # an incident of stable quarantines them too
+    same = versions_with_same_digest(rollout, rollout.spec.live.stable)  # an incident of stable quarantines them too
     there = (version for version in standing(rollout, repository) if version not in same)
-    return [version for version in there if flaw(rollout, version, repository) is None]
+    return [version for version in there if blocking_reason(rollout, version, repository) is None]
 
 
-def ways_back(rollout: ModelRollout, repository: Repository) -> tuple[str, ...]:
+def protected_versions(rollout: ModelRollout, repository: Repository) -> tuple[str, ...]:
     """Return the versions that keep what they pin, for a rollback to go to.
 
     They are stable and the first two known-good ones that could serve, were what they pin up.

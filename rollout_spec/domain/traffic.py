@@ -15,7 +15,7 @@ PROMOTED = "promoted"
 
 
 @dataclass(frozen=True)
-class Split:
+class TrafficSplit:
     """Who answers. ``weight`` and ``mirror`` are the candidate's, in percent; it is None where it has no part."""
 
     stable: str
@@ -52,15 +52,15 @@ def stage_of(spec: RolloutSpec) -> Stage | None:
     return next((stage for stage in spec.stages if stage.name == spec.live.stage), None)
 
 
-def split(spec: RolloutSpec) -> Split:
+def split(spec: RolloutSpec) -> TrafficSplit:
     """Say who answers, and in what shares."""
     live, stage = spec.live, stage_of(spec)
     if live.candidate is None or stage is None:
-        return Split(live.stable)
+        return TrafficSplit(live.stable)
     weight, mirror = stage.weight or Decimal(0), stage.mirror or Decimal(0)
     if not weight and not mirror and not stage.match:
-        return Split(live.stable)
-    return Split(live.stable, live.candidate, weight, mirror, stage.match)
+        return TrafficSplit(live.stable)
+    return TrafficSplit(live.stable, live.candidate, weight, mirror, stage.match)
 
 
 def moment_of(spec: RolloutSpec, version: str) -> str | None:

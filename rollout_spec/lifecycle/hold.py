@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.units import format_duration, format_time
 from rollout_spec.domain.history import Step
-from rollout_spec.lifecycle.steps import REFUSED, Taken
+from rollout_spec.lifecycle.steps import REFUSED, StepResult
 from rollout_spec.spec.rollout import Live
 
 
@@ -21,12 +21,12 @@ class Held:
     why_not: str | None = None
 
 
-def needs_hold(taken: Taken) -> bool:
+def needs_hold(taken: StepResult) -> bool:
     """Return whether a step leaves a stage that has a hold."""
     return taken.leaves is not None and taken.leaves.hold is not None and taken.before is not None
 
 
-def entry(taken: Taken, history: Iterable[Step]) -> Step | None:
+def entry(taken: StepResult, history: Iterable[Step]) -> Step | None:
     """Return the commit that brought the candidate to the stage that a step leaves; None if none has it there yet.
 
     ``history`` is the first-parent history of the rollout's file, newest first.
@@ -34,7 +34,7 @@ def entry(taken: Taken, history: Iterable[Step]) -> Step | None:
     return _entered(taken.before.spec.live, history) if taken.before is not None else None
 
 
-def held(taken: Taken, entered: Step | str | None, now: datetime, merged: datetime | None = None) -> Held | None:
+def held(taken: StepResult, entered: Step | str | None, now: datetime, merged: datetime | None = None) -> Held | None:
     """Return how long the stage that a step leaves was held; None if it leaves none, or one without a hold.
 
     ``entered`` is the ``entry`` of the step, or the reason why it is unknown. It counts from ``merged``, the time of

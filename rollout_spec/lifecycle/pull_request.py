@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rollout_spec.core.pull_request import Change
+from rollout_spec.core.pull_request import ProposedChange
 from rollout_spec.core.text import one_line
 from rollout_spec.core.units import label
 from rollout_spec.domain import traffic
 from rollout_spec.lifecycle.hold import Held
-from rollout_spec.lifecycle.steps import Taken
+from rollout_spec.lifecycle.steps import StepResult
 
 _SUBJECTS = {
     "bootstrap": "Bootstrap {rollout} with {version}",
@@ -25,21 +25,21 @@ STEP = "Rollout-Step"
 FORCED = "Rollout-Forced"
 
 
-def subject(step: Taken) -> str:
+def subject(step: StepResult) -> str:
     """Return the first line of the commit."""
     stage = step.after.spec.live.stage
     words = _SUBJECTS[step.name].format(rollout=step.rollout, version=step.version, stage=stage)
     return f"{words}, and advance it to {stage}" if step.name == "propose" and stage else words
 
 
-def moves(step: Taken) -> str:
+def moves(step: StepResult) -> str:
     """Return what becomes of traffic, in one line."""
     after = traffic.split(step.after.spec).text
     before = traffic.split(step.before.spec).text if step.before else "nothing"
     return f"{before} -> {after}" if before != after else f"traffic stays {after}"
 
 
-def message(step: Taken, held: Held | None, forced: str | None) -> str:
+def message(step: StepResult, held: Held | None, forced: str | None) -> str:
     """Return the whole commit message. ``forced`` is why a stage need not be held as long as it says."""
     lines = [subject(step), "", f"{moves(step)}."]
     if held is not None:
@@ -48,7 +48,7 @@ def message(step: Taken, held: Held | None, forced: str | None) -> str:
     return "\n".join([*lines, "", *trailers(step, held, forced)]) + "\n"
 
 
-def approvals(step: Taken) -> list[str]:
+def approvals(step: StepResult) -> list[str]:
     """Return a line for each stage that asks for a person's approval, because it is entered or skipped."""
     return [
         f"{name} has `approval: manual`: a person lets {step.version} in"
@@ -58,7 +58,7 @@ def approvals(step: Taken) -> list[str]:
     ]
 
 
-def trailers(step: Taken, held: Held | None, forced: str | None) -> list[str]:
+def trailers(step: StepResult, held: Held | None, forced: str | None) -> list[str]:
     """Return the lines that a program reads."""
     stage = step.after.spec.live.stage if step.name in ("propose", "advance", "retreat") else None
     lines = [f"{STEP}: {step.name} {step.rollout}/{step.version}" + (f" {stage}" if stage else "")]
@@ -68,11 +68,11 @@ def trailers(step: Taken, held: Held | None, forced: str | None) -> list[str]:
 
 
 def change(
-    step: Taken, workspace: str, held: Held | None, forced: str | None, *, date: datetime, prefix: str = ""
-) -> Change:
+    step: StepResult, workspace: str, held: Held | None, forced: str | None, *, date: datetime, prefix: str = ""
+) -> ProposedChange:
     """Turn a step into a commit and a pull request; a stage that asks a person makes it a draft. It is never armed."""
     start = f"{prefix}/" if prefix else ""
-    return Change(
+    return ProposedChange(
         branch=f"{step.name}/{workspace}/{step.rollout}/{label(step.version)}",
         message=message(step, held, forced),
         edits={start + path: content for path, content in step.edits.items()},
@@ -85,7 +85,7 @@ def change(
     )
 
 
-def body(step: Taken, workspace: str, held: Held | None, forced: str | None) -> str:
+def body(step: StepResult, workspace: str, held: Held | None, forced: str | None) -> str:
     """Return the pull request that a reviewer reads, in Markdown."""
     before = traffic.split(step.before.spec).text if step.before else "nothing"
     rows = [("now", before), ("after this merges", traffic.split(step.after.spec).text)]

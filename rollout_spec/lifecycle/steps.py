@@ -13,7 +13,7 @@ from rollout_spec.core.yaml.entries import CannotEdit
 from rollout_spec.core.yaml.scalars import excerpt
 from rollout_spec.domain import traffic
 from rollout_spec.domain.pins import quarantined
-from rollout_spec.domain.rollback_targets import eligible
+from rollout_spec.domain.rollback_targets import rollback_targets
 from rollout_spec.lifecycle.bootstrap import ROUTE, new_rollout, targets_at
 from rollout_spec.render.drift import compared
 from rollout_spec.render.renderer import RenderError, render
@@ -43,7 +43,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Taken:
+class StepResult:
     """What becomes of it: ``edits`` by their paths in the workspace. ``before`` and ``after`` are the rollout, read."""
 
     name: str
@@ -84,7 +84,7 @@ class Taken:
         return bool(self.approvals)
 
 
-def take(repository: Repository, request: Request) -> Taken:
+def apply_step(repository: Repository, request: Request) -> StepResult:
     """Take a step, without its manifests.
 
     UserError with status 2 where a rollout, version, stage or incident is unknown, 1 where the step cannot be taken.
@@ -106,7 +106,7 @@ def take(repository: Repository, request: Request) -> Taken:
     return _step(request.step, version, file.path, rollout, content, repository)
 
 
-def rendered(step: Taken, repository: Repository) -> Taken:
+def rendered(step: StepResult, repository: Repository) -> StepResult:
     """Add the manifests that change with a step. UserError where they cannot be rendered."""
     after = repository.edited(step.edits)
     try:
@@ -119,14 +119,14 @@ def rendered(step: Taken, repository: Repository) -> Taken:
 
 def _step(
     name: str, version: str, path: str, before: ModelRollout | None, content: bytes, repository: Repository
-) -> Taken:
+) -> StepResult:
     edits = {path: content}
     file = repository.edited(edits).file(path, "ModelRollout")
     if file is None or file.model is None:
         said = file.problems[0] if file and file.problems else None
         words = f": {'.'.join(map(str, said.path))}: {said.message}" if said else ""
         raise UserError(f"{path} would not load{words}", hint=said.hint if said else None)
-    return Taken(name, file.stem, version, path, before, file.model, edits)
+    return StepResult(name, file.stem, version, path, before, file.model, edits)
 
 
 def _rollout(repository: Repository, name: str) -> File[ModelRollout]:
@@ -140,7 +140,7 @@ def _rollout(repository: Repository, name: str) -> File[ModelRollout]:
     return file
 
 
-def _bootstrap(repository: Repository, request: Request) -> Taken:
+def _bootstrap(repository: Repository, request: Request) -> StepResult:
     name, version = request.rollout, str(request.version)
     path = f"rollouts/{name}.yaml"
     if repository.rollout(name) is not None:
@@ -244,7 +244,7 @@ def _promote(rollout: ModelRollout, repository: Repository, request: Request) ->
 
 def _retire(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
     _known(str(request.version), rollout.spec.versions, f"rollout {request.rollout} has no version")
-    ways = eligible(rollout, repository)
+    ways = rollback_targets(rollout, repository)
     return _refused(lambda: traffic.retire(rollout.spec.live, str(request.version), ways))
 
 

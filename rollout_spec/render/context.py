@@ -11,7 +11,7 @@ from rollout_spec.core.units import format_duration, format_share, label
 from rollout_spec.domain import traffic
 from rollout_spec.domain.metrics import queries as metrics
 from rollout_spec.domain.metrics.profiles import DEFAULT_PROFILE, PROFILES
-from rollout_spec.domain.rollback_targets import eligible
+from rollout_spec.domain.rollback_targets import rollback_targets
 from rollout_spec.domain.targets.limits import DEFAULT_NAMESPACE
 from rollout_spec.spec.rollout import ModelRollout, Resources, Serve, VersionRecord
 from rollout_spec.spec.triggers import Latency, Threshold
@@ -47,7 +47,7 @@ def kept_up(rollout: ModelRollout, repository: Repository) -> dict[str, str]:
     live = rollout.spec.live
     candidate = live.candidate if traffic.stage_of(rollout.spec) else None
     roles = {version: "serving" for version in (live.stable, candidate) if version is not None}
-    for version in eligible(rollout, repository)[:1]:
+    for version in rollback_targets(rollout, repository)[:1]:
         roles.setdefault(version, "standby")
     return {version: roles[version] for version in rollout.spec.versions if version in roles}
 

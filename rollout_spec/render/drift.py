@@ -44,7 +44,7 @@ def compared(name: str, manifests: list[Manifest], repository: Repository) -> It
     """Give what differs between the manifests that a rollout renders and those in the tree."""
     for manifest in manifests:
         there, wanted = repository.tree.read(manifest.path), manifest.text.encode()
-        if there is not None and b"\r\n" in there and repository.tree.is_turned(manifest.path):
+        if there is not None and b"\r\n" in there and repository.tree.converts_line_endings(manifest.path):
             wanted = _ended_like(there, wanted)
         if there != wanted:
             yield Stale(manifest.path, there, wanted, manifest.target)

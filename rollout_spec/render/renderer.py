@@ -23,7 +23,7 @@ _HEAD = re.compile(rb"# Rendered by rollout-spec from rollouts/[^/\s]+\.yaml\b")
 
 
 @dataclass(frozen=True)
-class Document:
+class RenderedDocument:
     """One document of a manifest; ``version`` is the one whose workload it is, None for those of the whole rollout."""
 
     text: str
@@ -36,7 +36,7 @@ class Manifest:
 
     path: str
     target: int
-    documents: tuple[Document, ...]
+    documents: tuple[RenderedDocument, ...]
     text: str
 
 
@@ -89,7 +89,7 @@ def _manifest(index: int, target: Target, rollout: ModelRollout, repository: Rep
 
 def _documents(
     name: str, definition: TargetDefinition, rollout: ModelRollout, repository: Repository, context: dict[str, Any]
-) -> Iterator[Document]:
+) -> Iterator[RenderedDocument]:
     fills: list[tuple[str, dict[str, Any]]] = []
     versions: list[str | None] = []
     kept: dict[str, dict[str, Any]] = {}
@@ -110,7 +110,7 @@ def _documents(
         from rollout_spec.render.filling import filled as fill
 
         filled = list(fill(request))
-    yield from (Document(text, version) for text, version in zip(filled, versions, strict=True))
+    yield from (RenderedDocument(text, version) for text, version in zip(filled, versions, strict=True))
 
 
 def _confined(request: tuple[str, Mapping[str, str], list[tuple[str, dict[str, Any]]]], about: str) -> list[str]:

@@ -10,31 +10,31 @@ from __future__ import annotations
 
 from rollout_spec.domain.history import Step, Undone, retaken_at, undone_by
 from rollout_spec.rollback.decision import (
-    Nothing,
-    NoWayBack,
+    NoAction,
+    NoRollbackTarget,
     OpenIncidents,
     Rollback,
     failed_version,
     roll_back,
     roll_back_together,
 )
-from rollout_spec.rollback.guards import DAY, Facts, Order, Precedent, guard, questions
+from rollout_spec.rollback.guards import DAY, Facts, Order, PastRollback, guard, questions
 from rollout_spec.rollback.trigger_guards import may_merge_itself, watches
-from rollout_spec.rollback.verdict import Reason, Verdict
+from rollout_spec.rollback.verdict import GuardVerdict, Reason
 
 __all__ = [
     "DAY",
     "Facts",
-    "NoWayBack",
-    "Nothing",
+    "GuardVerdict",
+    "NoAction",
+    "NoRollbackTarget",
     "OpenIncidents",
     "Order",
-    "Precedent",
+    "PastRollback",
     "Reason",
     "Rollback",
     "Step",
     "Undone",
-    "Verdict",
     "failed_version",
     "guard",
     "may_merge_itself",

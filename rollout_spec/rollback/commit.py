@@ -6,32 +6,32 @@ import re
 from collections.abc import Sequence
 
 from rollout_spec.core.findings import Finding
-from rollout_spec.core.pull_request import Change
+from rollout_spec.core.pull_request import ProposedChange
 from rollout_spec.core.text import one_line, with_checks
 from rollout_spec.core.units import NAME, format_time
-from rollout_spec.rollback.decision import NoWayBack, Rollback
-from rollout_spec.rollback.pull_request import Proof, body, incident_body
-from rollout_spec.rollback.verdict import Verdict
+from rollout_spec.rollback.decision import NoRollbackTarget, Rollback
+from rollout_spec.rollback.pull_request import ManifestComparison, body, incident_body
+from rollout_spec.rollback.verdict import GuardVerdict
 from rollout_spec.workspace.repository import Repository
 
 
 def change(
     rollback: Rollback,
     repository: Repository,
-    verdict: Verdict,
+    verdict: GuardVerdict,
     *,
     prefix: str = "",
     stood: Sequence[Finding] = (),
     left: Sequence[Finding] = (),
-    proof: Proof | None = None,
-) -> Change:
+    proof: ManifestComparison | None = None,
+) -> ProposedChange:
     """Turn a rollback into a commit and a pull request; see ``body`` for what the latter says of findings.
 
     The commit is a function of base and breach alone; what the guards said stands in the pull request.
     """
     files = [repository.rollout(part.rollout) for part in rollback.parts]
     asked = (name for file in files if file and file.model for name in file.model.spec.rollback.reviewers or ())
-    return Change(
+    return ProposedChange(
         branch=rollback.branch,
         message=with_checks(message(rollback)),
         edits=_from_root(rollback, prefix),
@@ -45,7 +45,9 @@ def change(
     )
 
 
-def incident_change(stuck: NoWayBack, repository: Repository, verdict: Verdict, *, prefix: str = "") -> Change:
+def incident_change(
+    stuck: NoRollbackTarget, repository: Repository, verdict: GuardVerdict, *, prefix: str = ""
+) -> ProposedChange:
     """Turn the incident of a version that nothing can replace into a commit and a pull request."""
     file = repository.rollout(stuck.rollout)
     title = f"Open incident {stuck.incident}: no rollback target for {stuck.rollout} {stuck.failed}"
@@ -60,7 +62,7 @@ def incident_change(stuck: NoWayBack, repository: Repository, verdict: Verdict, 
         f"No-Way-Back-From: {stuck.rollout}/{stuck.failed}",
         f"Breach-Id: {stuck.breach.id}",
     ]
-    return Change(
+    return ProposedChange(
         branch=stuck.branch,
         message=with_checks("\n".join(lines) + "\n"),
         edits=_from_root(stuck, prefix),
@@ -72,7 +74,7 @@ def incident_change(stuck: NoWayBack, repository: Repository, verdict: Verdict, 
     )
 
 
-def _from_root(decision: Rollback | NoWayBack, prefix: str) -> dict[str, bytes | None]:
+def _from_root(decision: Rollback | NoRollbackTarget, prefix: str) -> dict[str, bytes | None]:
     start = f"{prefix}/" if prefix else ""
     return {start + path: content for path, content in decision.edits.items()}
 
@@ -107,7 +109,7 @@ def message(rollback: Rollback) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _told(decision: Rollback | NoWayBack) -> str:
+def _told(decision: Rollback | NoRollbackTarget) -> str:
     breach = decision.breach
     by = f" by {breach.trigger}" if breach.trigger and re.fullmatch(NAME, breach.trigger) else ""
     return f"told{by} on {format_time(breach.observed_at)}"

@@ -13,7 +13,7 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.domain import traffic
 from rollout_spec.domain.history import Undone
 from rollout_spec.domain.pins import quarantined
-from rollout_spec.domain.rollback_targets import doubt, eligible, obstacles, unsure
+from rollout_spec.domain.rollback_targets import compatibility_risk, obstacles, rollback_targets, unsure
 from rollout_spec.render.drift import compared
 from rollout_spec.render.renderer import render
 from rollout_spec.rollback import incident as incidents
@@ -40,7 +40,7 @@ class OpenIncidents:
 
 
 @dataclass(frozen=True)
-class Nothing:
+class NoAction:
     """A breach that changes nothing, and why; ``guard`` names what keeps it from that."""
 
     why: str
@@ -48,7 +48,7 @@ class Nothing:
 
 
 @dataclass(frozen=True)
-class NoWayBack:
+class NoRollbackTarget:
     """A breach of stable with no version to go back to; each version that was passed over, with the reason.
 
     ``edits`` write the incident, and nothing else; there are none where one that says the same is open already.
@@ -83,8 +83,8 @@ class Rollback:
     branch: str
     edits: Mapping[str, bytes | None]
     undone: Undone
-    before: traffic.Split
-    after: traffic.Split
+    before: traffic.TrafficSplit
+    after: traffic.TrafficSplit
     passed_over: tuple[tuple[str, str], ...]
     withdrawn: str | None
     switches: tuple[Switch, ...]
@@ -127,7 +127,7 @@ def roll_back(
     *,
     open_incidents: OpenIncidents | None = None,
     leaving: Collection[tuple[str, str]] = (),
-) -> Rollback | NoWayBack | Nothing:
+) -> Rollback | NoRollbackTarget | NoAction:
     """Decide what a breach leads to. UserError where its rollout or version is unknown, or does not load.
 
     ``leaving`` are versions of rollouts that the same commit takes back: what they need holds no component.
@@ -148,7 +148,7 @@ def roll_back(
         return _made(repository, file, breach, failed, live.stable, traffic.withdraw(live), undone, leaving=leaving)
     unmerged = open_incidents or OpenIncidents()
     known = repository.edited(unmerged.files) if unmerged.files else repository
-    target = next(iter(eligible(rollout, known)), None)
+    target = next(iter(rollback_targets(rollout, known)), None)
     skipped = tuple(_passed_over(rollout, target, known))
     carried: Mapping[str, bytes | None] = unmerged.files if skipped else {}
     if target is None:
@@ -205,16 +205,16 @@ def _rollout(repository: Repository, name: str) -> File[ModelRollout]:
     return file
 
 
-def _idle(rollout: ModelRollout, version: str, repository: Repository) -> Nothing:
+def _idle(rollout: ModelRollout, version: str, repository: Repository) -> NoAction:
     """Say why there is nothing to take back."""
     incident = quarantined(rollout, repository).get(version)
     words = f"{rollout.metadata.name} {version} has neither traffic nor mirror, so nothing is to be taken back"
     if incident is not None:
-        return Nothing(f"{words}; {incident.words} quarantines it already", "one-action")
+        return NoAction(f"{words}; {incident.words} quarantines it already", "one-action")
     live = rollout.spec.live
     if version == live.candidate:
         words += f"; it is a candidate in {live.stage or 'no stage'}, and {live.stable} answers all requests"
-    return Nothing(words)
+    return NoAction(words)
 
 
 def _passed_over(rollout: ModelRollout, target: str | None, repository: Repository) -> Iterator[tuple[str, str]]:
@@ -224,7 +224,7 @@ def _passed_over(rollout: ModelRollout, target: str | None, repository: Reposito
     for version in before:
         if version in against:
             yield version, against[version]
-        elif (refusal := doubt(rollout, version, repository)) is not None:
+        elif (refusal := compatibility_risk(rollout, version, repository)) is not None:
             yield version, refusal.words
 
 
@@ -235,7 +235,7 @@ def _stuck(
     failed: str,
     passed_over: tuple[tuple[str, str], ...],
     undone: Undone,
-) -> NoWayBack:
+) -> NoRollbackTarget:
     """Write the incident alone: what failed serves on until something replaces it."""
     own = rollout.metadata.name
     known = incidents.open_without_way_back(own, failed, repository)
@@ -249,7 +249,7 @@ def _stuck(
         edits[f"incidents/{name}.yaml"] = text.encode()
         after = repository.edited(edits)
         edits |= {each.path: each.wanted for each in compared(own, render(rollout, after), after)}
-    return NoWayBack(repository.workspace_name, own, failed, breach, passed_over, name, branch, edits)
+    return NoRollbackTarget(repository.workspace_name, own, failed, breach, passed_over, name, branch, edits)
 
 
 def _made(
@@ -280,7 +280,7 @@ def _made(
     reasons = for_a_person(rollout, breach, failed, moment, undone)
     if not unchanged:
         reasons.append(Reason("workload", f"the manifests of {restored} are not byte for byte what runs now"))
-    if (refusal := doubt(rollout, restored, repository)) is not None:
+    if (refusal := compatibility_risk(rollout, restored, repository)) is not None:
         reasons.append(Reason("contract", f"{restored} {refusal.summary}"))
     if failed == rollout.spec.live.stable:
         reasons += [Reason(guard, words) for guard, words in unsure(rollout, restored, repository)]

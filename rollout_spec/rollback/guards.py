@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from rollout_spec.core.breach import Breach
 from rollout_spec.core.units import format_duration, format_time
 from rollout_spec.domain.traffic import PROMOTED
-from rollout_spec.rollback.decision import Nothing, NoWayBack, Rollback
+from rollout_spec.rollback.decision import NoAction, NoRollbackTarget, Rollback
 from rollout_spec.rollback.pause import Pause
-from rollout_spec.rollback.verdict import Reason, Verdict
+from rollout_spec.rollback.verdict import GuardVerdict, Reason
 from rollout_spec.spec.workspace import Automation
 
 DAY = timedelta(days=1)
@@ -24,7 +24,7 @@ _DEFAULT_WINDOW = timedelta(days=7)
 
 
 @dataclass(frozen=True)
-class Precedent:
+class PastRollback:
     """A rollback that there was, by its incident. ``landed``: when it came onto the base, None while it is open.
 
     ``restored`` is None where there was no way back; ``acted``: its trigger is hard; ``hard``: it may have merged
@@ -59,14 +59,14 @@ class Facts:
     the last rollback of this version back.
     """
 
-    precedents: tuple[Precedent, ...] = ()
+    precedents: tuple[PastRollback, ...] = ()
     beside: tuple[Breach, ...] = ()
     pauses: tuple[Pause, ...] = ()
     since: datetime | None = None
     moved: bool = False
     retaken: datetime | None = None
 
-    def with_refused(self, refused: Collection[Precedent]) -> Facts:
+    def with_refused(self, refused: Collection[PastRollback]) -> Facts:
         """Return the same facts; of the open rollbacks only those in ``refused`` are marked so."""
         marked = (each if each.landed else replace(each, refused=each in refused) for each in self.precedents)
         return replace(self, precedents=tuple(marked))
@@ -92,44 +92,44 @@ class _Case:
     window: timedelta = _DEFAULT_WINDOW
 
     @property
-    def others(self) -> list[tuple[datetime, Precedent]]:
+    def others(self) -> list[tuple[datetime, PastRollback]]:
         """The rollbacks there were, with their times, but for an open one of this failure: it is adopted."""
         own, done = (self.rollout, self.failed), (each for each in self.facts.precedents if not each.refused)
         counted = [each for each in done if each.landed or (each.rollout, each.failed) != own]
         return [(moment, each) for each in counted if (moment := each.at(self.now)) is not None]
 
     @property
-    def today(self) -> list[Precedent]:
+    def today(self) -> list[PastRollback]:
         return [each for moment, each in self.others if each.restored is not None and self.now - moment < DAY]
 
 
 def guard(
-    decision: Rollback | NoWayBack | Nothing,
+    decision: Rollback | NoRollbackTarget | NoAction,
     breach: Breach,
     facts: Facts,
     settings: Automation,
     now: datetime,
     order: Order | None = None,
-) -> Verdict:
+) -> GuardVerdict:
     """Return how far a breach may go by itself, and the guards that decided. ``order`` is a person's: none decides."""
-    if isinstance(decision, Nothing):
-        return Verdict("ignore", (Reason(decision.guard, decision.why),))
+    if isinstance(decision, NoAction):
+        return GuardVerdict("ignore", (Reason(decision.guard, decision.why),))
     return _judged(decision, breach, facts, settings, now, order)
 
 
 def questions(
-    decision: Rollback | NoWayBack | Nothing,
+    decision: Rollback | NoRollbackTarget | NoAction,
     breach: Breach,
     facts: Facts,
     settings: Automation,
     now: datetime,
     order: Order | None = None,
-) -> list[Precedent]:
+) -> list[PastRollback]:
     """Return the open rollbacks whose refusal decides the verdict: the forge knows whether a person closed them.
 
     There are none if the verdict is the same in either case.
     """
-    if isinstance(decision, Nothing):
+    if isinstance(decision, NoAction):
         return []
     opened = [each for each in facts.precedents if not each.landed]
     verdicts = [
@@ -140,23 +140,23 @@ def questions(
     return [each for each in opened if each.rollout == decision.rollout or _is_recent(each, now)]
 
 
-def _is_recent(precedent: Precedent, now: datetime) -> bool:
+def _is_recent(precedent: PastRollback, now: datetime) -> bool:
     moment = precedent.at(now)
     return moment is not None and now - moment < DAY
 
 
 def _judged(
-    decision: Rollback | NoWayBack,
+    decision: Rollback | NoRollbackTarget,
     breach: Breach,
     facts: Facts,
     settings: Automation,
     now: datetime,
     order: Order | None,
-) -> Verdict:
-    if isinstance(decision, NoWayBack):
+) -> GuardVerdict:
+    if isinstance(decision, NoRollbackTarget):
         case = _Case(decision.rollout, decision.failed, breach, facts, settings, now)
         notices, stuck = _asked(_NOTICES, case), (Reason("way-back", "no known-good version can serve"),)
-        return Verdict("notify", stuck, held=notices) if order else Verdict("notify", notices or stuck)
+        return GuardVerdict("notify", stuck, held=notices) if order else GuardVerdict("notify", notices or stuck)
     may_arm = settings.mode == "auto-merge" and decision.merge == "auto"
     window = _DEFAULT_WINDOW if decision.window is None else decision.window
     case = _Case(decision.rollout, decision.failed, breach, facts, settings, now, may_arm, decision.lookback, window)
@@ -167,15 +167,15 @@ def _judged(
     if order is not None:
         return _ordered(order, (*notices, *drafts))
     if notices:
-        return Verdict("notify", notices)
-    return Verdict("draft", drafts) if drafts else Verdict("act", arm=may_arm)
+        return GuardVerdict("notify", notices)
+    return GuardVerdict("draft", drafts) if drafts else GuardVerdict("act", arm=may_arm)
 
 
-def _ordered(order: Order, reasons: Iterable[Reason]) -> Verdict:
+def _ordered(order: Order, reasons: Iterable[Reason]) -> GuardVerdict:
     """A step that a person must take first keeps it a draft; what would have held automation is only named."""
     steps = tuple(each for each in reasons if each.guard == "component")
     held = tuple(each for each in reasons if each.guard not in ("component", "trigger"))
-    return Verdict("draft", steps, held=held) if steps else Verdict("act", arm=order.arm, held=held)
+    return GuardVerdict("draft", steps, held=held) if steps else GuardVerdict("act", arm=order.arm, held=held)
 
 
 def in_doubt(breach: Breach, facts: Facts, settings: Automation, now: datetime, lookback: timedelta) -> int:
@@ -184,7 +184,7 @@ def in_doubt(breach: Breach, facts: Facts, settings: Automation, now: datetime, 
     return len(_asked((_age, _recovered, _settled, _retaken), case))
 
 
-def together(verdicts: Iterable[Verdict]) -> Verdict:
+def together(verdicts: Iterable[GuardVerdict]) -> GuardVerdict:
     """Return the verdict on several rollbacks in one commit: the most careful of them, with the reasons of all."""
     found = list(verdicts)
     worst = min(found, key=lambda each: _BY_CARE.index(each.action))

@@ -11,9 +11,9 @@ from rollout_spec.core.markdown import bullets, code, fenced, quoted, table
 from rollout_spec.core.units import format_time
 from rollout_spec.domain.dependents import Dependent, dependents
 from rollout_spec.domain.pins import meets
-from rollout_spec.domain.rollback_targets import doubt
-from rollout_spec.rollback.decision import NoWayBack, Rollback
-from rollout_spec.rollback.verdict import Verdict
+from rollout_spec.domain.rollback_targets import compatibility_risk
+from rollout_spec.rollback.decision import NoRollbackTarget, Rollback
+from rollout_spec.rollback.verdict import GuardVerdict
 from rollout_spec.spec.rollout import ModelRollout, VersionRecord
 from rollout_spec.workspace.repository import Repository
 
@@ -23,7 +23,7 @@ _MOST_FINDINGS = 10
 
 
 @dataclass(frozen=True)
-class Proof:
+class ManifestComparison:
     """How the manifests that come of a rollback differ from those of an earlier commit; an empty diff: they do not."""
 
     commit: str
@@ -33,10 +33,10 @@ class Proof:
 def body(
     rollback: Rollback,
     repository: Repository,
-    verdict: Verdict,
+    verdict: GuardVerdict,
     stood: Sequence[Finding] = (),
     left: Sequence[Finding] = (),
-    proof: Proof | None = None,
+    proof: ManifestComparison | None = None,
 ) -> str:
     """Return the pull request that a person reads at night, in Markdown.
 
@@ -72,7 +72,7 @@ def body(
     return f"{text}\n\n{marker}"
 
 
-def incident_body(stuck: NoWayBack, verdict: Verdict) -> str:
+def incident_body(stuck: NoRollbackTarget, verdict: GuardVerdict) -> str:
     """Return the pull request of an incident alone, in Markdown: nothing can replace the failed version."""
     reasons = [f"{version} was passed over: {quoted(reason)}." for version, reason in stuck.passed_over]
     name = f"{stuck.rollout} {stuck.failed}"
@@ -94,17 +94,17 @@ def _model(part: Rollback, repository: Repository) -> ModelRollout:
     return file.model
 
 
-def _held(verdict: Verdict) -> str:
+def _held(verdict: GuardVerdict) -> str:
     """Name the guards that would have held an automatic rollback; empty if none would."""
     reasons = "; ".join(f"{each.words} ({code(each.guard)})" for each in verdict.held)
     return f"A person ordered it. An automatic one would have been held: {reasons}." if reasons else ""
 
 
-def _verdict(verdict: Verdict) -> str:
+def _verdict(verdict: GuardVerdict) -> str:
     return f"{_action(verdict)} {_held(verdict)}".strip()
 
 
-def _action(verdict: Verdict) -> str:
+def _action(verdict: GuardVerdict) -> str:
     if verdict.action == "draft":
         return f"It is a draft for a person, because {verdict.words}."
     if verdict.action == "notify":
@@ -153,7 +153,7 @@ def _stack(rollback: Rollback, rollout: ModelRollout, repository: Repository) ->
         if each.stays
     ]
     notes += [f"{version} was passed over: {quoted(reason)}." for version, reason in rollback.passed_over]
-    if (refusal := doubt(rollout, rollback.restored, repository)) is not None:
+    if (refusal := compatibility_risk(rollout, rollback.restored, repository)) is not None:
         shown = ", ".join(map(code, refusal.changes[:_MOST_FINDINGS]))
         notes.append(f"{rollback.restored} {refusal.summary}: {shown}. No known-good version is without that.")
     if rollback.withdrawn:
@@ -192,7 +192,9 @@ def _kept(rollback: Rollback) -> str:
     return text
 
 
-def _proof(rollback: Rollback, stood: Sequence[Finding], left: Sequence[Finding], proof: Proof | None) -> str:
+def _proof(
+    rollback: Rollback, stood: Sequence[Finding], left: Sequence[Finding], proof: ManifestComparison | None
+) -> str:
     lines = []
     for part in rollback.parts:
         same = f"What runs {part.restored} is byte for byte what is deployed now: only traffic moves."
@@ -233,7 +235,7 @@ def _pinned(pin: Dependent, component: str) -> str:
     return f"{pin.rollout} {pin.version} {said}"
 
 
-def _steps(rollback: Rollback, verdict: Verdict, rollout: ModelRollout) -> str:
+def _steps(rollback: Rollback, verdict: GuardVerdict, rollout: ModelRollout) -> str:
     runbook, name = rollout.spec.rollback.runbook, rollback.rollout
     read = "Read the diff: `live`, the incident, the manifests." + (f" The runbook is <{runbook}>." if runbook else "")
     if verdict.arm:
@@ -253,7 +255,7 @@ def _steps(rollback: Rollback, verdict: Verdict, rollout: ModelRollout) -> str:
     )
 
 
-def again(rollback: Rollback, verdict: Verdict) -> str:
+def again(rollback: Rollback, verdict: GuardVerdict) -> str:
     """Return the comment on a rollback that was open before another breach of the same version was told."""
     word = {"draft": "it would be a draft", "act": "it needs no person"}.get(verdict.action, verdict.action)
     return (

@@ -20,7 +20,7 @@ class Reason:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class GuardVerdict:
     """How far a breach may go by itself.
 
     ``act``: a pull request, which merges itself where ``arm``. ``draft``: a pull request that a person must look at.

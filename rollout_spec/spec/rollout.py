@@ -167,7 +167,7 @@ class Stage(Model):
     approval: Literal["manual"] | None = Field(None, description="`manual`: a person lets the candidate in.")
 
 
-class Rollback(Model):
+class RollbackSettings(Model):
     """How far the way back is automatic, and who reads about it."""
 
     merge: Literal["auto", "review"] = Field(
@@ -210,7 +210,7 @@ class RolloutSpec(Model):
     live: Live
     stages: list[Stage] = Field(min_length=1, description="The way to full traffic: ascending, the last one 100%.")
     triggers: list[Trigger] = Field([], description="What takes the candidate back.")
-    rollback: Rollback = Field(default_factory=lambda: Rollback())
+    rollback: RollbackSettings = Field(default_factory=lambda: RollbackSettings())
     targets: list[Target] = Field([], description="What is rendered.")
 
 

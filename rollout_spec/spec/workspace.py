@@ -38,7 +38,7 @@ class Value(Model):
 Metric = Annotated[Ratio | Value, Field(discriminator="kind")]
 
 
-class Forge(Model):
+class ForgeSettings(Model):
     """Where pull requests are opened."""
 
     type: Literal["github", "gitlab", "gitea", "local"] = Field(
@@ -63,7 +63,7 @@ class Forge(Model):
     }
 
     @model_validator(mode="after")
-    def _where(self) -> Forge:
+    def _where(self) -> ForgeSettings:
         if self.type != "local" and self.repository is None:
             raise PydanticCustomError(
                 "where", "`repository` is missing: a {type} forge needs the name of the repository", {"type": self.type}
@@ -173,7 +173,7 @@ class WorkspaceSpec(Model):
     metrics: dict[MetricName, Metric] = Field(
         {}, description="Metrics of your own, or other words for the shipped ones."
     )
-    forge: Forge | None = Field(None, description="Where pull requests are opened.")
+    forge: ForgeSettings | None = Field(None, description="Where pull requests are opened.")
     after: Text | None = Field(
         None,
         description="A workspace in which a candidate's identical record must be stable first.",

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from rollout_spec.core.errors import UserError
-from rollout_spec.core.pull_request import Change
+from rollout_spec.core.pull_request import ProposedChange
 from rollout_spec.integrations.forges import Access, Forge, connect, credential
 from rollout_spec.integrations.git.command import Plumbing
 from rollout_spec.integrations.git.remote import Remote
 from rollout_spec.integrations.git.repository import Git
 from rollout_spec.rollback import Step, Undone
 from rollout_spec.spec.rollout import Live
-from rollout_spec.spec.workspace import Forge as ForgeSettings
+from rollout_spec.spec.workspace import ForgeSettings as ForgeSettings
 from rollout_spec.workspace.repository import Repository, read_file
 from rollout_spec.workspace.tree import CommitTree
 
@@ -117,6 +117,6 @@ def _holds(base: Base, branch: str, commit: str) -> bool:
     return branch == base.branch and base.git.holds(base.commit, commit)
 
 
-def build(change: Change, base: Base) -> str:
+def build(change: ProposedChange, base: Base) -> str:
     """Make the commit; the same change on the same base is the same commit."""
     return base.git.build(base.commit, change.edits, change.message, change.date)

@@ -65,7 +65,7 @@ class Heads:
 
         A merge of the base into the branch, as forges make it to bring a branch up to date, is one such commit.
         """
-        commits = self._base.git.beyond(self._base.commit, head)
+        commits = self._base.git.commits_between(self._base.commit, head)
         return 0 < len(commits) <= _MOST_COMMITS and all(map(self._is_built_here, commits))
 
     def _is_built_here(self, commit: str) -> bool:

@@ -31,7 +31,7 @@ _PARTS, _PARTS_OUTSIDE = "rollout-spec", ".rollout-spec-unfinished"
 
 
 @dataclass(frozen=True)
-class Commit:
+class CheckedOutCommit:
     """What is committed: on which head, with which message. ``left_out`` are files that are not put on disk."""
 
     head: Head
@@ -74,7 +74,7 @@ class Checkout:
         with uninterrupted():
             begun.end()
 
-    def commit(self, edits: Edits, before: Mapping[str, Expected], commit: Commit) -> str:
+    def commit(self, edits: Edits, before: Mapping[str, Expected], commit: CheckedOutCommit) -> str:
         """Write files and commit them, or do neither; return the commit.
 
         The files come first: a process that is killed before the branch moves leaves changes that are not committed,

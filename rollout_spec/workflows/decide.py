@@ -11,19 +11,19 @@ from rollout_spec.checks.regressions import new_findings
 from rollout_spec.core.breach import Breach
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding
-from rollout_spec.core.pull_request import Change
+from rollout_spec.core.pull_request import ProposedChange
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.rollback import (
     Facts,
-    Nothing,
-    NoWayBack,
+    GuardVerdict,
+    NoAction,
+    NoRollbackTarget,
     OpenIncidents,
     Order,
-    Precedent,
+    PastRollback,
     Reason,
     Rollback,
     Undone,
-    Verdict,
     guard,
     questions,
     roll_back,
@@ -44,20 +44,20 @@ from rollout_spec.workflows.rollback_history import (
     carried_by,
     closed_by_a_person,
     open_incidents,
+    past_rollbacks,
     pauses,
-    precedents,
     quarantines_of,
     steps_under_way,
 )
 
 
 @dataclass(frozen=True)
-class Decided:
+class PreparedRollback:
     """The decision on a breach. ``refused`` are the findings that its rollback would bring; then there is no change."""
 
-    decision: Rollback | NoWayBack | Nothing
-    verdict: Verdict
-    change: Change | None = None
+    decision: Rollback | NoRollbackTarget | NoAction
+    verdict: GuardVerdict
+    change: ProposedChange | None = None
     refused: tuple[Finding, ...] = ()
     under_way: tuple[str, ...] = ()
 
@@ -74,26 +74,26 @@ class Case:
     failing: tuple[Breach, ...] = ()
     acted_on: tuple[Breach, ...] = ()
 
-    def decide(self) -> Decided:
+    def decide(self) -> PreparedRollback:
         """Decide, ask the guards, and check the result."""
         first = roll_back(self.base.repository, self.breach)
-        if isinstance(first, Nothing):
-            return Decided(first, guard(first, self.breach, Facts(), self._automation, self.now))
+        if isinstance(first, NoAction):
+            return PreparedRollback(first, guard(first, self.breach, Facts(), self._automation, self.now))
         known, breach = self._shared(first.failed)
         undone = undone_for(breach, self.base)
         decision = roll_back(self.base.repository, breach, undone, open_incidents=self._unmerged)
-        parts: tuple[Rollback | NoWayBack | Nothing, ...] = (decision,)
+        parts: tuple[Rollback | NoRollbackTarget | NoAction, ...] = (decision,)
         if isinstance(decision, Rollback):
             decision = self._joint(decision, undone) or decision
             parts = decision.parts
         verdict = together(self._told_by_branch(part, self._judged(part, breach, undone, known)) for part in parts)
         under_way = steps_under_way(self.base, self.branches, breach.rollout)
-        return self._proven(Decided(decision, verdict, under_way=under_way))
+        return self._proven(PreparedRollback(decision, verdict, under_way=under_way))
 
     @property
     def is_stuck_on_base(self) -> bool:
         """Return whether nothing can replace the failed version, by the base alone: anybody may push a branch."""
-        return isinstance(roll_back(self.base.repository, self.breach), NoWayBack)
+        return isinstance(roll_back(self.base.repository, self.breach), NoRollbackTarget)
 
     @property
     def _automation(self) -> Automation:
@@ -142,15 +142,15 @@ class Case:
     def _unmerged_of(self, rollout: str) -> OpenIncidents:
         return quarantines_of(self.base, self._opened, rollout, self.heads, self._was_closed, self.branches)
 
-    def _counts_for_nothing(self, precedent: Precedent) -> bool:
+    def _counts_for_nothing(self, precedent: PastRollback) -> bool:
         """Return whether an open rollback is none: a person closed it, or it is not one that this tool builds."""
         heads = {each.branch: each.head for each in self._opened}
         branch = precedent.branch or ""
         return self._was_closed(branch) or (branch in heads and not self.heads.is_ours(heads[branch]))
 
-    def _shared(self, failed: str) -> tuple[tuple[Precedent, ...], Breach]:
+    def _shared(self, failed: str) -> tuple[tuple[PastRollback, ...], Breach]:
         """Return the rollbacks that were, and the breach with the others named that failed with it, if so many did."""
-        known = precedents(self.base, self._opened, self.breach.rollout)
+        known = past_rollbacks(self.base, self._opened, self.breach.rollout)
         if self._named(failed, known) is self.breach:
             return known, self.breach
         # Branches are looked at only now: anybody may have pushed them.
@@ -158,7 +158,7 @@ class Case:
         known = tuple(counted)
         return known, self._named(failed, known)
 
-    def _named(self, failed: str, known: tuple[Precedent, ...]) -> Breach:
+    def _named(self, failed: str, known: tuple[PastRollback, ...]) -> Breach:
         facts = Facts(known, self._beside)
         return name_shared_cause(self.breach, failed, facts, self._automation, self.base.repository)
 
@@ -167,8 +167,12 @@ class Case:
         return tuple(each for each in self.acted_on if each.rollout != self.breach.rollout)
 
     def _judged(
-        self, part: Rollback | NoWayBack | Nothing, breach: Breach, undone: Undone, known: tuple[Precedent, ...]
-    ) -> Verdict:
+        self,
+        part: Rollback | NoRollbackTarget | NoAction,
+        breach: Breach,
+        undone: Undone,
+        known: tuple[PastRollback, ...],
+    ) -> GuardVerdict:
         if isinstance(part, Rollback):
             breach, undone = part.breach, part.undone
         facts = Facts(known, self._beside, pauses(self.base), undone.since, undone.moved, undone.retaken)
@@ -179,7 +183,7 @@ class Case:
         facts = facts.with_refused([each for each in asked if self._counts_for_nothing(each)])
         return guard(part, breach, facts, self._automation, self.now, order)
 
-    def _told_by_branch(self, part: Rollback | NoWayBack | Nothing, verdict: Verdict) -> Verdict:
+    def _told_by_branch(self, part: Rollback | NoRollbackTarget | NoAction, verdict: GuardVerdict) -> GuardVerdict:
         """Ask for a person if the breach of a partner was reported by nobody but a branch."""
         told = {(each.rollout, each.version) for each in (self.breach, *self.failing)}
         if not isinstance(part, Rollback) or verdict.action != "act":
@@ -187,7 +191,7 @@ class Case:
         if part.rollout == self.breach.rollout or (part.rollout, part.failed) in told:
             return verdict
         words = f"that {part.rollout} {part.failed} failed is reported by a branch alone"
-        return Verdict("draft", (Reason("component", words),), held=verdict.held)
+        return GuardVerdict("draft", (Reason("component", words),), held=verdict.held)
 
     def _joint(self, decision: Rollback, undone: Undone) -> Rollback | None:
         """Take the rollouts back in one commit that hold an exclusive component for this one, and fail themselves."""
@@ -215,10 +219,10 @@ class Case:
                 found[key] = breach_of(spec)
         return {key: found[key] for key in wanted if key in found}
 
-    def _proven(self, found: Decided) -> Decided:
+    def _proven(self, found: PreparedRollback) -> PreparedRollback:
         """Check the result. A finding that it brings refuses it, unless a person has to decide about a component."""
         decision, repository, prefix = found.decision, self.base.repository, self.base.prefix
-        if isinstance(decision, NoWayBack):
+        if isinstance(decision, NoRollbackTarget):
             shown = incident_change(decision, repository, found.verdict, prefix=prefix)
             return replace(found, change=shown) if decision.edits else found
         assert isinstance(decision, Rollback)

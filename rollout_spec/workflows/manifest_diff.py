@@ -6,13 +6,13 @@ import difflib
 
 from rollout_spec.render.renderer import MANIFESTS
 from rollout_spec.rollback import Rollback
-from rollout_spec.rollback.pull_request import Proof
+from rollout_spec.rollback.pull_request import ManifestComparison
 from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.tree import CommitTree, Tree
 
 
-def prove(rollback: Rollback, repository: Repository, base: Base) -> Proof | None:
+def prove(rollback: Rollback, repository: Repository, base: Base) -> ManifestComparison | None:
     """Compare with the last commit that had the ``live`` which comes of a rollback; None where none is known."""
     after = rollback.apply(repository)
     file = after.rollout(rollback.rollout)
@@ -23,7 +23,7 @@ def prove(rollback: Rollback, repository: Repository, base: Base) -> Proof | Non
     then = _manifests(CommitTree(base.git, before, base.prefix), rollback.rollout)
     now = _manifests(after.tree, rollback.rollout)
     paths = sorted({*then, *now})
-    return Proof(before, "".join(_diff(path, then.get(path), now.get(path)) for path in paths))
+    return ManifestComparison(before, "".join(_diff(path, then.get(path), now.get(path)) for path in paths))
 
 
 def _manifests(tree: Tree, rollout: str) -> dict[str, bytes]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import count
 
 from rollout_spec.core.errors import UserError
-from rollout_spec.core.pull_request import Change, Interventions, PullRequest
+from rollout_spec.core.pull_request import Interventions, ProposedChange, PullRequest
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.workflows.base_branch import Base, build
 from rollout_spec.workflows.branch_heads import Built, Heads
@@ -21,7 +21,7 @@ _TRIES = 5
 
 
 @dataclass(frozen=True)
-class Landed:
+class DeliveredChange:
     """A delivered change, with its branch as the head of ``pull_request``.
 
     ``adopted``: another process had opened it before. ``superseded``: an older head on its branch was replaced.
@@ -44,7 +44,7 @@ class Delivery:
     that the change writes.
     """
 
-    change: Change
+    change: ProposedChange
     base: Base
     forge: Forge
     heads: Heads
@@ -55,7 +55,7 @@ class Delivery:
     records: frozenset[str] = frozenset()
 
 
-def deliver(delivery: Delivery) -> Landed:
+def deliver(delivery: Delivery) -> DeliveredChange:
     """Push a change and open its pull request, or adopt the one that is there.
 
     UserError with status 1 if a person closed its pull request for this very breach.
@@ -73,7 +73,7 @@ def deliver(delivery: Delivery) -> Landed:
     raise UserError(f"others keep writing to {delivery.change.branch} on {remote.name}", hint="run it again", status=1)
 
 
-def _try(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> Landed | None:
+def _try(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> DeliveredChange | None:
     """Go through the names that the branch may have; None if another process wrote to one meanwhile."""
     base, forge, notes = delivery.base, delivery.forge, list[str]()
     assert base.remote is not None
@@ -108,7 +108,7 @@ def _try(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> Landed | 
             hands = forge.interventions(pull) if pull is not None and not delivery.ordered else Interventions()
             if pull is not None and (hands.drafted or hands.disarmed):
                 notes.append(f"{pull.url} is out of date, and was left as it is: a person changed it")
-                return Landed(head, pull, adopted=True, notes=tuple(notes))
+                return DeliveredChange(head, pull, adopted=True, notes=tuple(notes))
             if not base.remote.replace(branch, head, commit):
                 return None
             return _landed(replace(delivery, change=change), commit, pull, notes, replaced=True)
@@ -162,16 +162,18 @@ def _refuse_if_closed(pull: PullRequest, delivery: Delivery, commit: str) -> Non
 
 def _landed(
     delivery: Delivery, commit: str, known: PullRequest | None, notes: list[str], *, replaced: bool = False
-) -> Landed:
+) -> DeliveredChange:
     """Open the pull request of a branch that is pushed, or bring the known one up to date; then follow up."""
     change, base, forge = delivery.change, delivery.base, delivery.forge
-    pull = forge.ensure(change, commit, base.branch)
+    pull = forge.ensure_pull_request(change, commit, base.branch)
     if replaced and pull.state == "open":
         pull = forge.update(pull, change, commit)
         notes.append(f"{pull.url} was out of date, and was built anew on {base.commit[:12]}")
         _say(forge, pull, f"superseded-{commit[:12]}", _why_replaced(base, commit), notes)
     fresh = known is None or replaced
-    return _follow_up(Landed(commit, pull, known is not None, replaced, notes=tuple(notes)), delivery, fresh=fresh)
+    return _follow_up(
+        DeliveredChange(commit, pull, known is not None, replaced, notes=tuple(notes)), delivery, fresh=fresh
+    )
 
 
 def _why_replaced(base: Base, commit: str) -> str:
@@ -181,7 +183,7 @@ def _why_replaced(base: Base, commit: str) -> str:
     )
 
 
-def _follow_up(landed: Landed, delivery: Delivery, *, fresh: bool) -> Landed:
+def _follow_up(landed: DeliveredChange, delivery: Delivery, *, fresh: bool) -> DeliveredChange:
     """Label, ask for reviews, mark ready, arm. The pull request is there: what fails of this is said.
 
     What a person did to it stays as long as its head does.
@@ -190,7 +192,7 @@ def _follow_up(landed: Landed, delivery: Delivery, *, fresh: bool) -> Landed:
     if pull.state != "open":
         return landed
     try:
-        notes += forge.mark(pull, change.labels, change.reviewers)
+        notes += forge.label_and_request_review(pull, change.labels, change.reviewers)
     except UserError as error:
         notes.append(error.message)
     try:
@@ -205,7 +207,7 @@ def _follow_up(landed: Landed, delivery: Delivery, *, fresh: bool) -> Landed:
 
 
 def _ready_and_armed(
-    pull: PullRequest, commit: str, change: Change, forge: Forge, notes: list[str], *, fresh: bool
+    pull: PullRequest, commit: str, change: ProposedChange, forge: Forge, notes: list[str], *, fresh: bool
 ) -> PullRequest:
     """Mark a pull request ready and arm it, as far as the change asks for it and no person decided otherwise."""
     wants_ready, wants_arm = pull.draft and not change.draft, change.arm and not pull.armed
@@ -221,7 +223,7 @@ def _ready_and_armed(
     if wants_arm and not pull.draft and hands.disarmed:
         notes.append("it does not merge itself: a person took that back")
     elif wants_arm and not pull.draft:
-        pull = forge.arm(pull, commit)
+        pull = forge.enable_auto_merge(pull, commit)
     return pull
 
 

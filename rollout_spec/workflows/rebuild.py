@@ -12,8 +12,8 @@ from rollout_spec.core.breach import Breach
 from rollout_spec.core.errors import UserError
 from rollout_spec.domain import traffic
 from rollout_spec.rollback import (
-    Nothing,
-    NoWayBack,
+    NoAction,
+    NoRollbackTarget,
     OpenIncidents,
     Rollback,
     Step,
@@ -84,14 +84,14 @@ def incidents_in(base: Base, commit: str) -> Incidents:
 def build_again(base: Base, recorded: Sequence[Recorded], unmerged: OpenIncidents | None = None) -> Built | None:
     """Return what this process would build on a base in answer to breaches; None if nothing."""
     failures = [(each.breach, _undone(each, base)) for each in recorded]
-    decision: Rollback | NoWayBack | Nothing | None = None
+    decision: Rollback | NoRollbackTarget | NoAction | None = None
     with suppress(UserError):
         if len(failures) == 1:
             decision = roll_back(base.repository, *failures[0], open_incidents=unmerged)
         elif failures:
             by_rollout = {each.breach.rollout: unmerged for each in recorded}
             decision = roll_back_together(base.repository, failures, by_rollout)
-    if decision is None or isinstance(decision, Nothing) or not decision.edits:
+    if decision is None or isinstance(decision, NoAction) or not decision.edits:
         return None
     return Built({base.path(path): content for path, content in decision.edits.items()}, decision.branch)
 

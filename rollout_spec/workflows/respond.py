@@ -9,18 +9,18 @@ from datetime import datetime
 from rollout_spec.core.breach import Breach
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding
-from rollout_spec.core.pull_request import Change
+from rollout_spec.core.pull_request import ProposedChange
 from rollout_spec.core.unexpected import explained
 from rollout_spec.domain import traffic
-from rollout_spec.domain.pins import twins
+from rollout_spec.domain.pins import versions_with_same_digest
 from rollout_spec.integrations.forges import Forge
-from rollout_spec.rollback import Nothing, NoWayBack, Order, Rollback, Verdict, failed_version, roll_back
+from rollout_spec.rollback import GuardVerdict, NoAction, NoRollbackTarget, Order, Rollback, failed_version, roll_back
 from rollout_spec.rollback.pull_request import again, warning
 from rollout_spec.rollback.triage import is_acted_on, strongest
 from rollout_spec.spec.workspace import Automation
 from rollout_spec.workflows.base_branch import Base, build
 from rollout_spec.workflows.decide import Case
-from rollout_spec.workflows.pull_requests import Delivery, Landed, deliver
+from rollout_spec.workflows.pull_requests import DeliveredChange, Delivery, deliver
 from rollout_spec.workflows.rebuild import incidents_in, undone_for
 from rollout_spec.workflows.supersede import supersede_others
 
@@ -28,7 +28,7 @@ _TRIES = 5
 
 
 @dataclass(frozen=True)
-class Answer:
+class BreachResponse:
     """What came of a breach.
 
     ``refused`` are the findings that the rollback would have brought. ``commit`` is what was built, and pushed if the
@@ -38,11 +38,11 @@ class Answer:
 
     breach: Breach
     base: Base
-    decision: Rollback | NoWayBack | Nothing
-    verdict: Verdict
-    change: Change | None = None
+    decision: Rollback | NoRollbackTarget | NoAction
+    verdict: GuardVerdict
+    change: ProposedChange | None = None
     commit: str | None = None
-    landed: Landed | None = None
+    landed: DeliveredChange | None = None
     refused: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     under_way: tuple[str, ...] = ()
@@ -50,7 +50,9 @@ class Answer:
     @property
     def status(self) -> int:
         """The exit status: 1 if the breach is real and no rollback was proposed."""
-        return 1 if self.refused or isinstance(self.decision, NoWayBack) or self.verdict.action == "notify" else 0
+        return (
+            1 if self.refused or isinstance(self.decision, NoRollbackTarget) or self.verdict.action == "notify" else 0
+        )
 
     @property
     def pushes(self) -> bool:
@@ -61,7 +63,9 @@ class Answer:
     @property
     def is_stuck(self) -> bool:
         """Return whether nothing can replace the failed version, and no guard holds the automation."""
-        return isinstance(self.decision, NoWayBack) and all(each.guard == "way-back" for each in self.verdict.reasons)
+        return isinstance(self.decision, NoRollbackTarget) and all(
+            each.guard == "way-back" for each in self.verdict.reasons
+        )
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class Responder:
     order: Order | None = None
 
 
-def answer_all(breaches: Iterable[Breach], responder: Responder) -> Iterator[Answer | UserError]:
+def respond_to_all(breaches: Iterable[Breach], responder: Responder) -> Iterator[BreachResponse | UserError]:
     """Answer breaches, each version once, by the strongest of its breaches. One that fails keeps no other waiting."""
     base, now = responder.base, responder.now
     groups: dict[tuple[str, str | None], list[Breach]] = {}
@@ -95,7 +99,7 @@ def answer_all(breaches: Iterable[Breach], responder: Responder) -> Iterator[Ans
         if (breach.rollout, breach.version) in done:
             continue
         try:
-            found = answer(breach, responder, failing=chosen, acted_on=acted_on)
+            found = respond(breach, responder, failing=chosen, acted_on=acted_on)
         except Exception as error:
             yield explained(error)
             continue
@@ -104,9 +108,9 @@ def answer_all(breaches: Iterable[Breach], responder: Responder) -> Iterator[Ans
         yield found
 
 
-def answer(
+def respond(
     breach: Breach, responder: Responder, *, failing: Sequence[Breach] = (), acted_on: Sequence[Breach] = ()
-) -> Answer:
+) -> BreachResponse:
     """Decide, check, and open the pull request; with no forge everything but the last.
 
     ``failing`` are the breaches at the same time, ``acted_on`` those that would be acted on by themselves. If the base
@@ -142,7 +146,7 @@ def answer(
     )
     done = replace(found, commit=landed.commit, landed=landed)
     notes = [*landed.notes, *_tell_the_forge(done, forge)]
-    if isinstance(found.decision, Rollback) or (isinstance(found.decision, NoWayBack) and case.is_stuck_on_base):
+    if isinstance(found.decision, Rollback) or (isinstance(found.decision, NoRollbackTarget) and case.is_stuck_on_base):
         draft_for = breach.rollout if found.verdict.action == "draft" else None
         notes += supersede_others(
             found.decision, base, landed.pull_request, forge, heads, case.branches, draft_for=draft_for
@@ -150,26 +154,26 @@ def answer(
     return replace(done, notes=tuple(notes))
 
 
-def _on_record(found: Answer, case: Case) -> Answer:
+def _on_record(found: BreachResponse, case: Case) -> BreachResponse:
     """Close the open rollbacks of a version that nothing can replace, if the base has its incident already."""
     decision, base, forge = found.decision, case.base, case.forge
-    if forge is None or base.remote is None or not isinstance(decision, NoWayBack):
+    if forge is None or base.remote is None or not isinstance(decision, NoRollbackTarget):
         return found
     if not (found.is_stuck and case.is_stuck_on_base):
         return found
     return replace(found, notes=tuple(supersede_others(decision, base, None, forge, case.heads, case.branches)))
 
 
-def _incidents(decision: Rollback | NoWayBack | Nothing) -> list[str]:
+def _incidents(decision: Rollback | NoRollbackTarget | NoAction) -> list[str]:
     """Return the names of the incidents that a decision opens."""
     if isinstance(decision, Rollback):
         return [part.incident for part in decision.parts]
-    return [decision.incident] if isinstance(decision, NoWayBack) else []
+    return [decision.incident] if isinstance(decision, NoRollbackTarget) else []
 
 
-def _answered(case: Case) -> Answer:
+def _answered(case: Case) -> BreachResponse:
     decided = case.decide()
-    return Answer(
+    return BreachResponse(
         case.breach,
         case.base,
         decided.decision,
@@ -216,7 +220,7 @@ def _bars_the_target(breach: Breach, other: Breach, base: Base) -> bool:
         decision = roll_back(base.repository, other)
     except Exception:  # the answer says so
         return False
-    return isinstance(decision, Rollback) and decision.restored in twins(rollout, failed)
+    return isinstance(decision, Rollback) and decision.restored in versions_with_same_digest(rollout, failed)
 
 
 def _needs_another(breach: Breach, failing: Sequence[Breach], base: Base) -> bool:
@@ -248,7 +252,7 @@ def _is_same(breach: Breach, other: Breach) -> bool:
     return facts[0] == facts[1]
 
 
-def _tell_the_forge(done: Answer, forge: Forge) -> list[str]:
+def _tell_the_forge(done: BreachResponse, forge: Forge) -> list[str]:
     """Comment on a rollback that was there before, and on steps that are under way."""
     assert done.landed is not None
     base, pull = done.base, done.landed.pull_request
@@ -269,7 +273,7 @@ def _tell_the_forge(done: Answer, forge: Forge) -> list[str]:
     return notes
 
 
-def _told(done: Answer) -> bool:
+def _told(done: BreachResponse) -> bool:
     """Return whether the rollback that is adopted was made for this very breach."""
     assert done.landed is not None
     return any(_is_same(done.breach, each.breach) for each in incidents_in(done.base, done.landed.commit).recorded)

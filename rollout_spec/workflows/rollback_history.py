@@ -11,7 +11,7 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.domain.pins import quarantined
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.integrations.git.remote import NAME
-from rollout_spec.rollback import OpenIncidents, Precedent, may_merge_itself, watches
+from rollout_spec.rollback import OpenIncidents, PastRollback, may_merge_itself, watches
 from rollout_spec.rollback.pause import LINKED, Pause, read_pause
 from rollout_spec.spec.incident import Incident
 from rollout_spec.spec.kinds import PAUSE_FILE
@@ -59,13 +59,13 @@ def branches_of(base: Base) -> dict[str, str]:
     return base.remote.branches(*(f"{kind}*" for kind in _KINDS), *(f"{step}/{workspace}/*" for step in _STEPS))
 
 
-def precedents(base: Base, opened: tuple[OpenIncident, ...], rollout: str) -> tuple[Precedent, ...]:
+def past_rollbacks(base: Base, opened: tuple[OpenIncident, ...], rollout: str) -> tuple[PastRollback, ...]:
     """Return the rollbacks that count: the newest merged ones, those of this rollout at any time, and the open ones."""
     repository = base.repository
     return (*_merged(base, repository, rollout), *_open(opened, repository))
 
 
-def _merged(base: Base, repository: Repository, rollout: str) -> Iterator[Precedent]:
+def _merged(base: Base, repository: Repository, rollout: str) -> Iterator[PastRollback]:
     folder = base.path(_INCIDENTS)
     landed = {
         path.removeprefix(f"{folder}/"): moment for path, moment in base.git.added(base.commit, folder, _MOST_MERGED)
@@ -79,7 +79,7 @@ def _merged(base: Base, repository: Repository, rollout: str) -> Iterator[Preced
             yield _precedent(name, file.model, repository, moment or file.model.spec.observed_at)
 
 
-def _open(opened: tuple[OpenIncident, ...], repository: Repository) -> Iterator[Precedent]:
+def _open(opened: tuple[OpenIncident, ...], repository: Repository) -> Iterator[PastRollback]:
     """Give the rollbacks that are open, or were refused: their incidents are not on the base."""
     for each in opened:
         if each.incident is not None and each.branch.startswith("rollback"):
@@ -246,10 +246,10 @@ def fetched(base: Base, branches: Mapping[str, str]) -> list[str]:
     return [name for name, commit in branches.items() if base.git.has(commit)]  # it may have moved meanwhile
 
 
-def _precedent(name: str, incident: Incident, repository: Repository, landed: datetime | None) -> Precedent:
+def _precedent(name: str, incident: Incident, repository: Repository, landed: datetime | None) -> PastRollback:
     spec = incident.spec
     file = repository.rollout(spec.rollout)
-    return Precedent(
+    return PastRollback(
         incident=name,
         rollout=spec.rollout,
         failed=spec.failed_version,

@@ -9,16 +9,16 @@ from pathlib import Path
 
 from rollout_spec.checks.runner import is_sound
 from rollout_spec.core.errors import UserError
-from rollout_spec.core.pull_request import Change
+from rollout_spec.core.pull_request import ProposedChange
 from rollout_spec.integrations.forges import Forge
-from rollout_spec.lifecycle import Held, Request, Taken, entry, held, needs_hold, rendered, take
+from rollout_spec.lifecycle import Held, Request, StepResult, apply_step, entry, held, needs_hold, rendered
 from rollout_spec.lifecycle.hold import check_held
-from rollout_spec.spec.workspace import Forge as ForgeSettings
+from rollout_spec.spec.workspace import ForgeSettings as ForgeSettings
 from rollout_spec.workflows.base_branch import Base, authorize, forge_of, live_branch
 from rollout_spec.workflows.branch_heads import Built, Heads
 from rollout_spec.workflows.checkout import opened
-from rollout_spec.workflows.pull_requests import Delivery, Landed, deliver
-from rollout_spec.workflows.step_check import Proof, prove
+from rollout_spec.workflows.pull_requests import DeliveredChange, Delivery, deliver
+from rollout_spec.workflows.step_check import StepCheck, prove
 from rollout_spec.workspace.repository import Repository
 
 MergedAt = Callable[[str], datetime | None]
@@ -26,12 +26,12 @@ MergedAt = Callable[[str], datetime | None]
 
 
 @dataclass(frozen=True)
-class Decided:
+class PreparedStep:
     """A step that may be taken, or ``proof`` of why not. ``held`` is about the stage that it leaves."""
 
-    taken: Taken
+    taken: StepResult
     held: Held | None
-    proof: Proof
+    proof: StepCheck
 
     @property
     def is_refused(self) -> bool:
@@ -48,13 +48,13 @@ def decide(
     prefix: str = "",
     forced: str | None = None,
     merged_at: MergedAt | None = None,
-) -> Decided:
+) -> PreparedStep:
     """Take a step in memory. ``base`` is the commit that it comes after; None where there is none yet.
 
     ``forced`` is why a stage need not be held; ``merged_at`` asks the forge. UserError where what is named is unknown,
     or the step cannot be taken yet.
     """
-    taken = take(repository, request)
+    taken = apply_step(repository, request)
     waited = _held(taken, base, now, merged_at)
     check_held(waited, forced)
     before = base.repository if base is not None else None
@@ -62,10 +62,10 @@ def decide(
     proof = prove(full, repository, base=before, prefix=prefix, now=now)
     if failed is not None and not (proof.refused or proof.why):
         raise failed
-    return Decided(full, waited, proof)
+    return PreparedStep(full, waited, proof)
 
 
-def _rendered(taken: Taken, repository: Repository) -> tuple[Taken, UserError | None]:
+def _rendered(taken: StepResult, repository: Repository) -> tuple[StepResult, UserError | None]:
     """Add the manifests to a step; if they cannot be rendered return why, for its check may say more."""
     after = repository.edited(taken.edits)
     file = after.rollout(taken.rollout)
@@ -77,7 +77,7 @@ def _rendered(taken: Taken, repository: Repository) -> tuple[Taken, UserError | 
         return taken, error
 
 
-def _held(taken: Taken, base: Base | None, now: datetime, merged_at: MergedAt | None) -> Held | None:
+def _held(taken: StepResult, base: Base | None, now: datetime, merged_at: MergedAt | None) -> Held | None:
     if not needs_hold(taken):
         return None
     if base is None:
@@ -116,7 +116,7 @@ def write_all(root: Path, edits: Mapping[str, bytes | None]) -> None:
         checkout.apply(edits, {})
 
 
-def open_pull_request(change: Change, base: Base, forge: Forge, request: Request) -> Landed:
+def open_pull_request(change: ProposedChange, base: Base, forge: Forge, request: Request) -> DeliveredChange:
     """Push the branch of a step and open its pull request, or adopt the open one that this process would build too.
 
     A step may be taken again later, so that a branch whose pull request has ended is followed by ``-2``, ``-3`` ….
@@ -124,7 +124,7 @@ def open_pull_request(change: Change, base: Base, forge: Forge, request: Request
 
     def rebuilt(own: Base, commit: str) -> Built | None:
         repository = own.repository
-        taken = rendered(take(repository, request), repository)
+        taken = rendered(apply_step(repository, request), repository)
         return Built({own.path(path): content for path, content in taken.edits.items()}, change.branch)
 
     return deliver(Delivery(change, base, forge, Heads(base, rebuilt), ordered=True))

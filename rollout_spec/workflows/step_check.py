@@ -12,7 +12,7 @@ from rollout_spec.checks.rules import GATES
 from rollout_spec.checks.runner import check
 from rollout_spec.core.findings import Finding
 from rollout_spec.domain.incidents import files_about
-from rollout_spec.lifecycle.steps import Taken
+from rollout_spec.lifecycle.steps import StepResult
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.workflows.drill import drill
 from rollout_spec.workspace.repository import Repository
@@ -22,7 +22,7 @@ _FORWARD = ("bootstrap", "propose", "advance", "promote")
 
 
 @dataclass(frozen=True)
-class Proof:
+class StepCheck:
     """What a step would bring: ``refused`` are errors, ``warned`` is what it brings and may. ``why`` says more."""
 
     refused: tuple[Finding, ...] = ()
@@ -31,13 +31,13 @@ class Proof:
 
 
 def prove(
-    step: Taken,
+    step: StepResult,
     repository: Repository,
     *,
     base: Repository | None = None,
     prefix: str = "",
     now: datetime | None = None,
-) -> Proof:
+) -> StepCheck:
     """Check what a step leaves as its pull request will be, and roll the result back in memory.
 
     ``base`` is the repository that the step comes after. What stood there already is no reason against a step that
@@ -51,18 +51,18 @@ def prove(
     new = introduced(earlier, later)
     refused = [each for each in later.findings if each in new or _bars(each, step, prefix)]
     if refused:
-        return Proof(tuple(refused), why=None if new else "this must be mended first")
+        return StepCheck(tuple(refused), why=None if new else "this must be mended first")
     stood = {_words(each) for each in earlier.findings}
     warned = tuple(each for each in later.findings if each.severity == "warning" and _words(each) not in stood)
     lost = _unproven(step.rollout, after, now)
     then = before.rollout(step.rollout)
     if lost and (then is None or not then.model or _unproven(step.rollout, before, now) is None):
         why, findings = lost
-        return Proof(findings, warned, why)
-    return Proof((), warned)
+        return StepCheck(findings, warned, why)
+    return StepCheck((), warned)
 
 
-def _concerned(step: Taken, after: Repository) -> Iterator[str]:
+def _concerned(step: StepResult, after: Repository) -> Iterator[str]:
     """Give the files of which a step can make anything wrong, however many others there are.
 
     They are the rollout's own, the components that it pins, its incidents, rollouts with names that its versions may
@@ -79,7 +79,7 @@ def _concerned(step: Taken, after: Repository) -> Iterator[str]:
         yield WORKSPACE_FILE
 
 
-def _bars(finding: Finding, step: Taken, prefix: str) -> bool:
+def _bars(finding: Finding, step: StepResult, prefix: str) -> bool:
     """Return whether an error that stood before is a reason against a step, too.
 
     One that keeps the rollout, or what decides about it, from being read is; others' errors are not.

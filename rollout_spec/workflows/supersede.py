@@ -11,7 +11,7 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.core.pull_request import PullRequest
 from rollout_spec.core.units import label
 from rollout_spec.integrations.forges import Forge
-from rollout_spec.rollback import NoWayBack, Rollback
+from rollout_spec.rollback import NoRollbackTarget, Rollback
 from rollout_spec.workflows.branch_heads import Heads
 from rollout_spec.workflows.pull_requests import SUPERSEDED
 from rollout_spec.workflows.rebuild import incidents_in
@@ -24,7 +24,7 @@ _MOST = 200
 
 
 def supersede_others(
-    decision: Rollback | NoWayBack,
+    decision: Rollback | NoRollbackTarget,
     base: Base,
     pull: PullRequest | None,
     forge: Forge,
@@ -72,7 +72,7 @@ def supersede_others(
     return notes
 
 
-def _why(decision: Rollback | NoWayBack, pull: PullRequest | None) -> str:
+def _why(decision: Rollback | NoRollbackTarget, pull: PullRequest | None) -> str:
     """Return the sentence that says what holds instead of an older rollback."""
     if isinstance(decision, Rollback) and pull is not None:
         moves = " and ".join(f"{each.rollout} {each.failed} back to {each.restored}" for each in decision.parts)
@@ -89,7 +89,7 @@ def _supersede(old: PullRequest, why: str, forge: Forge) -> str:
     forge.comment(old, "superseded", text)
     if is_kept:
         return f"{old.url} is out of date"
-    forge.mark(old, (SUPERSEDED,), ())
+    forge.label_and_request_review(old, (SUPERSEDED,), ())
     forge.close(old)
     return f"{old.url} is out of date, and was closed"
 

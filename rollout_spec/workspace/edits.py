@@ -13,7 +13,7 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import KeyPath
 from rollout_spec.core.units import format_time
 from rollout_spec.core.yaml.document import parse
-from rollout_spec.core.yaml.entries import CannotEdit, Source
+from rollout_spec.core.yaml.entries import CannotEdit, EntryText
 from rollout_spec.core.yaml.format import Quoted, block, inline
 from rollout_spec.core.yaml.patch import below, cut, insert, insert_first, remove, set_list, set_value
 from rollout_spec.core.yaml.scalars import quote
@@ -59,7 +59,7 @@ def with_serving(content: bytes, serving: Sequence[str]) -> bytes:
 
 def with_record(content: bytes, version: str, record: Mapping[str, Any]) -> bytes:
     """Return the bytes of a rollout's file with one more version, below the others and written as the last of them."""
-    data, source = _data(content), Source(content)
+    data, source = _data(content), EntryText(content)
     place = source.document.node(_VERSIONS)
     if not isinstance(place, tuple) or not isinstance(place[2], dict) or not place[2]:
         raise CannotEdit
@@ -106,7 +106,7 @@ def _column(place: Any) -> int:
     return int(place.start_mark.column)
 
 
-def _appended(source: Source, last: str, depth: int, lines: Sequence[str]) -> bytes:
+def _appended(source: EntryText, last: str, depth: int, lines: Sequence[str]) -> bytes:
     """Put lines below the last version, and below the comments that are indented as parts of its record."""
     at, newline = below(source, (*_VERSIONS, last)), source.newline
     while (line := source.text[at : source.line_end(at)]).lstrip(" ").startswith("#"):

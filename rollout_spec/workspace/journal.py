@@ -25,7 +25,7 @@ Facts = Mapping[str, str | None]
 
 
 @dataclass(frozen=True)
-class Entry:
+class JournalEntry:
     """One file of a step, by its path from the root, with the digests of its old and its new content."""
 
     path: str
@@ -40,7 +40,7 @@ class Journal:
 
     folder: Path
     root: Path
-    entries: tuple[Entry, ...]
+    entries: tuple[JournalEntry, ...]
     facts: Facts
 
     @classmethod
@@ -53,7 +53,7 @@ class Journal:
                 if old is not None:
                     _write_synced(folder / f"{number}.old", old)
                 mode = (root / path).stat().st_mode & 0o777 if old is not None else None
-                entries.append(Entry(path, digest(old), digest(content), mode))
+                entries.append(JournalEntry(path, digest(old), digest(content), mode))
         except OSError as error:
             raise disk_error(error, f"{folder} cannot be written", status=OUTSIDE) from None
         return cls(folder, root, tuple(entries), {}).noted(facts)
@@ -94,7 +94,7 @@ class Journal:
         done = [self._put_back(entry, old) for entry, old in todo]
         return paths if all(done) else None
 
-    def _put_back(self, entry: Entry, old: Path) -> bool:
+    def _put_back(self, entry: JournalEntry, old: Path) -> bool:
         """Give a file its old content; False if it has another one than the new one by now.
 
         The former file is moved to its place: a disk that is full has no room for a copy.
@@ -158,10 +158,10 @@ def clear(folder: Path) -> None:
         folder.rmdir()
 
 
-def _entry(data: Any, root: Path) -> Entry:
+def _entry(data: Any, root: Path) -> JournalEntry:
     """Read one entry. Outside git the folder may come with the files, so that no path may lead out of the root."""
     mode = None if data["mode"] is None else int(data["mode"]) & 0o777
-    entry = Entry(str(data["path"]), _text(data["old"]), _text(data["new"]), mode)
+    entry = JournalEntry(str(data["path"]), _text(data["old"]), _text(data["new"]), mode)
     pure = PurePosixPath(entry.path)
     place = (root / pure).parent
     within = os.path.realpath(place) == os.path.normpath(Path(os.path.realpath(root), pure.parent))

@@ -36,7 +36,7 @@ class Tree(Protocol):
     def place(self) -> str:
         """The folder itself: trees of one moment whose place is the same are of the same folder."""
 
-    def is_turned(self, path: str) -> bool:
+    def converts_line_endings(self, path: str) -> bool:
         """May CRLF in a file be LF in its commit? In a checkout it may, and in a commit bytes are bytes."""
 
     def elsewhere(self, path: str) -> Tree | None:
@@ -78,7 +78,9 @@ def _links_in(tree: Tree, folder: str) -> list[str]:
 def as_committed(tree: Tree, path: str) -> bytes | None:
     """Return the bytes of a text as git keeps it, though a checkout may have it with CRLF; None where there is none."""
     content = tree.read(path)
-    return with_lf(content) if content is not None and b"\r\n" in content and tree.is_turned(path) else content
+    return (
+        with_lf(content) if content is not None and b"\r\n" in content and tree.converts_line_endings(path) else content
+    )
 
 
 def with_lf(content: bytes) -> bytes:
@@ -192,7 +194,7 @@ class WorkingTree:
         found = (path.rpartition("/")[0] for path in self._known() if path.rpartition("/")[2] == name)
         return _by_path_from(posixpath.relpath(self.place, bounds), found)
 
-    def is_turned(self, path: str) -> bool:
+    def converts_line_endings(self, path: str) -> bool:
         """Was the file not committed with CRLF?"""
         return path not in self._with_crlf()
 
@@ -233,7 +235,7 @@ class CommitTree:
         """List a folder of the commit."""
         return self.reader.names(self.commit, str(self.prefix / folder))
 
-    def is_turned(self, path: str) -> bool:
+    def converts_line_endings(self, path: str) -> bool:
         """No: these are the bytes of the commit."""
         return False
 
@@ -292,9 +294,9 @@ class Overlay:
         """The folder of the tree below."""
         return self.below.place
 
-    def is_turned(self, path: str) -> bool:
+    def converts_line_endings(self, path: str) -> bool:
         """Ask the tree below: what is laid over it has the line ends of what was there."""
-        return self.below.is_turned(path)
+        return self.below.converts_line_endings(path)
 
     def elsewhere(self, path: str) -> Tree | None:
         """Go to another folder of the tree below; a path that leads back here stays here, with the edits."""

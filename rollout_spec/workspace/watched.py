@@ -46,9 +46,9 @@ class Watched:
         """The folder of the tree below."""
         return self.below.place
 
-    def is_turned(self, path: str) -> bool:
+    def converts_line_endings(self, path: str) -> bool:
         """Ask the tree below."""
-        return self.below.is_turned(path)
+        return self.below.converts_line_endings(path)
 
     def elsewhere(self, path: str) -> Watched | None:
         """Go to another folder of the tree below; what is read there is remembered too."""

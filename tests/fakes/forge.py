@@ -130,7 +130,7 @@ class ForgeHost(Host):
         pull.draft = draft
         pull.events.append(Event("draft" if draft else "ready", by))
 
-    def arm(self, pull: Pull, by: str = "ada") -> None:
+    def enable_auto_merge(self, pull: Pull, by: str = "ada") -> None:
         """Let it merge once its checks pass."""
         pull.armed = self.head(pull)
         pull.events.append(Event("arm", by))

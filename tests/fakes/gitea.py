@@ -94,7 +94,7 @@ class FakeGitea(GiteaStanding):
             if pull.armed:
                 words = f"pull request is already scheduled to auto merge when checks succeed [pull_id: {pull.number}]"
                 return self._error(409, words)
-            self.arm(pull, user)  # whatever head_commit_id says
+            self.enable_auto_merge(pull, user)  # whatever head_commit_id says
             return Answer(201)
         if self.checks == "pending":
             return self._error(405, "Not all required status checks successful")

@@ -183,7 +183,7 @@ class FakeGitHub(GitHubStanding):
             if self.checks != "pending" and not (self.has_queue and self.knows_queues):
                 return _said("Pull request Pull request is in clean status")
             if self.checks == "pending":  # a queue is added to when checks pass, and never else: that is said of it
-                self.arm(pull, user)
+                self.enable_auto_merge(pull, user)
             done["actor"] = {"avatarUrl": "", "login": "release-bot", "resourcePath": "/", "url": self.url}
         else:
             return _said("Pull request is not in a merge queue")

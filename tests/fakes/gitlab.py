@@ -105,7 +105,7 @@ class FakeGitLab(GitLabStanding):
         )
         auto = wish.get("auto_merge") or wish.get("merge_when_pipeline_succeeds")
         if auto and mergeable and self.checks == "pending":
-            self.arm(pull, user)
+            self.enable_auto_merge(pull, user)
             return Answer(200, self._merge_request(pull, whole=True))
         if not mergeable or self.checks == "pending" or (auto and self.checks != "success"):
             return Answer(405, {"message": "405 Method Not Allowed"})

@@ -20,7 +20,7 @@ from rollout_spec.workspace.repository import File, Repository
 
 if TYPE_CHECKING:
     from rollout_spec.checks.policies.bindings import Values
-    from rollout_spec.checks.policies.cel import Failed, Program, Verdict
+    from rollout_spec.checks.policies.cel import Failed, PolicyVerdict, Program
     from rollout_spec.checks.policies.type_rules import Fault
     from rollout_spec.spec.policy_pack import Policy, PolicyMatch, PolicyPack
     from rollout_spec.spec.rollout import ModelRollout
@@ -112,7 +112,7 @@ def check(
 
 def _verdicts(
     asked: Sequence[PolicyInForce], given: Values | Failed, about: str
-) -> Iterator[tuple[PolicyInForce, Verdict | None]]:
+) -> Iterator[tuple[PolicyInForce, PolicyVerdict | None]]:
     """Give the verdict of each policy; None for one that is not sound."""
     from rollout_spec.checks.policies.bindings import Values
     from rollout_spec.checks.policies.cel import Failed
@@ -159,11 +159,11 @@ def program_of(expression: str, trusted: bool = False) -> Program | None:
 
     ``trusted``: it is shipped, and so was tested; to look through it would take longer than to evaluate it.
     """
-    from rollout_spec.checks.policies.cel import Refused, compile
+    from rollout_spec.checks.policies.cel import ExpressionError, compile
 
     try:
         program = compile(expression)
-    except Refused:
+    except ExpressionError:
         return None
     return program if trusted or not unsound(expression) else None
 

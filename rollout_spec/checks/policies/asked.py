@@ -7,7 +7,7 @@ from typing import Any
 
 from rollout_spec.checks.policies import program_of, unsound
 from rollout_spec.checks.policies.bindings import Values
-from rollout_spec.checks.policies.cel import Failed, Refused, Verdict, bind, compile
+from rollout_spec.checks.policies.cel import ExpressionError, Failed, PolicyVerdict, bind, compile
 from rollout_spec.checks.policies.sample_documents import minimal
 from rollout_spec.spec.policy_pack import Policy
 
@@ -34,7 +34,7 @@ def judge(request: tuple[Any, int, Sequence[str]]) -> Iterator[Any]:
             yield _plain(values.judge(program, expression) if values else False)
 
 
-def _plain(verdict: Verdict) -> Any:
+def _plain(verdict: PolicyVerdict) -> Any:
     return [verdict.why, verdict.entry] if isinstance(verdict, Failed) else verdict
 
 
@@ -42,7 +42,7 @@ def examine(expression: str) -> Iterator[dict[str, Any]]:
     """Give what is wrong with an expression: why it is ``refused``, its ``faults``, or how it ``fails``."""
     try:
         program = compile(expression)
-    except Refused as refused:
+    except ExpressionError as refused:
         yield {"refused": [refused.message, refused.line, refused.column, refused.hint]}
         return
     found = unsound(expression)

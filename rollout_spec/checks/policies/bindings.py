@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from rollout_spec.checks.policies.cel import VARIABLES, Failed, Program, Verdict, bind
+from rollout_spec.checks.policies.cel import VARIABLES, Failed, PolicyVerdict, Program, bind
 from rollout_spec.checks.policies.cel_values import LONGEST_SUMMAND, Unseen, counted, longest, time, view
 from rollout_spec.checks.policies.types import IN_FLIGHT
 from rollout_spec.domain.incidents import readings
@@ -44,7 +44,7 @@ class Values:
         why = f"`{name}` is not known: {self.unknown[name]} does not load" if name is not None else ""
         return Failed(why, is_unread=True) if name is not None else None
 
-    def judge(self, program: Program, expression: str) -> Verdict:
+    def judge(self, program: Program, expression: str) -> PolicyVerdict:
         """Evaluate the program of an expression; it fails if it asks for what does not load."""
         unread = self.unread(expression)
         if unread is not None:

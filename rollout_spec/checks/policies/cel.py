@@ -40,7 +40,7 @@ _WORDS = (
 )
 
 
-class Refused(Exception):
+class ExpressionError(Exception):
     """An expression that does not compile: why, and where, 1-based lines and columns of its text."""
 
     def __init__(self, message: str, line: int = 1, column: int = 1, hint: str | None = None) -> None:
@@ -67,13 +67,13 @@ class Failed:
     is_exceeding: bool = False
 
 
-Verdict = bool | Failed
+PolicyVerdict = bool | Failed
 
 
 class Program(Protocol):
     """An expression that compiled."""
 
-    def judge(self, values: Any, /) -> Verdict:
+    def judge(self, values: Any, /) -> PolicyVerdict:
         """Say whether values, as ``bind`` made them, meet the expression."""
 
     def tree(self) -> Node:
@@ -89,7 +89,9 @@ def bind(values: Mapping[str, Any]) -> Any:
 def compile(text: str) -> Program:
     """Compile an expression, once in a process. Raises ``Refused``."""
     if len(text) > LONGEST_EXPRESSION:
-        raise Refused(f"an expression has at most {LONGEST_EXPRESSION:,} characters, and this one {len(text):,}")
+        raise ExpressionError(
+            f"an expression has at most {LONGEST_EXPRESSION:,} characters, and this one {len(text):,}"
+        )
     try:
         return _Cel(_environment().compile(text), *_kinds())
     except RuntimeError as error:
@@ -102,7 +104,7 @@ class _Cel:
     boolean: Any
     error: Any
 
-    def judge(self, values: Any) -> Verdict:
+    def judge(self, values: Any) -> PolicyVerdict:
         try:
             result = self.expression.eval(values)
         except RuntimeError as error:
@@ -137,23 +139,23 @@ def _kinds() -> tuple[Any, Any]:
     return Type.BOOL, Type.ERROR
 
 
-def _refusal(message: str, text: str) -> Refused:
+def _refusal(message: str, text: str) -> ExpressionError:
     """Turn the engine's words about an expression that does not compile into ours."""
     found = _ERROR.search(message)
     if not found:
-        return Refused(_plain(message))
+        return ExpressionError(_plain(message))
     line, column, words = max(int(found[1]), 1), max(int(found[2]), 1), re.sub(r" \[[A-Z_]+\]$", "", found[3])
     undeclared = re.match(r"undeclared reference to '\.?([^.']*)", words)
     if undeclared:
         return _undeclared(undeclared[1], line, column, text.split("\n")[line - 1])
     mismatched = re.match(r"found no matching overload for '(.*)' applied to '\((.*)\)'", words)
     if mismatched:
-        return Refused(f"`{mismatched[1].strip('_@')}` does not take {mismatched[2]}", line, column)
+        return ExpressionError(f"`{mismatched[1].strip('_@')}` does not take {mismatched[2]}", line, column)
     if words.startswith("Syntax error"):
-        return Refused(f"this is no CEL: {_misread(words.removeprefix('Syntax error: '))}", line, column)
+        return ExpressionError(f"this is no CEL: {_misread(words.removeprefix('Syntax error: '))}", line, column)
     if words.startswith("Exceeded max recursion"):
-        return Refused("this expression is nested too deep")
-    return Refused(words, line, column)
+        return ExpressionError("this expression is nested too deep")
+    return ExpressionError(words, line, column)
 
 
 def _misread(words: str) -> str:
@@ -168,7 +170,7 @@ def _misread(words: str) -> str:
     return "it ends too early" if what == "<EOF>" else f"`{what}` is not expected here"
 
 
-def _undeclared(name: str, line: int, column: int, written: str) -> Refused:
+def _undeclared(name: str, line: int, column: int, written: str) -> ExpressionError:
     """Say that there is no such variable or function; the engine points at the dot or the bracket behind its name."""
     from rollout_spec.checks.policies.type_rules import FUNCTIONS
     from rollout_spec.spec.validation_errors import did_you_mean, nearest
@@ -177,8 +179,10 @@ def _undeclared(name: str, line: int, column: int, written: str) -> Refused:
     place = begin + 1 if begin >= 0 else column
     if written[place - 1 + len(name) :].lstrip().startswith("("):
         close = nearest(name, FUNCTIONS)
-        return Refused(f"there is no function `{name}`", line, place, f"did you mean `{close}`?" if close else None)
-    return Refused(f"there is no variable `{name}`", line, place, did_you_mean(name, VARIABLES))
+        return ExpressionError(
+            f"there is no function `{name}`", line, place, f"did you mean `{close}`?" if close else None
+        )
+    return ExpressionError(f"there is no variable `{name}`", line, place, did_you_mean(name, VARIABLES))
 
 
 def _failed(message: str) -> Failed:

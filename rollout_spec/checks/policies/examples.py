@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from rollout_spec.checks.policies import cel_values as view
 from rollout_spec.checks.policies import concerns, own
 from rollout_spec.checks.policies.bindings import bound
-from rollout_spec.checks.policies.cel import Failed, Program, Refused
+from rollout_spec.checks.policies.cel import ExpressionError, Failed, Program
 from rollout_spec.checks.policies.types import IN_FLIGHT
 from rollout_spec.core import bounded_process as confined
 from rollout_spec.core import package_data as resources
@@ -67,7 +67,7 @@ def run(pack: File[PolicyPack]) -> Iterator[tuple[str, Problem]]:
         try:
             for problem in _told(policy, pack):
                 yield policy.name, replace(problem, path=(*at, *problem.path))
-        except Refused:
+        except ExpressionError:
             words = "the expression cannot be evaluated: `rollout-spec check` of this pack says why"
             yield policy.name, Problem((*at, "expression"), words)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rollout_spec.checks.policies.bindings import Values
-from rollout_spec.checks.policies.cel import Failed, Refused, Verdict
+from rollout_spec.checks.policies.cel import ExpressionError, Failed, PolicyVerdict
 from rollout_spec.checks.policies.type_rules import Fault
 from rollout_spec.core import bounded_process as confined
 from rollout_spec.core.findings import Problem
@@ -15,13 +15,13 @@ from rollout_spec.spec.policy_pack import Policy
 _TASKS = "rollout_spec.checks.policies.asked"
 
 
-def verdicts(expressions: Sequence[str], given: Values | Failed, about: str) -> list[Verdict | None]:
+def verdicts(expressions: Sequence[str], given: Values | Failed, about: str) -> list[PolicyVerdict | None]:
     """Return the verdict of each expression; None for one that does not compile or is not sound.
 
     One that exceeds a limit has failed; those after it are evaluated, as long as there is time.
     """
     seen = (None, 0) if isinstance(given, Failed) else (given.seen, given.longest)
-    found: list[Verdict | None] = []
+    found: list[PolicyVerdict | None] = []
     while len(found) < len(expressions):
         todo = expressions[len(found) :]
         try:
@@ -34,7 +34,7 @@ def verdicts(expressions: Sequence[str], given: Values | Failed, about: str) -> 
     return found
 
 
-def _verdict(answer: Any, given: Values | Failed) -> Verdict | None:
+def _verdict(answer: Any, given: Values | Failed) -> PolicyVerdict | None:
     if answer is None or answer is True:
         return answer
     if isinstance(given, Failed):
@@ -52,7 +52,7 @@ def examined(expression: str, about: str) -> tuple[list[Fault], str | None]:
     """
     [answer] = confined.ask(f"{_TASKS}:examine", expression, 1, about)
     if "refused" in answer:
-        raise Refused(*answer["refused"])
+        raise ExpressionError(*answer["refused"])
     return [Fault(*each) for each in answer["faults"]], answer["fails"]
 
 
@@ -68,7 +68,7 @@ def shown(policy: Policy, about: str) -> Iterator[Problem | None]:
     except confined.Stopped as told:
         answers, stopped = told.answers, told
     if answers[:1] != [True] and stopped is None:
-        raise Refused("it cannot be evaluated")
+        raise ExpressionError("it cannot be evaluated")
     for answer in answers[1:]:
         yield Problem(tuple(answer[0]), answer[1], answer[2], on_key=bool(answer[3])) if answer else None
     if stopped is not None:

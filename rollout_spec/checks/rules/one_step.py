@@ -28,7 +28,7 @@ from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import Problem
 from rollout_spec.domain import traffic
 from rollout_spec.domain.pins import quarantined
-from rollout_spec.domain.rollback_targets import eligible
+from rollout_spec.domain.rollback_targets import rollback_targets
 from rollout_spec.spec.rollout import Live, ModelRollout, RolloutSpec
 from rollout_spec.workspace.repository import File, Repository
 
@@ -54,7 +54,7 @@ def check(subject: Subject) -> Iterator[Problem]:
     then, now = before.spec.live, rollout.spec.live
     # A rollback brings its incident along, which quarantines records of the same bytes too: it passes those over.
     away, later = quarantined(before, subject.base).keys(), quarantined(rollout, subject.repository)
-    ways = [version for version in eligible(before, subject.base) if version not in later]
+    ways = [version for version in rollback_targets(before, subject.base) if version not in later]
     plans = _plans(before.spec, rollout.spec)
 
     def is_step(skippable: Collection[str]) -> bool:

@@ -33,8 +33,8 @@ from typing import TYPE_CHECKING
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import Problem
 from rollout_spec.domain import traffic
-from rollout_spec.domain.pins import Unmet, disagreements, lost, unmet
-from rollout_spec.domain.rollback_targets import ways_back
+from rollout_spec.domain.pins import Unmet, disagreements, unmet, unrestorable_pins
+from rollout_spec.domain.rollback_targets import protected_versions
 from rollout_spec.workspace.repository import Repository
 
 if TYPE_CHECKING:
@@ -100,6 +100,6 @@ def _missing(rollout: ModelRollout, repository: Repository) -> Iterator[tuple[st
     serving = traffic.split(rollout.spec).versions
     for version in serving:
         yield from ((version, pin) for pin in unmet(rollout, version, repository) if pin.component not in told)
-    for version in ways_back(rollout, repository):
+    for version in protected_versions(rollout, repository):
         if version not in serving:
-            yield from ((version, pin) for pin in lost(rollout, version, repository))
+            yield from ((version, pin) for pin in unrestorable_pins(rollout, version, repository))

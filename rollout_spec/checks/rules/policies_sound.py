@@ -67,7 +67,7 @@ def check(subject: Subject) -> Iterator[Problem]:
 
 
 def _expression(policy: Policy, path: KeyPath, subject: Subject) -> Iterator[Problem]:
-    from rollout_spec.checks.policies.cel import Refused
+    from rollout_spec.checks.policies.cel import ExpressionError
     from rollout_spec.checks.policies.own import examined
 
     text, document = policy.expression, subject.file.document
@@ -76,7 +76,7 @@ def _expression(policy: Policy, path: KeyPath, subject: Subject) -> Iterator[Pro
     except confined.Stopped as stopped:
         yield Problem(path, stopped.why, stopped.hint)
         return
-    except Refused as refused:
+    except ExpressionError as refused:
         offset = sum(len(line) + 1 for line in text.split("\n")[: refused.line - 1]) + refused.column - 1
         span = places.place(document, path, min(offset, max(len(text.rstrip()) - 1, 0)))
         yield Problem(path, refused.message, refused.hint, span=span)

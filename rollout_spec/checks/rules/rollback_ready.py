@@ -32,8 +32,15 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import Problem, Severity
 from rollout_spec.domain import traffic
-from rollout_spec.domain.pins import lost, quarantined
-from rollout_spec.domain.rollback_targets import doubt, eligible, flaw, obstacles, standing, ways_back
+from rollout_spec.domain.pins import quarantined, unrestorable_pins
+from rollout_spec.domain.rollback_targets import (
+    blocking_reason,
+    compatibility_risk,
+    obstacles,
+    protected_versions,
+    rollback_targets,
+    standing,
+)
 
 KINDS = frozenset({"ModelRollout"})
 NEEDS = ""
@@ -44,7 +51,7 @@ def check(subject: Subject) -> Iterator[Problem]:
     """Look for versions that a rollback may go to, and for what they pin."""
     rollout, repository = subject.model, subject.repository
     live, at = rollout.spec.live, ("spec", "live", "knownGood")
-    kept, told = standing(rollout, repository), ways_back(rollout, repository)
+    kept, told = standing(rollout, repository), protected_versions(rollout, repository)
     yield from _lost(subject, told)
     if not live.known_good:
         words = f"there is no way back from {live.stable} yet: knownGood has no earlier version"
@@ -55,27 +62,27 @@ def check(subject: Subject) -> Iterator[Problem]:
         away = quarantined(rollout, repository)  # what another workspace quarantines, this change does not
         ours = [version for version in live.known_good if version in away and away[version].workspace is None]
         yield Problem(at, words, hint, _severity(subject, ours))
-    elif ways := eligible(rollout, repository):
+    elif ways := rollback_targets(rollout, repository):
         yield from _passed_over(subject, kept, ways[0])
     elif not set(kept) <= set(told) and not _is_unread(subject, kept):
         reasons = "; ".join(f"{version}: {why}" for version, why in obstacles(rollout, repository).items())
         words = f"there is no way back from {live.stable}: {reasons}"
-        pinned = [version for version in kept if flaw(rollout, version, repository) is None]
+        pinned = [version for version in kept if blocking_reason(rollout, version, repository) is None]
         yield Problem(at, words, severity=_severity(subject, pinned) if pinned else "warning")
 
 
 def _is_unread(subject: Subject, versions: Iterable[str]) -> bool:
     """Return whether a component that does not load, and says so itself, holds any of these versions back."""
     rollout, repository = subject.model, subject.repository
-    return any(pin.is_unread for version in versions for pin in lost(rollout, version, repository))
+    return any(pin.is_unread for version in versions for pin in unrestorable_pins(rollout, version, repository))
 
 
 def _passed_over(subject: Subject, versions: Sequence[str], first: str) -> Iterator[Problem]:
     """Tell of known-good versions that cannot come back, whatever is up, or before which an older one is chosen."""
     rollout, repository = subject.model, subject.repository
     for place, version in enumerate(versions):
-        newer = doubt(rollout, version, repository) if place < versions.index(first) else None
-        why = flaw(rollout, version, repository) or (newer and newer.words)
+        newer = compatibility_risk(rollout, version, repository) if place < versions.index(first) else None
+        why = blocking_reason(rollout, version, repository) or (newer and newer.words)
         if why is not None:
             at = ("spec", "live", "knownGood", rollout.spec.live.known_good.index(version))
             words = f"a rollback passes {version} over: {why}"
@@ -86,7 +93,7 @@ def _lost(subject: Subject, versions: Iterable[str]) -> Iterator[Problem]:
     rollout, repository = subject.model, subject.repository
     serving = traffic.split(rollout.spec).versions  # pins-served tells of those
     for version in versions:
-        pins = lost(rollout, version, repository) if version not in serving else ()
+        pins = unrestorable_pins(rollout, version, repository) if version not in serving else ()
         for pin in (each for each in pins if not each.is_unread):  # that component says itself what is wrong
             at = ("spec", "versions", version, "requires", pin.component)
             words = f"{version} is where a rollback goes, and needs {pin.component} {pin.pin}, which is not up"
@@ -101,5 +108,9 @@ def _severity(subject: Subject, versions: Collection[str]) -> Severity:
         return "error"
     if subject.model.spec.live.stable in before.spec.live.known_good:
         return "warning"
-    kept = ways_back(before, base)
-    return "error" if any(version in kept and not lost(before, version, base) for version in versions) else "warning"
+    kept = protected_versions(before, base)
+    return (
+        "error"
+        if any(version in kept and not unrestorable_pins(before, version, base) for version in versions)
+        else "warning"
+    )

@@ -19,7 +19,7 @@ from rollout_spec.cli import terminal
 from rollout_spec.cli import workspace as place
 from rollout_spec.core.errors import OUTSIDE, UserError
 from rollout_spec.workflows import newest
-from rollout_spec.workflows.doctor import Check, Verdict
+from rollout_spec.workflows.doctor import DoctorResult, DoctorVerdict
 from rollout_spec.workflows.doctor.result import failed
 from rollout_spec.workflows.locate import WorkspaceLocation
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rollout_spec.workflows.doctor.runner import Scene
 
 VERSION = 1
-_COLORS: dict[Verdict, str] = {"ok": "32", "warning": "33", "failed": "31", "unknown": "36"}
+_COLORS: dict[DoctorVerdict, str] = {"ok": "32", "warning": "33", "failed": "31", "unknown": "36"}
 _VERDICT, _NAME = max(map(len, _COLORS)), len("required-checks")
 _LEAST_WIDTH = 40
 
@@ -55,11 +55,11 @@ def run(arguments: argparse.Namespace) -> int:
     return OUTSIDE if any(each.outside for each in found if each.verdict == "failed") else int(_fails(found))
 
 
-def _fails(found: Iterable[Check]) -> bool:
+def _fails(found: Iterable[DoctorResult]) -> bool:
     return any(each.verdict == "failed" for each in found)
 
 
-def _checks(arguments: argparse.Namespace) -> Iterator[Check]:
+def _checks(arguments: argparse.Namespace) -> Iterator[DoctorResult]:
     """Give all checks. UserError where there is no workspace to look at."""
     here = place.find_anywhere(arguments)
     try:
@@ -96,7 +96,7 @@ def _doing(what: str) -> None:
         print(f"\r\x1b[K{words}", end="", file=sys.stderr, flush=True)
 
 
-def _told(checks: Iterable[Check]) -> Iterator[Check]:
+def _told(checks: Iterable[DoctorResult]) -> Iterator[DoctorResult]:
     """Print each check as it comes. A hint that was given is not given again."""
     given: set[str | None] = {None}
     for check in checks:
@@ -107,7 +107,7 @@ def _told(checks: Iterable[Check]) -> Iterator[Check]:
         yield check
 
 
-def _lines(check: Check, hint: str | None) -> str:
+def _lines(check: DoctorResult, hint: str | None) -> str:
     """Return a check in columns: its verdict, its name, and its words, with the hint below."""
     margin = " " * (_VERDICT + _NAME + 4)
     verdict = f"{check.verdict:<{_VERDICT}}"
@@ -129,9 +129,9 @@ def _wrapped(text: str, margin: str) -> list[str]:
     return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
 
 
-def _summary(found: list[Check]) -> str:
+def _summary(found: list[DoctorResult]) -> str:
     """Return one line that says how it went: ``18 checks: 15 ok, 2 warnings, 1 failed``."""
-    counts = ((sum(each.verdict == verdict for each in found), verdict) for verdict in get_args(Verdict))
+    counts = ((sum(each.verdict == verdict for each in found), verdict) for verdict in get_args(DoctorVerdict))
     told = ((count, "warnings" if (verdict, count > 1) == ("warning", True) else verdict) for count, verdict in counts)
     words = ", ".join(f"{count} {verdict}" for count, verdict in told if count)
     return f"{len(found)} {'check' if len(found) == 1 else 'checks'}: {words}"

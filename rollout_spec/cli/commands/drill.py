@@ -26,7 +26,7 @@ from rollout_spec.core.yaml.entries import CannotEdit
 from rollout_spec.spec.validation_errors import did_you_mean
 from rollout_spec.workflows import locate as location
 from rollout_spec.workflows.checkout import Checkout, decided_anew, opened
-from rollout_spec.workflows.drill import Drilled, Verdict, drill
+from rollout_spec.workflows.drill import DrillOutcome, DrillVerdict, drill
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workspace.edits import with_drilled
 from rollout_spec.workspace.repository import Repository
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
 class _Found:
     """What came of a drill, and what was read for it: ``seen`` by other processes."""
 
-    drills: list[list[Drilled]]
+    drills: list[list[DrillOutcome]]
     tree: Watched
     seen: Seen
 
@@ -124,17 +124,17 @@ def _report(arguments: argparse.Namespace, found: _Found) -> int:
     return 1 if any(map(_fails, drills)) else 0
 
 
-def _fails(drills: Sequence[Drilled]) -> bool:
+def _fails(drills: Sequence[DrillOutcome]) -> bool:
     return any(each.fails for each in drills)
 
 
 def _drilled(
     names: Sequence[str], repository: Repository, tree: Watched, now: datetime
-) -> Iterator[tuple[list[Drilled], Seen]]:
+) -> Iterator[tuple[list[DrillOutcome], Seen]]:
     """Give what came of each rollout, in order, with what another process read for it."""
     progress, owner = terminal.progress("rollouts", many=20), os.getpid()
 
-    def drilled(name: str) -> tuple[list[Drilled], Seen]:
+    def drilled(name: str) -> tuple[list[DrillOutcome], Seen]:
         found, seen = _all_of(name, repository, now), {}
         if os.getpid() != owner:
             seen = dict(tree.seen)
@@ -147,20 +147,20 @@ def _drilled(
         yield found
 
 
-def _all_of(name: str, repository: Repository, now: datetime) -> list[Drilled]:
+def _all_of(name: str, repository: Repository, now: datetime) -> list[DrillOutcome]:
     """Drill one rollout; one that is not sound is not made worse by guesses about what it would be."""
     file = repository.rollout(name)
     if file is None:
         why = f"`rollout-spec check` says why rollouts/{name}.yaml is not read"
-        return [Drilled(name, "not sound", True, None, None, "failed", why)]
+        return [DrillOutcome(name, "not sound", True, None, None, "failed", why)]
     for each in (file, *(Subject(file, repository).inputs if file.model else ())):
         if not is_sound(each, repository):
             why = f"`rollout-spec check {each.path}` finds errors that come first"
-            return [Drilled(name, "not sound", True, None, None, "failed", why)]
+            return [DrillOutcome(name, "not sound", True, None, None, "failed", why)]
     report = check(repository, paths=[file.path])
     for finding in report.findings:
         if finding.name == ROUTED and finding.severity == "error":  # no rollback moves a request
-            return [Drilled(name, "not routed", True, None, None, "failed", finding.message)]
+            return [DrillOutcome(name, "not routed", True, None, None, "failed", finding.message)]
     return list(drill(repository, name, now=now))
 
 
@@ -178,18 +178,18 @@ def _record(names: Sequence[str], tree: Watched, here: WorkspaceLocation, checko
         terminal.say(f"recorded in {path}")
 
 
-def _json(found: Sequence[Sequence[Drilled]]) -> str:
+def _json(found: Sequence[Sequence[DrillOutcome]]) -> str:
     """Return ``{"version", "rollouts": [{"name", "drills"}]}``."""
     rollouts = [{"name": drills[0].rollout, "drills": list(map(_fields, drills))} for drills in found]
     return json_text({"version": VERSION, "rollouts": rollouts})
 
 
-def _fields(drilled: Drilled) -> dict[str, Any]:
+def _fields(drilled: DrillOutcome) -> dict[str, Any]:
     fields = asdict(drilled)
     return {name: fields[name] for name in ("state", "here", "failed", "restored", "verdict", "why")}
 
 
-def _table(drills: Sequence[Drilled]) -> str:
+def _table(drills: Sequence[DrillOutcome]) -> str:
     """Return a line for each version that fails, below the name of the rollout; ``*`` marks where it stands now."""
     cells = [(each.state, each.failed or "-", each.restored or "-") for each in drills]
     wide = [max(map(len, column)) for column in zip(_HEADS, *cells, strict=True)]
@@ -203,16 +203,16 @@ def _aligned(row: Sequence[str], wide: Sequence[int]) -> str:
     return "  ".join(f"{cell:<{width}}" for cell, width in zip(row, wide, strict=True))
 
 
-def _verdict(drilled: Drilled) -> str:
+def _verdict(drilled: DrillOutcome) -> str:
     word = drilled.verdict.replace("-", " ")
     if terminal.colors(sys.stdout) and drilled.verdict in _COLORS:
         word = f"\x1b[{_COLORS[drilled.verdict]}m{word}\x1b[0m"
     return f"{word}: {shown(drilled.why)}" if drilled.why else word
 
 
-def _summary(found: Sequence[Sequence[Drilled]]) -> str:
+def _summary(found: Sequence[Sequence[DrillOutcome]]) -> str:
     """Return one line that says how it went: ``2 rollouts: 20 proven, 1 draft, 2 not reachable``."""
     drills = [each for one in found for each in one]
-    counts = ((sum(each.verdict == word for each in drills), word.replace("-", " ")) for word in get_args(Verdict))
+    counts = ((sum(each.verdict == word for each in drills), word.replace("-", " ")) for word in get_args(DrillVerdict))
     told = ", ".join(f"{count} {word}" for count, word in counts if count) or "nothing to drill"
     return f"{len(found)} {'rollout' if len(found) == 1 else 'rollouts'}: {told}"

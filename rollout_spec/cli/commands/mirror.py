@@ -21,7 +21,7 @@ from rollout_spec.workflows import newest
 
 if TYPE_CHECKING:
     from rollout_spec.integrations.git.command import Plumbing
-    from rollout_spec.spec.workspace import Forge
+    from rollout_spec.spec.workspace import ForgeSettings
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the mirror, or bring it up to date."""
-    from rollout_spec.integrations.git.mirror import Source, keep, warm
+    from rollout_spec.integrations.git.mirror import MirrorSource, keep, warm
     from rollout_spec.integrations.git.remote import Remote
     from rollout_spec.workflows.base_branch import authorize
 
@@ -46,8 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
     base, workspace = newest.newest(here, here.git_root)
     if base.remote is None:
         raise UserError("there is no git remote here that a mirror could follow", hint="git remote add origin URL")
-    source = Source(base.remote.name, base.remote.address, base.branch, WORKSPACE_FILE)
-    forge: Forge | None = workspace.spec.forge
+    source = MirrorSource(base.remote.name, base.remote.address, base.branch, WORKSPACE_FILE)
+    forge: ForgeSettings | None = workspace.spec.forge
 
     def show(plumbing: Plumbing) -> None:
         if forge is not None:

@@ -23,7 +23,7 @@ from rollout_spec.integrations.forges import Forge
 from rollout_spec.rollback import Order
 from rollout_spec.workflows.base_branch import forge_of
 from rollout_spec.workflows.newest import newest
-from rollout_spec.workflows.respond import Responder, answer_all
+from rollout_spec.workflows.respond import Responder, respond_to_all
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     forge: Forge | None = None if quiet else forge_of(base, workspace.spec.forge)
     ours, unanswered = of_workspace(breaches, base.repository)
     statuses, errors = [least, unanswered], list[UserError]()
-    for found in answer_all(ours, Responder(base, forge, now, order)):
+    for found in respond_to_all(ours, Responder(base, forge, now, order)):
         if isinstance(found, UserError):
             errors.append(found)
         else:

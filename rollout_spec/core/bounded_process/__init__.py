@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from rollout_spec.core.bounded_process.budget import Budget, Stopped
+from rollout_spec.core.bounded_process.budget import ProcessBudget, Stopped
 
 __all__ = ["Stopped", "ask", "shared", "together"]
 
-_BUDGET: ContextVar[Budget | None] = ContextVar("budget", default=None)
+_BUDGET: ContextVar[ProcessBudget | None] = ContextVar("budget", default=None)
 
 
 def ask(task: str, payload: Any, count: int, about: str) -> list[Any]:
@@ -29,13 +29,13 @@ def ask(task: str, payload: Any, count: int, about: str) -> list[Any]:
     """
     from rollout_spec.core.bounded_process import worker
 
-    return worker.ask(task, payload, count, about, _BUDGET.get() or Budget())
+    return worker.ask(task, payload, count, about, _BUDGET.get() or ProcessBudget())
 
 
 @contextmanager
 def together() -> Iterator[None]:
     """Let all that is asked within share the time that one command has. Outside of it, each request has that time."""
-    token = _BUDGET.set(Budget())
+    token = _BUDGET.set(ProcessBudget())
     try:
         yield
     finally:
@@ -48,7 +48,7 @@ def shared(count: int) -> Iterator[None]:
     worker = sys.modules.get("rollout_spec.core.bounded_process.worker")
     if worker is not None:
         worker.stop()
-    budget = _BUDGET.get() or Budget()
+    budget = _BUDGET.get() or ProcessBudget()
     token = _BUDGET.set(budget)
     budget.share(count)
     try:

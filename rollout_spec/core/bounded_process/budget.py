@@ -50,7 +50,7 @@ class OutOfTime(Exception):
     """Raised in a request when its time is up: its traceback says where it was."""
 
 
-class Budget:
+class ProcessBudget:
     """The memory and the time of one command, in all the processes that it forks."""
 
     def __init__(self) -> None:

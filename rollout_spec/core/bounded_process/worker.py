@@ -12,7 +12,7 @@ import time
 from hashlib import sha256
 from typing import Any
 
-from rollout_spec.core.bounded_process.budget import Budget, Limit, Stopped
+from rollout_spec.core.bounded_process.budget import Limit, ProcessBudget, Stopped
 from rollout_spec.core.bounded_process.process import DiedError, LateError, Process, SwollenError
 from rollout_spec.core.errors import UserError
 
@@ -27,7 +27,7 @@ _worker: _Worker | None = None
 _has_started = False
 
 
-def ask(task: str, payload: Any, count: int, about: str, budget: Budget) -> list[Any]:
+def ask(task: str, payload: Any, count: int, about: str, budget: ProcessBudget) -> list[Any]:
     """Return what the function ``task`` yields; see ``confined.ask``."""
     request = pickle.dumps((task, payload))
     key = sha256(request).digest()
@@ -43,7 +43,7 @@ def ask(task: str, payload: Any, count: int, about: str, budget: Budget) -> list
         return answers
 
 
-def _asked(module: str, request: bytes, count: int, about: str, budget: Budget) -> tuple[list[Any], int]:
+def _asked(module: str, request: bytes, count: int, about: str, budget: ProcessBudget) -> tuple[list[Any], int]:
     """Return the answers, and their size; a process that may have died of an earlier request is replaced by a new."""
     while True:
         seconds = budget.left(about)
@@ -81,7 +81,7 @@ def stop() -> None:
         _drop()
 
 
-def _running(module: str, budget: Budget) -> _Worker:
+def _running(module: str, budget: ProcessBudget) -> _Worker:
     global _worker, _has_started
     if _worker is not None and _worker.process.memory != budget.memory:
         _drop()
@@ -131,7 +131,7 @@ class _Worker:
             self.process.end()
             raise _unavailable(str(ready.get("failed"))[:1000])
 
-    def ask(self, request: bytes, count: int, seconds: float, budget: Budget) -> tuple[list[Any], int]:
+    def ask(self, request: bytes, count: int, seconds: float, budget: ProcessBudget) -> tuple[list[Any], int]:
         """Return the answers to one request, and their size. Raises ``Stopped``."""
         self.has_served = True
         deadline = time.monotonic() + seconds + _GRACE
@@ -173,7 +173,7 @@ class _Worker:
         return answer, size
 
 
-def _raise_unless_ended(last: dict[str, Any], budget: Budget) -> None:
+def _raise_unless_ended(last: dict[str, Any], budget: ProcessBudget) -> None:
     """Raise what the last answer to a request says, unless it says that the request ended well."""
     if "end" in last:
         return

@@ -31,7 +31,7 @@ _DIRECTIVE = re.compile(r"%(?<![^\r\n]%)[A-Z]+")  # at the start of a line; the 
 
 
 @dataclass(frozen=True)
-class Flaw:
+class YAMLProblem:
     """Something in a text that is not the YAML that this project reads."""
 
     span: Span
@@ -42,7 +42,7 @@ class Flaw:
 
 
 class Unreadable(Exception):
-    def __init__(self, flaw: Flaw) -> None:
+    def __init__(self, flaw: YAMLProblem) -> None:
         super().__init__(flaw.message)
         self.flaw = flaw
 
@@ -60,18 +60,18 @@ def decode(content: bytes) -> str:
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8", "replace")
         place = span_at(before, len(before))
-        raise Unreadable(Flaw(place, "this is not UTF-8 text", "save the file as UTF-8")) from None
+        raise Unreadable(YAMLProblem(place, "this is not UTF-8 text", "save the file as UTF-8")) from None
     hidden = _HIDDEN.search(text)
     if hidden:
         name = _HIDDEN_NAMES.get(hidden[0], f"the invisible character U+{ord(hidden[0]):04X}")
         hint = f'remove it, or write it as an escape in double quotes: "\\u{ord(hidden[0]):04X}"'
-        raise Unreadable(Flaw(span_at(text, hidden.start()), f"{name} hides what a reviewer would see", hint))
+        raise Unreadable(YAMLProblem(span_at(text, hidden.start()), f"{name} hides what a reviewer would see", hint))
     directive = _DIRECTIVE.search(text)  # before libyaml sees them: it compares each `%TAG` with all before it
     if directive:
         place = span_at(text, directive.start())
         span = Span(place.line, 1, place.line, len(directive[0]) + 1)
         hint = "remove the line that begins with `%`"
-        raise Unreadable(Flaw(span, f"directives such as `{excerpt(directive[0])}` are not read", hint))
+        raise Unreadable(YAMLProblem(span, f"directives such as `{excerpt(directive[0])}` are not read", hint))
     return text
 
 
@@ -81,7 +81,7 @@ def span_at(text: str, index: int) -> Span:
 
 
 def whole(message: str, hint: str) -> Unreadable:
-    return Unreadable(Flaw(WHOLE_FILE, message, hint))
+    return Unreadable(YAMLProblem(WHOLE_FILE, message, hint))
 
 
 def line_start(text: str, index: int) -> int:

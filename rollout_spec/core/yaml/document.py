@@ -12,7 +12,7 @@ from typing import Any
 from yaml import events as ev
 
 from rollout_spec.core.findings import WHOLE_FILE, KeyPath, Span
-from rollout_spec.core.yaml.decoding import LINE_BREAK, Flaw, Unreadable, decode, span_at
+from rollout_spec.core.yaml.decoding import LINE_BREAK, Unreadable, YAMLProblem, decode, span_at
 from rollout_spec.core.yaml.reader import CParser, Reader, span_of
 from rollout_spec.core.yaml.strictness import flaws, may_differ
 
@@ -28,7 +28,9 @@ class Document:
     ``data`` is made of dict, list, str, int, Decimal, bool and None, and is None where ``flaws`` has an error.
     """
 
-    def __init__(self, text: str, data: Any = None, flaws: tuple[Flaw, ...] = (), *, broken: bool = False) -> None:
+    def __init__(
+        self, text: str, data: Any = None, flaws: tuple[YAMLProblem, ...] = (), *, broken: bool = False
+    ) -> None:
         self.text = text
         self.flaws = flaws
         self.readable = not any(flaw.severity == "error" for flaw in flaws)

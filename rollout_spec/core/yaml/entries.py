@@ -30,7 +30,7 @@ class CannotEdit(UserError):
         )
 
 
-class Source:
+class EntryText:
     """A file's text, its newline, and its byte order mark, which marks know nothing of."""
 
     def __init__(self, content: bytes) -> None:
@@ -96,7 +96,7 @@ class Entry:
     head: int | None = None
 
 
-def entries_of(source: Source, path: KeyPath) -> tuple[bool, list[Entry]]:
+def entries_of(source: EntryText, path: KeyPath) -> tuple[bool, list[Entry]]:
     """Return whether the collection at ``path`` is in flow style, and its entries."""
     place = source.document.node(path)
     if not isinstance(place, tuple):
@@ -113,7 +113,7 @@ def entries_of(source: Source, path: KeyPath) -> tuple[bool, list[Entry]]:
     return bool(first.flow_style), found
 
 
-def _items(source: Source, first: Any, children: list[Any]) -> Iterator[Entry]:
+def _items(source: EntryText, first: Any, children: list[Any]) -> Iterator[Entry]:
     """Give the entries of a list. Between two items of a block there are blanks, comments and a dash."""
     dash = int(first.start_mark.index)
     for index, child in enumerate(children):
@@ -143,7 +143,7 @@ def scalars_of(place: Any) -> Iterator[Any]:
         yield from scalars_of(child[1] if isinstance(place[2], dict) else child)
 
 
-def comments_in(source: Source, start: int, end: int, ends: list[int]) -> list[str]:
+def comments_in(source: EntryText, start: int, end: int, ends: list[int]) -> list[str]:
     """Return the comments between two offsets; ``ends`` are those of scalars, before which a ``#`` is no comment."""
     found = []
     while start < end:

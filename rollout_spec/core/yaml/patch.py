@@ -12,7 +12,7 @@ from rollout_spec.core.findings import KeyPath
 from rollout_spec.core.yaml.entries import (
     CannotEdit,
     Entry,
-    Source,
+    EntryText,
     comma_behind,
     comments_in,
     end_of,
@@ -32,7 +32,7 @@ def cut(content: bytes, path: KeyPath) -> tuple[bytes, bytes, bytes] | None:
 
     A few lines are read over and over much faster than their file is. None where they are no text of their own.
     """
-    source = Source(content)
+    source = EntryText(content)
     place = source.document.node(path)
     if not isinstance(place, tuple) or not place[2]:
         return None
@@ -48,7 +48,7 @@ def cut(content: bytes, path: KeyPath) -> tuple[bytes, bytes, bytes] | None:
 
 def remove(content: bytes, path: KeyPath) -> bytes:
     """Take one entry out of a mapping or list; the comments in its lines stay, each on a line of its own."""
-    source = Source(content)
+    source = EntryText(content)
     flow, entries = entries_of(source, path[:-1])
     position = position_of(entries, path[-1])
     if flow:
@@ -66,7 +66,7 @@ def remove(content: bytes, path: KeyPath) -> bytes:
 
 def insert(content: bytes, path: KeyPath, entry: str, *, behind: str) -> bytes:
     """Put the text of an entry into the mapping at ``path``, behind the one with the key ``behind``."""
-    source = Source(content)
+    source = EntryText(content)
     flow, entries = entries_of(source, path)
     there = entries[position_of(entries, behind)]
     start, end = there.start, there.end
@@ -79,14 +79,14 @@ def insert(content: bytes, path: KeyPath, entry: str, *, behind: str) -> bytes:
     return source.replaced(after, after, f"{source.newline}{indent}{entry}")
 
 
-def below(source: Source, path: KeyPath) -> int:
+def below(source: EntryText, path: KeyPath) -> int:
     """Return where the line begins that follows the value at a path."""
     return source.line_end(end_of(source.document.node(path), source.text))
 
 
 def insert_first(content: bytes, path: KeyPath, entry: str) -> bytes:
     """Put the text of an entry at the head of a list: an empty one is in flow style."""
-    source = Source(content)
+    source = EntryText(content)
     flow, entries = entries_of(source, path)
     if not entries:
         start = start_of(source.document.node(path)) + 1
@@ -101,7 +101,7 @@ def insert_first(content: bytes, path: KeyPath, entry: str) -> bytes:
 
 def set_value(content: bytes, path: KeyPath, value: str) -> bytes:
     """Put the text of a value in place of a scalar, whose quotes it keeps, or of a collection in flow style."""
-    source = Source(content)
+    source = EntryText(content)
     place = source.document.node(path)
     if is_nothing(place):
         _, entries = entries_of(source, path[:-1])
@@ -125,11 +125,11 @@ def set_list(content: bytes, path: KeyPath, before: list[str], after: list[str],
     for position, entry in reversed(list(enumerate(before, len(coming)))):
         if entry not in kept:
             content = remove(content, (*path, position))
-    in_flow = isinstance(Source(content).document.node(path), tuple)  # of a block list nothing is left
+    in_flow = isinstance(EntryText(content).document.node(path), tuple)  # of a block list nothing is left
     return content if after or in_flow else set_value(content, path, "[]")
 
 
-def _remove_in_flow(source: Source, entries: list[Entry], position: int) -> bytes:
+def _remove_in_flow(source: EntryText, entries: list[Entry], position: int) -> bytes:
     """Take an entry and one comma out of ``{…}`` or ``[…]``; comments around them stay, with their lines."""
     start, end = entries[position].start, entries[position].end
     is_last = position + 1 == len(entries)

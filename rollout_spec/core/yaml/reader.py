@@ -13,7 +13,7 @@ from yaml import events as ev
 from yaml.error import MarkedYAMLError, YAMLError
 
 from rollout_spec.core.findings import MOST_PROBLEMS, WHOLE_FILE, Severity, Span
-from rollout_spec.core.yaml.decoding import LINE_BREAK, Flaw, Unreadable, span_at, whole
+from rollout_spec.core.yaml.decoding import LINE_BREAK, Unreadable, YAMLProblem, span_at, whole
 from rollout_spec.core.yaml.decoding import MAX_BYTES as MAX_BYTES
 from rollout_spec.core.yaml.scalars import excerpt, is_ambiguous, is_text, quote, resolve
 
@@ -49,7 +49,7 @@ _HINTS = (
 class Reader:
     def __init__(self, text: str) -> None:
         self.text = text
-        self.flaws: list[Flaw] = []
+        self.flaws: list[YAMLProblem] = []
         self.told: dict[Severity, int] = {}
         self.trail: list[str | int] = []
         """The path of the value that is being read."""
@@ -194,13 +194,13 @@ class Reader:
         if count > MOST_PROBLEMS + 1:
             return
         place = span_of(event.start_mark, event.end_mark)
-        self.flaws.append(Flaw(place, message, hint, tuple(self.trail), severity))
+        self.flaws.append(YAMLProblem(place, message, hint, tuple(self.trail), severity))
 
-    def syntax(self, error: YAMLError) -> Flaw:
+    def syntax(self, error: YAMLError) -> YAMLProblem:
         """Say in our words what libyaml could not read."""
         mark: Any = error.problem_mark if isinstance(error, MarkedYAMLError) else None
         if not isinstance(error, MarkedYAMLError) or mark is None:
-            return Flaw(WHOLE_FILE, f"this is not YAML: {excerpt(str(error))}")
+            return YAMLProblem(WHOLE_FILE, f"this is not YAML: {excerpt(str(error))}")
         if mark.index >= len(self.text) and error.context_mark:
             mark = error.context_mark  # what has no end is told where it begins
         lines = LINE_BREAK.split(self.text)
@@ -219,7 +219,7 @@ class Reader:
             place = Span(last + 1, max(len(lines[last]), 1), last + 1, len(lines[last]) + 1)
         if mark.line >= len(lines):  # libyaml ends a text with a line of its own
             place = span_at(self.text, len(self.text))
-        return Flaw(place, f"this is not YAML: {words}", hint)
+        return YAMLProblem(place, f"this is not YAML: {words}", hint)
 
 
 def _meant(text: str) -> str:
@@ -241,4 +241,4 @@ def span_of(start: Any, end: Any) -> Span:
 
 
 def _at_event(event: Any, message: str, hint: str) -> Unreadable:
-    return Unreadable(Flaw(span_of(event.start_mark, event.end_mark), message, hint))
+    return Unreadable(YAMLProblem(span_of(event.start_mark, event.end_mark), message, hint))

@@ -15,7 +15,7 @@ from typing import Any
 from yaml import tokens as tk
 
 from rollout_spec.core.findings import MOST_PROBLEMS, Severity, Span
-from rollout_spec.core.yaml.decoding import Flaw, line_start
+from rollout_spec.core.yaml.decoding import YAMLProblem, line_start
 from rollout_spec.core.yaml.reader import CParser
 from rollout_spec.core.yaml.scalars import excerpt, quote
 
@@ -56,7 +56,7 @@ def _may_differ_in_blocks(text: str, mark: str) -> bool:
     return False
 
 
-def flaws(text: str) -> list[Flaw]:
+def flaws(text: str) -> list[YAMLProblem]:
     """Return what others do not read, or read otherwise, in a text that libyaml reads to its end."""
     return list(islice(_Look(text).flaws(), MOST_PROBLEMS + 1))
 
@@ -72,7 +72,7 @@ class _Look:
         """The offset behind the last token that is written."""
         self.line = 0
 
-    def flaws(self) -> Iterator[Flaw]:
+    def flaws(self) -> Iterator[YAMLProblem]:
         advance = CParser(self.text).get_token
         while (token := advance()) is not None:
             kind = token.__class__
@@ -90,7 +90,7 @@ class _Look:
             yield from self.token(token, start)
             self.end, self.line = token.end_mark.index, token.end_mark.line
 
-    def token(self, token: Any, start: int) -> Iterator[Flaw]:
+    def token(self, token: Any, start: int) -> Iterator[YAMLProblem]:
         """Look at one token."""
         kind = token.__class__
         if kind in _OPEN:
@@ -110,7 +110,7 @@ class _Look:
                 if token.style == '"':
                     yield from self.escapes(token)
 
-    def continued(self, index: int, kind: Any) -> Iterator[Flaw]:
+    def continued(self, index: int, kind: Any) -> Iterator[YAMLProblem]:
         """Look at the indentation of a line on which a value goes on; ``index`` is an offset in that line.
 
         ``kind`` is that of the token. A bracket may close in the column of its key, as most readers allow; it is a
@@ -133,10 +133,10 @@ class _Look:
         else:
             yield self.flaw(end, "a value goes on in this line, which is not indented more than its key", hint)
 
-    def comment(self, index: int) -> Flaw:
+    def comment(self, index: int) -> YAMLProblem:
         return self.flaw(index, "a `#` right behind a value begins no comment", "write a blank before the `#`")
 
-    def question_mark(self, start: int) -> Flaw:
+    def question_mark(self, start: int) -> YAMLProblem:
         """Refuse ``? key``, which no command edits, and ``?key`` in brackets, which is a text to others."""
         if self.text[start + 1 : start + 2].strip():
             found = re.match(r"[^\s,\]}:]*", self.text[start:])
@@ -148,7 +148,7 @@ class _Look:
             start, "a key with a question mark is not edited by commands", "write it without: `key: value`"
         )
 
-    def block(self, token: Any, start: int) -> Iterator[Flaw]:
+    def block(self, token: Any, start: int) -> Iterator[YAMLProblem]:
         """Look at the head and at the end of a text that begins with ``|`` or ``>``."""
         header = _HEADER.match(self.text, start)
         assert header is not None
@@ -168,7 +168,7 @@ class _Look:
                 words = "this comment is indented less than the blank lines above it, which are a text"
                 yield self.flaw(comment.end(2), words, "remove the spaces of those lines")
 
-    def escapes(self, token: Any) -> Iterator[Flaw]:
+    def escapes(self, token: Any) -> Iterator[YAMLProblem]:
         """Look for a backslash that ends a line before an empty one."""
         for found in _ESCAPED_BREAK.finditer(self.text, token.start_mark.index, token.end_mark.index):
             if len(found[1]) % 2:
@@ -177,10 +177,10 @@ class _Look:
                     at, "a backslash before an empty line is read in different ways", "write `\\n` for each line"
                 )
 
-    def flaw(self, index: int, message: str, hint: str, severity: Severity = "error", length: int = 1) -> Flaw:
+    def flaw(self, index: int, message: str, hint: str, severity: Severity = "error", length: int = 1) -> YAMLProblem:
         line = bisect_right(self.starts, index)
         column = index - self.starts[line - 1] + 1
-        return Flaw(Span(line, column, line, column + length), message, hint, severity=severity)
+        return YAMLProblem(Span(line, column, line, column + length), message, hint, severity=severity)
 
     @cached_property
     def starts(self) -> list[int]:

@@ -30,7 +30,7 @@ _SHOWN = 200
 
 
 @dataclass(frozen=True)
-class Change:
+class ContractChange:
     """One change that breaks callers, with an instance that proves it.
 
     ``path`` is where in the new schema, ``words`` what becomes of it, ``witness`` the JSON that the old schema accepts.
@@ -68,7 +68,7 @@ class FlawError(NotASchema):
         self.which = which
 
 
-def breaks(old: bytes, new: bytes, about: str) -> list[Change]:
+def breaks(old: bytes, new: bytes, about: str) -> list[ContractChange]:
     """Return the changes from one contract to the next that certainly break callers of the old one.
 
     ``about`` is the file of the new one. Raises ``confined.Stopped`` if that cannot be found out within the limits, and
@@ -83,7 +83,7 @@ def breaks(old: bytes, new: bytes, about: str) -> list[Change]:
         stopped = confined.Stopped("time", why)
         stopped.hint = hint
         raise stopped
-    return [Change(tuple(path), words, witness, refuses) for path, words, witness, refuses in answer["changes"]]
+    return [ContractChange(tuple(path), words, witness, refuses) for path, words, witness, refuses in answer["changes"]]
 
 
 @lru_cache(maxsize=16)  # a drill asks of the same two again and again; that time ran out is not remembered
@@ -92,6 +92,6 @@ def _answer(old: bytes, new: bytes, about: str) -> dict[str, Any]:
     return dict(answer)
 
 
-def refusals(old: bytes, new: bytes, about: str) -> list[Change]:
+def refusals(old: bytes, new: bytes, about: str) -> list[ContractChange]:
     """Return those of the changes for which the new contract certainly refuses something that the old one accepts."""
     return [change for change in breaks(old, new, about) if change.refuses]

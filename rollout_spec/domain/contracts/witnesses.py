@@ -12,7 +12,7 @@ from jsonschema.exceptions import ValidationError
 from rollout_spec.core.bounded_process.budget import OutOfTime
 from rollout_spec.core.findings import KeyPath
 from rollout_spec.domain.contracts.candidates import Candidates
-from rollout_spec.domain.contracts.comparison import Change
+from rollout_spec.domain.contracts.comparison import ContractChange
 from rollout_spec.domain.contracts.exact import key
 from rollout_spec.domain.contracts.gone import gone
 from rollout_spec.domain.contracts.guarding import Work, WorkDoneError
@@ -67,7 +67,7 @@ class Comparison:
         self._old, self._new = Judge(old, self._work), Judge(new, self._work)
         self._plain = PlainJudge(before), PlainJudge(after)
         self._names = naming(old), naming(new)
-        self._found: dict[KeyPath, tuple[tuple[int, int], Change]] = {}
+        self._found: dict[KeyPath, tuple[tuple[int, int], ContractChange]] = {}
         self.judged = 0
         self.is_unknown = False
 
@@ -85,7 +85,7 @@ class Comparison:
             few = self.judged < _FEW and not self._work.loops
             self.is_unknown = not self._found and (few or self._work.explodes)
 
-    def changes(self) -> list[Change]:
+    def changes(self) -> list[ContractChange]:
         """Return what was found, that with the simplest witness first."""
         found = sorted(self._found.values(), key=lambda entry: entry[0])
         return [change for _, change in found[:_MOST_CHANGES]]
@@ -120,7 +120,7 @@ class Comparison:
         if self._is_confirmed(instance, refuses):
             for path, words in better:
                 shown = spelled(instance)[:_LONGEST]
-                self._found[path] = size, Change(path, words, shown, refuses)
+                self._found[path] = size, ContractChange(path, words, shown, refuses)
 
     def _is_confirmed(self, instance: Any, refuses: bool) -> bool:
         old, new = self._plain

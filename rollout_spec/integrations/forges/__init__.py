@@ -13,11 +13,11 @@ from datetime import datetime
 from typing import Protocol
 
 from rollout_spec.core.errors import UserError
-from rollout_spec.core.pull_request import Change, Interventions, PullRequest
-from rollout_spec.integrations.forges.capabilities import Protection, Standing
+from rollout_spec.core.pull_request import Interventions, ProposedChange, PullRequest
+from rollout_spec.integrations.forges.capabilities import Protection, TokenCapabilities
 from rollout_spec.integrations.forges.credentials import USERS, Access, Credential, app_is_set, find_token
 
-__all__ = ["FORGES", "Access", "Credential", "Forge", "Protection", "Standing", "connect", "credential"]
+__all__ = ["FORGES", "Access", "Credential", "Forge", "Protection", "TokenCapabilities", "connect", "credential"]
 
 
 class Forge(Protocol):
@@ -26,7 +26,7 @@ class Forge(Protocol):
     def find(self, head: str, base: str) -> PullRequest | None:
         """Return the newest pull request from a branch: an open one before a merged one before a closed one."""
 
-    def ensure(self, change: Change, head_sha: str, base: str) -> PullRequest:
+    def ensure_pull_request(self, change: ProposedChange, head_sha: str, base: str) -> PullRequest:
         """Return the pull request from the change's branch, whatever its state; open one if there is none.
 
         An existing pull request is returned as it is: nothing about it changes.
@@ -41,7 +41,7 @@ class Forge(Protocol):
         The forge's own records are read, which need write access; comments and bodies are not.
         """
 
-    def update(self, pull: PullRequest, change: Change, head_sha: str) -> PullRequest:
+    def update(self, pull: PullRequest, change: ProposedChange, head_sha: str) -> PullRequest:
         """Write the title and body anew after the branch was pushed again at ``head_sha``.
 
         A draft stays a draft, and a pull request that is ready stays ready.
@@ -50,7 +50,9 @@ class Forge(Protocol):
     def close(self, pull: PullRequest) -> None:
         """Close an open pull request without a merge, and cancel its auto-merge."""
 
-    def mark(self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]) -> tuple[str, ...]:
+    def label_and_request_review(
+        self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]
+    ) -> tuple[str, ...]:
         """Label a pull request and ask for its review, and say who could not be asked.
 
         The labels are put on last: where all of them are there, the rest was done.
@@ -59,10 +61,10 @@ class Forge(Protocol):
     def comment(self, pull: PullRequest, key: str, text: str) -> None:
         """Say something once: the comment of this key is written, or edited where it says something else."""
 
-    def arm(self, pull: PullRequest, head_sha: str) -> PullRequest:
+    def enable_auto_merge(self, pull: PullRequest, head_sha: str) -> PullRequest:
         """Let the forge merge once checks pass, or merge where nothing is to be waited for; only at this commit."""
 
-    def standing(self, base: str) -> Standing:
+    def standing(self, base: str) -> TokenCapabilities:
         """Return what the token may do, and what the base demands. Nothing is changed.
 
         What the token may not see is said in it; UserError is for a forge that does not answer, a token that is bad,

@@ -11,7 +11,7 @@ from requests import PreparedRequest, Response, Session
 from requests.adapters import HTTPAdapter
 
 from rollout_spec.core import budget
-from rollout_spec.core.budget import Budget, TooLargeError
+from rollout_spec.core.budget import TimeBudget, TooLargeError
 from rollout_spec.integrations.forges.hosts import AstrayError, Origin, origin_of
 from rollout_spec.integrations.forges.http import TIMEOUT, patience
 
@@ -48,7 +48,7 @@ class Bound(HTTPAdapter):
             allowed.check()
             return _within(allowed, lambda: self._answer(request, verify, cert, proxies, allowed))
 
-    def _answer(self, request: PreparedRequest, verify: Any, cert: Any, proxies: Any, allowed: Budget) -> Response:
+    def _answer(self, request: PreparedRequest, verify: Any, cert: Any, proxies: Any, allowed: TimeBudget) -> Response:
         timeout = min(TIMEOUT, allowed.left) or 1
         answer = super().send(request, stream=True, timeout=timeout, verify=verify, cert=cert, proxies=proxies)
         try:
@@ -58,7 +58,7 @@ class Bound(HTTPAdapter):
             raise
         return answer
 
-    def _parts(self, answer: Response, allowed: Budget) -> Iterator[bytes]:
+    def _parts(self, answer: Response, allowed: TimeBudget) -> Iterator[bytes]:
         """Give the content of an answer, decompressed, as far as there is time and space for it."""
         size = 0
         for part in answer.iter_content(_CHUNK):
@@ -69,7 +69,7 @@ class Bound(HTTPAdapter):
             yield part
 
 
-def _within(allowed: Budget, work: Callable[[], Response]) -> Response:
+def _within(allowed: TimeBudget, work: Callable[[], Response]) -> Response:
     """Return what a function returns, or raise what it raises. LateError if the time ends before it does."""
     done: list[Response | BaseException] = []
 

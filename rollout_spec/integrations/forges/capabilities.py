@@ -26,7 +26,7 @@ class Protection:
 
 
 @dataclass(frozen=True)
-class Standing:
+class TokenCapabilities:
     """How a token stands with a forge.
 
     ``who`` is its account. ``clock`` is what time it was there at the answer, to the second, and ``asked_at`` here,

@@ -9,9 +9,9 @@ from typing import Any
 from urllib3.util import Retry
 
 from rollout_spec.core import budget
-from rollout_spec.core.budget import LateError, TooLargeError
+from rollout_spec.core.budget import DeadlineError, TooLargeError
 from rollout_spec.core.errors import OUTSIDE, UserError
-from rollout_spec.core.pull_request import Change, PullRequest
+from rollout_spec.core.pull_request import ProposedChange, PullRequest
 from rollout_spec.integrations.forges import text as wording
 from rollout_spec.integrations.forges.credentials import APP, TOKENS
 from rollout_spec.integrations.forges.hosts import AstrayError
@@ -25,7 +25,7 @@ _PASSING = (429, 500, 502, 503, 504)
 _AGAIN = "run it again: what was done is found, and not done twice"
 
 
-class Refused(UserError):
+class ForgeError(UserError):
     """A forge said no, or did not answer; ``code`` is its HTTP status, 0 where there was none, ``words`` its own."""
 
     def __init__(self, message: str, *, code: int, words: str, hint: str | None) -> None:
@@ -35,12 +35,12 @@ class Refused(UserError):
 
 
 def ensure(
-    change: Change,
+    change: ProposedChange,
     base: str,
     *,
     find: Callable[[str, str], PullRequest | None],
     begin: Callable[[], PullRequest],
-    taken: Callable[[Refused], bool],
+    taken: Callable[[ForgeError], bool],
 ) -> PullRequest:
     """Return the pull request from the change's branch, whatever its state; begin one if there is none.
 
@@ -50,7 +50,7 @@ def ensure(
     if known is None:
         try:
             return begin()
-        except Refused as error:
+        except ForgeError as error:
             known = find(change.branch, base) if taken(error) else None
             if known is None:
                 raise
@@ -68,7 +68,7 @@ def ask_for_review(name: str, ask: Callable[[list[str], list[str]], object]) -> 
         try:
             ask(people, teams)
             return None
-        except Refused as error:
+        except ForgeError as error:
             if error.code not in (403, 404, 422):
                 raise
             refused = error
@@ -105,7 +105,7 @@ def patience() -> Patience:
     )
 
 
-def refusal(kind: str, action: str, code: int, words: object, *, secret: str, needs: str) -> Refused:
+def refusal(kind: str, action: str, code: int, words: object, *, secret: str, needs: str) -> ForgeError:
     """Say what a forge refused, why, and what is missing. ``needs`` are the permissions that a token must have."""
     said = _one_line(str(words).replace(secret, "***") if secret else str(words))
     hints = {
@@ -116,21 +116,21 @@ def refusal(kind: str, action: str, code: int, words: object, *, secret: str, ne
     }
     hint = hints.get(code, _AGAIN if code == 0 or code >= 500 else None)
     number = f"{code} " if code else ""
-    return Refused(f"{kind} did not {action}: {number}{said}".rstrip(" :"), code=code, words=said, hint=hint)
+    return ForgeError(f"{kind} did not {action}: {number}{said}".rstrip(" :"), code=code, words=said, hint=hint)
 
 
-def unreachable(kind: str, action: str, error: Exception, *, secret: str) -> Refused:
+def unreachable(kind: str, action: str, error: Exception, *, secret: str) -> ForgeError:
     """Say that a forge did not answer. The URL in a library's words is left out: they are long, and say it twice."""
-    if isinstance(error, AstrayError | LateError | TooLargeError):
+    if isinstance(error, AstrayError | DeadlineError | TooLargeError):
         ended = refusal(kind, action, 0, error, secret=secret, needs="")
-        if isinstance(error, LateError):
+        if isinstance(error, DeadlineError):
             ended.hint = f"{ended.hint}; ${budget.VARIABLE} sets the time"
         return ended
     reason = re.sub(r"^.*?Caused by ", "", str(error), flags=re.DOTALL)
     return refusal(kind, action, 0, f"it does not answer ({reason or type(error).__name__})", secret=secret, needs="")
 
 
-def useless(kind: str, action: str, error: Exception, *, secret: str) -> Refused:
+def useless(kind: str, action: str, error: Exception, *, secret: str) -> ForgeError:
     """Say that an answer is not what this forge's API answers: another server's, or a proxy's."""
     words = f"its answer cannot be used ({type(error).__name__}: {error}); is `forge.baseUrl` right?"
     return refusal(kind, action, 0, words, secret=secret, needs="")

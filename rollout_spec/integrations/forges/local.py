@@ -11,10 +11,10 @@ from typing import Any
 from urllib.parse import unquote, urlparse
 
 from rollout_spec.core.errors import UserError
-from rollout_spec.core.pull_request import Change, Interventions, PullRequest
+from rollout_spec.core.pull_request import Interventions, ProposedChange, PullRequest
 from rollout_spec.core.units import format_time, parse_time
 from rollout_spec.integrations.forges import text as wording
-from rollout_spec.integrations.forges.capabilities import Standing
+from rollout_spec.integrations.forges.capabilities import TokenCapabilities
 from rollout_spec.integrations.forges.local_files import PullFiles, automation, interventions, noted
 
 _STATES = ("open", "merged", "closed")
@@ -40,7 +40,7 @@ class LocalForge:
                 found.append(self.read(number))
         return wording.newest(each for each in found if each.head == head and each.base == base)
 
-    def ensure(self, change: Change, head_sha: str, base: str) -> PullRequest:
+    def ensure_pull_request(self, change: ProposedChange, head_sha: str, base: str) -> PullRequest:
         """Return the pull request from the change's branch, whatever its state; open one if there is none."""
         with self._files.lock():
             known = self.find(change.branch, base)
@@ -63,7 +63,7 @@ class LocalForge:
         with self._files.understood(pull.number):
             return interventions(self._files.read(pull.number))
 
-    def update(self, pull: PullRequest, change: Change, head_sha: str) -> PullRequest:
+    def update(self, pull: PullRequest, change: ProposedChange, head_sha: str) -> PullRequest:
         """Write the title, the body and the head anew. The present draft and auto-merge stay, and are on record."""
         with self._files.lock():
             now = self.read(pull.number)
@@ -85,7 +85,9 @@ class LocalForge:
                 automation=self._noted(pull.number, armed=False),
             )
 
-    def mark(self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]) -> tuple[str, ...]:
+    def label_and_request_review(
+        self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]
+    ) -> tuple[str, ...]:
         """Label a pull request and ask for its review; a file refuses nobody."""
         with self._files.lock(), self._files.understood(pull.number):
             data = self._files.read(pull.number)
@@ -105,7 +107,7 @@ class LocalForge:
             if wanted not in comments:
                 self._files.edit(pull.number, comments=[*others, wanted])
 
-    def arm(self, pull: PullRequest, head_sha: str) -> PullRequest:
+    def enable_auto_merge(self, pull: PullRequest, head_sha: str) -> PullRequest:
         """Say that it should merge once checks pass. Nothing merges it here but a person, or a script of theirs."""
         with self._files.lock():
             if self.read(pull.number).head_sha != head_sha:
@@ -120,12 +122,12 @@ class LocalForge:
             self._files.edit(pull.number, state="merged", headSha=head_sha, mergeSha=merge_sha, mergedAt=when)
         return self.read(pull.number)
 
-    def standing(self, base: str) -> Standing:
+    def standing(self, base: str) -> TokenCapabilities:
         """Return which folders cannot be written. A repository on disk has one clock with us, and protects nothing."""
         folder = self.folder if self.folder.is_dir() else self.folder.parent
         needed = (self.repository / "objects", self.repository / "refs", folder)
         lacks = tuple(f"the right to write to {each}" for each in needed if not os.access(each, os.W_OK | os.X_OK))
-        return Standing(lacks=lacks, auto_merge=not lacks)
+        return TokenCapabilities(lacks=lacks, auto_merge=not lacks)
 
     def merged_at(self, commit: str, base: str) -> datetime | None:
         """Return when a commit came onto the base: the ``mergedAt`` of the file that has it as ``mergeSha`` or head."""
@@ -171,7 +173,7 @@ class LocalForge:
             return noted(self._files.read(number), **changes)
 
 
-def _opened(number: int, change: Change, head_sha: str, base: str) -> dict[str, Any]:
+def _opened(number: int, change: ProposedChange, head_sha: str, base: str) -> dict[str, Any]:
     """Return the fields of a new pull request."""
     return {
         "number": number,

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from rollout_spec.core.units import parse_time
-from rollout_spec.integrations.forges.http import Refused, useless
+from rollout_spec.integrations.forges.http import ForgeError, useless
 
 Seen = TypeVar("Seen")
 
@@ -25,7 +25,7 @@ class Look:
         """Return what is answered, None where the forge denies it. Refused where it does not answer at all."""
         try:
             return request()
-        except Refused as error:
+        except ForgeError as error:
             if not is_denied(error):
                 raise
             self.hide(f"{what} ({said(error)})", shown_by)
@@ -36,12 +36,12 @@ class Look:
         self.unseen.append(f"{what}: {shown_by}")
 
 
-def is_denied(error: Refused) -> bool:
+def is_denied(error: ForgeError) -> bool:
     """Did the forge understand, and say no? A rate limit, a broken server and silence are something else."""
     return 400 <= error.code < 500 and error.code != _SLOW_DOWN and "rate limit" not in error.words.lower()
 
 
-def said(error: Refused) -> str:
+def said(error: ForgeError) -> str:
     """Return a refusal's status and words; some forges say the status in those."""
     return error.words if error.words.startswith(f"{error.code} ") else f"{error.code} {error.words}"
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from rollout_spec.core.errors import ChangedError, UserError
 from rollout_spec.integrations.git.command import GitError, Plumbing
 from rollout_spec.integrations.git.committable import check
-from rollout_spec.integrations.git.entries import Entry, committed, same, staged
+from rollout_spec.integrations.git.entries import TreeEntry, committed, same, staged
 from rollout_spec.integrations.git.folders import common_folder
 from rollout_spec.integrations.git.signing import is_signing
 
@@ -137,12 +137,12 @@ class Committing:
             self._write_index("update-index", "-z", "--index-info", stdin=text.encode())
 
     def _marked(
-        self, now: Mapping[str, Entry], new: Mapping[str, Entry], paths: Sequence[str], option: str
+        self, now: Mapping[str, TreeEntry], new: Mapping[str, TreeEntry], paths: Sequence[str], option: str
     ) -> list[str]:
         has = "skip" if option == "--skip-worktree" else "assume"
         return [path for path in paths if path in new and path in now and getattr(now[path], has)]
 
-    def _write_marked(self, new: Mapping[str, Entry], paths: Sequence[str], marks: Mapping[str, list[str]]) -> None:
+    def _write_marked(self, new: Mapping[str, TreeEntry], paths: Sequence[str], marks: Mapping[str, list[str]]) -> None:
         """Write entries and their bits. One git writes both, so that none is lost if it is killed in between."""
         words = ["update-index", "--add"]
         for path in paths:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.integrations.git.command import GitError, Plumbing
-from rollout_spec.integrations.git.entries import Entry, committed, same, staged
+from rollout_spec.integrations.git.entries import TreeEntry, committed, same, staged
 
 _UNFINISHED = {
     "MERGE_HEAD": "merge",
@@ -56,7 +56,7 @@ def _check_finished(folder: Path) -> None:
             )
 
 
-def _hidden_edits(plumbing: Plumbing, head: str | None, index: Mapping[str, Entry]) -> Iterator[str]:
+def _hidden_edits(plumbing: Plumbing, head: str | None, index: Mapping[str, TreeEntry]) -> Iterator[str]:
     """Give the files that differ from the commit though git was told not to look at them."""
     marked = [path for path, entry in index.items() if entry.skip or entry.assume]
     known = committed(plumbing.run, head, marked)

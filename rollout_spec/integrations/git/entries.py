@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
-class Entry:
+class TreeEntry:
     """One entry of an index or a commit. ``skip`` and ``assume`` are the bits that a person may have set on it."""
 
     mode: str
@@ -23,7 +23,7 @@ class Run(Protocol):
     def __call__(self, *words: str) -> str: ...
 
 
-def committed(run: Run, commit: str | None, paths: Sequence[str]) -> dict[str, Entry]:
+def committed(run: Run, commit: str | None, paths: Sequence[str]) -> dict[str, TreeEntry]:
     """Return the entries of a commit for these paths; none if there is no commit."""
     if commit is None or not paths:
         return {}
@@ -32,22 +32,22 @@ def committed(run: Run, commit: str | None, paths: Sequence[str]) -> dict[str, E
         facts, _, path = line.partition("\t")
         if path in paths:
             mode, _, oid = facts.split()
-            found[path] = Entry(mode, oid)
+            found[path] = TreeEntry(mode, oid)
     return found
 
 
-def staged(run: Run, paths: Sequence[str]) -> dict[str, Entry]:
+def staged(run: Run, paths: Sequence[str]) -> dict[str, TreeEntry]:
     """Return the entries of the index for these paths; of a conflict, one of them."""
     found = {}
     for line in run("ls-files", "-v", "--stage", "-z", "--", *paths).split("\0"):
         facts, _, path = line.partition("\t")
         if path in paths:
             letter, mode, oid, _ = facts.split()
-            found[path] = Entry(mode, oid, letter.upper() == "S", letter.islower())
+            found[path] = TreeEntry(mode, oid, letter.upper() == "S", letter.islower())
     return found
 
 
-def same(one: Entry | None, other: Entry | None) -> bool:
+def same(one: TreeEntry | None, other: TreeEntry | None) -> bool:
     """Return whether two entries are of the same content."""
     if one is None or other is None:
         return one is other

@@ -31,7 +31,7 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Source:
+class MirrorSource:
     """What a mirror follows: a branch of a remote. ``file`` is the name of what makes a folder a workspace."""
 
     remote: str
@@ -48,7 +48,7 @@ class Warm:
     workspaces: tuple[str, ...]
 
 
-def keep(folder: Path, source: Source, authorize: Authorize, tell: Tell) -> Warm:
+def keep(folder: Path, source: MirrorSource, authorize: Authorize, tell: Tell) -> Warm:
     """Make a mirror, whole or not at all; or bring the one that is there up to date.
 
     UserError where the folder holds something else.
@@ -98,7 +98,7 @@ def _is_free(folder: Path) -> bool:
     return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
 
 
-def _made(part: Path, folder: Path, source: Source, authorize: Authorize, tell: Tell) -> Warm:
+def _made(part: Path, folder: Path, source: MirrorSource, authorize: Authorize, tell: Tell) -> Warm:
     """Make a mirror beside its place, and move it there."""
     create(part, bare=True)
     run = Plumbing(part).run
@@ -119,7 +119,7 @@ def _made(part: Path, folder: Path, source: Source, authorize: Authorize, tell: 
     return done
 
 
-def warm(folder: Path, source: Source, authorize: Authorize, tell: Tell) -> Warm:
+def warm(folder: Path, source: MirrorSource, authorize: Authorize, tell: Tell) -> Warm:
     """Bring a bare repository up to date with what it follows. Of two who do it, the second one waits.
 
     Rollbacks take no lock: they only add objects, and must not wait for a fetch. The lock is held until the last of our
@@ -148,7 +148,7 @@ def _remove_old_parts(folder: Path) -> None:
                 path.unlink()
 
 
-def _warm(plumbing: Plumbing, source: Source, authorize: Authorize, tell: Tell) -> Warm:
+def _warm(plumbing: Plumbing, source: MirrorSource, authorize: Authorize, tell: Tell) -> Warm:
     authorize(plumbing)
     remote = Remote(plumbing, source.remote)
     tell(f"fetching {source.branch}")
@@ -219,7 +219,7 @@ def _is_there(plumbing: Plumbing, ref: str) -> bool:
     return True
 
 
-def _check_follows(folder: Path, source: Source) -> None:
+def _check_follows(folder: Path, source: MirrorSource) -> None:
     """UserError where a folder is no bare repository, or one of another remote."""
     if not is_bare(folder):
         raise UserError(

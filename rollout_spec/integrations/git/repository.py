@@ -171,7 +171,7 @@ class Git:
         name, _, address = told.strip().partition("\0")
         return name, address
 
-    def beyond(self, base: str, commit: str) -> list[str]:
+    def commits_between(self, base: str, commit: str) -> list[str]:
         """Return the commits that lead to one and not to ``base``, newest first."""
         return self._run("rev-list", checked(commit, ID), f"^{checked(base, ID)}").split()
 

@@ -3,6 +3,6 @@
 Changes nothing. Start with ``runner``, which has the order; each other module checks one thing.
 """
 
-from rollout_spec.workflows.doctor.result import Check, Verdict
+from rollout_spec.workflows.doctor.result import DoctorResult, DoctorVerdict
 
-__all__ = ["Check", "Verdict"]
+__all__ = ["DoctorResult", "DoctorVerdict"]

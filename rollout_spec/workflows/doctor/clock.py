@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from rollout_spec.core.units import format_duration, format_time
-from rollout_spec.workflows.doctor.result import Check, failed, ok, unknown, warning
+from rollout_spec.workflows.doctor.result import DoctorResult, failed, ok, unknown, warning
 
 _MUCH = timedelta(seconds=30)
 _TOO_MUCH = timedelta(minutes=5)
@@ -13,7 +13,7 @@ _TOO_MUCH = timedelta(minutes=5)
 _HINT = "let this machine ask a time server: `timedatectl set-ntp true`"
 
 
-def compared(there: datetime | None, here: datetime | None, whose: str) -> Check:
+def compared(there: datetime | None, here: datetime | None, whose: str) -> DoctorResult:
     """Compare two readings of one moment."""
     if there is None or here is None:
         return unknown("clock", f"{whose} does not say what time it is")
@@ -27,7 +27,7 @@ def compared(there: datetime | None, here: datetime | None, whose: str) -> Check
     return failed("clock", f"{words}: the age of a breach, holds and tokens are judged by it", _HINT)
 
 
-def against_commit(date: datetime, now: datetime, branch: str) -> Check:
+def against_commit(date: datetime, now: datetime, branch: str) -> DoctorResult:
     """Compare with the newest commit, where there is no other clock: it cannot come from the future."""
     if date - now > _MUCH:
         words = f"the newest commit of {branch} is from the future ({format_time(date)}), by this clock"

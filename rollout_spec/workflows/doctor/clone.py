@@ -14,7 +14,7 @@ from rollout_spec.integrations.git.command import GitError, Plumbing
 from rollout_spec.integrations.git.signing import AUTHOR
 from rollout_spec.spec.workspace import Automation
 from rollout_spec.workflows.base_branch import Base
-from rollout_spec.workflows.doctor.result import Check, ended, failed, ok, unknown, warning
+from rollout_spec.workflows.doctor.result import DoctorResult, ended, failed, ok, unknown, warning
 
 LEAST_GIT = (2, 31)
 """The first one that takes settings, such as the helper that shows a token, from GIT_CONFIG_COUNT."""
@@ -24,7 +24,7 @@ _SLOW_SIGNATURE = 10.0
 _MIRROR = "`rollout-spec mirror DIR` keeps one that is whole and warm"
 
 
-def git_version(plumbing: Plumbing) -> Check:
+def git_version(plumbing: Plumbing) -> DoctorResult:
     """Look at the version of git. Distributions mend an old one without a new number: no other one is warned of."""
     told = plumbing.run("version").strip().removeprefix("git version ")
     found = re.match(r"(\d+)\.(\d+)", told)
@@ -37,7 +37,7 @@ def git_version(plumbing: Plumbing) -> Check:
     return ok("git", f"git {told}")
 
 
-def unreadable(plumbing: Plumbing) -> Check | None:
+def unreadable(plumbing: Plumbing) -> DoctorResult | None:
     """Return what keeps git from reading this clone at all, as where somebody else owns it; None where nothing does."""
     try:
         plumbing.run("rev-parse", "--git-dir")
@@ -48,7 +48,7 @@ def unreadable(plumbing: Plumbing) -> Check | None:
     return None
 
 
-def clone(base: Base, automation: Automation) -> Iterator[Check]:
+def clone(base: Base, automation: Automation) -> Iterator[DoctorResult]:
     """Look at what this clone lacks."""
     plumbing = Plumbing(base.git.root)
     kind = "a bare repository" if plumbing.run("rev-parse", "--is-bare-repository").strip() == "true" else "a clone"
@@ -70,7 +70,7 @@ def clone(base: Base, automation: Automation) -> Iterator[Check]:
     yield _history(plumbing, base.commit)
 
 
-def _history(plumbing: Plumbing, commit: str) -> Check:
+def _history(plumbing: Plumbing, commit: str) -> DoctorResult:
     """Look whether a walk along one file is short."""
     if _has_changed_paths(plumbing):
         return ok("history", "a commit-graph says which commit changed which file")
@@ -101,7 +101,7 @@ def _chunks(file: Path) -> list[bytes]:
         return []
 
 
-def commit(base: Base) -> Check:
+def commit(base: Base) -> DoctorResult:
     """Make a commit that changes nothing, as a rollback would: signed where git is configured to.
 
     It is on no branch, and git throws it away some day.

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rollout_spec.integrations.forges import Protection, Standing
+from rollout_spec.integrations.forges import Protection, TokenCapabilities
 from rollout_spec.spec.workspace import Automation
-from rollout_spec.workflows.doctor.result import Check, failed, ok, unknown, warning
+from rollout_spec.workflows.doctor.result import DoctorResult, failed, ok, unknown, warning
 
 _UP_TO_DATE = {
     "github": "tick `Require branches to be up to date before merging`, or use a merge queue",
@@ -20,8 +20,8 @@ _UP_TO_DATE = {
 
 
 def protection(
-    standing: Standing, kind: str, branch: str, settings: Automation, *, is_signing: bool
-) -> Iterator[Check]:
+    standing: TokenCapabilities, kind: str, branch: str, settings: Automation, *, is_signing: bool
+) -> Iterator[DoctorResult]:
     """Look at what must hold before something is merged into the branch that is live."""
     hidden = "; ".join(standing.unseen) or None
     arms = settings.mode == "auto-merge"
@@ -41,7 +41,7 @@ def protection(
         yield _arming(standing, branch, hidden)
 
 
-def _checks(base: Protection, kind: str, branch: str, hidden: str | None) -> Iterator[Check]:
+def _checks(base: Protection, kind: str, branch: str, hidden: str | None) -> Iterator[DoctorResult]:
     if base.checks == ():
         words = f"{branch} requires no check: what the check of rollout-spec refuses can be merged"
         also = "" if base.up_to_date or base.queue else f", and {_UP_TO_DATE[kind]}"
@@ -60,7 +60,7 @@ def _checks(base: Protection, kind: str, branch: str, hidden: str | None) -> Ite
         yield failed("up-to-date", stale, _UP_TO_DATE[kind])
 
 
-def _approvals(base: Protection, branch: str, hidden: str | None, *, arms: bool) -> Iterator[Check]:
+def _approvals(base: Protection, branch: str, hidden: str | None, *, arms: bool) -> Iterator[DoctorResult]:
     count = base.approvals
     if count is None:
         yield unknown("approvals", f"how many people must approve what is merged into {branch} is not shown", hidden)
@@ -73,7 +73,7 @@ def _approvals(base: Protection, branch: str, hidden: str | None, *, arms: bool)
         yield ok("approvals", f"{count} needed" if count else "none needed")
 
 
-def _signatures(base: Protection, branch: str, hidden: str | None, *, is_signing: bool) -> Check:
+def _signatures(base: Protection, branch: str, hidden: str | None, *, is_signing: bool) -> DoctorResult:
     if base.signatures and not is_signing:
         words = f"{branch} takes signed commits alone, and git is not configured to sign here"
         return failed("signatures", words, "docs/forges.md says how commits are signed")
@@ -82,7 +82,7 @@ def _signatures(base: Protection, branch: str, hidden: str | None, *, is_signing
     return ok("signatures", "asked for, and made" if base.signatures else "made" if is_signing else "not asked for")
 
 
-def _arming(standing: Standing, branch: str, hidden: str | None) -> Check:
+def _arming(standing: TokenCapabilities, branch: str, hidden: str | None) -> DoctorResult:
     if standing.auto_merge is None:
         return unknown("auto-merge", "whether a pull request can merge itself is not shown", hidden)
     if standing.auto_merge:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rollout_spec.core.errors import UserError
-from rollout_spec.spec.workspace import Forge
+from rollout_spec.spec.workspace import ForgeSettings
 from rollout_spec.workflows.base_branch import Base
-from rollout_spec.workflows.doctor.result import Check, ended, failed, ok
+from rollout_spec.workflows.doctor.result import DoctorResult, ended, failed, ok
 
 _TRIAL = "doctor/dry-run"
 
 
-def remote(base: Base, settings: Forge | None) -> Check:
+def remote(base: Base, settings: ForgeSettings | None) -> DoctorResult:
     """Say where the branch is that is live."""
     if base.remote is None:
         name = _name(settings)
@@ -21,13 +21,13 @@ def remote(base: Base, settings: Forge | None) -> Check:
     return ok("remote", f"{base.remote.name} is {base.remote.address}, and has {base.branch}")
 
 
-def unreached(error: UserError, settings: Forge | None) -> Check:
+def unreached(error: UserError, settings: ForgeSettings | None) -> DoctorResult:
     """Say that the remote was not to be asked, or has no such branch."""
     found = ended("remote", error)
     return replace(found, hint=found.hint or f"see whether `git ls-remote {_name(settings)}` answers here")
 
 
-def push(base: Base, workspace: str) -> Check:
+def push(base: Base, workspace: str) -> DoctorResult:
     """Ask whether a branch of a rollback would be taken. No branch is made."""
     start, there = f"rollback/{workspace}", base.remote
     assert there is not None
@@ -45,5 +45,5 @@ def push(base: Base, workspace: str) -> Check:
     return ok("push", words)
 
 
-def _name(settings: Forge | None) -> str:
+def _name(settings: ForgeSettings | None) -> str:
     return settings.remote if settings else "origin"

@@ -9,10 +9,10 @@ from datetime import datetime
 from rollout_spec.core.errors import UserError
 from rollout_spec.integrations.git.command import Plumbing
 from rollout_spec.integrations.git.repository import Git
-from rollout_spec.spec.workspace import Automation, Forge, Workspace, WorkspaceSpec
+from rollout_spec.spec.workspace import Automation, ForgeSettings, Workspace, WorkspaceSpec
 from rollout_spec.workflows.base_branch import Base, find_base, forge_of
 from rollout_spec.workflows.doctor import clock, clone, protection, remote, token, workspace
-from rollout_spec.workflows.doctor.result import Check, ended, failed, ok
+from rollout_spec.workflows.doctor.result import DoctorResult, ended, failed, ok
 from rollout_spec.workspace.repository import Repository
 
 _LOCAL, _LOCAL_WORDS = "local", "a bare repository on this disk"
@@ -49,7 +49,7 @@ class _Found:
     reached: bool = False
 
 
-def examine(scene: Scene) -> Iterator[Check]:
+def examine(scene: Scene) -> Iterator[DoctorResult]:
     """Give all checks, one after another. Nothing is changed on the remote or the forge, and no ref and file here."""
     plumbing = Plumbing(scene.git.root)
     yield clone.git_version(plumbing)
@@ -70,7 +70,7 @@ def examine(scene: Scene) -> Iterator[Check]:
             yield check
 
 
-def _find(scene: Scene) -> tuple[_Found, list[Check]]:
+def _find(scene: Scene) -> tuple[_Found, list[DoctorResult]]:
     """Find the base and the workspace there; where one of them is not to be had, say why."""
     try:
         base, there = scene.newest()
@@ -80,7 +80,7 @@ def _find(scene: Scene) -> tuple[_Found, list[Check]]:
     return _Found(base, there.spec, there.metadata.name, base.remote is not None), checks
 
 
-def _find_less(scene: Scene, wrong: UserError) -> tuple[_Found, list[Check]]:
+def _find_less(scene: Scene, wrong: UserError) -> tuple[_Found, list[DoctorResult]]:
     """Find the base alone, whose workspace does not load; or HEAD, where the remote does not answer."""
     try:
         here = scene.known()
@@ -96,7 +96,7 @@ def _find_less(scene: Scene, wrong: UserError) -> tuple[_Found, list[Check]]:
     return _Found(base, settings, name, base.remote is not None), checks
 
 
-def _as_it_lies_here(scene: Scene, forge: Forge | None) -> Base:
+def _as_it_lies_here(scene: Scene, forge: ForgeSettings | None) -> Base:
     try:
         commit = scene.git.commit("HEAD")
     except UserError:
@@ -104,13 +104,13 @@ def _as_it_lies_here(scene: Scene, forge: Forge | None) -> Base:
     return Base(scene.git, None, (forge.base if forge else None) or "main", commit, scene.prefix)
 
 
-def _examined(scene: Scene, found: _Found) -> Iterator[Check]:
+def _examined(scene: Scene, found: _Found) -> Iterator[DoctorResult]:
     """Give the checks of one thing after another; one that comes to no end is one that failed."""
     base, settings = found.base, found.settings
     automation = settings.automation if settings else Automation()
     if settings is not None:
         yield workspace.automation(automation)
-    parts: list[tuple[str, Callable[[], Iterable[Check]]]] = [
+    parts: list[tuple[str, Callable[[], Iterable[DoctorResult]]]] = [
         ("workspace-name", lambda: [workspace.name(base)] if found.name else []),
         ("pause", lambda: workspace.pause(base, scene.now)),
         ("clone", lambda: clone.clone(base, automation)),
@@ -127,7 +127,7 @@ def _examined(scene: Scene, found: _Found) -> Iterator[Check]:
             yield ended(name, error, answered=True)
 
 
-def _forge(now: datetime, base: Base, settings: WorkspaceSpec, *, reached: bool) -> Iterator[Check]:
+def _forge(now: datetime, base: Base, settings: WorkspaceSpec, *, reached: bool) -> Iterator[DoctorResult]:
     """Ask the forge how its token stands, and judge what it says. One on this disk is the remote itself."""
     forge = settings.forge
     if forge is None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from rollout_spec.core.units import format_time
-from rollout_spec.integrations.forges import Standing
+from rollout_spec.integrations.forges import TokenCapabilities
 from rollout_spec.integrations.forges.credentials import APP, TOKENS, app_is_set, token_variable
-from rollout_spec.workflows.doctor.result import Check, failed, ok, unknown, warning
+from rollout_spec.workflows.doctor.result import DoctorResult, failed, ok, unknown, warning
 
 SOON = timedelta(days=14)
 _HINT = "docs/forges.md says what it must be allowed"
@@ -22,14 +22,14 @@ def source(kind: str) -> str | None:
     return f"${name}" if name else None
 
 
-def missing(kind: str) -> Check:
+def missing(kind: str) -> DoctorResult:
     """Say which variables could hold the token that is not there."""
     names = [f"${name}" for name in TOKENS[kind]] + ([f"${APP[0]}"] if kind == "github" else [])
     hint = f"set {', '.join(names[:-1])} or {names[-1]}; {_HINT}"
     return failed("token", f"there is no token for {kind}: no pull request can be opened", hint)
 
 
-def token(standing: Standing, found: str, now: datetime) -> Check:
+def token(standing: TokenCapabilities, found: str, now: datetime) -> DoctorResult:
     """Say whose the token is, and when it ends."""
     who = f"{standing.who}, from {found}" if standing.who else f"from {found}; whose it is, is not shown"
     end = standing.expires
@@ -42,7 +42,7 @@ def token(standing: Standing, found: str, now: datetime) -> Check:
     return ok("token", f"{who}; it ends at {format_time(end)}")
 
 
-def permissions(standing: Standing) -> Iterator[Check]:
+def permissions(standing: TokenCapabilities) -> Iterator[DoctorResult]:
     """Say what the token lacks, and what keeps everybody from writing."""
     for each in standing.lacks:
         yield failed("permissions", f"missing: {each}", "; ".join((*standing.unsure, _HINT)))

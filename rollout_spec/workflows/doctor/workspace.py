@@ -7,10 +7,10 @@ from datetime import datetime
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.units import format_time
-from rollout_spec.domain.rollback_targets import eligible
+from rollout_spec.domain.rollback_targets import rollback_targets
 from rollout_spec.spec.workspace import Automation
 from rollout_spec.workflows.base_branch import Base
-from rollout_spec.workflows.doctor.result import Check, failed, ok, warning
+from rollout_spec.workflows.doctor.result import DoctorResult, failed, ok, warning
 from rollout_spec.workflows.rollback_history import pauses
 from rollout_spec.workspace.repository import Repository
 
@@ -22,12 +22,12 @@ _MODES = {
 }
 
 
-def workspace(base: Base, name: str) -> Check:
+def workspace(base: Base, name: str) -> DoctorResult:
     """Say which workspace it is, and whether it is what is checked out."""
     return ok("workspace", f"{name}, on {base.branch} at {base.commit[:12]}{_elsewhere(base)}")
 
 
-def name(base: Base) -> Check:
+def name(base: Base) -> DoctorResult:
     """Compare the workspace's name with those of the others in the git repository."""
     repository = base.repository
     others = repository.namesakes()
@@ -45,7 +45,7 @@ def _elsewhere(base: Base) -> str:
     return "" if same else "; what is checked out here is another commit"
 
 
-def automation(settings: Automation) -> Check:
+def automation(settings: Automation) -> DoctorResult:
     """Say how far a rollback may go by itself."""
     words = _MODES[settings.mode]
     if settings.mode == "dry-run":
@@ -53,7 +53,7 @@ def automation(settings: Automation) -> Check:
     return ok("automation", words)
 
 
-def pause(base: Base, now: datetime) -> Iterator[Check]:
+def pause(base: Base, now: datetime) -> Iterator[DoctorResult]:
     """Look whether somebody paused the automation, and until when."""
     found = pauses(base)
     for each in found:
@@ -67,7 +67,7 @@ def pause(base: Base, now: datetime) -> Iterator[Check]:
         yield ok("pause", "nothing pauses the automation")
 
 
-def way_back(repository: Repository) -> Check:
+def way_back(repository: Repository) -> DoctorResult:
     """Count the rollouts whose stable version could go to no earlier one."""
     names = repository.names("rollouts")
     broken: list[str] = []
@@ -76,7 +76,7 @@ def way_back(repository: Repository) -> Check:
         file = repository.rollout(name)
         if file is None or file.model is None:
             broken.append(name)
-        elif not eligible(file.model, repository):
+        elif not rollback_targets(file.model, repository):
             without.append(name)
     many = "1 rollout" if len(names) == 1 else f"{len(names):,} rollouts"
     if broken:

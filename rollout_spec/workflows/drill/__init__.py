@@ -6,7 +6,7 @@ rollback.
 
 from __future__ import annotations
 
-from rollout_spec.workflows.drill.outcomes import Drilled, Verdict, drill
+from rollout_spec.workflows.drill.outcomes import DrillOutcome, DrillVerdict, drill
 from rollout_spec.workflows.drill.states import Reach
 
-__all__ = ["Drilled", "Reach", "Verdict", "drill"]
+__all__ = ["DrillOutcome", "DrillVerdict", "Reach", "drill"]

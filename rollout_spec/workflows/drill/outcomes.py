@@ -14,20 +14,22 @@ from rollout_spec.core.findings import Finding
 from rollout_spec.domain import traffic
 from rollout_spec.domain.pins import unmet
 from rollout_spec.render.drift import stale
-from rollout_spec.rollback import NoWayBack, Rollback, roll_back
+from rollout_spec.rollback import NoRollbackTarget, Rollback, roll_back
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.spec.validation_errors import did_you_mean
 from rollout_spec.workflows.drill.states import Key, Reach, State, key, states
 from rollout_spec.workspace.repository import File, Repository
 
-Verdict = Literal["proven", "draft", "no-way-back-yet", "no-way-back-left", "no-way-back", "failed", "not-reachable"]
+DrillVerdict = Literal[
+    "proven", "draft", "no-way-back-yet", "no-way-back-left", "no-way-back", "failed", "not-reachable"
+]
 _DRILL = Breach(id="drill", source="drill", rollout="", version=None, observed_at=datetime(2000, 1, 1, tzinfo=UTC))
 _OF_THE_TREE = ("workload", "contract", "component", "incident")
 """The guards that ask for a person because of what is in the tree, and not of who told of the breach."""
 
 
 @dataclass(frozen=True)
-class Drilled:
+class DrillOutcome:
     """What came of one version failing in one state of a rollout.
 
     ``here`` says that the rollout stands there now. ``failed`` is None where no rollback was tried, ``restored`` where
@@ -41,7 +43,7 @@ class Drilled:
     here: bool
     failed: str | None
     restored: str | None
-    verdict: Verdict
+    verdict: DrillVerdict
     why: str = ""
     findings: tuple[Finding, ...] = ()
 
@@ -53,7 +55,7 @@ class Drilled:
 
 def drill(
     repository: Repository, rollout: str, *, now: datetime | None = None, reach: Reach = "all"
-) -> Iterator[Drilled]:
+) -> Iterator[DrillOutcome]:
     """Let each version fail that takes requests, in each state of a rollout within reach, and roll back in memory.
 
     With ``all``, what is restored then fails as well, once, while the incident of the first is open. Policies are
@@ -69,7 +71,7 @@ def drill(
     again: dict[tuple[str, Key], State] = {}
     for state in states(file, repository, reach):
         if state.why_not is not None:
-            yield Drilled(rollout, state.name, False, None, None, "not-reachable", state.why_not)
+            yield DrillOutcome(rollout, state.name, False, None, None, "not-reachable", state.why_not)
             continue
         for found, after in _all_failing(rollout, state, now):
             yield found
@@ -88,30 +90,30 @@ def _model(rollout: str, repository: Repository) -> ModelRollout:
     return file.model
 
 
-def _all_failing(rollout: str, state: State, now: datetime | None) -> Iterator[tuple[Drilled, Repository | None]]:
+def _all_failing(rollout: str, state: State, now: datetime | None) -> Iterator[tuple[DrillOutcome, Repository | None]]:
     """Let each version fail that takes requests; give what came of it, and the repository after a good rollback."""
     spec = _model(rollout, state.repository).spec
     for version in (spec.live.stable,) if state.retired else traffic.split(spec).versions:
-        there = Drilled(rollout, state.name, state.here, version, None, "failed")
+        there = DrillOutcome(rollout, state.name, state.here, version, None, "failed")
         try:
             decision = roll_back(state.repository, replace(_DRILL, rollout=rollout, version=version))
             if isinstance(decision, Rollback):
                 judged = _judged(there, decision, state.repository, now)
                 yield judged, None if judged.fails else decision.apply(state.repository)
-            elif isinstance(decision, NoWayBack):
+            elif isinstance(decision, NoRollbackTarget):
                 yield _stuck(there, decision, state.repository), None
         except UserError as error:
             yield replace(there, why=f"cannot be made: {error.message}"), None
 
 
-def _stuck(there: Drilled, decision: NoWayBack, repository: Repository) -> Drilled:
+def _stuck(there: DrillOutcome, decision: NoRollbackTarget, repository: Repository) -> DrillOutcome:
     if not _model(there.rollout, repository).spec.live.known_good:
         return replace(there, verdict="no-way-back-yet", why="knownGood has no earlier version")
     told = (f"{version}: {reason}" for version, reason in decision.passed_over)
     return replace(there, verdict="no-way-back", why="; ".join(told))
 
 
-def _judged(there: Drilled, rollback: Rollback, repository: Repository, now: datetime | None) -> Drilled:
+def _judged(there: DrillOutcome, rollback: Rollback, repository: Repository, now: datetime | None) -> DrillOutcome:
     """Check what a rollback leaves behind, and compare it with what it promises."""
     there = replace(there, restored=rollback.restored)
     fresh = tuple(new_findings(repository, rollback.edits, switched=rollback.switched, now=now)[0])

@@ -14,7 +14,7 @@ from rollout_spec.core.yaml.entries import CannotEdit
 from rollout_spec.domain import traffic
 from rollout_spec.domain.dependents import dependents
 from rollout_spec.domain.pins import disagreements, quarantined, switches
-from rollout_spec.domain.rollback_targets import eligible
+from rollout_spec.domain.rollback_targets import rollback_targets
 from rollout_spec.render.drift import compared
 from rollout_spec.render.renderer import render
 from rollout_spec.spec.rollout import Live, ModelRollout
@@ -120,7 +120,7 @@ def _candidates(rollout: ModelRollout, away: Mapping[str, object]) -> list[str]:
 def _retired(file: File[ModelRollout], state: State) -> Iterator[State]:
     """Retire the version to which the next rollback of stable goes, where that is a step and stable takes requests."""
     rollout, own = _model(file, state.repository), state.repository.rollout(file.stem)
-    live, ways = rollout.spec.live, eligible(rollout, state.repository)
+    live, ways = rollout.spec.live, rollback_targets(rollout, state.repository)
     if own is not None and len(ways) > 1 and live.stable in traffic.split(rollout.spec).versions:
         after = traffic.retire(live, ways[0], ways)
         found = _reached(f"{state.name}, {ways[0]} retired", after, own, state.repository, state.repository)

@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from rollout_spec.integrations.forges.capabilities import Protection, Standing
+from rollout_spec.integrations.forges.capabilities import Protection, TokenCapabilities
 from rollout_spec.integrations.forges.gitea.api import Api, parsed
-from rollout_spec.integrations.forges.http import Refused, useless
+from rollout_spec.integrations.forges.http import ForgeError, useless
 from rollout_spec.integrations.forges.probes import Look, http_time, is_denied, said
 
 _FORBIDDEN = 403
@@ -18,7 +18,7 @@ _SHOW = "show the repository"
 _ADMIN = "who administers the repository sees it"
 
 
-def standing(api: Api, base: str) -> Standing:
+def standing(api: Api, base: str) -> TokenCapabilities:
     """Return what the token may do, and what the base demands; nothing is changed."""
     try:
         return _standing(api, base)
@@ -26,13 +26,13 @@ def standing(api: Api, base: str) -> Standing:
         raise useless("gitea", "say how the token stands", error, secret="") from None
 
 
-def _standing(api: Api, base: str) -> Standing:
+def _standing(api: Api, base: str) -> TokenCapabilities:
     try:
         answer = api.ask(_SHOW, "GET", "")
-    except Refused as error:
+    except ForgeError as error:
         if error.code != _FORBIDDEN or not is_denied(error):
             raise
-        return Standing(
+        return TokenCapabilities(
             lacks=("the scope `write:repository`",),
             base=Protection(),
             unsure=(f"the repository ({said(error)}): the scope `write:repository` shows it",),
@@ -51,7 +51,7 @@ def _standing(api: Api, base: str) -> Standing:
         "who may read the code sees it, where it is there",
         partial(_get, api, "show the branch", f"/branches/{quote(base, safe='')}"),
     )
-    return Standing(
+    return TokenCapabilities(
         who=user.get("login") if user else None,
         server=f"Gitea {version.get('version')}" if version else None,
         clock=http_time(answer.headers.get("Date")),
@@ -87,7 +87,7 @@ def _refused(api: Api, own: Look, shown: dict[str, Any], base: str) -> Iterator[
     for scope, path, wish in probes:
         try:
             api.ask("say what the token may", "POST", path, json=wish)
-        except Refused as error:
+        except ForgeError as error:
             if not is_denied(error):
                 raise
             if error.code == _FORBIDDEN and "scope" in error.words:

@@ -9,15 +9,15 @@ from typing import Any
 from urllib.parse import quote
 
 from rollout_spec.core.errors import UserError
-from rollout_spec.core.pull_request import Change, Interventions, PullRequest
+from rollout_spec.core.pull_request import Interventions, ProposedChange, PullRequest
 from rollout_spec.integrations.forges import text as wording
-from rollout_spec.integrations.forges.capabilities import Standing
+from rollout_spec.integrations.forges.capabilities import TokenCapabilities
 from rollout_spec.integrations.forges.credentials import Access, need_token
 from rollout_spec.integrations.forges.gitea import capabilities as gitea_standing
 from rollout_spec.integrations.forges.gitea import timeline as gitea_timeline
 from rollout_spec.integrations.forges.gitea.api import Api, parsed
 from rollout_spec.integrations.forges.gitea.timeline import DRAFT
-from rollout_spec.integrations.forges.http import Refused, ask_for_review, ensure, refusal, useless
+from rollout_spec.integrations.forges.http import ForgeError, ask_for_review, ensure, refusal, useless
 from rollout_spec.integrations.forges.probes import closing_time, first_merge, is_denied
 
 LONGEST_BODY = 1_000_000
@@ -46,7 +46,7 @@ class Gitea:
         action, path = "list pull requests", f"/pulls/{quote(base, safe='')}/{quote(head)}"
         try:
             known = _read(self._api.read(action, "GET", path))
-        except Refused as error:
+        except ForgeError as error:
             if error.code != 404:
                 raise
             self._api.read("show the repository", "GET", "")  # is it the repository that is not there?
@@ -56,7 +56,7 @@ class Gitea:
         listed = self._api.each(action, "/pulls", state="all", sort="newest")
         return wording.newest(_read(each) for each in listed if _is_from(each, head, base)) or known
 
-    def ensure(self, change: Change, head_sha: str, base: str) -> PullRequest:
+    def ensure_pull_request(self, change: ProposedChange, head_sha: str, base: str) -> PullRequest:
         """Return the pull request from the change's branch, whatever its state; open one if there is none."""
         return ensure(
             change,
@@ -79,7 +79,7 @@ class Gitea:
         head = _read(self._api.read("show the pull request", "GET", f"/pulls/{pull.number}")).head_sha
         return gitea_timeline.interventions(self._api, pull.number, head)
 
-    def update(self, pull: PullRequest, change: Change, head_sha: str) -> PullRequest:
+    def update(self, pull: PullRequest, change: ProposedChange, head_sha: str) -> PullRequest:
         """Write the title and body anew; the beginning of the title that says WIP stays."""
         draft = DRAFT.match(self._title(pull))
         wish = {
@@ -96,12 +96,14 @@ class Gitea:
             return
         try:
             self._api.ask("cancel the auto-merge", "DELETE", f"{path}/merge")
-        except Refused as error:
+        except ForgeError as error:
             if not is_denied(error):
                 raise  # else nothing is scheduled, or another person did it; Gitea merges nothing that is closed
         self._api.ask("close the pull request", "PATCH", path, json={"state": "closed"})
 
-    def mark(self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]) -> tuple[str, ...]:
+    def label_and_request_review(
+        self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]
+    ) -> tuple[str, ...]:
         """Ask for reviews and label; labels that are not there are made."""
         wanted = [label[:LONGEST_LABEL] for label in labels]
         if wanted and set(wanted) <= set(pull.labels):
@@ -126,7 +128,7 @@ class Gitea:
                 return
         self._api.ask(action, "POST", path, json={"body": wanted})
 
-    def arm(self, pull: PullRequest, head_sha: str) -> PullRequest:
+    def enable_auto_merge(self, pull: PullRequest, head_sha: str) -> PullRequest:
         """Let Gitea merge when checks succeed; it merges at once where they have.
 
         A scheduled merge does not look at ``head_commit_id``, so that the head is compared here.
@@ -137,7 +139,7 @@ class Gitea:
         wish = {"Do": self._method(), "head_commit_id": head_sha, "merge_when_checks_succeed": True}
         try:
             answer = self._api.ask("arm the merge", "POST", f"/pulls/{pull.number}/merge", json=wish)
-        except Refused as error:
+        except ForgeError as error:
             if error.code == 409 and "already scheduled" in error.words:
                 return replace(pull, armed=True)
             raise
@@ -145,7 +147,7 @@ class Gitea:
             return replace(pull, armed=True)
         return _read(self._api.read("show the pull request", "GET", f"/pulls/{pull.number}"))
 
-    def standing(self, base: str) -> Standing:
+    def standing(self, base: str) -> TokenCapabilities:
         """Return what the token may do, and what the base demands; nothing is changed."""
         return gitea_standing.standing(self._api, base)
 
@@ -154,7 +156,7 @@ class Gitea:
         try:
             path = f"/commits/{quote(commit)}/pull"
             data = self._api.read("look for the pull request of a commit", "GET", path)
-        except Refused as error:
+        except ForgeError as error:
             if error.code != 404:
                 raise
             self._api.read("show the repository", "GET", "")  # is it the repository that is not there?
@@ -168,7 +170,7 @@ class Gitea:
             return "merge"
         return str(shown.get("default_merge_style") or "merge")
 
-    def _open(self, change: Change, base: str) -> PullRequest:
+    def _open(self, change: ProposedChange, base: str) -> PullRequest:
         wish = {
             "head": change.branch,
             "base": base,

@@ -8,10 +8,10 @@ from typing import Any
 
 from github.Repository import Repository
 
-from rollout_spec.integrations.forges.capabilities import Protection, Standing
+from rollout_spec.integrations.forges.capabilities import Protection, TokenCapabilities
 from rollout_spec.integrations.forges.github import protection as github_protection
 from rollout_spec.integrations.forges.github.api import Asked, answers
-from rollout_spec.integrations.forges.http import Refused
+from rollout_spec.integrations.forges.http import ForgeError
 from rollout_spec.integrations.forges.probes import http_time, is_denied, said
 
 _DENIED, _ABSENT = 403, 404
@@ -21,25 +21,25 @@ _NOWHERE = "0" * 40
 
 def standing(
     repository: Repository, name: str, secret: str, base: str, granted: Callable[[], dict[str, str]] | None
-) -> Standing:
+) -> TokenCapabilities:
     """Return what the token may do, and what the base demands; nothing is changed."""
     with answers("say how the token stands", secret=secret):
         return _standing(Asked(repository, name, secret), base, granted)
 
 
-def _standing(asked: Asked, base: str, granted: Callable[[], dict[str, str]] | None) -> Standing:
+def _standing(asked: Asked, base: str, granted: Callable[[], dict[str, str]] | None) -> TokenCapabilities:
     try:
         headers, shown = asked.get("show the repository")
-    except Refused as error:
+    except ForgeError as error:
         if error.code != _DENIED or not is_denied(error):
             raise
         unsure = (f"the repository ({said(error)}): who administers the organization may allow the token there",)
-        return Standing(base=Protection(), unsure=unsure)
+        return TokenCapabilities(base=Protection(), unsure=unsure)
     asked_at, scopes = datetime.now(UTC), _scopes(headers)
     lacks = tuple(_lacks(asked, shown, scopes, granted, base))
     known = github_protection.look(asked, base, sees_queues=bool(scopes))
     version = headers.get("x-github-enterprise-version")
-    return Standing(
+    return TokenCapabilities(
         who=known.who,
         server=f"GitHub Enterprise Server {version}" if version else "GitHub",
         clock=http_time(headers.get("date")),
@@ -106,7 +106,7 @@ def _refused(asked: Asked, base: str) -> Iterator[str]:
     for permission, path, wish in probes:
         try:
             asked.post("say what the token may", path, wish)
-        except Refused as error:
+        except ForgeError as error:
             if not is_denied(error):
                 raise
             if error.code in (_DENIED, _ABSENT):

@@ -12,16 +12,16 @@ from github import Github
 from github.PullRequest import PullRequest as Theirs
 from github.Repository import Repository
 
-from rollout_spec.core.pull_request import Change, Interventions, PullRequest
+from rollout_spec.core.pull_request import Interventions, ProposedChange, PullRequest
 from rollout_spec.integrations.forges import text as wording
-from rollout_spec.integrations.forges.capabilities import Standing
+from rollout_spec.integrations.forges.capabilities import TokenCapabilities
 from rollout_spec.integrations.forges.credentials import Access, app_is_set
 from rollout_spec.integrations.forges.github import capabilities as github_standing
 from rollout_spec.integrations.forges.github import timeline as github_timeline
 from rollout_spec.integrations.forges.github.api import address_of, answers
 from rollout_spec.integrations.forges.github.app import authority, granted, owner_and_name
 from rollout_spec.integrations.forges.github.merge import Merging
-from rollout_spec.integrations.forges.http import TIMEOUT, Refused, ask_for_review, ensure, patience
+from rollout_spec.integrations.forges.http import TIMEOUT, ForgeError, ask_for_review, ensure, patience
 from rollout_spec.integrations.forges.probes import first_merge
 
 LONGEST_BODY = 65_536
@@ -73,7 +73,7 @@ class GitHub:
             found = [Theirs(requester, headers, each) for each in listed]
             return wording.newest([self._read(each) for each in found if each.head.ref == head and self._has(each)])
 
-    def ensure(self, change: Change, head_sha: str, base: str) -> PullRequest:
+    def ensure_pull_request(self, change: ProposedChange, head_sha: str, base: str) -> PullRequest:
         """Return the pull request from the change's branch, whatever its state; open one if there is none."""
         return ensure(
             change,
@@ -95,7 +95,7 @@ class GitHub:
         """Return the changes that a person made to a pull request at its present head, by its timeline."""
         return github_timeline.interventions(self._repository, self._theirs(pull), self._secret)
 
-    def update(self, pull: PullRequest, change: Change, head_sha: str) -> PullRequest:
+    def update(self, pull: PullRequest, change: ProposedChange, head_sha: str) -> PullRequest:
         """Write the title and body anew. A title that says Draft, on a plan without drafts, goes on saying so."""
         with answers("update the pull request", secret=self._secret):
             theirs = self._as_it_is(pull)
@@ -110,7 +110,9 @@ class GitHub:
             if theirs.state == "open":
                 theirs.edit(state="closed")
 
-    def mark(self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]) -> tuple[str, ...]:
+    def label_and_request_review(
+        self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]
+    ) -> tuple[str, ...]:
         """Ask for reviews and label; GitHub makes labels that it does not know."""
         wanted = [label[:LONGEST_LABEL] for label in labels]
         if wanted and set(wanted) <= set(pull.labels):
@@ -134,13 +136,13 @@ class GitHub:
                     return
             theirs.create_issue_comment(wanted)
 
-    def arm(self, pull: PullRequest, head_sha: str) -> PullRequest:
+    def enable_auto_merge(self, pull: PullRequest, head_sha: str) -> PullRequest:
         """Let GitHub merge once checks pass, or merge; where the branch has a merge queue, that does."""
         if pull.armed:
             return pull
-        return Merging(self._repository, self._theirs(pull), self._secret).arm(pull, head_sha)
+        return Merging(self._repository, self._theirs(pull), self._secret).enable_auto_merge(pull, head_sha)
 
-    def standing(self, base: str) -> Standing:
+    def standing(self, base: str) -> TokenCapabilities:
         """Return what the token may do, and what the base demands; nothing is changed."""
         return github_standing.standing(self._repository, self._name, self._secret, base, self._granted)
 
@@ -153,13 +155,13 @@ class GitHub:
                 _, found = requester.requestJsonAndCheck("GET", url, parameters={"per_page": 100})
                 ours = [each for each in found if each["base"]["repo"]["full_name"].lower() == self._name.lower()]
                 told = [(each["base"]["ref"], each["merged_at"]) for each in ours]
-        except Refused as error:
+        except ForgeError as error:
             if error.code != 422:  # no such commit
                 raise
             return None
         return first_merge("github", told, base)
 
-    def _open(self, change: Change, base: str, *, draft: bool) -> PullRequest:
+    def _open(self, change: ProposedChange, base: str, *, draft: bool) -> PullRequest:
         """Open a pull request. Where the owner's plan has no drafts, its title says what it is."""
         try:
             with answers("open the pull request", secret=self._secret):
@@ -172,7 +174,7 @@ class GitHub:
                     maintainer_can_modify=False,
                 )
                 return self._read(made)
-        except Refused as error:
+        except ForgeError as error:
             if not draft or "raft pull requests are not supported" not in error.words:
                 raise
         return self._open(change, base, draft=False)

@@ -10,7 +10,7 @@ from github.Repository import Repository
 
 from rollout_spec.core.pull_request import PullRequest
 from rollout_spec.integrations.forges.github.api import answers
-from rollout_spec.integrations.forges.http import Refused
+from rollout_spec.integrations.forges.http import ForgeError
 from rollout_spec.integrations.forges.probes import is_denied
 
 _QUEUE = "merge queue"
@@ -24,7 +24,7 @@ class Merging:
         self._theirs = theirs
         self._secret = secret
 
-    def arm(self, pull: PullRequest, head_sha: str) -> PullRequest:
+    def enable_auto_merge(self, pull: PullRequest, head_sha: str) -> PullRequest:
         """Enable auto-merge; GitHub refuses where nothing is to be waited for, and then it is merged.
 
         A merge queue comes first. What is in it is not shown as armed; where there is one, auto-merge may be answered
@@ -36,14 +36,14 @@ class Merging:
         if has_queue:
             try:
                 return self._enqueue(pull, head_sha)
-            except Refused as error:
+            except ForgeError as error:
                 if not is_denied(error):
                     raise  # else it waits for its checks, to be queued then
         try:
             with answers("arm the merge", secret=self._secret):
                 self._theirs.enable_automerge(merge_method=self._method(), expected_head_oid=head_sha)
             return replace(pull, armed=True)
-        except Refused as error:
+        except ForgeError as error:
             if has_queue or not self._may_merge_now(pull, error):
                 raise
         return self._merge(pull, head_sha)
@@ -57,7 +57,7 @@ class Merging:
                 _, found = self._repository.requester.graphql_node(node, fields, "PullRequest")
                 told = found["data"]["node"]
                 return bool(told["isInMergeQueue"]), bool(told["isMergeQueueEnabled"])
-        except Refused as error:
+        except ForgeError as error:
             if not is_denied(error):
                 raise
             return False, False
@@ -67,12 +67,12 @@ class Merging:
             with answers("merge", secret=self._secret):
                 done = self._theirs.merge(sha=head_sha, merge_method=self._method().lower())
             return replace(pull, state="merged", merge_sha=done.sha)
-        except Refused as error:
+        except ForgeError as error:
             if _QUEUE not in error.words.lower():
                 raise
         return self._enqueue(pull, head_sha)
 
-    def _may_merge_now(self, pull: PullRequest, error: Refused) -> bool:
+    def _may_merge_now(self, pull: PullRequest, error: ForgeError) -> bool:
         """Is there nothing to wait for? Where the repository has no auto-merge, the pull request is looked at."""
         if re.search(r"in clean status", error.words, re.IGNORECASE):
             return True

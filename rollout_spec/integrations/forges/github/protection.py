@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from rollout_spec.integrations.forges.capabilities import Protection, together
 from rollout_spec.integrations.forges.github.api import Asked
-from rollout_spec.integrations.forges.http import Refused
+from rollout_spec.integrations.forges.http import ForgeError
 
 _ADMIN = "the permission Administration: read, or the role Admin, shows it"
 _ABSENT = 404
@@ -81,7 +81,7 @@ def _rules(asked: Asked, base: str) -> list[dict[str, Any]]:
             found += listed
             if len(listed) < 100:
                 break
-    except Refused as error:
+    except ForgeError as error:
         if error.code != _ABSENT and not error.words.startswith("Upgrade to "):
             raise
     return found

@@ -11,7 +11,7 @@ from github.Repository import Repository
 
 from rollout_spec.core.pull_request import Interventions
 from rollout_spec.integrations.forges.github.api import answers
-from rollout_spec.integrations.forges.http import Refused
+from rollout_spec.integrations.forges.http import ForgeError
 from rollout_spec.integrations.forges.probes import is_denied
 
 _TYPES = (
@@ -35,7 +35,7 @@ def interventions(repository: Repository, theirs: Theirs, secret: str) -> Interv
     """Return the changes that a person made to a pull request at its present head."""
     try:
         node = _ask(repository, theirs, (*_TYPES, *_QUEUE_TYPES), f"{_FIELDS} {_QUEUE_FIELDS}", secret)
-    except Refused as error:
+    except ForgeError as error:
         if not is_denied(error):
             raise
         node = _ask(repository, theirs, _TYPES, _FIELDS, secret)  # an older Enterprise knows no merge queue

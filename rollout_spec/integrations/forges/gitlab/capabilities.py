@@ -12,9 +12,9 @@ from urllib.parse import quote
 from gitlab import Gitlab
 
 from rollout_spec.core.units import parse_time
-from rollout_spec.integrations.forges.capabilities import Protection, Standing
+from rollout_spec.integrations.forges.capabilities import Protection, TokenCapabilities
 from rollout_spec.integrations.forges.gitlab.api import answers
-from rollout_spec.integrations.forges.http import Refused
+from rollout_spec.integrations.forges.http import ForgeError
 from rollout_spec.integrations.forges.probes import Look, Seen, http_time, is_denied, said
 
 _ROLES = {0: "none", 5: "Minimal Access", 10: "Guest", 15: "Planner", 20: "Reporter", 30: "Developer", 40: "Maintainer"}
@@ -60,7 +60,7 @@ class _Asked:
         def ask() -> Seen:
             try:
                 return request()
-            except Refused as error:
+            except ForgeError as error:
                 if error.code != _ABSENT:
                     raise
                 return empty()
@@ -68,20 +68,20 @@ class _Asked:
         return self.look.ask(what, _LEAST, ask)
 
 
-def standing(client: Gitlab, project: str, secret: str, base: str) -> Standing:
+def standing(client: Gitlab, project: str, secret: str, base: str) -> TokenCapabilities:
     """Return what the token may do, and what the base demands; nothing is changed."""
     with answers("say how the token stands", secret=secret):
         return _standing(_Asked(client, project, secret), base)
 
 
-def _standing(asked: _Asked, base: str) -> Standing:
+def _standing(asked: _Asked, base: str) -> TokenCapabilities:
     try:
         shown = asked.get("show the project", "")
-    except Refused as error:
+    except ForgeError as error:
         if error.code != _DENIED or not is_denied(error):
             raise
         unsure = (f"the project ({said(error)}): the scope `api` shows it",)
-        return Standing(lacks=("the scope `api`",), base=Protection(), unsure=unsure)
+        return TokenCapabilities(lacks=("the scope `api`",), base=Protection(), unsure=unsure)
     clock, asked_at = asked.clock, asked.asked_at
     user = asked.seen("whose the token is", "the scope `api` shows it", "/user")
     version = asked.seen("the version", "the scope `api` shows it", "/version")
@@ -94,7 +94,7 @@ def _standing(asked: _Asked, base: str) -> Standing:
         f"repository/branches/{quote(base, safe='')}",
     )
     rules = _rules(asked, base) if branch and branch.get("protected") else None
-    return Standing(
+    return TokenCapabilities(
         who=user.get("username") if user else None,
         server=f"GitLab {version.get('version')}" if version else None,
         clock=clock,

@@ -11,14 +11,14 @@ from urllib.parse import quote
 
 import gitlab
 
-from rollout_spec.core.pull_request import Change, Interventions, PullRequest
+from rollout_spec.core.pull_request import Interventions, ProposedChange, PullRequest
 from rollout_spec.integrations.forges import text as wording
-from rollout_spec.integrations.forges.capabilities import Standing
+from rollout_spec.integrations.forges.capabilities import TokenCapabilities
 from rollout_spec.integrations.forges.credentials import Access, need_token
 from rollout_spec.integrations.forges.gitlab import capabilities as gitlab_standing
 from rollout_spec.integrations.forges.gitlab import notes as gitlab_notes
 from rollout_spec.integrations.forges.gitlab.api import PERMISSIONS, answers, connected
-from rollout_spec.integrations.forges.http import Refused, ensure
+from rollout_spec.integrations.forges.http import ForgeError, ensure
 from rollout_spec.integrations.forges.probes import closing_time, first_merge, is_denied
 
 LONGEST_BODY = 1_000_000
@@ -52,7 +52,7 @@ class GitLab:
             ours = [each for each in found if each.source_project_id == each.target_project_id]
             return wording.newest(_read(each.attributes) for each in ours)
 
-    def ensure(self, change: Change, head_sha: str, base: str) -> PullRequest:
+    def ensure_pull_request(self, change: ProposedChange, head_sha: str, base: str) -> PullRequest:
         """Return the merge request from the change's branch, whatever its state; open one if there is none."""
         return ensure(
             change,
@@ -79,7 +79,7 @@ class GitLab:
             newest_first = notes.list(iterator=True, order_by="created_at", sort="desc")
             return gitlab_notes.interventions((each.attributes for each in newest_first), owner)
 
-    def update(self, pull: PullRequest, change: Change, head_sha: str) -> PullRequest:
+    def update(self, pull: PullRequest, change: ProposedChange, head_sha: str) -> PullRequest:
         """Write the title and body anew; the beginning of the title that says Draft stays."""
         with answers("update the merge request", secret=self._secret):
             draft = _DRAFT.match(self._project.mergerequests.get(pull.number).title)
@@ -100,13 +100,15 @@ class GitLab:
             try:
                 with answers("cancel the auto-merge", secret=self._secret):
                     self._client.http_post(path)
-            except Refused as error:
+            except ForgeError as error:
                 if not is_denied(error):
                     raise  # else it is cancelled already, or is when the merge request is closed
         with answers("close the merge request", secret=self._secret):
             self._project.mergerequests.update(pull.number, {"state_event": "close"})
 
-    def mark(self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]) -> tuple[str, ...]:
+    def label_and_request_review(
+        self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]
+    ) -> tuple[str, ...]:
         """Ask for reviews and label; GitLab makes labels that it does not know. It asks people, and no groups."""
         wanted = [label.replace(",", " ") for label in labels]
         if wanted and set(wanted) <= set(pull.labels):
@@ -138,7 +140,7 @@ class GitLab:
                     return
             notes.create({"body": wanted})
 
-    def arm(self, pull: PullRequest, head_sha: str) -> PullRequest:
+    def enable_auto_merge(self, pull: PullRequest, head_sha: str) -> PullRequest:
         """Set auto-merge; where no pipeline comes that could be waited for, and nothing else stands against it, merge.
 
         A pipeline is made a moment after the push: to merge at once would be to merge before it.
@@ -148,7 +150,7 @@ class GitLab:
         for pause in (*PAUSES, None):
             try:
                 return self._merge(pull, head_sha, auto=True)
-            except Refused as error:
+            except ForgeError as error:
                 if error.code != 405:
                     raise
                 refused = error
@@ -161,7 +163,7 @@ class GitLab:
         refused.hint = f"GitLab says that it is `{status}`; {PERMISSIONS}"
         raise refused
 
-    def standing(self, base: str) -> Standing:
+    def standing(self, base: str) -> TokenCapabilities:
         """Return what the token may do, and what the base demands; nothing is changed."""
         return gitlab_standing.standing(self._client, self._name, self._secret, base)
 
@@ -172,7 +174,7 @@ class GitLab:
             with answers("look for the merge request of a commit", secret=self._secret):
                 found = [dict(each) for each in self._client.http_list(path, iterator=True)]
                 told = [(each["target_branch"], each.get("merged_at")) for each in found]
-        except Refused as error:
+        except ForgeError as error:
             if error.code != 404 or "Commit" not in error.words:
                 raise
             return None
@@ -193,7 +195,7 @@ class GitLab:
             now = self._project.mergerequests.get(pull.number)
         return getattr(now, "detailed_merge_status", None), bool(getattr(now, "head_pipeline", None))
 
-    def _open(self, change: Change, base: str) -> PullRequest:
+    def _open(self, change: ProposedChange, base: str) -> PullRequest:
         wish = {
             "source_branch": change.branch,
             "target_branch": base,
