@@ -15,6 +15,7 @@ from hostile_reasons import unjustified
 from hostile_world import Head, World
 from known_good import Data, data_of
 from repo import Result
+from yaml import YAMLError
 
 CONFLICT = "it conflicts"
 HANDS = ("a person made it one", "a person took that back", "a person changed it")
@@ -74,10 +75,17 @@ class Answers:
             tip = state.tips.get(pull["head"], "")
             if pull["state"] == "open" and (head := self.world.made.get(tip)) is not None:
                 named = [each["failedVersion"] for each in self.call.incidents(head) if each["rollout"] == self.rollout]
-                stable = self._live(self.world.past[head.parent]).get("stable")
+                stable = self._stable_on(head.parent) if len(named) > 1 else None
                 if self.failed in named and (self.failed == stable or stable not in named):
                     found[number] = (tip, head)
         return found
+
+    def _stable_on(self, commit: str) -> str | None:
+        """Return the stable version on a base; None if the rollout does not load there."""
+        try:
+            return str(self._live(self.world.past[commit])["stable"])
+        except (YAMLError, KeyError, TypeError):
+            return None
 
     def _right(self, state: State) -> list[int]:
         """Return the pull requests that lead where they must."""
