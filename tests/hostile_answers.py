@@ -18,6 +18,7 @@ from repo import Result
 from yaml import YAMLError
 
 CONFLICT = "it conflicts"
+MERGED = "it is on the base already"
 HANDS = ("a person made it one", "a person took that back", "a person changed it")
 """Words of the tool about pull requests that a person drafted or disarmed."""
 
@@ -39,7 +40,9 @@ class Answers:
         """Return what is wrong with the answers. ``changed`` are the pull requests that the tool touched."""
         told = f"{self.rollout} {self.failed}"
         wrong = [f"pull request {n} was touched for {told}: {why}" for n, why in self._bad.items() if n in changed]
-        armed = [n for n in self._bad if self.after.pulls[n].get("autoMerge") and self._bad[n] != CONFLICT]
+        armed = [
+            n for n in self._bad if self.after.pulls[n].get("autoMerge") and self._bad[n] not in (CONFLICT, MERGED)
+        ]
         armed = [number for number in armed if not self._is_named_as_foreign(number)]
         wrong += [f"pull request {n} still merges itself for {told}: {self._bad[n]}" for n in armed]
         before = [n for n in self._right(self.before) if self._is_on_base(n) and not self._takes_others_along(n)]
@@ -149,6 +152,8 @@ class Answers:
             if tree is None:
                 return CONFLICT
             edits = self.world.bare.changes(self.world.main, tree)
+            if not edits:
+                return MERGED
         files = {path: each for path, each in {**self.world.tip.files, **edits}.items() if each is not None}
         live, rollouts = self._live(files), {each["rollout"] for each in self.call.incidents(head)}
         lives = [self._live(self.world.tip.files)] if self.want.kind == "stuck" else self.want.lives
