@@ -5,15 +5,13 @@ from __future__ import annotations
 import functools
 import json
 import os
-import pty
 import re
 import subprocess
-import sys
 import unicodedata
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from terminals import HOSTILE, base, edit, on_a_terminal, write
 from workspaces import BASE, Files, files_in, rendered, specs
 
 from rollout_spec.checks.regressions import introduced
@@ -47,16 +45,6 @@ spec:
   policies:
     - {name: owned, expression: rollout.metadata.owner != null, message: somebody owns it, why: Somebody answers.}
 """
-
-
-def base(path: str) -> str:
-    return (BASE / path).read_text("utf-8")
-
-
-def edit(path: str, old: str, new: str) -> Files:
-    text = base(path)
-    assert text.count(old) == 1
-    return {path: text.replace(old, new).encode()}
 
 
 def check_of(files: Files, *paths: str, before: Files | None = None) -> Report:
@@ -270,13 +258,6 @@ def git(folder: Path, *words: str) -> None:
     subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True)
 
 
-def write(folder: Path, files: Files) -> None:
-    for path, content in files.items():
-        file = folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content)
-
-
 @pytest.fixture
 def two(tmp_path: Path) -> Path:
     """Make a git repository with two workspaces, each with the same rollout."""
@@ -387,35 +368,6 @@ def test_the_json_report_of_nothing_is_one_too(two: Path, capsys: pytest.Capture
 LINE = re.compile(r"^[^:]+:\d+:\d+: (error|warning|info): .+ \[[a-z-]+\]$")
 
 
-def on_a_terminal(folder: Path, *words: str, **environment: str) -> str:
-    """Return what a person sees who runs a command."""
-    own = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TERM")}
-    leader, follower = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-m", "rollout_spec", *words],
-        cwd=folder,
-        env={**own, "TERM": "xterm", "PYTHONPATH": str(Path(__file__).parent.parent), **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=follower,
-        stderr=subprocess.DEVNULL,
-    ):
-        os.close(follower)
-        shown = b"".join(chunks(leader))
-    os.close(leader)
-    return shown.decode().replace("\r\n", "\n")
-
-
-def chunks(leader: int) -> Iterator[bytes]:
-    while True:
-        try:
-            chunk = os.read(leader, 65536)
-        except OSError:  # how Linux says that the other end is closed
-            return
-        if not chunk:
-            return
-        yield chunk
-
-
 def columns(text: str) -> list[int]:
     """Return the column of a terminal in which each character of a line begins."""
     found, column = [], 0
@@ -486,8 +438,6 @@ def test_a_pipe_gets_one_line_for_each_finding(two: Path, capsys: pytest.Capture
 
 
 # Strangers' words.
-
-HOSTILE = "\x1b[31m\x07\r\n\x9b\u202e\u2066\u200b\U000e0001"
 
 
 def harmless(text: str) -> bool:

@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 
 import pytest
+from real_commands import FILE, LONG_AGO, MINE, contents, do, finished, made, record, repo, start, status
 from repo import Repo, git, run
-from test_no_work_is_lost import FILE, LONG_AGO, MINE, contents, do, finished, made, record, repo, start, status
 
 from rollout_spec.workflows.checkout import Checkout
 from rollout_spec.workspace.files import Expected

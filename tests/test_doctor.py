@@ -16,7 +16,7 @@ import pytest
 from checkup import doctor
 from oracles import CHECKOUT
 from repo import NINE, Repo, git, run
-from test_signatures import configured_for_ssh, hide_the_committer
+from ssh_signing import configured_for_ssh, hide_the_committer
 
 from rollout_spec.integrations.git.command import GitError
 from rollout_spec.integrations.git.repository import Git

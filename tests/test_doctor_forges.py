@@ -18,8 +18,8 @@ from fakes.host import Answer
 from hosted import FAKES, TOKEN, Hosted, as_app, hosted, let_in, point_to
 from oracles import CHECKOUT
 from repo import Repo, git, run
+from ssh_signing import configured_for_ssh, hide_the_committer
 from standings import protect
-from test_signatures import configured_for_ssh, hide_the_committer
 
 pytestmark = pytest.mark.system
 

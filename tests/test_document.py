@@ -11,7 +11,6 @@ import json
 import time
 import tracemalloc
 from collections.abc import Iterator
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
+from nested import alike
 
 from rollout_spec.core.findings import MOST_PROBLEMS, WHOLE_FILE, KeyPath, Span
 from rollout_spec.core.yaml.decoding import line_start
@@ -241,19 +241,6 @@ def test_what_is_read_without_a_flaw_is_no_surprise_to_others(content: bytes) ->
         return
     theirs = yaml.load(document.text, yaml.CSafeLoader)
     assert alike(document.data, theirs)
-
-
-def alike(ours: Any, theirs: Any) -> bool:
-    """Are they the same? Dates aside, which stay text here."""
-    if isinstance(theirs, date):
-        return isinstance(ours, str)
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        return len(ours) == len(theirs) and all(map(alike, [*ours, *ours.values()], [*theirs, *theirs.values()]))
-    if isinstance(ours, list) and isinstance(theirs, list):
-        return len(ours) == len(theirs) and all(map(alike, ours, theirs))
-    if isinstance(ours, Decimal):
-        return isinstance(theirs, float) and float(ours) == theirs
-    return repr(ours) == repr(theirs)
 
 
 def test_every_short_bare_word_is_read_as_others_read_it_or_told() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from lsp import Editor, editing
 from oracles import CHECKOUT, npm_package, program
-from test_schemas import file_of
+from schema_files import file_of
 
 from rollout_spec.workspace.scaffold import files
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from real_commands import FILE, MINE, contents, do, made, record, repo, status
 from repo import Repo, git, run
-from test_no_work_is_lost import FILE, MINE, contents, do, made, record, repo, status
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.integrations.forges.local_files import PullFiles

@@ -27,8 +27,7 @@ from fuzz import entrances
 from fuzz.mutations import mutated
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from nested import at, paths_of
-from test_document import alike
+from nested import alike, at, paths_of
 
 from rollout_spec.checks.runner import check
 from rollout_spec.core.findings import KeyPath

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 from lxml import etree
 from oracles import npm_package
-from test_check import HOSTILE, edit, on_a_terminal, write
+from terminals import HOSTILE, edit, on_a_terminal, write
 from test_rules import CASES, NAMES, case_of, report_of
 from workspaces import BASE, files_in, specs
 

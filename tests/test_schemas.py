@@ -17,13 +17,13 @@ import pytest
 from jsonschema import Draft202012Validator
 from nested import accepts, at, paths_of, plain, removed, renamed, replaced
 from pydantic import TypeAdapter, ValidationError
+from schema_files import SCHEMAS, file_of
 
 from rollout_spec.core.findings import KeyPath
 from rollout_spec.core.yaml.document import parse
 from rollout_spec.spec import KINDS, fields, model_of
 from rollout_spec.spec.json_schema import json_schema
 
-SCHEMAS = Path(__file__).parent.parent / "schemas"
 GOOD = {file.stem: parse(file.read_bytes()).data for file in (Path(__file__).parent / "good").glob("*.yaml")}
 FULL = sorted(name for name in GOOD if name != "rollout")  # the long example adds no field and most of the time
 CHOSEN = {"versions", "metrics", "severity", "labels", "requires", "env"}
@@ -53,10 +53,6 @@ SPELLINGS = (
         "manual",
     ),
 )
-
-
-def file_of(kind: str) -> Path:
-    return SCHEMAS / (re.sub(r"(?<=[a-z])(?=[A-Z])", "-", kind).lower() + ".schema.json")
 
 
 @pytest.mark.parametrize("kind", KINDS)

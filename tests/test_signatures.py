@@ -12,6 +12,7 @@ import pytest
 from clones import head
 from oracles import program
 from repo import Repo, git
+from ssh_signing import configured_for_ssh, hide_the_committer
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.integrations.git.command import GitError
@@ -33,29 +34,6 @@ def ssh_key(clone: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Git signs with an ssh key, and trusts it."""
     hide_the_committer(monkeypatch)
     return configured_for_ssh(clone)
-
-
-def configured_for_ssh(clone: Path, passphrase: str = "") -> Path:
-    key = clone.parent / "key"
-    words = (str(program("ssh-keygen")), "-q", "-t", "ed25519", "-N", passphrase, "-C", "", "-f", str(key))
-    subprocess.run(words, check=True, stdin=subprocess.DEVNULL)
-    signers = clone.parent / "signers"
-    signers.write_text(f"bot@example.com {key.with_suffix('.pub').read_text('utf-8')}")
-    settings = {"gpg.format": "ssh", "user.signingKey": key, "gpg.ssh.allowedSignersFile": signers}
-    for name, value in {
-        **settings,
-        "commit.gpgSign": True,
-        "user.name": "Bot",
-        "user.email": "bot@example.com",
-    }.items():
-        git(clone, "config", name, str(value))
-    return key
-
-
-def hide_the_committer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whom the environment names wins over the configuration; from here on nobody is named."""
-    for name in ("GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
