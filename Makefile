@@ -43,6 +43,7 @@ lint: $(TOOLS) ## check style and types
 	$(RUN) -m ruff check
 	$(RUN) -m ruff format --check
 	$(RUN) -m mypy
+	$(RUN) -m mypy --config-file tests/mypy.ini
 	$(VENV)/bin/lint-imports
 
 node: ## install what some tests run that is no Python (tests/package.json)

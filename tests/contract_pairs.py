@@ -14,7 +14,7 @@ NAMES = ("a", "b", "x-1")
 WORDS = ("", "a", "b", "ab", "aa", "aaa", "B", "1")
 NUMBERS = (-1, 0, 1, 2, 3, 4, 5, 0.5, 1.5, 2.5)
 PATTERNS = ("^a", "a$", "^a+$", "^[a-b]*$", "b|aa", "()", "x*", "^.$", r"^\d+$", "^x-", "^(a|ab)$", "^(?!b)")
-VALUES = (None, True, False, 0, 1, 2, 3, 0.5, "a", "ab", "", [], [1], {}, {"a": 1})
+VALUES: tuple[Any, ...] = (None, True, False, 0, 1, 2, 3, 0.5, "a", "ab", "", [], [1], {}, {"a": 1})
 TYPES = ("array", "boolean", "integer", "null", "number", "object", "object", "object", "string")
 ABSENT = object()
 
@@ -187,8 +187,8 @@ def _fields(data: Any) -> Iterator[str]:
 
 def pool() -> list[Any]:
     """Return instances: it knows nothing of how candidates are made."""
-    small = [None, True, False, -1, 0, 1, 2, 3, 0.5, "", "a", "ab", "b", [], {}]
-    few = [None, True, 1, 0.5, 3, "a", "ab", [], {}]
+    small: list[Any] = [None, True, False, -1, 0, 1, 2, 3, 0.5, "", "a", "ab", "b", [], {}]
+    few: list[Any] = [None, True, 1, 0.5, 3, "a", "ab", [], {}]
     found: list[Any] = [*VALUES, *NUMBERS, *WORDS, 0.25, 0.75, 1.25, 6, 7, -0.5, "aaaa", "ba", "11", "x-", "-"]
     for length in (1, 2, 3):
         found += map(list, product(small if length < 3 else few, repeat=length))

@@ -106,8 +106,11 @@ class World:
         self.odd = None
         files = self.tip.files if self.line else {}
         for path, text in edits.items():  # an edit elsewhere in a file that does not load mends nothing
-            if (path, files.get(path)) in self.broken and isinstance(text, bytes) and any(map(text.count, DEFECTS)):
-                self.broken[path, text] = self.broken[path, files.get(path)]
+            old = files.get(path)
+            if old is None or (path, old) not in self.broken or not isinstance(text, bytes):
+                continue
+            if any(map(text.count, DEFECTS)):
+                self.broken[path, text] = self.broken[path, old]
         self.line.append(Tip(edited(files, edits), subject, date, edits=edits, odd=odd))
 
     def settle(self) -> None:

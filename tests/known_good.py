@@ -77,7 +77,7 @@ def _validator(files: Mapping[str, bytes], version: str) -> Draft202012Validator
 def serving(spec: Data) -> set[str]:
     """Return the versions that answer somebody, or are sent a copy."""
     live = spec["live"]
-    stage = next((each for each in spec["stages"] if each["name"] == live.get("stage")), {})
+    stage: Data = next((each for each in spec["stages"] if each["name"] == live.get("stage")), {})
     weight, mirror = (float(str(stage.get(key, "0%")).rstrip("%")) for key in ("weight", "mirror"))
     if live.get("candidate") is None or not (weight or mirror or "match" in stage):
         return {live["stable"]}

@@ -9,6 +9,7 @@ import re
 import subprocess
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import pytest
 from terminals import HOSTILE, base, edit, on_a_terminal, write
@@ -338,7 +339,7 @@ def test_the_json_report_has_the_shape_that_is_documented(two: Path, capsys: pyt
     assert list(report) == ["version", "findings", "skipped"]
     assert report["version"] == 1
     assert {each["name"] for each in report["findings"]} == {"manifests-current", "rollback-ready", "yaml"}
-    fields = {
+    fields: dict[str, Any] = {
         "file": str,
         **dict.fromkeys(("line", "column", "endLine", "endColumn"), int),
         "path": list,

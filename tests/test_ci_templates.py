@@ -56,9 +56,19 @@ def actionlint(*files: Path) -> set[str]:
     return set(json.loads(ran.stdout))
 
 
+ZIZMOR = ("--offline", "--no-config", "--no-exit-codes", "--persona=pedantic", "--format=json")
+
+
 def zizmor(*files: Path) -> set[str]:
     """Return the audits of zizmor that find something, pedantic ones too, without asking the network."""
-    command = [program("zizmor"), "--offline", "--no-config", "--no-exit-codes", "--persona=pedantic", "--format=json"]
+    command: list[Path | str] = [
+        program("zizmor"),
+        "--offline",
+        "--no-config",
+        "--no-exit-codes",
+        "--persona=pedantic",
+        "--format=json",
+    ]
     ran = subprocess.run([*command, *files], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     return {finding["ident"] for finding in json.loads(ran.stdout)}
@@ -88,7 +98,7 @@ def test_zizmor_finds_nothing(careless: Path) -> None:
 @pytest.mark.real
 @pytest.mark.parametrize(("file", "schema"), FORMS.items(), ids=str)
 def test_a_forge_reads_it(file: Path, schema: str, tmp_path: Path) -> None:
-    command = [program("check-jsonschema"), "--builtin-schema", f"vendor.{schema}"]
+    command: list[Path | str] = [program("check-jsonschema"), "--builtin-schema", f"vendor.{schema}"]
     ran = subprocess.run([*command, file], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout
     broken = tmp_path / file.name

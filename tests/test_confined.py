@@ -14,6 +14,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bomb_files import (
@@ -36,7 +37,7 @@ from workspaces import BASE
 from rollout_spec.core import package_data as resources
 
 pytestmark = pytest.mark.system
-LOW = {"ROLLOUT_SPEC_SANDBOX_SECONDS": "0.3", "ROLLOUT_SPEC_SANDBOX_MEMORY": "200MiB"}
+LOW: dict[str, Any] = {"ROLLOUT_SPEC_SANDBOX_SECONDS": "0.3", "ROLLOUT_SPEC_SANDBOX_MEMORY": "200MiB"}
 MOST_SECONDS = 15.0 if os.getloadavg()[0] < 2 * (os.cpu_count() or 1) else 45.0
 """On a machine that is busy with other things, all but the limit takes longer."""
 MOST_MEMORY = 1.5 * 1024**3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -220,13 +221,15 @@ def test_only_fields_that_the_old_schema_lets_pass_with_any_value_prove_nothing(
 
 
 def test_that_time_ran_out_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = iter([confined.Stopped("time", "this was not run"), [{"changes": [[["type"], "words", "1", True]]}]])
+    answers: Iterator[Any] = iter(
+        [confined.Stopped("time", "this was not run"), [{"changes": [[["type"], "words", "1", True]]}]]
+    )
 
     def ask(*_: object) -> list[Any]:
         answer = next(answers)
         if isinstance(answer, confined.Stopped):
             raise answer
-        return answer
+        return [*answer]
 
     monkeypatch.setattr(confined, "ask", ask)
     pair = b'{"title": "of this test"}', b'{"title": "of this test", "type": "string"}'
@@ -382,7 +385,7 @@ def test_a_multiple_that_readers_disagree_on_proves_nothing() -> None:
     assert changes({"enum": [0.075]}, {"multipleOf": 0.01}) != []
 
 
-KEYWORDS = (
+KEYWORDS: tuple[str, ...] = (
     "a",
     "$ref",
     "$id",

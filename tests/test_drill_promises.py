@@ -120,7 +120,7 @@ def test_what_is_proven_holds_on_disk(files: Files, data: st.DataObject, tmp_pat
     assert stale(loaded(after), after) == []
 
 
-def spoiled(monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, bytes | None]], None]) -> list[DrillOutcome]:
+def spoiled(monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, bytes | None]], object]) -> list[DrillOutcome]:
     """Drill with a rollback whose edits are not what they should be."""
 
     def spoil(repository: Repository, breach: Breach) -> Rollback:

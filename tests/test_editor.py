@@ -91,9 +91,9 @@ def test_a_good_file_has_no_diagnostics(editor: Editor, name: str) -> None:
 
 
 def test_what_init_writes_has_no_diagnostics(editor: Editor, tmp_path: Path) -> None:
-    for path, content in files().items():
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_bytes(content)
+    for name, content in files().items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
     specs = [path for path in tmp_path.rglob("*.yaml") if path.read_text("utf-8").startswith("# yaml-language-server:")]
     assert {path.parent.name for path in specs} == {tmp_path.name, "rollouts", "components"}
     for path in specs:

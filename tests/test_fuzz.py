@@ -55,6 +55,7 @@ def test_every_mutation_does_something() -> None:
         assert isinstance(mutation("", Random(0)), str)
 
 
+TARGET = b"description: x\nowns: workloads\ntemplates: [{file: a.j2}]\noptions: {}\n"
 Waste = Callable[[Path], object]
 WASTE: dict[str, Waste] = {
     "a-folder-in-place-of-a-file": lambda at: [(at / ROLLOUT).unlink(), (at / ROLLOUT).mkdir()],
@@ -93,7 +94,6 @@ WASTE: dict[str, Waste] = {
     "a-template-without-end": lambda at: target(at, TARGET, b"{% for i in range(10**9) %}{{ i }}{% endfor %}"),
     "a-template-that-asks-for-much": lambda at: target(at, TARGET, b"{{ 'x' * 10**10 }}{{ 9**9**9 }}"),
 }
-TARGET = b"description: x\nowns: workloads\ntemplates: [{file: a.j2}]\noptions: {}\n"
 
 
 def everywhere(at: Path, content: bytes) -> None:

@@ -80,7 +80,7 @@ def workflow(clone: Path, job: dict[str, Any], **environment: str) -> Result:
     return done
 
 
-def annotations(done: Result) -> list[tuple[str, str, str]]:
+def annotated(done: Result) -> list[tuple[str, str, str]]:
     """Return the level, the file and the rule of each annotation."""
     return re.findall(r"^::(\w+) file=([^,]+),.*\btitle=([^:,]+)", done.out, re.MULTILINE)
 
@@ -88,7 +88,7 @@ def annotations(done: Result) -> list[tuple[str, str, str]]:
 def test_a_good_pull_request_passes(repo: Repo) -> None:
     done = act(cloned(repo, merge(repo, propose(repo, advances)), "--depth=2"), "pull_request")
     assert done.status == 0, done.text
-    assert annotations(done) == []
+    assert annotated(done) == []
     assert "skipped" not in done.text  # there was a base
 
 
@@ -96,7 +96,7 @@ def test_a_pull_request_is_compared_with_its_base(repo: Repo) -> None:
     folder = cloned(repo, merge(repo, propose(repo, rewrites_history)), "--depth=2")
     done = act(folder, "pull_request")
     assert done.status == 1
-    assert ("error", "rollouts/fraud.yaml", "versions-append-only") in annotations(done)
+    assert ("error", "rollouts/fraud.yaml", "versions-append-only") in annotated(done)
 
 
 def test_changes_that_are_right_apart_and_wrong_together_do_not_pass(repo: Repo) -> None:
@@ -108,7 +108,7 @@ def test_changes_that_are_right_apart_and_wrong_together_do_not_pass(repo: Repo)
     assert repo.run("check").status == 0
     done = act(cloned(repo, merge(repo, head), "--depth=2"), "pull_request")
     assert done.status == 1
-    assert ("error", "rollouts/churn.yaml", "pins-served") in annotations(done)
+    assert ("error", "rollouts/churn.yaml", "pins-served") in annotated(done)
 
 
 def test_what_is_not_the_result_of_the_merge_is_refused(repo: Repo) -> None:
@@ -133,7 +133,7 @@ def test_a_merge_group_is_compared_with_what_it_is_merged_into(repo: Repo) -> No
     folder = cloned(repo, merge(repo, propose(repo, rewrites_history)))
     done = act(folder, "merge_group", merge_group=base)
     assert done.status == 1
-    assert {rule for _, _, rule in annotations(done)} == {"versions-append-only"}
+    assert {rule for _, _, rule in annotated(done)} == {"versions-append-only"}
     assert act(folder, "merge_group", merge_group="0" * 40).status == 2
 
 
@@ -145,7 +145,7 @@ def test_a_push_is_checked_as_it_is(repo: Repo) -> None:
     (folder / "components/tokenizer.yaml").unlink()
     done = act(folder, "push")
     assert done.status == 1
-    assert annotations(done)[0][2] == "references-exist"
+    assert annotated(done)[0][2] == "references-exist"
 
 
 def test_findings_are_written_for_code_scanning_too(repo: Repo) -> None:
@@ -171,7 +171,7 @@ def test_the_action_installs_the_release_that_it_is_part_of(repo: Repo) -> None:
     release(folder.parent / "action")
     done = act(folder, "pull_request", python=sys.executable)
     assert done.status == 1, done.text
-    assert ("error", "rollouts/fraud.yaml", "versions-append-only") in annotations(done)
+    assert ("error", "rollouts/fraud.yaml", "versions-append-only") in annotated(done)
 
 
 @pytest.mark.parametrize(
@@ -184,4 +184,4 @@ def test_the_workflow_that_init_writes_checks_what_is_merged(
     folder = cloned(repo, merge(repo, propose(repo, change)))
     done = workflow(folder, WORKFLOW["jobs"]["check"], BASE=base)
     assert done.status == status, done.text
-    assert bool(annotations(done)) == bool(status)
+    assert bool(annotated(done)) == bool(status)

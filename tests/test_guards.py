@@ -45,13 +45,8 @@ def ago(**units: int) -> datetime:
 
 def earlier(rollout: str = "fraud", failed: str = "39", when: datetime = NOW, **fields: Any) -> PastRollback:
     """Return a rollback that landed when it was observed."""
-    return PastRollback(
-        f"{rollout}-{failed}",
-        rollout,
-        failed,
-        **{"restored": "38", "stage": "canary-5", "landed": when} | fields,
-        observed=when,
-    )
+    chosen: dict[str, Any] = {"restored": "38", "stage": "canary-5", "landed": when, **fields}
+    return PastRollback(f"{rollout}-{failed}", rollout, failed, **chosen, observed=when)
 
 
 def many(count: int, when: datetime, **fields: Any) -> tuple[PastRollback, ...]:
@@ -429,7 +424,7 @@ def test_several_rollbacks_in_one_commit_go_as_far_as_the_most_careful(
     )
 
 
-REFUSED = (
+REFUSED: tuple[tuple[str, dict[str, Any], PastRollback, str], ...] = (
     ("another of the rollout", {}, earlier(failed="41", when=ago(minutes=5), landed=None), "act"),
     ("another of the day", {"maxRollbacksPerDay": 1}, earlier("churn", when=ago(hours=23), landed=None), "act"),
     (

@@ -274,8 +274,8 @@ def switch_at_once(repo: Repo) -> None:
         repo.write(path, repo.at("HEAD", path).replace("stage: canary-5  ", "stage: full  "))
     repo.edit("components/user-profile.yaml", '["11", "12"]  ', '["12"]\n  exclusive: true\n  ')
     repo.render()
-    for path in (repo.workspace / "manifests/spam").glob("*"):
-        path.unlink()
+    for manifest in (repo.workspace / "manifests/spam").glob("*"):
+        manifest.unlink()
     repo.commit("Switch at once")
 
 

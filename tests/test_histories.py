@@ -172,7 +172,7 @@ def through_git(seed: int, place: Path) -> tuple[bool, list[str]]:
     for path, content in decision.edits.items():
         if (
             not path.startswith("incidents/")
-            and blobs.get(path, "").split()[2:] != [blob(content)][: content is not None]
+            and blobs.get(path, "").split()[2:] != [blob(content or b"")][: content is not None]
         ):
             wrong.append(f"history {seed}: {path} is not what was decided")
     changed = set(git(repo.remote, "diff", "--no-renames", "--name-only", f"{branch}~1", branch).split())

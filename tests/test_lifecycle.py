@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -561,7 +561,7 @@ def test_without_a_forge_there_is_no_pull_request(old: Repo) -> None:
 
 
 @pytest.fixture
-def days(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+def days(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Each call makes it three days later for who commits, beginning long ago: every hold has passed by then."""
     now = LONG_AGO
 

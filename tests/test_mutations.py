@@ -76,6 +76,7 @@ def is_told(file: File[Any]) -> bool:
 def is_told_among_others(text: str, good: File[Any]) -> bool:
     """Does check find more than in the good file, in a workspace? Others judge bounds and options."""
     folder = {kind: folder for folder, kind in FOLDERS.items()}.get(good.kind)
+    assert good.model is not None
     place = f"{folder}/{good.model.metadata.name}.yaml" if folder else WORKSPACE_FILE
 
     def found(content: bytes) -> set[tuple[KeyPath, str]]:
@@ -220,7 +221,7 @@ class Others(yaml.SafeLoader):
     """PyYAML's own parser; a date stays text: there are some that no calendar has, and then it raises."""
 
 
-Others.add_constructor("tag:yaml.org,2002:timestamp", yaml.SafeLoader.construct_yaml_str)
+Others.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: str(node.value))
 
 
 def others_read(text: str) -> Any:

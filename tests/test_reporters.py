@@ -59,6 +59,9 @@ def found(draw: st.DrawFn) -> Finding:
     )
 
 
+sources: st.SearchStrategy[Any] = st.sampled_from(["comment", "waiver"])
+
+
 @st.composite
 def reports(draw: st.DrawFn) -> Report:
     said = draw(st.lists(found(), max_size=8, unique=True))
@@ -66,7 +69,7 @@ def reports(draw: st.DrawFn) -> Report:
     silenced = [
         Silenced(each, by, draw(texts), "2026-12-31T00:00:00Z" if by == "waiver" else None)
         for each in said[cut:]
-        for by in [draw(st.sampled_from(["comment", "waiver"]))]
+        for by in [draw(sources)]
     ]
     skipped = draw(st.lists(st.builds(Skipped, st.sampled_from(["one-step", "schema"]), texts), max_size=2))
     return Report(tuple(said[:cut]), tuple(skipped), tuple(silenced))

@@ -627,7 +627,7 @@ def test_a_hard_trigger_in_its_time_asks_nobody(
     repository = here(promoted_made) if stage == "promoted" else with_stage(made, stage)
     decision = roll_back(repository, replace(BREACH, trigger=trigger), undone)
     assert isinstance(decision, Rollback)
-    assert [reason in each.words for each in decision.for_a_person] == ([] if reason is None else [True])
+    assert [str(reason) in each.words for each in decision.for_a_person] == ([] if reason is None else [True])
 
 
 def with_stage(repo: Repo, stage: str) -> Repository:
@@ -1048,7 +1048,7 @@ def test_where_git_revert_works_it_comes_to_the_same(repo: Repo, tmp_path: Path)
         ("44", lambda: (advance_to(repo, "full"), promote())),
         ("43", lambda: roll(repo, "44")),
     ]
-    same = []
+    same: list[Any] = []
     for version, happens in stories:
         happens()
         if repo.git("status", "--porcelain"):
@@ -1247,7 +1247,7 @@ def test_the_callers_environment_makes_no_difference(
         {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
     ],
 )
-def test_the_callers_language_makes_no_difference(advanced: Repo, expected: str, environment: dict[str, str]) -> None:
+def test_the_callers_language_makes_no_difference(advanced: Repo, expected: str, environment: dict[str, Any]) -> None:
     done = ours(advanced, "rollback", "--breach", payload_of(advanced), **environment)
     assert done.returncode == 0, done.stderr
     assert advanced.tip(BRANCH) == expected

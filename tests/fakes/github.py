@@ -163,7 +163,8 @@ class FakeGitHub(GitHubStanding):
             return _said(f"Could not resolve to a node with the global id of '{wish['pullRequestId']}'", "NOT_FOUND")
         if wish.get("expectedHeadOid", self.head(pull)) != self.head(pull):
             return _said(f"Head sha didn't match: expected {wish['expectedHeadOid']}")
-        name, done = found[1], {"clientMutationId": None}
+        name = found[1]
+        done: dict[str, Any] = {"clientMutationId": None}
         if name == "markPullRequestReadyForReview":
             self.convert(pull, draft=False, by=user)
             done["pullRequest"] = {"isDraft": False}

@@ -129,7 +129,8 @@ class GitHubStanding(GitHubShapes):
         return Answer(200, shape)
 
     def _rules(self, request: Request, user: str, match: re.Match[str]) -> Answer:
-        guard, found = self.ruleset, []
+        guard = self.ruleset
+        found: list[dict[str, Any]] = []
         if guard is None or request.query.get("page", "1") != "1":
             return Answer(200, [])
         if guard.checks or guard.up_to_date:
@@ -153,7 +154,7 @@ class GitHubStanding(GitHubShapes):
             found.append({"type": "merge_queue", "parameters": wish})
         if guard.signatures:
             found.append({"type": "required_signatures"})
-        source = {"ruleset_source_type": "Repository", "ruleset_source": self.name, "ruleset_id": 1}
+        source: dict[str, Any] = {"ruleset_source_type": "Repository", "ruleset_source": self.name, "ruleset_id": 1}
         return Answer(200, [{**rule, **source} for rule in [*found, {"type": "deletion"}]])
 
     def _make_ref(self, request: Request, user: str, _: Any) -> Answer:

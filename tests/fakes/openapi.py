@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from fakes.host import Answer, Request
@@ -22,7 +22,7 @@ class Contract:
 
     def __init__(self, file: Path) -> None:
         self._document = _as_json_schema(json.loads(file.read_bytes()))
-        self._registry = Registry().with_resource(_SCHEMA, Resource(contents=self._document, specification=DRAFT202012))
+        self._registry = Registry().with_resource(_SCHEMA, DRAFT202012.create_resource(self._document))
         self._paths = [
             (re.compile(re.sub(r"\\\{[^}]+\\\}", "[^/]+", re.escape(path))), path) for path in self._document["paths"]
         ]

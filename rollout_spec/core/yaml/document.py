@@ -34,7 +34,7 @@ class Document:
         self.text = text
         self.flaws = flaws
         self.readable = not any(flaw.severity == "error" for flaw in flaws)
-        self.data = data if self.readable else None
+        self.data: Any = data if self.readable else None
         self._broken = broken  # it was not read to its end
 
     def span(self, path: KeyPath, *, on_key: bool = False) -> Span:
