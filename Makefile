@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install demo unit test lint bench fuzz mutants node
+.PHONY: help install demo unit test coverage lint bench fuzz mutants node
 
 PYTHON ?= python3
 VENV := .venv
@@ -38,6 +38,9 @@ unit: $(TOOLS) ## run the tests that start no other program, in a minute
 
 test: $(TOOLS) ## run the tests; ARGS="-k traffic" runs some
 	$(RUN) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+coverage: $(TOOLS) ## say which lines and branches `make unit` leaves out, of the packages that start no program
+	$(RUN) -m pytest -n 2 --dist loadgroup -m "not system" --cov --cov-report=term-missing $(ARGS)
 
 lint: $(TOOLS) ## check style and types
 	$(RUN) -m ruff check

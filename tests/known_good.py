@@ -85,6 +85,8 @@ def serving(spec: Data) -> set[str]:
 
 
 def same_bytes(spec: Data, version: str) -> set[str]:
+    if version not in spec["versions"]:  # an incident may be of one that the base lost when it was pushed back
+        return set()
     digest = spec["versions"][version]["digest"]
     return {each for each, record in spec["versions"].items() if record["digest"] == digest}
 

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rollout_spec.checks.reporters.base import View, shown, words
 from rollout_spec.core.findings import Finding, Report, Silenced
 
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
 _NAME = "rollout-spec"
-_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
 
 
 class _Test(NamedTuple):
@@ -35,10 +37,14 @@ def report(report: Report, view: View) -> str:
     Rules that could not run are skipped tests. A report without tests is an error to some readers, so that one passes
     where all is well.
     """
+    from xml.etree import ElementTree  # 2 ms that the other formats do without
+
     tests = _tests(report) + [_Test(_NAME, each.name, skipped=each.why) for each in report.skipped]
-    suites = groupby(tests or [_Test(_NAME, "check")], lambda test: test.suite)
-    told = "".join(_suite(name, list(suite)) for name, suite in suites)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="{_NAME}">\n{told}</testsuites>\n'
+    root = ElementTree.Element("testsuites", name=_NAME)
+    for name, suite in groupby(tests or [_Test(_NAME, "check")], lambda test: test.suite):
+        _suite(root, name, list(suite))
+    ElementTree.indent(root, space="")
+    return f"{ElementTree.tostring(root, 'UTF-8', xml_declaration=True).decode()}\n"
 
 
 def _tests(report: Report) -> list[_Test]:
@@ -53,24 +59,28 @@ def _tests(report: Report) -> list[_Test]:
     return tests
 
 
-def _suite(name: str, tests: Sequence[_Test]) -> str:
-    failures, skipped = sum(bool(test.failures) for test in tests), sum(test.skipped is not None for test in tests)
-    counts = f'tests="{len(tests)}" failures="{failures}" errors="0" skipped="{skipped}"'
-    return f'<testsuite name="{_text(name)}" {counts}>\n{"".join(map(_case, tests))}</testsuite>\n'
+def _suite(root: Element, name: str, tests: Sequence[_Test]) -> None:
+    counts = {
+        "tests": len(tests),
+        "failures": sum(bool(test.failures) for test in tests),
+        "errors": 0,
+        "skipped": sum(test.skipped is not None for test in tests),
+    }
+    suite = _add(root, "testsuite", name=name, **{key: str(count) for key, count in counts.items()})
+    for test in tests:
+        _case(suite, test)
 
 
-def _case(test: _Test) -> str:
-    inside = "" if test.skipped is None else f'<skipped message="{_text(test.skipped)}"/>\n'
+def _case(suite: Element, test: _Test) -> None:
+    case = _add(suite, "testcase", name=test.name, classname=test.suite)
+    if test.skipped is not None:
+        _add(case, "skipped", message=test.skipped)
     if test.failures:
         more = f" (and {len(test.failures) - 1} more)" if len(test.failures) > 1 else ""
-        told = "".join(f"{_text(_line(each))}\n" for each in test.failures)
-        inside += (
-            f'<failure type="{_text(test.name)}" message="{_text(words(test.failures[0]) + more)}">{told}</failure>\n'
-        )
+        message = words(test.failures[0]) + more
+        _add(case, "failure", [_line(each) for each in test.failures], type=test.name, message=message)
     if test.output:
-        told = "".join(f"{_text(line)}\n" for line in test.output)
-        inside += f"<system-out>{told}</system-out>\n"
-    return f'<testcase name="{_text(test.name)}" classname="{_text(test.suite)}">\n{inside}</testcase>\n'
+        _add(case, "system-out", test.output)
 
 
 def _line(finding: Finding, silenced: Silenced | None = None) -> str:
@@ -78,6 +88,13 @@ def _line(finding: Finding, silenced: Silenced | None = None) -> str:
     return f"{told} (silenced by {silenced.by}: {silenced.reason})" if silenced else told
 
 
-def _text(text: str) -> str:
-    """Write a text for XML. What XML 1.0 forbids is shown as an escape: all that can be printed is allowed."""
-    return shown(text).translate(_ESCAPES)
+def _add(parent: Element, tag: str, lines: Sequence[str] = (), **attributes: str) -> Element:
+    """Add an element that holds lines of text.
+
+    ElementTree writes what XML 1.0 forbids as it is: it is shown as an escape here, and all that can be printed is
+    allowed.
+    """
+    element = parent.makeelement(tag, {name: shown(value) for name, value in attributes.items()})
+    element.text = "".join(f"{shown(line)}\n" for line in lines) or None
+    parent.append(element)
+    return element

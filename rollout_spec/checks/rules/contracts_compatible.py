@@ -7,7 +7,7 @@ of the older. So it accepts all that the older one accepted, and keeps each fiel
 a request that proves it: a JSON Schema validator accepts it by the older contract and refuses it by the newer one. No
 request has a field that only the newer one names, where the older one lets any other field pass: so fields are added.
 Contracts that cannot be compared within the limits of a workspace's templates, or whose `$schema` is not known, are an
-error.
+error. With a base, so is a new contract that its metaschema refuses, also if there is none to compare it with.
 
 Versions side by side that each model pins exactly break nobody, which is how a breaking version comes in: while a live
 version of a model pins the older one that is a warning, for it stays up until its callers have moved. Live is what
@@ -126,6 +126,10 @@ def _read(version: str, index: int, subject: Subject) -> bytes | Problem | None:
             words = f"there is no {path}, so that nobody can say whose callers {version} breaks"
             return Problem(at, words, "put the JSON Schema of this version there", "warning")
         read_schema(content)
+        if subject.whole and subject.base is not None and subject.base.tree.read(path) != content:
+            from rollout_spec.domain.contracts.comparison import check_by_metaschema
+
+            check_by_metaschema(content, path)  # what stood on the base is compared, and no more
         return content
     except UserError as error:
         return Problem(at, error.message, error.hint, "warning")

@@ -10,11 +10,13 @@ from functools import lru_cache
 from typing import Any
 
 from rollout_spec.core import bounded_process as confined
+from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import KeyPath
 from rollout_spec.core.yaml.scalars import excerpt
 from rollout_spec.domain.contracts.json_schema import NotASchema, pointer
 
 _TASK = "rollout_spec.domain.contracts.witnesses:compare"
+_CHECK = "rollout_spec.domain.contracts.witnesses:check"
 _UNKNOWN = {
     "work": (
         "it takes too much work to judge what these contracts accept",
@@ -66,6 +68,19 @@ class FlawError(NotASchema):
     def __init__(self, which: int, message: str, path: KeyPath) -> None:
         super().__init__(message, path)
         self.which = which
+
+
+def check_by_metaschema(content: bytes, about: str) -> None:
+    """Raise ``NotASchema`` if its metaschema refuses a contract, or cannot be asked."""
+    try:
+        [answer] = confined.ask(_CHECK, content, 1, about)
+    except confined.Stopped as stopped:
+        raise NotASchema(f"it cannot be judged: {stopped.why}") from None
+    except UserError as error:
+        raise NotASchema(f"it cannot be judged: {error.message}") from None
+    if answer is not None:
+        message, path = answer
+        raise NotASchema(message, tuple(path))
 
 
 def breaks(old: bytes, new: bytes, about: str) -> list[ContractChange]:

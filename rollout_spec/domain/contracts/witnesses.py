@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -36,14 +37,31 @@ def prepare() -> None:
     sys.setrecursionlimit(max(sys.getrecursionlimit(), _DEEPEST))
 
 
+def check(content: bytes) -> Iterator[list[Any] | None]:
+    """Give the one answer for a schema: why its metaschema refuses it, and where, or None."""
+    prepare()
+    try:
+        _checked(content)
+    except NotASchema as error:
+        yield [str(error), list(error.path)]
+    else:
+        yield None
+
+
+@lru_cache(maxsize=4)  # a contract that is new is checked, and then compared
+def _checked(content: bytes) -> Schema:
+    schema = read_schema(content)
+    check_schema(schema)
+    return schema
+
+
 def compare(contents: tuple[bytes, bytes]) -> Iterator[dict[str, Any]]:
     """Give the one answer for two schemas as they are in their files."""
     prepare()
     schemas: list[Schema] = []
     for at, content in enumerate(contents):
         try:
-            schemas.append(read_schema(content))
-            check_schema(schemas[-1])
+            schemas.append(_checked(content))
         except NotASchema as error:
             yield {"flaw": [at, str(error), list(error.path)]}
             return
