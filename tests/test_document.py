@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 import yaml
+from amounts import examples
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from nested import alike
@@ -36,7 +37,7 @@ MOST_SECONDS = 1.0 if sys.gettrace() is None else 5.0
 MOST_MEMORY = 64 * 1024 * 1024
 
 some = settings(
-    max_examples=100,
+    max_examples=examples(100),
     deadline=None,
     database=None,
     derandomize=True,
@@ -209,7 +210,7 @@ tokens = st.lists(st.sampled_from(TOKENS), max_size=25).map(lambda parts: "".joi
 sources = st.binary(max_size=60) | tokens
 
 
-@settings(some, max_examples=400)
+@settings(some, max_examples=examples(400))
 @given(sources)
 def test_any_bytes_are_data_or_a_flaw(content: bytes) -> None:
     document = parse(content)
@@ -235,7 +236,7 @@ def within(span: Span, document: Document) -> bool:
     )
 
 
-@settings(some, max_examples=400)
+@settings(some, max_examples=examples(400))
 @given(sources)
 def test_what_is_read_without_a_flaw_is_no_surprise_to_others(content: bytes) -> None:
     document = parse(content)

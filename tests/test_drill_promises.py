@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from amounts import examples
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from workspaces import BASE, Files, files_in, rendered, write
@@ -91,7 +92,7 @@ def errors(tree: Tree, root: Path) -> set[tuple[str, str, str]]:
     return {each for each in found if each[1] != "rollback-ready"}
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(files=workspaces(), data=st.data())
 @pytest.mark.system
 def test_what_is_proven_holds_on_disk(files: Files, data: st.DataObject, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from amounts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +22,7 @@ from rollout_spec.workspace.edits import document_text, with_live, with_serving
 
 Draw = Callable[..., Any]
 
-some = settings(max_examples=150, deadline=None, database=None, derandomize=True)
+some = settings(max_examples=examples(150), deadline=None, database=None, derandomize=True)
 
 STAGES = ["shadow", "canary-5", "full"]
 VERSIONS = ["39", "40", "41", "v42", "1.10", "2026.11-rc_1"]
@@ -272,7 +273,7 @@ def assert_edited(before: bytes, after: bytes, head: str, tail: str, comments: l
     assert len(set(re.findall(r"\r\n|\r|\n", text))) == 1
 
 
-@settings(some, max_examples=300)
+@settings(some, max_examples=examples(300))
 @given(st.data())
 def test_live_is_replaced_and_nothing_else(data: st.DataObject) -> None:
     content, head, tail, live, comments = data.draw(rollouts())
@@ -312,7 +313,7 @@ def test_a_live_that_stays_changes_no_byte(rollout: tuple[bytes, str, str, Live,
 # What is written as null goes with the first edit, and does not come back.
 
 
-@settings(some, max_examples=300)
+@settings(some, max_examples=examples(300))
 @given(rollouts([]))
 def test_what_is_proposed_and_withdrawn_leaves_no_trace(rollout: tuple[bytes, str, str, Live, list[str]]) -> None:
     content, _, _, live, _ = rollout
@@ -325,7 +326,7 @@ def test_what_is_proposed_and_withdrawn_leaves_no_trace(rollout: tuple[bytes, st
     assert with_live(with_live(there, moved), traffic.withdraw(moved)) == content
 
 
-@settings(some, max_examples=300)
+@settings(some, max_examples=examples(300))
 @given(rollouts([*STAGES[:-1]]))
 def test_what_advances_and_retreats_leaves_no_trace(rollout: tuple[bytes, str, str, Live, list[str]]) -> None:
     content, _, _, live, _ = rollout

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from amounts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,7 +29,7 @@ CASES = Path(__file__).parent / "cases"
 PAYLOADS = sorted(path for name in MONITORS for path in (CASES / name).glob("*.json"))
 UPDATE = os.environ.get("ROLLOUT_SPEC_UPDATE") == "1"
 
-some = settings(max_examples=150, deadline=None, database=None, derandomize=True)
+some = settings(max_examples=examples(150), deadline=None, database=None, derandomize=True)
 
 
 def told(breaches: list[Breach], passed: list[str]) -> str:

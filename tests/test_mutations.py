@@ -23,6 +23,7 @@ from typing import Any
 
 import pytest
 import yaml
+from amounts import examples
 from fuzz import entrances
 from fuzz.mutations import mutated
 from hypothesis import example, given, settings
@@ -204,7 +205,7 @@ def several(text: str, seed: int) -> str:
     return text
 
 
-@settings(max_examples=150 * TIMES, deadline=None, database=None, derandomize=TIMES == 1)
+@settings(max_examples=examples(150 * TIMES), deadline=None, database=None, derandomize=TIMES == 1)
 @given(st.sampled_from(sorted(TEXTS)), st.integers(0, 2**32))
 @example("tests/good/rollout-with-every-field.yaml", 15)
 def test_a_mutated_file_is_told_or_read_as_others_read_it(name: str, seed: int) -> None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from amounts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from workspaces import BASE
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.system
 
 Draw = Callable[..., Any]
 
-some = settings(max_examples=120, deadline=None, database=None, derandomize=True)
+some = settings(max_examples=examples(120), deadline=None, database=None, derandomize=True)
 
 FILE = "rollouts/fraud.yaml"
 TEXT = (BASE / FILE).read_text("utf-8")
@@ -63,7 +64,7 @@ REQUESTS = [
 ]
 
 
-@settings(some, max_examples=300)
+@settings(some, max_examples=examples(300))
 @given(lives(), st.sampled_from(REQUESTS), NEWLINES, st.booleans())
 def test_a_step_changes_the_lines_of_live_alone(live: str, request: Request, newline: str, last: bool) -> None:
     head, tail = ((HEAD, TAIL) if not last else (HEAD + TAIL, "")) if live else ("", "")
@@ -132,7 +133,7 @@ def rollouts(draw: Draw) -> str:
     return f"spec:\n{indent}versions:{body}\n{live}"
 
 
-@settings(some, max_examples=300)
+@settings(some, max_examples=examples(300))
 @given(rollouts(), VERSIONS.filter(lambda version: version not in ("41", "42")), RECORDS, NEWLINES)
 def test_a_record_is_put_in_and_no_other_byte_moves(text: str, version: str, record: Any, newline: str) -> None:
     before = text.replace("\n", newline)

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
+from amounts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nested import replaced
@@ -36,7 +37,7 @@ BASE = CASES / "_base"
 NAMES = sorted(folder.name for folder in CASES.iterdir() if folder != BASE)
 UPDATE = os.environ.get("ROLLOUT_SPEC_UPDATE") == "1"
 
-some = settings(max_examples=50, deadline=None, database=None, derandomize=True)
+some = settings(max_examples=examples(50), deadline=None, database=None, derandomize=True)
 
 
 def case_of(name: str) -> tuple[str, Tree]:

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from amounts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator
@@ -84,7 +85,7 @@ def finding(name: str = "schema", severity: Any = "error", **fields: Any) -> Fin
 
 @pytest.mark.parametrize("form", REPORTERS)
 @given(report=reports())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_a_report_is_harmless_and_always_the_same(form: str, report: Report) -> None:
     told = REPORTERS[form].report(report, View())
     assert all(letter == "\n" or letter.isprintable() for letter in told)
@@ -122,7 +123,7 @@ def test_json_tells_what_is_silenced_where_something_is() -> None:
 
 
 @given(report=reports())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_json_comes_out_as_it_went_in(report: Report) -> None:
     told = json.loads(REPORTERS["json"].report(report, View()))
     keys = ("file", "line", "column", "message", "hint", "severity", "name")
@@ -141,7 +142,7 @@ def run_of(report: Report, view: View | None = None) -> dict[str, Any]:
 
 @pytest.mark.real
 @given(report=reports())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_sarif_fits_its_schema(report: Report) -> None:
     if not VALIDATOR:
         schema = npm_package("@microsoft/jest-sarif") / "lib" / "schemas" / "sarif-2.1.0-rtm.5.json"
@@ -155,7 +156,7 @@ VALIDATOR: list[Draft4Validator] = []
 
 
 @given(report=reports())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_sarif_comes_out_as_it_went_in(report: Report) -> None:
     run = run_of(report)
     told = {
@@ -263,7 +264,7 @@ def test_what_has_no_name_goes_by_its_index() -> None:
 
 
 @given(found=st.lists(found(), unique=True, max_size=20))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_no_two_fingerprints_are_the_same(found: list[Finding]) -> None:
     known = fingerprints(found)
     assert known.keys() == set(found)
@@ -314,7 +315,7 @@ def outcomes_in(told: str) -> dict[tuple[str, str], str]:
 
 
 @given(report=reports())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_junit_fails_for_errors_alone(report: Report) -> None:
     told = REPORTERS["junit"].report(report, View())
     went = outcomes_in(told)
@@ -361,7 +362,7 @@ def undone(text: str, escapes: dict[str, str]) -> str:
 
 
 @given(report=reports())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_github_gets_one_command_for_each_finding(report: Report) -> None:
     told = commands(github.report(report, View()))
     names = {"error": "error", "warning": "warning", "info": "notice"}
@@ -422,7 +423,7 @@ def test_github_is_told_the_worst_first_and_what_it_will_not_show() -> None:
 
 
 @given(report=reports())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_gitlab_comes_out_as_it_went_in(report: Report) -> None:
     told = json.loads(REPORTERS["gitlab"].report(report, View()))
     severities = {"error": "major", "warning": "minor", "info": "info"}

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from amounts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.domain import traffic
 from rollout_spec.spec.rollout import Live, RolloutSpec
 
-some = settings(max_examples=200, deadline=None, database=None, derandomize=True)
+some = settings(max_examples=examples(200), deadline=None, database=None, derandomize=True)
 
 STAGES = ["shadow", "canary-5", "ab-50", "full"]
 

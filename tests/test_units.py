@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from amounts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,7 +23,7 @@ from rollout_spec.core.units import (
     parse_time,
 )
 
-some = settings(max_examples=200, deadline=None, database=None, derandomize=True)
+some = settings(max_examples=examples(200), deadline=None, database=None, derandomize=True)
 
 
 @pytest.mark.parametrize(
