@@ -15,7 +15,7 @@ BANNED = {
     r"nobody (?:was|knows)": "the fact: it is not known",
     r"(?:what|is|are|was|were|be|been) told(?! (?:apart|to|not))": "reported, or printed",
     r"(?:is|are|was|were|be|not) up(?! to|-to)": "served",
-    r"kept up": "satisfied",
+    r"kept up(?! to)": "satisfied",
     r"pins? (?:is|are) (?:met|lost)": "satisfied, or unsatisfied",
     r"h[eo]ld(?:s|ing)? (?:\w+ )?against": "quarantined, or compared with",
     r"what (?:failed|tells)": "the failed version, or the monitor",
