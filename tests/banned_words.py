@@ -11,7 +11,7 @@ BANNED = {
     r"stands? in": "is in, blocks, or replaces",
     r"speaks? (?:for|against)": "supports, or blocks",
     r"that there (?:is|was|are|were)(?=[.,;:)]|$)": "the noun alone: a past rollback",
-    r"(?:rollbacks?|versions?) there (?:is|was|are|were)\b": "the noun alone: the past rollbacks",
+    r"(?:rollbacks?|versions?) there (?:is|was|are|were)(?! (?:no|a|an))": "the noun alone: the past rollbacks",
     r"nobody (?:was|knows)": "the fact: it is not known",
     r"(?:what|is|are|was|were|be|been) told(?! (?:apart|to|not))": "reported, or printed",
     r"(?:is|are|was|were|be|not) up(?! to|-to)": "served",
