@@ -14,7 +14,7 @@ BANNED = {
     r"(?:rollbacks?|versions?) there (?:is|was|are|were)(?! (?:no|a|an))": "the noun alone: the past rollbacks",
     r"nobody (?:was|knows)": "the fact: it is not known",
     r"(?:what|is|are|was|were|be|been) told(?! (?:apart|to|not))": "reported, or printed",
-    r"(?:is|are|was|were|be|not) up(?! to|-to)": "served",
+    r"(?:is|are|was|were|be|not) up(?! to|-to)": "served; of time: over",
     r"kept up(?! to)": "satisfied",
     r"pins? (?:is|are) (?:met|lost)": "satisfied, or unsatisfied",
     r"h[eo]ld(?:s|ing)? (?:\w+ )?against": "quarantined, or compared with",
