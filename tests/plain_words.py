@@ -1,12 +1,13 @@
 """Reader of the project's prose: docstrings, messages and pages, with the words that they avoid.
 
-``python tests/plain_words.py`` prints the figures of each package.
+``python tests/plain_words.py`` prints the figures of each package; with ``--list`` it prints each place.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -16,8 +17,11 @@ from banned_words import ALLOWED, BANNED
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "rollout_spec"
-PAGES = [ROOT / "README.md", *sorted(path for path in ROOT.glob("docs/*.md") if path.name != "rules.md")]
-"""Written pages. ``docs/rules.md`` is made from docstrings."""
+_WRITTEN = (path for pattern in ("[CRS]*.md", "docs/*.md", "*/README.md") for path in sorted(ROOT.glob(pattern)))
+PAGES = [path for path in _WRITTEN if path.name not in ("CHANGELOG.md", "rules.md")]
+"""Written pages. ``docs/rules.md`` is made from docstrings, and a changelog speaks of the past."""
+DATA = ("policies", "templates")
+"""Folders of YAML files with descriptions and messages."""
 
 _BANNED = {
     re.compile(rf"\b(?:{pattern.replace(' ', chr(92) + 's+')})(?!\w)", re.IGNORECASE): instead
@@ -98,6 +102,13 @@ def functions_of(package: str) -> list[Function]:
 def pages() -> list[Text]:
     """Return the prose of the written pages."""
     return [Text(path.relative_to(ROOT).as_posix(), 1, prose_of_page(path.read_text("utf-8"))) for path in PAGES]
+
+
+def data(folder: str) -> list[Text]:
+    """Return the YAML files of a folder."""
+    return [
+        Text(path.relative_to(ROOT).as_posix(), 1, path.read_text("utf-8")) for path in ROOT.glob(f"{folder}/**/*.yaml")
+    ]
 
 
 def banned(texts: list[Text]) -> list[str]:
@@ -194,7 +205,9 @@ def _is_message(node: ast.JoinedStr | ast.Constant) -> bool:
 def report() -> str:
     """Return a table with the figures of each package, and of the pages."""
     head = ("package", "words", *CLAUSES, "banned", "questions", "predicates", "over 100", "over 80")
-    rows = [head, *(_row(package) for package in packages()), ("pages", *_figures(pages()), len(banned(pages())))]
+    others = {"pages": pages(), **{folder: data(folder) for folder in DATA}}
+    rest = [(name, *_figures(texts), len(banned(texts))) for name, texts in others.items()]
+    rows = [head, *(_row(package) for package in packages()), *rest]
     return "\n".join("".join(f"{cell:>15}" for cell in row) for row in rows)
 
 
@@ -218,7 +231,16 @@ def _figures(texts: list[Text]) -> tuple[str | int, ...]:
     return words, *(f"{per_thousand(texts, clause):.1f}" for clause in CLAUSES)
 
 
+def listing() -> str:
+    """Return a line for each banned word, unclear predicate and long first line."""
+    lines = banned([*pages(), *(text for folder in DATA for text in data(folder))])
+    for module in modules().values():
+        lines += banned([*module.docstrings, *module.messages])
+        for function in module.functions:
+            if function.is_question or function.is_unclear_predicate or len(function.summary) > 100:
+                lines.append(f"{function.place}: {function.summary}")
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
-    print(report())
-    for line in banned(pages()):
-        print(line)
+    print(report() if len(sys.argv) == 1 else listing())
