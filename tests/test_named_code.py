@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,8 @@ def spans(page: str) -> set[str]:
     return set(re.findall(r"`([^`\n]+)`", text))
 
 
-def definitions() -> set[str]:
+@cache
+def definitions() -> frozenset[str]:
     """Return the names of all classes, functions and constants of the package."""
     found = set()
     for path in PACKAGE.rglob("*.py"):
@@ -36,7 +38,7 @@ def definitions() -> set[str]:
                 found.update(target.id for target in node.targets if isinstance(target, ast.Name))
             elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
                 found.add(node.target.id)
-    return found
+    return frozenset(found)
 
 
 def is_path(span: str) -> bool:
