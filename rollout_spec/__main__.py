@@ -22,8 +22,8 @@ def run() -> int:
 def _spare_plugins() -> None:
     """Stop pydantic from loading plugins, because it would read the metadata of all installed packages.
 
-    The switch alone is not enough: pydantic still imports its loader, a twentieth of a short process. So an empty module
-    replaces the loader. A release of pydantic without a module of that name works as before.
+    The switch alone is not enough: pydantic still imports its loader, a twentieth of a short process. So an empty
+    module replaces the loader. A release of pydantic without a module of that name works as before.
     """
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     loader = ModuleType("pydantic.plugin._loader")
