@@ -1,4 +1,4 @@
-# `make test` on a fresh clone is all the set-up there is.
+# A fresh clone needs no other set-up than `make test`.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
@@ -9,7 +9,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check --quiet
 
-# Stamps: what is done once, and again when pyproject.toml changes.
+# Stamps of steps that run once, and again if pyproject.toml changes.
 MADE := $(VENV)/.made
 INSTALLED := $(VENV)/.installed
 TOOLS := $(VENV)/.tools
@@ -20,7 +20,7 @@ MUTMUT := $(VENV)/.mutmut
 FUZZ_SECONDS ?= 60
 MUTANTS ?=
 
-# Where the real servers are that some tests ask; they are skipped where it is not set.
+# The folder with the real servers for some tests. Without it these tests are skipped.
 ifneq ($(wildcard ../shared/crds),)
 export ROLLOUT_SPEC_ORACLES ?= $(abspath ../shared)
 endif
@@ -30,7 +30,7 @@ help: ## show this
 
 install: $(TOOLS) ## install the package and the tools for its development into .venv
 
-demo: $(INSTALLED) ## see it work, on a throw-away repository
+demo: $(INSTALLED) ## try it on a temporary repository
 	$(VENV)/bin/rollout-spec demo
 
 unit: $(TOOLS) ## run the tests that start no other program, in a minute
@@ -49,16 +49,16 @@ lint: $(TOOLS) ## check style and types
 	$(RUN) -m mypy --config-file tests/mypy.ini
 	$(VENV)/bin/lint-imports
 
-node: ## install what some tests run that is no Python (tests/package.json)
+node: ## install the npm packages of some tests (tests/package.json)
 	npm install --prefix tests --no-package-lock --no-audit --no-fund --silent
 
 bench: $(BENCH) ## measure how fast it is
 	$(RUN) benchmarks/run.py
 
-fuzz: $(FUZZ) ## breed inputs that crash, hang or bloat it; FUZZ_SECONDS=600 goes on for longer
+fuzz: $(FUZZ) ## search for inputs that crash, hang or bloat it; FUZZ_SECONDS=600 runs longer
 	$(RUN) tests/fuzz/run.py $(FUZZ_SECONDS)
 
-mutants: $(MUTMUT) ## break the code in one place at a time and list what no test notices; MUTANTS="rollout_spec.domain.traffic.*" for some
+mutants: $(MUTMUT) ## change the code in one place at a time and list the changes that no test notices; MUTANTS="rollout_spec.domain.traffic.*" for some
 	nice -n 10 $(VENV)/bin/mutmut run --max-children 1 $(MUTANTS)
 	$(VENV)/bin/mutmut results
 
@@ -66,13 +66,13 @@ $(MADE):
 	$(PYTHON) -m venv --clear $(VENV)
 	touch $@
 
-# Only what it needs to run.
+# Only the dependencies for running it.
 $(INSTALLED): pyproject.toml | $(MADE)
 	$(PIP) install --editable .
 	touch $@
 
-# Dependency groups need pip 25.1. What builds the package is installed too (hatchling is in the test group), so that
-# another run fetches nothing.
+# Dependency groups need pip 25.1. The build backend is installed too (hatchling is in the test group), so that another run
+# fetches nothing.
 $(TOOLS): pyproject.toml | $(MADE)
 	$(PIP) install "pip>=25.1"
 	$(PIP) install editables --group test --group lint

@@ -1,3 +1,3 @@
-"""A model is rolled out, and back, by reviewed commits to one YAML file."""
+"""Rollouts and rollbacks of machine-learning models, as reviewed commits to one YAML file."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""``python -m rollout_spec`` is the command ``rollout-spec``: a process that ends before it has garbage."""
+"""The command ``rollout-spec``, also as ``python -m rollout_spec``: one short process."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from types import ModuleType
 
 
 def run() -> int:
-    """Run one command without what a short process does not need: a tenth of its time, or more."""
+    """Run one command without garbage collection and plugins, which take a tenth of its time or more."""
     gc.disable()
     _spare_plugins()
     from rollout_spec.cli import main
 
     status = main()
-    gc.freeze()  # the end of the process need not search either
+    gc.freeze()  # so the end of the process does not search for garbage either
     return status
 
 
 def _spare_plugins() -> None:
-    """Let pydantic look for no plugins: it would read the metadata of all that is installed.
+    """Stop pydantic from loading plugins, because it would read the metadata of all installed packages.
 
-    The switch alone still has it load what reads them, a twentieth of a short process; so it finds a module in that
-    one's place. A release of pydantic that has none of this name works as before.
+    The switch alone is not enough: pydantic still imports its loader, a twentieth of a short process. So an empty
+    module replaces the loader. A release of pydantic without a module of that name works as before.
     """
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     loader = ModuleType("pydantic.plugin._loader")

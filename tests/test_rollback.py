@@ -851,7 +851,7 @@ def test_an_exclusive_component_goes_back_too(repo: Repo, applied_by: str, draft
     assert repo.breach("42", "latency-sla").status == 0
     commit = repo.tip(BRANCH)
     assert repo.data_at(commit, "components/user-profile.yaml")["spec"]["serving"] == ["11"]
-    assert "side by side: 11 is what the way back pins" in repo.at(commit, "components/user-profile.yaml")
+    assert "side by side: the rollback target pins 11" in repo.at(commit, "components/user-profile.yaml")
     body = landed(repo)["body"]
     assert "- user-profile is switched from 12 to 11 in the same commit." in body
     assert ("a person must switch user-profile to 11: git does not apply it" in body) == draft
@@ -936,7 +936,7 @@ def test_owners_edits_beside_live_survive(repo: Repo) -> None:
     assert [re.sub(r"(?<=[\w\"])  +#.*", "", line) for line in lines if not line.startswith("@@")] == [
         '-    candidate: "42"',
         "-    stage: canary-5",
-        "+    # the registry alias `challenger`; absent when nothing is rolling out",
+        "+    # the registry alias `challenger`; absent if there is no candidate",
         "+    # absent: the candidate is proposed and takes no traffic",
     ]
 
