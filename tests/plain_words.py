@@ -136,7 +136,7 @@ def _module(path: Path) -> Module:
     formatted = [node for node in nodes if isinstance(node, ast.JoinedStr)]
     parts = {id(part) for node in formatted for part in node.values} | {id(node) for node in texts}
     constants = [node for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-    messages = [*formatted, *(node for node in constants if id(node) not in parts)]
+    messages: list[ast.JoinedStr | ast.Constant] = [*formatted, *(node for node in constants if id(node) not in parts)]
     return Module(
         tuple(Text(file, node.lineno, prose_of_docstring(str(node.value))) for node in texts),
         tuple(Text(file, node.lineno, _CODE.sub("·", _content(node))) for node in messages if _is_message(node)),
