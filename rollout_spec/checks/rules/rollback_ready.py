@@ -33,7 +33,7 @@ from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import Problem, Severity
 from rollout_spec.domain import traffic
 from rollout_spec.domain.pins import lost, quarantined
-from rollout_spec.domain.rollback_targets import doubt, eligible, flaw, obstacles, standing, ways_back
+from rollout_spec.domain.rollback_targets import doubt, eligible, flaw, obstacles, standing, untried, ways_back
 
 KINDS = frozenset({"ModelRollout"})
 NEEDS = ""
@@ -74,8 +74,10 @@ def _passed_over(subject: Subject, versions: Sequence[str], first: str) -> Itera
     """Tell of known-good versions that cannot come back, whatever is up, or before which an older one is chosen."""
     rollout, repository = subject.model, subject.repository
     for place, version in enumerate(versions):
-        newer = doubt(rollout, version, repository) if place < versions.index(first) else None
-        why = flaw(rollout, version, repository) or (newer and newer.words)
+        why = flaw(rollout, version, repository)
+        if why is None and place < versions.index(first):
+            newer = doubt(rollout, version, repository)
+            why = untried(rollout, version, repository) or (newer.words if newer else None)
         if why is not None:
             at = ("spec", "live", "knownGood", rollout.spec.live.known_good.index(version))
             words = f"a rollback passes {version} over: {why}"

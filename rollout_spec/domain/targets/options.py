@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from rollout_spec.core.bounded_process import Stopped
 from rollout_spec.core.findings import KeyPath, Problem
@@ -22,6 +22,14 @@ _TYPES: Mapping[str, tuple[type, str]] = {
     "duration": (str, "a duration"),
     "mapping": (dict, "a mapping"),
 }
+
+
+class Misfit(NamedTuple):
+    """What is wrong with a text. ``known`` is False if it could not be tried: it may fit."""
+
+    message: str
+    hint: str | None = None
+    known: bool = True
 
 
 def option_problems(
@@ -68,25 +76,26 @@ def _value_problems(value: Any, option: Option, at: KeyPath, fits: Fits) -> Iter
     elif option.type == "mapping" and option.fields is not None:
         yield from option_problems(cast("dict[str, Any]", value), option.fields, at, fits)
     elif option.type == "text" and (wrong := misfit(str(value), option, fits)):
-        yield Problem(at, *wrong)
+        yield Problem(at, wrong.message, wrong.hint)
 
 
-def misfit(text: str, form: Form, fits: Fits) -> tuple[str, str | None] | None:
-    """Return what is wrong with a text, and a hint, or None if it has the form."""
+def misfit(text: str, form: Form, fits: Fits) -> Misfit | None:
+    """Return what is wrong with a text, or None if it has the form."""
     shown = f"`{excerpt(text)}`" if text else "an empty text"
     if form.max_length is not None and len(text) > form.max_length:
-        return f"this has at most {form.max_length:,} characters, and {shown} has {len(text):,}", None
+        return Misfit(f"this has at most {form.max_length:,} characters, and {shown} has {len(text):,}")
     if form.pattern is None:
         return None
     try:
         if fits(form.pattern, text):
             return None
     except Stopped as stopped:
-        return f"whether {shown} matches `{excerpt(form.pattern)}` is not known: {stopped.why}", stopped.hint
+        words = f"whether {shown} matches `{excerpt(form.pattern)}` is not known: {stopped.why}"
+        return Misfit(words, stopped.hint, known=False)
     except UnusableError as error:
         words = f"whether {shown} matches `{excerpt(form.pattern)}` is not known: {error}"
-        return words, "mend the pattern in the target's `target.yaml`"
-    return f"{shown} does not fit: {form.message or f'it has to match `{excerpt(form.pattern)}`'}", None
+        return Misfit(words, "mend the pattern in the target's `target.yaml`", known=False)
+    return Misfit(f"{shown} does not fit: {form.message or f'it has to match `{excerpt(form.pattern)}`'}")
 
 
 def _relation_problems(options: Mapping[str, Any], known: Mapping[str, Option], at: KeyPath) -> Iterator[Problem]:

@@ -22,7 +22,7 @@ from rollout_spec.workspace.repository import File, Repository
 
 Verdict = Literal["proven", "draft", "no-way-back-yet", "no-way-back-left", "no-way-back", "failed", "not-reachable"]
 _DRILL = Breach(id="drill", source="drill", rollout="", version=None, observed_at=datetime(2000, 1, 1, tzinfo=UTC))
-_OF_THE_TREE = ("workload", "contract", "component", "incident")
+_OF_THE_TREE = ("workload", "contract", "target", "component", "incident")
 """The guards that ask for a person because of what is in the tree, and not of who told of the breach."""
 
 
