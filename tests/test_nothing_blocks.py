@@ -563,3 +563,50 @@ def test_a_branch_alone_closes_no_rollback(repo: Repo) -> None:
     answer = repo.breach("42", "latency-sla")
     assert answer.status == 1, answer.text
     assert is_armed(repo, 2)
+
+
+@pytest.fixture
+def stuck(repo: Repo) -> Repo:
+    """42 failed, and 41 too; 40 has an incident on the base. Pull request 2 opens the incident of 42 alone."""
+    assert repo.breach("41", "latency-sla").status == 0
+    live = repo.live.model_copy(update={"stable": "42", "known_good": ["41", "40"], "candidate": None, "stage": None})
+    people.set_live(repo, live, "Promote 42")
+    people.open_incident(repo, "40")
+    assert repo.breach("42", "latency-sla").status == 1
+    assert pull(repo, 2)["head"].startswith("incident/acme-models/fraud/42-")
+    assert "incidents/fraud-41.yaml" in repo.git("ls-tree", "-r", "--name-only", head_of(repo, 2))
+    return repo
+
+
+def forget_the_rollback_of_41(repo: Repo) -> None:
+    git(repo.remote, "update-ref", "-d", f"refs/heads/{pull(repo, 1)['head']}")
+    people.edit_pull(repo, 1, state="closed", closedAt="2026-11-20T09:00:00Z")
+
+
+def test_an_incident_alone_is_closed_once_a_version_can_serve(stuck: Repo) -> None:
+    """It brings the incident of 41 along, whose branch is gone."""
+    forget_the_rollback_of_41(stuck)
+    answer = stuck.breach("42", "latency-sla")
+    assert answer.status == 0, answer.text
+    assert stuck.live_at(head_of(stuck, 3))["stable"] == "41"
+    old = pull(stuck, 2)
+    assert (old["state"], "superseded" in old["labels"]) == ("closed", True), answer.text
+    assert "takes fraud 42 back to 41 now" in old["comments"][-1]
+    assert stuck.breach("42", "latency-sla").status == 0
+    assert is_armed(stuck, 3)
+
+
+@pytest.mark.parametrize("way", ["on top", "instead"])
+def test_an_incident_alone_to_which_a_person_added_another_stays_open(stuck: Repo, way: str) -> None:
+    theirs = add_incident(stuck, pull(stuck, 2)["head"], "39", way)
+    forget_the_rollback_of_41(stuck)
+    answer = stuck.breach("42", "latency-sla")
+    assert answer.status == 0, answer.text
+    assert (pull(stuck, 2)["state"], head_of(stuck, 2)) == ("open", theirs)
+    assert not is_armed(stuck, 3)
+
+
+def test_an_incident_alone_stays_open_while_no_version_can_serve(stuck: Repo) -> None:
+    people.edit_pull(stuck, 2, body="mine")
+    assert stuck.breach("42", "latency-sla").status == 1
+    assert [each["state"] for each in stuck.pull_requests()] == ["open", "open"]

@@ -96,6 +96,26 @@ def build_again(base: Base, recorded: Sequence[Recorded], unmerged: OpenIncident
     return Built({base.path(path): content for path, content in decision.edits.items()}, decision.branch)
 
 
+def is_lone_incident(base: Base, head: str) -> bool:
+    """Return whether a head is the very commit that this tool makes of an incident without a rollback target.
+
+    The incidents that it brings along may be from branches that are gone. A commit that a person amended or added to is
+    another one. A signature may hold a time: a signed commit is not known again.
+    """
+    git, own = base.git, base.git.parted(base.commit, head)
+    if own is None or git.parents(head) != [own]:
+        return False
+    there = replace(base, commit=own)
+    found = incidents_in(there, head)
+    built = build_again(there, found.recorded, OpenIncidents(found.carried)) if len(found.recorded) == 1 else None
+    if built is None or not built.branch.startswith("incident/"):
+        return False
+    message, date = git.message(head).rstrip("\n") + "\n", found.recorded[0].breach.observed_at
+    with suppress(UserError):  # what this process cannot build, it did not build
+        return git.build(own, built.edits, message, date) == head
+    return False
+
+
 def _undone(recorded: Recorded, base: Base) -> Undone:
     """Return the commits that a rollback undoes. A shallow clone cannot know them, and writes none."""
     known = undone_for(recorded.breach, base)
