@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from datetime import datetime
@@ -24,6 +25,7 @@ from rollout_spec.core.breach import Breach
 from rollout_spec.core.text import starts_no_checks, with_checks
 from rollout_spec.domain import traffic
 from rollout_spec.integrations.git.remote import Remote
+from rollout_spec.workflows import incident_limits
 from rollout_spec.workflows import respond as response
 from rollout_spec.workflows.base_branch import Base
 
@@ -610,3 +612,64 @@ def test_an_incident_alone_stays_open_while_no_version_can_serve(stuck: Repo) ->
     people.edit_pull(stuck, 2, body="mine")
     assert stuck.breach("42", "latency-sla").status == 1
     assert [each["state"] for each in stuck.pull_requests()] == ["open", "open"]
+
+
+def padded(version: str, name: str, size: int) -> str:
+    text = people.incident_text(version, name=name)
+    return text + "# x\n" * ((size - len(text)) // 4)
+
+
+HEAVY = {
+    "an incident of more than 64 KiB": (66_000,),
+    "21 incidents": (400,) * 21,
+    "incidents of more than 128 KiB together": (50_000,) * 3,
+}
+
+
+@pytest.mark.parametrize("what", HEAVY)
+def test_incidents_on_a_branch_that_are_too_large_or_many_are_not_read(repo: Repo, what: str) -> None:
+    """They may be of any version; a person who closes their pull request ends that."""
+    people.promote(repo)
+    edits: dict[str, str | None] = {
+        f"incidents/fraud-39-{number}.yaml": padded("39", f"fraud-39-{number}", size)
+        for number, size in enumerate(HEAVY[what], 2)
+    }
+    branch = "incident/acme-models/fraud/39-00000000"
+    push_tree(repo, branch, "origin/main", edits, "Open incidents")
+    answer = repo.breach("42", "latency-sla")
+    assert answer.status == 0, answer.text
+    assert f"a draft for a person: the branch {branch} has {what}" in answer.out
+    assert not is_armed(repo, 1)
+    repo.remote.with_name(f"{repo.remote.name}.pulls").joinpath("2.json").write_text(
+        json.dumps({**pull(repo, 1), "number": 2, "head": branch, "state": "closed", "autoMerge": False})
+    )
+    answer = repo.breach("42", "latency-sla")
+    assert is_armed(repo, 1), answer.text
+
+
+@pytest.mark.parametrize(("limit", "value"), [("_MOST_SECONDS", -1.0), ("_MOST_BYTES", 10)])
+def test_incidents_on_branches_that_take_too_long_together_are_in_doubt(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch, limit: str, value: float
+) -> None:
+    repo.run("rollback", "fraud", "--version", "41", "--reason", "41 is bad")
+    people.promote(repo)
+    monkeypatch.setattr(incident_limits, limit, value)
+    answer = repo.breach("42", "latency-sla")
+    assert answer.status == 0, answer.text
+    assert "has incidents that are not read: those of others took too long [incident]" in answer.out
+    assert not is_armed(repo, 2)
+
+
+def test_an_old_branch_has_none_of_the_incidents_that_the_base_changed_since(repo: Repo) -> None:
+    names = [f"fraud-39-{number}" for number in range(2, 24)]
+    for name in names:
+        repo.write(f"incidents/{name}.yaml", people.incident_text("39", name=name))
+    repo.render()
+    repo.commit("Open incidents")
+    push_tree(repo, "rollback/acme-models/fraud/43-00000000", "origin/main", {"n.md": "x"}, "x")
+    for name in names:
+        repo.edit(f"incidents/{name}.yaml", "source: ada", "source: bob")
+    repo.commit("Change them all")
+    people.promote(repo)
+    answer = repo.breach("42", "latency-sla")
+    assert is_armed(repo, 1), answer.text

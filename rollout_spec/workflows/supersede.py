@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from rollout_spec.workflows.base_branch import Base
 
 _MOST = 200
+_MOST_SECONDS = 10.0
 
 
 def supersede_others(
@@ -57,7 +59,11 @@ def supersede_others(
     notes: list[str] = []
     if len(others) > _MOST:
         notes.append(f"{len(others) - _MOST:,} more branches are named like rollbacks of this, and were not looked at")
+    end = time.monotonic() + _MOST_SECONDS
     for other in fetched(base, {name: there[name] for name in others[:_MOST]}):
+        if time.monotonic() > end:
+            notes.append("some branches are named like rollbacks of this, and were not looked at: it takes too long")
+            break
         answered = _answered(base, there[other])
         is_known = heads.is_ours(there[other]) or (alone.fullmatch(other) and is_lone_incident(base, there[other]))
         if not is_known or not answered.keys() & failed.keys():
