@@ -52,6 +52,9 @@ class Option(Form):
                     field = str(type(self).model_fields[name].alias)
                     words = f"`{field}` is for options of the type `{kind}`, and this is `{self.type}`"
                     raise PydanticCustomError("misplaced", "{words}", {"words": words, "at": field})
+        if self.type in ("integer", "boolean", "mapping") and self.choices is not None:
+            words = f"`choices` is for options of the type `text`, and this is `{self.type}`"
+            raise PydanticCustomError("misplaced", "{words}", {"words": words, "at": "choices"})
         if self.maximum is not None and self.maximum < max(self._least()):
             words = f"`maximum` is less than the minimum or the default, {max(self._least())}"
             raise PydanticCustomError("misplaced", "{words}", {"words": words, "at": "maximum"})
