@@ -53,6 +53,14 @@ def option_problems(
             yield Problem(at, f"the option `{name}` is missing: {known[name].description}", on_key=True)
 
 
+def default_problems(known: Mapping[str, Option], at: KeyPath, fits: Fits) -> Iterator[Problem]:
+    """Give the defaults that a rollout could not set itself; ``at`` is where the options are defined."""
+    for name, option in known.items():
+        if option.default is not None:
+            yield from _value_problems(option.default, option, (*at, name, "default"), fits)
+        yield from default_problems(option.fields or {}, (*at, name, "fields"), fits)
+
+
 def _value_problems(value: Any, option: Option, at: KeyPath, fits: Fits) -> Iterator[Problem]:
     python, words = _TYPES[option.type]
     if not isinstance(value, python) or (python is int and isinstance(value, bool)):
