@@ -10,6 +10,7 @@ from rollout_spec.core.findings import KeyPath, Problem
 from rollout_spec.core.patterns import UnusableError
 from rollout_spec.core.units import LONGEST_DURATION, parse_duration
 from rollout_spec.core.yaml.scalars import excerpt
+from rollout_spec.spec.fields import LEAST_INTEGER, MOST_INTEGER
 from rollout_spec.spec.option import Form, Option
 from rollout_spec.spec.validation_errors import did_you_mean, nearest
 
@@ -69,6 +70,8 @@ def _value_problems(value: Any, option: Option, at: KeyPath, fits: Fits) -> Iter
             f"this is {words}, not `{str(value)[:60]}`",
             "quote it" if option.type == "text" and not isinstance(value, dict | list) else None,
         )
+    elif (place := _too_large(value, at)) is not None:
+        yield Problem(place, f"an integer is at most {MOST_INTEGER} (64 bits), and at least {LEAST_INTEGER}")
     elif option.minimum is not None and isinstance(value, int) and value < option.minimum:
         yield Problem(at, f"this is at least {option.minimum}, not `{value}`")
     elif option.maximum is not None and isinstance(value, int) and value > option.maximum:
@@ -85,6 +88,14 @@ def _value_problems(value: Any, option: Option, at: KeyPath, fits: Fits) -> Iter
         yield from option_problems(cast("dict[str, Any]", value), option.fields, at, fits)
     elif option.type == "text" and (wrong := misfit(str(value), option, fits)):
         yield Problem(at, wrong.message, wrong.hint)
+
+
+def _too_large(value: Any, at: KeyPath) -> KeyPath | None:
+    """Return where in a value an integer is beyond 64 bits."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    if isinstance(value, int) and not LEAST_INTEGER <= value <= MOST_INTEGER:
+        return at
+    return next((place for key, each in inside if (place := _too_large(each, (*at, key))) is not None), None)
 
 
 def misfit(text: str, form: Form, fits: Fits) -> Misfit | None:
