@@ -317,6 +317,19 @@ def test_what_takes_too_long_is_stopped(old: Any, new: Any, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(
+    ("old", "told"),
+    [
+        (b'{"enum": [1e400, 2]}', []),
+        (b'{"enum": [[1e400], {"a": -1e400}, 2]}', []),
+        (b'{"enum": [[1e400], [1], 2]}', ["[1]"]),
+    ],
+)
+def test_a_witness_is_json_that_every_reader_reads(old: bytes, told: list[str]) -> None:
+    (answer,) = compare((old, b'{"enum": [2]}'))
+    assert [change[2] for change in answer["changes"]] == told
+
+
+@pytest.mark.parametrize(
     "content",
     [
         b'{"type": "number", "minimum": -1e400, "multipleOf": 1e-400}',

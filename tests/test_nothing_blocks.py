@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from datetime import datetime
@@ -24,6 +25,7 @@ from rollout_spec.core.breach import Breach
 from rollout_spec.core.text import starts_no_checks, with_checks
 from rollout_spec.domain import traffic
 from rollout_spec.integrations.git.remote import Remote
+from rollout_spec.workflows import incident_limits
 from rollout_spec.workflows import respond as response
 from rollout_spec.workflows.base_branch import Base
 
@@ -563,3 +565,111 @@ def test_a_branch_alone_closes_no_rollback(repo: Repo) -> None:
     answer = repo.breach("42", "latency-sla")
     assert answer.status == 1, answer.text
     assert is_armed(repo, 2)
+
+
+@pytest.fixture
+def stuck(repo: Repo) -> Repo:
+    """42 failed, and 41 too; 40 has an incident on the base. Pull request 2 opens the incident of 42 alone."""
+    assert repo.breach("41", "latency-sla").status == 0
+    live = repo.live.model_copy(update={"stable": "42", "known_good": ["41", "40"], "candidate": None, "stage": None})
+    people.set_live(repo, live, "Promote 42")
+    people.open_incident(repo, "40")
+    assert repo.breach("42", "latency-sla").status == 1
+    assert pull(repo, 2)["head"].startswith("incident/acme-models/fraud/42-")
+    assert "incidents/fraud-41.yaml" in repo.git("ls-tree", "-r", "--name-only", head_of(repo, 2))
+    return repo
+
+
+def forget_the_rollback_of_41(repo: Repo) -> None:
+    git(repo.remote, "update-ref", "-d", f"refs/heads/{pull(repo, 1)['head']}")
+    people.edit_pull(repo, 1, state="closed", closedAt="2026-11-20T09:00:00Z")
+
+
+def test_an_incident_alone_is_closed_once_a_version_can_serve(stuck: Repo) -> None:
+    """It brings the incident of 41 along, whose branch is gone."""
+    forget_the_rollback_of_41(stuck)
+    answer = stuck.breach("42", "latency-sla")
+    assert answer.status == 0, answer.text
+    assert stuck.live_at(head_of(stuck, 3))["stable"] == "41"
+    old = pull(stuck, 2)
+    assert (old["state"], "superseded" in old["labels"]) == ("closed", True), answer.text
+    assert "takes fraud 42 back to 41 now" in old["comments"][-1]
+    assert stuck.breach("42", "latency-sla").status == 0
+    assert is_armed(stuck, 3)
+
+
+@pytest.mark.parametrize("way", ["on top", "instead"])
+def test_an_incident_alone_to_which_a_person_added_another_stays_open(stuck: Repo, way: str) -> None:
+    theirs = add_incident(stuck, pull(stuck, 2)["head"], "39", way)
+    forget_the_rollback_of_41(stuck)
+    answer = stuck.breach("42", "latency-sla")
+    assert answer.status == 0, answer.text
+    assert (pull(stuck, 2)["state"], head_of(stuck, 2)) == ("open", theirs)
+    assert not is_armed(stuck, 3)
+
+
+def test_an_incident_alone_stays_open_while_no_version_can_serve(stuck: Repo) -> None:
+    people.edit_pull(stuck, 2, body="mine")
+    assert stuck.breach("42", "latency-sla").status == 1
+    assert [each["state"] for each in stuck.pull_requests()] == ["open", "open"]
+
+
+def padded(version: str, name: str, size: int) -> str:
+    text = people.incident_text(version, name=name)
+    return text + "# x\n" * ((size - len(text)) // 4)
+
+
+HEAVY = {
+    "an incident of more than 64 KiB": (66_000,),
+    "21 incidents": (400,) * 21,
+    "incidents of more than 128 KiB together": (50_000,) * 3,
+}
+
+
+@pytest.mark.parametrize("what", HEAVY)
+def test_incidents_on_a_branch_that_are_too_large_or_many_are_not_read(repo: Repo, what: str) -> None:
+    """They may be of any version; a person who closes their pull request ends that."""
+    people.promote(repo)
+    edits: dict[str, str | None] = {
+        f"incidents/fraud-39-{number}.yaml": padded("39", f"fraud-39-{number}", size)
+        for number, size in enumerate(HEAVY[what], 2)
+    }
+    branch = "incident/acme-models/fraud/39-00000000"
+    push_tree(repo, branch, "origin/main", edits, "Open incidents")
+    answer = repo.breach("42", "latency-sla")
+    assert answer.status == 0, answer.text
+    assert f"a draft for a person: the branch {branch} has {what}" in answer.out
+    assert not is_armed(repo, 1)
+    repo.remote.with_name(f"{repo.remote.name}.pulls").joinpath("2.json").write_text(
+        json.dumps({**pull(repo, 1), "number": 2, "head": branch, "state": "closed", "autoMerge": False})
+    )
+    answer = repo.breach("42", "latency-sla")
+    assert is_armed(repo, 1), answer.text
+
+
+@pytest.mark.parametrize(("limit", "value"), [("_MOST_SECONDS", -1.0), ("_MOST_BYTES", 10)])
+def test_incidents_on_branches_that_take_too_long_together_are_in_doubt(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch, limit: str, value: float
+) -> None:
+    repo.run("rollback", "fraud", "--version", "41", "--reason", "41 is bad")
+    people.promote(repo)
+    monkeypatch.setattr(incident_limits, limit, value)
+    answer = repo.breach("42", "latency-sla")
+    assert answer.status == 0, answer.text
+    assert "has incidents that are not read: those of others took too long [incident]" in answer.out
+    assert not is_armed(repo, 2)
+
+
+def test_an_old_branch_has_none_of_the_incidents_that_the_base_changed_since(repo: Repo) -> None:
+    names = [f"fraud-39-{number}" for number in range(2, 24)]
+    for name in names:
+        repo.write(f"incidents/{name}.yaml", people.incident_text("39", name=name))
+    repo.render()
+    repo.commit("Open incidents")
+    push_tree(repo, "rollback/acme-models/fraud/43-00000000", "origin/main", {"n.md": "x"}, "x")
+    for name in names:
+        repo.edit(f"incidents/{name}.yaml", "source: ada", "source: bob")
+    repo.commit("Change them all")
+    people.promote(repo)
+    answer = repo.breach("42", "latency-sla")
+    assert is_armed(repo, 1), answer.text

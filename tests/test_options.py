@@ -13,7 +13,7 @@ from rollout_spec.core import patterns
 from rollout_spec.core.bounded_process.budget import SECONDS
 from rollout_spec.core.package_data import names
 from rollout_spec.domain.targets import definitions as catalog
-from rollout_spec.domain.targets.options import misfit, option_problems
+from rollout_spec.domain.targets.options import default_problems, misfit, option_problems
 from rollout_spec.spec.option import Form, Option
 from rollout_spec.workspace.tree import WorkingTree
 
@@ -52,6 +52,7 @@ def test_the_shipped_patterns_can_be_used() -> None:
         for each in definition.options.values():
             forms += [each, *(each.fields or {}).values()]
         found |= {form.pattern for form in forms if form.pattern is not None}
+        assert list(default_problems(definition.options, (), patterns.fits)) == []
     assert len(found) > 3
     assert {pattern: flaw for pattern in found if (flaw := patterns.flaw(pattern))} == {}
 

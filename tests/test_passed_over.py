@@ -194,3 +194,56 @@ def test_a_known_good_version_with_the_bytes_of_stable_is_no_rollback_target_for
     assert "could go back to no earlier version once promoted: fraud" in diagnosed.text, diagnosed.text
     answer = promoted.breach("42", "latency-sla")
     assert (answer.status, "  41: it has the same digest as 42\n" in answer.err) == (1, True), answer.text
+
+
+SLOW = {"ROLLOUT_SPEC_SANDBOX_SECONDS": "2"}
+
+
+def limit_artifacts(repo: Repo, pattern: str) -> None:
+    """Render a target of our own, which takes artifacts of this pattern; for one that ends in `!` that never ends."""
+    repo.edit("rollouts/fraud.yaml", "    - {type: prometheus}", "    - {type: prometheus}\n    - {type: own}")
+    limit = f'{{of: "{{artifact}}", what: the volume, pattern: "{pattern}"}}'
+    repo.write("templates/own/note.j2", "a: {{ rollout.name }}\n")
+    repo.write(
+        "templates/own/target.yaml",
+        f"description: Ours.\nowns: alerts\ntemplates: [{{file: note.j2}}]\nlimits: [{limit}]\n",
+    )
+    repo.render()
+    repo.commit("Render a target of our own")
+
+
+ENDLESS = "(((.+)+)+)+!"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "restored", "known_good"),
+    [
+        pytest.param(f"s3://models/fraud/40/|{ENDLESS}", "40", [], id="another version is certain"),
+        pytest.param(ENDLESS, "41", ["40"], id="none is certain"),
+    ],
+)
+def test_a_pattern_that_does_not_end_puts_a_version_in_doubt(
+    promoted: Repo, monkeypatch: pytest.MonkeyPatch, pattern: str, restored: str, known_good: list[str]
+) -> None:
+    for name, value in SLOW.items():
+        monkeypatch.setenv(name, value)
+    limit_artifacts(promoted, pattern)
+    answer = promoted.breach("42", "latency-sla")
+    assert answer.status == 0, answer.text
+    why = "whether 41 can serve is not known: the volume (own): whether `s3://models/fraud/41/` matches"
+    assert f"a draft for a person: {why}" in answer.out
+    assert "[target]" in answer.out
+    assert promoted.live_at(promoted.tip(BRANCH)) == {"stable": restored, "knownGood": known_good}
+    assert promoted.pull_requests()[0]["draft"] is True
+    assert (f"41 was passed over: {why}" in answer.err) is (restored == "40")
+
+
+def test_a_pattern_that_a_version_does_not_match_skips_it(promoted: Repo) -> None:
+    limit_artifacts(promoted, "s3://models/fraud/40/")
+    answer = promoted.breach("42", "latency-sla")
+    assert (
+        answer.err
+        == "41 was passed over: the volume (own): `s3://models/fraud/41/` does not fit: it has to match `s3://models/fraud/40/`\n"
+    )
+    assert promoted.live_at(promoted.tip(BRANCH)) == {"stable": "40", "knownGood": []}
+    assert promoted.pull_requests()[0]["draft"] is False

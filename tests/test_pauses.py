@@ -10,6 +10,7 @@ import pytest
 from repo import Repo, git, named_example, run
 from workspaces import BASE
 
+from rollout_spec.checks.rules.pause_current import misnamed
 from rollout_spec.checks.runner import check
 from rollout_spec.rollback.pause import read_pause
 from rollout_spec.spec.kinds import PAUSE_FILE
@@ -173,3 +174,10 @@ def test_what_bears_the_name_of_a_pause_and_is_no_file_pauses(tmp_path: Path, ki
     assert (answer.status, repo.pull_requests(), repo.branches()) == (1, [], [])
     reason = "it is a link" if kind == "link" else "it cannot be read"
     assert f"{PAUSE_FILE} pauses the automation: {reason}" in answer.out
+
+
+@pytest.mark.parametrize("path", [".rollout-spec-pause.yml", "environments/X/.rollout-spec-pause.yml"])
+def test_a_file_that_somebody_may_take_for_a_pause_is_told_by_its_name(path: str) -> None:
+    problem = misnamed(path)
+    assert problem.path == ()
+    assert problem.message == "this pauses nothing: its name is `.rollout-spec-pause.yml`"

@@ -34,12 +34,11 @@ from rollout_spec.core.yaml.document import parse
 ROLLOUT = "rollouts/fraud.yaml"
 XSD = etree.XMLSchema(file=str(Path(__file__).parent / "formats" / "junit-10.xsd"))
 
-# What a stranger may write: all but halves of characters, save those that stand for bytes that are no text.
+# What a stranger may write; in names of files all but halves of characters, save those that stand for bytes.
 letters = st.characters(exclude_categories=["Cs"]) | st.characters(min_codepoint=0xDC80, max_codepoint=0xDCFF)
-texts = st.text(letters, max_size=20) | st.sampled_from(
-    [HOSTILE, "]]>", "::error::x", "%0A", "a:b,c=d", "[x](y)", "<&"]
-)
-files = texts.filter(bool) | st.sampled_from([ROLLOUT, "a b/ü.yaml", "100%.yaml"])
+odd = st.sampled_from([HOSTILE, "]]>", "::error::x", "%0A", "a:b,c=d", "[x](y)", "<&", "\ud800"])
+texts = st.text(letters | st.characters(categories=["Cs"]), max_size=20) | odd
+files = st.text(letters, min_size=1, max_size=20) | st.sampled_from([ROLLOUT, "a b/ü.yaml", "100%.yaml"])
 spans = st.tuples(*[st.integers(1, 10_000)] * 4)
 
 
@@ -91,6 +90,12 @@ def test_a_report_is_harmless_and_always_the_same(form: str, report: Report) -> 
     assert all(letter == "\n" or letter.isprintable() for letter in told)
     assert told == REPORTERS[form].report(report, View())
     assert told == "" or told.endswith("\n")
+    assert told.encode().decode() == told
+
+
+def whole(text: str) -> str:
+    """Write halves of characters as a program reads them in JSON."""
+    return re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 EMPTY: dict[str, Callable[[str], bool]] = {
@@ -111,6 +116,12 @@ def test_a_report_of_nothing_is_one_too(form: str) -> None:
 # JSON.
 
 
+def deep(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(map(deep, value))
+    return whole(value) if isinstance(value, str) else value
+
+
 def test_json_tells_what_is_silenced_where_something_is() -> None:
     quiet = Silenced(finding(), "waiver", "moving", "2026-12-31T00:00:00Z")
     told = json.loads(REPORTERS["json"].report(Report((), (), (quiet,)), View()))
@@ -126,10 +137,11 @@ def test_json_tells_what_is_silenced_where_something_is() -> None:
 @settings(max_examples=examples(40), deadline=None)
 def test_json_comes_out_as_it_went_in(report: Report) -> None:
     told = json.loads(REPORTERS["json"].report(report, View()))
-    keys = ("file", "line", "column", "message", "hint", "severity", "name")
-    assert [tuple(each[key] for key in keys) for each in told["findings"]] == [
-        tuple(getattr(each, key) for key in keys) for each in report.findings
+    keys = ("file", "line", "column", "message", "hint", "severity", "name", "path")
+    assert [[each[key] for key in keys] for each in told["findings"]] == [
+        [deep(getattr(each, key)) for key in keys] for each in report.findings
     ]
+    assert json.dumps(told, ensure_ascii=False).encode()
 
 
 # SARIF.
@@ -430,7 +442,7 @@ def test_gitlab_comes_out_as_it_went_in(report: Report) -> None:
     assert [(each["check_name"], each["location"], each["severity"], each["description"]) for each in told] == [
         (
             each.name,
-            {"path": each.file, "lines": {"begin": each.line, "end": each.end_line}},
+            {"path": whole(each.file), "lines": {"begin": each.line, "end": each.end_line}},
             severities[each.severity],
             words(each),
         )

@@ -16,6 +16,9 @@ from rollout_spec.core import bounded_process as confined
 
 LONGEST = 500
 """The characters of a pattern."""
+_SHARE = 0.5
+"""The part of the time that patterns may take: the templates of a rollback that one is of are still rendered."""
+_LATE = "this did not end within half of the time that a workspace's templates, policies and contracts have together"
 _TASK = f"{__name__}:tried"
 
 
@@ -46,7 +49,12 @@ def fits_confined(pattern: str, text: str, about: str) -> bool:
 
     Raises ``confined.Stopped`` if that takes too long, and ``UnusableError``.
     """
-    [answer] = confined.ask(_TASK, (pattern, text), 1, about)
+    try:
+        [answer] = confined.ask(_TASK, (pattern, text), 1, about, share=_SHARE)
+    except confined.Stopped as stopped:
+        if stopped.limit != "time":
+            raise
+        raise confined.Stopped("time", _LATE) from None
     if isinstance(answer, str):
         raise UnusableError(answer)
     return answer is True

@@ -13,6 +13,7 @@ from rollout_spec.domain.targets import definitions as catalog
 from rollout_spec.workspace.repository import File, Repository
 
 if TYPE_CHECKING:
+    from rollout_spec.domain.targets.limits import RecordFlaw
     from rollout_spec.spec.incident import Incident
     from rollout_spec.spec.rollout import ModelRollout
 
@@ -26,14 +27,14 @@ def rollback_targets(rollout: ModelRollout, repository: Repository) -> list[str]
 
     They are recorded, not quarantined, do not have the bytes of stable, can be served as ``flaw`` has it, and have
     their pins served, or would have once an exclusive component is switched. Newest first, but one that is in ``doubt``
-    comes after those that are not, and one with a pin on a component that does not load comes last. Check, doctor,
-    drill, render and rollback all ask this function.
+    or ``untried`` comes after those that are not, and one with a pin on a component that does not load comes last.
+    Check, doctor, drill, render and rollback all ask this function.
     """
 
     def ranked(here: Repository) -> tuple[ModelRollout, tuple[str, ...]]:
         pins = {version: unrestorable_pins(rollout, version, here) for version in _able(rollout, here)}
         there = [version for version, missing in pins.items() if all(pin.is_unread for pin in missing)]
-        there.sort(key=lambda version: (bool(pins[version]), compatibility_risk(rollout, version, here) is not None))
+        there.sort(key=lambda version: (bool(pins[version]), _is_doubted(rollout, version, here)))
         return rollout, tuple(there)  # the rollout is kept: its id is the key
 
     return list(repository.once(("rollback targets", id(rollout)), ranked)[1])
@@ -78,7 +79,9 @@ def unsure(rollout: ModelRollout, target: str, repository: Repository) -> list[t
     own = (pin for pin in unrestorable_pins(rollout, target, repository) if pin.is_unread)
     hidden += [("pins", f"whether {target} can serve is not known: {pin.words}") for pin in own]
     pins = [("pins", f"{target} was chosen since components/{name}.yaml does not load") for name in sorted(names)]
-    return [*barred, *hidden, *pins]
+    tried = takewhile(lambda version: version != target, _able(rollout, repository))
+    fits = [("target", words) for version in (*tried, target) if (words := untried(rollout, version, repository))]
+    return [*barred, *hidden, *pins, *fits]
 
 
 def blocking_reason(rollout: ModelRollout, version: str, repository: Repository) -> str | None:
@@ -96,11 +99,35 @@ def blocking_reason(rollout: ModelRollout, version: str, repository: Repository)
             if definition and (fields := catalog.missing(record, definition)):
                 shown = ", ".join(f"`{field}`" for field in fields)
                 return f"its record lacks {shown}, which the target {target.type} needs"
-            limits = catalog.limits(target, definition, repository.tree) if definition else None
-            for _, words, severity in limits.record_flaws(record) if limits else ():
-                if severity == "error":
-                    return words
+    if words := next((flaw.message for flaw in _misfits(rollout, version, repository) if flaw.known), None):
+        return words
     return next((each.words for each in refusals(rollout, version, repository) if each.moved), None)
+
+
+def untried(rollout: ModelRollout, version: str, repository: Repository) -> str | None:
+    """Return why it is not known whether a target takes the record of a version; None if it is known."""
+    words = next((flaw.message for flaw in _misfits(rollout, version, repository) if not flaw.known), None)
+    return f"whether {version} can serve is not known: {words}" if words else None
+
+
+def _misfits(rollout: ModelRollout, version: str, repository: Repository) -> tuple[RecordFlaw, ...]:
+    """Return the errors of the targets about the record of a version, and what they could not try."""
+
+    def found(here: Repository) -> tuple[ModelRollout, tuple[RecordFlaw, ...]]:
+        flaws: list[RecordFlaw] = []
+        for target in rollout.spec.targets:
+            with suppress(UserError):  # references-exist says so
+                definition = catalog.find(target.type, here.tree)
+                if definition is not None:
+                    flaws += catalog.limits(target, definition, here.tree).record_flaws(rollout.spec.versions[version])
+        return rollout, tuple(flaw for flaw in flaws if flaw.severity == "error")
+
+    return repository.once(("record flaws", id(rollout), version), found)[1]
+
+
+def _is_doubted(rollout: ModelRollout, version: str, repository: Repository) -> bool:
+    unknown = untried(rollout, version, repository)
+    return unknown is not None or compatibility_risk(rollout, version, repository) is not None
 
 
 def compatibility_risk(rollout: ModelRollout, version: str, repository: Repository) -> Refusal | None:

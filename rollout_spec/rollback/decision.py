@@ -13,7 +13,7 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.domain import traffic
 from rollout_spec.domain.history import Undone
 from rollout_spec.domain.pins import quarantined
-from rollout_spec.domain.rollback_targets import compatibility_risk, obstacles, rollback_targets, unsure
+from rollout_spec.domain.rollback_targets import compatibility_risk, obstacles, rollback_targets, unsure, untried
 from rollout_spec.render.drift import compared
 from rollout_spec.render.renderer import render
 from rollout_spec.rollback import incident as incidents
@@ -224,6 +224,8 @@ def _passed_over(rollout: ModelRollout, target: str | None, repository: Reposito
     for version in before:
         if version in against:
             yield version, against[version]
+        elif (words := untried(rollout, version, repository)) is not None:
+            yield version, words
         elif (refusal := compatibility_risk(rollout, version, repository)) is not None:
             yield version, refusal.words
 

@@ -16,6 +16,9 @@ from pydantic_core import PydanticCustomError
 
 from rollout_spec.core import units
 
+LEAST_INTEGER, MOST_INTEGER = -(2**63), 2**63 - 1
+"""What 64 bits hold: policies and Kubernetes take no more."""
+
 
 class Model(BaseModel):
     """A mapping whose fields are all known: camelCase in YAML, strict, and never changed once read."""

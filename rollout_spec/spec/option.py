@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from rollout_spec.core import patterns
-from rollout_spec.spec.fields import Model, Text
+from rollout_spec.spec.fields import LEAST_INTEGER, MOST_INTEGER, Model, Text
 
 
 def _pattern(text: str) -> str:
@@ -19,6 +19,7 @@ def _pattern(text: str) -> str:
     return text
 
 
+Integer = Annotated[int, Field(ge=LEAST_INTEGER, le=MOST_INTEGER)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 
 
@@ -26,7 +27,9 @@ class Form(Model):
     """What a text must be like."""
 
     pattern: Pattern | None = Field(None, description="A regular expression that the whole text matches.")
-    max_length: int | None = Field(None, ge=1, description="The most characters that the text may have.")
+    max_length: int | None = Field(
+        None, ge=1, le=MOST_INTEGER, description="The most characters that the text may have."
+    )
     message: Text | None = Field(None, description="What is told of a text that does not match the pattern.")
 
 
@@ -37,8 +40,8 @@ class Option(Form):
     description: Text = Field(description="What it does.")
     required: bool = Field(False, description="true: a rollout must set it.")
     default: Any = Field(None, description="What it is where a rollout does not set it.")
-    minimum: int | None = Field(None, description="The least that an integer may be.")
-    maximum: int | None = Field(None, description="The most that an integer may be.")
+    minimum: Integer | None = Field(None, description="The least that an integer may be.")
+    maximum: Integer | None = Field(None, description="The most that an integer may be.")
     at_most: str | None = Field(None, description="Another option, an integer too, that this one may not exceed.")
     choices: list[str] | None = Field(None, description="All that a text may be.")
     fields: dict[str, Option] | None = Field(None, description="The fields of a mapping.")
@@ -52,6 +55,9 @@ class Option(Form):
                     field = str(type(self).model_fields[name].alias)
                     words = f"`{field}` is for options of the type `{kind}`, and this is `{self.type}`"
                     raise PydanticCustomError("misplaced", "{words}", {"words": words, "at": field})
+        if self.type in ("integer", "boolean", "mapping") and self.choices is not None:
+            words = f"`choices` is for options of the type `text`, and this is `{self.type}`"
+            raise PydanticCustomError("misplaced", "{words}", {"words": words, "at": "choices"})
         if self.maximum is not None and self.maximum < max(self._least()):
             words = f"`maximum` is less than the minimum or the default, {max(self._least())}"
             raise PydanticCustomError("misplaced", "{words}", {"words": words, "at": "maximum"})
@@ -60,7 +66,7 @@ class Option(Form):
 
     def _least(self) -> Iterator[int]:
         yield from (each for each in (self.minimum, self.default) if isinstance(each, int))
-        yield -(2**63)
+        yield LEAST_INTEGER
 
 
 def check_relations(options: dict[str, Option], at: str) -> None:

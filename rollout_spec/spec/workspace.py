@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from rollout_spec.core import units
-from rollout_spec.spec.fields import Duration, MetricName, Model, Name, Ref, Text, Url
+from rollout_spec.spec.fields import MOST_INTEGER, Duration, MetricName, Model, Name, Ref, Text, Url
 from rollout_spec.spec.metadata import ApiVersion, Metadata
 from rollout_spec.spec.prometheus import Prometheus
 
@@ -74,7 +74,7 @@ class ForgeSettings(Model):
 class SharedCause(Model):
     """So many rollouts at once is not the model: one incident, no reverts."""
 
-    rollouts: int = Field(3, ge=2, description="How many rollouts.")
+    rollouts: int = Field(3, ge=2, le=MOST_INTEGER, description="How many rollouts.")
     within: Duration = Field(
         timedelta(minutes=10),
         json_schema_extra={"default": "10m"},
@@ -95,8 +95,8 @@ class Automation(Model):
         description="The least time between two rollbacks of one rollout.",
         examples=["1h"],
     )
-    max_rollbacks_per_day: int = Field(10, ge=0, description="Above this many, drafts for a person.")
-    max_auto_merges_per_day: int = Field(4, ge=0, description="Above this many, a person merges.")
+    max_rollbacks_per_day: int = Field(10, ge=0, le=MOST_INTEGER, description="Above this many, drafts for a person.")
+    max_auto_merges_per_day: int = Field(4, ge=0, le=MOST_INTEGER, description="Above this many, a person merges.")
     max_breach_age: Duration = Field(
         timedelta(hours=24),
         json_schema_extra={"default": "24h"},

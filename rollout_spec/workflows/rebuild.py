@@ -28,9 +28,7 @@ from rollout_spec.rollback.incident import breach_of
 from rollout_spec.spec.incident import Incident
 from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workflows.branch_heads import Built
-from rollout_spec.workspace.repository import read_file
-
-_MOST_INCIDENTS = 20
+from rollout_spec.workflows.incident_limits import read_incident, refusal
 
 
 @dataclass(frozen=True)
@@ -53,16 +51,18 @@ class Incidents:
 def incidents_in(base: Base, commit: str) -> Incidents:
     """Sort the incidents that a commit adds to a base. It answers those of versions that take requests there.
 
-    A rollback of stable only brings the incident of the candidate along.
+    A rollback of stable only brings the incident of the candidate along. Those that exceed the limits are not read, so
+    that the commit is none of ours.
     """
     folder, git, repository = base.path("incidents"), base.git, base.repository
     known = set(git.names(base.commit, folder))
     answered: dict[str, Incident] = {}
     carried: dict[str, bytes] = {}
     of_stable: set[str] = set()
-    for name in [name for name in git.names(commit, folder) if name not in known][:_MOST_INCIDENTS]:
-        content = git.read(commit, f"{folder}/{name}")
-        model = read_file(f"{folder}/{name}", "Incident", content).model if content is not None else None
+    paths = [f"{folder}/{name}" for name in git.names(commit, folder) if name not in known]
+    for path in paths if refusal(base, commit, paths) is None else ():
+        name, content = path.rpartition("/")[2], git.read(commit, path)
+        model = read_incident(path, content) if content is not None else None
         file = repository.rollout(model.spec.rollout) if model is not None else None
         if content is None or model is None:
             continue
@@ -94,6 +94,26 @@ def build_again(base: Base, recorded: Sequence[Recorded], unmerged: OpenIncident
     if decision is None or isinstance(decision, NoAction) or not decision.edits:
         return None
     return Built({base.path(path): content for path, content in decision.edits.items()}, decision.branch)
+
+
+def is_lone_incident(base: Base, head: str) -> bool:
+    """Return whether a head is the very commit that this tool makes of an incident without a rollback target.
+
+    The incidents that it brings along may be from branches that are gone. A commit that a person amended or added to is
+    another one. A signature may hold a time: a signed commit is not known again.
+    """
+    git, own = base.git, base.git.parted(base.commit, head)
+    if own is None or git.parents(head) != [own]:
+        return False
+    there = replace(base, commit=own)
+    found = incidents_in(there, head)
+    built = build_again(there, found.recorded, OpenIncidents(found.carried)) if len(found.recorded) == 1 else None
+    if built is None or not built.branch.startswith("incident/"):
+        return False
+    message, date = git.message(head).rstrip("\n") + "\n", found.recorded[0].breach.observed_at
+    with suppress(UserError):  # what this process cannot build, it did not build
+        return git.build(own, built.edits, message, date) == head
+    return False
 
 
 def _undone(recorded: Recorded, base: Base) -> Undone:

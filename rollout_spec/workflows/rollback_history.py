@@ -18,8 +18,9 @@ from rollout_spec.spec.kinds import PAUSE_FILE
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workflows.branch_heads import Heads
+from rollout_spec.workflows.incident_limits import own_names, read_incident, within_limits
 from rollout_spec.workflows.rebuild import incidents_in
-from rollout_spec.workspace.repository import Repository, read_file
+from rollout_spec.workspace.repository import Repository
 
 _MOST_BRANCHES = 2_000
 _MOST_ASKED = 20
@@ -35,7 +36,8 @@ class OpenIncident:
     """An incident on a branch of a rollback, or of a failure that nothing could replace; it is not on the base.
 
     ``incident`` is None if its file does not load. ``path`` is from the workspace's folder. ``name_taken``: the base
-    has an incident of another version by that name.
+    has an incident of another version by that name. ``unread`` says why none of the branch is read; then this stands
+    for all of them.
     """
 
     branch: str
@@ -44,6 +46,7 @@ class OpenIncident:
     content: bytes
     incident: Incident | None
     name_taken: bool = False
+    unread: str | None = None
 
     @property
     def name(self) -> str:
@@ -94,16 +97,23 @@ def open_incidents(base: Base, branches: Mapping[str, str], rollout: str) -> tup
     folder, found = base.path(_INCIDENTS), list[OpenIncident]()
     known = set(base.git.names(base.commit, folder))
     ours = _branches_of_incidents(base, branches, rollout)
+    there: dict[str, list[str]] = {}
     for branch in fetched(base, dict(list(ours.items())[:_MOST_BRANCHES])):
-        head = ours[branch]
-        for name in base.git.names(head, folder):
+        names = [name for name in base.git.names(ours[branch], folder) if name.endswith(".yaml")]
+        names = [name for name in names if not base.git.is_same(base.commit, ours[branch], f"{folder}/{name}")]
+        there[branch] = own_names(base, ours[branch], names, folder)
+    paths = {branch: (ours[branch], [f"{folder}/{name}" for name in names]) for branch, names in there.items()}
+    for branch, why in within_limits(base, paths):
+        if why is not None:
+            found.append(OpenIncident(branch, ours[branch], "", b"", None, unread=why))
+            continue
+        for name in there[branch]:
             is_known = name in known
-            if not name.endswith(".yaml") or (is_known and base.git.is_same(base.commit, head, f"{folder}/{name}")):
-                continue
-            each = _open_incident(base, branch, head, name)
+            each = _open_incident(base, branch, ours[branch], name)
             if each is not None and (not is_known or _names_another_version(base.repository, each)):
                 found.append(replace(each, name_taken=is_known))
-    return tuple(found)
+    places = {branch: place for place, branch in enumerate(there)}
+    return tuple(sorted(found, key=lambda each: places[each.branch]))
 
 
 def _open_incident(base: Base, branch: str, head: str, name: str) -> OpenIncident | None:
@@ -112,7 +122,7 @@ def _open_incident(base: Base, branch: str, head: str, name: str) -> OpenInciden
     content = base.git.read(head, base.path(path))
     if content is None or base.repository.link(path) is not None:
         return None
-    return OpenIncident(branch, head, path, content, read_file(path, "Incident", content).model)
+    return OpenIncident(branch, head, path, content, read_incident(path, content))
 
 
 def _names_another_version(repository: Repository, found: OpenIncident) -> bool:
@@ -163,6 +173,10 @@ def quarantines_of(
     for version, words in _open_elsewhere(base, file.model, branches, was_closed):
         doubted.setdefault(version, words)
     for each in opened:
+        if each.unread is not None:
+            if not was_closed(each.branch):
+                doubted = {**dict.fromkeys(live.known_good, f"the branch {each.branch} {each.unread}"), **doubted}
+            continue
         after = quarantined(file.model, repository.edited({each.path: each.content})).keys()
         barred = [version for version in live.known_good if version in after - before]
         if not barred or live.stable in after - before or was_closed(each.branch):
@@ -190,6 +204,9 @@ def _open_elsewhere(
     for source in base.repository.incident_sources():
         there = replace(base, prefix=source.tree.place.removeprefix("."))
         for each in open_incidents(there, branches, name):
+            if each.unread is not None and not was_closed(each.branch):
+                words = f"the branch {each.branch}, perhaps of {source.workspace_name}, {each.unread}"
+                yield from ((version, words) for version in rollout.spec.live.known_good)
             spec = each.incident.spec if each.incident is not None else None
             if spec is None or spec.rollout != name or was_closed(each.branch):
                 continue

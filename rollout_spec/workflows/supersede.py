@@ -1,8 +1,9 @@
-"""Open rollbacks of the same failure that lead elsewhere than the newest decision are out of date."""
+"""Open rollbacks and incidents of the same failure that lead elsewhere than the newest decision are out of date."""
 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -14,13 +15,14 @@ from rollout_spec.integrations.forges import Forge
 from rollout_spec.rollback import NoRollbackTarget, Rollback
 from rollout_spec.workflows.branch_heads import Heads
 from rollout_spec.workflows.pull_requests import SUPERSEDED
-from rollout_spec.workflows.rebuild import incidents_in
+from rollout_spec.workflows.rebuild import incidents_in, is_lone_incident
 from rollout_spec.workflows.rollback_history import fetched
 
 if TYPE_CHECKING:
     from rollout_spec.workflows.base_branch import Base
 
 _MOST = 200
+_MOST_SECONDS = 10.0
 
 
 def supersede_others(
@@ -33,7 +35,8 @@ def supersede_others(
     *,
     draft_for: str | None = None,
 ) -> list[str]:
-    """Close the open rollbacks of the same version that lead elsewhere, and say why; return notes of what was done.
+    """Close the open rollbacks of the same version that lead elsewhere, and its incident if one was opened without a
+    rollback target, and say why; return notes of what was done.
 
     ``pull`` is the pull request of the decision; None if its incident is on the base already. ``there`` are the
     branches on the remote. Only those that this tool built are closed. One that a person changed is told, and stays.
@@ -47,15 +50,23 @@ def supersede_others(
     same = re.compile(rf"{start}/({ours})-[0-9a-f]{{8}}(-\d+|-[0-9a-f]{{12}})?")
     stem = re.sub(r"(-[0-9a-f]{8})-(\d+|[0-9a-f]{12})$", r"\1", pull.head) if pull is not None else None
     others = [name for name in there if same.fullmatch(name) and not (stem and name.startswith(stem))]
+    own = pull.head if pull is not None else None
+    alone = re.compile(same.pattern.replace("rollback", "incident", 1))
+    others += (name for name in there if alone.fullmatch(name) and name != own)
     failed: dict[tuple[str, str | None], str | None] = {
         (each.rollout, each.failed): each.restored if isinstance(each, Rollback) else None for each in parts
     }
     notes: list[str] = []
     if len(others) > _MOST:
         notes.append(f"{len(others) - _MOST:,} more branches are named like rollbacks of this, and were not looked at")
+    end = time.monotonic() + _MOST_SECONDS
     for other in fetched(base, {name: there[name] for name in others[:_MOST]}):
+        if time.monotonic() > end:
+            notes.append("some branches are named like rollbacks of this, and were not looked at: it takes too long")
+            break
         answered = _answered(base, there[other])
-        if not heads.is_ours(there[other]) or not answered.keys() & failed.keys():
+        is_known = heads.is_ours(there[other]) or (alone.fullmatch(other) and is_lone_incident(base, there[other]))
+        if not is_known or not answered.keys() & failed.keys():
             continue
         is_same = all(failed[key] == answered[key] for key in failed.keys() & answered.keys())
         is_of_partner = draft_for is not None and draft_for not in {rollout for rollout, _ in answered}

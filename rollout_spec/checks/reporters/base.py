@@ -61,11 +61,18 @@ def shown(text: str, but: str = "") -> str:
 
 
 def json_text(value: Any) -> str:
-    """Return JSON without such characters; a parser reads them back as they are, halves of characters too."""
+    """Return JSON without such characters; a parser reads them back as they are.
+
+    Halves of characters are read back as `\\ud800`: no UTF-8 holds them, and many parsers refuse their escapes.
+    """
     text = json.dumps(value, indent=2, ensure_ascii=False)
     if text.replace("\n", "").isprintable():
         return text + "\n"
-    return "".join(each if each == "\n" or each.isprintable() else json.dumps(each)[1:-1] for each in text) + "\n"
+    return "".join(each if each == "\n" or each.isprintable() else _in_json(each) for each in text) + "\n"
+
+
+def _in_json(letter: str) -> str:
+    return json.dumps(_escaped(letter) if "\ud800" <= letter <= "\udfff" else letter)[1:-1]
 
 
 def _escaped(letter: str) -> str:

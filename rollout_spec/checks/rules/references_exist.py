@@ -141,6 +141,8 @@ def _targets(subject: Subject) -> Iterator[Problem]:
         if definition is None:
             yield from _unknown("target", target.type, catalog.names(repository.tree), (*at, "type"))
             continue
+        if (flaw := catalog.default_flaw(target.type, repository.tree, subject.file.path)) is not None:
+            yield Problem((*at, "type"), f"the target `{target.type}` is broken: {flaw.message}", flaw.hint)
         fits = catalog.fits(target.type, repository.tree, subject.file.path)
         yield from option_problems(target.options, definition.options, at, fits)
         for version in facts.kept_up(rollout, repository) if definition.needs else ():

@@ -40,6 +40,7 @@ from rollout_spec.domain.rollback_targets import (
     protected_versions,
     rollback_targets,
     standing,
+    untried,
 )
 
 KINDS = frozenset({"ModelRollout"})
@@ -81,8 +82,10 @@ def _passed_over(subject: Subject, versions: Sequence[str], first: str) -> Itera
     """Tell of known-good versions that cannot come back, whatever is up, or before which an older one is chosen."""
     rollout, repository = subject.model, subject.repository
     for place, version in enumerate(versions):
-        newer = compatibility_risk(rollout, version, repository) if place < versions.index(first) else None
-        why = blocking_reason(rollout, version, repository) or (newer and newer.words)
+        why = blocking_reason(rollout, version, repository)
+        if why is None and place < versions.index(first):
+            newer = compatibility_risk(rollout, version, repository)
+            why = untried(rollout, version, repository) or (newer.words if newer else None)
         if why is not None:
             at = ("spec", "live", "knownGood", rollout.spec.live.known_good.index(version))
             words = f"a rollback passes {version} over: {why}"

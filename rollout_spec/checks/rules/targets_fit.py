@@ -9,6 +9,9 @@ good; the other fields of a record where they are rendered.
 KServe makes a host of a version's name and its namespace, by a template of the cluster, and runs nothing if a part of
 it is longer than 63 characters. By the default template that is a warning: silence it if your cluster has another.
 
+A limit's pattern that cannot be tried within the limits of a workspace's templates is an error. With a base it is a
+warning for a version that served there already: a rollback to it is made, as a draft.
+
 Fails::
 
     spec:
@@ -84,5 +87,16 @@ def _of_records(subject: Subject, limits: Limits) -> Iterator[Problem]:
 
     rollout = subject.model
     for version in facts.kept_up(rollout, subject.repository):
-        for path, words, severity in limits.record_flaws(rollout.spec.versions[version]):
-            yield Problem(("spec", "versions", version, *path), words, None, severity)
+        for flaw in limits.record_flaws(rollout.spec.versions[version]):
+            severity = "warning" if not flaw.known and _was_untried(subject, version) else flaw.severity
+            yield Problem(("spec", "versions", version, *flaw.path), flaw.message, None, severity)
+
+
+def _was_untried(subject: Subject, version: str) -> bool:
+    """Return whether a version that served already could not be judged on the base either: no rollback brings that."""
+    from rollout_spec.domain.rollback_targets import untried
+
+    before, base = subject.before, subject.base
+    if before is None or base is None or version not in (before.spec.live.stable, *before.spec.live.known_good):
+        return False
+    return untried(before, version, base) is not None

@@ -21,15 +21,16 @@ __all__ = ["Stopped", "ask", "shared", "together"]
 _BUDGET: ContextVar[ProcessBudget | None] = ContextVar("budget", default=None)
 
 
-def ask(task: str, payload: Any, count: int, about: str) -> list[Any]:
+def ask(task: str, payload: Any, count: int, about: str, *, share: float = 1.0) -> list[Any]:
     """Return the ``count`` things that the function ``module:name`` yields for a payload, as plain data.
 
-    ``about`` is the file for which this is done. Raises ``Stopped`` if the function exceeds a limit, the UserError that
+    ``about`` is the file for which this is done; it ends before more than ``share`` of the command's time is spent,
+    so that there is time for the rest. Raises ``Stopped`` if the function exceeds a limit, the UserError that
     it raises, and one if no process can be started.
     """
     from rollout_spec.core.bounded_process import worker
 
-    return worker.ask(task, payload, count, about, _BUDGET.get() or ProcessBudget())
+    return worker.ask(task, payload, count, about, _BUDGET.get() or ProcessBudget(), share)
 
 
 @contextmanager

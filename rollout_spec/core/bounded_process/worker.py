@@ -27,7 +27,7 @@ _worker: _Worker | None = None
 _has_started = False
 
 
-def ask(task: str, payload: Any, count: int, about: str, budget: ProcessBudget) -> list[Any]:
+def ask(task: str, payload: Any, count: int, about: str, budget: ProcessBudget, share: float = 1.0) -> list[Any]:
     """Return what the function ``task`` yields; see ``confined.ask``."""
     request = pickle.dumps((task, payload))
     key = sha256(request).digest()
@@ -35,7 +35,7 @@ def ask(task: str, payload: Any, count: int, about: str, budget: ProcessBudget) 
         answers = budget.known(key)
         if answers is None:
             try:
-                answers, size = _asked(task.partition(":")[0], request, count, about, budget)
+                answers, size = _asked(task.partition(":")[0], request, count, about, budget, share)
             except Stopped as stopped:
                 budget.keep(key, 0, stopped)
                 raise
@@ -43,10 +43,12 @@ def ask(task: str, payload: Any, count: int, about: str, budget: ProcessBudget) 
         return answers
 
 
-def _asked(module: str, request: bytes, count: int, about: str, budget: ProcessBudget) -> tuple[list[Any], int]:
+def _asked(
+    module: str, request: bytes, count: int, about: str, budget: ProcessBudget, share: float
+) -> tuple[list[Any], int]:
     """Return the answers, and their size; a process that may have died of an earlier request is replaced by a new."""
     while True:
-        seconds = budget.left(about)
+        seconds = budget.left(about) - (1 - share) * budget.seconds
         if seconds <= 0:
             raise budget.used_up()
         worker = _running(module, budget)

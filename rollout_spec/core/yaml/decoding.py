@@ -65,6 +65,7 @@ def decode(content: bytes) -> str:
     if hidden:
         name = _HIDDEN_NAMES.get(hidden[0], f"the invisible character U+{ord(hidden[0]):04X}")
         hint = f'remove it, or write it as an escape in double quotes: "\\u{ord(hidden[0]):04X}"'
+        hint = "remove it" if hidden[0] == "\0" else hint
         raise Unreadable(YAMLProblem(span_at(text, hidden.start()), f"{name} hides what a reviewer would see", hint))
     directive = _DIRECTIVE.search(text)  # before libyaml sees them: it compares each `%TAG` with all before it
     if directive:

@@ -28,6 +28,7 @@ except ImportError as missing:
 EMPTY = "this file is empty"
 MAX_DEPTH = 64
 MAX_VALUES = 50_000
+_NUL = "a NUL character is in no text that Kubernetes takes"
 _LONGEST_KEY = 1024
 _QUOTES = "'\""
 
@@ -148,6 +149,8 @@ class Reader:
                 self.flaw(event, f"the key `{excerpt(key)}` is not text to YAML", f'quote it: "{excerpt(key)}"')
         else:
             self.refuse_properties(event)
+            if "\0" in key:
+                self.flaw(event, _NUL, "remove it")
         return key
 
     def scalar(self, event: Any, *, on_key: bool = False) -> Any:
@@ -157,6 +160,8 @@ class Reader:
         if not event.implicit[0]:
             if " " in text or "\n" in text:  # as there is where a line ends
                 self.goes_on |= event.start_mark.line != event.end_mark.line and event.style in _QUOTES
+            if "\0" in text:
+                self.flaw(event, _NUL, "remove it")
             return text
         if is_text(text):
             return text

@@ -124,8 +124,8 @@ def _raise_unless_panic(error: BaseException) -> None:
 
 
 def spelled(instance: Any) -> str:
-    """Return an instance as JSON."""
-    return json.dumps(instance, default=float)
+    """Return an instance as JSON. ValueError if a number is beyond those of a processor, so that readers differ."""
+    return json.dumps(instance, default=float, allow_nan=False)
 
 
 def bare(schema: Schema) -> Schema:

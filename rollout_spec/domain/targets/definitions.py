@@ -12,10 +12,11 @@ from pydantic import ValidationError
 from rollout_spec.core import package_data as resources
 from rollout_spec.core import patterns
 from rollout_spec.core.errors import UserError
+from rollout_spec.core.findings import Problem
 from rollout_spec.core.links import HINT
-from rollout_spec.core.yaml.document import parse
+from rollout_spec.core.yaml.document import Document, parse
 from rollout_spec.domain.targets.limits import Limits
-from rollout_spec.domain.targets.options import Fits
+from rollout_spec.domain.targets.options import Fits, default_problems
 from rollout_spec.spec.target import TargetDefinition
 from rollout_spec.spec.validation_errors import problems
 from rollout_spec.workspace.tree import Overlay, Tree
@@ -122,8 +123,32 @@ def _read(path: str, content: bytes) -> TargetDefinition:
         flaw = document.flaws[0]
         raise UserError(f"{path}:{flaw.span.line}:{flaw.span.column}: {flaw.message}", hint=flaw.hint)
     try:
-        return TargetDefinition.model_validate(document.data)
+        definition = TargetDefinition.model_validate(document.data)
     except ValidationError as error:
-        problem = next(problems(error, document.data, TargetDefinition, document.bare))
-        place = document.span(problem.path, on_key=problem.on_key)
-        raise UserError(f"{path}:{place.line}:{place.column}: {problem.message}", hint=problem.hint) from None
+        raise _broken(path, document, next(problems(error, document.data, TargetDefinition, document.bare))) from None
+    wrong = next(default_problems(definition.options, ("options",), _fits_unread), None)
+    if wrong is not None:
+        raise _broken(path, document, wrong)
+    return definition
+
+
+def default_flaw(name: str, tree: Tree, about: str) -> UserError | None:
+    """Return the error of a default that does not match the pattern of its option, None if all do.
+
+    A target is read without that: its patterns are tried in a confined process, for the file ``about``.
+    """
+    path, tree = f"templates/{name}/target.yaml", _unedited(tree)
+    content, definition = tree.read(path), find(name, tree)
+    if content is None or definition is None:  # the tests hold the shipped ones to that
+        return None
+    flaw = next(default_problems(definition.options, ("options",), fits(name, tree, about)), None)
+    return _broken(path, parse(content), flaw) if flaw is not None else None
+
+
+def _fits_unread(pattern: str, text: str) -> bool:
+    return True
+
+
+def _broken(path: str, document: Document, problem: Problem) -> UserError:
+    place = document.span(problem.path, on_key=problem.on_key)
+    return UserError(f"{path}:{place.line}:{place.column}: {problem.message}", hint=problem.hint)

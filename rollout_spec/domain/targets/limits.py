@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from rollout_spec.core.findings import KeyPath, Problem, Severity
 from rollout_spec.core.units import label
-from rollout_spec.domain.targets.options import Fits, misfit, with_defaults
+from rollout_spec.domain.targets.options import Fits, Misfit, misfit, with_defaults
 from rollout_spec.spec.rollout import ModelRollout, VersionRecord
 from rollout_spec.spec.target import RECORD, Limit, TargetDefinition
 
 DEFAULT_NAMESPACE = "default"
+
+
+class RecordFlaw(NamedTuple):
+    """A field of a record that the target does not take. ``known`` is False if a pattern could not be tried on it."""
+
+    path: KeyPath
+    message: str
+    severity: Severity
+    known: bool = True
 
 
 @dataclass(frozen=True)
@@ -24,18 +33,18 @@ class Limits:
     options: Mapping[str, Any]
     fits: Fits
 
-    def record_flaws(self, record: VersionRecord) -> Iterator[tuple[KeyPath, str, Severity]]:
-        """Give the fields of a record that the target does not take: where in the record, the message, the severity."""
+    def record_flaws(self, record: VersionRecord) -> Iterator[RecordFlaw]:
+        """Give the fields of a record that the target does not take."""
         for field in self.definition.refuses:
             path = tuple(field.split("."))
             if _value(record, path) is not None:
-                yield path, f"the target {self.type} refuses `{path[-1]}` in a record", "error"
+                yield RecordFlaw(path, f"the target {self.type} refuses `{path[-1]}` in a record", "error")
         for limit in self._in_force():
             for field in limit.blanks & RECORD:
                 path = tuple(field.split("."))
                 value = _value(record, path)
                 if value is not None and (wrong := self._wrong(limit, limit.filled({field: str(value)}))):
-                    yield path, wrong, limit.severity
+                    yield RecordFlaw(path, wrong.message, limit.severity, wrong.known)
 
     def name_problems(
         self, rollout: ModelRollout, backend: Callable[[str], str], backend_at: KeyPath | None
@@ -55,7 +64,7 @@ class Limits:
                 }
                 if wrong := self._wrong(limit, limit.filled(values)):
                     told.add(at)
-                    yield Problem(at, wrong, _hint(limit), limit.severity, on_key=on_key)
+                    yield Problem(at, wrong.message, _hint(limit), limit.severity, on_key=on_key)
 
     def _in_force(self) -> Iterator[Limit]:
         known = with_defaults(self.options, self.definition.options)
@@ -63,9 +72,9 @@ class Limits:
             if all(known[name] == value for name, value in limit.when.items()):
                 yield limit
 
-    def _wrong(self, limit: Limit, text: str) -> str | None:
+    def _wrong(self, limit: Limit, text: str) -> Misfit | None:
         wrong = misfit(text, limit, self.fits)
-        return f"{limit.what} ({self.type}): {wrong[0]}" if wrong else None
+        return wrong._replace(message=f"{limit.what} ({self.type}): {wrong.message}") if wrong else None
 
 
 def _versions(limit: Limit, rollout: ModelRollout) -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from rollout_spec.core.bounded_process import Stopped
 from rollout_spec.core.findings import KeyPath, Problem
 from rollout_spec.core.patterns import UnusableError
 from rollout_spec.core.units import LONGEST_DURATION, parse_duration
 from rollout_spec.core.yaml.scalars import excerpt
+from rollout_spec.spec.fields import LEAST_INTEGER, MOST_INTEGER
 from rollout_spec.spec.option import Form, Option
 from rollout_spec.spec.validation_errors import did_you_mean, nearest
 
@@ -22,6 +23,14 @@ _TYPES: Mapping[str, tuple[type, str]] = {
     "duration": (str, "a duration"),
     "mapping": (dict, "a mapping"),
 }
+
+
+class Misfit(NamedTuple):
+    """What is wrong with a text. ``known`` is False if it could not be tried: it may fit."""
+
+    message: str
+    hint: str | None = None
+    known: bool = True
 
 
 def option_problems(
@@ -45,6 +54,14 @@ def option_problems(
             yield Problem(at, f"the option `{name}` is missing: {known[name].description}", on_key=True)
 
 
+def default_problems(known: Mapping[str, Option], at: KeyPath, fits: Fits) -> Iterator[Problem]:
+    """Give the defaults that a rollout could not set itself; ``at`` is where the options are defined."""
+    for name, option in known.items():
+        if option.default is not None:
+            yield from _value_problems(option.default, option, (*at, name, "default"), fits)
+        yield from default_problems(option.fields or {}, (*at, name, "fields"), fits)
+
+
 def _value_problems(value: Any, option: Option, at: KeyPath, fits: Fits) -> Iterator[Problem]:
     python, words = _TYPES[option.type]
     if not isinstance(value, python) or (python is int and isinstance(value, bool)):
@@ -53,6 +70,8 @@ def _value_problems(value: Any, option: Option, at: KeyPath, fits: Fits) -> Iter
             f"this is {words}, not `{str(value)[:60]}`",
             "quote it" if option.type == "text" and not isinstance(value, dict | list) else None,
         )
+    elif (place := _too_large(value, at)) is not None:
+        yield Problem(place, f"an integer is at most {MOST_INTEGER} (64 bits), and at least {LEAST_INTEGER}")
     elif option.minimum is not None and isinstance(value, int) and value < option.minimum:
         yield Problem(at, f"this is at least {option.minimum}, not `{value}`")
     elif option.maximum is not None and isinstance(value, int) and value > option.maximum:
@@ -68,25 +87,34 @@ def _value_problems(value: Any, option: Option, at: KeyPath, fits: Fits) -> Iter
     elif option.type == "mapping" and option.fields is not None:
         yield from option_problems(cast("dict[str, Any]", value), option.fields, at, fits)
     elif option.type == "text" and (wrong := misfit(str(value), option, fits)):
-        yield Problem(at, *wrong)
+        yield Problem(at, wrong.message, wrong.hint)
 
 
-def misfit(text: str, form: Form, fits: Fits) -> tuple[str, str | None] | None:
-    """Return what is wrong with a text, and a hint, or None if it has the form."""
+def _too_large(value: Any, at: KeyPath) -> KeyPath | None:
+    """Return where in a value an integer is beyond 64 bits."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    if isinstance(value, int) and not LEAST_INTEGER <= value <= MOST_INTEGER:
+        return at
+    return next((place for key, each in inside if (place := _too_large(each, (*at, key))) is not None), None)
+
+
+def misfit(text: str, form: Form, fits: Fits) -> Misfit | None:
+    """Return what is wrong with a text, or None if it has the form."""
     shown = f"`{excerpt(text)}`" if text else "an empty text"
     if form.max_length is not None and len(text) > form.max_length:
-        return f"this has at most {form.max_length:,} characters, and {shown} has {len(text):,}", None
+        return Misfit(f"this has at most {form.max_length:,} characters, and {shown} has {len(text):,}")
     if form.pattern is None:
         return None
     try:
         if fits(form.pattern, text):
             return None
     except Stopped as stopped:
-        return f"whether {shown} matches `{excerpt(form.pattern)}` is not known: {stopped.why}", stopped.hint
+        words = f"whether {shown} matches `{excerpt(form.pattern)}` is not known: {stopped.why}"
+        return Misfit(words, stopped.hint, known=False)
     except UnusableError as error:
         words = f"whether {shown} matches `{excerpt(form.pattern)}` is not known: {error}"
-        return words, "mend the pattern in the target's `target.yaml`"
-    return f"{shown} does not fit: {form.message or f'it has to match `{excerpt(form.pattern)}`'}", None
+        return Misfit(words, "mend the pattern in the target's `target.yaml`", known=False)
+    return Misfit(f"{shown} does not fit: {form.message or f'it has to match `{excerpt(form.pattern)}`'}")
 
 
 def _relation_problems(options: Mapping[str, Any], known: Mapping[str, Option], at: KeyPath) -> Iterator[Problem]:

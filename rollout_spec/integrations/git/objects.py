@@ -32,10 +32,14 @@ class Entry(NamedTuple):
 
 
 class Objects:
-    """The objects of one repository. The process that gives them starts with the first one that is asked for."""
+    """The objects of one repository. The process that gives them starts with the first one that is asked for.
 
-    def __init__(self, plumbing: Plumbing) -> None:
+    With ``sizes`` it gives their sizes, and nothing else.
+    """
+
+    def __init__(self, plumbing: Plumbing, *, sizes: bool = False) -> None:
         self._plumbing = plumbing
+        self._sizes = sizes
         self._process: Any = None
         self._owner = 0
         self._end: Any = None
@@ -45,9 +49,13 @@ class Objects:
         """Return the bytes of a file by its id."""
         return self._read(oid)[1]
 
+    def size(self, oid: str) -> int:
+        """Return the bytes that a file has, by its id, unread."""
+        return self._read(oid)[2]
+
     def tree(self, name: str) -> Iterator[tuple[str, Entry]]:
         """Give the name of each entry of a folder, and the entry. ``name`` is its id, or ``<commit>^{tree}``."""
-        oid, content = self._read(name)
+        oid, content, _ = self._read(name)
         size, start = len(oid) // 2, 0
         while start < len(content):
             mode, _, rest = content[start : content.index(b"\0", start)].partition(b" ")
@@ -62,24 +70,26 @@ class Objects:
                 self._end()
             self._process = None
 
-    def _read(self, name: str) -> tuple[str, bytes]:
-        """Ask for one object; return its id and bytes. GitError where there is none."""
+    def _read(self, name: str) -> tuple[str, bytes, int]:
+        """Ask for one object; return its id, its bytes and how many they are. GitError where there is none."""
         with self._lock:
             process = self._started()
             try:
                 process.stdin.write(f"{name}\n".encode())
                 process.stdin.flush()
                 oid, *facts = process.stdout.readline().decode().split()
-                content: bytes = process.stdout.read(int(facts[1]) + 1)[:-1]
+                size = int(facts[1])
+                content: bytes = b"" if self._sizes else process.stdout.read(size + 1)[:-1]
             except (OSError, ValueError, IndexError):
                 self._process = None
                 raise GitError("git cat-file failed", f"there is no object {name}") from None
-        return oid, content
+        return oid, content, size
 
     def _started(self) -> Any:
         """Return the process; one that was forked off this one has a process of its own, or their answers mix."""
         if self._process is None or self._owner != os.getpid():
-            self._process, self._owner = self._plumbing.start("cat-file", "--batch"), os.getpid()
+            words = "--batch-check" if self._sizes else "--batch"
+            self._process, self._owner = self._plumbing.start("cat-file", words), os.getpid()
             self._end = finalize(self, _end, self._process)
         return self._process
 

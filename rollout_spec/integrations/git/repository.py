@@ -46,6 +46,7 @@ class Git:
         self._plumbing = Plumbing(root)
         self._run = self._plumbing.run
         self._objects = Objects(self._plumbing)
+        self._sizes = Objects(self._plumbing, sizes=True)
 
     @classmethod
     def create(cls, root: Path, *, bare: bool = False) -> Git:
@@ -78,6 +79,12 @@ class Git:
         folder, _, name = path.rpartition("/")
         entry = self._tree(commit, folder).get(name)
         return self._objects.blob(entry.oid) if entry is not None and entry.is_file else None
+
+    def size(self, commit: str, path: str) -> int:
+        """Return the bytes of a file in a commit, unread; 0 where there is none."""
+        folder, _, name = path.rpartition("/")
+        entry = self._tree(commit, folder).get(name)
+        return self._sizes.size(entry.oid) if entry is not None and entry.is_file else 0
 
     def names(self, commit: str, folder: str) -> list[str]:
         """Return the names in a folder of a commit, sorted."""
@@ -308,7 +315,8 @@ class Git:
     def authorize(self, url: str, user: str, password: str) -> None:
         """Show a password to the remotes on one host (a scheme with a host) that ask for one, and to no other."""
         self._plumbing.authorize(url, user, password)
-        self._objects.close()  # the next one may fetch what a partial clone lacks
+        for objects in (self._objects, self._sizes):
+            objects.close()  # the next one may fetch what a partial clone lacks
 
 
 def _moment(seconds: str) -> datetime:

@@ -24,7 +24,7 @@ DrillVerdict = Literal[
     "proven", "draft", "no-way-back-yet", "no-way-back-left", "no-way-back", "failed", "not-reachable"
 ]
 _DRILL = Breach(id="drill", source="drill", rollout="", version=None, observed_at=datetime(2000, 1, 1, tzinfo=UTC))
-_OF_THE_TREE = ("workload", "contract", "component", "incident")
+_OF_THE_TREE = ("workload", "contract", "target", "component", "incident")
 """The guards that ask for a person because of what is in the tree, and not of who told of the breach."""
 
 
