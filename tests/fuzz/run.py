@@ -29,6 +29,8 @@ with atheris.instrument_imports(include=["rollout_spec"]):
         if not module.name.endswith("__main__"):
             import_module(module.name)
 
+from rule_cases import rule_cases  # noqa: E402
+
 from fuzz.entrances import try_all  # noqa: E402
 from fuzz.mutations import mutated  # noqa: E402
 
@@ -47,6 +49,8 @@ def seeds() -> set[bytes]:
             texts.add("".join(part for part in parts if isinstance(part, str)).encode())
         elif path.suffix in (".yaml", ".json") and path.name != "expected.json":
             texts.add(path.read_bytes())
+    for case in rule_cases().values():
+        texts.update(content for path, content in case.case().after.items() if path.endswith((".yaml", ".json")))
     return {text for text in texts if len(text) <= LONGEST}
 
 
