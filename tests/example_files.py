@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from overlays import Line, laid_over, lines_of, patched, text_of
 from workspaces import BASE, Files, is_manifest, renamed
@@ -30,12 +31,13 @@ _ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|(t)|(r)|(\\))")
 
 @dataclass(frozen=True)
 class Part:
-    """The lines about one file. ``patch``: they are a patch, not YAML."""
+    """The lines about one file. ``patch``: they are a patch, not YAML. ``base``: the workspace that they go over."""
 
     path: str
     notes: frozenset[str]
     lines: tuple[Line, ...]
     patch: bool = False
+    base: Path = BASE
 
     @property
     def is_on_the_base(self) -> bool:
@@ -55,7 +57,7 @@ class Part:
         """Return the lines of the whole file; None if only a workspace that is rendered has what they are laid over."""
         if self.patch and is_manifest(self.place):
             return None
-        below = _below(self.place)
+        below = _below(self.place, self.base)
         if self.patch:
             return patched(lines_of(below or ""), self.lines)
         is_whole = self.notes & {"in full", "with escapes"} or below is None
@@ -69,7 +71,7 @@ class Part:
         return _unescaped(text) if "with escapes" in self.notes else text.encode()
 
 
-def parts_of(lines: Sequence[Line], *, patch: bool = False) -> Iterator[Part]:
+def parts_of(lines: Sequence[Line], *, patch: bool = False, base: Path = BASE) -> Iterator[Part]:
     """Split lines into files: each begins with a header, and the first may be without."""
     starts = [index for index, line in enumerate(lines) if HEADER.fullmatch(line.text)]
     if not starts or starts[0]:
@@ -77,7 +79,7 @@ def parts_of(lines: Sequence[Line], *, patch: bool = False) -> Iterator[Part]:
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         match = HEADER.fullmatch(lines[start].text) if start >= 0 else None
         path, notes = (match[1], match[2]) if match else (ROLLOUT, "")
-        yield Part(path, frozenset(notes.split(", ")[1:]), tuple(lines[start + 1 : end]), patch)
+        yield Part(path, frozenset(notes.split(", ")[1:]), tuple(lines[start + 1 : end]), patch, base)
 
 
 def files_of(parts: Sequence[Part], *, on_the_base: bool = False) -> Files:
@@ -96,14 +98,14 @@ def files_of(parts: Sequence[Part], *, on_the_base: bool = False) -> Files:
     return files
 
 
-def _below(place: str) -> str | None:
+def _below(place: str, base: Path) -> str | None:
     """Return the text of a file of the base workspace, or of one beside it."""
     name = ""
     if place.startswith("elsewhere/"):
         _, name, place = place.split("/", 2)
-    if not (BASE / place).is_file():
+    if not (base / place).is_file():
         return None
-    content = (BASE / place).read_bytes()
+    content = (base / place).read_bytes()
     return (renamed(content, name) if name and place == WORKSPACE_FILE else content).decode()
 
 

@@ -1,7 +1,8 @@
 """Findings that an example expects: comments at their lines, or what ``check`` prints.
 
 ``# error: [NAME] MESSAGE`` expects a finding at the beginning of the text of its line, and ``# error:28: …`` one in
-column 28. A comment that has a line of its own expects one more in the line above. Comments are no part of the file.
+column 28; ``28-32`` says where it ends, in tests that compare that. A comment that has a line of its own expects one
+more in the line above. Comments are no part of the file.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from markdown_cases import Section
 from overlays import Line
 
-_COMMENT = re.compile(r"(.*?) *# (error|warning|info)(?::([0-9]+))?: \[([a-z0-9-]+)\] (.*)")
+_COMMENT = re.compile(r"(.*?) *# (error|warning|info)(?::([0-9]+)(?:-([0-9]+))?)?: \[([^\]]*)\] (.*)")
 _NEARLY = re.compile(r"(?:^| )# *(?:error|warning|info)\b *[:\[]", re.IGNORECASE)
 _PRINTED = re.compile(r"(.+?):([0-9]+):([0-9]+): (error|warning|info): (.*) \[([a-z0-9-]+)\]")
 
@@ -27,6 +29,7 @@ class Expected:
     name: str
     message: str
     severity: str
+    end_column: int | None = None
 
     def printed(self) -> str:
         return f"{self.file}:{self.line}:{self.column}: {self.severity}: {self.message} [{self.name}]"
@@ -34,6 +37,8 @@ class Expected:
     def comment(self, text: str, *, patch: bool = False) -> str:
         """Return the comment that expects this finding at a line of a file."""
         column = "" if self.column == _start(text, patch) else f":{self.column}"
+        if self.end_column is not None:
+            column = f":{self.column}-{self.end_column}"
         return f"# {self.severity}{column}: [{self.name}] {self.message}"
 
 
@@ -46,9 +51,10 @@ class Comment:
     name: str
     message: str
     severity: str
+    end_column: int | None = None
 
     def at(self, file: str, line: int) -> Expected:
-        return Expected(file, line, self.column, self.name, self.message, self.severity)
+        return Expected(file, line, self.column, self.name, self.message, self.severity, self.end_column)
 
 
 def split(lines: Iterable[Line], *, patch: bool = False) -> tuple[list[Line], list[Comment]]:
@@ -61,12 +67,13 @@ def split(lines: Iterable[Line], *, patch: bool = False) -> tuple[list[Line], li
             assert not _NEARLY.search(line.text), f"write `# error: [NAME] MESSAGE` to expect a finding: {line.text}"
             bare.append(line)
             continue
-        text, severity, column, name, message = match.groups()
+        text, severity, column, end, name, message = match.groups()
         if text or not bare:
             bare.append(Line(text, line.source))
         assert bare[-1].source is not None
         at = int(column) if column else _start(bare[-1].text, patch)
-        comments.append(Comment(bare[-1].source, at, name, message, severity))
+        ends = int(end) if end else None
+        comments.append(Comment(bare[-1].source, at, name, message, severity, ends))
     return bare, comments
 
 
@@ -110,3 +117,17 @@ def placed(
         else:
             comments.setdefault(line.source, []).append(finding)
     return comments, rest
+
+
+def commented(section: Section, lines: Sequence[str], comments: Mapping[int, Sequence[Expected]]) -> list[str]:
+    """Return the lines of a section with these findings in place of the comments in its files."""
+    written = {number: [lines[number]] for number in range(section.start, section.end)}
+    for block in section.blocks:
+        if block.language == "console":
+            continue
+        patch = block.language == "diff"
+        written |= {line.source: [] for line in block.lines if line.source is not None}
+        for line in split(block.lines, patch=patch)[0]:
+            if line.source is not None:
+                written[line.source] = with_comments(line, comments.get(line.source, []), patch=patch)
+    return [text for texts in written.values() for text in texts]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from overlays import Line
+
+from rollout_spec.core.locks import locked
 
 _FENCE = re.compile(r"(`{3,})(\w*)")
 _HEADING = "## "
@@ -32,6 +35,20 @@ class Section:
     @property
     def name(self) -> str:
         return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
+
+
+def lines_of_page(page: Path) -> list[str]:
+    return page.read_bytes().decode().removesuffix("\n").split("\n")
+
+
+def replace_section(page: Path, name: str, write: Callable[[Section, list[str]], list[str]]) -> Section:
+    """Write a section anew, and return it as it is then. ``write`` gets it and the lines of the page."""
+    with locked(page.parent, print):  # tests of the same page may run in other processes
+        lines = lines_of_page(page)
+        section = next(each for each in sections(lines) if each.name == name)
+        lines[section.start : section.end] = write(section, lines)
+        page.write_text("\n".join(lines).rstrip("\n") + "\n", "utf-8", newline="\n")
+        return next(each for each in sections(lines_of_page(page)) if each.name == name)
 
 
 def sections(lines: list[str]) -> Iterator[Section]:

@@ -19,13 +19,12 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from example_files import Part, files_of, parts_of
-from expected_findings import Comment, Expected, parsed, placed, split, with_comments
-from markdown_cases import Section, sections
+from expected_findings import Comment, Expected, commented, parsed, placed, split
+from markdown_cases import Section, lines_of_page, replace_section, sections
 from overlays import Line
 from workspaces import BASE, Files
 
 from rollout_spec.checks.rules import RULES
-from rollout_spec.core.locks import locked
 
 CASES = BASE.parent
 COMMAND = "$ rollout-spec check"
@@ -104,21 +103,12 @@ class RuleCase:
     def lines_with(self, lines: Sequence[str], findings: Sequence[Expected]) -> list[str]:
         """Return the lines of the section with these findings in place of those that it expects."""
         comments, rest = placed(findings, self.sources())
-        written = {number: [lines[number]] for number in range(self.section.start, self.section.end)}
-        for block in self.section.blocks:
-            if block.language == "console":
-                continue
-            patch = block.language == "diff"
-            written |= {line.source: [] for line in block.lines if line.source is not None}
-            for line in split(block.lines, patch=patch)[0]:
-                if line.source is not None:
-                    written[line.source] = with_comments(line, comments.get(line.source, []), patch=patch)
-        return _with_console([text for texts in written.values() for text in texts], self._console()[0], rest)
+        return _with_console(commented(self.section, lines, comments), self._console()[0], rest)
 
 
 def cases_of(page: Path) -> list[RuleCase]:
     """Read the cases of a rule."""
-    return [RuleCase(page.stem, section) for section in sections(_lines(page))]
+    return [RuleCase(page.stem, section) for section in sections(lines_of_page(page))]
 
 
 @lru_cache(maxsize=1)
@@ -137,17 +127,11 @@ def read_cases() -> dict[str, RuleCase]:
 
 def update(case: RuleCase, findings: Sequence[Expected]) -> RuleCase:
     """Write the findings into the page of a case, and return the case as it is then."""
-    page = CASES / f"{case.rule}.md"
-    with locked(CASES, print):  # tests of the same page may run in other processes
-        lines = _lines(page)
-        here = next(each for each in cases_of(page) if each.id == case.id)
-        lines[here.section.start : here.section.end] = here.lines_with(lines, findings)
-        page.write_text("\n".join(lines).rstrip("\n") + "\n", "utf-8", newline="\n")
-        return next(each for each in cases_of(page) if each.id == case.id)
 
+    def write(section: Section, lines: list[str]) -> list[str]:
+        return RuleCase(case.rule, section).lines_with(lines, findings)
 
-def _lines(page: Path) -> list[str]:
-    return page.read_bytes().decode().removesuffix("\n").split("\n")
+    return RuleCase(case.rule, replace_section(CASES / f"{case.rule}.md", case.section.name, write))
 
 
 def _with_console(lines: list[str], command: str, findings: Sequence[Expected]) -> list[str]:

@@ -29,6 +29,7 @@ with atheris.instrument_imports(include=["rollout_spec"]):
         if not module.name.endswith("__main__"):
             import_module(module.name)
 
+from problem_cases import problem_cases  # noqa: E402
 from rule_cases import rule_cases  # noqa: E402
 
 from fuzz.entrances import try_all  # noqa: E402
@@ -49,6 +50,7 @@ def seeds() -> set[bytes]:
             texts.add("".join(part for part in parts if isinstance(part, str)).encode())
         elif path.suffix in (".yaml", ".json") and path.name != "expected.json":
             texts.add(path.read_bytes())
+    texts.update(case.part.content() for case in problem_cases().values())
     for case in rule_cases().values():
         texts.update(content for path, content in case.case().after.items() if path.endswith((".yaml", ".json")))
     return {text for text in texts if len(text) <= LONGEST}
