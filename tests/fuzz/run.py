@@ -31,6 +31,7 @@ with atheris.instrument_imports(include=["rollout_spec"]):
 
 from problem_cases import problem_cases  # noqa: E402
 from rule_cases import rule_cases  # noqa: E402
+from transcript_cases import transcript_cases  # noqa: E402
 
 from fuzz.entrances import try_all  # noqa: E402
 from fuzz.mutations import mutated  # noqa: E402
@@ -51,8 +52,11 @@ def seeds() -> set[bytes]:
         elif path.suffix in (".yaml", ".json") and path.name != "expected.json":
             texts.add(path.read_bytes())
     texts.update(case.part.content() for case in problem_cases().values())
-    for case in rule_cases().values():
-        texts.update(content for path, content in case.case().after.items() if path.endswith((".yaml", ".json")))
+    transcripts = transcript_cases([*TESTS.glob("cases/lifecycle/*.md"), TESTS / "cases/drill.md"])
+    workspaces = [case.case().after for case in rule_cases().values()]
+    workspaces += [case.files() for case in transcripts.values()]
+    for files in workspaces:
+        texts.update(content for path, content in files.items() if path.endswith((".yaml", ".json")))
     return {text for text in texts if len(text) <= LONGEST}
 
 
