@@ -1,8 +1,6 @@
-"""From which states a drill rolls back, and what it makes of it: a case is a folder in ``cases/drill``.
+"""From which states a drill rolls back, and what it makes of it: a case is a section of ``cases/drill.md``.
 
-A case holds what differs from the workspace in ``cases/rules/_base``, as the cases of rules do. ``arguments.txt`` has
-arguments of ``drill``, where there are any. ``expected.txt`` is what the command answers: ``ROLLOUT_SPEC_UPDATE=1``
-writes it anew.
+``transcript_cases`` has the form of a case. ``ROLLOUT_SPEC_UPDATE=1`` writes what the command answers anew.
 """
 
 from __future__ import annotations
@@ -17,6 +15,7 @@ from typing import get_args
 
 import pytest
 from repo import run
+from transcript_cases import PROMPT, transcript_cases, update
 from workspaces import BASE, Files, files_in, rendered, write
 
 from rollout_spec.cli.commands import drill as command
@@ -34,28 +33,24 @@ from rollout_spec.workspace.repository import File, Repository
 from rollout_spec.workspace.watched import Watched
 
 ROOT = Path(__file__).parent.parent
-CASES = ROOT / "tests/cases/drill"
-NAMES = sorted(path.name for path in CASES.iterdir())
+CASES = transcript_cases([ROOT / "tests/cases/drill.md"])
 UPDATE = os.environ.get("ROLLOUT_SPEC_UPDATE") == "1"
-OURS = ("arguments.txt", "expected.txt")
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 
 
 def case(name: str) -> Files:
-    return {path: content for path, content in files_in(CASES / name).items() if path not in OURS}
+    return CASES[name].files()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_a_case_has_these_verdicts(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "clock", lambda: NOON)
     root = write(rendered(case(name)), tmp_path)
-    arguments = (CASES / name / "arguments.txt").read_text("utf-8").split() if OURS[0] in files_in(CASES / name) else []
-    result = run("--repo", str(root), "drill", *arguments)
-    told = f"{result.out}{result.err}exit status {result.status}\n"
-    expected = CASES / name / "expected.txt"
-    if UPDATE:
-        expected.write_text(told, "utf-8")
-    assert told.splitlines() == expected.read_text("utf-8").splitlines()
+    (line,) = CASES[name].commands
+    result = run("--repo", str(root), *line.split())
+    told = f"{PROMPT}{line}\n{result.out}{result.err}exit status {result.status}\n"
+    expected = update(CASES[name], told) if UPDATE else CASES[name]
+    assert told.splitlines() == expected.transcript.splitlines()
 
 
 def test_a_name_that_moves_a_cursor_is_shown(tmp_path: Path) -> None:

@@ -5,20 +5,19 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from test_rules import Case, report_of
+from example_files import files_of, parts_of
+from overlays import Line
+from rule_cases import Case
+from test_rules import report_of
 from workspaces import BASE, Files, files_in, rendered
 
 from rollout_spec.checks.documentation import explain, explanations, of_rule, page
 from rollout_spec.checks.rules import RULES
 from rollout_spec.cli import main
 from rollout_spec.core import package_data as resources
-from rollout_spec.core.yaml.document import parse
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.tree import Overlay, WorkingTree
 
@@ -42,49 +41,11 @@ spec:
 
 # Examples.
 
-FILE = re.compile(r"^# (\S+\.(?:yaml|json)|\.rollout-spec-pause)(, on the base|, a link)?$", re.MULTILINE)
-
-
-def files_of(example: str) -> tuple[Files, Files]:
-    """Return the files of an example, and those on its base: each is laid over the same file of the base workspace."""
-    example = example if FILE.match(example) else f"# rollouts/fraud.yaml\n{example}"
-    _, *rest = FILE.split(example)
-    after: Files = {}
-    before: Files = {}
-    for path, note, text in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
-        own = path.replace("../", "elsewhere/", 1) if path.startswith("../") else path
-        if note == ", a link":
-            after["links.txt"] = after.get("links.txt", b"") + f"{own}\n".encode()
-        else:
-            (before if note else after)[own] = laid_over(path.removeprefix("../staging/"), text)
-    return {**before, **after}, before
-
-
-def laid_over(path: str, text: str) -> bytes:
-    """Lay lines over a file of the base workspace; a whole file, and what cannot be read, stands for itself."""
-    part, below = parse(text.encode()), BASE / path
-    if not part.readable or "apiVersion" in part.data or not below.is_file():
-        return text.encode()
-    return yaml.safe_dump(
-        merged(parse(below.read_bytes()).data, part.data), sort_keys=False, allow_unicode=True
-    ).encode()
-
-
-def merged(below: Any, part: Any) -> Any:
-    """Lay one value over another, mapping by mapping; null takes away what is there."""
-    if isinstance(below, dict) and isinstance(part, dict):
-        both = {key: merged(below.get(key), part.get(key, below.get(key))) for key in {**below, **part}}
-        return {key: value for key, value in both.items() if value is not None}
-    if isinstance(part, list):
-        return [merged(None, each) for each in part]
-    if isinstance(part, dict):
-        return {key: merged(None, value) for key, value in part.items()}
-    return float(part) if isinstance(part, Decimal) else part
-
 
 def found_in(rule: str, example: str) -> tuple[set[str], set[str]]:
     """Return the rules that find something in an example, and those that find an error."""
-    after, before = files_of(example)
+    parts = list(parts_of([Line(line) for line in example.rstrip("\n").split("\n")]))
+    after, before = files_of(parts), files_of(parts, on_the_base=True)
     if rule == "manifests-current":
         after |= manifests()
     compared = bool(before) or RULES[rule].NEEDS == "base"

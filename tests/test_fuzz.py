@@ -17,6 +17,7 @@ from random import Random
 import pytest
 from fuzz import entrances
 from fuzz.mutations import MUTATIONS, mutated
+from problem_cases import problem_cases
 
 from rollout_spec.cli import main
 from rollout_spec.core.findings import Span
@@ -31,6 +32,7 @@ SEEDS = sorted(
         for path in (HERE / folder).rglob("*")
         if path.suffix in (".yaml", ".json") and path.name != "expected.json"
     }
+    | {case.part.content() for case in problem_cases().values()}
 )
 
 

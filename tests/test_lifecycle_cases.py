@@ -1,9 +1,8 @@
-"""What each step of a rollout writes, says and refuses: a case is a folder in ``cases/lifecycle``, and needs no Python.
+"""What each step of a rollout writes, says and refuses: a case is a section of ``cases/lifecycle/*.md``.
 
-A case holds what differs from the workspace in ``cases/rules/_base``, as the cases of rules do. All of it was committed
-on the first day of 2020. ``commands.txt`` has the commands, one a line; ``input.txt`` is what the last one reads.
-``expected.txt`` is what they answer, and how the rollouts and the list of files differ from that commit at the end:
-``ROLLOUT_SPEC_UPDATE=1`` writes it anew.
+``transcript_cases`` has the form of a case. All of its workspace was committed on the first day of 2020. The last
+command reads ``input.txt``. Behind the answers are patches of the rollouts that differ from that commit at the end, and
+the names of other files that do. ``ROLLOUT_SPEC_UPDATE=1`` writes the transcript anew.
 """
 
 from __future__ import annotations
@@ -17,7 +16,8 @@ from pathlib import Path
 
 import pytest
 from repo import git, run
-from workspaces import Files, files_in, rendered, write
+from transcript_cases import transcript_cases, update
+from workspaces import Files, rendered, write
 
 from rollout_spec.cli.diff import patch
 from rollout_spec.integrations.git.repository import Git
@@ -26,17 +26,16 @@ from rollout_spec.workflows.check import review
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.tree import CommitTree, WorkingTree
 
-CASES = Path(__file__).parent / "cases" / "lifecycle"
-NAMES = sorted(path.parent.name for path in CASES.glob("*/commands.txt"))
+CASES = transcript_cases(sorted((Path(__file__).parent / "cases" / "lifecycle").glob("*.md")))
 UPDATE = os.environ.get("ROLLOUT_SPEC_UPDATE") == "1"
-OURS = ("commands.txt", "input.txt", "expected.txt")
+INPUT = "input.txt"
 DAY_ONE = "2020-01-01T09:00:00Z"
 
 
 def committed(files: Files, root: Path) -> Path:
     """Make a repository of a case's workspace."""
     git(root.parent, "init", "-q", "-b", "main", str(root))
-    write(rendered({path: content for path, content in files.items() if path not in OURS}), root)
+    write(rendered({path: content for path, content in files.items() if path != INPUT}), root)
     git(root, "add", "--all")
     git(root, "commit", "-q", "-m", "Set up")
     return root
@@ -69,16 +68,17 @@ def difference(root: Path, before: Files) -> str:
     return "".join([*patches, *changed]).replace("\r", "␍")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_a_case_answers_as_it_did(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files, expected = files_in(CASES / name), CASES / name / "expected.txt"
+    case = CASES[name]
+    files = case.files()
     root = committed(files, tmp_path / "models")
     before = rollouts_in(root)
-    monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(files.get("input.txt", b""))))
-    told = answered(root, files["commands.txt"].decode().splitlines()) + difference(root, before)
+    monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(files.get(INPUT, b""))))
+    told = answered(root, case.commands) + difference(root, before)
     if UPDATE:
-        expected.write_text(told, encoding="utf-8")
-    assert told == expected.read_text("utf-8")
+        case = update(case, told)
+    assert told == case.transcript
     assert_checks(root)
 
 
@@ -95,7 +95,11 @@ def assert_checks(root: Path) -> None:
 
 @pytest.mark.parametrize("step", ["bootstrap", "record", *STEPS])
 def test_a_step_has_cases_that_are_done_and_cases_that_are_refused(step: str) -> None:
-    told = [(CASES / name / "expected.txt").read_text("utf-8") for name in NAMES]
-    answers = [part for text in told for part in text.split("$ rollout-spec ") if part.startswith(f"{step} ")]
+    answers = [
+        part
+        for case in CASES.values()
+        for part in case.transcript.split("$ rollout-spec ")
+        if part.startswith(f"{step} ")
+    ]
     statuses = {int(found[1]) for part in answers if (found := re.search(r"^exit status ([0-9])$", part, re.MULTILINE))}
     assert statuses >= {0, 1, 2}

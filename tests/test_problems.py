@@ -1,12 +1,12 @@
 """What is wrong with a value is told once, at its place, in words that name it.
 
-A case is a folder with ``input.yaml`` and ``expected.json``: the problems by place, and the kind that the folder of the
-file asks for, if any.
+A case is a section of ``cases/problems/<group>.md``, whose form ``problem_cases`` has. ``ROLLOUT_SPEC_UPDATE=1`` writes
+the problems into the page.
 """
 
 from __future__ import annotations
 
-import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,15 @@ from typing import Any
 import pytest
 import yaml
 from nested import accepts, at, paths_of, plain, removed, replaced
+from problem_cases import BASE, problem_cases, problems_of, update
 
 from rollout_spec.core.findings import KeyPath, Problem, Span
 from rollout_spec.spec.validation_errors import did_you_mean, nearest
 from rollout_spec.workspace.repository import File, read_file
 
 HERE = Path(__file__).parent
-CASES = HERE / "cases" / "problems"
-NAMES = sorted(str(file.parent.relative_to(CASES)) for file in CASES.rglob("expected.json"))
+CASES = problem_cases()
+UPDATE = os.environ.get("ROLLOUT_SPEC_UPDATE") == "1"
 GOOD = sorted((HERE / "good").glob("*.yaml"))
 EXAMPLE = (HERE / "good" / "rollout.yaml").read_text("utf-8")
 DATA = read_file("rollout.yaml", None, EXAMPLE.encode()).document.data
@@ -46,19 +47,22 @@ def test_a_good_document_has_no_problem(path: Path) -> None:
     assert file.model is not None
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_a_problem_is_told_once_at_its_place(name: str) -> None:
-    expected = json.loads((CASES / name / "expected.json").read_text("utf-8"))
-    file = read((CASES / name / "input.yaml").read_text("utf-8"), expected.get("kind"))
+    case = CASES[name]
+    file = case.read()
     assert file.model is None
-    told = []
+    if UPDATE:
+        case = update(case, problems_of(file))
+    assert problems_of(file) == case.expected()
     for problem in file.problems:
-        span = place(file, problem)
-        row = {"line": span.line, "column": span.column, "endColumn": span.end_column, "path": list(problem.path)}
-        told.append({**row, "message": problem.message, "hint": problem.hint})
         assert problem.severity == "error"
         assert not JARGON.search(problem.message + (problem.hint or ""))
-    assert sorted(told, key=lambda row: (row["line"], row["column"])) == expected["problems"]
+
+
+@pytest.mark.parametrize("path", sorted(path for path in BASE.rglob("*") if path.is_file()), ids=lambda path: path.name)
+def test_the_files_below_the_cases_have_no_problem(path: Path) -> None:
+    assert read(path.read_text("utf-8")).model is not None
 
 
 PATHS = [
@@ -143,7 +147,7 @@ def test_a_missing_field_is_one_problem_at_its_parent(good: Path) -> None:
 
 
 def test_an_unknown_key_swallows_the_missing_field_that_it_misspells() -> None:
-    text = (CASES / "keys" / "two-misspelled" / "input.yaml").read_text("utf-8")
+    text = CASES["keys/two-misspelled"].part.content().decode()
     assert len(read(text).problems) == 2
     assert len(read(text.replace("servign", "zzz")).problems) == 3
 

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 from lxml import etree
 from oracles import npm_package
+from rule_cases import rule_cases
 from terminals import HOSTILE, edit, on_a_terminal, write
-from test_rules import CASES, NAMES, case_of, report_of
+from test_rules import report_of
 from workspaces import BASE, files_in, specs
 
 from rollout_spec.checks.explanations import Explanation
@@ -197,8 +198,7 @@ def test_sarif_comes_out_as_it_went_in(report: Report) -> None:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_no_result_is_at_a_line_that_is_not_there(rule: str) -> None:
-    name = next(each for each in NAMES if each.startswith(f"{rule}/") and (CASES / each / "expected.txt").read_text())
-    case = case_of(name)
+    case = next(each for each in rule_cases().values() if each.rule == rule and each.expected()).case()
     tree, results = specs(case.after), run_of(report_of(case))["results"]
     assert results
     for place in (result["locations"][0]["physicalLocation"] for result in results):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
+
+from overlays import lines_of, patched, text_of
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.render.renderer import render
@@ -39,21 +40,11 @@ def laid_over(below: Tree, files: Mapping[str, bytes]) -> Overlay:
             edits |= dict.fromkeys(content.decode().splitlines())
         elif path.endswith(".diff"):
             path = path.removesuffix(".diff")
-            edits[path] = patched((below.read(path) or b"").decode(), content.decode()).encode()
+            text = (below.read(path) or b"").decode()
+            edits[path] = text_of(patched(lines_of(text), lines_of(content.decode()))).encode()
         else:
             edits[path] = content
     return Overlay(below, edits)
-
-
-def patched(text: str, patch: str) -> str:
-    """Apply a patch that has no line numbers: what a hunk takes away, and its context, stand in the text just once."""
-    for hunk in re.split(r"^@@\n", patch, flags=re.MULTILINE):
-        lines = hunk.splitlines(keepends=True)
-        old, new = ("".join(line[1:] for line in lines if line[0] in signs) for signs in (" -", " +"))
-        where = [match.start() for match in re.finditer(f"^{re.escape(old)}", text, re.MULTILINE)]
-        assert old and len(where) == 1, f"this stands {len(where)} times in the text:\n{old}"
-        text = text[: where[0]] + new + text[where[0] + len(old) :]
-    return text
 
 
 def specs(files: Mapping[str, bytes]) -> Tree:
@@ -113,10 +104,8 @@ class Folders:
         self._below: dict[str, Tree] = {"acme": WorkingTree(BASE)}
         workspace = (BASE / WORKSPACE_FILE).read_bytes()
         for name, files in others.items():
-            renamed = Overlay(
-                WorkingTree(BASE), {WORKSPACE_FILE: workspace.replace(b"name: acme-models", f"name: {name}".encode())}
-            )
-            self._below[name] = laid_over(renamed, files)
+            below = Overlay(WorkingTree(BASE), {WORKSPACE_FILE: renamed(workspace, name)})
+            self._below[name] = laid_over(below, files)
 
     def read(self, commit: str, path: str) -> bytes | None:
         name, _, inside = path.partition("/")
@@ -133,6 +122,11 @@ class Folders:
 
     def folders_with(self, commit: str, name: str) -> list[str]:
         return sorted(folder for folder, tree in self._below.items() if tree.read(name) is not None)
+
+
+def renamed(workspace: bytes, name: str) -> bytes:
+    """Return the file of the base workspace for one of another name."""
+    return workspace.replace(b"name: acme-models", f"name: {name}".encode())
 
 
 def rendered(files: Mapping[str, bytes]) -> Tree:

@@ -29,6 +29,10 @@ with atheris.instrument_imports(include=["rollout_spec"]):
         if not module.name.endswith("__main__"):
             import_module(module.name)
 
+from problem_cases import problem_cases  # noqa: E402
+from rule_cases import rule_cases  # noqa: E402
+from transcript_cases import transcript_cases  # noqa: E402
+
 from fuzz.entrances import try_all  # noqa: E402
 from fuzz.mutations import mutated  # noqa: E402
 
@@ -47,6 +51,12 @@ def seeds() -> set[bytes]:
             texts.add("".join(part for part in parts if isinstance(part, str)).encode())
         elif path.suffix in (".yaml", ".json") and path.name != "expected.json":
             texts.add(path.read_bytes())
+    texts.update(case.part.content() for case in problem_cases().values())
+    transcripts = transcript_cases([*TESTS.glob("cases/lifecycle/*.md"), TESTS / "cases/drill.md"])
+    workspaces = [case.case().after for case in rule_cases().values()]
+    workspaces += [case.files() for case in transcripts.values()]
+    for files in workspaces:
+        texts.update(content for path, content in files.items() if path.endswith((".yaml", ".json")))
     return {text for text in texts if len(text) <= LONGEST}
 
 

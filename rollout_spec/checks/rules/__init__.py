@@ -1,6 +1,6 @@
 """The coherence rules, one module each.
 
-To add a rule: one module here, one folder of cases, one line below. A rule imports ``base`` and no other rule.
+To add a rule: one module here, one page of cases, one line below. A rule imports ``base`` and no other rule.
 
 Rules run in this order. After ``GATES`` no other rule runs on a file in which they found an error, because its findings
 would only follow from that one. Manifests are checked (``LAST``) if the rollout and the files behind it are sound.
