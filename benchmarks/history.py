@@ -14,8 +14,10 @@ from rollout_spec.core.yaml.document import parse
 from rollout_spec.render.drift import stale
 from rollout_spec.spec.rollout import Live
 from rollout_spec.workspace.edits import with_live
-from rollout_spec.workspace.repository import Repository, read_file
-from rollout_spec.workspace.tree import Overlay, WorkingTree
+from rollout_spec.workspace.loader import read_file
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import Overlay
+from rollout_spec.workspace.working_tree import WorkingTree
 
 Files = dict[str, bytes]
 ROUND = ("Withdraw", "Propose", "Advance", "Own", "Expect")

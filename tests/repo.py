@@ -25,7 +25,7 @@ from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.spec.rollout import Live, ModelRollout
 from rollout_spec.workspace.edits import with_live
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import WorkingTree
+from rollout_spec.workspace.working_tree import WorkingTree
 
 EXAMPLE = Path(str(resources.find("examples/acme-models")))
 STAGES = ["shadow", "canary-5", "ab-50", "full"]

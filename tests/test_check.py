@@ -23,7 +23,8 @@ from rollout_spec.checks.runner import Report, check
 from rollout_spec.cli import main
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import Overlay, WorkingTree
+from rollout_spec.workspace.tree import Overlay
+from rollout_spec.workspace.working_tree import WorkingTree
 
 FRAUD = "rollouts/fraud.yaml"
 PROFILE = "components/user-profile.yaml"

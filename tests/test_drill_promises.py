@@ -24,8 +24,10 @@ from rollout_spec.workflows.check import review
 from rollout_spec.workflows.drill import DrillOutcome, drill
 from rollout_spec.workflows.drill import outcomes as verdict
 from rollout_spec.workflows.drill.states import states
-from rollout_spec.workspace.repository import File, Repository
-from rollout_spec.workspace.tree import Tree, WorkingTree
+from rollout_spec.workspace.loader import File
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import Tree
+from rollout_spec.workspace.working_tree import WorkingTree
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 COMPONENT = """apiVersion: rollout-spec/v1

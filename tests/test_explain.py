@@ -20,7 +20,8 @@ from rollout_spec.cli import main
 from rollout_spec.core import package_data as resources
 from rollout_spec.core.yaml.document import parse
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import Overlay, WorkingTree
+from rollout_spec.workspace.tree import Overlay
+from rollout_spec.workspace.working_tree import WorkingTree
 
 PAGE = Path(__file__).parent.parent / "docs" / "rules.md"
 UPDATE = os.environ.get("ROLLOUT_SPEC_UPDATE") == "1"

@@ -31,7 +31,8 @@ from rollout_spec.rollback.pause import Pause, read_pause
 from rollout_spec.spec.workspace import Automation
 from rollout_spec.workspace.edits import with_live
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import Overlay, WorkingTree
+from rollout_spec.workspace.tree import Overlay
+from rollout_spec.workspace.working_tree import WorkingTree
 
 NOW = NINE + timedelta(hours=1)
 BREACH = Breach("test-1", "alertmanager", "fraud", "42", NOW - timedelta(minutes=2), "latency-sla")

@@ -23,8 +23,9 @@ from rollout_spec.cli.diff import patch
 from rollout_spec.integrations.git.repository import Git
 from rollout_spec.lifecycle import STEPS
 from rollout_spec.workflows.check import review
+from rollout_spec.workspace.commit_tree import CommitTree
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import CommitTree, WorkingTree
+from rollout_spec.workspace.working_tree import WorkingTree
 
 CASES = Path(__file__).parent / "cases" / "lifecycle"
 NAMES = sorted(path.parent.name for path in CASES.glob("*/commands.txt"))

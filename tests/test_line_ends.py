@@ -11,8 +11,8 @@ from workspaces import files_in
 
 from rollout_spec.integrations.git.repository import Git
 from rollout_spec.render.drift import stale
+from rollout_spec.workspace.commit_tree import CommitTree
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import CommitTree
 
 pytestmark = pytest.mark.system
 

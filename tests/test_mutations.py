@@ -34,8 +34,10 @@ from rollout_spec.checks.runner import check
 from rollout_spec.core.findings import KeyPath
 from rollout_spec.core.yaml.document import Document, parse
 from rollout_spec.spec.kinds import FOLDERS, WORKSPACE_FILE
-from rollout_spec.workspace.repository import File, Repository, read_file
-from rollout_spec.workspace.tree import Overlay, WorkingTree
+from rollout_spec.workspace.loader import File, read_file
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import Overlay
+from rollout_spec.workspace.working_tree import WorkingTree
 
 HERE = Path(__file__).parent
 EXAMPLE = HERE.parent / "examples" / "acme-models"

@@ -15,7 +15,7 @@ from rollout_spec.core.package_data import names
 from rollout_spec.domain.targets import definitions as catalog
 from rollout_spec.domain.targets.options import misfit, option_problems
 from rollout_spec.spec.option import Form, Option
-from rollout_spec.workspace.tree import WorkingTree
+from rollout_spec.workspace.working_tree import WorkingTree
 
 ENDLESS = "(a+)+b"
 TEXT = "a" * 60

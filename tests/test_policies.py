@@ -43,8 +43,9 @@ from rollout_spec.core.yaml.document import parse
 from rollout_spec.spec import KINDS, model_of
 from rollout_spec.spec.rollout import ModelRollout, Stage
 from rollout_spec.spec.workspace import Waiver
-from rollout_spec.workspace.repository import Repository, read_file
-from rollout_spec.workspace.tree import WorkingTree
+from rollout_spec.workspace.loader import read_file
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.working_tree import WorkingTree
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "examples/acme-models"
@@ -447,7 +448,7 @@ def test_ten_thousand_rollouts_take_no_more_memory_than_one() -> None:
         from pathlib import Path
         from rollout_spec.checks import policies
         from rollout_spec.workspace.repository import Repository
-        from rollout_spec.workspace.tree import WorkingTree
+        from rollout_spec.workspace.working_tree import WorkingTree
 
         repository = Repository(WorkingTree(Path(sys.argv[1])))
         rollout, now = repository.rollout("fraud"), datetime(2026, 11, 20, tzinfo=UTC)

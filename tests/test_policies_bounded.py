@@ -26,7 +26,8 @@ from rollout_spec.core import package_data as resources
 from rollout_spec.core.bounded_process import worker
 from rollout_spec.core.yaml.document import parse
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import Overlay, WorkingTree
+from rollout_spec.workspace.tree import Overlay
+from rollout_spec.workspace.working_tree import WorkingTree
 
 MOST_SECONDS = 1.0  # of CPU, for all policies of all shipped packs; they take a tenth of it
 LETTERS = "".join(random.Random(1).choices("ab", k=16_000))

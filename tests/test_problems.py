@@ -17,7 +17,7 @@ from nested import accepts, at, paths_of, plain, removed, replaced
 
 from rollout_spec.core.findings import KeyPath, Problem, Span
 from rollout_spec.spec.validation_errors import did_you_mean, nearest
-from rollout_spec.workspace.repository import File, read_file
+from rollout_spec.workspace.loader import File, read_file
 
 HERE = Path(__file__).parent
 CASES = HERE / "cases" / "problems"

@@ -19,7 +19,8 @@ from rollout_spec.lifecycle import Request, apply_step
 from rollout_spec.spec.rollout import VersionRecord
 from rollout_spec.workspace.edits import with_record
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import Overlay, WorkingTree
+from rollout_spec.workspace.tree import Overlay
+from rollout_spec.workspace.working_tree import WorkingTree
 
 pytestmark = pytest.mark.system
 

@@ -29,7 +29,8 @@ from rollout_spec.domain.metrics.profiles import PROFILES
 from rollout_spec.render.renderer import Manifest, RenderError, render
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import Overlay, Tree, WorkingTree
+from rollout_spec.workspace.tree import Overlay, Tree
+from rollout_spec.workspace.working_tree import WorkingTree
 
 CASES = Path(__file__).parent / "cases" / "render"
 BASE = CASES / "_base"

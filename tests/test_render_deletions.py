@@ -12,7 +12,7 @@ from repo import Repo, run
 from rollout_spec.render.drift import left_over
 from rollout_spec.render.renderer import is_rendered
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import WorkingTree
+from rollout_spec.workspace.working_tree import WorkingTree
 
 pytestmark = pytest.mark.system
 

@@ -22,7 +22,8 @@ from rollout_spec.domain import traffic
 from rollout_spec.integrations.git.remote import Remote
 from rollout_spec.rollback import Rollback, Undone, roll_back
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import Overlay, WorkingTree
+from rollout_spec.workspace.tree import Overlay
+from rollout_spec.workspace.working_tree import WorkingTree
 
 pytestmark = pytest.mark.system
 

@@ -10,8 +10,10 @@ from pathlib import Path, PurePosixPath
 from rollout_spec.core.errors import UserError
 from rollout_spec.render.renderer import render
 from rollout_spec.spec.kinds import WORKSPACE_FILE
+from rollout_spec.workspace.commit_tree import CommitTree
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import CommitTree, Overlay, Tree, WorkingTree
+from rollout_spec.workspace.tree import Overlay, Tree
+from rollout_spec.workspace.working_tree import WorkingTree
 
 BASE = Path(__file__).parent / "cases" / "rules" / "_base"
 """A small workspace: one rollout whose candidate is in flight, and its components."""

@@ -14,8 +14,8 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import WHOLE_FILE, Finding, Problem, Severity, Silenced, bounded
 from rollout_spec.core.yaml.document import Document
 from rollout_spec.spec.kinds import FOLDERS
-from rollout_spec.workspace.loader import is_mistaken_for_pause
-from rollout_spec.workspace.repository import File, Repository
+from rollout_spec.workspace.loader import File, is_mistaken_for_pause
+from rollout_spec.workspace.repository import Repository
 
 CONDITIONAL = tuple(name for name, rule in RULES.items() if not rule.UNCONDITIONAL)
 _LONGEST_WORDS = 2000

@@ -11,7 +11,7 @@ from rollout_spec.core.findings import Finding, Report, Skipped
 from rollout_spec.spec.kinds import FOLDERS, WORKSPACE_FILE
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import WorkingTree
+from rollout_spec.workspace.working_tree import WorkingTree
 
 MANIFESTS = "manifests"
 DECIDING = (*FOLDERS, "templates", "contracts")

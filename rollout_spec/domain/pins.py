@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from rollout_spec.domain import traffic
 from rollout_spec.domain.incidents import readings
-from rollout_spec.workspace.repository import File, Repository
+from rollout_spec.workspace.loader import File
+from rollout_spec.workspace.repository import Repository
 
 if TYPE_CHECKING:
     from rollout_spec.spec.incident import Incident, IncidentSpec

@@ -20,7 +20,8 @@ from rollout_spec.render.renderer import RenderError, render
 from rollout_spec.spec.rollout import Live, ModelRollout, Stage
 from rollout_spec.spec.validation_errors import did_you_mean
 from rollout_spec.workspace.edits import with_live, with_record
-from rollout_spec.workspace.repository import File, Repository
+from rollout_spec.workspace.loader import File
+from rollout_spec.workspace.repository import Repository
 
 _MOST_ASKED = 50
 """So many rollouts are asked for the gateway that a new one shares with them."""

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from rollout_spec.core.errors import UserError
 from rollout_spec.render.renderer import MANIFESTS, Manifest, is_rendered, render
 from rollout_spec.spec.rollout import ModelRollout
-from rollout_spec.workspace.repository import File, Repository
+from rollout_spec.workspace.loader import File
+from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.tree import with_lf
 
 

@@ -8,7 +8,8 @@ from rollout_spec.domain.contracts import place_of
 from rollout_spec.domain.incidents import files_about
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.spec.rollout import ModelRollout
-from rollout_spec.workspace.repository import File, Repository
+from rollout_spec.workspace.loader import File
+from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.tree import Tree, as_committed
 
 

@@ -16,7 +16,8 @@ from rollout_spec.rollback.verdict import Reason
 from rollout_spec.spec.component import Component
 from rollout_spec.spec.rollout import Live, ModelRollout
 from rollout_spec.workspace.edits import with_live, with_serving
-from rollout_spec.workspace.repository import File, Repository
+from rollout_spec.workspace.loader import File
+from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.tree import as_committed
 
 

@@ -23,7 +23,8 @@ from rollout_spec.rollback.trigger_guards import for_a_person, lookback
 from rollout_spec.rollback.verdict import Reason
 from rollout_spec.spec.rollout import Live, ModelRollout, RolloutSpec
 from rollout_spec.spec.validation_errors import did_you_mean
-from rollout_spec.workspace.repository import File, Repository
+from rollout_spec.workspace.loader import File
+from rollout_spec.workspace.repository import Repository
 
 
 @dataclass(frozen=True)

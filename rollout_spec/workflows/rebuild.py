@@ -28,7 +28,7 @@ from rollout_spec.rollback.incident import breach_of
 from rollout_spec.spec.incident import Incident
 from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workflows.branch_heads import Built
-from rollout_spec.workspace.repository import read_file
+from rollout_spec.workspace.loader import read_file
 
 _MOST_INCIDENTS = 20
 

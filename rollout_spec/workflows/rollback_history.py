@@ -19,7 +19,8 @@ from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workflows.branch_heads import Heads
 from rollout_spec.workflows.rebuild import incidents_in
-from rollout_spec.workspace.repository import Repository, read_file
+from rollout_spec.workspace.loader import read_file
+from rollout_spec.workspace.repository import Repository
 
 _MOST_BRANCHES = 2_000
 _MOST_ASKED = 20

@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Generic, TypeVar
 
-from rollout_spec.core.findings import Problem
-from rollout_spec.core.yaml.document import Document
+from rollout_spec.core.findings import Problem, bounded
+from rollout_spec.core.yaml.document import Document, parse
 from rollout_spec.core.yaml.scalars import excerpt
 from rollout_spec.spec.kinds import API_VERSION, FOLDERS, KINDS, PAUSE, PAUSE_FILE, PAUSE_HINT, WORKSPACE_FILE
 
 _NO_PAUSE = (".md", ".swp", ".orig", ".rej", "~")
 """How names end of what describes a pause, or of what an editor leaves behind."""
+
+
+M = TypeVar("M", covariant=True)
+
+
+@dataclass(frozen=True)
+class File(Generic[M]):
+    """One file as it was read. ``model`` is None where it could not be; ``document`` or ``problems`` say why."""
+
+    path: str
+    kind: str
+    content: bytes
+    document: Document
+    model: M | None
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def stem(self) -> str:
+        """The name that the file bears."""
+        return self.path.rsplit("/", 1)[-1].removesuffix(".yaml")
 
 
 def kind_at(path: str) -> str | None:
@@ -65,3 +88,26 @@ def _envelope(document: Document, kind: str | None) -> str | Problem:
     if kind is None and said is None:
         return Problem((), "`kind` is missing", did_you_mean("", KINDS), on_key=True)
     return str(kind or said)
+
+
+@lru_cache(maxsize=16)  # a base is read beside what it is the base of, and nearly all files are the same in both
+def read_file(path: str, kind: str | None, content: bytes) -> File[Any]:
+    """Read one document and its model. ``kind`` is what it should hold; None takes its own word."""
+    document = parse(content)
+    if not document.readable:
+        return File(path, kind or "", content, document, None)
+    found = kind_said(document, kind)
+    if isinstance(found, Problem):
+        return File(path, kind or "", content, document, None, (found,))
+    from pydantic import ValidationError
+
+    from rollout_spec.spec import model_of
+
+    model = model_of(found)
+    try:
+        return File(path, found, content, document, model.model_validate(document.data))
+    except ValidationError as error:
+        from rollout_spec.spec.validation_errors import problems
+
+        told = tuple(bounded(problems(error, document.data, model, document.bare)))
+        return File(path, found, content, document, None, told)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from rollout_spec.core import package_data as resources
-from rollout_spec.core.findings import Problem, bounded
 from rollout_spec.core.units import label
-from rollout_spec.core.yaml.document import Document, parse
 from rollout_spec.spec.kinds import FOLDERS, PAUSE_FILE, WORKSPACE_FILE
-from rollout_spec.workspace.loader import is_mistaken_for_pause, kind_at, kind_said
+from rollout_spec.workspace.loader import File, is_mistaken_for_pause, kind_at, read_file
 from rollout_spec.workspace.tree import Overlay, Tree
 
 if TYPE_CHECKING:
@@ -23,28 +21,10 @@ if TYPE_CHECKING:
     from rollout_spec.spec.rollout import ModelRollout
     from rollout_spec.spec.workspace import Workspace, WorkspaceSpec
 
-M = TypeVar("M", covariant=True)
 T = TypeVar("T")
 MOST_SOURCES = 100
 """From so many workspaces one may take incidents; all are read for a rollout, and more are a mistake or an attack."""
 _LAST_LETTER = "\U0010ffff"
-
-
-@dataclass(frozen=True)
-class File(Generic[M]):
-    """One file as it was read. ``model`` is None where it could not be; ``document`` or ``problems`` say why."""
-
-    path: str
-    kind: str
-    content: bytes
-    document: Document
-    model: M | None
-    problems: tuple[Problem, ...] = ()
-
-    @property
-    def stem(self) -> str:
-        """The name that the file bears."""
-        return self.path.rsplit("/", 1)[-1].removesuffix(".yaml")
 
 
 @dataclass(frozen=True)
@@ -297,26 +277,3 @@ def _with(names: list[str], name: str, *, there: bool) -> list[str]:
 def _shipped_pack(path: str) -> File[PolicyPack] | None:
     shipped = resources.find(path)
     return read_file(path, "PolicyPack", shipped.read_bytes()) if shipped.is_file() else None
-
-
-@lru_cache(maxsize=16)  # a base is read beside what it is the base of, and nearly all files are the same in both
-def read_file(path: str, kind: str | None, content: bytes) -> File[Any]:
-    """Read one document and its model. ``kind`` is what it should hold; None takes its own word."""
-    document = parse(content)
-    if not document.readable:
-        return File(path, kind or "", content, document, None)
-    found = kind_said(document, kind)
-    if isinstance(found, Problem):
-        return File(path, kind or "", content, document, None, (found,))
-    from pydantic import ValidationError
-
-    from rollout_spec.spec import model_of
-
-    model = model_of(found)
-    try:
-        return File(path, found, content, document, model.model_validate(document.data))
-    except ValidationError as error:
-        from rollout_spec.spec.validation_errors import problems
-
-        told = tuple(bounded(problems(error, document.data, model, document.bare)))
-        return File(path, found, content, document, None, told)

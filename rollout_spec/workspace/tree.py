@@ -6,18 +6,10 @@ is read as absent too: its files are in another repository.
 
 from __future__ import annotations
 
-import os
 import posixpath
 import re
-import stat
-from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import cache, cached_property
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable, Mapping
 from typing import Protocol
-
-from rollout_spec.core.errors import UserError, disk_error
-from rollout_spec.core.links import Links
-from rollout_spec.core.yaml.reader import MAX_BYTES
 
 _LONGEST_PATH = 1000
 _ROUNDABOUT = re.compile(r"\.\.|//|\./|^/|/$|^\.$")
@@ -61,7 +53,7 @@ class Tree(Protocol):
         """
 
 
-def _links_in(tree: Tree, folder: str) -> list[str]:
+def links_in(tree: Tree, folder: str) -> list[str]:
     """Walk a folder of a tree, and return the links in it."""
     found: list[str] = []
     todo = [folder]
@@ -88,181 +80,14 @@ def with_lf(content: bytes) -> bytes:
     return content.replace(b"\r\n", b"\n")
 
 
-def _by_path_from(folder: str, others: Iterable[str]) -> dict[str, str]:
+def by_path_from(folder: str, others: Iterable[str]) -> dict[str, str]:
     """Return folders from the git root by their paths from one of them; that one is left out."""
     paths = sorted({posixpath.normpath(other or ".") for other in others} - {posixpath.normpath(folder)})
     return {posixpath.relpath(path, folder): path for path in paths}
 
 
-def _open(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0))
-
-
-def _leads_nowhere(path: str) -> bool:
+def leads_nowhere(path: str) -> bool:
     return path.startswith("/") or "\0" in path or len(path) > _LONGEST_PATH
-
-
-class BlobReader(Protocol):
-    """What gives the files of commits: git, or a test."""
-
-    def read(self, commit: str, path: str) -> bytes | None:
-        """Return the bytes at ``path`` from the git root."""
-
-    def names(self, commit: str, folder: str) -> list[str]:
-        """Return the names in ``folder`` from the git root, sorted."""
-
-    def link(self, commit: str, path: str) -> str | None:
-        """Return the first part of a path from the git root that is a link or a submodule."""
-
-    def folders_with(self, commit: str, name: str) -> Iterable[str]:
-        """Return the folders, from the git root, that hold a file of this name; the root is empty."""
-
-
-class WorkingTree:
-    """The files on disk, below one folder. ``bounds`` is the root of the git repository that it lies in, where one is.
-
-    Without git nothing says where a repository ends, and paths from one workspace to another may lead anywhere.
-    ``with_crlf`` gives the files that are committed with CRLF; it is asked when such a file is compared. ``known``
-    gives the files that git knows, from its root; it is asked for other workspaces. The folder itself may be reached
-    through a link.
-    """
-
-    def __init__(
-        self,
-        root: Path,
-        bounds: Path | None = None,
-        with_crlf: Callable[[], Collection[str]] = frozenset,
-        known: Callable[[], Iterable[str]] = tuple,
-    ) -> None:
-        self.root = root
-        self.bounds = bounds
-        self._with_crlf = cache(with_crlf)
-        self._known = known
-        self._links = Links(root)
-
-    def read(self, path: str) -> bytes | None:
-        """Read at most one byte more than a document may have. UserError where the file is there but cannot be read."""
-        path = self._inside(path)
-        if self._links.of_folder(path.rpartition("/")[0]) is not None:
-            return None
-        place = f"{self.root}/{path}"
-        try:
-            found = os.lstat(place)
-            if not stat.S_ISREG(found.st_mode):
-                return None
-            with open(place, "rb", opener=_open) as file:  # a Path is slower, and there are many
-                return file.read(min(found.st_size, MAX_BYTES) + 1)
-        except (FileNotFoundError, NotADirectoryError, ValueError):  # the last one: no file can have that name
-            return None
-        except OSError as error:
-            raise disk_error(error, f"{place} cannot be read") from None
-
-    def names(self, folder: str) -> list[str]:
-        """List a folder on disk."""
-        if self._links.of_folder(self._inside(folder)) is not None:
-            return []
-        try:
-            with os.scandir(self.root / folder) as entries:  # a Path for each would cost ten times as much
-                return sorted(entry.name for entry in entries)
-        except (FileNotFoundError, NotADirectoryError, ValueError):
-            return []
-        except OSError as error:
-            raise disk_error(error, f"{self.root / folder} cannot be read") from None
-
-    def link(self, path: str) -> str | None:
-        """Look at each part of a path below the folder."""
-        return self._links.of_file(self._inside(path))
-
-    def links(self, folder: str) -> list[str]:
-        """Scan a folder on disk."""
-        return self._links.below(self._inside(folder))
-
-    def _inside(self, path: str) -> str:
-        """Return a path in its shortest form. UserError where it leads out of the workspace."""
-        if not _ROUNDABOUT.search(path):
-            return path
-        inside = posixpath.normpath(path or ".")
-        if inside.startswith(("/", "../")) or inside == "..":
-            raise UserError(f"{self.root / path} leads out of the workspace", hint="put the file into the workspace")
-        return "" if inside == "." else inside
-
-    def folders_with(self, name: str) -> dict[str, str]:
-        """Ask git for the files that it knows."""
-        bounds = os.path.realpath(self.bounds) if self.bounds is not None else None
-        if bounds is None or not Path(self.place).is_relative_to(bounds):
-            return {}
-        found = (path.rpartition("/")[0] for path in self._known() if path.rpartition("/")[2] == name)
-        return _by_path_from(posixpath.relpath(self.place, bounds), found)
-
-    def converts_line_endings(self, path: str) -> bool:
-        """Was the file not committed with CRLF?"""
-        return path not in self._with_crlf()
-
-    @cached_property
-    def place(self) -> str:
-        """The folder on disk, without links."""
-        return os.path.realpath(self.root)
-
-    def elsewhere(self, path: str) -> WorkingTree | None:
-        """Go to another folder on disk, as far as a commit would have it: no link, no git repository in this one."""
-        place = Path(os.path.normpath(Path(self.place, path)))
-        try:
-            if _leads_nowhere(path) or any(folder.is_symlink() for folder in (place, *place.parents)):
-                return None
-            if self.bounds is not None:
-                bounds = Path(os.path.realpath(self.bounds))
-                within = [folder for folder in (place, *place.parents) if folder.is_relative_to(bounds)]
-                if not within or any((folder / ".git").exists() for folder in within[:-1]):
-                    return None
-        except OSError:  # a name that no file can have
-            return None
-        return WorkingTree(place, self.bounds, known=self._known)
-
-
-class CommitTree:
-    """The files of one commit, below ``prefix`` (the workspace's folder in its git repository; empty at the root)."""
-
-    def __init__(self, reader: BlobReader, commit: str, prefix: str = "") -> None:
-        self.reader = reader
-        self.commit = commit
-        self.prefix = PurePosixPath(prefix)
-
-    def read(self, path: str) -> bytes | None:
-        """Read a blob of the commit."""
-        return self.reader.read(self.commit, str(self.prefix / path))
-
-    def names(self, folder: str) -> list[str]:
-        """List a folder of the commit."""
-        return self.reader.names(self.commit, str(self.prefix / folder))
-
-    def converts_line_endings(self, path: str) -> bool:
-        """No: these are the bytes of the commit."""
-        return False
-
-    @property
-    def place(self) -> str:
-        """The folder in the commit."""
-        return str(self.prefix)
-
-    def elsewhere(self, path: str) -> CommitTree | None:
-        """Go to another folder of the commit."""
-        place = posixpath.normpath(f"{self.prefix}/{path}")
-        if _leads_nowhere(path) or place == ".." or place.startswith("../"):
-            return None
-        return CommitTree(self.reader, self.commit, place)
-
-    def link(self, path: str) -> str | None:
-        """Look at each part of a path from the git root."""
-        found = self.reader.link(self.commit, posixpath.normpath(f"{self.prefix}/{path}"))
-        return None if found is None else posixpath.relpath(found, str(self.prefix))
-
-    def links(self, folder: str) -> list[str]:
-        """Walk a folder of the commit."""
-        return _links_in(self, folder)
-
-    def folders_with(self, name: str) -> dict[str, str]:
-        """List the commit."""
-        return _by_path_from(str(self.prefix), self.reader.folders_with(self.commit, name))
 
 
 class Overlay:

@@ -21,8 +21,10 @@ from rollout_spec.core.yaml.scalars import quote
 from rollout_spec.integrations.monitors import alertmanager
 from rollout_spec.spec.kinds import KINDS
 from rollout_spec.workflows.check import review
-from rollout_spec.workspace.repository import Repository, read_file
-from rollout_spec.workspace.tree import Overlay, WorkingTree
+from rollout_spec.workspace.loader import read_file
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import Overlay
+from rollout_spec.workspace.working_tree import WorkingTree
 
 TESTS = Path(__file__).parent.parent
 BASE = TESTS / "cases" / "rules" / "_base"

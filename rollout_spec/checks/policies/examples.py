@@ -29,7 +29,7 @@ from rollout_spec.core.yaml.document import parse
 from rollout_spec.spec import model_of
 from rollout_spec.spec.policy_pack import Policy, PolicyPack
 from rollout_spec.spec.validation_errors import did_you_mean, problems
-from rollout_spec.workspace.repository import File
+from rollout_spec.workspace.loader import File
 
 _SAMPLES = "examples/acme-models"
 _NOON = "2026-11-18T12:00:00Z"

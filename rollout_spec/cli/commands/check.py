@@ -119,7 +119,7 @@ def _base(here: WorkspaceLocation, ref: str | None) -> Repository | None:
     if here.git_root is None:
         raise UserError("--base needs git, and this workspace is in no git repository")
     from rollout_spec.integrations.git.repository import Git
-    from rollout_spec.workspace.tree import CommitTree
+    from rollout_spec.workspace.commit_tree import CommitTree
 
     git = Git(here.git_root)
     commit = git.commit(ref)

@@ -22,8 +22,9 @@ from rollout_spec.core.findings import Finding, Problem, Report
 from rollout_spec.core.yaml.reader import MAX_BYTES
 from rollout_spec.spec.validation_errors import did_you_mean
 from rollout_spec.workflows import locate as location
-from rollout_spec.workspace.repository import File, Repository, read_file
-from rollout_spec.workspace.tree import WorkingTree
+from rollout_spec.workspace.loader import File, read_file
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.working_tree import WorkingTree
 
 if TYPE_CHECKING:
     from rollout_spec.spec.policy_pack import PolicyPack

@@ -18,7 +18,8 @@ from rollout_spec.rollback import NoRollbackTarget, Rollback, roll_back
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.spec.validation_errors import did_you_mean
 from rollout_spec.workflows.drill.states import Key, Reach, State, key, states
-from rollout_spec.workspace.repository import File, Repository
+from rollout_spec.workspace.loader import File
+from rollout_spec.workspace.repository import Repository
 
 DrillVerdict = Literal[
     "proven", "draft", "no-way-back-yet", "no-way-back-left", "no-way-back", "failed", "not-reachable"

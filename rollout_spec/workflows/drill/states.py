@@ -19,7 +19,8 @@ from rollout_spec.render.drift import compared
 from rollout_spec.render.renderer import render
 from rollout_spec.spec.rollout import Live, ModelRollout
 from rollout_spec.workspace.edits import with_live, with_serving
-from rollout_spec.workspace.repository import File, Repository
+from rollout_spec.workspace.loader import File
+from rollout_spec.workspace.repository import Repository
 
 Reach = Literal["here", "next", "all"]
 """How far to look ahead: where a rollout stands, where its candidate comes to next too, or all that can be reached."""
