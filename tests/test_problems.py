@@ -16,7 +16,7 @@ import yaml
 from nested import accepts, at, paths_of, plain, removed, replaced
 
 from rollout_spec.core.findings import KeyPath, Problem, Span
-from rollout_spec.spec.validation_errors import did_you_mean, nearest
+from rollout_spec.core.text import did_you_mean, nearest
 from rollout_spec.workspace.loader import File, read_file
 
 HERE = Path(__file__).parent

@@ -13,10 +13,11 @@ from pydantic import ValidationError
 from rollout_spec.cli import workspace as place
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Problem
+from rollout_spec.core.text import excerpt
 from rollout_spec.core.units import is_version
 from rollout_spec.core.yaml.document import Document, parse
 from rollout_spec.core.yaml.reader import MAX_BYTES
-from rollout_spec.core.yaml.scalars import excerpt, resolve
+from rollout_spec.core.yaml.scalars import resolve
 from rollout_spec.spec.rollout import VersionRecord
 from rollout_spec.spec.validation_errors import problems
 

@@ -7,7 +7,7 @@ import sys
 import traceback
 
 from rollout_spec.core.errors import OUTSIDE, UserError, disk_error
-from rollout_spec.core.yaml.scalars import excerpt
+from rollout_spec.core.text import excerpt
 
 TRACEBACK = "ROLLOUT_SPEC_TRACEBACK"
 

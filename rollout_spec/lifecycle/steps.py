@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rollout_spec.core.errors import UserError
+from rollout_spec.core.text import did_you_mean, excerpt
 from rollout_spec.core.units import NAME
 from rollout_spec.core.yaml.entries import CannotEdit
-from rollout_spec.core.yaml.scalars import excerpt
 from rollout_spec.domain import traffic
 from rollout_spec.domain.pins import quarantined
 from rollout_spec.domain.rollback_targets import rollback_targets
@@ -18,7 +18,6 @@ from rollout_spec.lifecycle.bootstrap import ROUTE, new_rollout, targets_at
 from rollout_spec.render.drift import compared
 from rollout_spec.render.renderer import RenderError, render
 from rollout_spec.spec.rollout import Live, ModelRollout, Stage
-from rollout_spec.spec.validation_errors import did_you_mean
 from rollout_spec.workspace.edits import with_live, with_record
 from rollout_spec.workspace.loader import File
 from rollout_spec.workspace.repository import Repository

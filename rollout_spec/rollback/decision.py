@@ -10,6 +10,7 @@ from typing import Literal
 
 from rollout_spec.core.breach import Breach
 from rollout_spec.core.errors import UserError
+from rollout_spec.core.text import did_you_mean
 from rollout_spec.domain import traffic
 from rollout_spec.domain.history import Undone
 from rollout_spec.domain.pins import quarantined
@@ -22,7 +23,6 @@ from rollout_spec.rollback.key import branch_name
 from rollout_spec.rollback.trigger_guards import for_a_person, lookback
 from rollout_spec.rollback.verdict import Reason
 from rollout_spec.spec.rollout import Live, ModelRollout, RolloutSpec
-from rollout_spec.spec.validation_errors import did_you_mean
 from rollout_spec.workspace.loader import File
 from rollout_spec.workspace.repository import Repository
 

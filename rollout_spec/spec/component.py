@@ -6,8 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from rollout_spec.spec.fields import Model, Text, Version
+from rollout_spec.spec.fields import Text, Version
 from rollout_spec.spec.metadata import ApiVersion, Metadata
+from rollout_spec.spec.model import Model
 
 
 class ComponentSpec(Model):

@@ -7,8 +7,10 @@ from typing import Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from rollout_spec.spec.fields import Commit, Model, Name, Number, Text, Time, Url, Version
+from rollout_spec.spec.fields import Commit, Name, Text, Url, Version
 from rollout_spec.spec.metadata import ApiVersion, Metadata
+from rollout_spec.spec.model import Model
+from rollout_spec.spec.quantities import Number, Time
 
 _NEEDED = ("verdict", "reproduced", "rootCause", "resolution")
 

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rollout_spec.spec.fields import Model, Name
+from rollout_spec.spec.fields import Name
+from rollout_spec.spec.model import Model
 
 Tier = Literal["critical", "standard", "experimental"]
 ApiVersion = Annotated[

@@ -9,7 +9,8 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from rollout_spec.core import patterns
-from rollout_spec.spec.fields import Model, Text
+from rollout_spec.spec.fields import Text
+from rollout_spec.spec.model import Model
 
 
 def _pattern(text: str) -> str:

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from pydantic import Field
 
-from rollout_spec.spec.fields import Model, Text
+from rollout_spec.spec.fields import Text
+from rollout_spec.spec.model import Model
 from rollout_spec.spec.workspace import Expiry, end_of
 
 

@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from rollout_spec.spec.fields import Model, Name
+from rollout_spec.spec.fields import Name
 from rollout_spec.spec.metadata import ApiVersion, Metadata, Tier
+from rollout_spec.spec.model import Model
 
 
 class PolicyMatch(Model):

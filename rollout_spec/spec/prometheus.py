@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from rollout_spec.spec.fields import Model, Text, Url
+from rollout_spec.spec.fields import Text, Url
+from rollout_spec.spec.model import Model
 
 _ONE: list[Any] = [{"required": [name], "properties": {name: {"type": "string"}}} for name in ("env", "file")]
 

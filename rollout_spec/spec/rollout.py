@@ -9,24 +9,21 @@ from pydantic_core import PydanticCustomError
 
 from rollout_spec.spec.fields import (
     Digest,
-    Duration,
     EnvName,
     HeaderName,
     HeaderValue,
     Host,
     MetricName,
-    Model,
     Name,
-    Number,
     Pin,
     Quantity,
-    Split,
     Text,
-    Time,
     Url,
     Version,
 )
 from rollout_spec.spec.metadata import ApiVersion, Metadata
+from rollout_spec.spec.model import Model
+from rollout_spec.spec.quantities import Duration, Number, Split, Time
 from rollout_spec.spec.triggers import Trigger
 
 

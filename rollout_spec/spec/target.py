@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from rollout_spec.spec.fields import Model, Text
+from rollout_spec.spec.fields import Text
+from rollout_spec.spec.model import Model
 from rollout_spec.spec.option import Form, Option, check_relations
 
 MOST_LIMITS = 100

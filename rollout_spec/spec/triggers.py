@@ -9,7 +9,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from rollout_spec.spec.fields import Bound, Chance, Duration, MetricName, Model, Name, Number, Share, Text
+from rollout_spec.spec.fields import MetricName, Name, Text
+from rollout_spec.spec.model import Model
+from rollout_spec.spec.quantities import Bound, Chance, Duration, Number, Share
 
 
 class _Trigger(Model):

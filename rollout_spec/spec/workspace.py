@@ -10,9 +10,11 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from rollout_spec.core import units
-from rollout_spec.spec.fields import Duration, MetricName, Model, Name, Ref, Text, Url
+from rollout_spec.spec.fields import MetricName, Name, Ref, Text, Url
 from rollout_spec.spec.metadata import ApiVersion, Metadata
+from rollout_spec.spec.model import Model
 from rollout_spec.spec.prometheus import Prometheus
+from rollout_spec.spec.quantities import Duration
 
 
 class Ratio(Model):

@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 from rollout_spec.core.findings import Problem, bounded
+from rollout_spec.core.text import excerpt
 from rollout_spec.core.yaml.document import Document, parse
-from rollout_spec.core.yaml.scalars import excerpt
 from rollout_spec.spec.kinds import API_VERSION, FOLDERS, KINDS, PAUSE, PAUSE_FILE, PAUSE_HINT, WORKSPACE_FILE
 
 _NO_PAUSE = (".md", ".swp", ".orig", ".rej", "~")
@@ -69,7 +69,7 @@ def _pause(document: Document) -> str | Problem:
 
 def _envelope(document: Document, kind: str | None) -> str | Problem:
     """Return the kind of a document, or what is wrong with the lines that say what it is."""
-    from rollout_spec.spec.validation_errors import did_you_mean
+    from rollout_spec.core.text import did_you_mean
 
     data = document.data
     if not isinstance(data, dict):

@@ -7,12 +7,10 @@ is read as absent too: its files are in another repository.
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 _LONGEST_PATH = 1000
-_ROUNDABOUT = re.compile(r"\.\.|//|\./|^/|/$|^\.$")
 
 
 class Tree(Protocol):

@@ -24,11 +24,12 @@ from rollout_spec.checks.policies.types import IN_FLIGHT
 from rollout_spec.core import bounded_process as confined
 from rollout_spec.core import package_data as resources
 from rollout_spec.core.findings import KeyPath, Problem
+from rollout_spec.core.text import did_you_mean
 from rollout_spec.core.units import parse_time
 from rollout_spec.core.yaml.document import parse
 from rollout_spec.spec import model_of
 from rollout_spec.spec.policy_pack import Policy, PolicyPack
-from rollout_spec.spec.validation_errors import did_you_mean, problems
+from rollout_spec.spec.validation_errors import problems
 from rollout_spec.workspace.loader import File
 
 _SAMPLES = "examples/acme-models"

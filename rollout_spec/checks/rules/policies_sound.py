@@ -44,7 +44,7 @@ from rollout_spec.checks.policies import positions as places
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core import bounded_process as confined
 from rollout_spec.core.findings import KeyPath, Problem
-from rollout_spec.spec.validation_errors import did_you_mean
+from rollout_spec.core.text import did_you_mean
 
 if TYPE_CHECKING:
     from rollout_spec.spec.policy_pack import Policy

@@ -36,11 +36,10 @@ from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core import package_data as resources
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import MOST_PROBLEMS, KeyPath, Problem
-from rollout_spec.core.yaml.scalars import excerpt
+from rollout_spec.core.text import did_you_mean, excerpt
 from rollout_spec.domain.metrics import queries as metrics
 from rollout_spec.domain.metrics.profiles import DEFAULT_PROFILE, PROFILES
 from rollout_spec.domain.traffic import PROMOTED
-from rollout_spec.spec.validation_errors import did_you_mean
 from rollout_spec.workspace.repository import MOST_SOURCES, Repository
 
 if TYPE_CHECKING:

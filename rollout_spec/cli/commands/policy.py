@@ -19,8 +19,8 @@ from rollout_spec.cli import workspace as place
 from rollout_spec.core import package_data as resources
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding, Problem, Report
+from rollout_spec.core.text import did_you_mean
 from rollout_spec.core.yaml.reader import MAX_BYTES
-from rollout_spec.spec.validation_errors import did_you_mean
 from rollout_spec.workflows import locate as location
 from rollout_spec.workspace.loader import File, read_file
 from rollout_spec.workspace.repository import Repository

@@ -15,10 +15,10 @@ from rollout_spec.cli.checkout import check_complete
 from rollout_spec.cli.diff import patch
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Report
+from rollout_spec.core.text import did_you_mean
 from rollout_spec.core.yaml.reader import MAX_BYTES
 from rollout_spec.domain.incidents import files_about
 from rollout_spec.spec.kinds import WORKSPACE_FILE
-from rollout_spec.spec.validation_errors import did_you_mean
 from rollout_spec.workflows.checkout import Checkout, decided_anew, opened
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workspace.files import refuse_links

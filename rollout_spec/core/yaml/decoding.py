@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from rollout_spec.core.findings import WHOLE_FILE, KeyPath, Severity, Span
-from rollout_spec.core.yaml.scalars import excerpt
+from rollout_spec.core.text import excerpt
 
 MAX_BYTES = 1024 * 1024
 

@@ -13,9 +13,10 @@ from yaml import events as ev
 from yaml.error import MarkedYAMLError, YAMLError
 
 from rollout_spec.core.findings import MOST_PROBLEMS, WHOLE_FILE, Severity, Span
+from rollout_spec.core.text import excerpt
 from rollout_spec.core.yaml.decoding import LINE_BREAK, Unreadable, YAMLProblem, span_at, whole
 from rollout_spec.core.yaml.decoding import MAX_BYTES as MAX_BYTES
-from rollout_spec.core.yaml.scalars import excerpt, is_ambiguous, is_text, quote, resolve
+from rollout_spec.core.yaml.scalars import is_ambiguous, is_text, quote, resolve
 
 try:
     from yaml._yaml import CParser as CParser  # said twice: `document` takes it from here

@@ -32,7 +32,6 @@ _UNPRINTABLE = re.compile(
 
 LONGEST_NUMBER = 40
 """Digits that a number may have; one with more is surely not meant as a number."""
-_LONGEST_EXCERPT = 60
 _LONGEST_WORD = 64
 
 
@@ -68,12 +67,6 @@ def _is_text(word: str) -> bool:
 def is_ambiguous(text: str) -> bool:
     """Is a bare scalar, which we read as text, something else to other YAML readers?"""
     return text[:1] in _SPECIAL_BEGIN and _AMBIGUOUS.fullmatch(text) is not None
-
-
-def excerpt(text: str, longest: int = _LONGEST_EXCERPT) -> str:
-    """Show a user's text within a message: short, on one line, and nothing in it that a terminal would act on."""
-    shown = text if len(text) <= longest else text[:longest] + "…"
-    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in shown)
 
 
 def quote(value: object) -> str:

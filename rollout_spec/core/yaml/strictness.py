@@ -15,9 +15,10 @@ from typing import Any
 from yaml import tokens as tk
 
 from rollout_spec.core.findings import MOST_PROBLEMS, Severity, Span
+from rollout_spec.core.text import excerpt
 from rollout_spec.core.yaml.decoding import YAMLProblem, line_start
 from rollout_spec.core.yaml.reader import CParser
-from rollout_spec.core.yaml.scalars import excerpt, quote
+from rollout_spec.core.yaml.scalars import quote
 
 # Each begins with the letter that is rare, to be found fast.
 _comment = re.compile(r"""#(?<=["'\]}\[{,|>:+0-9-]#)""").search

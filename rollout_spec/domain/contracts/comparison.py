@@ -11,7 +11,7 @@ from typing import Any
 
 from rollout_spec.core import bounded_process as confined
 from rollout_spec.core.findings import KeyPath
-from rollout_spec.core.yaml.scalars import excerpt
+from rollout_spec.core.text import excerpt
 from rollout_spec.domain.contracts.json_schema import NotASchema, pointer
 
 _TASK = "rollout_spec.domain.contracts.witnesses:compare"

@@ -8,10 +8,9 @@ from typing import Any, cast
 from rollout_spec.core.bounded_process import Stopped
 from rollout_spec.core.findings import KeyPath, Problem
 from rollout_spec.core.patterns import UnusableError
+from rollout_spec.core.text import did_you_mean, excerpt, nearest
 from rollout_spec.core.units import LONGEST_DURATION, parse_duration
-from rollout_spec.core.yaml.scalars import excerpt
 from rollout_spec.spec.option import Form, Option
-from rollout_spec.spec.validation_errors import did_you_mean, nearest
 
 Fits = Callable[[str, str], bool]
 """Tells whether a text matches a pattern. Raises ``Stopped`` or ``UnusableError`` if that cannot be told."""

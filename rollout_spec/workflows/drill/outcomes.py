@@ -11,12 +11,12 @@ from rollout_spec.checks.regressions import new_findings
 from rollout_spec.core.breach import Breach
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding
+from rollout_spec.core.text import did_you_mean
 from rollout_spec.domain import traffic
 from rollout_spec.domain.pins import unmet
 from rollout_spec.render.drift import stale
 from rollout_spec.rollback import NoRollbackTarget, Rollback, roll_back
 from rollout_spec.spec.rollout import ModelRollout
-from rollout_spec.spec.validation_errors import did_you_mean
 from rollout_spec.workflows.drill.states import Key, Reach, State, key, states
 from rollout_spec.workspace.loader import File
 from rollout_spec.workspace.repository import Repository
