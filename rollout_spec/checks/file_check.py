@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -199,18 +199,9 @@ def place(name: str, problem: Problem, file: File[Any], context: Context) -> Fin
     path = problem.file or file.path
     document = file.document if problem.file is None else _other(problem.file, context.repository)
     span = problem.span or (document.span(problem.path, on_key=problem.on_key) if document else WHOLE_FILE)
-    return Finding(
-        file=path,
-        line=span.line,
-        column=span.column,
-        name=name,
-        message=_short(problem.message),
-        severity=problem.severity if name in _FIXED else context.severities.get(name, problem.severity),
-        end_line=span.end_line,
-        end_column=span.end_column,
-        path=problem.path,
-        hint=_short(problem.hint) if problem.hint else None,
-    )
+    severity = problem.severity if name in _FIXED else context.severities.get(name, problem.severity)
+    problem = replace(problem, message=_short(problem.message), hint=_short(problem.hint) if problem.hint else None)
+    return Finding.at(path, span, name, problem, severity)
 
 
 def _short(words: str) -> str:

@@ -77,6 +77,22 @@ class Finding:
     path: KeyPath = field(default=(), compare=False)
     hint: str | None = field(default=None, compare=False)
 
+    @classmethod
+    def at(cls, file: str, span: Span, name: str, problem: Problem, severity: Severity | None = None) -> Finding:
+        """Return the finding for a problem at a span of a file; ``severity`` replaces that of the problem."""
+        return cls(
+            file=file,
+            line=span.line,
+            column=span.column,
+            name=name,
+            message=problem.message,
+            severity=severity or problem.severity,
+            end_line=span.end_line,
+            end_column=span.end_column,
+            path=problem.path,
+            hint=problem.hint,
+        )
+
 
 @dataclass(frozen=True)
 class Skipped:

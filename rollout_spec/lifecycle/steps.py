@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rollout_spec.core.errors import UserError
-from rollout_spec.core.text import did_you_mean, excerpt
+from rollout_spec.core.text import did_you_mean
 from rollout_spec.core.units import NAME
 from rollout_spec.core.yaml.entries import CannotEdit
 from rollout_spec.domain import traffic
@@ -91,7 +91,7 @@ def apply_step(repository: Repository, request: Request) -> StepResult:
     """
     if request.step == "bootstrap":
         return _bootstrap(repository, request)
-    file = _rollout(repository, request.rollout)
+    file = repository.require_rollout(request.rollout)
     rollout = file.model
     assert rollout is not None
     try:
@@ -129,17 +129,6 @@ def _step(
     return StepResult(name, file.stem, version, path, before, file.model, edits)
 
 
-def _rollout(repository: Repository, name: str) -> File[ModelRollout]:
-    file = repository.rollout(name) if re.fullmatch(NAME, name) else None  # a path leads elsewhere
-    if file is None:
-        raise UserError(
-            f"there is no rollout `{excerpt(name)}` here", hint=did_you_mean(name, repository.names("rollouts"))
-        )
-    if file.model is None:
-        raise UserError(f"{file.path} does not load", hint=f"`rollout-spec check {file.path}` says why")
-    return file
-
-
 def _bootstrap(repository: Repository, request: Request) -> StepResult:
     name, version = request.rollout, str(request.version)
     path = f"rollouts/{name}.yaml"
@@ -148,7 +137,7 @@ def _bootstrap(repository: Repository, request: Request) -> StepResult:
             f"{path} is there already", hint=f"`rollout-spec record {name} VERSION` adds a version", status=REFUSED
         )
     like = request.settings.get("like")
-    example = _rollout(repository, like).document.data if like else None
+    example = repository.require_rollout(like).document.data if like else None
     settings = dict(request.settings)
     if not like and not settings.get("targets"):
         settings["targets"] = targets_at(_gateway(name, settings.get("namespace"), repository))

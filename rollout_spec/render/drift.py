@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from rollout_spec.core.errors import UserError
 from rollout_spec.render.renderer import MANIFESTS, Manifest, is_rendered, render
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workspace.loader import File
@@ -36,9 +35,7 @@ class Stale:
 
 def stale(file: File[ModelRollout], repository: Repository) -> list[Stale]:
     """Render a rollout, and return the manifests that differ. UserError where that cannot be done."""
-    if file.model is None:
-        raise UserError(f"{file.path} does not load", hint=f"`rollout-spec check {file.path}` says why")
-    return list(compared(file.stem, render(file.model, repository), repository))
+    return list(compared(file.stem, render(file.require_model(), repository), repository))
 
 
 def compared(name: str, manifests: list[Manifest], repository: Repository) -> Iterator[Stale]:

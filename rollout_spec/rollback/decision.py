@@ -134,7 +134,7 @@ def roll_back(
     ``leaving`` are versions of rollouts that the same commit takes back: what they need holds no component.
     Source of each outcome: the table of steps in the documentation of ``live`` (docs/lifecycle.md).
     """
-    file = _rollout(repository, breach.rollout)
+    file = repository.require_rollout(breach.rollout)
     rollout = file.model
     assert rollout is not None
     failed = failed_version(rollout.spec, breach)
@@ -171,7 +171,7 @@ def roll_back_together(
 
     ``open_incidents`` are by rollout. None if one of them cannot be taken back.
     """
-    files = [(_rollout(repository, breach.rollout), breach) for breach, _ in failures]
+    files = [(repository.require_rollout(breach.rollout), breach) for breach, _ in failures]
     leaving = [(file.stem, failed_version(file.model.spec, breach)) for file, breach in files if file.model]
     parts: list[Rollback] = []
     edits: dict[str, bytes | None] = {}
@@ -195,15 +195,6 @@ def _live(rollout: str, repository: Repository) -> Live:
     file = repository.rollout(rollout)
     assert file is not None and file.model is not None
     return file.model.spec.live
-
-
-def _rollout(repository: Repository, name: str) -> File[ModelRollout]:
-    file = repository.rollout(name)
-    if file is None:
-        raise UserError(f"there is no rollout `{name}` here", hint=did_you_mean(name, repository.names("rollouts")))
-    if file.model is None:
-        raise UserError(f"{file.path} does not load", hint=f"`rollout-spec check {file.path}` says why")
-    return file
 
 
 def _idle(rollout: ModelRollout, version: str, repository: Repository) -> NoAction:

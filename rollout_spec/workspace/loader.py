@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
+from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Problem, bounded
 from rollout_spec.core.text import excerpt
 from rollout_spec.core.yaml.document import Document, parse
@@ -34,6 +35,12 @@ class File(Generic[M]):
     def stem(self) -> str:
         """The name that the file bears."""
         return self.path.rsplit("/", 1)[-1].removesuffix(".yaml")
+
+    def require_model(self) -> M:
+        """Return the model. UserError if the file does not load."""
+        if self.model is None:
+            raise UserError(f"{self.path} does not load", hint=f"`rollout-spec check {self.path}` says why")
+        return self.model
 
 
 def kind_at(path: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +10,9 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from rollout_spec.core import package_data as resources
-from rollout_spec.core.units import label
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.text import did_you_mean, excerpt
+from rollout_spec.core.units import NAME, label
 from rollout_spec.spec.kinds import FOLDERS, PAUSE_FILE, WORKSPACE_FILE
 from rollout_spec.workspace.loader import File, is_mistaken_for_pause, kind_at, read_file
 from rollout_spec.workspace.tree import Overlay, Tree
@@ -185,6 +188,15 @@ class Repository:
     def rollout(self, name: str) -> File[ModelRollout] | None:
         """Return a rollout by name."""
         return cast("File[ModelRollout] | None", self._named("rollouts", name))
+
+    def require_rollout(self, name: str) -> File[ModelRollout]:
+        """Return a rollout that loads, by name. UserError if there is none, or if it does not load."""
+        file = self.rollout(name) if re.fullmatch(NAME, name) else None  # a name with `/` leads out of the folder
+        if file is None:
+            hint = did_you_mean(name, self.names("rollouts"))
+            raise UserError(f"there is no rollout `{excerpt(name)}` here", hint=hint)
+        file.require_model()
+        return file
 
     def component(self, name: str) -> File[Component] | None:
         """Return a component by name."""

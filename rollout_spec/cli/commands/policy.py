@@ -101,14 +101,4 @@ def _shipped() -> list[str]:
 
 def _finding(name: str, problem: Problem, pack: File[PolicyPack], file: str) -> Finding:
     span = pack.document.span(problem.path, on_key=problem.on_key)
-    return Finding(
-        file=file,
-        line=span.line,
-        column=span.column,
-        name=name,
-        message=problem.message,
-        end_line=span.end_line,
-        end_column=span.end_column,
-        path=problem.path,
-        hint=problem.hint,
-    )
+    return Finding.at(file, span, name, problem, "error")

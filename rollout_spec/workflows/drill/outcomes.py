@@ -11,7 +11,6 @@ from rollout_spec.checks.regressions import new_findings
 from rollout_spec.core.breach import Breach
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding
-from rollout_spec.core.text import did_you_mean
 from rollout_spec.domain import traffic
 from rollout_spec.domain.pins import unmet
 from rollout_spec.render.drift import stale
@@ -63,12 +62,7 @@ def drill(
     asked where ``now`` is told, as the check of the rollback's pull request will. The rollout and what it is rendered
     of must be sound, as ``check.is_sound`` has it. UserError where there is no such rollout.
     """
-    file = repository.rollout(rollout)
-    if file is None:
-        hint = did_you_mean(rollout, repository.names("rollouts"))
-        raise UserError(f"there is no rollout `{rollout}` here", hint=hint)
-    if file.model is None:
-        raise UserError(f"{file.path} does not load", hint=f"`rollout-spec check {file.path}` says why")
+    file = repository.require_rollout(rollout)
     again: dict[tuple[str, Key], State] = {}
     for state in states(file, repository, reach):
         if state.why_not is not None:
