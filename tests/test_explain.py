@@ -186,7 +186,7 @@ def test_a_policy_of_the_workspace_is_explained_in_it(workspace: Path, capsys: p
     assert output.splitlines() == [
         "owned (policy of payments)",
         "",
-        r"Somebody \x1b[31m owns it.",
+        r"Somebody \u001b[31m owns it.",
         "",
         "Somebody answers.",
         "",
