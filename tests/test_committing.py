@@ -110,7 +110,7 @@ def test_one_who_commits_again_and_again_is_not_fought(repo: Repo) -> None:
     known = contents(repo)
     path = meanwhile(repo, "update-ref", f"{GIT} commit -q --allow-empty --only -m Theirs", always=True)
     code, out, err = do(repo.folder, *WITHDRAW, PATH=path)
-    assert (code, "HEAD was changed while this ran; nothing was done" in err) == (1, True)
+    assert (code, "HEAD was changed while this command ran; nothing was done" in err) == (1, True)
     assert "commit" not in out
     assert (contents(repo), status(repo)) == (known, MINE)
 
@@ -147,7 +147,7 @@ def test_an_edit_of_a_file_that_is_written_is_not_overwritten(
 
     monkeypatch.setattr(Checkout, "put", meanwhile)
     result = repo.run(*words)
-    assert (result.status, "was changed while this ran" in result.err) == (1, True)
+    assert (result.status, "was changed while this command ran" in result.err) == (1, True)
     assert (repo.folder / path).read_text().endswith("# mine\n")
 
 

@@ -60,7 +60,7 @@ def test_the_shipped_patterns_can_be_used() -> None:
 def test_a_pattern_of_a_workspace_that_is_none_is_told() -> None:
     fits = partial(patterns.fits_confined, about="rollouts/fraud.yaml")
     [problem] = option_problems({"name": "a"}, {"name": option(pattern="[a")}, (), fits)
-    assert "is not known: this is no regular expression: unterminated character set" in problem.message
+    assert "is not known: this is not a valid regular expression: unterminated character set" in problem.message
 
 
 @pytest.mark.parametrize("pattern", ["a" * 500, "^[a-z]+$", r"\d{2}", ""])

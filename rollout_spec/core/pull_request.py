@@ -1,4 +1,4 @@
-"""A change that we want on a forge: files, a commit message, a branch and a pull request."""
+"""A change that is proposed to a forge: files, a commit message, a branch and a pull request."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class ProposedChange:
-    """What becomes one commit on one branch and one pull request.
+    """The contents of one commit on a new branch, and of its pull request.
 
-    ``edits`` maps paths from the git root to new bytes, or to None where the file goes. ``message`` is the whole commit
-    message. ``draft`` asks a person to look before anything merges; ``arm`` asks the forge to merge once checks pass.
+    ``edits`` maps paths from the git root to new bytes, or to None to delete the file. ``message`` is the whole commit
+    message. ``draft`` opens a draft, so that a person must act before it merges. ``arm`` enables auto-merge.
     """
 
     branch: str
@@ -31,9 +31,9 @@ class ProposedChange:
 class PullRequest:
     """A pull request (GitLab: merge request) as a forge records it.
 
-    ``state`` is open, merged or closed (and not merged: a person said no). ``armed``: the forge merges it once its
-    checks pass. ``merge_sha`` is the commit that its merge put on the base, where that is not ``head_sha``.
-    ``closed_at`` is the time in UTC at which it was closed without a merge, if the forge knows it.
+    ``state`` is open, merged or closed (without a merge: a person rejected it). ``armed``: auto-merge is enabled.
+    ``merge_sha`` is the commit of the merge on the base, if it differs from ``head_sha``. ``closed_at`` is the time in
+    UTC at which it was closed without a merge, if the forge knows it.
     """
 
     number: int
@@ -51,7 +51,7 @@ class PullRequest:
 
 @dataclass(frozen=True)
 class Interventions:
-    """Changes that a person made to a pull request at its present head.
+    """Changes that a person made to a pull request at its current head.
 
     ``drafted``: a person converted it to a draft. ``disarmed``: a person cancelled its auto-merge.
     """
