@@ -29,7 +29,7 @@ def option(**fields: object) -> Option:
     ("pattern", "words"),
     [
         ("[a", "unterminated character set"),
-        ("a{99999999999}", "no regular expression"),
+        ("a{99999999999}", "not a valid regular expression"),
         ("[[a]", "nested set"),
     ],
 )

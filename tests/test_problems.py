@@ -42,7 +42,7 @@ def place(file: File[Any], problem: Problem) -> Span:
 def test_a_good_document_has_no_problem(path: Path) -> None:
     file = read_file(path.name, None, path.read_bytes())
     assert file.problems == ()
-    assert file.document.flaws == ()
+    assert file.document.problems == ()
     assert file.model is not None
 
 

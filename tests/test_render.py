@@ -50,7 +50,7 @@ def case_of(name: str) -> tuple[str, Tree]:
 def rendered(tree: Tree, rollout: str) -> list[Manifest]:
     repository = Repository(tree)
     file = repository.rollout(rollout)
-    assert file and file.model, file and (file.document.flaws, file.problems)
+    assert file and file.model, file and (file.document.problems, file.problems)
     return render(file.model, repository)
 
 
@@ -307,12 +307,12 @@ def test_a_template_of_ones_own_is_filled_in(template: str, text: str) -> None:
         ("{% for n in range(99999) %}" + "- " * 1000 + "\n{% endfor %}", "makes more than"),
         # what is no manifest
         ("a: [", ": what it gives is no manifest: line 1: this is not YAML"),
-        ("a: 1\na: 2", ": what it gives is no manifest: line 2: `a` is here twice"),
+        ("a: 1\na: 2", ": what it gives is no manifest: line 2: `a` is a duplicate key"),
         ("a: 1\n---\nb: 2", "no manifest: line 2: a second document begins here"),
         ("", "no manifest: line 1: this file is empty"),
         ("a: x{{ rollout.labels }}: 1", "no manifest: line 1"),
         ("a: &a 1\nb: *a", "no manifest: line 1: `&a` is an anchor"),
-        ("a: " + "[" * 99, "no manifest: line 1: more than 64 levels deep"),
+        ("a: " + "[" * 99, "no manifest: line 1: this is nested more than 64 levels deep"),
     ],
 )  # fmt: skip
 def test_a_template_that_goes_wrong_is_an_error_that_names_it(template: str, message: str) -> None:

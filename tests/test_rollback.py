@@ -1667,7 +1667,9 @@ def test_a_file_that_could_not_be_edited_is_named_and_check_has_said_so(repo: Re
     assert "rollouts/fraud.yaml does not load" in answer.err
     checked = repo.run("check", "rollouts/fraud.yaml")
     line = 1 + odd[: odd.index("? knownGood")].count("\n")
-    assert f"rollouts/fraud.yaml:{line}:5: error: a key with a question mark is not edited by commands" in checked.out
+    assert (
+        f"rollouts/fraud.yaml:{line}:5: error: a key with a question mark cannot be edited by commands" in checked.out
+    )
     assert_nothing_happened(repo)
 
 

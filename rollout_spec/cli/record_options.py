@@ -95,7 +95,7 @@ def _from_file(start: Path, path: str) -> dict[str, Any]:
     """Read one record. UserError with the line of what is wrong in it."""
     document = parse(_read(start, path))
     if not document.readable:
-        flaw = next(each for each in document.flaws if each.severity == "error")
+        flaw = next(each for each in document.problems if each.severity == "error")
         raise UserError(f"{_shown(path)}:{flaw.span.line}:{flaw.span.column}: {flaw.message}", hint=flaw.hint)
     if not isinstance(document.data, Mapping):
         raise UserError(f"{_shown(path)}:1:1: a record is a mapping: `artifact`, `digest` and so on")

@@ -10,7 +10,7 @@ from typing import Any
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import did_you_mean
 from rollout_spec.core.units import NAME
-from rollout_spec.core.yaml.entries import CannotEdit
+from rollout_spec.core.yaml.entries import CannotEditError
 from rollout_spec.domain import traffic
 from rollout_spec.domain.pins import quarantined
 from rollout_spec.domain.rollback_targets import rollback_targets
@@ -101,7 +101,7 @@ def apply_step(repository: Repository, request: Request) -> StepResult:
             live = STEPS[request.step](rollout, repository, request)
             content = with_live(file.content, live)
             version = request.version or live.candidate or str(rollout.spec.live.candidate)
-    except CannotEdit as error:
+    except CannotEditError as error:
         raise UserError(f"{file.path}: {error.message}", hint=error.hint) from None
     return _step(request.step, version, file.path, rollout, content, repository)
 

@@ -40,7 +40,7 @@ def _filled(sandbox: Sandbox, file: str, place: str, context: Mapping[str, Any])
         raise UserError(f"{_line(error, place)}: {error}", hint="templates get data and no more") from None
     except Exception as error:  # a template is a program of its own, and fails in any way
         raise UserError(f"{_line(error, place)}: {str(error) or type(error).__name__}") from None
-    for flaw in parse(text.encode()).flaws:
+    for flaw in parse(text.encode()).problems:
         if flaw.severity == "error":
             words = f"{place}: what it gives is no manifest: line {flaw.span.line}: {flaw.message}"
             raise UserError(words, hint=flaw.hint)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from rollout_spec.core.errors import UserError
-from rollout_spec.core.yaml.entries import CannotEdit
+from rollout_spec.core.yaml.entries import CannotEditError
 from rollout_spec.domain.dependents import Dependent, dependents
 from rollout_spec.domain.pins import meets, switches
 from rollout_spec.render.renderer import Manifest
@@ -110,7 +110,7 @@ def edits_of(
 def _spliced(file: File[Any], edit: Callable[[bytes], bytes]) -> bytes:
     try:
         return edit(file.content)
-    except CannotEdit as error:
+    except CannotEditError as error:
         raise UserError(f"{file.path}: {error.message}", hint=error.hint) from None
 
 

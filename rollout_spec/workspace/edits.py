@@ -13,7 +13,7 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import KeyPath
 from rollout_spec.core.units import format_time
 from rollout_spec.core.yaml.document import parse
-from rollout_spec.core.yaml.entries import CannotEdit, EntryText
+from rollout_spec.core.yaml.entries import CannotEditError, EntryText
 from rollout_spec.core.yaml.format import Quoted, block, inline
 from rollout_spec.core.yaml.patch import below, cut, insert, insert_first, remove, set_list, set_value
 from rollout_spec.core.yaml.scalars import quote
@@ -62,7 +62,7 @@ def with_record(content: bytes, version: str, record: Mapping[str, Any]) -> byte
     data, source = _data(content), EntryText(content)
     place = source.document.node(_VERSIONS)
     if not isinstance(place, tuple) or not isinstance(place[2], dict) or not place[2]:
-        raise CannotEdit
+        raise CannotEditError
     last = list(place[2])[-1]
     key, written = place[2][last]
     mark = "'" if key.style == "'" else '"'
@@ -173,5 +173,5 @@ def _replaced(data: Any, path: KeyPath, value: Any) -> Any:
 def _verified(content: bytes, expected: Any) -> bytes:
     """Make sure that the text says what was asked for: a file that cannot be spliced stays as it is."""
     if parse(content).data != expected:
-        raise CannotEdit
+        raise CannotEditError
     return content

@@ -46,10 +46,10 @@ _LONG_KEY = 128  # its escapes may make it longer than a key can be
 def read(content: bytes) -> Document:
     """Read bytes as a document: data or an error, every place in the text, and what is read can be written."""
     document = parse(content)
-    errors = [flaw for flaw in document.flaws if flaw.severity == "error"]
+    errors = [flaw for flaw in document.problems if flaw.severity == "error"]
     assert document.readable == (not errors)
     assert document.data is None or not errors
-    for flaw in document.flaws:
+    for flaw in document.problems:
         assert flaw.message and (within(flaw.span, document) or not document.text)
     for path in list(paths_of(document.data))[:_MOST_PLACES]:
         assert within(document.span(path), document), path

@@ -118,8 +118,8 @@ def _attributes() -> dict[str | None, str]:
 
 def _read(path: str, content: bytes) -> TargetDefinition:
     document = parse(content)
-    if document.flaws:
-        flaw = document.flaws[0]
+    if document.problems:
+        flaw = document.problems[0]
         raise UserError(f"{path}:{flaw.span.line}:{flaw.span.column}: {flaw.message}", hint=flaw.hint)
     try:
         return TargetDefinition.model_validate(document.data)

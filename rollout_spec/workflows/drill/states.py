@@ -10,7 +10,7 @@ from rollout_spec.checks.regressions import introduced
 from rollout_spec.checks.runner import check
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Report
-from rollout_spec.core.yaml.entries import CannotEdit
+from rollout_spec.core.yaml.entries import CannotEditError
 from rollout_spec.domain import traffic
 from rollout_spec.domain.dependents import dependents
 from rollout_spec.domain.pins import disagreements, quarantined, switches
@@ -137,7 +137,7 @@ def _reached(
     """
     try:
         after, touched = _entered(live, file, repository)
-    except CannotEdit as error:
+    except CannotEditError as error:
         return State(name, repository, why_not=f"{file.path}: {error.message}")
     except UserError as error:
         return State(name, repository, why_not=error.message)
