@@ -44,7 +44,7 @@ _HINTS = (
     ("parsing a flow", "quote a text that holds one of `[]{},`; a list ends with `]`, a mapping with `}`"),
     (
         "parsing a block",
-        "entries of one list or mapping begin in one column; a text that begins with a quote ends with it",
+        "begin all entries of a list or mapping in one column; end a text with the quote it begins with",
     ),
     ("block sequence entries", "a list begins on a line of its own"),
 )
