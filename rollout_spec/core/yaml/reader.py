@@ -10,13 +10,14 @@ from collections.abc import Callable
 from typing import Any
 
 from yaml import events as ev
-from yaml.error import MarkedYAMLError, YAMLError
+from yaml.error import YAMLError
 
-from rollout_spec.core.findings import MOST_PROBLEMS, WHOLE_FILE, Severity, Span
+from rollout_spec.core.findings import MOST_PROBLEMS, Severity, Span
 from rollout_spec.core.text import excerpt
-from rollout_spec.core.yaml.decoding import LINE_BREAK, UnreadableError, YAMLProblem, span_at, whole
 from rollout_spec.core.yaml.decoding import MAX_BYTES as MAX_BYTES
+from rollout_spec.core.yaml.decoding import UnreadableError, YAMLProblem, whole
 from rollout_spec.core.yaml.scalars import is_ambiguous, is_text, quote, resolve
+from rollout_spec.core.yaml.syntax_errors import LONGEST_KEY, syntax_problem
 
 try:
     from yaml._yaml import CParser as CParser  # `as` marks it as exported: `document` imports it from here
@@ -29,25 +30,7 @@ except ImportError as missing:
 EMPTY = "this file is empty"
 MAX_DEPTH = 64
 MAX_VALUES = 50_000
-_LONGEST_KEY = 1024
 _QUOTES = "'\""
-
-_HINTS = (
-    ("mapping values are not allowed", "quote a text that holds `: `, or check the indentation"),
-    ("cannot start any token", "quote a text that begins with `%`, `@` or a backtick"),
-    ("scanning an alias", "quote a text that begins with `*`"),
-    ("scanning an anchor", "quote a text that begins with `&`"),
-    ("scanning a tag", "quote a text that begins with `!`"),
-    ("parsing a tag", "quote a text that begins with `!`"),
-    ("scanning a quoted scalar", "end the text with the quote that it begins with"),
-    ("parsing a quoted scalar", "double a backslash that is meant as one: `\\\\`"),
-    ("parsing a flow", "quote a text that holds one of `[]{},`; a list ends with `]`, a mapping with `}`"),
-    (
-        "parsing a block",
-        "begin all entries of a list or mapping in one column; end a text with the quote it begins with",
-    ),
-    ("block sequence entries", "a list begins on a line of its own"),
-)
 
 
 class Reader:
@@ -81,7 +64,7 @@ class Reader:
                     more, "a second document begins here", "write one document per file: move this one to another file"
                 )
         except YAMLError as error:
-            raise UnreadableError(self.syntax(error)) from None
+            raise UnreadableError(syntax_problem(self.text, error)) from None
         return data
 
     def value(self, event: Any) -> Any:
@@ -145,8 +128,8 @@ class Reader:
             raise _at_event(event, "a mapping or list cannot be a key", hint)
         key: str = event.value
         self.trail[-1] = key
-        if len(key) > _LONGEST_KEY:  # libyaml refuses it too, but not after `?`
-            raise _at_event(event, f"this key has more than {_LONGEST_KEY:,} characters", "shorten it")
+        if len(key) > LONGEST_KEY:  # libyaml refuses it too, but not after `?`
+            raise _at_event(event, f"this key has more than {LONGEST_KEY:,} characters", "shorten it")
         if event.implicit[0]:
             if key == "<<":
                 raise _at_event(event, "`<<` merges are not allowed", "write the fields out")
@@ -207,31 +190,6 @@ class Reader:
             return
         place = span_of(event.start_mark, event.end_mark)
         self.problems.append(YAMLProblem(place, message, hint, tuple(self.trail), severity))
-
-    def syntax(self, error: YAMLError) -> YAMLProblem:
-        """Return the problem for an error of libyaml."""
-        mark: Any = error.problem_mark if isinstance(error, MarkedYAMLError) else None
-        if not isinstance(error, MarkedYAMLError) or mark is None:
-            return YAMLProblem(WHOLE_FILE, f"this is not YAML: {excerpt(str(error))}")
-        if mark.index >= len(self.text) and error.context_mark:
-            mark = error.context_mark  # a construct without an end is reported where it begins
-        lines = LINE_BREAK.split(self.text)
-        line = lines[mark.line] if mark.line < len(lines) else ""
-        message = f"{error.problem} ({error.context})" if error.context else str(error.problem)
-        hint = next((hint for part, hint in _HINTS if part in message), None)
-        if mark.column > _LONGEST_KEY or (len(line) > _LONGEST_KEY and "simple key" in message):
-            message, hint = f"this key has more than {_LONGEST_KEY:,} characters", "shorten it"
-        elif "{{" in line or "{%" in line:
-            hint = 'quote the template: "{{ … }}"'
-        elif "\t" in line[: mark.column + 1]:
-            hint = "indent with spaces, not with tabs"
-        place = Span(mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2)
-        if not line and mark.index >= len(self.text):  # at the end of the text, point at its last character
-            last = max((number for number, each in enumerate(lines) if each), default=0)
-            place = Span(last + 1, max(len(lines[last]), 1), last + 1, len(lines[last]) + 1)
-        if mark.line >= len(lines):  # libyaml adds a line at the end of a text
-            place = span_at(self.text, len(self.text))
-        return YAMLProblem(place, f"this is not YAML: {message}", hint)
 
 
 def _meant(text: str) -> str:
