@@ -17,6 +17,7 @@ from rollout_spec.domain.rollback_targets import rollback_targets
 from rollout_spec.integrations.git.repository import Git
 from rollout_spec.spec.rollout import Live
 from rollout_spec.workspace.commit_tree import CommitTree
+from rollout_spec.workspace.incident_sources import incident_sources
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.tree import Overlay, Tree
 from rollout_spec.workspace.working_tree import WorkingTree
@@ -278,5 +279,5 @@ def test_workspaces_that_heed_each_other_end() -> None:
         def folders_with(self, commit: str, name: str) -> list[str]:
             return ["a", "b", "c"]
 
-    sources = Repository(CommitTree(Ring(), "", "a")).incident_sources()
+    sources = incident_sources(Repository(CommitTree(Ring(), "", "a")))
     assert [source.workspace_name for source in sources] == ["b", "c"]

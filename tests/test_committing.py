@@ -270,7 +270,7 @@ def test_a_journal_that_leads_elsewhere_is_not_followed(tmp_path: Path) -> None:
         entry = {"path": path, "old": None, "new": digest, "mode": None}
         (folder / "journal.json").write_text(json.dumps({"version": 1, "facts": {}, "files": [entry]}))
         result = run("--repo", str(tmp_path / "models"), "render")
-        assert (result.status, "cannot be understood" in result.err) == (0, True)
+        assert (result.status, "is not a readable journal" in result.err) == (0, True)
         assert (tmp_path / "victim").read_text() == "theirs\n"
         folder.mkdir(exist_ok=True)
 

@@ -132,7 +132,7 @@ def test_requests_of_one_command_share_its_time() -> None:
         for number in range(50):
             found = stopped("spin", number)
         assert found.why.startswith(
-            "this was not run: a workspace's templates, policies and contracts took their 0.5 s"
+            "this was not run: a workspace's templates, policies and contracts used up their 0.5 s"
         )
         assert time.monotonic() - start < 10
     assert ask("echo", [1]) == [1]

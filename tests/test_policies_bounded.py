@@ -67,7 +67,7 @@ def test_a_policy_that_does_not_end_is_a_finding_at_its_line_and_at_the_rollout(
     done = run("--repo", str(slow), *words)
     lines = done.text.splitlines()
     assert done.status == 1
-    why = "this did not end within the 2 s that a workspace's templates, policies and contracts have together"
+    why = "this did not end within the 2 s that a workspace's templates, policies and contracts share"
     [at_the_pack] = [line for line in lines if line.startswith(f"{PACK}:{LINE}:19: error: asked about ")]
     assert at_the_pack.startswith(f"{PACK}:{LINE}:19: error: asked about rollouts/fraud.yaml, {why}")
     assert at_the_pack.endswith("[slow]")

@@ -286,7 +286,7 @@ def test_a_template_of_ones_own_is_filled_in(template: str, text: str) -> None:
         ("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}", "more than 100,000 steps"),
         ("{% macro m(n) %}{{ m(n) }}{{ m(n) }}{% endmacro %}\na: {{ m(1) }}", ":1: maximum recursion depth exceeded"),
         ("{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}\na: {{ m(99) }}", "makes"),
-        ("{% for x in [1] recursive %}{{ loop([1, 1]) }}{% endfor %}", ":1: a loop is not recursive here"),
+        ("{% for x in [1] recursive %}{{ loop([1, 1]) }}{% endfor %}", ":1: recursive loops are not allowed"),
         ("{% set ns = namespace(x=9) %}{% for n in range(99) %}{% set ns.x = ns.x * ns.x %}{% endfor %}", "a number"),
         ("a: {{ 9 ** 99 ** 99 }}", "`**` is not for this"),
         ("a: {{ lipsum(1000000000) }}", "'lipsum' is undefined"),
@@ -306,13 +306,13 @@ def test_a_template_of_ones_own_is_filled_in(template: str, text: str) -> None:
         ("{% set x %}{% for n in range(99999) %}{{ '" + "x" * 10_000 + "' }}{% endfor %}{% endset %}", "makes more"),
         ("{% for n in range(99999) %}" + "- " * 1000 + "\n{% endfor %}", "makes more than"),
         # what is no manifest
-        ("a: [", ": what it gives is no manifest: line 1: this is not YAML"),
-        ("a: 1\na: 2", ": what it gives is no manifest: line 2: `a` is a duplicate key"),
+        ("a: [", ": the rendered text is not a manifest: line 1: this is not YAML"),
+        ("a: 1\na: 2", ": the rendered text is not a manifest: line 2: `a` is a duplicate key"),
         ("a: 1\n---\nb: 2", "no manifest: line 2: a second document begins here"),
         ("", "no manifest: line 1: this file is empty"),
         ("a: x{{ rollout.labels }}: 1", "no manifest: line 1"),
         ("a: &a 1\nb: *a", "no manifest: line 1: `&a` is an anchor"),
-        ("a: " + "[" * 99, "no manifest: line 1: this is nested more than 64 levels deep"),
+        ("a: " + "[" * 99, "not a manifest: line 1: this is nested more than 64 levels deep"),
     ],
 )  # fmt: skip
 def test_a_template_that_goes_wrong_is_an_error_that_names_it(template: str, message: str) -> None:

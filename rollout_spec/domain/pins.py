@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rollout_spec.domain import traffic
 from rollout_spec.domain.incidents import readings
+from rollout_spec.workspace.incident_sources import incident_sources, unknown_sources
 from rollout_spec.workspace.loader import File
 from rollout_spec.workspace.repository import Repository
 
@@ -111,7 +112,7 @@ def quarantined(rollout: ModelRollout, repository: Repository) -> dict[str, Quar
     """
     name, versions = rollout.metadata.name, rollout.spec.versions
     found: dict[str, Quarantine] = {}
-    for home in (repository, *repository.incident_sources()):
+    for home in (repository, *incident_sources(repository)):
         there = home.rollout(name) if home is not repository else None
         more = there.model.spec.versions if there and there.model else ()
         for each in readings(rollout, home, more):
@@ -154,8 +155,8 @@ def _digest(file: File[ModelRollout] | None, version: str) -> str | None:
 def unknown(rollout: ModelRollout, repository: Repository) -> tuple[str, ...]:
     """Return why it cannot be known which versions are quarantined elsewhere: what is missing, or does not load."""
     name = rollout.metadata.name
-    found = [each.why for each in repository.unknown_sources()]
-    for home in repository.incident_sources():
+    found = [each.why for each in unknown_sources(repository)]
+    for home in incident_sources(repository):
         file = home.rollout(name)
         if (
             file is not None

@@ -19,6 +19,7 @@ from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workflows.branch_heads import Heads
 from rollout_spec.workflows.rebuild import incidents_in
+from rollout_spec.workspace.incident_sources import incident_sources
 from rollout_spec.workspace.loader import read_file
 from rollout_spec.workspace.repository import Repository
 
@@ -188,7 +189,7 @@ def _open_elsewhere(
     Their files belong to another workspace, so that a rollback here cannot bring them along.
     """
     name = rollout.metadata.name
-    for source in base.repository.incident_sources():
+    for source in incident_sources(base.repository):
         there = replace(base, prefix=source.tree.place.removeprefix("."))
         for each in open_incidents(there, branches, name):
             spec = each.incident.spec if each.incident is not None else None

@@ -11,7 +11,7 @@ from rollout_spec.workspace.tree import by_path_from, leads_nowhere, links_in
 
 
 class BlobReader(Protocol):
-    """What gives the files of commits: git, or a test."""
+    """A source of the files of commits: git, or a test."""
 
     def read(self, commit: str, path: str) -> bytes | None:
         """Return the bytes at ``path`` from the git root."""
@@ -23,11 +23,11 @@ class BlobReader(Protocol):
         """Return the first part of a path from the git root that is a link or a submodule."""
 
     def folders_with(self, commit: str, name: str) -> Iterable[str]:
-        """Return the folders, from the git root, that hold a file of this name; the root is empty."""
+        """Return the folders, from the git root, with a file of this name. The root is the empty path."""
 
 
 class CommitTree:
-    """The files of one commit, below ``prefix`` (the workspace's folder in its git repository; empty at the root)."""
+    """The files of one commit, below ``prefix``: the workspace's folder in its git repository, empty at the root."""
 
     def __init__(self, reader: BlobReader, commit: str, prefix: str = "") -> None:
         self.reader = reader
@@ -43,7 +43,7 @@ class CommitTree:
         return self.reader.names(self.commit, str(self.prefix / folder))
 
     def converts_line_endings(self, path: str) -> bool:
-        """No: these are the bytes of the commit."""
+        """Return False: a commit holds the bytes themselves."""
         return False
 
     @property
@@ -52,14 +52,14 @@ class CommitTree:
         return str(self.prefix)
 
     def elsewhere(self, path: str) -> CommitTree | None:
-        """Go to another folder of the commit."""
+        """Return another folder of the commit."""
         place = posixpath.normpath(f"{self.prefix}/{path}")
         if leads_nowhere(path) or place == ".." or place.startswith("../"):
             return None
         return CommitTree(self.reader, self.commit, place)
 
     def link(self, path: str) -> str | None:
-        """Look at each part of a path from the git root."""
+        """Check each part of a path from the git root."""
         found = self.reader.link(self.commit, posixpath.normpath(f"{self.prefix}/{path}"))
         return None if found is None else posixpath.relpath(found, str(self.prefix))
 

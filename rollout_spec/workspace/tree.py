@@ -1,7 +1,7 @@
-"""Everything is a function of a tree: the files of a rollout repository at one moment.
+"""Trees: the files of a workspace at one moment, and a tree with edits over another one.
 
-A link is read as absent, on disk as in a commit, where git keeps the name of its target and nothing else. A submodule
-is read as absent too: its files are in another repository.
+A link is read as absent, on disk and in a commit: git stores only the path of its target. A submodule is read as absent
+too, because its files are in another repository.
 """
 
 from __future__ import annotations
@@ -14,59 +14,59 @@ _LONGEST_PATH = 1000
 
 
 class Tree(Protocol):
-    """Files by their path from the workspace's folder, with ``/`` between names."""
+    """Files by path from the workspace's folder, with ``/`` between names."""
 
     def read(self, path: str) -> bytes | None:
-        """Return the bytes of a file, None where there is none."""
+        """Return the bytes of a file, or None if it is missing."""
 
     def names(self, folder: str) -> list[str]:
-        """Return the names of what lies directly in a folder, sorted; none where there is no such folder."""
+        """Return the sorted names of a folder's direct entries, none if the folder is missing."""
 
     @property
     def place(self) -> str:
-        """The folder itself: trees of one moment whose place is the same are of the same folder."""
+        """The path of the folder. Trees of one moment with the same place are of the same folder."""
 
     def converts_line_endings(self, path: str) -> bool:
-        """May CRLF in a file be LF in its commit? In a checkout it may, and in a commit bytes are bytes."""
+        """Return whether CRLF in a file may be LF in its commit, as in a checkout."""
 
     def elsewhere(self, path: str) -> Tree | None:
         """Return another folder of the same repository at the same moment, by its path from this one.
 
-        None where the path is absolute, leads out of the repository or goes through a link; the folder may be missing.
+        None if the path is absolute, leads out of the repository or goes through a link. The folder may be missing.
         """
 
     def link(self, path: str) -> str | None:
-        """Return the first part of a path that is a link or a submodule, None if no part is.
+        """Return the first part of a path that is a link or a submodule, or None.
 
         In a commit that may be a folder above this one.
         """
 
     def links(self, folder: str) -> list[str]:
-        """Return the links and submodules in a folder, at any depth; the folder's own link if it is one."""
+        """Return the links and submodules in a folder, at any depth, or the folder itself if it is one."""
 
     def folders_with(self, name: str) -> dict[str, str]:
-        """Return the other folders of the git repository that hold a file of this name.
+        """Return the other folders of the git repository with a file of this name.
 
-        They are paths from the git root, by the paths from this folder.
+        The values are paths from the git root, the keys are paths from this folder.
         """
 
 
 def links_in(tree: Tree, folder: str) -> list[str]:
-    """Walk a folder of a tree, and return the links in it."""
-    found: list[str] = []
-    todo = [folder]
-    while todo:
-        path = todo.pop()
+    """Return the links in a folder of a tree, at any depth."""
+    links: list[str] = []
+    pending = [folder]
+    while pending:
+        path = pending.pop()
         link = tree.link(path)
         if link is not None:
-            found.append(link)
+            links.append(link)
         else:
-            todo += (f"{path}/{name}" if path else name for name in tree.names(path))
-    return sorted(found)
+            pending += (f"{path}/{name}" if path else name for name in tree.names(path))
+    return sorted(links)
 
 
 def as_committed(tree: Tree, path: str) -> bytes | None:
-    """Return the bytes of a text as git keeps it, though a checkout may have it with CRLF; None where there is none."""
+    """Return the bytes of a text as git stores it, with LF if the checkout converts line ends. None if missing."""
     content = tree.read(path)
     return (
         with_lf(content) if content is not None and b"\r\n" in content and tree.converts_line_endings(path) else content
@@ -74,12 +74,12 @@ def as_committed(tree: Tree, path: str) -> bytes | None:
 
 
 def with_lf(content: bytes) -> bytes:
-    """Return a text whose lines end in LF where they ended in CRLF."""
+    """Return a text with LF in place of CRLF."""
     return content.replace(b"\r\n", b"\n")
 
 
 def by_path_from(folder: str, others: Iterable[str]) -> dict[str, str]:
-    """Return folders from the git root by their paths from one of them; that one is left out."""
+    """Return folders, as paths from the git root, by their paths from ``folder``, which is left out."""
     paths = sorted({posixpath.normpath(other or ".") for other in others} - {posixpath.normpath(folder)})
     return {posixpath.relpath(path, folder): path for path in paths}
 
@@ -89,18 +89,18 @@ def leads_nowhere(path: str) -> bool:
 
 
 class Overlay:
-    """Another tree with edits laid over it: new bytes by path, None where a file goes. Other folders have none."""
+    """A tree with edits over another one: new bytes by path, or None for a removed file."""
 
     def __init__(self, below: Tree, edits: Mapping[str, bytes | None]) -> None:
         self.below = below
         self.edits = dict(edits)
 
     def read(self, path: str) -> bytes | None:
-        """Read the edit where there is one."""
+        """Return the edit of a path, or the file of the tree below."""
         return self.edits[path] if path in self.edits else self.below.read(path)
 
     def names(self, folder: str) -> list[str]:
-        """List what is there after the edits; a folder that they emptied may still be named by its parent."""
+        """Return the names after the edits. A parent may still name a folder that the edits emptied."""
         found = set(self.below.names(folder))
         start = f"{folder}/" if folder else ""
         for path, content in self.edits.items():
@@ -118,16 +118,16 @@ class Overlay:
         return self.below.place
 
     def converts_line_endings(self, path: str) -> bool:
-        """Ask the tree below: what is laid over it has the line ends of what was there."""
+        """Ask the tree below: edits keep the line ends of a file."""
         return self.below.converts_line_endings(path)
 
     def elsewhere(self, path: str) -> Tree | None:
-        """Go to another folder of the tree below; a path that leads back here stays here, with the edits."""
+        """Return another folder of the tree below. A path that leads back here returns this tree, with its edits."""
         other = self.below.elsewhere(path)
         return self if other is not None and other.place == self.place else other
 
     def link(self, path: str) -> str | None:
-        """Ask the tree below, unless an edit puts a file there."""
+        """Ask the tree below, unless an edit creates the file."""
         return None if path in self.edits else self.below.link(path)
 
     def links(self, folder: str) -> list[str]:

@@ -23,12 +23,11 @@ def _open(path: str, flags: int) -> int:
 
 
 class WorkingTree:
-    """The files on disk, below one folder. ``bounds`` is the root of the git repository that it lies in, where one is.
+    """The files on disk below one folder. ``bounds`` is the root of its git repository, if it is in one.
 
-    Without git nothing says where a repository ends, and paths from one workspace to another may lead anywhere.
-    ``with_crlf`` gives the files that are committed with CRLF; it is asked when such a file is compared. ``known``
-    gives the files that git knows, from its root; it is asked for other workspaces. The folder itself may be reached
-    through a link.
+    Without git, paths from one workspace to another may lead anywhere. ``with_crlf`` returns the files that are
+    committed with CRLF. ``known`` returns the files that git tracks, from its root; it is used to find other
+    workspaces. The path of the folder itself may contain links.
     """
 
     def __init__(
@@ -45,18 +44,18 @@ class WorkingTree:
         self._links = Links(root)
 
     def read(self, path: str) -> bytes | None:
-        """Read at most one byte more than a document may have. UserError where the file is there but cannot be read."""
+        """Read at most one byte more than a document may have. UserError if an existing file cannot be read."""
         path = self._inside(path)
         if self._links.of_folder(path.rpartition("/")[0]) is not None:
             return None
         place = f"{self.root}/{path}"
         try:
-            found = os.lstat(place)
-            if not stat.S_ISREG(found.st_mode):
+            status = os.lstat(place)
+            if not stat.S_ISREG(status.st_mode):
                 return None
-            with open(place, "rb", opener=_open) as file:  # a Path is slower, and there are many
-                return file.read(min(found.st_size, MAX_BYTES) + 1)
-        except (FileNotFoundError, NotADirectoryError, ValueError):  # the last one: no file can have that name
+            with open(place, "rb", opener=_open) as file:  # a Path would be slower, and there are many files
+                return file.read(min(status.st_size, MAX_BYTES) + 1)
+        except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: the name holds a NUL
             return None
         except OSError as error:
             raise disk_error(error, f"{place} cannot be read") from None
@@ -74,7 +73,7 @@ class WorkingTree:
             raise disk_error(error, f"{self.root / folder} cannot be read") from None
 
     def link(self, path: str) -> str | None:
-        """Look at each part of a path below the folder."""
+        """Check each part of a path below the folder."""
         return self._links.of_file(self._inside(path))
 
     def links(self, folder: str) -> list[str]:
@@ -82,16 +81,16 @@ class WorkingTree:
         return self._links.below(self._inside(folder))
 
     def _inside(self, path: str) -> str:
-        """Return a path in its shortest form. UserError where it leads out of the workspace."""
+        """Return a path in its shortest form. UserError if it leads out of the workspace."""
         if not _ROUNDABOUT.search(path):
             return path
         inside = posixpath.normpath(path or ".")
         if inside.startswith(("/", "../")) or inside == "..":
-            raise UserError(f"{self.root / path} leads out of the workspace", hint="put the file into the workspace")
+            raise UserError(f"{self.root / path} is outside of the workspace", hint="move the file into the workspace")
         return "" if inside == "." else inside
 
     def folders_with(self, name: str) -> dict[str, str]:
-        """Ask git for the files that it knows."""
+        """Find the folders in the list of files that git tracks."""
         bounds = os.path.realpath(self.bounds) if self.bounds is not None else None
         if bounds is None or not Path(self.place).is_relative_to(bounds):
             return {}
@@ -99,7 +98,7 @@ class WorkingTree:
         return by_path_from(posixpath.relpath(self.place, bounds), found)
 
     def converts_line_endings(self, path: str) -> bool:
-        """Was the file not committed with CRLF?"""
+        """Return whether the file was not committed with CRLF."""
         return path not in self._with_crlf()
 
     @cached_property
@@ -108,7 +107,7 @@ class WorkingTree:
         return os.path.realpath(self.root)
 
     def elsewhere(self, path: str) -> WorkingTree | None:
-        """Go to another folder on disk, as far as a commit would have it: no link, no git repository in this one."""
+        """Return another folder on disk. None if a commit would not hold it: behind a link, or a nested repository."""
         place = Path(os.path.normpath(Path(self.place, path)))
         try:
             if leads_nowhere(path) or any(folder.is_symlink() for folder in (place, *place.parents)):
@@ -118,6 +117,6 @@ class WorkingTree:
                 within = [folder for folder in (place, *place.parents) if folder.is_relative_to(bounds)]
                 if not within or any((folder / ".git").exists() for folder in within[:-1]):
                     return None
-        except OSError:  # a name that no file can have
+        except OSError:  # the path is no possible file name
             return None
         return WorkingTree(place, self.bounds, known=self._known)

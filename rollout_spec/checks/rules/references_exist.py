@@ -40,7 +40,8 @@ from rollout_spec.core.text import did_you_mean, excerpt
 from rollout_spec.domain.metrics import queries as metrics
 from rollout_spec.domain.metrics.profiles import DEFAULT_PROFILE, PROFILES
 from rollout_spec.domain.traffic import PROMOTED
-from rollout_spec.workspace.repository import MOST_SOURCES, Repository
+from rollout_spec.workspace.incident_sources import MOST_SOURCES, unknown_sources
+from rollout_spec.workspace.repository import Repository
 
 if TYPE_CHECKING:
     from rollout_spec.spec.triggers import Comparison, Threshold
@@ -178,7 +179,7 @@ def _workspace(subject: Subject) -> Iterator[Problem]:
         yield from _other_workspace(spec.after, repository, ("spec", "after"))
     for index, path in enumerate(spec.incidents_from[:MOST_SOURCES]):
         yield from _other_workspace(path, repository, ("spec", "incidentsFrom", index))
-    for each in repository.unknown_sources():
+    for each in unknown_sources(repository):
         if not each.direct:
             at = ("spec", "incidentsFrom", each.index)
             yield Problem(at, f"quarantines that are taken over there cannot be known: {each.why}")
