@@ -552,9 +552,9 @@ def test_policy_test_says_what_examples_do_not_show(tmp_path: Path) -> None:
         "ours.yaml:15:11: error: the policy is not about such a rollout: see its `match` [small]",
         "ours.yaml:16:12: error: an example has no field `stages` [small]",
         "ours.yaml:18:11: error: this should fail, and passes [small]",
-        "ours.yaml:19:19: error: no ModelRollout is like this: this is empty, and needs one entry at least [small]",
+        "ours.yaml:19:19: error: no ModelRollout is like this: this is empty, but needs at least one entry [small]",
         "ours.yaml:20:12: error: a time is RFC 3339 with a zone: `2026-11-20T10:15:00Z` [small]",
-        "ours.yaml:21:33: error: no ModelRollout is like this: this is a version, and so text, not `41`; "
+        "ours.yaml:21:33: error: no ModelRollout is like this: expected a version, which is text; got `41`; "
         "write one value here [small]",
         "ours.yaml:22:14: error: `bare` has no example that fails; add one to `fails` [bare]",
         "ours.yaml:22:14: error: `bare` has no example that passes; add one to `passes` [bare]",

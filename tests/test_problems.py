@@ -155,6 +155,6 @@ def test_letters_that_changed_places_are_the_nearest_name() -> None:
 
 
 def test_a_few_names_are_listed_where_none_is_near() -> None:
-    assert did_you_mean("zzz", ["b", "a"]) == "there is `a`, `b`"
+    assert did_you_mean("zzz", ["b", "a"]) == "known: `a`, `b`"
     assert did_you_mean("zzz", map(str, range(9))) is None
     assert did_you_mean("zzz", []) is None

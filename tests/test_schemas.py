@@ -20,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from rollout_spec.core.findings import KeyPath
 from rollout_spec.core.yaml.document import parse
-from rollout_spec.spec import KINDS, fields, model_of
+from rollout_spec.spec import KINDS, fields, model_of, quantities
 from rollout_spec.spec.json_schema import json_schema
 
 SCHEMAS = Path(__file__).parent.parent / "schemas"
@@ -28,7 +28,12 @@ GOOD = {file.stem: parse(file.read_bytes()).data for file in (Path(__file__).par
 FULL = sorted(name for name in GOOD if name != "rollout")  # the long example adds no field and most of the time
 CHOSEN = {"versions", "metrics", "severity", "labels", "requires", "env"}
 """The fields whose keys a user chooses."""
-FIELDS = {name: TypeAdapter(field) for name, field in vars(fields).items() if get_origin(field) is Annotated}
+FIELDS = {
+    name: TypeAdapter(field)
+    for module in (fields, quantities)
+    for name, field in vars(module).items()
+    if get_origin(field) is Annotated
+}
 
 VALUES: tuple[Any, ...] = (
     *({}, {"x": "y"}, [], ["x"], "", "text", "x" * 5000),

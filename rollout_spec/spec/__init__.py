@@ -15,7 +15,7 @@ __all__ = ["FOLDERS", "KINDS", "model_of"]
 
 
 def model_of(kind: str) -> Any:
-    """Return the pydantic model of a kind, one of ``KINDS`` or ``PAUSE``."""
+    """Return the pydantic model of a kind: one of ``KINDS``, or ``PAUSE``."""
     if kind == "ModelRollout":
         from rollout_spec.spec.rollout import ModelRollout as model
     elif kind == "Component":

@@ -11,12 +11,12 @@ from rollout_spec.core.findings import KeyPath, Problem
 from rollout_spec.core.text import excerpt, nearest
 
 
-def missing_field(path: KeyPath, name: str, here: Any, known: list[str | int]) -> Problem:
-    """Say that a field is missing, at the key that misspells it where there is one."""
-    misspelled = nearest(name, (key for key in here if key not in known)) if isinstance(here, dict) else None
+def missing_field(path: KeyPath, name: str, value: Any, known: list[str | int]) -> Problem:
+    """Return the problem of a missing field, at the key that misspells it if there is one."""
+    misspelled = nearest(name, (key for key in value if key not in known)) if isinstance(value, dict) else None
     if misspelled:
-        words = f"there is no field `{excerpt(misspelled)}` here"
-        return Problem((*path, misspelled), words, f"did you mean `{name}`?", on_key=True)
+        message = f"there is no field `{excerpt(misspelled)}` here"
+        return Problem((*path, misspelled), message, f"did you mean `{name}`?", on_key=True)
     return Problem(path, f"`{name}` is missing", on_key=True)
 
 
@@ -25,19 +25,19 @@ def unknown_field(
 ) -> tuple[Problem, str]:
     name = str(path[-1])
     known = fields_at(loc[:-1], model)
-    here = data
+    value = data
     for step in path[:-1]:
-        here = here[step]
-    free = wanted | {field for field in known if field not in here}
-    close = nearest(name, wanted) or nearest(name, free) or ""
-    elsewhere = ", ".join(f"`{field}`" for field in sorted(known))
-    hint = f"did you mean `{close}`?" if close else (f"known here: {elsewhere}" if known else None)
-    return Problem(path, f"there is no field `{excerpt(name)}` here", hint, on_key=True), close
+        value = value[step]
+    free = wanted | {field for field in known if field not in value}
+    match = nearest(name, wanted) or nearest(name, free) or ""
+    names = ", ".join(f"`{field}`" for field in sorted(known))
+    hint = f"did you mean `{match}`?" if match else (f"known: {names}" if known else None)
+    return Problem(path, f"there is no field `{excerpt(name)}` here", hint, on_key=True), match
 
 
 @lru_cache
 def fields_at(loc: tuple[str | int, ...], model: type[BaseModel]) -> list[str]:
-    """Follow a location through the models' JSON Schema to the names of the fields that are known there."""
+    """Return the field names of the model at a location, from the JSON Schema of the models."""
     schema = _schema(model)
     definitions = schema.get("$defs", {})
 

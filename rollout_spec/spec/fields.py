@@ -66,7 +66,7 @@ Text = Annotated[
     str,
     *string_field(
         r"^[^\n]*\S[^\n]*$",
-        "this is one line of text",
+        "expected one line of text",
         "text",
         examples=["…"],
         description="One line of text.",
@@ -94,7 +94,7 @@ Quantity = Annotated[
     str,
     *string_field(
         r"^[0-9]{1,18}(\.[0-9]{1,9})?(m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?$",
-        'this is a Kubernetes quantity, in quotes: `"2"`, `500m`, `4Gi`',
+        'expected a Kubernetes quantity, in quotes: `"2"`, `500m`, `4Gi`',
         "a quantity",
         examples=["2", "500m", "4Gi"],
     ),

@@ -7,7 +7,7 @@ from pydantic.alias_generators import to_camel
 
 
 class Model(BaseModel):
-    """A mapping whose fields are all known: camelCase in YAML, strict, and never changed once read."""
+    """An immutable mapping with known fields, in camelCase in YAML. Types are strict."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,

@@ -32,14 +32,14 @@ _FINEST_SPLIT = Decimal("0.0001")
 def _split(text: str) -> Decimal:
     share = units.parse_share(text)
     if share % _FINEST_SPLIT:
-        raise ValueError("routers split traffic to one in a million: a share of it has at most four decimals")
+        raise ValueError("a share of traffic has at most four decimals, because routers split to one in a million")
     return share
 
 
 def _chance(text: str) -> Decimal:
     share = units.parse_share(text)
     if not 0 < share < 100:
-        raise ValueError("this share lies strictly between 0% and 100%")
+        raise ValueError("expected a share strictly between 0% and 100%")
     return share
 
 
@@ -65,7 +65,7 @@ Chance = Annotated[
             "pattern": r"^(?!0(\.0+)?%$)[1-9]?[0-9](\.[0-9]{1,12})?%$",
             "description": "A share strictly between 0% and 100%.",
             "examples": ["99%", "80%"],
-            "errorMessage": "this share has its sign, and lies strictly between 0% and 100%: `99%`",
+            "errorMessage": "expected a share with its sign, strictly between 0% and 100%: `99%`",
         }
     ),
 ]
@@ -101,7 +101,7 @@ Number = Annotated[Decimal, BeforeValidator(read_number), WithJsonSchema({"type"
 
 @dataclass(frozen=True)
 class Limit:
-    """A bound of a metric: ``number`` is in percent where the user wrote a share, and as it is where not."""
+    """A bound of a metric. ``number`` is in percent if ``is_share``."""
 
     number: Decimal
     is_share: bool
@@ -112,10 +112,10 @@ def _limit(value: object) -> Limit:
         try:
             return Limit(units.parse_share(value), True)
         except ValueError as error:
-            told = {"words": str(error), "hint": "for a metric that is no ratio, write a number without quotes"}
-            raise PydanticCustomError("misspelled", "{words}", told) from None
+            hint = "for a metric that is not a ratio, write a number without quotes"
+            raise PydanticCustomError("misspelled", "{message}", {"message": str(error), "hint": hint}) from None
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise PydanticCustomError("not_bound", "this is a share, or a number")
+        raise PydanticCustomError("not_bound", "expected a share, or a number")
     return Limit(read_number(value), False)
 
 
@@ -130,7 +130,7 @@ Bound = Annotated[
             ],
             "description": "A share (`5%`) for a metric that is a ratio, a number (`0.2`) for one that is a value.",
             "examples": ["5%", 0.2],
-            "errorMessage": "this is a share with its sign (`5%`), or a number (`0.2`)",
+            "errorMessage": "expected a share with its sign (`5%`), or a number (`0.2`)",
         }
     ),
 ]

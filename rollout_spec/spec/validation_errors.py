@@ -1,4 +1,4 @@
-"""What pydantic says about a model is told again in the user's terms: at a key, once each, with the nearest name."""
+"""Problems for the errors of pydantic: one for each key, with the nearest known name."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ from rollout_spec.spec.wrong_values import wrong_value
 def problems(
     error: ValidationError, data: Any, model: type[BaseModel], bare: Callable[[KeyPath], str | None]
 ) -> Iterator[Problem]:
-    """Give one problem for each thing that is wrong; ``bare(path)`` is the text of a scalar that has no quotes."""
+    """Yield one problem for each wrong key or value. ``bare`` returns the text of a scalar without quotes, or None."""
     faults = [(_path(fault["loc"], data), fault) for fault in error.errors(include_url=False)]
     missing: dict[KeyPath, set[str]] = {}
     for path, fault in faults:
         if fault["type"] == "missing":
             missing.setdefault(path, set()).add(str(fault["loc"][-1]))
-    meant: set[tuple[KeyPath, str]] = set()
-    told: set[KeyPath] = set()
+    suggested: set[tuple[KeyPath, str]] = set()
+    reported: set[KeyPath] = set()
     for path, fault in faults:
         if fault["type"] == "extra_forbidden":
             problem, name = unknown_field(path, fault["loc"], model, missing.get(path[:-1], set()), data)
-            meant.add((path[:-1], name))
-            told.add(path)
+            suggested.add((path[:-1], name))
+            reported.add(path)
             yield problem
     for path, fault in faults:
-        if fault["type"] == "extra_forbidden" or path in told:
+        if fault["type"] == "extra_forbidden" or path in reported:
             continue
         if fault["type"] == "missing":
             name = str(fault["loc"][-1])
-            if (path, name) not in meant:
-                known = [*fields_at(fault["loc"][:-1], model), *(each[-1] for each in told if each[:-1] == path)]
+            if (path, name) not in suggested:
+                known = [*fields_at(fault["loc"][:-1], model), *(other[-1] for other in reported if other[:-1] == path)]
                 yield missing_field(path, name, fault["input"], known)
             continue
-        told.add(path)
-        yield wrong_value(path, fault, data, bare)
+        reported.add(path)
+        yield wrong_value(path, fault, bare)
 
 
 def _path(loc: tuple[str | int, ...], data: Any) -> KeyPath:
-    """Turn pydantic's location into keys of the data: union tags are no keys, and a missing field is not there yet."""
+    """Return the keys of a location of pydantic that exist in the data. Union tags and missing fields do not."""
     path: list[str | int] = []
-    here = data
+    value = data
     for step in loc:
-        if isinstance(here, dict):
-            there = step in here
+        if isinstance(value, dict):
+            exists = step in value
         else:
-            there = isinstance(here, list) and isinstance(step, int) and step < len(here)
-        if there:
-            here = here[step]
+            exists = isinstance(value, list) and isinstance(step, int) and step < len(value)
+        if exists:
+            value = value[step]
             path.append(step)
     return tuple(path)

@@ -13,26 +13,26 @@ from pydantic_core import PydanticCustomError
 
 
 def text_validator(read: Callable[[str], Any], kind: str, unit: str = "") -> BeforeValidator:
-    """Make a validator of a function that reads text and raises ValueError with what to write instead.
+    """Return a validator from a function that parses text, and whose ValueError names the expected format.
 
-    ``unit`` is what a bare number most likely lacks.
+    ``unit`` is the unit that a bare number most likely lacks.
     """
-    read = lru_cache(maxsize=1024)(read)  # the values of one repository are much alike
+    read = lru_cache(maxsize=1024)(read)  # many values of one repository are equal
 
     def validate(value: object) -> Any:
         if not isinstance(value, str):
-            told = {"kind": kind, "unit": unit, "words": _refusal(read, value, unit)}
-            raise PydanticCustomError("not_text", "this is {kind}, and so is written as text", told)
+            context = {"kind": kind, "unit": unit, "message": _remaining_problem(read, value, unit)}
+            raise PydanticCustomError("not_text", "expected {kind}, which is text", context)
         try:
             return read(value)
         except ValueError as error:
-            raise PydanticCustomError("misspelled", "{words}", {"words": str(error)}) from None
+            raise PydanticCustomError("misspelled", "{message}", {"message": str(error)}) from None
 
     return BeforeValidator(validate)
 
 
-def _refusal(read: Callable[[str], Any], value: object, unit: str) -> str:
-    """Return what would still be wrong with a number or boolean in quotes, or with its unit; empty: nothing."""
+def _remaining_problem(read: Callable[[str], Any], value: object, unit: str) -> str:
+    """Return the problem that a number or boolean would have even in quotes or with its unit, or an empty text."""
     if not isinstance(value, bool | int | Decimal):
         return ""
     try:
@@ -42,29 +42,29 @@ def _refusal(read: Callable[[str], Any], value: object, unit: str) -> str:
     return ""
 
 
-def _matching(pattern: str, words: str) -> Callable[[str], str]:
-    compiled = cache(partial(re.compile, pattern))  # when it is first asked for
+def _matching(pattern: str, message: str) -> Callable[[str], str]:
+    compiled = cache(partial(re.compile, pattern))  # compiled at its first use
 
     def read(text: str) -> str:
         if not compiled().fullmatch(text):
-            raise ValueError(words)
+            raise ValueError(message)
         return text
 
     return read
 
 
-def string_field(pattern: str, words: str, kind: str, *, examples: list[str], description: str | None = None) -> Any:
+def string_field(pattern: str, message: str, kind: str, *, examples: list[str], description: str | None = None) -> Any:
     schema: dict[str, Any] = {
         "type": "string",
         "pattern": pattern,
-        "description": description or words,
+        "description": description or message,
         "examples": examples,
-        "errorMessage": words,
+        "errorMessage": message,
     }
-    return text_validator(_matching(pattern, words), kind), WithJsonSchema(schema)
+    return text_validator(_matching(pattern, message), kind), WithJsonSchema(schema)
 
 
 def read_number(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise PydanticCustomError("not_number", "this is a number, written in digits and without quotes")
+        raise PydanticCustomError("not_number", "expected a number, in digits and without quotes")
     return Decimal(value)
