@@ -21,15 +21,15 @@ def missing_field(path: KeyPath, name: str, value: Any, known: list[str | int]) 
 
 
 def unknown_field(
-    path: KeyPath, loc: tuple[str | int, ...], model: type[BaseModel], wanted: set[str], data: Any
+    path: KeyPath, loc: tuple[str | int, ...], model: type[BaseModel], missing: set[str], data: Any
 ) -> tuple[Problem, str]:
     name = str(path[-1])
     known = fields_at(loc[:-1], model)
     value = data
     for step in path[:-1]:
         value = value[step]
-    free = wanted | {field for field in known if field not in value}
-    match = nearest(name, wanted) or nearest(name, free) or ""
+    free = missing | {field for field in known if field not in value}
+    match = nearest(name, missing) or nearest(name, free) or ""
     names = ", ".join(f"`{field}`" for field in sorted(known))
     hint = f"did you mean `{match}`?" if match else (f"known: {names}" if known else None)
     return Problem(path, f"there is no field `{excerpt(name)}` here", hint, on_key=True), match

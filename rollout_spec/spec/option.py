@@ -60,7 +60,7 @@ class Option(Form):
         return self
 
     def _least(self) -> Iterator[int]:
-        yield from (each for each in (self.minimum, self.default) if isinstance(each, int))
+        yield from (bound for bound in (self.minimum, self.default) if isinstance(bound, int))
         yield -(2**63)
 
 

@@ -47,7 +47,7 @@ class Limit(Form):
 
     def filled(self, values: dict[str, str]) -> str:
         """Return the text with the names in braces replaced by their values."""
-        return _BLANK.sub(lambda found: values[found[1]], self.of)
+        return _BLANK.sub(lambda match: values[match[1]], self.of)
 
     @model_validator(mode="after")
     def _blanks_are_known(self) -> Limit:

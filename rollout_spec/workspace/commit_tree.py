@@ -53,10 +53,10 @@ class CommitTree:
 
     def elsewhere(self, path: str) -> CommitTree | None:
         """Return another folder of the commit."""
-        place = posixpath.normpath(f"{self.prefix}/{path}")
-        if leads_nowhere(path) or place == ".." or place.startswith("../"):
+        folder = posixpath.normpath(f"{self.prefix}/{path}")
+        if leads_nowhere(path) or folder == ".." or folder.startswith("../"):
             return None
-        return CommitTree(self.reader, self.commit, place)
+        return CommitTree(self.reader, self.commit, folder)
 
     def link(self, path: str) -> str | None:
         """Check each part of a path from the git root."""

@@ -60,15 +60,15 @@ def with_serving(content: bytes, serving: Sequence[str]) -> bytes:
 def with_record(content: bytes, version: str, record: Mapping[str, Any]) -> bytes:
     """Return a rollout's file with one more version, after the others and in the style of the last one."""
     data, source = _data(content), EntryText(content)
-    place = source.document.node(_VERSIONS)
-    if not isinstance(place, tuple) or not isinstance(place[2], dict) or not place[2]:
+    versions_node = source.document.node(_VERSIONS)
+    if not isinstance(versions_node, tuple) or not isinstance(versions_node[2], dict) or not versions_node[2]:
         raise CannotEditError
-    last = list(place[2])[-1]
-    key, written = place[2][last]
+    last = list(versions_node[2])[-1]
+    key, written = versions_node[2][last]
     mark = "'" if key.style == "'" else '"'
     name = f"{mark}{version}{mark}:"
     in_line = f"{name} {inline(spelled(record))}"
-    if place[0].flow_style:
+    if versions_node[0].flow_style:
         edited = insert(content, _VERSIONS, in_line, behind=last)
     elif isinstance(written, tuple) and written[0].flow_style:
         edited = _appended(source, last, _column(key), [in_line])
@@ -102,8 +102,8 @@ def spelled(record: Mapping[str, Any]) -> dict[str, Any]:
     return {**record, **quoted}
 
 
-def _column(place: Any) -> int:
-    return int(place.start_mark.column)
+def _column(event: Any) -> int:
+    return int(event.start_mark.column)
 
 
 def _appended(source: EntryText, last: str, depth: int, lines: Sequence[str]) -> bytes:

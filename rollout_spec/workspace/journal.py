@@ -99,8 +99,8 @@ class Journal:
 
         The saved file is moved, not copied: a full disk has no room for a copy.
         """
-        place = self.root / entry.path
-        now, content = read(place), read(old)
+        path = self.root / entry.path
+        now, content = read(path), read(old)
         if digest(now) != entry.new:
             return False
         try:
@@ -108,10 +108,10 @@ class Journal:
                 remove(self.root, entry.path, expected=now)
                 return True
             refuse_links(self.root, [entry.path])
-            place.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             old.chmod(entry.mode if entry.mode is not None else 0o644)
             try:
-                put(old, place, now)
+                put(old, path, now)
             except OSError as error:
                 if error.errno != errno.EXDEV:
                     raise
@@ -119,7 +119,7 @@ class Journal:
         except ChangedError:
             return False
         except OSError as error:
-            raise disk_error(error, f"{place} cannot be written", status=OUTSIDE) from None
+            raise disk_error(error, f"{path} cannot be written", status=OUTSIDE) from None
         return True
 
     def end(self) -> None:
@@ -163,8 +163,8 @@ def _entry(data: Any, root: Path) -> JournalEntry:
     mode = None if data["mode"] is None else int(data["mode"]) & 0o777
     entry = JournalEntry(str(data["path"]), _text(data["old"]), _text(data["new"]), mode)
     pure = PurePosixPath(entry.path)
-    place = (root / pure).parent
-    within = os.path.realpath(place) == os.path.normpath(Path(os.path.realpath(root), pure.parent))
+    parent = (root / pure).parent
+    within = os.path.realpath(parent) == os.path.normpath(Path(os.path.realpath(root), pure.parent))
     if pure.is_absolute() or ".." in pure.parts or "\0" in entry.path or not within or (root / pure).is_symlink():
         raise ValueError(f"{entry.path!r} leads out of {root}")
     return entry

@@ -59,12 +59,12 @@ def is_mistaken_for_pause(path: str) -> bool:
     return re.sub(r"[^a-z0-9]", "", name.lower()).startswith("rolloutspecpause")
 
 
-def kind_of(document: Document, wanted: str | None) -> str | Problem:
+def kind_of(document: Document, expected: str | None) -> str | Problem:
     """Return the kind of a document, or the problem of the lines that declare it.
 
-    ``wanted`` is the expected kind, or None if any is allowed.
+    ``expected`` is None if any kind is allowed.
     """
-    return _pause(document) if wanted == PAUSE else _envelope(document, wanted)
+    return _pause(document) if expected == PAUSE else _envelope(document, expected)
 
 
 def _pause(document: Document) -> str | Problem:
@@ -99,7 +99,7 @@ def _envelope(document: Document, kind: str | None) -> str | Problem:
     return str(kind or declared)
 
 
-@lru_cache(maxsize=16)  # a base is read beside what it is the base of, and nearly all files are the same in both
+@lru_cache(maxsize=16)  # most files are the same on the base and on the branch
 def read_file(path: str, kind: str | None, content: bytes) -> File[Any]:
     """Parse one document and validate its model. ``kind`` is the expected kind, or None if any is allowed."""
     document = parse(content)

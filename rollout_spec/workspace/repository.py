@@ -121,8 +121,8 @@ class Repository:
             return sorted(name.removesuffix(".yaml") for name in files if name.endswith(".yaml"))
         names = self._below.names(folder)
         for path, content in self._edits.items():
-            place, _, name = path.rpartition("/")
-            if place == folder and name.endswith(".yaml"):
+            parent, _, name = path.rpartition("/")
+            if parent == folder and name.endswith(".yaml"):
                 names = _with(names, name.removesuffix(".yaml"), present=content is not None)
         return names
 

@@ -48,17 +48,17 @@ class WorkingTree:
         path = self._inside(path)
         if self._links.of_folder(path.rpartition("/")[0]) is not None:
             return None
-        place = f"{self.root}/{path}"
+        file_path = f"{self.root}/{path}"
         try:
-            status = os.lstat(place)
+            status = os.lstat(file_path)
             if not stat.S_ISREG(status.st_mode):
                 return None
-            with open(place, "rb", opener=_open) as file:  # a Path would be slower, and there are many files
+            with open(file_path, "rb", opener=_open) as file:  # a Path would be slower, and there are many files
                 return file.read(min(status.st_size, MAX_BYTES) + 1)
         except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: the name holds a NUL
             return None
         except OSError as error:
-            raise disk_error(error, f"{place} cannot be read") from None
+            raise disk_error(error, f"{file_path} cannot be read") from None
 
     def names(self, folder: str) -> list[str]:
         """List a folder on disk."""
@@ -94,8 +94,8 @@ class WorkingTree:
         bounds = os.path.realpath(self.bounds) if self.bounds is not None else None
         if bounds is None or not Path(self.place).is_relative_to(bounds):
             return {}
-        found = (path.rpartition("/")[0] for path in self._known() if path.rpartition("/")[2] == name)
-        return by_path_from(posixpath.relpath(self.place, bounds), found)
+        folders = (path.rpartition("/")[0] for path in self._known() if path.rpartition("/")[2] == name)
+        return by_path_from(posixpath.relpath(self.place, bounds), folders)
 
     def converts_line_endings(self, path: str) -> bool:
         """Return whether the file was not committed with CRLF."""

@@ -61,11 +61,11 @@ class Process:
 
     def send(self, data: bytes, deadline: float) -> None:
         """Write bytes."""
-        todo = memoryview(data)
-        while todo:
+        unsent = memoryview(data)
+        while unsent:
             self._wait(deadline, sends=True)
             try:
-                todo = todo[os.write(self._sink, todo) :]
+                unsent = unsent[os.write(self._sink, unsent) :]
             except BlockingIOError:
                 continue
             except BrokenPipeError:

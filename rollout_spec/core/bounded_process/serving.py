@@ -58,7 +58,7 @@ def serve(requests: int, answers: int, memory: int, module: str) -> NoReturn:
 def _descriptors(requests: int, answers: int) -> tuple[BinaryIO, BinaryIO]:
     """Close all descriptors except the two pipes, and discard standard output and error."""
     gc.freeze()  # freeing inherited objects may close resources that the parent uses
-    source, sink = (fcntl.fcntl(each, fcntl.F_DUPFD, _FIRST) for each in (requests, answers))
+    source, sink = (fcntl.fcntl(descriptor, fcntl.F_DUPFD, _FIRST) for descriptor in (requests, answers))
     nowhere = os.open(os.devnull, os.O_RDWR)
     for number in range(3):
         os.dup2(nowhere, number)

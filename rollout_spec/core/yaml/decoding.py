@@ -60,8 +60,8 @@ def decode(content: bytes) -> str:
         text = content.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8", "replace")
-        place = span_at(before, len(before))
-        raise UnreadableError(YAMLProblem(place, "this is not UTF-8 text", "save the file as UTF-8")) from None
+        span = span_at(before, len(before))
+        raise UnreadableError(YAMLProblem(span, "this is not UTF-8 text", "save the file as UTF-8")) from None
     hidden = _HIDDEN.search(text)
     if hidden:
         name = _HIDDEN_NAMES.get(hidden[0], f"the invisible character U+{ord(hidden[0]):04X}")
@@ -70,8 +70,8 @@ def decode(content: bytes) -> str:
         raise UnreadableError(YAMLProblem(span_at(text, hidden.start()), message, hint))
     directive = _DIRECTIVE.search(text)  # libyaml needs quadratic time for many `%TAG` directives
     if directive:
-        place = span_at(text, directive.start())
-        span = Span(place.line, 1, place.line, len(directive[0]) + 1)
+        span = span_at(text, directive.start())
+        span = Span(span.line, 1, span.line, len(directive[0]) + 1)
         hint = "remove the line that begins with `%`"
         raise UnreadableError(
             YAMLProblem(span, f"directives such as `{excerpt(directive[0])}` are not supported", hint)

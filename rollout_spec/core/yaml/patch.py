@@ -60,8 +60,10 @@ def remove(content: bytes, path: KeyPath) -> bytes:
     ends = [end_of(scalar, source.text) for scalar in scalars_of(source.document.node(path))] + [start]
     kept = [f"{indent[0] if indent else ''}{comment}" for comment in comments_in(source, line, after, ends)]
     if not source.text.endswith(("\n", "\r")) and after == len(source.text):
-        return source.replaced(source.break_before(line), after, "".join(f"{source.newline}{each}" for each in kept))
-    return source.replaced(line, after, "".join(f"{each}{source.newline}" for each in kept))
+        return source.replaced(
+            source.break_before(line), after, "".join(f"{source.newline}{comment}" for comment in kept)
+        )
+    return source.replaced(line, after, "".join(f"{comment}{source.newline}" for comment in kept))
 
 
 def insert(content: bytes, path: KeyPath, entry: str, *, behind: str) -> bytes:

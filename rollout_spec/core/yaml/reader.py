@@ -58,10 +58,10 @@ class Reader:
                 raise whole(EMPTY, "write `apiVersion`, `kind`, `metadata` and `spec`")
             data = self.value(self.next())
             self.next()
-            more = self.next()
-            if not isinstance(more, ev.StreamEndEvent):
+            event = self.next()
+            if not isinstance(event, ev.StreamEndEvent):
                 raise _at_event(
-                    more, "a second document begins here", "write one document per file: move this one to another file"
+                    event, "a second document begins here", "write one document per file: move this one to another file"
                 )
         except YAMLError as error:
             raise UnreadableError(syntax_problem(self.text, error)) from None
@@ -188,8 +188,8 @@ class Reader:
         count = self.counts[severity] = self.counts.get(severity, 0) + 1
         if count > MOST_PROBLEMS + 1:
             return
-        place = span_of(event.start_mark, event.end_mark)
-        self.problems.append(YAMLProblem(place, message, hint, tuple(self.trail), severity))
+        span = span_of(event.start_mark, event.end_mark)
+        self.problems.append(YAMLProblem(span, message, hint, tuple(self.trail), severity))
 
 
 def _meant(text: str) -> str:

@@ -76,7 +76,7 @@ def quote(value: object) -> str:
             return value
         if '"' in value and _SINGLE_QUOTED.fullmatch(value):
             return f"'{value}'"
-        return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
+        return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     if isinstance(value, int | Decimal):

@@ -51,11 +51,11 @@ def _may_differ_in_blocks(text: str, mark: str) -> bool:
     """Return whether other readers may interpret a block scalar differently, at its start or at the end of the file."""
     if not text.endswith(("\n", "\r")):
         return True
-    for found in _BLOCKS_BY_MARK[mark].finditer(text):
-        start = found.start()
+    for match in _BLOCKS_BY_MARK[mark].finditer(text):
+        start = match.start()
         while text[start - 1] == " ":
             start -= 1
-        if found[1] or text[start - 1] in "\r\n":
+        if match[1] or text[start - 1] in "\r\n":
             return True
     return False
 
@@ -109,8 +109,8 @@ class _TokenScan:
             elif token.plain and token.value == "-" and self.brackets:
                 yield self.problem(start, "a single `-` in brackets is not YAML", 'quote it: "-"')
             elif token.end_mark.line > token.start_mark.line:
-                for found in _BREAK.finditer(self.text, start, token.end_mark.index):
-                    yield from self.continued(found.end(), kind)
+                for match in _BREAK.finditer(self.text, start, token.end_mark.index):
+                    yield from self.continued(match.end(), kind)
                 if token.style == '"':
                     yield from self.escapes(token)
 
@@ -143,8 +143,8 @@ class _TokenScan:
     def question_mark(self, start: int) -> YAMLProblem:
         """Refuse ``? key``, which no command edits, and ``?key`` in brackets, which is text to other readers."""
         if self.text[start + 1 : start + 2].strip():
-            found = re.match(r"[^\s,\]}:]*", self.text[start:])
-            word = excerpt(found[0]) if found else "?"
+            match = re.match(r"[^\s,\]}:]*", self.text[start:])
+            word = excerpt(match[0]) if match else "?"
             return self.problem(
                 start, f"`{word}` is a text to other YAML readers", f"quote it: {quote(word)}", length=len(word)
             )
@@ -174,9 +174,9 @@ class _TokenScan:
 
     def escapes(self, token: Any) -> Iterator[YAMLProblem]:
         """Yield the backslashes that end a line before an empty one."""
-        for found in _ESCAPED_BREAK.finditer(self.text, token.start_mark.index, token.end_mark.index):
-            if len(found[1]) % 2:
-                at = found.end(1) - 1
+        for match in _ESCAPED_BREAK.finditer(self.text, token.start_mark.index, token.end_mark.index):
+            if len(match[1]) % 2:
+                at = match.end(1) - 1
                 yield self.problem(
                     at, "YAML readers disagree about a backslash before an empty line", "write `\\n` for each line"
                 )
@@ -191,7 +191,7 @@ class _TokenScan:
     @cached_property
     def starts(self) -> list[int]:
         """The offsets at which lines begin."""
-        return [0, *(found.end() for found in _BREAK.finditer(self.text))]
+        return [0, *(match.end() for match in _BREAK.finditer(self.text))]
 
 
 def _spaces(number: int) -> str:

@@ -47,10 +47,10 @@ def syntax_problem(text: str, error: YAMLError) -> YAMLProblem:
         hint = 'quote the template: "{{ … }}"'
     elif "\t" in line[: mark.column + 1]:
         hint = "indent with spaces, not with tabs"
-    place = Span(mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2)
+    span = Span(mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2)
     if not line and mark.index >= len(text):  # at the end of the text, point at its last character
-        last = max((number for number, each in enumerate(lines) if each), default=0)
-        place = Span(last + 1, max(len(lines[last]), 1), last + 1, len(lines[last]) + 1)
+        last = max((number for number, text_of_line in enumerate(lines) if text_of_line), default=0)
+        span = Span(last + 1, max(len(lines[last]), 1), last + 1, len(lines[last]) + 1)
     if mark.line >= len(lines):  # libyaml adds a line at the end of a text
-        place = span_at(text, len(text))
-    return YAMLProblem(place, f"this is not YAML: {message}", hint)
+        span = span_at(text, len(text))
+    return YAMLProblem(span, f"this is not YAML: {message}", hint)
