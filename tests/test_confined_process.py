@@ -53,8 +53,8 @@ def ask(task: str, payload: Any = None, count: int = 1, about: str = "a.yaml") -
     return confined.ask(f"confined_tasks:{task}", payload, count, about)
 
 
-def stopped(task: str, payload: Any = None, count: int = 1) -> confined.Stopped:
-    with pytest.raises(confined.Stopped) as told:
+def stopped(task: str, payload: Any = None, count: int = 1) -> confined.StoppedError:
+    with pytest.raises(confined.StoppedError) as told:
         ask(task, payload, count)
     return told.value
 

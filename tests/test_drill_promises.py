@@ -17,7 +17,7 @@ from workspaces import BASE, Files, files_in, rendered, write
 from rollout_spec.core.breach import Breach
 from rollout_spec.domain import traffic
 from rollout_spec.domain.pins import quarantined, unmet
-from rollout_spec.render.drift import stale
+from rollout_spec.render.drift import find_drift
 from rollout_spec.rollback import Rollback, roll_back
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workflows.check import review
@@ -119,7 +119,7 @@ def test_what_is_proven_holds_on_disk(files: Files, data: st.DataObject, tmp_pat
     assert traffic.split(model.spec) == traffic.TrafficSplit(str(chosen.restored))
     assert chosen.failed in quarantined(model, after)
     assert list(unmet(model, str(chosen.restored), after)) == []
-    assert stale(loaded(after), after) == []
+    assert find_drift(loaded(after), after) == []
 
 
 def spoiled(monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, bytes | None]], None]) -> list[DrillOutcome]:

@@ -11,7 +11,7 @@ from repo import EXAMPLE, NINE, STAGES
 
 from rollout_spec.core.breach import Breach
 from rollout_spec.domain import traffic
-from rollout_spec.render.drift import stale
+from rollout_spec.render.drift import find_drift
 from rollout_spec.rollback import (
     Facts,
     GuardVerdict,
@@ -91,7 +91,7 @@ def promoted_manifests(repository: Repository) -> dict[str, bytes]:
     """Return the manifests as they are rendered."""
     file = repository.rollout("fraud")
     assert file is not None
-    return {each.path: each.wanted for each in stale(file, repository) if each.wanted is not None}
+    return {each.path: each.wanted for each in find_drift(file, repository) if each.wanted is not None}
 
 
 FACTS = Facts(since=ago(minutes=30))

@@ -25,7 +25,7 @@ class UnusableError(Exception):
 _compiled = lru_cache(maxsize=256)(re.compile)
 
 
-def flaw(pattern: str) -> str | None:
+def invalid_reason(pattern: str) -> str | None:
     """Return why a pattern is not valid, or None if it is. This compiles the pattern."""
     try:
         with warnings.catch_warnings(action="error"):  # such as `[[a]`, which may mean something else one day
@@ -35,15 +35,15 @@ def flaw(pattern: str) -> str | None:
     return None
 
 
-def fits(pattern: str, text: str) -> bool:
+def matches(pattern: str, text: str) -> bool:
     """Return whether the whole text matches a pattern that this project wrote."""
     return _compiled(pattern).fullmatch(text) is not None
 
 
-def fits_confined(pattern: str, text: str, about: str) -> bool:
+def matches_bounded(pattern: str, text: str, about: str) -> bool:
     """Return whether the whole text matches a pattern of the workspace, for the file ``about``.
 
-    Raises ``confined.Stopped`` if that takes too long, and ``UnusableError`` if the pattern is not valid.
+    Raises ``confined.StoppedError`` if that takes too long, and ``UnusableError`` if the pattern is not valid.
     """
     [answer] = confined.ask(_TASK, (pattern, text), 1, about)
     if isinstance(answer, str):
@@ -54,4 +54,4 @@ def fits_confined(pattern: str, text: str, about: str) -> bool:
 def match_task(request: tuple[str, str]) -> Iterator[bool | str]:
     """Yield whether a text matches a pattern, or why the pattern is not valid. Runs in the bounded process."""
     pattern, text = request
-    yield flaw(pattern) or fits(pattern, text)
+    yield invalid_reason(pattern) or matches(pattern, text)

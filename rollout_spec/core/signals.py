@@ -13,7 +13,7 @@ _ASKING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _RAISING = (signal.SIGTERM, signal.SIGHUP)
 
 
-class Terminated(KeyboardInterrupt):
+class TerminatedError(KeyboardInterrupt):
     """Another process sent a signal to end this one."""
 
     def __init__(self, number: int) -> None:
@@ -45,7 +45,7 @@ def raised() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
             return
-        raise Terminated(number)
+        raise TerminatedError(number)
 
     for number in ours:
         signal.signal(number, end)

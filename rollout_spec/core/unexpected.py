@@ -12,7 +12,7 @@ from rollout_spec.core.text import excerpt
 TRACEBACK = "ROLLOUT_SPEC_TRACEBACK"
 
 
-def explained(error: Exception) -> UserError:
+def as_user_error(error: Exception) -> UserError:
     """Return the UserError for any exception, with status 3 if it was unexpected. Print the traceback if enabled."""
     if isinstance(error, UserError):
         return error

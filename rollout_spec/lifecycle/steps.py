@@ -15,7 +15,7 @@ from rollout_spec.domain import traffic
 from rollout_spec.domain.pins import quarantined
 from rollout_spec.domain.rollback_targets import rollback_targets
 from rollout_spec.lifecycle.bootstrap import ROUTE, new_rollout, targets_at
-from rollout_spec.render.drift import compared
+from rollout_spec.render.drift import compare_manifests
 from rollout_spec.render.renderer import RenderError, render
 from rollout_spec.spec.rollout import Live, ModelRollout, Stage
 from rollout_spec.workspace.edits import with_live, with_record
@@ -113,7 +113,7 @@ def rendered(step: StepResult, repository: Repository) -> StepResult:
         manifests = render(step.after, after)
     except RenderError as error:
         raise UserError(f"{step.path} cannot be rendered: {error.message}", hint=error.hint, status=REFUSED) from None
-    found = {each.path: each.wanted for each in compared(step.rollout, manifests, after)}
+    found = {each.path: each.wanted for each in compare_manifests(step.rollout, manifests, after)}
     return replace(step, edits={**step.edits, **found})
 
 

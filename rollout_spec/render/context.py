@@ -38,7 +38,7 @@ def backend(rollout: ModelRollout, version: str, option: Mapping[str, Any] | Non
     return {"name": name, "port": option.get("port") or service.port}
 
 
-def kept_up(rollout: ModelRollout, repository: Repository) -> dict[str, str]:
+def workload_roles(rollout: ModelRollout, repository: Repository) -> dict[str, str]:
     """Return the versions with workloads, in the order of their records, each as ``serving`` or ``standby``.
 
     Stable is serving, and so is a candidate in any stage, even one of 0%: its workload must run before traffic moves to

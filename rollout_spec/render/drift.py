@@ -20,7 +20,7 @@ from rollout_spec.workspace.tree import with_lf
 
 
 @dataclass(frozen=True)
-class Stale:
+class ManifestDrift:
     """A manifest that is out of date.
 
     ``committed`` is None if the file is missing, ``wanted`` is None if no target renders it. ``target`` is the index of
@@ -33,23 +33,23 @@ class Stale:
     target: int | None = None
 
 
-def stale(file: File[ModelRollout], repository: Repository) -> list[Stale]:
+def find_drift(file: File[ModelRollout], repository: Repository) -> list[ManifestDrift]:
     """Return the manifests of a rollout that are out of date. UserError if it cannot be rendered."""
-    return list(compared(file.stem, render(file.require_model(), repository), repository))
+    return list(compare_manifests(file.stem, render(file.require_model(), repository), repository))
 
 
-def compared(name: str, manifests: list[Manifest], repository: Repository) -> Iterator[Stale]:
+def compare_manifests(name: str, manifests: list[Manifest], repository: Repository) -> Iterator[ManifestDrift]:
     """Yield the differences between the rendered manifests of a rollout and those in the tree."""
     for manifest in manifests:
         committed, wanted = repository.tree.read(manifest.path), manifest.text.encode()
         if committed is not None and b"\r\n" in committed and repository.tree.converts_line_endings(manifest.path):
             wanted = _with_line_ends_of(committed, wanted)
         if committed != wanted:
-            yield Stale(manifest.path, committed, wanted, manifest.target)
+            yield ManifestDrift(manifest.path, committed, wanted, manifest.target)
     known = {manifest.path for manifest in manifests}
     for path, content in _files(name, repository):
         if path not in known and is_rendered(content):
-            yield Stale(path, content, None)
+            yield ManifestDrift(path, content, None)
 
 
 def _with_line_ends_of(committed: bytes, wanted: bytes) -> bytes:
@@ -60,15 +60,15 @@ def _with_line_ends_of(committed: bytes, wanted: bytes) -> bytes:
     return wanted.replace(b"\n", b"\r\n") if has_crlf else wanted
 
 
-def left_over(repository: Repository) -> Iterator[Stale]:
+def orphaned_manifests(repository: Repository) -> Iterator[ManifestDrift]:
     """Yield the manifests of rollouts that no longer exist."""
-    for name in folders_left(repository):
+    for name in orphaned_folders(repository):
         for path, content in _files(name, repository):
             if is_rendered(content):
-                yield Stale(path, content, None)
+                yield ManifestDrift(path, content, None)
 
 
-def folders_left(repository: Repository) -> list[str]:
+def orphaned_folders(repository: Repository) -> list[str]:
     """Return the folders of manifests without a rollout, none if ``rollouts/`` is a link and cannot be read."""
     if repository.link("rollouts") is not None:
         return []
@@ -76,7 +76,7 @@ def folders_left(repository: Repository) -> list[str]:
     return [name for name in repository.tree.names(MANIFESTS) if name not in rollouts]
 
 
-def foreign(name: str, repository: Repository, rendered: Iterable[str] = ()) -> list[str]:
+def unmanaged_files(name: str, repository: Repository, rendered: Iterable[str] = ()) -> list[str]:
     """Return the paths of files and folders in a folder of manifests that this tool did not render."""
     tree, folder = repository.tree, f"{MANIFESTS}/{name}"
     known = {*rendered, *(path for path, content in _files(name, repository) if is_rendered(content))}

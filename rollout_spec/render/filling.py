@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2.exceptions import SecurityError, TemplateNotFound, TemplateSyntaxError
 
-from rollout_spec.core.bounded_process.budget import OutOfTime
+from rollout_spec.core.bounded_process.budget import OutOfTimeError
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.yaml.document import parse
 from rollout_spec.render.sandbox import Sandbox
@@ -31,7 +31,7 @@ def filled(request: tuple[str, Texts, Sequence[Fill]]) -> Iterator[str]:
 def _filled(sandbox: Sandbox, file: str, place: str, context: Mapping[str, Any]) -> str:
     try:
         text = sandbox.fill(file, context).strip("\n") + "\n"
-    except (MemoryError, OutOfTime) as error:
+    except (MemoryError, OutOfTimeError) as error:
         error.add_note(_line(error, place))
         raise
     except TemplateNotFound as error:

@@ -13,7 +13,7 @@ from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.tree import Tree, as_committed
 
 
-def changed(file: File[ModelRollout], repository: Repository, base: Repository) -> bool:
+def inputs_changed(file: File[ModelRollout], repository: Repository, base: Repository) -> bool:
     """Return whether an input of a rollout's manifests, or a manifest itself, differs from the base."""
     paths = {*_paths(file, repository), *_paths(file, base)}
     return any(_differs(path, repository.tree, base.tree) for path in paths)

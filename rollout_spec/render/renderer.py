@@ -94,7 +94,7 @@ def _documents(
     versions: list[str | None] = []
     data_by_version: dict[str, dict[str, Any]] = {}
     if any(template.each == "version" for template in definition.templates):
-        for version, role in facts.kept_up(rollout, repository).items():
+        for version, role in facts.workload_roles(rollout, repository).items():
             data_by_version[version] = {**context, "version": facts.of_version(rollout, version, role)}
     for template in definition.templates:
         if template.each == "rollout":
@@ -118,7 +118,7 @@ def _confined(request: tuple[str, Mapping[str, str], list[tuple[str, dict[str, A
     name, _, fills = request
     try:
         answers = confined.ask("rollout_spec.render.filling:filled", request, len(fills), about)
-    except confined.Stopped as stopped:
+    except confined.StoppedError as stopped:
         file, _ = fills[min(len(stopped.answers), len(fills) - 1)]
         place = stopped.place or f"templates/{name}/{file}"
         raise UserError(f"{place}: {stopped.why}", hint=stopped.hint) from None

@@ -15,7 +15,7 @@ from rollout_spec.domain import traffic
 from rollout_spec.domain.history import Undone
 from rollout_spec.domain.pins import quarantined
 from rollout_spec.domain.rollback_targets import compatibility_risk, obstacles, rollback_targets, unsure
-from rollout_spec.render.drift import compared
+from rollout_spec.render.drift import compare_manifests
 from rollout_spec.render.renderer import render
 from rollout_spec.rollback import incident as incidents
 from rollout_spec.rollback.components import Switch, edits_of, stands, switched
@@ -240,7 +240,7 @@ def _stuck(
         text = incidents.write(name, breach, rollout, failed, None, traffic.PROMOTED, replace(undone, steps=()))
         edits[f"incidents/{name}.yaml"] = text.encode()
         after = repository.edited(edits)
-        edits |= {each.path: each.wanted for each in compared(own, render(rollout, after), after)}
+        edits |= {each.path: each.wanted for each in compare_manifests(own, render(rollout, after), after)}
     return NoRollbackTarget(repository.workspace_name, own, failed, breach, passed_over, name, branch, edits)
 
 
@@ -267,7 +267,7 @@ def _made(
     result = after.rollout(file.stem)
     assert result is not None and result.model is not None
     manifests = render(result.model, after)
-    edits |= {each.path: each.wanted for each in compared(file.stem, manifests, after)}
+    edits |= {each.path: each.wanted for each in compare_manifests(file.stem, manifests, after)}
     unchanged = stands(manifests, restored, repository)
     reasons = for_a_person(rollout, breach, failed, moment, undone)
     if not unchanged:

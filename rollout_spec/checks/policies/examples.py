@@ -83,7 +83,7 @@ def _told(policy: Policy, pack: File[PolicyPack]) -> Iterator[Problem]:
             if problem:
                 yield replace(problem, path=(*place, *problem.path))
         next(problems, None)  # without an example it is compiled all the same
-    except confined.Stopped as stopped:
+    except confined.StoppedError as stopped:
         why = stopped.why
         if stopped.has_run and done < len(places):
             why += f" (asked about its example {done + 1} of {len(places)})"

@@ -164,7 +164,7 @@ def _broken(
     subject: Subject, pair: tuple[str, str], contents: Mapping[str, bytes], reasons: Mapping[str, Sequence[Dependent]]
 ) -> Iterator[Problem]:
     """Say what breaks callers of the first of two versions in the second, or that nobody can say."""
-    from rollout_spec.core.bounded_process import Stopped
+    from rollout_spec.core.bounded_process import StoppedError
     from rollout_spec.domain.contracts.comparison import FlawError, breaks
 
     (old, new), spec = pair, subject.model.spec
@@ -177,8 +177,8 @@ def _broken(
             place = place_of(spec.contract, version) or ""
             yield _flaw(version, error, place, contents[version], subject)
         return
-    except (Stopped, UserError) as error:
-        why = error.why if isinstance(error, Stopped) else error.message
+    except (StoppedError, UserError) as error:
+        why = error.why if isinstance(error, StoppedError) else error.message
         severity: Severity = "warning" if _is_unchanged(subject, contents, pair) else "error"
         words = f"nobody can say whether {new} breaks callers of {old}: {why}"
         yield Problem((), words, error.hint, severity, file=path)

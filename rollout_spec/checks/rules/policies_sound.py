@@ -73,7 +73,7 @@ def _expression(policy: Policy, path: KeyPath, subject: Subject) -> Iterator[Pro
     text, document = policy.expression, subject.file.document
     try:
         found, failure = examined(text, subject.file.path)
-    except confined.Stopped as stopped:
+    except confined.StoppedError as stopped:
         yield Problem(path, stopped.why, stopped.hint)
         return
     except ExpressionError as refused:

@@ -143,7 +143,7 @@ def _targets(subject: Subject) -> Iterator[Problem]:
             continue
         fits = catalog.fits(target.type, repository.tree, subject.file.path)
         yield from option_problems(target.options, definition.options, at, fits)
-        for version in facts.kept_up(rollout, repository) if definition.needs else ():
+        for version in facts.workload_roles(rollout, repository) if definition.needs else ():
             missing = catalog.missing(rollout.spec.versions[version], definition)
             if missing:
                 fields = ", ".join(f"`{field}`" for field in missing)

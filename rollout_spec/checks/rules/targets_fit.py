@@ -83,6 +83,6 @@ def _of_records(subject: Subject, limits: Limits) -> Iterator[Problem]:
     from rollout_spec.render import context as facts
 
     rollout = subject.model
-    for version in facts.kept_up(rollout, subject.repository):
+    for version in facts.workload_roles(rollout, subject.repository):
         for path, words, severity in limits.record_flaws(rollout.spec.versions[version]):
             yield Problem(("spec", "versions", version, *path), words, None, severity)

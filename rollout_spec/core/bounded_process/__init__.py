@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from rollout_spec.core.bounded_process.budget import ProcessBudget, Stopped
+from rollout_spec.core.bounded_process.budget import ProcessBudget, StoppedError
 
-__all__ = ["Stopped", "ask", "shared", "together"]
+__all__ = ["StoppedError", "ask", "shared", "together"]
 
 _BUDGET: ContextVar[ProcessBudget | None] = ContextVar("budget", default=None)
 
@@ -24,7 +24,7 @@ _BUDGET: ContextVar[ProcessBudget | None] = ContextVar("budget", default=None)
 def ask(task: str, payload: Any, count: int, about: str) -> list[Any]:
     """Return the ``count`` values that the function ``module:name`` yields for a payload, as plain data.
 
-    ``about`` is the file for which the function runs. Raises ``Stopped`` if the function exceeds a limit, a UserError
+    ``about`` is the file for which the function runs. Raises ``StoppedError`` if the function exceeds a limit, a UserError
     that the function raises, and a UserError if no process can be started.
     """
     from rollout_spec.core.bounded_process import worker

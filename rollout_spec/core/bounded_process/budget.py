@@ -29,7 +29,7 @@ _SLOTS = 512
 Limit = Literal["memory", "time", "size", "crash"]
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """A request that exceeded a limit, with the reason and the ``answers`` before it.
 
     ``place`` is a file and line, if known. ``has_run`` is False if no time remained for the request.
@@ -46,7 +46,7 @@ class Stopped(Exception):
         self.place = place
 
 
-class OutOfTime(Exception):
+class OutOfTimeError(Exception):
     """Raised in the child when the time of a request is over. Its traceback shows the current line."""
 
 
@@ -58,7 +58,7 @@ class ProcessBudget:
         self._files: set[str] = set()
         self._count = 1
         self._slots: mmap | None = None
-        self._known: dict[bytes, list[Any] | Stopped] = {}
+        self._known: dict[bytes, list[Any] | StoppedError] = {}
 
     @cached_property
     def seconds(self) -> float:
@@ -100,15 +100,15 @@ class ProcessBudget:
         return self._spent + (sum(memoryview(self._slots).cast("d")) if self._slots is not None else 0.0)
 
     def known(self, key: bytes) -> list[Any] | None:
-        """Return the cached answers of a request, or None. Raises ``Stopped`` if the request was stopped."""
+        """Return the cached answers of a request, or None. Raises ``StoppedError`` if the request was stopped."""
         answers = self._known.get(key)
-        if isinstance(answers, Stopped):
+        if isinstance(answers, StoppedError):
             raise answers.with_traceback(None)
         return answers
 
-    def keep(self, key: bytes, size: int, answers: list[Any] | Stopped) -> None:
+    def keep(self, key: bytes, size: int, answers: list[Any] | StoppedError) -> None:
         """Cache the answers of a request, of ``size`` bytes. A drill repeats the same requests many times."""
-        if size <= _LARGEST_KNOWN or isinstance(answers, Stopped):
+        if size <= _LARGEST_KNOWN or isinstance(answers, StoppedError):
             if len(self._known) >= _MOST_KNOWN:
                 del self._known[next(iter(self._known))]
             self._known[key] = answers
@@ -131,10 +131,10 @@ class ProcessBudget:
         """Return the message for a request that takes too long."""
         return f"this did not end within the {self.seconds:g} s that {_ALL} share"
 
-    def used_up(self) -> Stopped:
+    def used_up(self) -> StoppedError:
         """Return the error of a request for which no time remains."""
         why = f"this was not run: {_ALL} used up their {self.seconds:g} s"
-        stopped = Stopped("time", why)
+        stopped = StoppedError("time", why)
         stopped.has_run = False
         return stopped
 

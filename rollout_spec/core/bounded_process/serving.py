@@ -20,7 +20,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
-from rollout_spec.core.bounded_process.budget import OutOfTime
+from rollout_spec.core.bounded_process.budget import OutOfTimeError
 from rollout_spec.core.errors import UserError
 
 _LONGEST_TEXT = 4000
@@ -94,7 +94,7 @@ def _answer(request: bytes, seconds: float, sink: BinaryIO) -> None:
         task, payload = pickle.loads(request)  # noqa: S301
         for answer in _function(task)(payload):
             if time.monotonic() >= deadline:  # the function may have caught the alarm
-                raise OutOfTime
+                raise OutOfTimeError
             _write(sink, {"is": answer})
         end: dict[str, Any] = {"end": True}
     except Exception as error:
@@ -105,7 +105,7 @@ def _answer(request: bytes, seconds: float, sink: BinaryIO) -> None:
 
 def _ended(error: Exception, *, is_late: bool) -> dict[str, Any]:
     """Return the message for a request that was stopped. ``is_late``: its time is over, whatever the error is."""
-    if is_late or isinstance(error, OutOfTime):
+    if is_late or isinstance(error, OutOfTimeError):
         return {"stopped": "time", "at": _noted(error)}
     if isinstance(error, MemoryError):
         return {"stopped": "memory", "at": _noted(error)}
@@ -127,7 +127,7 @@ def _noted(error: BaseException) -> str | None:
 
 
 def _out_of_time(*_: object) -> None:
-    raise OutOfTime
+    raise OutOfTimeError
 
 
 def _write(sink: BinaryIO, answer: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ import time
 from hashlib import sha256
 from typing import Any
 
-from rollout_spec.core.bounded_process.budget import Limit, ProcessBudget, Stopped
+from rollout_spec.core.bounded_process.budget import Limit, ProcessBudget, StoppedError
 from rollout_spec.core.bounded_process.process import DiedError, LateError, Process, SwollenError
 from rollout_spec.core.errors import UserError
 
@@ -36,7 +36,7 @@ def ask(task: str, payload: Any, count: int, about: str, budget: ProcessBudget) 
         if answers is None:
             try:
                 answers, size = _asked(task.partition(":")[0], request, count, about, budget)
-            except Stopped as stopped:
+            except StoppedError as stopped:
                 budget.keep(key, 0, stopped)
                 raise
             budget.keep(key, len(request) + size, answers)
@@ -56,7 +56,7 @@ def _asked(module: str, request: bytes, count: int, about: str, budget: ProcessB
             answers = worker.ask(request, count, seconds, budget)
             took = _took(begin, worked, worker)
             return answers
-        except Stopped as stopped:
+        except StoppedError as stopped:
             _drop()
             if is_new or stopped.limit == "time":
                 raise
@@ -132,7 +132,7 @@ class _Worker:
             raise _unavailable(str(ready.get("failed"))[:1000])
 
     def ask(self, request: bytes, count: int, seconds: float, budget: ProcessBudget) -> tuple[list[Any], int]:
-        """Return the answers to one request and their size. Raises ``Stopped``."""
+        """Return the answers to one request and their size. Raises ``StoppedError``."""
         self.has_served = True
         deadline = time.monotonic() + seconds + _GRACE
         answers: list[Any] = []
@@ -148,22 +148,22 @@ class _Worker:
                     return answers, MOST_ANSWERS - room
                 answers.append(answer["is"])
                 room -= size
-        except Stopped as stopped:
+        except StoppedError as stopped:
             stopped.answers = answers
             raise
         except LateError:
-            raise Stopped("time", budget.too_long(), answers) from None
+            raise StoppedError("time", budget.too_long(), answers) from None
         except SwollenError:
-            raise Stopped("memory", budget.too_much_memory(), answers) from None
+            raise StoppedError("memory", budget.too_much_memory(), answers) from None
         except DiedError:
             limit: Limit = "crash" if time.monotonic() < deadline - _GRACE else "time"
             why = f"{budget.too_much_memory()}, or is nested too deep" if limit == "crash" else budget.too_long()
-            raise Stopped(limit, why, answers) from None
+            raise StoppedError(limit, why, answers) from None
 
     def _receive(self, deadline: float, room: int) -> tuple[dict[str, Any], int]:
         size = int.from_bytes(self.process.receive(4, deadline), "big")
         if size > room:
-            raise Stopped("size", f"this gives more than {MOST_ANSWERS // 1024**2} MiB")
+            raise StoppedError("size", f"this gives more than {MOST_ANSWERS // 1024**2} MiB")
         try:
             answer = json.loads(self.process.receive(size, deadline))
         except (ValueError, RecursionError):
@@ -183,7 +183,7 @@ def _raise_unless_ended(last: dict[str, Any], budget: ProcessBudget) -> None:
     limit: Limit = last["stopped"] if last.get("stopped") in ("memory", "time") else "crash"
     messages = {"memory": budget.too_much_memory(), "time": budget.too_long(), "crash": str(last.get("why"))}
     place = last.get("at")
-    raise Stopped(limit, messages[limit], place=place if isinstance(place, str) else None)
+    raise StoppedError(limit, messages[limit], place=place if isinstance(place, str) else None)
 
 
 def _unavailable(why: str) -> UserError:

@@ -71,7 +71,7 @@ class FlawError(NotASchema):
 def breaks(old: bytes, new: bytes, about: str) -> list[ContractChange]:
     """Return the changes from one contract to the next that certainly break callers of the old one.
 
-    ``about`` is the file of the new one. Raises ``confined.Stopped`` if that cannot be found out within the limits, and
+    ``about`` is the file of the new one. Raises ``confined.StoppedError`` if that cannot be found out within the limits, and
     ``FlawError``.
     """
     answer = _answer(old, new, about) if old != new else {"changes": []}
@@ -80,7 +80,7 @@ def breaks(old: bytes, new: bytes, about: str) -> list[ContractChange]:
         raise FlawError(which, message, tuple(path))
     if "unknown" in answer:
         why, hint = _UNKNOWN[answer["unknown"]]
-        stopped = confined.Stopped("time", why)
+        stopped = confined.StoppedError("time", why)
         stopped.hint = hint
         raise stopped
     return [ContractChange(tuple(path), words, witness, refuses) for path, words, witness, refuses in answer["changes"]]

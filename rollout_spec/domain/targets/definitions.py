@@ -68,7 +68,7 @@ def is_own(name: str, tree: Tree) -> bool:
 
 def fits(name: str, tree: Tree, about: str) -> Fits:
     """Return what tells whether a text matches a pattern of a target, for the file ``about``."""
-    return partial(patterns.fits_confined, about=about) if is_own(name, tree) else patterns.fits
+    return partial(patterns.matches_bounded, about=about) if is_own(name, tree) else patterns.matches
 
 
 def limits(target: Target, definition: TargetDefinition, tree: Tree) -> Limits:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
-from rollout_spec.core.bounded_process import Stopped
+from rollout_spec.core.bounded_process import StoppedError
 from rollout_spec.core.findings import KeyPath, Problem
 from rollout_spec.core.patterns import UnusableError
 from rollout_spec.core.text import did_you_mean, excerpt, nearest
@@ -13,7 +13,7 @@ from rollout_spec.core.units import LONGEST_DURATION, parse_duration
 from rollout_spec.spec.option import Form, Option
 
 Fits = Callable[[str, str], bool]
-"""Tells whether a text matches a pattern. Raises ``Stopped`` or ``UnusableError`` if that cannot be told."""
+"""Tells whether a text matches a pattern. Raises ``StoppedError`` or ``UnusableError`` if that cannot be told."""
 _TYPES: Mapping[str, tuple[type, str]] = {
     "text": (str, "text"),
     "integer": (int, "a whole number"),
@@ -80,7 +80,7 @@ def misfit(text: str, form: Form, fits: Fits) -> tuple[str, str | None] | None:
     try:
         if fits(form.pattern, text):
             return None
-    except Stopped as stopped:
+    except StoppedError as stopped:
         return f"whether {shown} matches `{excerpt(form.pattern)}` is not known: {stopped.why}", stopped.hint
     except UnusableError as error:
         words = f"whether {shown} matches `{excerpt(form.pattern)}` is not known: {error}"

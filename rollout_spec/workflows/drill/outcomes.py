@@ -13,7 +13,7 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding
 from rollout_spec.domain import traffic
 from rollout_spec.domain.pins import unmet
-from rollout_spec.render.drift import stale
+from rollout_spec.render.drift import find_drift
 from rollout_spec.rollback import NoRollbackTarget, Rollback, roll_back
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workflows.drill.states import Key, Reach, State, key, states
@@ -138,5 +138,5 @@ def _broken_promises(rollback: Rollback, repository: Repository) -> Iterator[str
         if pin.is_unread:  # the component says so itself
             continue
         yield f"restores {rollback.restored} without {pin.component} {pin.pin}, which is not up"
-    for each in stale(file, after):
+    for each in find_drift(file, after):
         yield f"leaves {each.path}, which is not what is rendered"

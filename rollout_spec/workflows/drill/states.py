@@ -15,7 +15,7 @@ from rollout_spec.domain import traffic
 from rollout_spec.domain.dependents import dependents
 from rollout_spec.domain.pins import disagreements, quarantined, switches
 from rollout_spec.domain.rollback_targets import rollback_targets
-from rollout_spec.render.drift import compared
+from rollout_spec.render.drift import compare_manifests
 from rollout_spec.render.renderer import render
 from rollout_spec.spec.rollout import Live, ModelRollout
 from rollout_spec.workspace.edits import with_live, with_serving
@@ -164,7 +164,7 @@ def _entered(live: Live, file: File[ModelRollout], repository: Repository) -> tu
         touched += (path for path in dict.fromkeys((found.path, *pinning)) if path not in touched)
     after = repository.edited(edits)
     manifests = render(_model(file, after), after)
-    edits |= {each.path: each.wanted for each in compared(file.stem, manifests, after)}
+    edits |= {each.path: each.wanted for each in compare_manifests(file.stem, manifests, after)}
     return repository.edited(edits), touched
 
 
