@@ -186,7 +186,7 @@ def test_a_path_concerns_that_file_alone() -> None:
 
 def test_a_rule_that_cannot_run_is_named_with_the_reason() -> None:
     def names(report: Report) -> dict[str, str]:
-        return {each.name: each.why for each in report.skipped}
+        return {each.name: each.reason for each in report.skipped}
 
     compared = {name for name, rule in RULES.items() if rule.NEEDS == "base"}
     assert names(check_of({}, before={})) == {}

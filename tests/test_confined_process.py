@@ -128,7 +128,7 @@ def test_what_others_left_behind_is_not_held_against_a_request() -> None:
 def test_requests_of_one_command_share_its_time() -> None:
     with confined.together():
         start = time.monotonic()
-        assert stopped("spin").why.startswith("this did not end within the 0.5 s")
+        assert stopped("spin").reason.startswith("this did not end within the 0.5 s")
         for number in range(50):
             found = stopped("spin", number)
         assert found.why.startswith(

@@ -165,7 +165,7 @@ def shown(change: ProposedChange, repository: Repository, prefix: str) -> str:
         "labels": ", ".join(change.labels),
         "reviewers": ", ".join(change.reviewers),
         "draft": change.draft,
-        "merges itself": change.arm,
+        "merges itself": change.auto_merge,
     }
     return (
         section("pull request", *(f"{key}: {value}" for key, value in head.items()))

@@ -98,7 +98,7 @@ class Skipped:
     """A rule that could not run, with the reason."""
 
     name: str
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True)

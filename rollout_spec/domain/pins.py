@@ -155,7 +155,7 @@ def _digest(file: File[ModelRollout] | None, version: str) -> str | None:
 def unknown(rollout: ModelRollout, repository: Repository) -> tuple[str, ...]:
     """Return why it cannot be known which versions are quarantined elsewhere: what is missing, or does not load."""
     name = rollout.metadata.name
-    found = [each.why for each in unknown_sources(repository)]
+    found = [each.reason for each in unknown_sources(repository)]
     for home in incident_sources(repository):
         file = home.rollout(name)
         if (

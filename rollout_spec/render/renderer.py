@@ -121,5 +121,5 @@ def _confined(request: tuple[str, Mapping[str, str], list[tuple[str, dict[str, A
     except confined.StoppedError as stopped:
         file, _ = fills[min(len(stopped.answers), len(fills) - 1)]
         place = stopped.place or f"templates/{name}/{file}"
-        raise UserError(f"{place}: {stopped.why}", hint=stopped.hint) from None
+        raise UserError(f"{place}: {stopped.reason}", hint=stopped.hint) from None
     return [str(answer) for answer in answers]

@@ -41,7 +41,7 @@ def change(
         labels=("rollback", *(f"rollout:{part.rollout}" for part in rollback.parts)),
         reviewers=tuple(dict.fromkeys(asked)),
         draft=verdict.action == "draft",
-        arm=verdict.arm,
+        auto_merge=verdict.arm,
     )
 
 

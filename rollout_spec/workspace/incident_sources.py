@@ -18,7 +18,7 @@ class UnknownSource:
     """
 
     index: int
-    why: str
+    reason: str
     direct: bool
 
 

@@ -84,7 +84,7 @@ def _told(policy: Policy, pack: File[PolicyPack]) -> Iterator[Problem]:
                 yield replace(problem, path=(*place, *problem.path))
         next(problems, None)  # without an example it is compiled all the same
     except confined.StoppedError as stopped:
-        why = stopped.why
+        why = stopped.reason
         if stopped.has_run and done < len(places):
             why += f" (asked about its example {done + 1} of {len(places)})"
         yield Problem(("expression",), why, stopped.hint)

@@ -29,7 +29,7 @@ def verdicts(expressions: Sequence[str], given: Values | Failed, about: str) -> 
             found += [_verdict(each, given) for each in answers]
         except confined.StoppedError as stopped:
             done = stopped.answers[: len(todo) - 1]
-            failed = Failed(stopped.why, hint=stopped.hint, is_exceeding=stopped.has_run)
+            failed = Failed(stopped.reason, hint=stopped.hint, is_exceeding=stopped.has_run)
             found += [*(_verdict(each, given) for each in done), failed]
     return found
 

@@ -35,7 +35,7 @@ def report(report: Report, view: View) -> str:
     Rules that could not run are skipped tests. A report without tests is an error to some readers, so that one passes
     where all is well.
     """
-    tests = _tests(report) + [_Test(_NAME, each.name, skipped=each.why) for each in report.skipped]
+    tests = _tests(report) + [_Test(_NAME, each.name, skipped=each.reason) for each in report.skipped]
     suites = groupby(tests or [_Test(_NAME, "check")], lambda test: test.suite)
     told = "".join(_suite(name, list(suite)) for name, suite in suites)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="{_NAME}">\n{told}</testsuites>\n'

@@ -178,7 +178,7 @@ def _broken(
             yield _flaw(version, error, place, contents[version], subject)
         return
     except (StoppedError, UserError) as error:
-        why = error.why if isinstance(error, StoppedError) else error.message
+        why = error.reason if isinstance(error, StoppedError) else error.message
         severity: Severity = "warning" if _is_unchanged(subject, contents, pair) else "error"
         words = f"nobody can say whether {new} breaks callers of {old}: {why}"
         yield Problem((), words, error.hint, severity, file=path)

@@ -74,7 +74,7 @@ def _expression(policy: Policy, path: KeyPath, subject: Subject) -> Iterator[Pro
     try:
         found, failure = examined(text, subject.file.path)
     except confined.StoppedError as stopped:
-        yield Problem(path, stopped.why, stopped.hint)
+        yield Problem(path, stopped.reason, stopped.hint)
         return
     except ExpressionError as refused:
         offset = sum(len(line) + 1 for line in text.split("\n")[: refused.line - 1]) + refused.column - 1

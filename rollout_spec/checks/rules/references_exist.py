@@ -182,7 +182,7 @@ def _workspace(subject: Subject) -> Iterator[Problem]:
     for each in unknown_sources(repository):
         if not each.direct:
             at = ("spec", "incidentsFrom", each.index)
-            yield Problem(at, f"quarantines that are taken over there cannot be known: {each.why}")
+            yield Problem(at, f"quarantines that are taken over there cannot be known: {each.reason}")
 
 
 def _other_workspace(path: str, repository: Repository, at: KeyPath) -> Iterator[Problem]:

@@ -143,5 +143,5 @@ def _waived(report: Report) -> list[str]:
 def _skipped(skipped: Sequence[Skipped]) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for each in skipped:
-        reasons.setdefault(each.why, []).append(each.name)
+        reasons.setdefault(each.reason, []).append(each.name)
     return [f"skipped {', '.join(names)}: {why}" for why, names in reasons.items()]

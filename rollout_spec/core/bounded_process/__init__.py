@@ -24,8 +24,8 @@ _BUDGET: ContextVar[ProcessBudget | None] = ContextVar("budget", default=None)
 def ask(task: str, payload: Any, count: int, about: str) -> list[Any]:
     """Return the ``count`` values that the function ``module:name`` yields for a payload, as plain data.
 
-    ``about`` is the file for which the function runs. Raises ``StoppedError`` if the function exceeds a limit, a UserError
-    that the function raises, and a UserError if no process can be started.
+    ``about`` is the file for which the function runs. Raises ``StoppedError`` if the function exceeds a limit, and
+    UserError if the function raises it or no process can be started.
     """
     from rollout_spec.core.bounded_process import worker
 

@@ -37,10 +37,10 @@ class StoppedError(Exception):
 
     has_run = True
 
-    def __init__(self, limit: Limit, why: str, answers: list[Any] | None = None, place: str | None = None) -> None:
-        super().__init__(why)
+    def __init__(self, limit: Limit, reason: str, answers: list[Any] | None = None, place: str | None = None) -> None:
+        super().__init__(reason)
         self.limit = limit
-        self.why = why
+        self.reason = reason
         self.hint = HINT
         self.answers = answers or []
         self.place = place
@@ -133,8 +133,8 @@ class ProcessBudget:
 
     def used_up(self) -> StoppedError:
         """Return the error of a request for which no time remains."""
-        why = f"this was not run: {_ALL} used up their {self.seconds:g} s"
-        stopped = StoppedError("time", why)
+        reason = f"this was not run: {_ALL} used up their {self.seconds:g} s"
+        stopped = StoppedError("time", reason)
         stopped.has_run = False
         return stopped
 

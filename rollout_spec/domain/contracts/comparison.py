@@ -71,8 +71,8 @@ class FlawError(NotASchema):
 def breaks(old: bytes, new: bytes, about: str) -> list[ContractChange]:
     """Return the changes from one contract to the next that certainly break callers of the old one.
 
-    ``about`` is the file of the new one. Raises ``confined.StoppedError`` if that cannot be found out within the limits, and
-    ``FlawError``.
+    ``about`` is the file of the new one. Raises ``confined.StoppedError`` if that cannot be found out within the
+    limits, and ``FlawError``.
     """
     answer = _answer(old, new, about) if old != new else {"changes": []}
     if "flaw" in answer:

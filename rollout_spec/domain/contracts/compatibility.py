@@ -121,6 +121,6 @@ def _compared(sent: bytes, read: bytes, about: str) -> tuple[tuple[str, ...], bo
     except NotASchema:
         return (), False, True
     except StoppedError as stopped:
-        return (stopped.why,), False, False
+        return (stopped.reason,), False, False
     except UserError as error:
         return (error.message,), False, False

@@ -81,7 +81,7 @@ def misfit(text: str, form: Form, fits: Fits) -> tuple[str, str | None] | None:
         if fits(form.pattern, text):
             return None
     except StoppedError as stopped:
-        return f"whether {shown} matches `{excerpt(form.pattern)}` is not known: {stopped.why}", stopped.hint
+        return f"whether {shown} matches `{excerpt(form.pattern)}` is not known: {stopped.reason}", stopped.hint
     except UnusableError as error:
         words = f"whether {shown} matches `{excerpt(form.pattern)}` is not known: {error}"
         return words, "mend the pattern in the target's `target.yaml`"
