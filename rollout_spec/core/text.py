@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _MAX_LINE = 500
 _MAX_EXCERPT = 60
@@ -42,6 +42,12 @@ def one_line(text: str, longest: int = _MAX_LINE) -> str:
 def excerpt(text: str, longest: int = _MAX_EXCERPT) -> str:
     """Shorten a text for a message, and escape it."""
     return escape(text if len(text) <= longest else text[:longest] + "…")
+
+
+def join_some(items: Sequence[str], most: int) -> str:
+    """Return the first ``most`` items, joined by commas, and the number of items left out."""
+    left_out = len(items) - most
+    return ", ".join(items[:most]) + (f" and {left_out:,} more" if left_out > 0 else "")
 
 
 def nearest(name: str, known: Iterable[object]) -> str | None:

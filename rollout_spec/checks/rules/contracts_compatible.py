@@ -62,6 +62,7 @@ from typing import TYPE_CHECKING
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Problem, Severity
+from rollout_spec.core.text import join_some
 from rollout_spec.domain.contracts import place_of
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ def _broken(
         words, hint = (text.format(old=old, new=new, who=_named(reasons[why])) for text in _REASONS[why])
         mild = why == "pin" or (why == "range" and _stood(subject, old, new))
         at = ("spec", "serving", spec.serving.index(new))
-        shown = f"{_listed([str(change) for change in changes], _SHOWN)}; {changes[0].proof(old, new)}"
+        shown = f"{join_some([str(change) for change in changes], _SHOWN)}; {changes[0].proof(old, new)}"
         yield Problem(at, f"{words}: {shown}", hint, "warning" if mild else "error")
 
 
@@ -234,9 +235,4 @@ def _named(who: Sequence[Dependent]) -> str:
     versions: dict[str, dict[str, None]] = {}
     for each in who:
         versions.setdefault(each.rollout, {})[each.version] = None
-    return _listed([f"{rollout} ({', '.join(found)})" for rollout, found in versions.items()], _NAMED)
-
-
-def _listed(items: Sequence[str], most: int) -> str:
-    more = f" and {len(items) - most} more" if len(items) > most else ""
-    return ", ".join(items[:most]) + more
+    return join_some([f"{rollout} ({', '.join(found)})" for rollout, found in versions.items()], _NAMED)

@@ -18,6 +18,7 @@ from rollout_spec.cli import report_view as view
 from rollout_spec.cli import workspace as place
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding, Report, Skipped
+from rollout_spec.core.text import join_some
 from rollout_spec.workflows import locate as location
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workspace.repository import Repository
@@ -83,8 +84,7 @@ def _places(arguments: argparse.Namespace) -> Sequence[tuple[WorkspaceLocation, 
 
 
 def _passed_over(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"passed over {', '.join(names[:_SHOWN])}{more}: no part of a workspace"
+    return f"passed over {join_some(names, _SHOWN)}: no part of a workspace"
 
 
 def _check(here: WorkspaceLocation, inside: Sequence[str] | None, ref: str | None) -> Report:
