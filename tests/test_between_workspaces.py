@@ -234,7 +234,7 @@ def views(repo: Repo) -> list[Tree]:
 
 
 def place_of(tree: Tree, root: Path) -> str:
-    place = Path(root.resolve(), tree.place)
+    place = Path(root.resolve(), tree.location)
     return "" if place == root.resolve() else place.relative_to(root.resolve()).as_posix()
 
 

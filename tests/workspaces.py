@@ -76,8 +76,8 @@ class Linked:
         self._own = list(links)
 
     @property
-    def place(self) -> str:
-        return self.below.place
+    def location(self) -> str:
+        return self.below.location
 
     def read(self, path: str) -> bytes | None:
         return None if self.link(path) else self.below.read(path)

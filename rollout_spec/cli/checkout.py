@@ -44,7 +44,7 @@ def _others(repository: Repository, root: Path) -> list[Path]:
     settings = repository.settings
     upstream = repository.elsewhere(settings.after) if settings is not None and settings.after is not None else None
     trees = [each.tree for each in (*incident_sources(repository), *([upstream] if upstream is not None else []))]
-    places = [Path(tree.place) for tree in trees if isinstance(tree, WorkingTree)]
+    places = [Path(tree.location) for tree in trees if isinstance(tree, WorkingTree)]
     return [place.relative_to(root) for place in places if place.is_relative_to(root)]
 
 

@@ -128,7 +128,7 @@ def quarantined(rollout: ModelRollout, repository: Repository) -> dict[str, Quar
 
 
 def _name(workspace: Repository) -> str:
-    return workspace.workspace_name or workspace.tree.place.rpartition("/")[2]
+    return workspace.workspace_name or workspace.tree.location.rpartition("/")[2]
 
 
 def versions_with_same_digest(rollout: ModelRollout, version: str) -> set[str]:

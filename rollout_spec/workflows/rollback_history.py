@@ -190,7 +190,7 @@ def _open_elsewhere(
     """
     name = rollout.metadata.name
     for source in incident_sources(base.repository):
-        there = replace(base, prefix=source.tree.place.removeprefix("."))
+        there = replace(base, prefix=source.tree.location.removeprefix("."))
         for each in open_incidents(there, branches, name):
             spec = each.incident.spec if each.incident is not None else None
             if spec is None or spec.rollout != name or was_closed(each.branch):

@@ -47,7 +47,7 @@ class CommitTree:
         return False
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """The folder in the commit."""
         return str(self.prefix)
 

@@ -47,8 +47,8 @@ def _find_sources(repository: Repository) -> tuple[list[Repository], list[Unknow
                 message = why if is_first else f"{current.workspace_name} takes incidents from {path}, and {why}"
                 unknown.append(UnknownSource(first, message, is_first))
             other = current.elsewhere(path)
-            if other is not None and other.tree.place not in (repository.tree.place, *sources):
-                sources[other.tree.place] = other
+            if other is not None and other.tree.location not in (repository.tree.location, *sources):
+                sources[other.tree.location] = other
                 pending.append((other, first))
     return list(sources.values()), unknown
 
@@ -56,7 +56,7 @@ def _find_sources(repository: Repository) -> tuple[list[Repository], list[Unknow
 def _why_unknown(current: Repository, path: str) -> str | None:
     """Return why the incidents of another workspace are not known, or None if it loads or is this one."""
     tree = current.tree.elsewhere(path)
-    if tree is not None and tree.place == current.tree.place:
+    if tree is not None and tree.location == current.tree.location:
         return None
     other = current.elsewhere(path)
     if other is None:

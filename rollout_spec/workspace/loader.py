@@ -87,10 +87,8 @@ def _envelope(document: Document, kind: str | None) -> str | Problem:
             ("apiVersion",), f"this version of rollout-spec reads `{API_VERSION}`", f"write `apiVersion: {API_VERSION}`"
         )
     if declared is not None and declared not in KINDS:
-        word = f"`{excerpt(declared)}`" if isinstance(declared, str) else "that is no name"
-        return Problem(
-            ("kind",), f"there is no kind {word}", did_you_mean(str(declared)[:60], [kind] if kind else KINDS)
-        )
+        message = f"there is no kind `{excerpt(declared)}`" if isinstance(declared, str) else "`kind` is not a name"
+        return Problem(("kind",), message, did_you_mean(str(declared)[:60], [kind] if kind else KINDS))
     if kind is not None and declared is not None and declared != kind:
         message = f"expected the kind {kind} in this folder; got {declared}"
         return Problem(("kind",), message, "move the file to the folder of its kind")

@@ -86,7 +86,7 @@ class Repository:
         """
         if path not in self._others:
             tree = self.tree.elsewhere(path)
-            other = Repository(tree) if tree is not None and tree.place != self.tree.place else None
+            other = Repository(tree) if tree is not None and tree.location != self.tree.location else None
             self._others[path] = other if other is not None and other.workspace is not None else None
         return self._others[path]
 

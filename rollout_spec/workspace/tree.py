@@ -23,8 +23,8 @@ class Tree(Protocol):
         """Return the sorted names of a folder's direct entries, none if the folder is missing."""
 
     @property
-    def place(self) -> str:
-        """The path of the folder. Trees of one moment with the same place are of the same folder."""
+    def location(self) -> str:
+        """The path of the folder. Trees of one moment with the same location are of the same folder."""
 
     def converts_line_endings(self, path: str) -> bool:
         """Return whether CRLF in a file may be LF in its commit, as in a checkout."""
@@ -113,9 +113,9 @@ class Overlay:
         return sorted(found)
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """The folder of the tree below."""
-        return self.below.place
+        return self.below.location
 
     def converts_line_endings(self, path: str) -> bool:
         """Ask the tree below: edits keep the line ends of a file."""
@@ -124,7 +124,7 @@ class Overlay:
     def elsewhere(self, path: str) -> Tree | None:
         """Return another folder of the tree below. A path that leads back here returns this tree, with its edits."""
         other = self.below.elsewhere(path)
-        return self if other is not None and other.place == self.place else other
+        return self if other is not None and other.location == self.location else other
 
     def link(self, path: str) -> str | None:
         """Ask the tree below, unless an edit creates the file."""

@@ -21,7 +21,7 @@ class Watched:
         self.below = below
         self.seen: Seen = {} if seen is None else seen
         self._trees: dict[str, Tree] = {} if trees is None else trees
-        self._trees.setdefault(below.place, below)
+        self._trees.setdefault(below.location, below)
 
     def read(self, path: str) -> bytes | None:
         """Read a file, and record its digest."""
@@ -42,9 +42,9 @@ class Watched:
         return getattr(self.below, name)
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """The folder of the tree below."""
-        return self.below.place
+        return self.below.location
 
     def converts_line_endings(self, path: str) -> bool:
         """Delegate to the tree below."""
@@ -57,17 +57,17 @@ class Watched:
 
     def check_unchanged(self, more: Mapping[tuple[str, str, str], bytes | None] | None = None) -> None:
         """Read everything again. ChangedError if something changed. ``more`` holds the reads of other trees."""
-        for (place, kind, path), digest in {**(more or {}), **self.seen}.items():
-            tree = self._trees.get(place) or self.below.elsewhere(posixpath.relpath(place, self.place))
+        for (location, kind, path), digest in {**(more or {}), **self.seen}.items():
+            tree = self._trees.get(location) or self.below.elsewhere(posixpath.relpath(location, self.location))
             if tree is None:
-                raise ChangedError(place)
+                raise ChangedError(location)
             if _digest(tree.read(path) if kind == "read" else _joined(tree.names(path))) != digest:
-                raise ChangedError(f"{place}/{path}".rstrip("/"))
+                raise ChangedError(f"{location}/{path}".rstrip("/"))
 
     def _record(self, kind: str, path: str, content: bytes | None) -> None:
-        key, digest = (self.place, kind, path), _digest(content)
+        key, digest = (self.location, kind, path), _digest(content)
         if self.seen.setdefault(key, digest) != digest:
-            raise ChangedError(f"{self.place}/{path}".rstrip("/"))
+            raise ChangedError(f"{self.location}/{path}".rstrip("/"))
 
 
 def _joined(names: list[str]) -> bytes:

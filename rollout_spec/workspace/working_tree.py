@@ -92,23 +92,23 @@ class WorkingTree:
     def folders_with(self, name: str) -> dict[str, str]:
         """Find the folders in the list of files that git tracks."""
         bounds = os.path.realpath(self.bounds) if self.bounds is not None else None
-        if bounds is None or not Path(self.place).is_relative_to(bounds):
+        if bounds is None or not Path(self.location).is_relative_to(bounds):
             return {}
         folders = (path.rpartition("/")[0] for path in self._known() if path.rpartition("/")[2] == name)
-        return by_path_from(posixpath.relpath(self.place, bounds), folders)
+        return by_path_from(posixpath.relpath(self.location, bounds), folders)
 
     def converts_line_endings(self, path: str) -> bool:
         """Return whether the file was not committed with CRLF."""
         return path not in self._with_crlf()
 
     @cached_property
-    def place(self) -> str:
+    def location(self) -> str:
         """The folder on disk, without links."""
         return os.path.realpath(self.root)
 
     def elsewhere(self, path: str) -> WorkingTree | None:
         """Return another folder on disk. None if a commit would not hold it: behind a link, or a nested repository."""
-        place = Path(os.path.normpath(Path(self.place, path)))
+        place = Path(os.path.normpath(Path(self.location, path)))
         try:
             if leads_nowhere(path) or any(folder.is_symlink() for folder in (place, *place.parents)):
                 return None

@@ -190,7 +190,7 @@ def _other_workspace(path: str, repository: Repository, at: KeyPath) -> Iterator
     if tree is None:
         hint = "write the path of a workspace from the folder of this one, without links: `../staging`"
         yield Problem(at, f"`{path}` is no folder of this git repository", hint)
-    elif tree.place == repository.tree.place:
+    elif tree.location == repository.tree.location:
         yield Problem(at, f"`{path}` is this workspace itself, and another one is meant")
     elif (other := repository.elsewhere(path)) is None:
         yield Problem(at, f"there is no workspace in {path}", did_you_mean(path, _workspaces_near(path, repository)))
