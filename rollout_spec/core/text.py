@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
@@ -11,11 +10,6 @@ _MAX_EXCERPT = 60
 _MAX_CANDIDATES = 100
 _MAX_LISTED = 8
 _SHORT_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_SKIPS_CHECKS = re.compile(
-    r"\[(skip.(ci|actions|azp)|(ci|actions|azp).skip|no.ci)\]|^skip-checks:|\*{3}no_ci\*{3}",
-    re.IGNORECASE | re.MULTILINE,
-)
-"""Markers in a commit message for which forges start no checks. A rollback that waits for checks would never merge."""
 
 
 def escape(text: str, keep: str = "") -> str:
@@ -71,13 +65,3 @@ def did_you_mean(name: str, known: Iterable[object]) -> str | None:
     if match:
         return f"did you mean `{match}`?"
     return f"known: {', '.join(f'`{candidate}`' for candidate in names)}" if 0 < len(names) <= _MAX_LISTED else None
-
-
-def starts_no_checks(message: str) -> bool:
-    """Return whether forges start no checks for a commit with this message."""
-    return _SKIPS_CHECKS.search(message) is not None
-
-
-def with_checks(message: str) -> str:
-    """Return a commit message without markers that skip checks: it may quote text from outside."""
-    return _SKIPS_CHECKS.sub(lambda match: match[0].translate(str.maketrans("[]:*", "(); ")), message)

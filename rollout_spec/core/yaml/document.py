@@ -16,10 +16,10 @@ from rollout_spec.core.yaml.decoding import LINE_BREAK, UnreadableError, YAMLPro
 from rollout_spec.core.yaml.reader import CParser, Reader, span_of
 from rollout_spec.core.yaml.strictness import may_differ, strictness_problems
 
-# The place of a scalar is its event. That of a collection is its first event, its last event and its children.
-_Children = dict[str, "tuple[ev.ScalarEvent, _Place]"] | list["_Place"]
+# The node of a scalar is its event. That of a collection is its first event, its last event and its children.
+_Children = dict[str, "tuple[ev.ScalarEvent, _Node]"] | list["_Node"]
 _Collection = tuple[ev.CollectionStartEvent, ev.CollectionEndEvent, _Children]
-_Place = ev.ScalarEvent | _Collection
+_Node = ev.ScalarEvent | _Collection
 
 
 class Document:
@@ -39,26 +39,26 @@ class Document:
 
     def span(self, path: KeyPath, *, on_key: bool = False) -> Span:
         """Return the span of the value at ``path``, or of its key. If it is missing, that of the nearest parent."""
-        place, key = self._place, None
+        node, key = self._root, None
         for step in path:
-            if not isinstance(place, tuple):
+            if not isinstance(node, tuple):
                 break
-            children = place[2]
+            children = node[2]
             if isinstance(children, dict) and step in children:
-                key, place = children[str(step)]
+                key, node = children[str(step)]
             elif isinstance(children, list) and isinstance(step, int) and step < len(children):
-                key, place = None, children[step]
+                key, node = None, children[step]
             else:
                 on_key = True
                 break
-        if place is None:
+        if node is None:
             return WHOLE_FILE
         if on_key and key is not None:
             return span_of(key.start_mark, key.end_mark)
-        return self._value_span(place)
+        return self._value_span(node)
 
-    def _value_span(self, place: _Place) -> Span:
-        first, last = (place, place) if isinstance(place, ev.ScalarEvent) else place[:2]
+    def _value_span(self, node: _Node) -> Span:
+        first, last = (node, node) if isinstance(node, ev.ScalarEvent) else node[:2]
         start: Any = first.start_mark
         end: Any = last.end_mark
         if start.line >= len(self.lines):  # the value of a key that ends the text: `? key`
@@ -74,8 +74,8 @@ class Document:
         return Span(mark.line + 1, mark.column + 1, mark.line + 1, max(len(line.rstrip()), mark.column) + 1)
 
     @property
-    def _place(self) -> _Place | None:
-        return None if self._broken else _places(self.text)
+    def _root(self) -> _Node | None:
+        return None if self._broken else _root_of(self.text)
 
     @cached_property
     def lines(self) -> list[str]:
@@ -89,21 +89,21 @@ class Document:
 
     def scalar(self, path: KeyPath) -> ev.ScalarEvent | None:
         """Return libyaml's event of the scalar at ``path``."""
-        place = self.node(path)
-        return place if isinstance(place, ev.ScalarEvent) else None
+        node = self.node(path)
+        return node if isinstance(node, ev.ScalarEvent) else None
 
-    def node(self, path: KeyPath) -> _Place | None:
-        """Return the place of the value at ``path``, for edits, which need the marks of libyaml."""
-        place = self._place
+    def node(self, path: KeyPath) -> _Node | None:
+        """Return the node of the value at ``path``, for edits, which need the marks of libyaml."""
+        node = self._root
         for step in path:
-            if not isinstance(place, tuple):
+            if not isinstance(node, tuple):
                 return None
-            children = place[2]
+            children = node[2]
             try:
-                place = children[step][1] if isinstance(children, dict) else children[step]  # type: ignore[index]
+                node = children[step][1] if isinstance(children, dict) else children[step]  # type: ignore[index]
             except (KeyError, IndexError, TypeError):
                 return None
-        return place
+        return node
 
 
 @lru_cache(maxsize=32)  # an edit parses the same file several times, and most manifests do not change
@@ -121,25 +121,25 @@ def parse(content: bytes) -> Document:
         return Document(text, problems=(error.problem,), broken=True)
 
 
-@lru_cache(maxsize=8)  # places need more memory than the rest of a document, and are seldom used later
-def _places(text: str) -> _Place:
-    """Return the place of the root of a text that was read to its end."""
+@lru_cache(maxsize=8)  # nodes need more memory than the rest of a document, and are seldom used later
+def _root_of(text: str) -> _Node:
+    """Return the root node of a text that was read to its end."""
     advance: Callable[[], Any] = CParser(text).get_event
     advance(), advance()
-    return _place_of(advance(), advance)
+    return _node_of(advance(), advance)
 
 
-def _place_of(first: Any, advance: Callable[[], Any]) -> _Place:
-    """Return the place that begins with an event. This is no closure, because that would keep the parser alive."""
+def _node_of(first: Any, advance: Callable[[], Any]) -> _Node:
+    """Return the node that begins with an event. This is no closure, because that would keep the parser alive."""
     if first.__class__ is ev.ScalarEvent:
         scalar: ev.ScalarEvent = first
         return scalar
     if first.__class__ is ev.MappingStartEvent:
-        entries: dict[str, tuple[ev.ScalarEvent, _Place]] = {}
+        entries: dict[str, tuple[ev.ScalarEvent, _Node]] = {}
         while (event := advance()).__class__ is not ev.MappingEndEvent:
-            entries[event.value] = (event, _place_of(advance(), advance))
+            entries[event.value] = (event, _node_of(advance(), advance))
         return first, event, entries
-    items: list[_Place] = []
+    items: list[_Node] = []
     while (event := advance()).__class__ is not ev.SequenceEndEvent:
-        items.append(_place_of(event, advance))
+        items.append(_node_of(event, advance))
     return first, event, items

@@ -61,30 +61,30 @@ class EntryText:
         return self.mark + (self.text[:start] + new + self.text[end:]).encode()
 
 
-def start_of(place: Any) -> int:
+def start_of(node: Any) -> int:
     """Return the offset at which a value begins."""
-    event = place[0] if isinstance(place, tuple) else place
+    event = node[0] if isinstance(node, tuple) else node
     return int(event.start_mark.index)
 
 
-def end_of(place: Any, text: str) -> int:
+def end_of(node: Any, text: str) -> int:
     """Return the offset at which a value ends.
 
     libyaml ends a block collection at the next token, so its end is that of its last value.
     """
-    if not isinstance(place, tuple):
-        end = int(place.end_mark.index)
-        return end if place.style not in ("|", ">") else len(text[:end].rstrip())
-    first, last, children = place
+    if not isinstance(node, tuple):
+        end = int(node.end_mark.index)
+        return end if node.style not in ("|", ">") else len(text[:end].rstrip())
+    first, last, children = node
     if first.flow_style:
         return int(last.end_mark.index)
     inside = [child for _, child in children.values()] if isinstance(children, dict) else children
     return end_of(inside[-1], text) if inside else int(first.end_mark.index)
 
 
-def is_nothing(place: Any) -> bool:
+def is_nothing(node: Any) -> bool:
     """Return whether this is the value of a key without a value. libyaml puts it at the next token."""
-    return not isinstance(place, tuple) and place.implicit[0] and place.value == ""
+    return not isinstance(node, tuple) and node.implicit[0] and node.value == ""
 
 
 @dataclass(frozen=True)
@@ -102,10 +102,10 @@ class Entry:
 
 def entries_of(source: EntryText, path: KeyPath) -> tuple[bool, list[Entry]]:
     """Return whether the collection at ``path`` is in flow style, and its entries."""
-    place = source.document.node(path)
-    if not isinstance(place, tuple):
+    node = source.document.node(path)
+    if not isinstance(node, tuple):
         raise CannotEditError
-    first, _, children = place
+    first, _, children = node
     if isinstance(children, list):
         return bool(first.flow_style), list(_items(source, first, children))
     entries: list[Entry] = []
@@ -137,15 +137,15 @@ def position_of(entries: list[Entry], key: str | int) -> int:
     return position
 
 
-def scalars_of(place: Any) -> Iterator[Any]:
-    """Yield all scalars below a place, including keys."""
-    if not isinstance(place, tuple):
-        yield place
+def scalars_of(node: Any) -> Iterator[Any]:
+    """Yield all scalars below a node, including keys."""
+    if not isinstance(node, tuple):
+        yield node
         return
-    for child in place[2].values() if isinstance(place[2], dict) else place[2]:
-        if isinstance(place[2], dict):
+    for child in node[2].values() if isinstance(node[2], dict) else node[2]:
+        if isinstance(node[2], dict):
             yield child[0]
-        yield from scalars_of(child[1] if isinstance(place[2], dict) else child)
+        yield from scalars_of(child[1] if isinstance(node[2], dict) else child)
 
 
 def comments_in(source: EntryText, start: int, end: int, ends: list[int]) -> list[str]:

@@ -33,14 +33,14 @@ def cut(content: bytes, path: KeyPath) -> tuple[bytes, bytes, bytes] | None:
     Parsing a few lines repeatedly is much faster than parsing the whole file. None if the lines cannot be parsed alone.
     """
     source = EntryText(content)
-    place = source.document.node(path)
-    if not isinstance(place, tuple) or not place[2]:
+    node = source.document.node(path)
+    if not isinstance(node, tuple) or not node[2]:
         return None
-    start, end = start_of(place), end_of(place, source.text)
-    if not place[0].flow_style:
+    start, end = start_of(node), end_of(node, source.text)
+    if not node[0].flow_style:
         start, end = source.line_start(start), source.line_end(end)
     inner = source.text[start:end]
-    if not place[0].flow_style and source.newline not in inner:
+    if not node[0].flow_style and source.newline not in inner:
         return None  # the newline of the file cannot be told from the cut text
     head = source.mark + source.text[:start].encode()
     return head, inner.encode(), source.text[end:].encode()
@@ -104,12 +104,12 @@ def insert_first(content: bytes, path: KeyPath, entry: str) -> bytes:
 def set_value(content: bytes, path: KeyPath, value: str) -> bytes:
     """Replace a scalar, keeping its quotes, or a collection in flow style."""
     source = EntryText(content)
-    place = source.document.node(path)
-    if is_nothing(place):
+    node = source.document.node(path)
+    if is_nothing(node):
         _, entries = entries_of(source, path[:-1])
         end = entries[position_of(entries, path[-1])].end
         return source.replaced(end, end, f" {value}" if source.text[end - 1] == ":" else f": {value}")
-    start, end = start_of(place), end_of(place, source.text)
+    start, end = start_of(node), end_of(node, source.text)
     plain, written = _SIMPLE.fullmatch(value), source.document.scalar(path)
     if plain and written is not None and written.style in ("'", '"'):
         value = f"{written.style}{plain[1]}{written.style}"
