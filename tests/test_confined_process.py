@@ -92,7 +92,7 @@ def test_what_exceeds_a_limit_is_stopped(task: str, payload: Any, limit: str, wh
     start = time.monotonic()
     found = stopped(task, payload, 2 if task == "few" else 1)
     assert (found.limit, found.answers) == (limit, answers)
-    assert found.why.startswith(why)
+    assert found.reason.startswith(why)
     assert budget.SECONDS in found.hint and budget.MEMORY in found.hint
     assert time.monotonic() - start < 10
     assert ask("echo", [1]) == [1], "the next one is answered"
@@ -131,7 +131,7 @@ def test_requests_of_one_command_share_its_time() -> None:
         assert stopped("spin").reason.startswith("this did not end within the 0.5 s")
         for number in range(50):
             found = stopped("spin", number)
-        assert found.why.startswith(
+        assert found.reason.startswith(
             "this was not run: a workspace's templates, policies and contracts used up their 0.5 s"
         )
         assert time.monotonic() - start < 10
