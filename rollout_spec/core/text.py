@@ -39,7 +39,7 @@ def excerpt(text: str, longest: int = _MAX_EXCERPT) -> str:
 
 
 def join_some(items: Sequence[str], most: int) -> str:
-    """Return the first ``most`` items, joined by commas, and the number of items left out."""
+    """Return the first ``most`` items, joined by commas, and the number of other items."""
     left_out = len(items) - most
     return ", ".join(items[:most]) + (f" and {left_out:,} more" if left_out > 0 else "")
 
