@@ -11,11 +11,13 @@ from pathlib import Path
 from generate import write_workspace
 
 from rollout_spec.core.yaml.document import parse
-from rollout_spec.render.drift import stale
+from rollout_spec.render.drift import find_drift
 from rollout_spec.spec.rollout import Live
 from rollout_spec.workspace.edits import with_live
-from rollout_spec.workspace.repository import Repository, read_file
-from rollout_spec.workspace.tree import Overlay, WorkingTree
+from rollout_spec.workspace.loader import read_file
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import Overlay
+from rollout_spec.workspace.working_tree import WorkingTree
 
 Files = dict[str, bytes]
 ROUND = ("Withdraw", "Propose", "Advance", "Own", "Expect")
@@ -99,7 +101,7 @@ def _rendered(repository: Repository, path: str, content: bytes) -> Files:
     after = Repository(Overlay(repository.tree, {path: content}))
     file = after.rollout(path.removeprefix("rollouts/").removesuffix(".yaml"))
     assert file is not None
-    return {path: content} | {each.path: each.wanted for each in stale(file, after) if each.wanted is not None}
+    return {path: content} | {each.path: each.wanted for each in find_drift(file, after) if each.wanted is not None}
 
 
 def _commit(branch: str, date: int, subject: str, files: Files, *, merge: str = "") -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from workspaces import Files
 
-from rollout_spec.render.drift import stale
+from rollout_spec.render.drift import find_drift
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.tree import Tree
 
@@ -78,7 +78,7 @@ EVENT_PINS = ("1.0", "1.0", *CONTRACTS)
 class DictTree:
     """Files in memory."""
 
-    place = "."
+    location = "."
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self.files = files
@@ -128,7 +128,7 @@ def begun(chance: random.Random) -> Files:
     for name in repository.names("rollouts"):
         file = repository.rollout(name)
         assert file is not None
-        content |= {each.path: each.wanted for each in stale(file, repository) if each.wanted is not None}
+        content |= {each.path: each.wanted for each in find_drift(file, repository) if each.wanted is not None}
     return content
 
 

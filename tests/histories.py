@@ -23,7 +23,7 @@ from rollout_spec.core.breach import Breach
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding
 from rollout_spec.domain.traffic import split
-from rollout_spec.render.drift import stale
+from rollout_spec.render.drift import find_drift
 from rollout_spec.rollback import Rollback, roll_back
 from rollout_spec.workspace.repository import Repository
 
@@ -92,7 +92,7 @@ class History:
                 each.path: each.wanted
                 for path in touched
                 if path.startswith("rollouts/") and (file := after.file(path)) and file.model
-                for each in stale(file, after)
+                for each in find_drift(file, after)
             }
         except UserError:
             manifests = {}

@@ -11,7 +11,7 @@ from hostile_places import Place
 from hostile_world import Broken, World
 from known_good import data_of
 
-from rollout_spec.render.drift import stale
+from rollout_spec.render.drift import find_drift
 
 UNREAD = importlib.util.find_spec("rollout_spec.domain.incidents") is not None
 """An incident that does not load quarantines the version that its name says."""
@@ -143,7 +143,7 @@ def bar(world: World) -> str | None:
     after = place.repository.edited({path: forged_incident(rollout, known[0])})
     file = after.rollout(rollout)
     assert file is not None
-    manifests = {each.path: each.wanted for each in stale(file, after)}
+    manifests = {each.path: each.wanted for each in find_drift(file, after)}
     edits = {path: forged_incident(rollout, known[0]), **manifests}
     world.put(f"Open incident of {rollout} {known[0]}", {place.path(each): text for each, text in edits.items()})
     return "incident of a known-good version"

@@ -13,7 +13,7 @@ from histories import History, Merged
 from hostile_git import Edits
 from workspaces import Files
 
-from rollout_spec.render.drift import stale
+from rollout_spec.render.drift import find_drift
 
 _TRIES = 12
 TRIGGERS = """
@@ -105,5 +105,5 @@ def _armed(files: Files, place: Place) -> Files:
     repository = repository_of(found)
     for file in (repository.rollout(name) for name in repository.names("rollouts")):
         assert file is not None
-        found |= {each.path: each.wanted for each in stale(file, repository) if each.wanted is not None}
+        found |= {each.path: each.wanted for each in find_drift(file, repository) if each.wanted is not None}
     return found

@@ -10,7 +10,7 @@ from known_good import data_of
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.lifecycle import Request, apply_step
-from rollout_spec.render.drift import stale
+from rollout_spec.render.drift import find_drift
 from rollout_spec.workspace.edits import with_live, with_serving
 from rollout_spec.workspace.repository import Repository
 
@@ -39,7 +39,7 @@ def switch_together(world: World) -> str | None:
     for name in sorted(chosen):
         rollout = after.rollout(name)
         assert rollout is not None
-        edits |= {each.path: each.wanted for each in stale(rollout, after)}
+        edits |= {each.path: each.wanted for each in find_drift(rollout, after)}
     world.put(f"Switch {' and '.join(sorted(chosen))}", {place.path(path): each for path, each in edits.items()})
     return "switched together"
 

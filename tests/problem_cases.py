@@ -20,7 +20,7 @@ from overlays import Line
 
 from rollout_spec.core.findings import KeyPath
 from rollout_spec.spec.kinds import FOLDERS
-from rollout_spec.workspace.repository import File, read_file
+from rollout_spec.workspace.loader import File, read_file
 
 CASES = Path(__file__).parent / "cases" / "problems"
 BASE = CASES / "_base"

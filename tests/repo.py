@@ -20,12 +20,12 @@ from unittest import mock
 from rollout_spec.cli import main
 from rollout_spec.core import package_data as resources
 from rollout_spec.core.yaml.document import parse
-from rollout_spec.render.drift import stale
+from rollout_spec.render.drift import find_drift
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.spec.rollout import Live, ModelRollout
 from rollout_spec.workspace.edits import with_live
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import WorkingTree
+from rollout_spec.workspace.working_tree import WorkingTree
 
 EXAMPLE = Path(str(resources.find("examples/acme-models")))
 STAGES = ["shadow", "canary-5", "ab-50", "full"]
@@ -196,7 +196,7 @@ class Repo:
         for name in repository.names("rollouts"):
             file = repository.rollout(name)
             assert file is not None
-            for each in stale(file, repository):
+            for each in find_drift(file, repository):
                 if each.wanted is None:
                     (self.workspace / each.path).unlink()
                 else:

@@ -16,8 +16,11 @@ from rollout_spec.domain.pins import quarantined
 from rollout_spec.domain.rollback_targets import rollback_targets
 from rollout_spec.integrations.git.repository import Git
 from rollout_spec.spec.rollout import Live
+from rollout_spec.workspace.commit_tree import CommitTree
+from rollout_spec.workspace.incident_sources import incident_sources
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import CommitTree, Overlay, Tree, WorkingTree
+from rollout_spec.workspace.tree import Overlay, Tree
+from rollout_spec.workspace.working_tree import WorkingTree
 
 pytestmark = pytest.mark.system
 
@@ -231,7 +234,7 @@ def views(repo: Repo) -> list[Tree]:
 
 
 def place_of(tree: Tree, root: Path) -> str:
-    place = Path(root.resolve(), tree.place)
+    place = Path(root.resolve(), tree.location)
     return "" if place == root.resolve() else place.relative_to(root.resolve()).as_posix()
 
 
@@ -276,5 +279,5 @@ def test_workspaces_that_heed_each_other_end() -> None:
         def folders_with(self, commit: str, name: str) -> list[str]:
             return ["a", "b", "c"]
 
-    sources = Repository(CommitTree(Ring(), "", "a")).incident_sources()
+    sources = incident_sources(Repository(CommitTree(Ring(), "", "a")))
     assert [source.workspace_name for source in sources] == ["b", "c"]

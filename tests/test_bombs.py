@@ -18,7 +18,8 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import MOST_PROBLEMS, Problem, bounded
 from rollout_spec.integrations.monitors import alertmanager
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import Overlay, WorkingTree
+from rollout_spec.workspace.tree import Overlay
+from rollout_spec.workspace.working_tree import WorkingTree
 
 MOST_SECONDS = 5.0  # of CPU
 ROLLOUT = (BASE / PLACES["ModelRollout"]).read_text("utf-8")

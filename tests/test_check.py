@@ -22,7 +22,8 @@ from rollout_spec.checks.runner import Report, check
 from rollout_spec.cli import main
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import Overlay, WorkingTree
+from rollout_spec.workspace.tree import Overlay
+from rollout_spec.workspace.working_tree import WorkingTree
 
 FRAUD = "rollouts/fraud.yaml"
 PROFILE = "components/user-profile.yaml"
@@ -174,7 +175,7 @@ def test_a_path_concerns_that_file_alone() -> None:
 
 def test_a_rule_that_cannot_run_is_named_with_the_reason() -> None:
     def names(report: Report) -> dict[str, str]:
-        return {each.name: each.why for each in report.skipped}
+        return {each.name: each.reason for each in report.skipped}
 
     compared = {name for name, rule in RULES.items() if rule.NEEDS == "base"}
     assert names(check_of({}, before={})) == {}

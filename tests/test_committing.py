@@ -110,7 +110,7 @@ def test_one_who_commits_again_and_again_is_not_fought(repo: Repo) -> None:
     known = contents(repo)
     path = meanwhile(repo, "update-ref", f"{GIT} commit -q --allow-empty --only -m Theirs", always=True)
     code, out, err = do(repo.folder, *WITHDRAW, PATH=path)
-    assert (code, "HEAD was changed while this ran; nothing was done" in err) == (1, True)
+    assert (code, "HEAD was changed while this command ran; nothing was done" in err) == (1, True)
     assert "commit" not in out
     assert (contents(repo), status(repo)) == (known, MINE)
 
@@ -147,7 +147,7 @@ def test_an_edit_of_a_file_that_is_written_is_not_overwritten(
 
     monkeypatch.setattr(Checkout, "put", meanwhile)
     result = repo.run(*words)
-    assert (result.status, "was changed while this ran" in result.err) == (1, True)
+    assert (result.status, "was changed while this command ran" in result.err) == (1, True)
     assert (repo.folder / path).read_text().endswith("# mine\n")
 
 
@@ -270,7 +270,7 @@ def test_a_journal_that_leads_elsewhere_is_not_followed(tmp_path: Path) -> None:
         entry = {"path": path, "old": None, "new": digest, "mode": None}
         (folder / "journal.json").write_text(json.dumps({"version": 1, "facts": {}, "files": [entry]}))
         result = run("--repo", str(tmp_path / "models"), "render")
-        assert (result.status, "cannot be understood" in result.err) == (0, True)
+        assert (result.status, "is not a readable journal" in result.err) == (0, True)
         assert (tmp_path / "victim").read_text() == "theirs\n"
         folder.mkdir(exist_ok=True)
 

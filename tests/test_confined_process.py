@@ -53,8 +53,8 @@ def ask(task: str, payload: Any = None, count: int = 1, about: str = "a.yaml") -
     return confined.ask(f"confined_tasks:{task}", payload, count, about)
 
 
-def stopped(task: str, payload: Any = None, count: int = 1) -> confined.Stopped:
-    with pytest.raises(confined.Stopped) as told:
+def stopped(task: str, payload: Any = None, count: int = 1) -> confined.StoppedError:
+    with pytest.raises(confined.StoppedError) as told:
         ask(task, payload, count)
     return told.value
 
@@ -92,7 +92,7 @@ def test_what_exceeds_a_limit_is_stopped(task: str, payload: Any, limit: str, wh
     start = time.monotonic()
     found = stopped(task, payload, 2 if task == "few" else 1)
     assert (found.limit, found.answers) == (limit, answers)
-    assert found.why.startswith(why)
+    assert found.reason.startswith(why)
     assert budget.SECONDS in found.hint and budget.MEMORY in found.hint
     assert time.monotonic() - start < 10
     assert ask("echo", [1]) == [1], "the next one is answered"
@@ -128,11 +128,11 @@ def test_what_others_left_behind_is_not_held_against_a_request() -> None:
 def test_requests_of_one_command_share_its_time() -> None:
     with confined.together():
         start = time.monotonic()
-        assert stopped("spin").why.startswith("this did not end within the 0.5 s")
+        assert stopped("spin").reason.startswith("this did not end within the 0.5 s")
         for number in range(50):
             found = stopped("spin", number)
-        assert found.why.startswith(
-            "this was not run: a workspace's templates, policies and contracts took their 0.5 s"
+        assert found.reason.startswith(
+            "this was not run: a workspace's templates, policies and contracts used up their 0.5 s"
         )
         assert time.monotonic() - start < 10
     assert ask("echo", [1]) == [1]

@@ -222,18 +222,18 @@ def test_only_fields_that_the_old_schema_lets_pass_with_any_value_prove_nothing(
 
 def test_that_time_ran_out_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     answers: Iterator[Any] = iter(
-        [confined.Stopped("time", "this was not run"), [{"changes": [[["type"], "words", "1", True]]}]]
+        [confined.StoppedError("time", "this was not run"), [{"changes": [[["type"], "words", "1", True]]}]]
     )
 
     def ask(*_: object) -> list[Any]:
         answer = next(answers)
-        if isinstance(answer, confined.Stopped):
+        if isinstance(answer, confined.StoppedError):
             raise answer
         return [*answer]
 
     monkeypatch.setattr(confined, "ask", ask)
     pair = b'{"title": "of this test"}', b'{"title": "of this test", "type": "string"}'
-    with pytest.raises(confined.Stopped):
+    with pytest.raises(confined.StoppedError):
         comparison.breaks(*pair, "contracts/a.json")
     assert comparison.breaks(*pair, "contracts/a.json") == [ContractChange(("type",), "words", "1")]
 
@@ -312,7 +312,7 @@ def doubling(times: int) -> dict[str, Any]:
 )
 def test_what_takes_too_long_is_stopped(old: Any, new: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROLLOUT_SPEC_SANDBOX_SECONDS", "4")
-    with pytest.raises(confined.Stopped):
+    with pytest.raises(confined.StoppedError):
         comparison.breaks(spelled(old), spelled(new), "contracts/a.json")
 
 
@@ -365,7 +365,7 @@ def test_whatever_is_in_a_schema_is_compared(content: bytes) -> None:
 def test_a_dialect_that_is_not_known_cannot_be_compared(content: bytes) -> None:
     for pair in ((content, b'{"type": "string"}'), (b'{"type": "string"}', content)):
         assert list(compare(pair)) == [{"unknown": "dialect"}]
-    with pytest.raises(confined.Stopped, match="names no dialect that is known here"):
+    with pytest.raises(confined.StoppedError, match="names no dialect that is known here"):
         comparison.breaks(b'{"type": "string"}', content, "contracts/2.json")
 
 

@@ -17,7 +17,7 @@ from rollout_spec.domain.targets import definitions as catalog
 from rollout_spec.spec.option import Option
 from rollout_spec.spec.rollout import Live
 from rollout_spec.spec.target import Limit, TargetDefinition
-from rollout_spec.workspace.tree import WorkingTree
+from rollout_spec.workspace.working_tree import WorkingTree
 
 pytestmark = pytest.mark.system
 

@@ -29,7 +29,8 @@ from rollout_spec.workflows.drill import drill
 from rollout_spec.workflows.drill import outcomes as verdict
 from rollout_spec.workflows.drill.states import states
 from rollout_spec.workspace.edits import with_drilled
-from rollout_spec.workspace.repository import File, Repository
+from rollout_spec.workspace.loader import File
+from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.watched import Watched
 
 ROOT = Path(__file__).parent.parent

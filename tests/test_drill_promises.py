@@ -18,15 +18,17 @@ from workspaces import BASE, Files, files_in, rendered, write
 from rollout_spec.core.breach import Breach
 from rollout_spec.domain import traffic
 from rollout_spec.domain.pins import quarantined, unmet
-from rollout_spec.render.drift import stale
+from rollout_spec.render.drift import find_drift
 from rollout_spec.rollback import Rollback, roll_back
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workflows.check import review
 from rollout_spec.workflows.drill import DrillOutcome, drill
 from rollout_spec.workflows.drill import outcomes as verdict
 from rollout_spec.workflows.drill.states import states
-from rollout_spec.workspace.repository import File, Repository
-from rollout_spec.workspace.tree import Tree, WorkingTree
+from rollout_spec.workspace.loader import File
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import Tree
+from rollout_spec.workspace.working_tree import WorkingTree
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 COMPONENT = """apiVersion: rollout-spec/v1
@@ -118,7 +120,7 @@ def test_what_is_proven_holds_on_disk(files: Files, data: st.DataObject, tmp_pat
     assert traffic.split(model.spec) == traffic.TrafficSplit(str(chosen.restored))
     assert chosen.failed in quarantined(model, after)
     assert list(unmet(model, str(chosen.restored), after)) == []
-    assert stale(loaded(after), after) == []
+    assert find_drift(loaded(after), after) == []
 
 
 def spoiled(monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, bytes | None]], object]) -> list[DrillOutcome]:

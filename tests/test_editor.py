@@ -102,7 +102,7 @@ def test_what_init_writes_has_no_diagnostics(editor: Editor, tmp_path: Path) -> 
         assert opened(editor, f"{text}\nunknown: 1\n", path.parent).told() != []
 
 
-NO_BOUND = "`above` or `below` is missing: a threshold has one of them"
+NO_BOUND = "`above` or `below` is missing: a threshold needs one of them"
 TYPES = ["threshold", "latency", "comparison", "offline", "manual"]
 
 
@@ -115,7 +115,7 @@ TYPES = ["threshold", "latency", "comparison", "offline", "manual"]
         ("quantile: 99%", "quantile: 100%", "quantile: 100%", "strictly between 0% and 100%: `99%`"),
         ("drop: 5%  ", "drop: 5  ", "drop: 5", "a share has its sign, 0% to 100%: `5%`"),
         ("window: 7d", "window: 7", "window: 7", "a duration has units, the largest first"),
-        ('stable: "41"', "stable: 41", "stable: 41", "a number stands in quotes"),
+        ('stable: "41"', "stable: 41", "stable: 41", "write a number in quotes"),
         ("type: comparison", "type: comparsion", "type: comparsion", "`comparison`, `offline` or `manual`"),
         ("type: comparison  ", "typ: comparison  ", "- name: conversion", 'Missing property "type".'),
         ("alpha: 5%", "alhpa: 5%", "alhpa: 5%", "Property alhpa is not allowed."),
@@ -125,9 +125,9 @@ TYPES = ["threshold", "latency", "comparison", "offline", "manual"]
             "above: 0.2",
             "above: 0.2\n      below: 0.1",
             "below: 0.1",
-            "a threshold has `above` or `below`, and not both",
+            "a threshold has `above` or `below`, not both",
         ),
-        ('    candidate: "42"', "    #", "stage: canary-5", "`stage` is about a candidate, and there is none"),
+        ('    candidate: "42"', "    #", "stage: canary-5", "`stage` needs a candidate, but there is none"),
     ],
 )
 def test_a_mistake_is_told_at_its_line(editor: Editor, old: str, new: str, line: str, words: str) -> None:
@@ -165,7 +165,7 @@ def test_the_fields_of_a_stage_are_offered_with_what_they_mean(editor: Editor) -
     start = "    - name: full\n      "
     offered = opened(editor, edited(last, f"{start}\n")).completions(start)
     assert set(offered) == {"weight", "mirror", "match", "hold", "approval"}
-    assert offered["weight"] == "The share of requests that the candidate answers; 0% where absent."
+    assert offered["weight"] == "The share of requests that the candidate answers; 0% if absent."
     assert all(offered.values())
 
 
@@ -179,13 +179,13 @@ def test_values_are_offered(editor: Editor) -> None:
 @pytest.mark.parametrize(
     ("before", "words"),
     [
-        ("    kn", "#### Live\n\nEarlier stable versions, newest first: where a rollback after promotion goes."),
-        ("mirror: 20%, h", "#### Stage\n\nHow long this stage lasts at least."),
-        ("weight: 50%, hold: 48h, app", "`manual`: a person lets the candidate in."),
-        ("merge: a", "auto: hard triggers arm auto-merge when every guard holds; review: always a person."),
-        ("      qua", "#### latency\n\nWhich requests must be fast; strictly between 0% and 100%."),
+        ("    kn", "#### Live\n\nEarlier stable versions, newest first: the rollback targets after promotion."),
+        ("mirror: 20%, h", "#### Stage\n\nThe minimum duration of this stage."),
+        ("weight: 50%, hold: 48h, app", "`manual`: a person must approve this stage."),
+        ("merge: a", "auto: hard triggers enable auto-merge if every guard passes; review: a person merges."),
+        ("      qua", "#### latency\n\nThe share of requests that must be fast; strictly between 0% and 100%."),
         ("latency-sla\n      type: lat", "Too many requests take too long."),
-        ("  ro", "How far the way back is automatic, and who reads about it."),
+        ("  ro", "Settings of rollbacks: automation, reviewers and runbook."),
     ],
 )
 def test_what_a_word_means_is_shown(editor: Editor, before: str, words: str) -> None:

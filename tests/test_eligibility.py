@@ -23,7 +23,8 @@ from rollout_spec.domain.pins import (
 from rollout_spec.domain.rollback_targets import obstacles, protected_versions, rollback_targets, standing, unreadable
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import Overlay, WorkingTree
+from rollout_spec.workspace.tree import Overlay
+from rollout_spec.workspace.working_tree import WorkingTree
 
 FRAUD = "rollouts/fraud.yaml"
 

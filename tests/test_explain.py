@@ -19,7 +19,8 @@ from rollout_spec.checks.rules import RULES
 from rollout_spec.cli import main
 from rollout_spec.core import package_data as resources
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import Overlay, WorkingTree
+from rollout_spec.workspace.tree import Overlay
+from rollout_spec.workspace.working_tree import WorkingTree
 
 PAGE = Path(__file__).parent.parent / "docs" / "rules.md"
 UPDATE = os.environ.get("ROLLOUT_SPEC_UPDATE") == "1"
@@ -146,7 +147,7 @@ def test_a_policy_of_the_workspace_is_explained_in_it(workspace: Path, capsys: p
     assert output.splitlines() == [
         "owned (policy of payments)",
         "",
-        r"Somebody \x1b[31m owns it.",
+        r"Somebody \u001b[31m owns it.",
         "",
         "Somebody answers.",
         "",

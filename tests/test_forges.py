@@ -73,10 +73,10 @@ def test_a_pull_request_is_a_file_beside_the_repository(place: Path) -> None:
 
 
 def test_an_armed_one_says_so(place: Path) -> None:
-    opened = forge(place).ensure_pull_request(replace(CHANGE, arm=True), HEAD, "main")
-    assert (opened.armed, written(place)["autoMerge"]) == (False, False)
+    opened = forge(place).ensure_pull_request(replace(CHANGE, auto_merge=True), HEAD, "main")
+    assert (opened.auto_merge_enabled, written(place)["autoMerge"]) == (False, False)
     for _ in range(2):
-        assert forge(place).enable_auto_merge(opened, HEAD).armed
+        assert forge(place).enable_auto_merge(opened, HEAD).auto_merge_enabled
         assert written(place)["autoMerge"] is True
 
 
@@ -123,9 +123,9 @@ def test_a_draft_that_a_person_made_is_one_until_the_next_head(place: Path) -> N
     ours = forge(place)
     opened = ours.ensure_pull_request(CHANGE, HEAD, "main")
     edit(place, 1, draft=True)
-    assert ours.interventions(opened) == Interventions(drafted=True)
+    assert ours.interventions(opened) == Interventions(converted_to_draft=True)
     ours.enable_auto_merge(opened, HEAD)
-    assert ours.interventions(opened) == Interventions(drafted=True), "to enable auto-merge makes no draft"
+    assert ours.interventions(opened) == Interventions(converted_to_draft=True), "to enable auto-merge makes no draft"
     assert ours.update(opened, CHANGE, OTHER).draft
     assert ours.interventions(opened) == Interventions()
 
@@ -135,10 +135,10 @@ def test_an_auto_merge_that_a_person_cancelled_stays_so_until_the_next_head(plac
     opened = ours.ensure_pull_request(replace(CHANGE, draft=True), HEAD, "main")
     ours.enable_auto_merge(opened, HEAD)
     edit(place, 1, autoMerge=False)
-    assert ours.interventions(opened) == Interventions(disarmed=True)
+    assert ours.interventions(opened) == Interventions(cancelled_auto_merge=True)
     ours.ready(opened)
-    assert ours.interventions(opened) == Interventions(disarmed=True), "to mark it ready enables nothing"
-    assert not ours.update(opened, CHANGE, OTHER).armed
+    assert ours.interventions(opened) == Interventions(cancelled_auto_merge=True), "to mark it ready enables nothing"
+    assert not ours.update(opened, CHANGE, OTHER).auto_merge_enabled
     assert ours.interventions(opened) == Interventions()
 
 
@@ -148,7 +148,7 @@ def test_a_file_of_an_older_release_leaves_a_draft_to_people(place: Path) -> Non
     for old in ({}, {"automation": {"head": OTHER, "draft": True, "armed": True}}):
         path = Path(f"{place}.pulls/1.json")
         path.write_text(json.dumps({key: data[key] for key in data if key != "automation"} | old), "utf-8")
-        assert forge(place).interventions(opened) == Interventions(drafted=True)
+        assert forge(place).interventions(opened) == Interventions(converted_to_draft=True)
         edit(place, 1, draft=False)
         assert forge(place).interventions(opened) == Interventions()
         data = written(place) | {"draft": True}
@@ -167,7 +167,7 @@ def test_a_new_head_brings_a_new_title_and_body(place: Path) -> None:
     opened = ours.ensure_pull_request(CHANGE, HEAD, "main")
     ours.enable_auto_merge(opened, HEAD)
     again = ours.update(opened, replace(CHANGE, title="Another", body="Why\n", draft=True), OTHER)
-    assert (again.head_sha, again.draft, again.armed) == (OTHER, False, True)
+    assert (again.head_sha, again.draft, again.auto_merge_enabled) == (OTHER, False, True)
     data = written(place)
     assert (data["title"], data["body"], data["headSha"]) == ("Another", "Why\n", OTHER)
     assert data["automation"] == {"head": OTHER, "draft": False, "armed": True}
@@ -181,7 +181,7 @@ def test_one_that_is_closed_says_when(place: Path) -> None:
     ours.close(opened)
     first = ours.find(CHANGE.branch, "main")
     assert first is not None and first.closed_at is not None
-    assert (first.state, first.armed) == ("closed", False)
+    assert (first.state, first.auto_merge_enabled) == ("closed", False)
     assert before <= first.closed_at <= datetime.now(UTC)
     assert written(place)["automation"]["armed"] is False
     edit(place, 1, closedAt="2026-11-20T10:00:00+01:00")

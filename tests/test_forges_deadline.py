@@ -56,7 +56,7 @@ def test_a_forge_that_comes_to_no_end_is_left(kind: str, behave: str, monkeypatc
             forge.find(BRANCH, "main")
         assert time.monotonic() - began < SECONDS + SLACK
         if behave not in ("in_circles", "accepted"):  # some clients do not go in circles, nor ask again
-            assert "it did not answer in time: all requests of one command have 1 seconds" in caught.value.message
+            assert "it did not answer in time: all requests of one command share 1 seconds" in caught.value.message
             assert caught.value.hint == (
                 "run it again: what was done is found, and not done twice; $ROLLOUT_SPEC_FORGE_SECONDS sets the time"
             )
@@ -118,7 +118,7 @@ def test_what_is_late_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_time_that_is_none_is_told(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(budget.VARIABLE, text)
     forge = reach("gitea", "http://127.0.0.1:1", monkeypatch)
-    with pytest.raises(UserError, match=r"\$ROLLOUT_SPEC_FORGE_SECONDS is no number of seconds from 1 to 3600"):
+    with pytest.raises(UserError, match=r"\$ROLLOUT_SPEC_FORGE_SECONDS must be a number of seconds from 1 to 3600"):
         forge.find(BRANCH, "main")
 
 
@@ -181,7 +181,7 @@ def test_a_rollback_that_ran_out_of_time_is_found_and_ended_by_the_next(
     with monkeypatch.context() as patch:
         patch.setattr(place.host, "answer", slowly)
         answer = repo.breach("42")
-        assert "it did not answer in time: all requests of one command have 1 seconds" in answer.err
+        assert "it did not answer in time: all requests of one command share 1 seconds" in answer.err
         assert answer.status in (0, 3), "opened already, or not yet"
         assert len(place.host.asked) < 6
     monkeypatch.setenv(budget.VARIABLE, "60")

@@ -63,7 +63,7 @@ def test_where_auto_merge_is_off_one_with_nothing_to_wait_for_is_merged(place: H
 def test_where_there_is_a_merge_queue_it_is_queued(place: Hosted, host: FakeGitHub) -> None:
     host.has_queue, host.checks = True, "success"
     forge, pull, commit = place.opened()
-    assert forge.enable_auto_merge(found(forge), commit).armed
+    assert forge.enable_auto_merge(found(forge), commit).auto_merge_enabled
     assert (host.queue, pull.state) == ([1], "open")
 
 
@@ -71,8 +71,8 @@ def test_one_that_is_in_the_queue_is_not_queued_again(place: Hosted, host: FakeG
     host.has_queue, host.checks = True, "success"
     forge, _, commit = place.opened()
     for _ in range(2):
-        assert not found(forge).armed, "a queue is not auto-merge"
-        assert forge.enable_auto_merge(found(forge), commit).armed
+        assert not found(forge).auto_merge_enabled, "a queue is not auto-merge"
+        assert forge.enable_auto_merge(found(forge), commit).auto_merge_enabled
     assert host.queue == [1]
     mutations = [request for request, _ in host.asked if "mutation" in str((request.body or {}).get("query"))]
     assert len(mutations) == 1
@@ -81,7 +81,7 @@ def test_one_that_is_in_the_queue_is_not_queued_again(place: Hosted, host: FakeG
 def test_what_waits_for_its_checks_is_queued_by_auto_merge(place: Hosted, host: FakeGitHub) -> None:
     host.has_queue = True
     forge, pull, commit = place.opened()
-    assert forge.enable_auto_merge(found(forge), commit).armed
+    assert forge.enable_auto_merge(found(forge), commit).auto_merge_enabled
     assert (host.queue, pull.armed) == ([], commit)
 
 
@@ -115,7 +115,7 @@ def test_what_its_queue_refuses_is_not_merged_past_it(
 def test_an_older_server_says_of_its_queue_when_it_is_merged(place: Hosted, host: FakeGitHub) -> None:
     host.has_queue, host.checks, host.knows_queues = True, "success", False
     forge, pull, commit = place.opened()
-    assert forge.enable_auto_merge(found(forge), commit).armed
+    assert forge.enable_auto_merge(found(forge), commit).auto_merge_enabled
     assert (host.queue, pull.state) == ([1], "open")
 
 

@@ -46,7 +46,7 @@ def test_a_pipeline_that_comes_late_is_waited_for(
     host.checks, host.status = "none", list(first)
     forge, pull, commit = place.opened()
     monkeypatch.setattr("time.sleep", lambda _: host.status or setattr(host, "checks", "pending"))
-    assert forge.enable_auto_merge(found(forge), commit).armed
+    assert forge.enable_auto_merge(found(forge), commit).auto_merge_enabled
     assert (pull.state, pull.armed) == ("open", commit)
 
 

@@ -24,7 +24,11 @@ from rollout_spec.integrations.forges import Forge
 
 pytestmark = pytest.mark.system
 
-NOTHING, DRAFTED, DISARMED = Interventions(), Interventions(drafted=True), Interventions(disarmed=True)
+NOTHING, DRAFTED, DISARMED = (
+    Interventions(),
+    Interventions(converted_to_draft=True),
+    Interventions(cancelled_auto_merge=True),
+)
 
 
 @pytest.fixture(params=FAKES)
@@ -67,11 +71,11 @@ def test_the_last_that_a_person_did_counts(place: Hosted) -> None:
     _, pull, _ = place.opened()
     for draft in (True, False, True):
         place.host.convert(pull, draft=draft)
-        assert told(place) == Interventions(drafted=draft)
+        assert told(place) == Interventions(converted_to_draft=draft)
     place.host.enable_auto_merge(pull)
     assert told(place) == DRAFTED
     place.host.disarm(pull)
-    assert told(place) == Interventions(drafted=True, disarmed=True)
+    assert told(place) == Interventions(converted_to_draft=True, cancelled_auto_merge=True)
     place.host.convert(pull, draft=False)
     assert told(place) == DISARMED
     place.host.enable_auto_merge(pull)
@@ -89,7 +93,7 @@ def test_another_head_is_another_matter(place: Hosted) -> None:
     assert told(place) == DISARMED
     place.host.convert(pull, draft=False)
     place.host.convert(pull, draft=True)
-    assert told(place) == Interventions(drafted=True, disarmed=True)
+    assert told(place) == Interventions(converted_to_draft=True, cancelled_auto_merge=True)
 
 
 def test_a_commit_that_a_person_adds_takes_nothing_back(place: Hosted) -> None:
@@ -98,7 +102,7 @@ def test_a_commit_that_a_person_adds_takes_nothing_back(place: Hosted) -> None:
     place.host.disarm(pull)
     place.host.pusher = "grace"
     place.push()
-    assert told(place) == Interventions(drafted=True, disarmed=True)
+    assert told(place) == Interventions(converted_to_draft=True, cancelled_auto_merge=True)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +124,7 @@ def test_what_is_said_in_comments_is_nothing(place: Hosted, words: str) -> None:
     place.host.disarm(pull)
     place.host.say(pull, "release-bot", words.replace("HEAD", commit))
     pull.body = words
-    assert told(place) == Interventions(drafted=True, disarmed=True)
+    assert told(place) == Interventions(converted_to_draft=True, cancelled_auto_merge=True)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +218,7 @@ def test_a_merge_queue_is_auto_merge_too(place: Hosted) -> None:
     pull.events.append(Event("queue", "release-bot"))
     for reason, disarmed in (("ci_failure", False), ("MERGE CONFLICT", False), ("manual", True), ("", True)):
         pull.events.append(Event("dequeue", "ada", reason=reason))
-        assert told(place).disarmed is disarmed
+        assert told(place).cancelled_auto_merge is disarmed
 
 
 @only("github")
@@ -224,7 +228,7 @@ def test_an_older_server_is_not_asked_of_its_queue(place: Hosted) -> None:
     _, pull, _ = place.opened()
     place.host.convert(pull, draft=True)
     place.host.disarm(pull)
-    assert told(place) == Interventions(drafted=True, disarmed=True)
+    assert told(place) == Interventions(converted_to_draft=True, cancelled_auto_merge=True)
 
 
 @only("github")
@@ -326,7 +330,7 @@ def test_a_timeline_is_read_to_its_end(place: Hosted) -> None:
         place.host.say(pull, "mallory", f"Comment {number}")
     place.host.convert(pull, draft=True)
     place.host.disarm(pull)
-    assert told(place) == Interventions(drafted=True, disarmed=True)
+    assert told(place) == Interventions(converted_to_draft=True, cancelled_auto_merge=True)
 
 
 @only("gitea")

@@ -47,7 +47,7 @@ def test_a_pull_request_is_opened_once_and_found(place: Hosted) -> None:
         "main",
         commit,
     )
-    assert (opened.draft, opened.labels, opened.armed) == (False, (), False)
+    assert (opened.draft, opened.labels, opened.auto_merge_enabled) == (False, (), False)
     assert opened.url.startswith(f"{place.host.url}/acme/models/")
     again = place.connect()
     assert (
@@ -265,10 +265,10 @@ def test_an_armed_one_merges_when_its_checks_pass(place: Hosted) -> None:
     forge, pull, commit = place.opened()
     for _ in range(2):
         armed = place.connect().enable_auto_merge(found(forge), commit)
-        assert (armed.armed, armed.state) == (True, "open")
+        assert (armed.auto_merge_enabled, armed.state) == (True, "open")
     assert (pull.state, pull.armed) == ("open", commit)
     place.host.checks_pass()
-    assert (found(forge).state, found(forge).armed) == ("merged", False)
+    assert (found(forge).state, found(forge).auto_merge_enabled) == ("merged", False)
 
 
 def test_where_nothing_is_to_be_waited_for_it_is_merged(place: Hosted) -> None:

@@ -11,7 +11,7 @@ from repo import EXAMPLE, NINE, STAGES
 
 from rollout_spec.core.breach import Breach
 from rollout_spec.domain import traffic
-from rollout_spec.render.drift import stale
+from rollout_spec.render.drift import find_drift
 from rollout_spec.rollback import (
     Facts,
     GuardVerdict,
@@ -31,7 +31,8 @@ from rollout_spec.rollback.pause import Pause, read_pause
 from rollout_spec.spec.workspace import Automation
 from rollout_spec.workspace.edits import with_live
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import Overlay, WorkingTree
+from rollout_spec.workspace.tree import Overlay
+from rollout_spec.workspace.working_tree import WorkingTree
 
 NOW = NINE + timedelta(hours=1)
 BREACH = Breach("test-1", "alertmanager", "fraud", "42", NOW - timedelta(minutes=2), "latency-sla")
@@ -85,7 +86,7 @@ def promoted_manifests(repository: Repository) -> dict[str, bytes]:
     """Return the manifests as they are rendered."""
     file = repository.rollout("fraud")
     assert file is not None
-    return {each.path: each.wanted for each in stale(file, repository) if each.wanted is not None}
+    return {each.path: each.wanted for each in find_drift(file, repository) if each.wanted is not None}
 
 
 FACTS = Facts(since=ago(minutes=30))

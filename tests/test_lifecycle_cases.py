@@ -23,8 +23,9 @@ from rollout_spec.cli.diff import patch
 from rollout_spec.integrations.git.repository import Git
 from rollout_spec.lifecycle import STEPS
 from rollout_spec.workflows.check import review
+from rollout_spec.workspace.commit_tree import CommitTree
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import CommitTree, WorkingTree
+from rollout_spec.workspace.working_tree import WorkingTree
 
 CASES = transcript_cases(sorted((Path(__file__).parent / "cases" / "lifecycle").glob("*.md")))
 UPDATE = os.environ.get("ROLLOUT_SPEC_UPDATE") == "1"

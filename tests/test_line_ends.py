@@ -10,9 +10,9 @@ from repo import Repo
 from workspaces import files_in
 
 from rollout_spec.integrations.git.repository import Git
-from rollout_spec.render.drift import stale
+from rollout_spec.render.drift import find_drift
+from rollout_spec.workspace.commit_tree import CommitTree
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import CommitTree
 
 pytestmark = pytest.mark.system
 
@@ -126,7 +126,7 @@ def test_in_a_commit_bytes_are_bytes(prefix: str, tmp_path: Path) -> None:
     repository = Repository(CommitTree(Git(repo.folder), repo.git("rev-parse", "HEAD"), prefix))
     file = repository.rollout("fraud")
     assert file is not None
-    assert [each.path for each in stale(file, repository)] == [ROUTE]
+    assert [each.path for each in find_drift(file, repository)] == [ROUTE]
     found = repo.run("check")
     assert (found.status, f"{repo.path(ROUTE)}:1:1: error: " in found.out) == (1, True)
     assert repo.run("render", "--check").status == 1

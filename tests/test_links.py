@@ -18,8 +18,10 @@ from rollout_spec.cli.report_view import for_program
 from rollout_spec.core.links import Links
 from rollout_spec.integrations.git.repository import Git
 from rollout_spec.spec.kinds import PAUSE_FILE, WORKSPACE_FILE
+from rollout_spec.workspace.commit_tree import CommitTree
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import CommitTree, Overlay, WorkingTree
+from rollout_spec.workspace.tree import Overlay
+from rollout_spec.workspace.working_tree import WorkingTree
 
 pytestmark = pytest.mark.system
 

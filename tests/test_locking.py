@@ -53,7 +53,7 @@ def test_who_waits_too_long_is_told_by_whom(tmp_path: Path, monkeypatch: pytest.
             pass
         process.kill()
     assert (refused.value.status, refused.value.hint is not None) == (3, True)
-    assert told == [f"waiting for another rollout-spec, which holds the lock of {tmp_path}"]
+    assert told == [f"waiting for another rollout-spec command, which holds the lock of {tmp_path}"]
     with locked(tmp_path, told.append):
         assert not is_free(tmp_path)
     assert is_free(tmp_path)
@@ -102,7 +102,7 @@ def test_a_file_is_written_if_it_is_as_expected(
     path = tmp_path / "a/b"
     writing.write(tmp_path, "a/b", b"1", expected=None)
     for wrong in (None, b"2"):
-        with pytest.raises(ChangedError, match="a/b was changed while this ran"):
+        with pytest.raises(ChangedError, match="a/b was changed while this command ran"):
             writing.write(tmp_path, "a/b", b"3", expected=wrong)
         with pytest.raises(ChangedError):
             writing.remove(tmp_path, "a/b", expected=wrong)

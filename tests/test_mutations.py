@@ -34,8 +34,10 @@ from rollout_spec.checks.runner import check
 from rollout_spec.core.findings import KeyPath
 from rollout_spec.core.yaml.document import Document, parse
 from rollout_spec.spec.kinds import FOLDERS, WORKSPACE_FILE
-from rollout_spec.workspace.repository import File, Repository, read_file
-from rollout_spec.workspace.tree import Overlay, WorkingTree
+from rollout_spec.workspace.loader import File, read_file
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import Overlay
+from rollout_spec.workspace.working_tree import WorkingTree
 
 HERE = Path(__file__).parent
 EXAMPLE = HERE.parent / "examples" / "acme-models"
@@ -71,7 +73,7 @@ def read(text: str, kind: str | None = None) -> File[Any]:
 
 
 def is_told(file: File[Any]) -> bool:
-    return bool(file.problems or file.document.flaws)
+    return bool(file.problems or file.document.problems)
 
 
 def is_told_among_others(text: str, good: File[Any]) -> bool:
@@ -212,7 +214,7 @@ def test_a_mutated_file_is_told_or_read_as_others_read_it(name: str, seed: int) 
     text = several(TEXTS[name], seed)
     entrances.try_all(text.encode("utf-8", "surrogatepass"))
     file = read(text.encode("utf-8", "replace").decode(), read(TEXTS[name]).kind)
-    if not file.document.flaws:
+    if not file.document.problems:
         assert alike(file.document.data, others_read(file.document.text)), text
     if file.model is not None:
         assert missing(file.document.data, file.model.model_dump(by_alias=True, warnings=False)) == [], text

@@ -22,7 +22,7 @@ from people import automate, head_of, is_armed, pull, push_tree
 from repo import Repo, git
 
 from rollout_spec.core.breach import Breach
-from rollout_spec.core.text import starts_no_checks, with_checks
+from rollout_spec.core.commit_message import starts_no_checks, with_checks
 from rollout_spec.domain import traffic
 from rollout_spec.integrations.git.remote import Remote
 from rollout_spec.workflows import incident_limits

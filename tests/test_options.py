@@ -15,7 +15,7 @@ from rollout_spec.core.package_data import names
 from rollout_spec.domain.targets import definitions as catalog
 from rollout_spec.domain.targets.options import default_problems, misfit, option_problems
 from rollout_spec.spec.option import Form, Option
-from rollout_spec.workspace.tree import WorkingTree
+from rollout_spec.workspace.working_tree import WorkingTree
 
 ENDLESS = "(a+)+b"
 TEXT = "a" * 60
@@ -29,17 +29,17 @@ def option(**fields: object) -> Option:
     ("pattern", "words"),
     [
         ("[a", "unterminated character set"),
-        ("a{99999999999}", "no regular expression"),
+        ("a{99999999999}", "not a valid regular expression"),
         ("[[a]", "nested set"),
     ],
 )
 def test_a_pattern_that_cannot_be_used_is_told(pattern: str, words: str) -> None:
-    assert words in (patterns.flaw(pattern) or "")
+    assert words in (patterns.invalid_reason(pattern) or "")
 
 
 def test_a_pattern_is_not_compiled_where_a_target_is_read() -> None:
     assert option(pattern="[a").pattern == "[a"  # else it would be told here; one that takes a second would take it
-    with pytest.raises(ValidationError, match="at most 500 characters"):
+    with pytest.raises(ValidationError, match="more than 500 characters"):
         option(pattern="a" * 501)
 
 
@@ -52,29 +52,29 @@ def test_the_shipped_patterns_can_be_used() -> None:
         for each in definition.options.values():
             forms += [each, *(each.fields or {}).values()]
         found |= {form.pattern for form in forms if form.pattern is not None}
-        assert list(default_problems(definition.options, (), patterns.fits)) == []
+        assert list(default_problems(definition.options, (), patterns.matches)) == []
     assert len(found) > 3
-    assert {pattern: flaw for pattern in found if (flaw := patterns.flaw(pattern))} == {}
+    assert {pattern: flaw for pattern in found if (flaw := patterns.invalid_reason(pattern))} == {}
 
 
 @pytest.mark.system
 def test_a_pattern_of_a_workspace_that_is_none_is_told() -> None:
-    fits = partial(patterns.fits_confined, about="rollouts/fraud.yaml")
+    fits = partial(patterns.matches_bounded, about="rollouts/fraud.yaml")
     [problem] = option_problems({"name": "a"}, {"name": option(pattern="[a")}, (), fits)
-    assert "is not known: this is no regular expression: unterminated character set" in problem.message
+    assert "is not known: this is not a valid regular expression: unterminated character set" in problem.message
 
 
 @pytest.mark.parametrize("pattern", ["a" * 500, "^[a-z]+$", r"\d{2}", ""])
 def test_a_pattern_that_can_be_used_has_no_flaw(pattern: str) -> None:
-    assert patterns.flaw(pattern) is None
+    assert patterns.invalid_reason(pattern) is None
 
 
 @pytest.mark.parametrize("text", ["ab\n", "xab", "abx", "a\nb", ""])
 def test_a_pattern_is_about_the_whole_text(text: str) -> None:
-    assert patterns.fits("ab", "ab")
-    assert patterns.fits("^ab$", "ab")
-    assert not patterns.fits("ab", text)
-    assert not patterns.fits("^ab$", text)
+    assert patterns.matches("ab", "ab")
+    assert patterns.matches("^ab$", "ab")
+    assert not patterns.matches("ab", text)
+    assert not patterns.matches("^ab$", text)
 
 
 def test_a_text_that_is_too_long_is_not_tried() -> None:
@@ -87,7 +87,7 @@ def test_a_text_that_is_too_long_is_not_tried() -> None:
 @pytest.mark.system
 def test_a_pattern_of_a_workspace_that_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SECONDS, "0.5")
-    fits = partial(patterns.fits_confined, about="rollouts/fraud.yaml")
+    fits = partial(patterns.matches_bounded, about="rollouts/fraud.yaml")
     begin = time.monotonic()
     [problem] = option_problems({"name": TEXT}, {"name": option(pattern=ENDLESS)}, (), fits)
     assert time.monotonic() - begin < 20
@@ -97,5 +97,5 @@ def test_a_pattern_of_a_workspace_that_takes_too_long_is_stopped(monkeypatch: py
 
 @pytest.mark.system
 def test_a_pattern_of_a_workspace_is_tried() -> None:
-    fits = partial(patterns.fits_confined, about="rollouts/fraud.yaml")
+    fits = partial(patterns.matches_bounded, about="rollouts/fraud.yaml")
     assert [fits("a+", "aa"), fits("a+", "ab")] == [True, False]

@@ -15,7 +15,8 @@ from rollout_spec.checks.runner import check
 from rollout_spec.rollback.pause import read_pause
 from rollout_spec.spec.kinds import PAUSE_FILE
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import Overlay, WorkingTree
+from rollout_spec.workspace.tree import Overlay
+from rollout_spec.workspace.working_tree import WorkingTree
 
 pytestmark = pytest.mark.system
 

@@ -43,8 +43,9 @@ from rollout_spec.core.yaml.document import parse
 from rollout_spec.spec import KINDS, model_of
 from rollout_spec.spec.rollout import ModelRollout, Stage
 from rollout_spec.spec.workspace import Waiver
-from rollout_spec.workspace.repository import Repository, read_file
-from rollout_spec.workspace.tree import WorkingTree
+from rollout_spec.workspace.loader import read_file
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.working_tree import WorkingTree
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "examples/acme-models"
@@ -444,7 +445,7 @@ def test_ten_thousand_rollouts_take_no_more_memory_than_one() -> None:
         from pathlib import Path
         from rollout_spec.checks import policies
         from rollout_spec.workspace.repository import Repository
-        from rollout_spec.workspace.tree import WorkingTree
+        from rollout_spec.workspace.working_tree import WorkingTree
 
         repository = Repository(WorkingTree(Path(sys.argv[1])))
         rollout, now = repository.rollout("fraud"), datetime(2026, 11, 20, tzinfo=UTC)
@@ -548,9 +549,9 @@ def test_policy_test_says_what_examples_do_not_show(tmp_path: Path) -> None:
         "ours.yaml:15:11: error: the policy is not about such a rollout: see its `match` [small]",
         "ours.yaml:16:12: error: an example has no field `stages` [small]",
         "ours.yaml:18:11: error: this should fail, and passes [small]",
-        "ours.yaml:19:19: error: no ModelRollout is like this: this is empty, and needs one entry at least [small]",
+        "ours.yaml:19:19: error: no ModelRollout is like this: this is empty, but needs at least one entry [small]",
         "ours.yaml:20:12: error: a time is RFC 3339 with a zone: `2026-11-20T10:15:00Z` [small]",
-        "ours.yaml:21:33: error: no ModelRollout is like this: this is a version, and so text, not `41`; "
+        "ours.yaml:21:33: error: no ModelRollout is like this: expected a version, which is text; got `41`; "
         "write one value here [small]",
         "ours.yaml:22:14: error: `bare` has no example that fails; add one to `fails` [bare]",
         "ours.yaml:22:14: error: `bare` has no example that passes; add one to `passes` [bare]",

@@ -26,7 +26,8 @@ from rollout_spec.core import package_data as resources
 from rollout_spec.core.bounded_process import worker
 from rollout_spec.core.yaml.document import parse
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import Overlay, WorkingTree
+from rollout_spec.workspace.tree import Overlay
+from rollout_spec.workspace.working_tree import WorkingTree
 
 MOST_SECONDS = 1.0  # of CPU, for all policies of all shipped packs; they take a tenth of it
 LETTERS = "".join(random.Random(1).choices("ab", k=16_000))
@@ -66,7 +67,7 @@ def test_a_policy_that_does_not_end_is_a_finding_at_its_line_and_at_the_rollout(
     done = run("--repo", str(slow), *words)
     lines = done.text.splitlines()
     assert done.status == 1
-    why = "this did not end within the 2 s that a workspace's templates, policies and contracts have together"
+    why = "this did not end within the 2 s that a workspace's templates, policies and contracts share"
     [at_the_pack] = [line for line in lines if line.startswith(f"{PACK}:{LINE}:19: error: asked about ")]
     assert at_the_pack.startswith(f"{PACK}:{LINE}:19: error: asked about rollouts/fraud.yaml, {why}")
     assert at_the_pack.endswith("[slow]")

@@ -17,8 +17,8 @@ from nested import accepts, at, paths_of, plain, removed, replaced
 from problem_cases import BASE, problem_cases, problems_of, update
 
 from rollout_spec.core.findings import KeyPath, Problem, Span
-from rollout_spec.spec.validation_errors import did_you_mean, nearest
-from rollout_spec.workspace.repository import File, read_file
+from rollout_spec.core.text import did_you_mean, nearest
+from rollout_spec.workspace.loader import File, read_file
 
 HERE = Path(__file__).parent
 CASES = problem_cases()
@@ -43,7 +43,7 @@ def place(file: File[Any], problem: Problem) -> Span:
 def test_a_good_document_has_no_problem(path: Path) -> None:
     file = read_file(path.name, None, path.read_bytes())
     assert file.problems == ()
-    assert file.document.flaws == ()
+    assert file.document.problems == ()
     assert file.model is not None
 
 
@@ -159,6 +159,6 @@ def test_letters_that_changed_places_are_the_nearest_name() -> None:
 
 
 def test_a_few_names_are_listed_where_none_is_near() -> None:
-    assert did_you_mean("zzz", ["b", "a"]) == "there is `a`, `b`"
+    assert did_you_mean("zzz", ["b", "a"]) == "known: `a`, `b`"
     assert did_you_mean("zzz", map(str, range(9))) is None
     assert did_you_mean("zzz", []) is None

@@ -17,7 +17,7 @@ from rollout_spec.rollback import GuardVerdict, NoRollbackTarget, Reason, Rollba
 from rollout_spec.rollback.commit import change, incident_change
 from rollout_spec.rollback.pull_request import LONGEST_BODY, ManifestComparison, again, body
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import WorkingTree
+from rollout_spec.workspace.working_tree import WorkingTree
 
 MOMENT = datetime(2026, 11, 20, 9, tzinfo=UTC)
 BREACH = Breach("test-1", "alertmanager", "fraud", "42", MOMENT, "latency-sla", evidence=Evidence("errors " * 2000))

@@ -19,8 +19,9 @@ from rollout_spec.rollback import Step, Undone
 from rollout_spec.rollback.incident import breach_of, write
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workflows.pull_requests import free_names
-from rollout_spec.workspace.repository import Repository, read_file
-from rollout_spec.workspace.tree import WorkingTree
+from rollout_spec.workspace.loader import read_file
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.working_tree import WorkingTree
 
 
 def the_rollout() -> ModelRollout:

@@ -20,7 +20,8 @@ from rollout_spec.lifecycle import Request, apply_step
 from rollout_spec.spec.rollout import VersionRecord
 from rollout_spec.workspace.edits import with_record
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import Overlay, WorkingTree
+from rollout_spec.workspace.tree import Overlay
+from rollout_spec.workspace.working_tree import WorkingTree
 
 pytestmark = pytest.mark.system
 
@@ -152,7 +153,7 @@ def test_a_record_is_put_in_and_no_other_byte_moves(text: str, version: str, rec
 @given(st.dictionaries(texts, st.one_of(texts, numbers, st.booleans(), st.lists(texts), RECORDS), min_size=1))
 def test_what_is_spelled_is_read_back(fields: dict[str, Any]) -> None:
     document = parse("\n".join(block(fields)).encode())
-    assert document.data == fields, document.flaws
+    assert document.data == fields, document.problems
     assert parse(inline(fields).encode()).data == fields
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from repo import Repo, run
 
-from rollout_spec.render.drift import left_over
+from rollout_spec.render.drift import orphaned_manifests
 from rollout_spec.render.renderer import is_rendered
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import WorkingTree
+from rollout_spec.workspace.working_tree import WorkingTree
 
 pytestmark = pytest.mark.system
 
@@ -205,7 +205,7 @@ def test_the_first_line_says_whose_a_file_is(content: bytes, ours: bool) -> None
 
 def test_nothing_is_left_over_while_the_rollouts_are_behind_a_link(repo: Repo, tmp_path: Path) -> None:
     put(repo, LEFT)
-    assert [each.path for each in left_over(Repository(WorkingTree(repo.workspace)))] == [*LEFT]
+    assert [each.path for each in orphaned_manifests(Repository(WorkingTree(repo.workspace)))] == [*LEFT]
     shutil.move(repo.workspace / "rollouts", tmp_path / "rollouts")
     (repo.workspace / "rollouts").symlink_to(tmp_path / "rollouts")
-    assert list(left_over(Repository(WorkingTree(repo.workspace)))) == []
+    assert list(orphaned_manifests(Repository(WorkingTree(repo.workspace)))) == []

@@ -20,7 +20,8 @@ from oracles import CrdServer
 from rollout_spec.core.units import LONGEST_DURATION
 from rollout_spec.render.renderer import render
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import Overlay, WorkingTree
+from rollout_spec.workspace.tree import Overlay
+from rollout_spec.workspace.working_tree import WorkingTree
 
 pytestmark = pytest.mark.system
 

@@ -22,7 +22,8 @@ from rollout_spec.domain import traffic
 from rollout_spec.integrations.git.remote import Remote
 from rollout_spec.rollback import Rollback, Undone, roll_back
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import Overlay, WorkingTree
+from rollout_spec.workspace.tree import Overlay
+from rollout_spec.workspace.working_tree import WorkingTree
 
 pytestmark = pytest.mark.system
 
@@ -1666,7 +1667,9 @@ def test_a_file_that_could_not_be_edited_is_named_and_check_has_said_so(repo: Re
     assert "rollouts/fraud.yaml does not load" in answer.err
     checked = repo.run("check", "rollouts/fraud.yaml")
     line = 1 + odd[: odd.index("? knownGood")].count("\n")
-    assert f"rollouts/fraud.yaml:{line}:5: error: a key with a question mark is not edited by commands" in checked.out
+    assert (
+        f"rollouts/fraud.yaml:{line}:5: error: a key with a question mark cannot be edited by commands" in checked.out
+    )
     assert_nothing_happened(repo)
 
 

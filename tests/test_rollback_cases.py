@@ -92,10 +92,10 @@ def undone_from(data: Mapping[str, Any]) -> Undone:
 
 
 class InGit(Overlay):
-    """A tree whose place is in a git repository: names of branches do not tell of the disk of who runs this."""
+    """A tree whose location is in a git repository: names of branches do not tell of the disk of who runs this."""
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         return "acme"
 
 
@@ -165,7 +165,7 @@ def shown(change: ProposedChange, repository: Repository, prefix: str) -> str:
         "labels": ", ".join(change.labels),
         "reviewers": ", ".join(change.reviewers),
         "draft": change.draft,
-        "merges itself": change.arm,
+        "merges itself": change.auto_merge,
     }
     return (
         section("pull request", *(f"{key}: {value}" for key, value in head.items()))

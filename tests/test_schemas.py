@@ -21,14 +21,19 @@ from schema_files import SCHEMAS, file_of
 
 from rollout_spec.core.findings import KeyPath
 from rollout_spec.core.yaml.document import parse
-from rollout_spec.spec import KINDS, fields, model_of
+from rollout_spec.spec import KINDS, fields, model_of, quantities
 from rollout_spec.spec.json_schema import json_schema
 
 GOOD = {file.stem: parse(file.read_bytes()).data for file in (Path(__file__).parent / "good").glob("*.yaml")}
 FULL = sorted(name for name in GOOD if name != "rollout")  # the long example adds no field and most of the time
 CHOSEN = {"versions", "metrics", "severity", "labels", "requires", "env"}
 """The fields whose keys a user chooses."""
-FIELDS = {name: TypeAdapter(field) for name, field in vars(fields).items() if get_origin(field) is Annotated}
+FIELDS = {
+    name: TypeAdapter(field)
+    for module in (fields, quantities)
+    for name, field in vars(module).items()
+    if get_origin(field) is Annotated
+}
 
 VALUES: tuple[Any, ...] = (
     *({}, {"x": "y"}, [], ["x"], "", "text", "x" * 5000),

@@ -119,7 +119,7 @@ def test_a_candidate_does_not_go_on_that_is_quarantined_here(prod: Repo) -> None
     [
         ("after: ../gone", "error: there is no workspace in ../gone"),
         ("incidentsFrom: [../gone]", "error: there is no workspace in ../gone"),
-        ("severity: [gone]", "error: this is a mapping"),
+        ("severity: [gone]", "error: expected a mapping"),
         ("wavers: []", "error: there is no field `wavers` here"),
     ],
 )

@@ -15,7 +15,7 @@ from rollout_spec.rollback.triage import is_acted_on, name_shared_cause, stronge
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.spec.workspace import Automation
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import WorkingTree
+from rollout_spec.workspace.working_tree import WorkingTree
 
 NOW = NINE + timedelta(hours=1)
 UNDONE = Undone(since=NOW - timedelta(minutes=10))

@@ -17,8 +17,8 @@ from repo import EXAMPLE, Repo, git, run
 from rollout_spec.checks.runner import check
 from rollout_spec.integrations.git.repository import Git
 from rollout_spec.spec.kinds import WORKSPACE_FILE
+from rollout_spec.workspace.commit_tree import CommitTree
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import CommitTree
 
 pytestmark = pytest.mark.system
 

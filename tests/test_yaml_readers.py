@@ -56,7 +56,7 @@ def surprises(texts: list[str]) -> list[str]:
     Specs are mappings: what is none is refused later.
     """
     ours = [(text, parse(text.encode())) for text in dict.fromkeys(texts)]
-    read = [(text, each.data) for text, each in ours if isinstance(each.data, dict) and not each.flaws]
+    read = [(text, each.data) for text, each in ours if isinstance(each.data, dict) and not each.problems]
     assert len(read) > len(texts) / 20
     answers = asked("texts", [text for text, _ in read])
     return [text for (text, data), each in zip(read, answers, strict=True) if not any(alike(data, one) for one in each)]
@@ -90,7 +90,7 @@ def test_nothing_that_the_suite_calls_an_error_is_read() -> None:
     cases = asked("suite")
     assert len(cases) > 300
     documents = [(name, parse(text.encode())) for name, text, is_error in cases if is_error]
-    assert [name for name, each in documents if each.readable and not each.flaws] == []
+    assert [name for name, each in documents if each.readable and not each.problems] == []
     assert surprises([text for _, text, is_error in cases if not is_error]) == []
 
 

@@ -11,8 +11,10 @@ from overlays import lines_of, patched, text_of
 from rollout_spec.core.errors import UserError
 from rollout_spec.render.renderer import render
 from rollout_spec.spec.kinds import WORKSPACE_FILE
+from rollout_spec.workspace.commit_tree import CommitTree
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import CommitTree, Overlay, Tree, WorkingTree
+from rollout_spec.workspace.tree import Overlay, Tree
+from rollout_spec.workspace.working_tree import WorkingTree
 
 BASE = Path(__file__).parent / "cases" / "rules" / "_base"
 """A small workspace: one rollout whose candidate is in flight, and its components."""
@@ -65,8 +67,8 @@ class Linked:
         self._own = list(links)
 
     @property
-    def place(self) -> str:
-        return self.below.place
+    def location(self) -> str:
+        return self.below.location
 
     def read(self, path: str) -> bytes | None:
         return None if self.link(path) else self.below.read(path)

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from rollout_spec.checks.explanations import Explanation
 from rollout_spec.checks.rules import BASED, RULES
 from rollout_spec.core import package_data as resources
-from rollout_spec.workspace.repository import Repository, read_file
+from rollout_spec.workspace.loader import read_file
+from rollout_spec.workspace.repository import Repository
 
 if TYPE_CHECKING:
     from rollout_spec.spec.policy_pack import Policy, PolicyPack

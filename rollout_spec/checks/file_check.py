@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +14,8 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import WHOLE_FILE, Finding, Problem, Severity, Silenced, bounded
 from rollout_spec.core.yaml.document import Document
 from rollout_spec.spec.kinds import FOLDERS
-from rollout_spec.workspace.loader import is_mistaken_for_pause
-from rollout_spec.workspace.repository import File, Repository
+from rollout_spec.workspace.loader import File, is_mistaken_for_pause
+from rollout_spec.workspace.repository import Repository
 
 CONDITIONAL = tuple(name for name, rule in RULES.items() if not rule.UNCONDITIONAL)
 _LONGEST_WORDS = 2000
@@ -199,18 +199,9 @@ def place(name: str, problem: Problem, file: File[Any], context: Context) -> Fin
     path = problem.file or file.path
     document = file.document if problem.file is None else _other(problem.file, context.repository)
     span = problem.span or (document.span(problem.path, on_key=problem.on_key) if document else WHOLE_FILE)
-    return Finding(
-        file=path,
-        line=span.line,
-        column=span.column,
-        name=name,
-        message=_short(problem.message),
-        severity=problem.severity if name in _FIXED else context.severities.get(name, problem.severity),
-        end_line=span.end_line,
-        end_column=span.end_column,
-        path=problem.path,
-        hint=_short(problem.hint) if problem.hint else None,
-    )
+    severity = problem.severity if name in _FIXED else context.severities.get(name, problem.severity)
+    problem = replace(problem, message=_short(problem.message), hint=_short(problem.hint) if problem.hint else None)
+    return Finding.at(path, span, name, problem, severity)
 
 
 def _short(words: str) -> str:

@@ -166,19 +166,8 @@ def _unused(examined: Sequence[Examined], context: Context) -> Iterator[Finding]
     for one in examined:
         for comment in one.comments:
             for problem in unused(comment, one.ran, used.get((one.path, comment.span.line), ())):
-                span = comment.span
                 severity = context.severities.get(UNUSED, problem.severity)
-                yield Finding(
-                    one.path,
-                    span.line,
-                    span.column,
-                    UNUSED,
-                    problem.message,
-                    severity,
-                    span.end_line,
-                    span.end_column,
-                    hint=problem.hint,
-                )
+                yield Finding.at(one.path, comment.span, UNUSED, problem, severity)
 
 
 def _severities(repository: Repository, base: Repository | None) -> dict[str, Severity]:

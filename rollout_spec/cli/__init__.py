@@ -17,8 +17,8 @@ from rollout_spec import __version__
 from rollout_spec.cli.terminal import say
 from rollout_spec.core import bounded_process as confined
 from rollout_spec.core import budget
-from rollout_spec.core.signals import Terminated, raised
-from rollout_spec.core.unexpected import explained
+from rollout_spec.core.signals import TerminatedError, raised
+from rollout_spec.core.unexpected import as_user_error
 
 COMMANDS = {
     "init": "scaffold a rollout repository that passes its own check",
@@ -61,14 +61,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except Terminated as signal:
+    except TerminatedError as signal:
         say("rollout-spec: ended by a signal")
         return 128 + signal.number
     except KeyboardInterrupt:
         say("rollout-spec: interrupted")
         return 130
     except Exception as error:
-        told = explained(error)
+        told = as_user_error(error)
         say(f"rollout-spec: {told.message}" + (f"\n  help: {told.hint}" if told.hint else ""))
         return told.status
 

@@ -10,8 +10,9 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding, Report, Skipped
 from rollout_spec.spec.kinds import FOLDERS, WORKSPACE_FILE
 from rollout_spec.workflows.locate import WorkspaceLocation
+from rollout_spec.workspace.incident_sources import incident_sources
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import WorkingTree
+from rollout_spec.workspace.working_tree import WorkingTree
 
 MANIFESTS = "manifests"
 DECIDING = (*FOLDERS, "templates", "contracts")
@@ -42,8 +43,8 @@ def _others(repository: Repository, root: Path) -> list[Path]:
     """Return the workspaces whose incidents, or stable versions, matter in this one."""
     settings = repository.settings
     upstream = repository.elsewhere(settings.after) if settings is not None and settings.after is not None else None
-    trees = [each.tree for each in (*repository.incident_sources(), *([upstream] if upstream is not None else []))]
-    places = [Path(tree.place) for tree in trees if isinstance(tree, WorkingTree)]
+    trees = [each.tree for each in (*incident_sources(repository), *([upstream] if upstream is not None else []))]
+    places = [Path(tree.location) for tree in trees if isinstance(tree, WorkingTree)]
     return [place.relative_to(root) for place in places if place.is_relative_to(root)]
 
 

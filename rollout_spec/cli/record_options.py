@@ -13,10 +13,11 @@ from pydantic import ValidationError
 from rollout_spec.cli import workspace as place
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Problem
+from rollout_spec.core.text import excerpt
 from rollout_spec.core.units import is_version
 from rollout_spec.core.yaml.document import Document, parse
 from rollout_spec.core.yaml.reader import MAX_BYTES
-from rollout_spec.core.yaml.scalars import excerpt, resolve
+from rollout_spec.core.yaml.scalars import resolve
 from rollout_spec.spec.rollout import VersionRecord
 from rollout_spec.spec.validation_errors import problems
 
@@ -94,7 +95,7 @@ def _from_file(start: Path, path: str) -> dict[str, Any]:
     """Read one record. UserError with the line of what is wrong in it."""
     document = parse(_read(start, path))
     if not document.readable:
-        flaw = next(each for each in document.flaws if each.severity == "error")
+        flaw = next(each for each in document.problems if each.severity == "error")
         raise UserError(f"{_shown(path)}:{flaw.span.line}:{flaw.span.column}: {flaw.message}", hint=flaw.hint)
     if not isinstance(document.data, Mapping):
         raise UserError(f"{_shown(path)}:1:1: a record is a mapping: `artifact`, `digest` and so on")

@@ -16,7 +16,7 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.core.yaml.document import Document, parse
 from rollout_spec.core.yaml.reader import MAX_BYTES
 from rollout_spec.workflows.locate import WorkspaceLocation
-from rollout_spec.workspace.tree import WorkingTree
+from rollout_spec.workspace.working_tree import WorkingTree
 
 if TYPE_CHECKING:
     from rollout_spec.checks.explanations import Explanation

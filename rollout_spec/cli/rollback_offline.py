@@ -19,9 +19,9 @@ from rollout_spec.workflows import locate as location
 from rollout_spec.workflows.decide import left_to_a_person
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workflows.newest import bare_root, known
+from rollout_spec.workspace.commit_tree import CommitTree
 from rollout_spec.workspace.files import write
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import CommitTree
 
 
 def emit(breaches: list[Breach], here: WorkspaceLocation, folder: Path, now: datetime) -> int:

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 from typing import TextIO
 
+from rollout_spec.core.text import escape
+
 
 def is_watched(stream: TextIO) -> bool:
     """Does a person look at this stream?"""
@@ -36,8 +38,7 @@ _COMMAND = re.compile(r"^(\s*):(?=:)|#(?=#\[)", re.MULTILINE)
 
 def harmless(text: str) -> str:
     """Show as an escape what would move a cursor, what hides text, and what would command the runner of a workflow."""
-    shown = "".join(each if each.isprintable() or each in "\n\t" else ascii(each)[1:-1] for each in text)
-    return _COMMAND.sub(lambda found: f"{found[1]}\\x3a" if found[0] != "#" else "\\x23", shown)
+    return _COMMAND.sub(lambda match: f"{match[1]}\\x3a" if match[0] != "#" else "\\x23", escape(text, keep="\n\t"))
 
 
 def say(message: str) -> None:

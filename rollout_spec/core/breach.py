@@ -1,4 +1,4 @@
-"""A breach is what a monitor, or a person, says went wrong with one version of one rollout."""
+"""Breaches: reports by a monitor or a person that one version of a rollout failed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was seen: a sentence, perhaps the number, perhaps where to look."""
+    """The evidence of a breach: a sentence, and the measured value and a link if known."""
 
     summary: str = ""
     value: Decimal | None = None
@@ -18,12 +18,11 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Breach:
-    """One version of one rollout failed, says ``source`` at ``observed_at``.
+    """A report by ``source`` that one version of a rollout failed at ``observed_at``.
 
-    ``id`` names the breach: letters, digits, ``.``, ``_``, ``-``; the same breach told twice has the same id.
-    ``version`` is None where a person named the rollout alone. ``trigger`` is a name in the spec, or None. ``ended_at``
-    is when it was over, where it was when it was told. ``also`` are the weaker breaches of the same version that were
-    reported with it.
+    ``id`` has letters, digits, ``.``, ``_`` and ``-``; a breach that is reported twice keeps its id. ``version`` is
+    None if a person named only the rollout. ``trigger`` is a name in the spec, or None. ``ended_at`` is set if the
+    breach was over when it was reported. ``also`` holds the weaker breaches of the same version, reported with it.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""The time and the bytes that one command may spend on its forge, all requests together."""
+"""The budget of one command for its forge: seconds and bytes, for all requests together."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from functools import cached_property
 from rollout_spec.core.errors import UserError
 
 VARIABLE = "ROLLOUT_SPEC_FORGE_SECONDS"
-"""The variable in which the owner of the machine sets the time."""
+"""The environment variable by which the owner of the machine sets the seconds."""
 SECONDS = 90.0
 MOST_BYTES = 64 * 1024 * 1024
 _LONGEST = 3600.0
 
 
 class DeadlineError(OSError):
-    """The time is over."""
+    """The seconds of the budget are spent."""
 
 
 class TooLargeError(OSError):
-    """What was read is more than is kept."""
+    """The answers are larger than the budget."""
 
 
 class TimeBudget:
-    """The budget of one command. The clock runs while the forge is asked, and stands while git or we work."""
+    """The budget of one command. Its clock runs during requests to the forge, and stops in between."""
 
     def __init__(self) -> None:
         self._bytes = MOST_BYTES
@@ -38,19 +38,19 @@ class TimeBudget:
 
     @cached_property
     def seconds(self) -> float:
-        """The seconds of the budget, spent or not. UserError if the owner's setting is no number."""
+        """The seconds of the whole budget. UserError if the environment variable holds no valid number."""
         text = os.environ.get(VARIABLE, "").strip()
         try:
             seconds = float(text or SECONDS)
         except ValueError:
             seconds = math.nan
         if not 1 <= seconds <= _LONGEST:
-            raise UserError(f"${VARIABLE} is no number of seconds from 1 to {_LONGEST:g}")
+            raise UserError(f"${VARIABLE} must be a number of seconds from 1 to {_LONGEST:g}")
         return seconds
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Let the clock run. What is within it may let it run too."""
+        """Let the clock run. Calls may be nested."""
         if self._depth == 0:
             self._since = time.monotonic()
         self._depth += 1
@@ -63,20 +63,22 @@ class TimeBudget:
 
     @property
     def left(self) -> float:
-        """Return the seconds that are left, 0 if none are."""
+        """Return the remaining seconds, 0 if none remain."""
         running = time.monotonic() - self._since if self._depth else 0.0
         return max(0.0, self.seconds - self._before - running)
 
     def check(self) -> None:
-        """Raise LateError if no time is left."""
+        """Raise DeadlineError if no time remains."""
         if not self.left:
-            raise DeadlineError(f"it did not answer in time: all requests of one command have {self.seconds:g} seconds")
+            raise DeadlineError(
+                f"it did not answer in time: all requests of one command share {self.seconds:g} seconds"
+            )
 
     def take(self, size: int) -> None:
-        """Count bytes that were read. TooLargeError if they are too many, LateError if no time is left."""
+        """Count bytes that were read. TooLargeError if they are too many, DeadlineError if no time remains."""
         self._bytes -= size
         if self._bytes < 0:
-            raise TooLargeError(f"the answers to one command are larger than {MOST_BYTES >> 20} MiB")
+            raise TooLargeError(f"the answers to one command exceed {MOST_BYTES >> 20} MiB")
         self.check()
 
 
@@ -85,7 +87,7 @@ _current: ContextVar[TimeBudget | None] = ContextVar("budget", default=None)
 
 @contextmanager
 def command() -> Iterator[None]:
-    """Give all requests that are made within it one budget."""
+    """Share one budget among all requests inside this context."""
     before = _current.set(TimeBudget())
     try:
         yield
@@ -95,9 +97,8 @@ def command() -> Iterator[None]:
 
 @contextmanager
 def spending() -> Iterator[TimeBudget]:
-    """Let the clock of the command's budget run; outside of a command, that of a budget of its own."""
-    known = _current.get()
-    budget = known or TimeBudget()
+    """Let the clock of the command's budget run. Outside of a command, use a new budget."""
+    budget = _current.get() or TimeBudget()
     before = _current.set(budget)
     try:
         with budget.running():
@@ -107,7 +108,7 @@ def spending() -> Iterator[TimeBudget]:
 
 
 def check() -> None:
-    """Raise LateError if the budget of the command has no time left."""
+    """Raise DeadlineError if the budget of the command has no time left."""
     budget = _current.get()
     if budget is not None:
         budget.check()

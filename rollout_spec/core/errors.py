@@ -1,17 +1,17 @@
-"""What a user is told when a command cannot go on."""
+"""Errors that end a command, with a message for the user and an exit status."""
 
 from __future__ import annotations
 
 import errno
 
 USAGE = 2
-"""Exit status: the command or its input could not be used."""
+"""Exit status: the command line or the input is not valid."""
 OUTSIDE = 3
 """Exit status: an outside service failed."""
 
 
 class UserError(Exception):
-    """Ends the command: what is wrong, what to do about it, and the exit status."""
+    """An error that ends the command, with a message, a hint and the exit status."""
 
     def __init__(self, message: str, *, hint: str | None = None, status: int = USAGE) -> None:
         super().__init__(message)
@@ -21,10 +21,11 @@ class UserError(Exception):
 
 
 class ChangedError(UserError):
-    """Something is no longer what was read: the decision that was made from it is made again, or given up."""
+    """A file or branch changed after it was read. The caller decides again, or gives up."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"{name} was changed while this ran; nothing was done", hint="run it again", status=1)
+        message = f"{name} was changed while this command ran; nothing was done"
+        super().__init__(message, hint="run it again", status=1)
         self.name = name
 
 
@@ -49,7 +50,10 @@ _FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
 
 
 def disk_error(error: OSError, message: str, *, status: int = USAGE) -> UserError:
-    """Return what a user is told of an operating system's error; status 3 unless another path would mend it."""
+    """Return the UserError for an error of the operating system.
+
+    The status is 3 if no other path would help, for example if the disk is full.
+    """
     hint = "free some space there, then run it again" if error.errno in _FULL else None
     reason = error.strerror or type(error).__name__
     return UserError(f"{message}: {reason}", hint=hint, status=OUTSIDE if error.errno in _NOT_THE_PATH else status)

@@ -1,4 +1,4 @@
-"""A problem sits at a key of a document; a finding sits at a line of a file."""
+"""Problems at the keys of a document, and findings at the lines of a file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KeyPath = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Span:
-    """Where something stands in a text: 1-based lines and columns, the end exclusive, columns in code points."""
+    """A range in a text: 1-based lines and columns, the end exclusive, columns in code points."""
 
     line: int
     column: int
@@ -26,10 +26,9 @@ WHOLE_FILE = Span(1, 1, 1, 1)
 
 @dataclass(frozen=True)
 class Problem:
-    """What a rule or a model has to say, in terms of keys: only a Document knows lines.
+    """A problem at a key path. Only a Document knows the line of a key.
 
-    ``on_key`` points at the key itself rather than at its value. ``file`` is the document's path in the workspace where
-    it is another one than the one under check.
+    ``on_key`` points at the key instead of its value. ``file`` is the path of another document than the checked one.
     """
 
     path: KeyPath
@@ -42,13 +41,13 @@ class Problem:
 
 
 MOST_PROBLEMS = 100
-"""Errors, and warnings, that are told of one kind about one file."""
+"""The errors, and the warnings, of one kind that are reported for one file."""
 
 
 def bounded(problems: Iterable[Problem]) -> Iterator[Problem]:
-    """Give the first hundred errors and warnings, and say that there are more: no report, and no file, has no end.
+    """Yield at most ``MOST_PROBLEMS`` errors and warnings, then a note that there are more.
 
-    What comes after the last error is not even looked for; warnings never stand before an error.
+    Nothing is computed after the last error: callers yield errors before warnings.
     """
     counts: dict[Severity, int] = {}
     for problem in problems:
@@ -56,15 +55,15 @@ def bounded(problems: Iterable[Problem]) -> Iterator[Problem]:
         if count <= MOST_PROBLEMS:
             yield problem
         elif count == MOST_PROBLEMS + 1:
-            words = f"there is more of this kind in this file; {MOST_PROBLEMS} are told"
-            yield replace(problem, message=words, hint="mend those first, and check again")
+            message = f"this file has more problems of this kind; only {MOST_PROBLEMS} are shown"
+            yield replace(problem, message=message, hint="fix these first, then check again")
             if problem.severity == "error":
                 return
 
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """What a user reads: a severity, a message and a name at a place in a file."""
+    """A problem as reported to the user: file, line, column, rule name, severity and message."""
 
     file: str
     line: int
@@ -77,18 +76,34 @@ class Finding:
     path: KeyPath = field(default=(), compare=False)
     hint: str | None = field(default=None, compare=False)
 
+    @classmethod
+    def at(cls, file: str, span: Span, name: str, problem: Problem, severity: Severity | None = None) -> Finding:
+        """Return the finding for a problem at a span of a file; ``severity`` replaces that of the problem."""
+        return cls(
+            file=file,
+            line=span.line,
+            column=span.column,
+            name=name,
+            message=problem.message,
+            severity=severity or problem.severity,
+            end_line=span.end_line,
+            end_column=span.end_column,
+            path=problem.path,
+            hint=problem.hint,
+        )
+
 
 @dataclass(frozen=True)
 class Skipped:
-    """A rule that could not run, and why."""
+    """A rule that could not run, with the reason."""
 
     name: str
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True)
 class Silenced:
-    """A finding that a comment or a waiver keeps quiet, and why; ``until`` is when a waiver ends, as it was written."""
+    """A finding that a comment or a waiver suppresses. ``until`` is the end of a waiver, as written."""
 
     finding: Finding
     by: Literal["comment", "waiver"]
@@ -98,7 +113,7 @@ class Silenced:
 
 @dataclass(frozen=True)
 class Report:
-    """What a check found, in the order of files and lines; what it could not look at; what it was told not to say."""
+    """The result of a check: findings sorted by file and line, skipped rules and suppressed findings."""
 
     findings: tuple[Finding, ...]
     skipped: tuple[Skipped, ...] = ()
@@ -106,5 +121,5 @@ class Report:
 
     @property
     def failed(self) -> bool:
-        """Is there an error among the findings?"""
+        """Return whether one of the findings is an error."""
         return any(finding.severity == "error" for finding in self.findings)

@@ -1,7 +1,7 @@
-"""Links and submodules below a folder on disk.
+"""Symbolic links and submodules below a folder on disk.
 
-Git keeps of a link the name of its target, and of a submodule the id of a commit. What is behind them is in no commit
-of this repository, so that nothing here may be read or written through them.
+A commit holds the target path of a link, and the commit id of a submodule. The files behind them are in no commit of
+this repository, so nothing may be read or written through them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ HINT = "replace it with the files themselves"
 
 
 class Links:
-    """The links below one folder; the folder itself may be reached through a link. Folders are looked at once."""
+    """The links below one folder. Each folder is examined once. The path of the folder itself may contain links."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -30,7 +30,7 @@ class Links:
         return above or (path if path and _is_link(self._start + path) else None)
 
     def of_folder(self, path: str) -> str | None:
-        """Return the same of a folder that other files are read through; the answer is kept."""
+        """Return the same for a folder, and cache the answer."""
         if path not in self._folders:
             start = path.find("/")
             while start >= 0 and (part := path[:start]):
@@ -44,30 +44,30 @@ class Links:
         return self._folders[path]
 
     def below(self, folder: str) -> list[str]:
-        """Return the links in a folder, at any depth; the folder's own link if it is one. UserError if unreadable."""
+        """Return the links in a folder, at any depth, or the folder itself if it is one. UserError if unreadable."""
         first = self.of_folder(folder)
         if first is not None:
             return [first]
-        found: list[str] = []
-        todo = [folder]
-        while todo:
-            above = todo.pop()
+        paths: list[str] = []
+        pending = [folder]
+        while pending:
+            current = pending.pop()
             try:
-                links, folders = _sorted_out(self._start + above)
-            except (FileNotFoundError, NotADirectoryError, ValueError):  # the last one: no file can have that name
+                links, folders = _links_and_folders(self._start + current)
+            except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: the name holds a NUL
                 continue
             except OSError as error:
                 if error.errno == errno.ENAMETOOLONG:
                     continue
-                raise UserError(f"{self.root / above} cannot be read: {error.strerror}") from None
-            start = f"{above}/" if above else ""
-            found += (start + name for name in links)
-            todo += (start + name for name in folders)
-        return sorted(found)
+                raise UserError(f"{self.root / current} cannot be read: {error.strerror}") from None
+            start = f"{current}/" if current else ""
+            paths += (start + name for name in links)
+            pending += (start + name for name in folders)
+        return sorted(paths)
 
 
-def _sorted_out(folder: str) -> tuple[list[str], list[str]]:
-    """Return the names of the links in a folder, and of the other folders in it; no file is looked at."""
+def _links_and_folders(folder: str) -> tuple[list[str], list[str]]:
+    """Return the names of the links in a folder, and those of its other subfolders."""
     links: list[str] = []
     folders: list[str] = []
     with os.scandir(folder) as entries:
@@ -82,7 +82,7 @@ def _sorted_out(folder: str) -> tuple[list[str], list[str]]:
 def _is_link(path: str) -> bool:
     try:
         return stat.S_ISLNK(os.lstat(path).st_mode) or _is_repository(path)
-    except (OSError, ValueError):  # it is not there, or no file can have that name
+    except (OSError, ValueError):  # the file is missing, or its name holds a NUL
         return False
 
 

@@ -1,4 +1,4 @@
-"""Locks on folders. The kernel releases a lock when its process ends, so that none is left behind."""
+"""Locks on folders. The kernel releases a lock when its process ends, so no lock is left behind."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from rollout_spec.core.errors import OUTSIDE, UserError, disk_error
 Tell = Callable[[str], None]
 
 WAIT_SECONDS = 60.0
-"""The longest that a command waits for another one."""
+"""The longest wait of a command for another one."""
 _QUIET_SECONDS = 3.0
 _PAUSE = 0.02
 _NO_FOLDERS = frozenset((errno.EBADF, errno.EINVAL, errno.EISDIR, errno.ENOTSUP, errno.EOPNOTSUPP))
-"""What a file system answers that locks files and no folders, such as NFS."""
+"""The errors of a file system that locks files but not folders, such as NFS."""
 _FILE = "rollout-spec.lock"
 
 
 @contextmanager
 def locked(folder: Path, tell: Tell, *, seconds: float = WAIT_SECONDS) -> Iterator[int]:
-    """Hold the exclusive lock of a folder, and give its handle. A process that inherits the handle holds it too.
+    """Hold the exclusive lock of a folder, and yield its handle. A process that inherits the handle holds it too.
 
     ``tell`` is called once if the wait is long. UserError if another process holds the lock for ``seconds``.
     """
@@ -41,13 +41,13 @@ def locked(folder: Path, tell: Tell, *, seconds: float = WAIT_SECONDS) -> Iterat
 
 
 def is_free(folder: Path) -> bool:
-    """Return whether nobody holds the lock of a folder or file; False if that cannot be found out."""
+    """Return whether no process holds the lock of a folder or file; False if that cannot be determined."""
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:
         return False
     try:
-        return _try(handle)
+        return _try_flock(handle)
     except OSError:
         return False
     finally:
@@ -62,7 +62,7 @@ def _opened(path: Path, flags: int = os.O_RDONLY | os.O_DIRECTORY) -> int:
 
 
 def _has_locks(handle: int) -> bool:
-    """Return whether this file system locks folders; a shared lock that is given back at once shows it."""
+    """Return whether this file system locks folders, by a shared lock that is released at once."""
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
         fcntl.flock(handle, fcntl.LOCK_UN)
@@ -75,29 +75,29 @@ def _has_locks(handle: int) -> bool:
 
 def _wait(handle: int, folder: Path, tell: Tell, seconds: float) -> None:
     start = time.monotonic()
-    told = False
-    while not _try_or_tell(handle, folder):
+    notified = False
+    while not _try_lock(handle, folder):
         waited = time.monotonic() - start
         if waited > seconds:
             raise UserError(
                 f"{folder} was locked by other rollout-spec commands for {seconds:g} seconds",
-                hint="wait until they are done, or end them; then run this again",
+                hint="wait until they end, or stop them; then run this command again",
                 status=OUTSIDE,
             )
-        if waited > _QUIET_SECONDS and not told:
-            tell(f"waiting for another rollout-spec, which holds the lock of {folder}")
-            told = True
+        if waited > _QUIET_SECONDS and not notified:
+            tell(f"waiting for another rollout-spec command, which holds the lock of {folder}")
+            notified = True
         time.sleep(_PAUSE)
 
 
-def _try_or_tell(handle: int, folder: Path) -> bool:
+def _try_lock(handle: int, folder: Path) -> bool:
     try:
-        return _try(handle)
+        return _try_flock(handle)
     except OSError as error:
         raise disk_error(error, f"{folder} cannot be locked") from None
 
 
-def _try(handle: int) -> bool:
+def _try_flock(handle: int) -> bool:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

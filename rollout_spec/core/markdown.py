@@ -1,4 +1,4 @@
-"""What a stranger wrote is shown as code: no mention, link or markup of theirs takes effect."""
+"""Markdown for text from outside: shown as code, so that mentions, links and markup in it take no effect."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ _MOST_ROWS = 100
 _LONGEST_CELL = 300
 
 
-def code(text: str | None) -> str:
-    """Show a text as code, in one line; nothing for None."""
+def code(text: str | None, longest: int = _LONGEST_CELL) -> str:
+    """Return a text as a code span of one line, or an empty text for None."""
     if text is None:
         return ""
-    return "`" + (one_line(text, _LONGEST_CELL).replace("`", "'").replace("|", "¦") or " ") + "`"
+    return "`" + (one_line(text, longest).replace("`", "'").replace("|", "¦") or " ") + "`"
 
 
 def quoted(text: str) -> str:
-    """Show a text as it is where nothing in it could be markup, else as code."""
+    """Return a text as it is if nothing in it could be markup, else as code."""
     return text if re.fullmatch(r"(?:[\w .,:;-]|`[\w.-]+`)*", text, re.ASCII) else code(text)
 
 
 def table(rows: Sequence[Sequence[str]], head: Sequence[str] = ("", "")) -> str:
-    """Lay out rows; the cells are Markdown."""
+    """Return a table. The cells are Markdown."""
     lines = [head, ["---"] * len(head), *rows[:_MOST_ROWS]]
     text = "\n".join("|" + "|".join(f" {cell} " if cell != "---" else cell for cell in line) + "|" for line in lines)
-    more = len(rows) - _MOST_ROWS
-    return f"{text}\n\nAnd {more} more rows." if more > 0 else text
+    left_out = len(rows) - _MOST_ROWS
+    return f"{text}\n\nAnd {left_out} more rows." if left_out > 0 else text
 
 
 def bullets(lines: Sequence[str], most: int = 50) -> str:
-    """List lines, and say how many there are beyond ``most``."""
-    more = [f"- and {len(lines) - most} more"] if len(lines) > most else []
-    return "\n".join([f"- {line}" for line in lines[:most]] + more)
+    """Return a list of at most ``most`` lines, and the number of lines left out."""
+    left_out = [f"- and {len(lines) - most} more"] if len(lines) > most else []
+    return "\n".join([f"- {line}" for line in lines[:most]] + left_out)
 
 
 def fenced(text: str, room: int, kind: str = "diff") -> str:
-    """Show whole lines of a text as a block of at most ``room`` characters; empty where not even one line fits."""
+    """Return the first lines of a text as a code block of at most ``room`` characters, empty if no line fits."""
     runs = [len(run) for run in re.findall("`+", text)]
     fence = "`" * max([3, *(length + 1 for length in runs)])
     left = room - 2 * len(fence) - len(kind) - 40

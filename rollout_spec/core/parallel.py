@@ -1,4 +1,4 @@
-"""Work on many files is spread over the processors that this machine lends us, where that wins."""
+"""Work on many files, spread over several processes if that is faster."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _FEWEST = 8
-"""So many items are worth the start of processes; fewer are done here."""
-_work: Callable[[Any], Any] | None = None  # what a process was started to do: it is inherited, and never pickled
+"""The fewest items for which processes are started."""
+_work: Callable[[Any], Any] | None = None  # a forked process inherits the function, so it is never pickled
 
 
 def processors() -> int:
-    """Return how many processors this process may use."""
+    """Return the number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
 
 
 def spread(function: Callable[[T], R], items: Sequence[T], /) -> Iterator[R]:
-    """Apply a function to each item, in order, by as many processes as there are processors.
+    """Yield the function's result for each item, in order, computed by one process for each processor.
 
-    They are forked, and inherit what the first item had to load: that one is worked on here. Where forking is not safe,
-    all are.
+    The processes are forked. The first item is processed here, so that they inherit the modules that it loads. If
+    forking is not safe, all items are processed here.
     """
     global _work
     count = min(processors(), len(items))
@@ -38,7 +38,7 @@ def spread(function: Callable[[T], R], items: Sequence[T], /) -> Iterator[R]:
         return
     yield function(items[0])
     _work = function
-    gc.freeze()  # a search through what is shared would copy it
+    gc.freeze()  # a collection in a fork would copy the shared memory
     try:
         context = multiprocessing.get_context("fork")
         with confined.shared(count), context.Pool(count, _leave_interrupts) as pool:
@@ -49,7 +49,7 @@ def spread(function: Callable[[T], R], items: Sequence[T], /) -> Iterator[R]:
 
 
 def _leave_interrupts() -> None:
-    """Let the process that forked this one answer Ctrl-C: it ends all of them, and one message is enough."""
+    """Ignore Ctrl-C: the parent process handles it, and ends its children."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

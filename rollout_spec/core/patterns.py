@@ -1,8 +1,7 @@
-"""Patterns that a target's author writes, and texts that they are tried on.
+"""Regular expressions that the author of a target writes, matched in a bounded process.
 
-Whoever may open a pull request may write a target of the workspace: its patterns are compiled and tried in a confined
-process, where one that takes too long is stopped. Compiling one of 500 characters can take a second, and a target may
-have thousands.
+Everyone who may open a pull request may write a target of the workspace. Compiling a pattern of 500 characters can take
+a second, and a target may have thousands. So they are compiled and matched in a process with a time limit.
 """
 
 from __future__ import annotations
@@ -15,52 +14,52 @@ from functools import lru_cache
 from rollout_spec.core import bounded_process as confined
 
 LONGEST = 500
-"""The characters of a pattern."""
+"""The most characters of a pattern."""
 _SHARE = 0.5
-"""The part of the time that patterns may take: the templates of a rollback that one is of are still rendered."""
+"""The largest part of the time that patterns may use: templates must still be rendered."""
 _LATE = "this did not end within half of the time that a workspace's templates, policies and contracts have together"
-_TASK = f"{__name__}:tried"
+_TASK = f"{__name__}:match_task"
 
 
 class UnusableError(Exception):
-    """A pattern that is no regular expression."""
+    """A pattern that is not a valid regular expression."""
 
 
 _compiled = lru_cache(maxsize=256)(re.compile)
 
 
-def flaw(pattern: str) -> str | None:
-    """Return why a pattern cannot be used, or None if it can. It is compiled for that."""
+def invalid_reason(pattern: str) -> str | None:
+    """Return why a pattern is not valid, or None if it is. This compiles the pattern."""
     try:
         with warnings.catch_warnings(action="error"):  # such as `[[a]`, which may mean something else one day
             re.compile(pattern)
     except (re.error, Warning, OverflowError, RecursionError) as error:
-        return f"this is no regular expression: {error}"
+        return f"this is not a valid regular expression: {error}"
     return None
 
 
-def fits(pattern: str, text: str) -> bool:
-    """Return whether the whole text has the form that a pattern of ours says."""
+def matches(pattern: str, text: str) -> bool:
+    """Return whether the whole text matches a pattern that this project wrote."""
     return _compiled(pattern).fullmatch(text) is not None
 
 
-def fits_confined(pattern: str, text: str, about: str) -> bool:
-    """Return the same for a pattern of a workspace, for the file ``about``.
+def matches_bounded(pattern: str, text: str, about: str) -> bool:
+    """Return whether the whole text matches a pattern of the workspace, for the file ``about``.
 
-    Raises ``confined.Stopped`` if that takes too long, and ``UnusableError``.
+    Raises ``confined.StoppedError`` if that takes too long, and ``UnusableError`` if the pattern is not valid.
     """
     try:
         [answer] = confined.ask(_TASK, (pattern, text), 1, about, share=_SHARE)
-    except confined.Stopped as stopped:
+    except confined.StoppedError as stopped:
         if stopped.limit != "time":
             raise
-        raise confined.Stopped("time", _LATE) from None
+        raise confined.StoppedError("time", _LATE) from None
     if isinstance(answer, str):
         raise UnusableError(answer)
     return answer is True
 
 
-def tried(request: tuple[str, str]) -> Iterator[bool | str]:
-    """Give whether a text fits, or why that pattern cannot be used, in the confined process."""
+def match_task(request: tuple[str, str]) -> Iterator[bool | str]:
+    """Yield whether a text matches a pattern, or why the pattern is not valid. Runs in the bounded process."""
     pattern, text = request
-    yield flaw(pattern) or fits(pattern, text)
+    yield invalid_reason(pattern) or matches(pattern, text)

@@ -1,4 +1,4 @@
-"""A change that we want on a forge: files, a commit message, a branch and a pull request."""
+"""A change that is proposed to a forge: files, a commit message, a branch and a pull request."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class ProposedChange:
-    """What becomes one commit on one branch and one pull request.
+    """The contents of one commit on a new branch, and of its pull request.
 
-    ``edits`` maps paths from the git root to new bytes, or to None where the file goes. ``message`` is the whole commit
-    message. ``draft`` asks a person to look before anything merges; ``arm`` asks the forge to merge once checks pass.
+    ``edits`` maps paths from the git root to new bytes, or to None to delete the file. ``message`` is the whole commit
+    message. ``draft`` opens a draft, so that a person must act before it merges.
     """
 
     branch: str
@@ -24,16 +24,16 @@ class ProposedChange:
     labels: tuple[str, ...] = ()
     reviewers: tuple[str, ...] = ()
     draft: bool = False
-    arm: bool = False
+    auto_merge: bool = False
 
 
 @dataclass(frozen=True)
 class PullRequest:
     """A pull request (GitLab: merge request) as a forge records it.
 
-    ``state`` is open, merged or closed (and not merged: a person said no). ``armed``: the forge merges it once its
-    checks pass. ``merge_sha`` is the commit that its merge put on the base, where that is not ``head_sha``.
-    ``closed_at`` is the time in UTC at which it was closed without a merge, if the forge knows it.
+    ``state`` is open, merged or closed (without a merge: a person rejected it). ``merge_sha`` is the commit of the
+    merge on the base, if it differs from ``head_sha``. ``closed_at`` is the time in UTC at which it was closed without
+    a merge, if the forge knows it.
     """
 
     number: int
@@ -44,17 +44,14 @@ class PullRequest:
     head_sha: str
     draft: bool = False
     labels: tuple[str, ...] = field(default_factory=tuple)
-    armed: bool = False
+    auto_merge_enabled: bool = False
     merge_sha: str | None = None
     closed_at: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Interventions:
-    """Changes that a person made to a pull request at its present head.
+    """The changes that a person made to a pull request at its current head."""
 
-    ``drafted``: a person converted it to a draft. ``disarmed``: a person cancelled its auto-merge.
-    """
-
-    drafted: bool = False
-    disarmed: bool = False
+    converted_to_draft: bool = False
+    cancelled_auto_merge: bool = False

@@ -1,4 +1,4 @@
-"""Signals that ask a process to end: they wait while something must not be left half done."""
+"""Signals that end a process: delayed during a step that must not be interrupted."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _ASKING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _RAISING = (signal.SIGTERM, signal.SIGHUP)
 
 
-class Terminated(KeyboardInterrupt):
-    """Another process asked this one to end, by a signal."""
+class TerminatedError(KeyboardInterrupt):
+    """Another process sent a signal to end this one."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -23,7 +23,7 @@ class Terminated(KeyboardInterrupt):
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Let signals wait until this is done; the programs that are started meanwhile do not get them either."""
+    """Delay signals until this context ends, for this process and for the programs it starts."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _ASKING)
     try:
         yield
@@ -33,7 +33,7 @@ def uninterrupted() -> Iterator[None]:
 
 @contextmanager
 def raised() -> Iterator[None]:
-    """Turn SIGTERM and SIGHUP into exceptions, so that what was begun is taken back. What was set before stays."""
+    """Turn SIGTERM and SIGHUP into exceptions, so that unfinished work is reverted. Existing handlers stay."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -41,11 +41,11 @@ def raised() -> Iterator[None]:
     owner = os.getpid()
 
     def end(number: int, frame: FrameType | None) -> None:
-        if os.getpid() != owner:  # a process that was forked off: it has nothing to take back
+        if os.getpid() != owner:  # a forked process has nothing to revert
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
             return
-        raise Terminated(number)
+        raise TerminatedError(number)
 
     for number in ours:
         signal.signal(number, end)

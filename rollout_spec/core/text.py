@@ -1,28 +1,67 @@
-"""Text from outside, made fit to be shown."""
+"""Text for messages: escaped, folded, shortened, and with the nearest known name."""
 
 from __future__ import annotations
 
-import re
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 
-_LONGEST = 500
-_UNCHECKED = re.compile(
-    r"\[(skip.(ci|actions|azp)|(ci|actions|azp).skip|no.ci)\]|^skip-checks:|\*{3}no_ci\*{3}",
-    re.IGNORECASE | re.MULTILINE,
-)
-"""Words in a commit message by which forges start no checks. A rollback that waits for them would never merge."""
+_MAX_LINE = 500
+_MAX_EXCERPT = 60
+_MAX_CANDIDATES = 100
+_MAX_LISTED = 8
+_SHORT_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-def one_line(text: str, longest: int = _LONGEST) -> str:
-    """Fold what a stranger wrote into one printable line."""
+def escape(text: str, keep: str = "") -> str:
+    """Return a text with its unprintable characters as escapes, except those in ``keep``.
+
+    An unprintable character can move the cursor of a terminal, or hide text from a reader.
+    """
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() or letter in keep else _escaped(letter) for letter in text)
+
+
+def _escaped(letter: str) -> str:
+    code = ord(letter)
+    return _SHORT_ESCAPES.get(letter) or (f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}")
+
+
+def one_line(text: str, longest: int = _MAX_LINE) -> str:
+    """Fold a text into one printable line of at most ``longest`` characters."""
     folded = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     return folded if len(folded) <= longest else folded[: longest - 1] + "…"
 
 
-def starts_no_checks(message: str) -> bool:
-    """Return whether forges start no checks for a commit with this message."""
-    return _UNCHECKED.search(message) is not None
+def excerpt(text: str, longest: int = _MAX_EXCERPT) -> str:
+    """Shorten a text for a message, and escape it."""
+    return escape(text if len(text) <= longest else text[:longest] + "…")
 
 
-def with_checks(message: str) -> str:
-    """Return a commit message without such words: a message may quote what strangers wrote."""
-    return _UNCHECKED.sub(lambda found: found[0].translate(str.maketrans("[]:*", "(); ")), message)
+def join_some(items: Sequence[str], most: int) -> str:
+    """Return the first ``most`` items, joined by commas, and the number of other items."""
+    left_out = len(items) - most
+    return ", ".join(items[:most]) + (f" and {left_out:,} more" if left_out > 0 else "")
+
+
+def nearest(name: str, known: Iterable[object]) -> str | None:
+    """Return the known name that is most like a misspelled one, or None."""
+    from difflib import get_close_matches  # most checks find nothing misspelled
+
+    names = [str(candidate) for candidate in known]
+    if len(names) > _MAX_CANDIDATES:  # compare only the names beside it in the alphabet
+        names.sort()
+        at = bisect_left(names, name)
+        names = names[max(0, at - _MAX_CANDIDATES // 2) : at + _MAX_CANDIDATES // 2]
+    matches = get_close_matches(name, names, cutoff=0.6)
+    swapped = (match for match in matches if sorted(match) == sorted(name))
+    return next(swapped, matches[0] if matches else None)
+
+
+def did_you_mean(name: str, known: Iterable[object]) -> str | None:
+    """Return a hint with the nearest known name, or with all names if they are few."""
+    names = sorted(str(candidate) for candidate in known)
+    match = nearest(name, names)
+    if match:
+        return f"did you mean `{match}`?"
+    return f"known: {', '.join(f'`{candidate}`' for candidate in names)}" if 0 < len(names) <= _MAX_LISTED else None

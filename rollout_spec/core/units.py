@@ -1,4 +1,4 @@
-"""Every kind of value has one spelling, so that nobody guesses: ``5%``, ``1h30m``, ``"1.10"``, ``sha256:…``."""
+"""The formats of values: shares ``5%``, durations ``1h30m``, versions ``"1.10"``, digests ``sha256:…`` and times."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _SUFFIXES = ("d", "h", "m", "s", "ms")
 _HUNDRED = Decimal(100)
 
 LONGEST_DURATION = timedelta(seconds=2**63 // 10**9)
-"""The longest one that Prometheus and Kubernetes take: 64 bits of nanoseconds, 292 years."""
+"""The longest duration that Prometheus and Kubernetes accept: 64 bits of nanoseconds, 292 years."""
 
 
 def parse_share(text: str) -> Decimal:
-    """Return a share in percent, exactly: ``"0.5%"`` → ``Decimal("0.5")``. ValueError says what to write."""
+    """Return a share in percent, exactly: ``"0.5%"`` → ``Decimal("0.5")``. ValueError names the expected format."""
     if not _SHARE.fullmatch(text):
         raise ValueError("a share is written with its sign, from 0% to 100%: `5%`, `0.5%`")
     percent = Decimal(text[:-1])
@@ -36,13 +36,13 @@ def parse_share(text: str) -> Decimal:
 
 
 def format_share(percent: Decimal) -> str:
-    """``Decimal("0.50")`` → ``"0.5%"``."""
+    """Return a share as text: ``Decimal("0.50")`` → ``"0.5%"``."""
     plain = f"{percent:f}"
     return (plain.rstrip("0").rstrip(".") if "." in plain else plain) + "%"
 
 
 def parse_duration(text: str) -> timedelta:
-    """``"1h30m"`` → 90 minutes. ValueError says what to write."""
+    """Return a duration: ``"1h30m"`` → 90 minutes. ValueError names the expected format."""
     match = _DURATION.fullmatch(text)
     if not match:
         raise ValueError("a duration has units, the largest first: `30s`, `15m`, `48h`, `7d`, `1h30m`")
@@ -54,7 +54,7 @@ def parse_duration(text: str) -> timedelta:
 
 
 def format_duration(value: timedelta) -> str:
-    """90 minutes → ``"1h30m"``: the spelling that specs and Prometheus share."""
+    """Return a duration as specs and Prometheus write it: 90 minutes → ``"1h30m"``."""
     rest = value // timedelta(milliseconds=1)
     text = ""
     for size, suffix in zip((86_400_000, 3_600_000, 60_000, 1000, 1), _SUFFIXES, strict=True):
@@ -64,7 +64,7 @@ def format_duration(value: timedelta) -> str:
 
 
 def parse_time(text: str) -> datetime:
-    """RFC 3339 with a zone → an aware datetime in UTC, to the microsecond. ValueError says what to write."""
+    """Return an RFC 3339 time as an aware datetime in UTC. ValueError names the expected format."""
     problem = "a time is RFC 3339 with a zone: `2026-11-20T10:15:00Z`"
     if not _TIME.fullmatch(text):
         raise ValueError(problem)
@@ -75,15 +75,15 @@ def parse_time(text: str) -> datetime:
 
 
 def format_time(moment: datetime) -> str:
-    """An aware datetime → ``2026-11-20T10:15:00Z``, in whole seconds."""
+    """Return an aware datetime as text in whole seconds: ``2026-11-20T10:15:00Z``."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def is_version(text: str) -> bool:
-    """Is ``text`` spelled as a version?"""
+    """Return whether a text has the format of a version."""
     return bool(_VERSION.fullmatch(text))
 
 
 def label(version: str) -> str:
-    """The version in names of Kubernetes objects, branches and incidents: ``2026.11`` → ``2026-11``."""
+    """Return a version for names of Kubernetes objects, branches and incidents: ``2026.11`` → ``2026-11``."""
     return re.sub(r"[^a-z0-9]", "-", version.lower())

@@ -15,8 +15,10 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Problem
 from rollout_spec.core.units import label
 from rollout_spec.core.yaml.document import Document
-from rollout_spec.workspace.repository import File, Repository
-from rollout_spec.workspace.tree import Overlay, Tree, WorkingTree
+from rollout_spec.workspace.loader import File
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import Overlay, Tree
+from rollout_spec.workspace.working_tree import WorkingTree
 
 if TYPE_CHECKING:
     from rollout_spec.spec.incident import Incident, IncidentSpec

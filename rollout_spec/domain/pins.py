@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from rollout_spec.domain import traffic
 from rollout_spec.domain.incidents import readings
-from rollout_spec.workspace.repository import File, Repository
+from rollout_spec.workspace.incident_sources import incident_sources, unknown_sources
+from rollout_spec.workspace.loader import File
+from rollout_spec.workspace.repository import Repository
 
 if TYPE_CHECKING:
     from rollout_spec.spec.incident import Incident, IncidentSpec
@@ -110,7 +112,7 @@ def quarantined(rollout: ModelRollout, repository: Repository) -> dict[str, Quar
     """
     name, versions = rollout.metadata.name, rollout.spec.versions
     found: dict[str, Quarantine] = {}
-    for home in (repository, *repository.incident_sources()):
+    for home in (repository, *incident_sources(repository)):
         there = home.rollout(name) if home is not repository else None
         more = there.model.spec.versions if there and there.model else ()
         for each in readings(rollout, home, more):
@@ -126,7 +128,7 @@ def quarantined(rollout: ModelRollout, repository: Repository) -> dict[str, Quar
 
 
 def _name(workspace: Repository) -> str:
-    return workspace.workspace_name or workspace.tree.place.rpartition("/")[2]
+    return workspace.workspace_name or workspace.tree.location.rpartition("/")[2]
 
 
 def versions_with_same_digest(rollout: ModelRollout, version: str) -> set[str]:
@@ -153,8 +155,8 @@ def _digest(file: File[ModelRollout] | None, version: str) -> str | None:
 def unknown(rollout: ModelRollout, repository: Repository) -> tuple[str, ...]:
     """Return why it cannot be known which versions are quarantined elsewhere: what is missing, or does not load."""
     name = rollout.metadata.name
-    found = [each.why for each in repository.unknown_sources()]
-    for home in repository.incident_sources():
+    found = [each.reason for each in unknown_sources(repository)]
+    for home in incident_sources(repository):
         file = home.rollout(name)
         if (
             file is not None

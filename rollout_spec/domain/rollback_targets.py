@@ -10,7 +10,8 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.domain.contracts.compatibility import Refusal, refusals
 from rollout_spec.domain.pins import quarantined, unknown, unrestorable_pins, versions_with_same_digest
 from rollout_spec.domain.targets import definitions as catalog
-from rollout_spec.workspace.repository import File, Repository
+from rollout_spec.workspace.loader import File
+from rollout_spec.workspace.repository import Repository
 
 if TYPE_CHECKING:
     from rollout_spec.domain.targets.limits import RecordFlaw

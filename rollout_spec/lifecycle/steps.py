@@ -8,19 +8,19 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rollout_spec.core.errors import UserError
+from rollout_spec.core.text import did_you_mean
 from rollout_spec.core.units import NAME
-from rollout_spec.core.yaml.entries import CannotEdit
-from rollout_spec.core.yaml.scalars import excerpt
+from rollout_spec.core.yaml.entries import CannotEditError
 from rollout_spec.domain import traffic
 from rollout_spec.domain.pins import quarantined
 from rollout_spec.domain.rollback_targets import rollback_targets
 from rollout_spec.lifecycle.bootstrap import ROUTE, new_rollout, targets_at
-from rollout_spec.render.drift import compared
+from rollout_spec.render.drift import compare_manifests
 from rollout_spec.render.renderer import RenderError, render
 from rollout_spec.spec.rollout import Live, ModelRollout, Stage
-from rollout_spec.spec.validation_errors import did_you_mean
 from rollout_spec.workspace.edits import with_live, with_record
-from rollout_spec.workspace.repository import File, Repository
+from rollout_spec.workspace.loader import File
+from rollout_spec.workspace.repository import Repository
 
 _MOST_ASKED = 50
 """So many rollouts are asked for the gateway that a new one shares with them."""
@@ -91,7 +91,7 @@ def apply_step(repository: Repository, request: Request) -> StepResult:
     """
     if request.step == "bootstrap":
         return _bootstrap(repository, request)
-    file = _rollout(repository, request.rollout)
+    file = repository.require_rollout(request.rollout)
     rollout = file.model
     assert rollout is not None
     try:
@@ -101,7 +101,7 @@ def apply_step(repository: Repository, request: Request) -> StepResult:
             live = STEPS[request.step](rollout, repository, request)
             content = with_live(file.content, live)
             version = request.version or live.candidate or str(rollout.spec.live.candidate)
-    except CannotEdit as error:
+    except CannotEditError as error:
         raise UserError(f"{file.path}: {error.message}", hint=error.hint) from None
     return _step(request.step, version, file.path, rollout, content, repository)
 
@@ -113,7 +113,7 @@ def rendered(step: StepResult, repository: Repository) -> StepResult:
         manifests = render(step.after, after)
     except RenderError as error:
         raise UserError(f"{step.path} cannot be rendered: {error.message}", hint=error.hint, status=REFUSED) from None
-    found = {each.path: each.wanted for each in compared(step.rollout, manifests, after)}
+    found = {each.path: each.wanted for each in compare_manifests(step.rollout, manifests, after)}
     return replace(step, edits={**step.edits, **found})
 
 
@@ -129,17 +129,6 @@ def _step(
     return StepResult(name, file.stem, version, path, before, file.model, edits)
 
 
-def _rollout(repository: Repository, name: str) -> File[ModelRollout]:
-    file = repository.rollout(name) if re.fullmatch(NAME, name) else None  # a path leads elsewhere
-    if file is None:
-        raise UserError(
-            f"there is no rollout `{excerpt(name)}` here", hint=did_you_mean(name, repository.names("rollouts"))
-        )
-    if file.model is None:
-        raise UserError(f"{file.path} does not load", hint=f"`rollout-spec check {file.path}` says why")
-    return file
-
-
 def _bootstrap(repository: Repository, request: Request) -> StepResult:
     name, version = request.rollout, str(request.version)
     path = f"rollouts/{name}.yaml"
@@ -148,7 +137,7 @@ def _bootstrap(repository: Repository, request: Request) -> StepResult:
             f"{path} is there already", hint=f"`rollout-spec record {name} VERSION` adds a version", status=REFUSED
         )
     like = request.settings.get("like")
-    example = _rollout(repository, like).document.data if like else None
+    example = repository.require_rollout(like).document.data if like else None
     settings = dict(request.settings)
     if not like and not settings.get("targets"):
         settings["targets"] = targets_at(_gateway(name, settings.get("namespace"), repository))

@@ -1,4 +1,4 @@
-"""What templates get: names, versions and shares, worked out. No template decides who takes traffic."""
+"""The data of templates: names, versions and traffic shares. Templates do not compute the traffic split."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from rollout_spec.spec.triggers import Latency, Threshold
 from rollout_spec.workspace.repository import Repository
 
 WORKLOADS = "kserve"
-"""The target whose services take the traffic where a rollout has it."""
+"""The target whose services receive the traffic, if a rollout has it."""
 
 
 def service_name(rollout: str, version: str) -> str:
-    """The InferenceService of a version, and its Service where nothing else says otherwise."""
+    """Return the name of a version's InferenceService, and by default of its Service."""
     return f"{rollout}-v{label(version)}"
 
 
 def backend(rollout: ModelRollout, version: str, option: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the name and port to which the requests for a version go."""
+    """Return the name and port of the service that receives the requests for a version."""
     name, service = service_name(rollout.metadata.name, version), rollout.spec.service
     option = option or {}
     if option.get("name"):
@@ -38,11 +38,11 @@ def backend(rollout: ModelRollout, version: str, option: Mapping[str, Any] | Non
     return {"name": name, "port": option.get("port") or service.port}
 
 
-def kept_up(rollout: ModelRollout, repository: Repository) -> dict[str, str]:
-    """Return the versions that are kept up, in the order of their records, each as ``serving`` or ``standby``.
+def workload_roles(rollout: ModelRollout, repository: Repository) -> dict[str, str]:
+    """Return the versions with workloads, in the order of their records, each as ``serving`` or ``standby``.
 
-    Serving are stable, which is where a rollback of the candidate goes, and a candidate in a stage, if only one of 0%:
-    the traffic that moves to it at once finds it up. On standby is the version to which a rollback of stable would go.
+    Stable is serving, and so is a candidate in any stage, even one of 0%: its workload must run before traffic moves to
+    it. The rollback target of stable is on standby.
     """
     live = rollout.spec.live
     candidate = live.candidate if traffic.stage_of(rollout.spec) else None
@@ -53,7 +53,7 @@ def kept_up(rollout: ModelRollout, repository: Repository) -> dict[str, str]:
 
 
 def of_rollout(rollout: ModelRollout, repository: Repository, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what every template of a rollout gets."""
+    """Return the data for every template of a rollout."""
     meta, service = rollout.metadata, rollout.spec.service
     return {
         "workspace": repository.workspace_name,
@@ -73,7 +73,7 @@ def of_rollout(rollout: ModelRollout, repository: Repository, options: Mapping[s
 
 
 def of_version(rollout: ModelRollout, version: str, role: str) -> dict[str, Any]:
-    """Return what a template that is filled in for each version gets besides."""
+    """Return the additional data for a template that is filled in once for each version."""
     record = rollout.spec.versions[version]
     serve = record.serve or Serve()
     asked = serve.resources or Resources()
@@ -106,7 +106,7 @@ def _record(record: VersionRecord) -> dict[str, Any]:
 
 
 def _split(rollout: ModelRollout, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Shares as whole numbers that are exact: 0.5% of traffic is 5 of 1,000."""
+    """Return the traffic split with shares as exact whole numbers: 0.5% of traffic is 5 of 1,000."""
     split = traffic.split(rollout.spec)
     scale = _scale(split.weight)
     arms = []
@@ -115,36 +115,36 @@ def _split(rollout: ModelRollout, options: Mapping[str, Any]) -> dict[str, Any]:
             arms.append(
                 {"version": version, "weight": int(share * scale), **backend(rollout, version, options.get("backend"))}
             )
-    facts: dict[str, Any] = {"arms": arms, "mirror": None, "match": None}
+    data: dict[str, Any] = {"arms": arms, "mirror": None, "match": None}
     if split.candidate is None:
-        return facts
+        return data
     to_candidate = backend(rollout, split.candidate, options.get("backend"))
     if split.mirror:
         scale = _scale(split.mirror)
-        facts["mirror"] = {
+        data["mirror"] = {
             **to_candidate,
             "version": split.candidate,
             "numerator": int(split.mirror * scale),
             "denominator": 100 * scale,
         }
     if split.match:
-        facts["match"] = {
+        data["match"] = {
             **to_candidate,
             "version": split.candidate,
             "header": split.match.header,
             "value": split.match.value,
         }
-    return facts
+    return data
 
 
 def _scale(percent: Decimal) -> int:
-    """Return the least power of ten that makes a share whole."""
+    """Return the least power of ten that makes a share a whole number."""
     exponent = percent.normalize().as_tuple().exponent
     return 10 ** max(0, -exponent) if isinstance(exponent, int) else 1
 
 
 def _alerts(rollout: ModelRollout, repository: Repository, options: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return an alert for each threshold and latency trigger in scope: on the candidate, else on stable."""
+    """Return an alert for each active threshold and latency trigger, on the candidate or else on stable."""
     spec = rollout.spec
     split = traffic.split(spec)
     version = split.candidate or split.stable
@@ -185,7 +185,7 @@ def _alerts(rollout: ModelRollout, repository: Repository, options: Mapping[str,
 
 
 def _bound(trigger: Threshold | Latency) -> str:
-    """Say in words what the trigger demands: ``error_rate above 5%``."""
+    """Return the bound of a trigger as text: ``error_rate above 5%``."""
     if isinstance(trigger, Latency):
         return f"latency of the {format_share(trigger.quantile)} quantile above {format_duration(trigger.above)}"
     word, bound = ("above", trigger.above) if trigger.above is not None else ("below", trigger.below)

@@ -1,10 +1,10 @@
-"""The committed manifests, held against what the specs render.
+"""Drift: differences between committed manifests and rendered ones.
 
-In a commit bytes are bytes. A checkout may have CRLF where the commit has LF (``eol=crlf``, ``core.autocrlf``): there
-line ends are no difference, and a file whose lines all end in CRLF keeps them when it is rendered anew.
+A checkout may have CRLF where the commit has LF (``eol=crlf``, ``core.autocrlf``). There, line ends are no difference,
+and a file whose lines all end in CRLF keeps them when it is rendered again. In a commit, every byte counts.
 
-Beside the manifests may lie files that this tool did not render: a note, a Secret, a kustomization. They are no matter
-of ours, and nothing here says that they are to be removed.
+The folder of the manifests may hold files that this tool did not render, such as a Secret or a kustomization. They are
+ignored, and never removed.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from rollout_spec.core.errors import UserError
 from rollout_spec.render.renderer import MANIFESTS, Manifest, is_rendered, render
 from rollout_spec.spec.rollout import ModelRollout
-from rollout_spec.workspace.repository import File, Repository
+from rollout_spec.workspace.loader import File
+from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.tree import with_lf
 
 
 @dataclass(frozen=True)
-class Stale:
-    """A manifest that is not what is rendered.
+class ManifestDrift:
+    """A manifest that is out of date.
 
-    ``committed`` is None where it is missing, ``wanted`` where nothing renders it; ``target`` is the index of the
-    target that renders it, None where none does.
+    ``committed`` is None if the file is missing, ``wanted`` is None if no target renders it. ``target`` is the index of
+    the target that renders it, or None.
     """
 
     path: str
@@ -33,53 +33,51 @@ class Stale:
     target: int | None = None
 
 
-def stale(file: File[ModelRollout], repository: Repository) -> list[Stale]:
-    """Render a rollout, and return the manifests that differ. UserError where that cannot be done."""
-    if file.model is None:
-        raise UserError(f"{file.path} does not load", hint=f"`rollout-spec check {file.path}` says why")
-    return list(compared(file.stem, render(file.model, repository), repository))
+def find_drift(file: File[ModelRollout], repository: Repository) -> list[ManifestDrift]:
+    """Return the manifests of a rollout that are out of date. UserError if it cannot be rendered."""
+    return list(compare_manifests(file.stem, render(file.require_model(), repository), repository))
 
 
-def compared(name: str, manifests: list[Manifest], repository: Repository) -> Iterator[Stale]:
-    """Give what differs between the manifests that a rollout renders and those in the tree."""
+def compare_manifests(name: str, manifests: list[Manifest], repository: Repository) -> Iterator[ManifestDrift]:
+    """Yield the differences between the rendered manifests of a rollout and those in the tree."""
     for manifest in manifests:
-        there, wanted = repository.tree.read(manifest.path), manifest.text.encode()
-        if there is not None and b"\r\n" in there and repository.tree.converts_line_endings(manifest.path):
-            wanted = _ended_like(there, wanted)
-        if there != wanted:
-            yield Stale(manifest.path, there, wanted, manifest.target)
+        committed, wanted = repository.tree.read(manifest.path), manifest.text.encode()
+        if committed is not None and b"\r\n" in committed and repository.tree.converts_line_endings(manifest.path):
+            wanted = _with_line_ends_of(committed, wanted)
+        if committed != wanted:
+            yield ManifestDrift(manifest.path, committed, wanted, manifest.target)
     known = {manifest.path for manifest in manifests}
     for path, content in _files(name, repository):
         if path not in known and is_rendered(content):
-            yield Stale(path, content, None)
+            yield ManifestDrift(path, content, None)
 
 
-def _ended_like(there: bytes, wanted: bytes) -> bytes:
-    """Return what is rendered with the line ends of the file that is checked out."""
-    if with_lf(there) == wanted:
-        return there
-    has_crlf = there.endswith(b"\r\n") and there.count(b"\r\n") == there.count(b"\n")
+def _with_line_ends_of(committed: bytes, wanted: bytes) -> bytes:
+    """Return the rendered text with the line ends of the checked-out file."""
+    if with_lf(committed) == wanted:
+        return committed
+    has_crlf = committed.endswith(b"\r\n") and committed.count(b"\r\n") == committed.count(b"\n")
     return wanted.replace(b"\n", b"\r\n") if has_crlf else wanted
 
 
-def left_over(repository: Repository) -> Iterator[Stale]:
-    """Give the manifests of rollouts that are no more."""
-    for name in folders_left(repository):
+def orphaned_manifests(repository: Repository) -> Iterator[ManifestDrift]:
+    """Yield the manifests of rollouts that no longer exist."""
+    for name in orphaned_folders(repository):
         for path, content in _files(name, repository):
             if is_rendered(content):
-                yield Stale(path, content, None)
+                yield ManifestDrift(path, content, None)
 
 
-def folders_left(repository: Repository) -> list[str]:
-    """Return the folders of manifests without a rollout; none if the rollouts are behind a link, and not known."""
+def orphaned_folders(repository: Repository) -> list[str]:
+    """Return the folders of manifests without a rollout, none if ``rollouts/`` is a link and cannot be read."""
     if repository.link("rollouts") is not None:
         return []
     rollouts = set(repository.names("rollouts"))
     return [name for name in repository.tree.names(MANIFESTS) if name not in rollouts]
 
 
-def foreign(name: str, repository: Repository, rendered: Iterable[str] = ()) -> list[str]:
-    """Return the files and folders in a folder of manifests that this tool did not render, by their paths."""
+def unmanaged_files(name: str, repository: Repository, rendered: Iterable[str] = ()) -> list[str]:
+    """Return the paths of files and folders in a folder of manifests that this tool did not render."""
     tree, folder = repository.tree, f"{MANIFESTS}/{name}"
     known = {*rendered, *(path for path, content in _files(name, repository) if is_rendered(content))}
     paths = (f"{folder}/{file}" for file in tree.names(folder))
@@ -87,7 +85,7 @@ def foreign(name: str, repository: Repository, rendered: Iterable[str] = ()) -> 
 
 
 def _files(name: str, repository: Repository) -> Iterator[tuple[str, bytes]]:
-    """Give the files that lie directly in a folder of manifests: what is in folders below it is not looked at."""
+    """Yield the files directly in a folder of manifests. Subfolders are ignored."""
     for file in repository.tree.names(f"{MANIFESTS}/{name}"):
         path = f"{MANIFESTS}/{name}/{file}"
         content = repository.tree.read(path)

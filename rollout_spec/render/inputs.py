@@ -1,4 +1,4 @@
-"""A rollout's manifests are made of its own file, its workspace's, its components, its incidents and its templates."""
+"""The files from which a rollout's manifests are rendered, and whether they changed."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from rollout_spec.domain.contracts import place_of
 from rollout_spec.domain.incidents import files_about
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.spec.rollout import ModelRollout
-from rollout_spec.workspace.repository import File, Repository
+from rollout_spec.workspace.loader import File
+from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.tree import Tree, as_committed
 
 
-def changed(file: File[ModelRollout], repository: Repository, base: Repository) -> bool:
-    """Does anything that a rollout's manifests are made of, or a manifest itself, differ from the base?"""
+def inputs_changed(file: File[ModelRollout], repository: Repository, base: Repository) -> bool:
+    """Return whether an input of a rollout's manifests, or a manifest itself, differs from the base."""
     paths = {*_paths(file, repository), *_paths(file, base)}
     return any(_differs(path, repository.tree, base.tree) for path in paths)
 
@@ -24,7 +25,7 @@ def _differs(path: str, tree: Tree, base: Tree) -> bool:
 
 
 def _contracts(name: str, pin: str, repository: Repository) -> Iterator[str]:
-    """Give the contracts by which it is chosen to which version a rollback goes: that one is kept on standby."""
+    """Yield the contracts that decide the rollback target, which is kept on standby."""
     component = repository.component(name)
     spec = component.model.spec if component and component.model else None
     if spec is not None and spec.type == "schema" and spec.contract is not None:

@@ -1,4 +1,4 @@
-"""Manifests are rendered, never edited: the same tree gives the same bytes."""
+"""Rendering of manifests. The same tree gives the same bytes."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from rollout_spec.workspace.repository import Repository
 
 MANIFESTS = "manifests"
 _HEAD = re.compile(rb"# Rendered by rollout-spec from rollouts/[^/\s]+\.yaml\b")
-"""How the first line of each manifest begins."""
+"""The start of the first line of each manifest."""
 
 
 @dataclass(frozen=True)
 class RenderedDocument:
-    """One document of a manifest; ``version`` is the one whose workload it is, None for those of the whole rollout."""
+    """One document of a manifest. ``version`` is set if the document is the workload of one version."""
 
     text: str
     version: str | None
@@ -49,23 +49,23 @@ class RenderError(UserError):
 
 
 def is_rendered(content: bytes) -> bool:
-    """Return whether the first line of a file says that this tool rendered it."""
+    """Return whether this tool rendered a file, by its first line."""
     return _HEAD.match(content) is not None
 
 
 def render(rollout: ModelRollout, repository: Repository) -> list[Manifest]:
-    """Return the manifests of a rollout, one for each of its targets. RenderError where one cannot be made."""
+    """Return the manifests of a rollout, one for each target. RenderError if one cannot be rendered."""
     return [_manifest(index, target, rollout, repository) for index, target in enumerate(rollout.spec.targets)]
 
 
 def workloads(manifests: list[Manifest], version: str) -> dict[str, str]:
-    """Return what is rendered for one version, by the path of its manifest."""
-    found: dict[str, str] = {}
+    """Return the rendered workloads of one version, by the path of the manifest."""
+    texts: dict[str, str] = {}
     for manifest in manifests:
         for document in manifest.documents:
             if document.version == version:
-                found[manifest.path] = found.get(manifest.path, "") + document.text
-    return found
+                texts[manifest.path] = texts.get(manifest.path, "") + document.text
+    return texts
 
 
 def _manifest(index: int, target: Target, rollout: ModelRollout, repository: Repository) -> Manifest:
@@ -92,17 +92,17 @@ def _documents(
 ) -> Iterator[RenderedDocument]:
     fills: list[tuple[str, dict[str, Any]]] = []
     versions: list[str | None] = []
-    kept: dict[str, dict[str, Any]] = {}
+    data_by_version: dict[str, dict[str, Any]] = {}
     if any(template.each == "version" for template in definition.templates):
-        for version, role in facts.kept_up(rollout, repository).items():
-            kept[version] = {**context, "version": facts.of_version(rollout, version, role)}
+        for version, role in facts.workload_roles(rollout, repository).items():
+            data_by_version[version] = {**context, "version": facts.of_version(rollout, version, role)}
     for template in definition.templates:
         if template.each == "rollout":
             fills.append((template.file, context))
             versions.append(None)
             continue
-        fills += ((template.file, own) for own in kept.values())
-        versions += kept
+        fills += ((template.file, own) for own in data_by_version.values())
+        versions += data_by_version
     request = name, catalog.templates(name, repository.tree), fills
     if catalog.is_own(name, repository.tree):
         filled = _confined(request, f"rollouts/{rollout.metadata.name}.yaml")
@@ -114,12 +114,12 @@ def _documents(
 
 
 def _confined(request: tuple[str, Mapping[str, str], list[tuple[str, dict[str, Any]]]], about: str) -> list[str]:
-    """Return the documents of a target of the workspace, which are made in a confined process."""
+    """Return the documents of a target of the workspace, rendered in a bounded process."""
     name, _, fills = request
     try:
         answers = confined.ask("rollout_spec.render.filling:filled", request, len(fills), about)
-    except confined.Stopped as stopped:
+    except confined.StoppedError as stopped:
         file, _ = fills[min(len(stopped.answers), len(fills) - 1)]
         place = stopped.place or f"templates/{name}/{file}"
-        raise UserError(f"{place}: {stopped.why}", hint=stopped.hint) from None
-    return [str(each) for each in answers]
+        raise UserError(f"{place}: {stopped.reason}", hint=stopped.hint) from None
+    return [str(answer) for answer in answers]

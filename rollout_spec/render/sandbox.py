@@ -1,4 +1,4 @@
-"""A template gets data and puts text out: it reaches nothing else, runs for a moment, and makes a manifest at most."""
+"""A Jinja sandbox: templates read only their data, and have limits of steps and of text."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from jinja2.visitor import NodeTransformer
 from rollout_spec.core.yaml.scalars import quote
 
 MOST_STEPS = 100_000
-"""Turns of loops and calls that filling in a template once may take."""
+"""The most loop iterations and calls of one run of a template."""
 MOST_TEXT = 4 * 1024 * 1024
-"""Characters that it may make on the way."""
+"""The most characters that one run may produce."""
 _LARGEST_NUMBER = 10**15
 
-# What makes no more than it gets. `join`, `format`, `indent` and others make gigabytes of little.
+# Filters whose output is not much larger than their input. `join`, `format`, `indent` and others can make gigabytes.
 _FILTERS = (
     *("abs", "capitalize", "count", "d", "default", "dictsort", "first", "float", "groupby", "int", "items", "last"),
     *("length", "list", "lower", "map", "max", "min", "reject", "rejectattr", "select", "selectattr", "sort", "string"),
@@ -33,19 +33,19 @@ _METHODS: dict[type, tuple[str, ...]] = {
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """The templates of one target. Whatever they put out is quoted, as one scalar, mapping or list."""
+    """The templates of one target. Each value that they print is quoted as one YAML scalar, mapping or list."""
 
     intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
 
     def __init__(self, load: Callable[[str], tuple[str, str] | None]) -> None:
-        """``load`` returns the text of a template, and the path that messages name."""
+        """``load`` returns the text of a template, and its path for messages."""
 
-        def found(file: str) -> tuple[str, str, None] | None:
+        def load_source(file: str) -> tuple[str, str, None] | None:
             template = load(file)
             return (*template, None) if template else None
 
         super().__init__(
-            loader=FunctionLoader(found),
+            loader=FunctionLoader(load_source),
             undefined=StrictUndefined,
             finalize=self._put_out,
             autoescape=False,
@@ -59,7 +59,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self._steps = self._text = 0
 
     def fill(self, file: str, data: Mapping[str, Any]) -> str:
-        """Return what a template makes of data. Whatever goes wrong in it is raised."""
+        """Return the text of a template filled in with data. Any exception of the template is raised."""
         self._steps = self._text = 0
         return self.get_template(file).render(data)
 
@@ -68,13 +68,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return known and super().is_safe_attribute(obj, attr, value)
 
     def wrap_str_format(self, value: Any) -> None:
-        """Let ``str.format`` be like any other method: refused."""
+        """Treat ``str.format`` as any other method, which is refused."""
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         if operator == "**" or not isinstance(left, int | float) or not isinstance(right, int | float):
-            raise SecurityError(f"`{operator}` is not for this: numbers add and multiply, and texts are joined by `~`")
+            raise SecurityError(f"`{operator}` does not work here: add and multiply numbers, and join texts with `~`")
         if max(abs(left), abs(right)) > _LARGEST_NUMBER:
-            raise SecurityError(f"a number here is at most {_LARGEST_NUMBER:,}")
+            raise SecurityError(f"this number is larger than {_LARGEST_NUMBER:,}")
         return super().call_binop(context, operator, left, right)
 
     def call(self, *arguments: Any, **named: Any) -> Any:
@@ -96,7 +96,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return text
 
     def _put_out(self, value: Any) -> str:
-        text = str(value) if isinstance(value, Undefined) else quote(value)  # str raises, with the undefined name
+        text = str(value) if isinstance(value, Undefined) else quote(value)  # str() of Undefined raises, with its name
         self._make(len(text))
         return text
 
@@ -108,15 +108,15 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def _make(self, characters: int) -> None:
         self._text += characters
         if self._text > MOST_TEXT:
-            raise SecurityError(f"this makes more than {MOST_TEXT:,} characters")
+            raise SecurityError(f"this produces more than {MOST_TEXT:,} characters")
 
 
 class _Counting(NodeTransformer):
-    """Has what Jinja does not let be intercepted counted: loops, and ``~``."""
+    """Adds counters to loops and ``~``, which Jinja does not let a sandbox intercept."""
 
     def visit_For(self, node: nodes.For) -> nodes.Node:
         if node.recursive:
-            raise TemplateSyntaxError("a loop is not recursive here", node.lineno)
+            raise TemplateSyntaxError("recursive loops are not allowed", node.lineno)
         self.generic_visit(node)
         assert isinstance(node.iter, nodes.Expr)
         written = [each.data for each in node.find_all(nodes.TemplateData)]

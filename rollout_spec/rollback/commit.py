@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from rollout_spec.core.commit_message import with_checks
 from rollout_spec.core.findings import Finding
 from rollout_spec.core.pull_request import ProposedChange
-from rollout_spec.core.text import one_line, with_checks
+from rollout_spec.core.text import one_line
 from rollout_spec.core.units import NAME, format_time
 from rollout_spec.rollback.decision import NoRollbackTarget, Rollback
 from rollout_spec.rollback.pull_request import ManifestComparison, body, incident_body
@@ -41,7 +42,7 @@ def change(
         labels=("rollback", *(f"rollout:{part.rollout}" for part in rollback.parts)),
         reviewers=tuple(dict.fromkeys(asked)),
         draft=verdict.action == "draft",
-        arm=verdict.arm,
+        auto_merge=verdict.arm,
     )
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from rollout_spec.core.errors import UserError
-from rollout_spec.core.yaml.entries import CannotEdit
+from rollout_spec.core.yaml.entries import CannotEditError
 from rollout_spec.domain.dependents import Dependent, dependents
 from rollout_spec.domain.pins import meets, switches
 from rollout_spec.render.renderer import Manifest
@@ -16,7 +16,8 @@ from rollout_spec.rollback.verdict import Reason
 from rollout_spec.spec.component import Component
 from rollout_spec.spec.rollout import Live, ModelRollout
 from rollout_spec.workspace.edits import with_live, with_serving
-from rollout_spec.workspace.repository import File, Repository
+from rollout_spec.workspace.loader import File
+from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.tree import as_committed
 
 
@@ -109,7 +110,7 @@ def edits_of(
 def _spliced(file: File[Any], edit: Callable[[bytes], bytes]) -> bytes:
     try:
         return edit(file.content)
-    except CannotEdit as error:
+    except CannotEditError as error:
         raise UserError(f"{file.path}: {error.message}", hint=error.hint) from None
 
 

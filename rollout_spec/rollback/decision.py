@@ -10,11 +10,12 @@ from typing import Literal
 
 from rollout_spec.core.breach import Breach
 from rollout_spec.core.errors import UserError
+from rollout_spec.core.text import did_you_mean
 from rollout_spec.domain import traffic
 from rollout_spec.domain.history import Undone
 from rollout_spec.domain.pins import quarantined
 from rollout_spec.domain.rollback_targets import compatibility_risk, obstacles, rollback_targets, unsure, untried
-from rollout_spec.render.drift import compared
+from rollout_spec.render.drift import compare_manifests
 from rollout_spec.render.renderer import render
 from rollout_spec.rollback import incident as incidents
 from rollout_spec.rollback.components import Switch, edits_of, stands, switched
@@ -22,8 +23,8 @@ from rollout_spec.rollback.key import branch_name
 from rollout_spec.rollback.trigger_guards import for_a_person, lookback
 from rollout_spec.rollback.verdict import Reason
 from rollout_spec.spec.rollout import Live, ModelRollout, RolloutSpec
-from rollout_spec.spec.validation_errors import did_you_mean
-from rollout_spec.workspace.repository import File, Repository
+from rollout_spec.workspace.loader import File
+from rollout_spec.workspace.repository import Repository
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def roll_back(
     ``leaving`` are versions of rollouts that the same commit takes back: what they need holds no component.
     Source of each outcome: the table of steps in the documentation of ``live`` (docs/lifecycle.md).
     """
-    file = _rollout(repository, breach.rollout)
+    file = repository.require_rollout(breach.rollout)
     rollout = file.model
     assert rollout is not None
     failed = failed_version(rollout.spec, breach)
@@ -170,7 +171,7 @@ def roll_back_together(
 
     ``open_incidents`` are by rollout. None if one of them cannot be taken back.
     """
-    files = [(_rollout(repository, breach.rollout), breach) for breach, _ in failures]
+    files = [(repository.require_rollout(breach.rollout), breach) for breach, _ in failures]
     leaving = [(file.stem, failed_version(file.model.spec, breach)) for file, breach in files if file.model]
     parts: list[Rollback] = []
     edits: dict[str, bytes | None] = {}
@@ -194,15 +195,6 @@ def _live(rollout: str, repository: Repository) -> Live:
     file = repository.rollout(rollout)
     assert file is not None and file.model is not None
     return file.model.spec.live
-
-
-def _rollout(repository: Repository, name: str) -> File[ModelRollout]:
-    file = repository.rollout(name)
-    if file is None:
-        raise UserError(f"there is no rollout `{name}` here", hint=did_you_mean(name, repository.names("rollouts")))
-    if file.model is None:
-        raise UserError(f"{file.path} does not load", hint=f"`rollout-spec check {file.path}` says why")
-    return file
 
 
 def _idle(rollout: ModelRollout, version: str, repository: Repository) -> NoAction:
@@ -250,7 +242,7 @@ def _stuck(
         text = incidents.write(name, breach, rollout, failed, None, traffic.PROMOTED, replace(undone, steps=()))
         edits[f"incidents/{name}.yaml"] = text.encode()
         after = repository.edited(edits)
-        edits |= {each.path: each.wanted for each in compared(own, render(rollout, after), after)}
+        edits |= {each.path: each.wanted for each in compare_manifests(own, render(rollout, after), after)}
     return NoRollbackTarget(repository.workspace_name, own, failed, breach, passed_over, name, branch, edits)
 
 
@@ -277,7 +269,7 @@ def _made(
     result = after.rollout(file.stem)
     assert result is not None and result.model is not None
     manifests = render(result.model, after)
-    edits |= {each.path: each.wanted for each in compared(file.stem, manifests, after)}
+    edits |= {each.path: each.wanted for each in compare_manifests(file.stem, manifests, after)}
     unchanged = stands(manifests, restored, repository)
     reasons = for_a_person(rollout, breach, failed, moment, undone)
     if not unchanged:

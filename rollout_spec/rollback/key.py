@@ -21,7 +21,7 @@ def branch_name(kind: str, repository: Repository, rollout: str, failed: str, mo
     """
     from hashlib import sha256
 
-    told = [repository.tree.place, failed, *((name, _facts(before), _facts(after)) for name, before, after in moves)]
+    told = [repository.tree.location, failed, *((name, _facts(before), _facts(after)) for name, before, after in moves)]
     digest = sha256(json.dumps(told, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{kind}/{repository.workspace_name}/{rollout}/{label(failed)}-{digest}"
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from rollout_spec.core.text import one_line
 from rollout_spec.spec.kinds import PAUSE
-from rollout_spec.workspace.repository import read_file
+from rollout_spec.workspace.loader import read_file
 
 LINKED = "it is a link or a submodule, which is not followed"
 

@@ -1,8 +1,8 @@
 """The pydantic models of every file a user writes, and the JSON Schemas made from them.
 
-Imports ``core``. Start with ``rollout``; ``fields`` defines the types of values. Modules here import each other:
-``fields`` ← ``metadata`` ← one module for each kind. ``model_of`` builds the models of a kind at their first use, so
-that the check of a component does not load those of rollouts.
+Imports ``core``. Start with ``rollout``; ``fields`` and ``quantities`` define the types of values. Modules import each
+other in this order: ``validators``, ``fields``, ``metadata``, one module for each kind. ``model_of`` imports the models
+of a kind at their first use, so the check of a component does not load those of rollouts.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["FOLDERS", "KINDS", "model_of"]
 
 
 def model_of(kind: str) -> Any:
-    """Return the pydantic model of a kind, one of ``KINDS`` or ``PAUSE``."""
+    """Return the pydantic model of a kind: one of ``KINDS``, or ``PAUSE``."""
     if kind == "ModelRollout":
         from rollout_spec.spec.rollout import ModelRollout as model
     elif kind == "Component":

@@ -1,4 +1,4 @@
-"""A component is a feature view, schema, preprocessing step or runtime that versions of models pin."""
+"""Components: feature views, schemas, preprocessing steps, runtimes and base models that versions pin."""
 
 from __future__ import annotations
 
@@ -6,32 +6,33 @@ from typing import Literal
 
 from pydantic import Field
 
-from rollout_spec.spec.fields import Model, Text, Version
+from rollout_spec.spec.fields import Text, Version
 from rollout_spec.spec.metadata import ApiVersion, Metadata
+from rollout_spec.spec.model import Model
 
 
 class ComponentSpec(Model):
-    """What is up now."""
+    """The served versions of a component."""
 
     type: Literal["feature", "schema", "preprocessing", "runtime", "model"] = Field(
-        description="What it is; `model`: a shared base."
+        description="The type of the component; `model`: a base model that several models share."
     )
-    serving: list[Version] = Field(description="The versions that are up now, side by side.", examples=[["11", "12"]])
-    exclusive: bool = Field(False, description="true: one version at a time, so that `serving` has one entry.")
+    serving: list[Version] = Field(description="The served versions, side by side.", examples=[["11", "12"]])
+    exclusive: bool = Field(False, description="true: only one version is served at a time.")
     applied_by: Literal["git", "external"] = Field(
-        "git", description="git: what is deployed follows this file; external: a person or another system does it."
+        "git", description="git: the deployment follows this file; external: a person or another system deploys it."
     )
     contract: Text | None = Field(
         None,
-        description="For schemas: where the JSON Schema of each version is, checked for compatibility.",
+        description="For schemas: the path of the JSON Schema of each version, checked for compatibility.",
         examples=["contracts/user-profile/{version}.schema.json"],
     )
 
 
 class Component(Model):
-    """A feature view, schema, preprocessing step or runtime that versions pin."""
+    """A feature view, schema, preprocessing step, runtime or base model that versions pin."""
 
     api_version: ApiVersion
-    kind: Literal["Component"] = Field(description="What this file is.")
+    kind: Literal["Component"] = Field(description="The kind of this file.")
     metadata: Metadata
     spec: ComponentSpec

@@ -1,4 +1,4 @@
-"""An incident is written by a rollback; until it is resolved as cleared, the failed version is quarantined."""
+"""Incidents: written by a rollback. The failed version is quarantined until the incident is resolved as cleared."""
 
 from __future__ import annotations
 
@@ -7,48 +7,54 @@ from typing import Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from rollout_spec.spec.fields import Commit, Model, Name, Number, Text, Time, Url, Version
+from rollout_spec.spec.fields import Commit, Name, Text, Url, Version
 from rollout_spec.spec.metadata import ApiVersion, Metadata
+from rollout_spec.spec.model import Model
+from rollout_spec.spec.quantities import Number, Time
 
 _NEEDED = ("verdict", "reproduced", "rootCause", "resolution")
 
 
 class IncidentEvidence(Model):
-    """What was seen."""
+    """The evidence of a failure."""
 
-    summary: str | None = Field(None, description="What the monitor said.")
+    summary: str | None = Field(None, description="The message of the monitor.")
     value: Number | None = Field(None, description="The value of the metric.", examples=[0.081])
-    url: Url | None = Field(None, description="Where to look.")
+    url: Url | None = Field(None, description="A link to the alert or dashboard.")
 
 
 class Reproduced(Model):
-    """Where the failure was seen again."""
+    """The environment in which the failure was reproduced."""
 
-    environment: Text = Field(description="Where.", examples=["staging"])
-    link: Url | None = Field(None, description="What shows it.")
+    environment: Text = Field(description="The environment.", examples=["staging"])
+    link: Url | None = Field(None, description="A link to the evidence.")
 
 
 class IncidentSpec(Model):
-    """What failed, what was restored, and how it ended."""
+    """The failed version, the restored version, and the resolution."""
 
     rollout: Name = Field(description="The rollout.", examples=["fraud"])
-    failed_version: Version = Field(description="The version that failed; its record stays.", examples=["42"])
+    failed_version: Version = Field(description="The version that failed. Its record stays.", examples=["42"])
     restored_version: Version | None = Field(
-        description="The version that was restored; null: there was no way back.", examples=["41"]
+        description="The version that was restored; null: there was no rollback target.", examples=["41"]
     )
-    trigger: Name | None = Field(None, description="The trigger that told, where one did.", examples=["serving-errors"])
-    source: Text = Field(description="Who told.", examples=["alertmanager", "manual"])
-    observed_at: Time = Field(description="When it was seen.")
-    stage: Name | None = Field(None, description="The stage, or `promoted`.", examples=["canary-5", "promoted"])
-    reverts: list[Commit] = Field([], description="The commits that the rollback undid.")
-    evidence: IncidentEvidence | None = Field(None, description="What was seen.")
-    status: Literal["open", "resolved"] = Field(description="open until somebody knows what happened.")
+    trigger: Name | None = Field(
+        None, description="The trigger that was breached, if any.", examples=["serving-errors"]
+    )
+    source: Text = Field(description="The monitor or person that reported it.", examples=["alertmanager", "manual"])
+    observed_at: Time = Field(description="The time of the breach.")
+    stage: Name | None = Field(
+        None, description="The stage of the candidate, or `promoted`.", examples=["canary-5", "promoted"]
+    )
+    reverts: list[Commit] = Field([], description="The commits that the rollback reverted.")
+    evidence: IncidentEvidence | None = Field(None, description="The evidence of the failure.")
+    status: Literal["open", "resolved"] = Field(description="open until the cause is known.")
     verdict: Literal["bad", "cleared"] | None = Field(
-        None, description="bad: the version stays quarantined for good; cleared: it was something else."
+        None, description="bad: the version stays quarantined forever; cleared: the version was not the cause."
     )
-    reproduced: Reproduced | None = Field(None, description="Where the failure was seen again.")
-    root_cause: str | None = Field(None, description="Why it failed.")
-    resolution: str | None = Field(None, description="What was done about it.")
+    reproduced: Reproduced | None = Field(None, description="The environment in which the failure was reproduced.")
+    root_cause: str | None = Field(None, description="The cause of the failure.")
+    resolution: str | None = Field(None, description="The action that resolved the incident.")
 
     model_config = {
         "json_schema_extra": {
@@ -59,24 +65,24 @@ class IncidentSpec(Model):
 
     @model_validator(mode="after")
     def _resolved_is_explained(self) -> IncidentSpec:
-        told = (self.verdict, self.reproduced, self.root_cause, self.resolution)
-        missing = ", ".join(f"`{name}`" for name, value in zip(_NEEDED, told, strict=True) if value is None)
+        values = (self.verdict, self.reproduced, self.root_cause, self.resolution)
+        missing = ", ".join(f"`{name}`" for name, value in zip(_NEEDED, values, strict=True) if value is None)
         if self.status == "resolved" and missing:
             raise PydanticCustomError(
-                "unexplained", "a resolved incident also says {missing}", {"at": "status", "missing": missing}
+                "unexplained", "this incident is resolved but lacks {missing}", {"at": "status", "missing": missing}
             )
         return self
 
 
 class Incident(Model):
-    """What failed, what was restored, and how it ended."""
+    """The failure of a version, and how it was resolved."""
 
     api_version: ApiVersion
-    kind: Literal["Incident"] = Field(description="What this file is.")
+    kind: Literal["Incident"] = Field(description="The kind of this file.")
     metadata: Metadata
     spec: IncidentSpec
 
     @property
     def quarantines(self) -> bool:
-        """Is the failed version kept from coming back?"""
+        """Return whether the failed version is quarantined."""
         return self.spec.verdict != "cleared" or self.spec.status == "open"

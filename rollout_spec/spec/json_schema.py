@@ -1,7 +1,7 @@
-"""Editors read JSON Schema: it is made from the models, so that both accept the same files.
+"""JSON Schemas for editors, made from the models, so that both accept the same files.
 
-Beside the standard's keywords it has two that editors know: ``errorMessage``, what is told of a wrong value instead of
-its pattern, and ``markdownDescription``, which is shown as it is where a ``description`` would show its markup.
+They use two keywords of editors beside the standard ones: ``errorMessage``, shown for a wrong value instead of its
+pattern, and ``markdownDescription``, a description whose markup is rendered.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ _NULL = {"type": "null"}
 
 
 def json_schema(kind: str) -> Schema:
-    """Return the JSON Schema (Draft 2020-12) of a kind: one tree without references, its keys in a fixed order."""
+    """Return the JSON Schema (Draft 2020-12) of a kind, without references and with keys in a fixed order."""
     schema = model_of(kind).model_json_schema(by_alias=True)
     definitions = schema.pop("$defs", {})
-    return _ordered({"$schema": DIALECT, **_told(_clean(schema, definitions)), "title": kind})
+    return _ordered({"$schema": DIALECT, **_with_editor_keywords(_clean(schema, definitions)), "title": kind})
 
 
 def _clean(node: Any, definitions: Schema) -> Any:
-    """Say what pydantic says in fewer words; a field's own words win over those of its type."""
+    """Simplify a schema of pydantic. Keywords of a field win over those of its type."""
     if not isinstance(node, dict):
         return node
     node = dict(node)
     while "$ref" in node:
         name = node.pop("$ref").rpartition("/")[2]
         node = {**definitions[name], **node}
-    if "properties" not in node:  # the name of a block heads what an editor shows of its fields
+    if "properties" not in node:  # editors show the title of a block above its fields
         node.pop("title", None)
     if node.get("default", ...) is None:
         del node["default"]
@@ -51,7 +51,7 @@ def _clean(node: Any, definitions: Schema) -> Any:
             node[ours] = node.pop(theirs)
     if "const" in node or "enum" in node:
         node.pop("type", None)
-    for pattern, values in node.pop("patternProperties", {}).items():  # a mapping of ours has one pattern of keys
+    for pattern, values in node.pop("patternProperties", {}).items():  # our mappings have one pattern of keys
         node["propertyNames"] = {"pattern": pattern, **node.get("propertyNames", {})}
         node["additionalProperties"] = values
     tag = node.pop("discriminator", {}).get("propertyName")
@@ -68,34 +68,34 @@ def _clean(node: Any, definitions: Schema) -> Any:
 
 
 def _tagged(options: Sequence[Schema], field: str) -> list[Schema]:
-    """Call each alternative by its tag; whoever misspells that is told all of them."""
+    """Name each alternative by its tag, and list all tags in the message for an unknown one."""
     tags = [option["properties"][field]["const"] for option in options]
-    told = {"errorMessage": f"this is {', '.join(f'`{tag}`' for tag in tags[:-1])} or `{tags[-1]}`"}
-    found = []
+    message = {"errorMessage": f"expected {', '.join(f'`{tag}`' for tag in tags[:-1])} or `{tags[-1]}`"}
+    schemas = []
     for option, tag in zip(options, tags, strict=True):
-        properties = option["properties"] | {field: _ordered(option["properties"][field] | told)}
-        found.append(_ordered({**option, "title": tag, "properties": properties}))
-    return found
+        properties = option["properties"] | {field: _ordered(option["properties"][field] | message)}
+        schemas.append(_ordered({**option, "title": tag, "properties": properties}))
+    return schemas
 
 
-def _told(node: Any) -> Any:
-    """Put what is told of each place in the way that an editor shows best."""
+def _with_editor_keywords(node: Any) -> Any:
+    """Add ``markdownDescription``, and complete ``errorMessage``."""
     if isinstance(node, list):
-        return [_told(each) for each in node]
+        return [_with_editor_keywords(item) for item in node]
     if not isinstance(node, dict):
         return node
-    node = {key: _told(value) for key, value in node.items()}
+    node = {key: _with_editor_keywords(value) for key, value in node.items()}
     own: Schema = {}
-    words, wrong = node.get("description"), node.get("errorMessage")
-    if isinstance(words, str) and "`" in words:
-        own["markdownDescription"] = words
-    if isinstance(wrong, str) and "in quotes" not in wrong and re.match(node.get("pattern", "$"), "1"):
-        own["errorMessage"] = f"{wrong}; a number stands in quotes"
+    description, message = node.get("description"), node.get("errorMessage")
+    if isinstance(description, str) and "`" in description:
+        own["markdownDescription"] = description
+    if isinstance(message, str) and "in quotes" not in message and re.match(node.get("pattern", "$"), "1"):
+        own["errorMessage"] = f"{message}; write a number in quotes"
     return _ordered(node | own) if own else node
 
 
 def _flat(node: Schema) -> Schema:
-    """Make one schema of alternatives that differ in type: a keyword constrains values of its own type alone."""
+    """Merge alternatives of different types into one schema. A keyword constrains only values of its own type."""
     options = [option for option in node["anyOf"] if option != _NULL]
     nullable = len(options) < len(node["anyOf"])
     if len(options) == 1 and "anyOf" in options[0]:
@@ -103,8 +103,8 @@ def _flat(node: Schema) -> Schema:
     outer = {key: value for key, value in node.items() if key != "anyOf"}
     if len(options) == 1 and ("const" in options[0] or "enum" in options[0]):
         choices = options[0].get("enum") or [options[0]["const"]]
-        words = {key: value for key, value in options[0].items() if key != "const"}
-        return {**words, **outer, "enum": [*choices, None] if nullable else choices}
+        keywords = {key: value for key, value in options[0].items() if key != "const"}
+        return {**keywords, **outer, "enum": [*choices, None] if nullable else choices}
     types: list[str] = []
     for option in options:
         types += option["type"] if isinstance(option["type"], list) else [option["type"]]

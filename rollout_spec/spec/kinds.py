@@ -1,4 +1,4 @@
-"""A rollout repository holds five kinds of files, each kind in a folder of its own, and perhaps one that pauses it."""
+"""The kinds of files of a workspace, their folders, and the pause file."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ API_VERSION = "rollout-spec/v1"
 WORKSPACE_FILE = ".rollout-spec.yaml"
 
 FOLDERS = {"rollouts": "ModelRollout", "components": "Component", "incidents": "Incident", "policies": "PolicyPack"}
-"""Which kind each folder of a workspace holds."""
+"""The kind of the files in each folder of a workspace."""
 
 PAUSE_FILE = ".rollout-spec-pause"
 PAUSE = "Pause"
-"""What that file holds: no kind that says its name, for it is written in a hurry."""
-PAUSE_HINT = "write `reason: …` and `expires: …`, each on a line"
+"""The kind of the pause file. It has no ``kind`` field, because people write it in a hurry."""
+PAUSE_HINT = "write `reason: …` and `expires: …`, each on its own line"
 
 KINDS = ("ModelRollout", "Component", "Incident", "Workspace", "PolicyPack")

@@ -1,4 +1,4 @@
-"""Every file says what it is and whose: ``apiVersion``, ``kind``, ``metadata``; what it demands stands in ``spec``."""
+"""The fields that all files share: ``apiVersion`` and ``metadata``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rollout_spec.spec.fields import Model, Name
+from rollout_spec.spec.fields import Name
+from rollout_spec.spec.model import Model
 
 Tier = Literal["critical", "standard", "experimental"]
 ApiVersion = Annotated[
@@ -15,22 +16,22 @@ ApiVersion = Annotated[
 
 
 class Metadata(Model):
-    """Who this is, and who answers for it."""
+    """The name and the owner of a file's subject."""
 
     name: Name = Field(
         description="A DNS-1123 label, unique among files of this kind and equal to the file's stem.",
         examples=["fraud"],
     )
     namespace: Name | None = Field(
-        None, description="The Kubernetes namespace of what is rendered; `default` where absent.", examples=["ml"]
+        None, description="The Kubernetes namespace of the manifests; `default` if absent.", examples=["ml"]
     )
-    owner: str | None = Field(None, description="The team that answers for it.", examples=["team-risk"])
+    owner: str | None = Field(None, description="The responsible team.", examples=["team-risk"])
     tier: Tier | None = Field(
-        None, description="How much depends on it: policies ask more of critical rollouts.", examples=["critical"]
+        None, description="Its importance: policies require more of critical rollouts.", examples=["critical"]
     )
-    description: str | None = Field(None, description="What it is, for a reader who has never heard of it.")
+    description: str | None = Field(None, description="A description for a reader who does not know it.")
     labels: dict[str, str] | None = Field(
         None,
-        description="Labels of your own; the tool carries them and reads none.",
+        description="Your own labels. The tool copies them, and does not interpret them.",
         examples=[{"cost-center": "cc-7"}],
     )

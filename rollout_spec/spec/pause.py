@@ -1,4 +1,4 @@
-"""One file stops the automation: ``.rollout-spec-pause`` on the base, with a reason and an expiry."""
+"""The pause file, which stops all automation: ``.rollout-spec-pause`` on the base, with a reason and an expiry."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from datetime import datetime
 
 from pydantic import Field
 
-from rollout_spec.spec.fields import Model, Text
+from rollout_spec.spec.fields import Text
+from rollout_spec.spec.model import Model
 from rollout_spec.spec.workspace import Expiry, end_of
 
 
 class PauseFile(Model):
-    """Why no rollback is pushed, and until when."""
+    """The reason and the end of a pause."""
 
-    reason: Text = Field(description="Why it is stopped.", examples=["the cluster is being moved, OPS-1181"])
-    expires: Expiry = Field(description="When it goes on: after a date (its end, UTC), or at a time.")
+    reason: Text = Field(description="The reason of the pause.", examples=["the cluster is being moved, OPS-1181"])
+    expires: Expiry = Field(description="The end of the pause: a date, through its end (UTC), or a time.")
 
     @property
     def ends(self) -> datetime:
-        """The moment, in UTC, at which it holds no more."""
+        """The end of the pause, in UTC."""
         return end_of(self.expires)

@@ -1,4 +1,4 @@
-"""A policy pack says what an organization demands, each demand with its reason and examples of both sides."""
+"""Policy packs: requirements of an organization for rollouts, each with its reason and examples."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from rollout_spec.spec.fields import Model, Name
+from rollout_spec.spec.fields import Name
 from rollout_spec.spec.metadata import ApiVersion, Metadata, Tier
+from rollout_spec.spec.model import Model
 
 
 class PolicyMatch(Model):
-    """Which rollouts a policy is about."""
+    """The rollouts to which a policy applies."""
 
     tier: list[Tier] | None = Field(None, min_length=1, description="Rollouts of these tiers.", examples=[["critical"]])
     names: list[Name] | None = Field(None, min_length=1, description="Rollouts of these names.", examples=[["fraud"]])
@@ -19,37 +20,37 @@ class PolicyMatch(Model):
 
 
 class Policy(Model):
-    """One demand."""
+    """One requirement."""
 
-    name: Name = Field(description="What it is called in findings.", examples=["first-stage-small"])
+    name: Name = Field(description="Its name in findings.", examples=["first-stage-small"])
     severity: Literal["error", "warning", "info"] = Field(
-        "error", description="What a rollout that does not meet it gets."
+        "error", description="The severity of the finding if a rollout fails it."
     )
-    match: PolicyMatch | None = Field(None, description="Which rollouts it is about; all where absent.")
+    match: PolicyMatch | None = Field(None, description="The rollouts to which it applies; all if absent.")
     expression: str = Field(
-        min_length=1, description="CEL over rollout, base, components, incidents, workspace, now; true: it is met."
+        min_length=1, description="CEL over rollout, base, components, incidents, workspace, now; true: it passes."
     )
     at: str | None = Field(
-        None, description="Where the finding points; the rollout's name where absent.", examples=["spec.stages"]
+        None, description="The field of the finding; the rollout's name if absent.", examples=["spec.stages"]
     )
-    message: str = Field(min_length=1, description="What the finding says.")
-    why: str = Field(min_length=1, description="Why it is demanded.")
+    message: str = Field(min_length=1, description="The message of the finding.")
+    why: str = Field(min_length=1, description="The reason of the requirement.")
     passes: list[dict[str, Any]] = Field(
-        [], description="Parts of a rollout that meet it; each is laid over the one of the example workspace."
+        [], description="Parts of a rollout that pass; each is merged into the rollout of the example workspace."
     )
-    fails: list[dict[str, Any]] = Field([], description="Parts of a rollout that do not meet it.")
+    fails: list[dict[str, Any]] = Field([], description="Parts of a rollout that fail.")
 
 
 class PolicyPackSpec(Model):
-    """The demands."""
+    """The policies of a pack."""
 
-    policies: list[Policy] = Field(min_length=1, description="The demands.")
+    policies: list[Policy] = Field(min_length=1, description="The policies.")
 
 
 class PolicyPack(Model):
-    """What an organization demands of its rollouts."""
+    """Requirements of an organization for its rollouts."""
 
     api_version: ApiVersion
-    kind: Literal["PolicyPack"] = Field(description="What this file is.")
+    kind: Literal["PolicyPack"] = Field(description="The kind of this file.")
     metadata: Metadata
     spec: PolicyPackSpec

@@ -1,4 +1,4 @@
-"""A render target is a folder of templates with ``target.yaml``: its options, what it owns, what it cannot express."""
+"""Definitions of render targets: ``target.yaml`` in a folder of templates, with options and limits."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from rollout_spec.spec.fields import Model, Text
+from rollout_spec.spec.fields import Text
+from rollout_spec.spec.model import Model
 from rollout_spec.spec.option import Form, Option, check_relations
 
 MOST_LIMITS = 100
 
 PLACES = frozenset({"rollout", "namespace", "version", "backend"})
-"""What a limit is on, beside fields of a record: names of the rollout, and a version's label and backend."""
+"""The values that a limit may constrain beside fields of a record."""
 RECORD = frozenset(
     {"model", "artifact", "digest", "format", "runId", "datasetDigest", "serve.runtime", "serve.image"}
     | {"serve.resources.cpu", "serve.resources.memory", "serve.resources.gpu"}
@@ -26,18 +27,18 @@ _BLANK = re.compile(r"\{([^{}]*)\}")
 
 def _refused(field: str) -> str:
     if field not in RECORD and not _ENV.fullmatch(field):
-        words = "this is a field of a record, such as `serve.image`, or a variable, such as `serve.env.PYTHONPATH`"
-        raise PydanticCustomError("misspelled", "{words}", {"words": words})
+        message = "expected a field of a record, such as `serve.image`, or a variable, such as `serve.env.PYTHONPATH`"
+        raise PydanticCustomError("misspelled", "{message}", {"message": message})
     return field
 
 
 class Limit(Form):
-    """A name that the target makes of a rollout, or a field of a record, and what the cluster takes of it."""
+    """A constraint of the cluster on a name that the target derives, or on a field of a record."""
 
     of: Text = Field(description="The text, in which `{rollout}`, `{version}`, `{backend}` and others are filled in.")
-    what: Text = Field(description="What has that name.")
-    when: dict[str, Any] = Field({}, description="Options, and the values of them with which this is a limit.")
-    severity: Literal["error", "warning"] = Field("error", description="What it is to exceed this.")
+    what: Text = Field(description="The object with that name.")
+    when: dict[str, Any] = Field({}, description="Values of options for which the limit applies.")
+    severity: Literal["error", "warning"] = Field("error", description="The severity if the limit is exceeded.")
 
     @property
     def blanks(self) -> frozenset[str]:
@@ -45,63 +46,63 @@ class Limit(Form):
         return frozenset(_BLANK.findall(self.of))
 
     def filled(self, values: dict[str, str]) -> str:
-        """Return the text with all that is in braces filled in."""
-        return _BLANK.sub(lambda found: values[found[1]], self.of)
+        """Return the text with the names in braces replaced by their values."""
+        return _BLANK.sub(lambda match: values[match[1]], self.of)
 
     @model_validator(mode="after")
     def _blanks_are_known(self) -> Limit:
         if self.pattern is None and self.max_length is None:
-            raise PydanticCustomError("no_bound", "a limit has a `pattern` or a `maxLength`")
+            raise PydanticCustomError("no_bound", "a limit needs a `pattern` or a `maxLength`")
         for name in sorted(self.blanks - PLACES - RECORD):
             known = ", ".join(f"`{{{each}}}`" for each in sorted(PLACES))
-            words = f"`{{{name}}}` is not known here: it is {known}, or a field of a record such as `{{serve.image}}`"
-            raise PydanticCustomError("misplaced", "{words}", {"words": words, "at": "of"})
+            message = f"unknown name `{{{name}}}`; expected {known}, or a field of a record such as `{{serve.image}}`"
+            raise PydanticCustomError("misplaced", "{message}", {"message": message, "at": "of"})
         if self.blanks & RECORD and len(self.blanks) > 1:
-            words = "a limit is on names, or on one field of a record: make a limit of each"
-            raise PydanticCustomError("misplaced", "{words}", {"words": words, "at": "of"})
+            message = "a limit applies to names, or to one field of a record: write a limit for each"
+            raise PydanticCustomError("misplaced", "{message}", {"message": message, "at": "of"})
         return self
 
 
 class Template(Model):
-    """One template, which gives one document of the manifest each time it is filled in."""
+    """One template. Each time it is filled in, it gives one document of the manifest."""
 
-    file: Text = Field(description="Its name in the target's folder.")
+    file: Text = Field(description="Its file name in the target's folder.")
     each: Literal["rollout", "version"] = Field(
-        "rollout", description="Once for the rollout, or once for each version that is kept up."
+        "rollout", description="Fill it in once for the rollout, or once for each version with workloads."
     )
 
 
 class TargetDefinition(Model):
-    """What a target is."""
+    """The definition of a target."""
 
-    description: Text = Field(description="What is rendered, in a line.")
-    owns: Literal["workloads", "traffic", "alerts"] = Field(description="What its manifests decide.")
+    description: Text = Field(description="The rendered objects, in one line.")
+    owns: Literal["workloads", "traffic", "alerts"] = Field(description="The aspect that its manifests control.")
     renders: list[Literal["split"]] = Field(
-        [], description="split: its manifests divide requests among versions, as `live` and `stages` say."
+        [], description="split: its manifests divide requests among versions, according to `live` and `stages`."
     )
-    templates: list[Template] = Field(min_length=1, description="What is filled in, in the order of the manifest.")
-    options: dict[str, Option] = Field({}, description="What a rollout may say about it.")
+    templates: list[Template] = Field(min_length=1, description="The templates, in the order of the manifest.")
+    options: dict[str, Option] = Field({}, description="The options that a rollout may set.")
     needs: list[str] = Field([], description="Fields that the record of each rendered version must have.")
     refuses: list[Annotated[str, AfterValidator(_refused)]] = Field(
         [], description="Fields that the record of a rendered version may not have."
     )
-    limits: list[Limit] = Field([], description="What the cluster takes of names and of fields of records.")
-    cannot: list[Text] = Field([], description="What it cannot express.")
+    limits: list[Limit] = Field([], description="Constraints of the cluster on names and fields of records.")
+    cannot: list[Text] = Field([], description="The fields of a rollout that it cannot express.")
 
     @model_validator(mode="after")
     def _options_are_known(self) -> TargetDefinition:
         check_relations(self.options, "options")
         if len(self.limits) > MOST_LIMITS:
-            words = f"a target has at most {MOST_LIMITS} limits"
-            raise PydanticCustomError("misplaced", "{words}", {"words": words, "at": "limits"})
+            message = f"this target has more than {MOST_LIMITS} limits"
+            raise PydanticCustomError("misplaced", "{message}", {"message": message, "at": "limits"})
         for limit in self.limits:
             for name in limit.when:
                 if name not in self.options:
-                    words = f"`when` of the limit on `{limit.of}` names `{name}`, which is no option"
-                    raise PydanticCustomError("misplaced", "{words}", {"words": words, "at": "limits"})
+                    message = f"`when` of the limit on `{limit.of}` names the unknown option `{name}`"
+                    raise PydanticCustomError("misplaced", "{message}", {"message": message, "at": "limits"})
         return self
 
     @property
     def renders_split(self) -> bool:
-        """Return whether its manifests divide requests among versions; what owns the traffic does."""
+        """Return whether its manifests divide requests among versions, as those of a traffic target do."""
         return self.owns == "traffic" or "split" in self.renders

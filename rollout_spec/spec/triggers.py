@@ -1,4 +1,4 @@
-"""A trigger says what counts as a breach, before the deploy: who is on call does not argue about it at night."""
+"""Triggers: the conditions that count as a breach, agreed on before the deployment."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from rollout_spec.spec.fields import Bound, Chance, Duration, MetricName, Model, Name, Number, Share, Text
+from rollout_spec.spec.fields import MetricName, Name, Text
+from rollout_spec.spec.model import Model
+from rollout_spec.spec.quantities import Bound, Chance, Duration, Number, Share
 
 
 class _Trigger(Model):
-    name: Name = Field(description="What this trigger is called, in alerts and incidents.", examples=["serving-errors"])
+    name: Name = Field(description="The name of the trigger in alerts and incidents.", examples=["serving-errors"])
     during: list[Name] | None = Field(
         None,
         min_length=1,
-        description="Stages, or `promoted`; absent: every stage with traffic or mirror, and promoted.",
+        description="Stages, or `promoted`; absent: every stage with traffic or mirroring, and `promoted`.",
         examples=[["canary-5"]],
     )
     severity: Literal["hard", "soft"] = Field(
-        "hard", description="hard: the rollback may merge itself; soft: a person decides."
+        "hard", description="hard: the rollback may auto-merge; soft: a person decides."
     )
 
 
@@ -29,14 +31,12 @@ class _Watched(_Trigger):
     window: Duration = Field(
         timedelta(minutes=5),
         json_schema_extra={"default": "5m"},
-        description="Over how long the metric is taken.",
+        description="The time range of the metric.",
         examples=["5m"],
     )
-    for_: Duration | None = Field(
-        None, alias="for", description="How long the breach must last before it counts.", examples=["2m"]
-    )
+    for_: Duration | None = Field(None, alias="for", description="The minimum duration of a breach.", examples=["2m"])
     within: Duration | None = Field(
-        None, description="Only this long after the stage began; absent: as long as it lasts.", examples=["15m"]
+        None, description="Active only this long after the stage began; absent: for the whole stage.", examples=["15m"]
     )
 
 
@@ -47,21 +47,21 @@ class Threshold(_Watched):
     metric: MetricName = Field(
         description="A metric of the profile, or one that the Workspace declares.", examples=["error_rate"]
     )
-    above: Bound | None = Field(None, description="A breach lies above this.", examples=["5%", 0.2])
-    below: Bound | None = Field(None, description="A breach lies below this.", examples=["90%"])
+    above: Bound | None = Field(None, description="A value above this is a breach.", examples=["5%", 0.2])
+    below: Bound | None = Field(None, description="A value below this is a breach.", examples=["90%"])
 
     model_config = {
         "json_schema_extra": {
             "if": {"required": ["above"], "properties": {"above": {"not": {"type": "null"}}}},
             "then": {
                 "properties": {
-                    "below": {"type": "null", "errorMessage": "a threshold has `above` or `below`, and not both"}
+                    "below": {"type": "null", "errorMessage": "a threshold has `above` or `below`, not both"}
                 }
             },
             "else": {
                 "required": ["below"],
                 "properties": {"below": {"not": {"type": "null"}}},
-                "errorMessage": "`above` or `below` is missing: a threshold has one of them",
+                "errorMessage": "`above` or `below` is missing: a threshold needs one of them",
             },
         }
     }
@@ -69,37 +69,39 @@ class Threshold(_Watched):
     @model_validator(mode="after")
     def _one_bound(self) -> Threshold:
         if self.above is None and self.below is None:
-            raise PydanticCustomError("no_bound", "`above` or `below` is missing: a threshold has one of them")
+            raise PydanticCustomError("no_bound", "`above` or `below` is missing: a threshold needs one of them")
         if self.above is not None and self.below is not None:
-            raise PydanticCustomError("two_bounds", "a threshold has `above` or `below`, and not both", {"at": "below"})
+            raise PydanticCustomError("two_bounds", "a threshold has `above` or `below`, not both", {"at": "below"})
         return self
 
 
 class Latency(_Watched):
-    """More requests than the quantile allows take longer than the bound."""
+    """More requests take longer than the bound than the quantile allows."""
 
     type: Literal["latency"] = Field(description="Too many requests take too long.")
-    quantile: Chance = Field(description="Which requests must be fast; strictly between 0% and 100%.", examples=["99%"])
-    above: Duration = Field(description="The service level: a breach is slower.", examples=["250ms"])
+    quantile: Chance = Field(
+        description="The share of requests that must be fast; strictly between 0% and 100%.", examples=["99%"]
+    )
+    above: Duration = Field(description="The service level. A slower quantile is a breach.", examples=["250ms"])
 
 
 class Comparison(_Trigger):
-    """The candidate is worse than the control arm, by more than chance."""
+    """The candidate is significantly worse than the control arm."""
 
     type: Literal["comparison"] = Field(description="The candidate is worse than the control arm.")
     metric: MetricName = Field(description="A metric that the Workspace declares.", examples=["conversion_rate"])
-    drop: Share = Field(description="The relative drop that must not be missed.", examples=["5%"])
-    baseline: Bound | None = Field(None, description="What the control arm is expected to show.", examples=["8%"])
+    drop: Share = Field(description="The relative drop to detect.", examples=["5%"])
+    baseline: Bound | None = Field(None, description="The expected value of the control arm.", examples=["8%"])
     alpha: Chance = Field(
         Decimal(5),
         json_schema_extra={"default": "5%"},
-        description="The chance of a false alarm that is accepted.",
+        description="The accepted probability of a false alarm.",
         examples=["5%"],
     )
     power: Chance = Field(
         Decimal(80),
         json_schema_extra={"default": "80%"},
-        description="The chance to see a drop that is there.",
+        description="The probability of detecting a real drop.",
         examples=["80%"],
     )
 
@@ -113,17 +115,17 @@ class Offline(_Trigger):
         Decimal(0),
         ge=0,
         json_schema_extra={"default": 0, "minimum": 0},
-        description="How much worse is still accepted.",
+        description="The accepted difference.",
         examples=[0.002],
     )
 
 
 class Manual(_Trigger):
-    """A person says so; always soft."""
+    """A person reports a failure. Always soft."""
 
-    type: Literal["manual"] = Field(description="A person says so.")
+    type: Literal["manual"] = Field(description="A person reports a failure.")
     reasons: list[Text] = Field(
-        min_length=1, description="What a person may say.", examples=[["negative-trend", "spot-check"]]
+        min_length=1, description="The reasons that a person may give.", examples=[["negative-trend", "spot-check"]]
     )
     severity: Literal["soft"] = Field("soft", description="Always soft: a person decides.")
 

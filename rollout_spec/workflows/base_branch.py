@@ -15,8 +15,9 @@ from rollout_spec.integrations.git.repository import Git
 from rollout_spec.rollback import Step, Undone
 from rollout_spec.spec.rollout import Live
 from rollout_spec.spec.workspace import ForgeSettings as ForgeSettings
-from rollout_spec.workspace.repository import Repository, read_file
-from rollout_spec.workspace.tree import CommitTree
+from rollout_spec.workspace.commit_tree import CommitTree
+from rollout_spec.workspace.loader import read_file
+from rollout_spec.workspace.repository import Repository
 
 _DEFAULT_REMOTE, _DEFAULT_BASE = "origin", "main"
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
+from rollout_spec.core.commit_message import starts_no_checks
 from rollout_spec.core.errors import UserError
-from rollout_spec.core.text import starts_no_checks
 from rollout_spec.workflows.base_branch import Base
 
 Edits = Mapping[str, bytes | None]

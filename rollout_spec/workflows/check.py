@@ -7,7 +7,7 @@ from datetime import datetime
 
 from rollout_spec.checks.runner import Report, Spread, check
 from rollout_spec.core.findings import Problem
-from rollout_spec.render.inputs import changed
+from rollout_spec.render.inputs import inputs_changed
 from rollout_spec.workflows.drill import drill
 from rollout_spec.workspace.repository import Repository
 
@@ -41,7 +41,7 @@ def review(
 def _may_differ(rollout: str, repository: Repository, base: Repository | None) -> bool:
     """May the way back be another one than on the base? Where a component is exclusive, any rollout may stand in it."""
     file = repository.rollout(rollout)
-    if base is None or file is None or file.model is None or changed(file, repository, base):
+    if base is None or file is None or file.model is None or inputs_changed(file, repository, base):
         return True
     names = {name for record in file.model.spec.versions.values() for name in record.requires or {}}
     return any(each and each.model and each.model.spec.exclusive for each in map(repository.component, names))

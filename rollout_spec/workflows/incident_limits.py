@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from rollout_spec.spec.incident import Incident
 from rollout_spec.workflows.base_branch import Base
-from rollout_spec.workspace.repository import read_file
+from rollout_spec.workspace.loader import read_file
 
 _LARGEST = 64 * 1024
 _LARGEST_TOGETHER = 2 * _LARGEST

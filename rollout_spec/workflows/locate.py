@@ -15,7 +15,7 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.core.links import HINT, Links
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import WorkingTree
+from rollout_spec.workspace.working_tree import WorkingTree
 
 
 @dataclass(frozen=True)

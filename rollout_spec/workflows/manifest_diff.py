@@ -8,8 +8,9 @@ from rollout_spec.render.renderer import MANIFESTS
 from rollout_spec.rollback import Rollback
 from rollout_spec.rollback.pull_request import ManifestComparison
 from rollout_spec.workflows.base_branch import Base
+from rollout_spec.workspace.commit_tree import CommitTree
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import CommitTree, Tree
+from rollout_spec.workspace.tree import Tree
 
 
 def prove(rollback: Rollback, repository: Repository, base: Base) -> ManifestComparison | None:

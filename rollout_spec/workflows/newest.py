@@ -11,8 +11,9 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.core.links import HINT
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.workflows.locate import WorkspaceLocation, check_version, find_from
+from rollout_spec.workspace.commit_tree import CommitTree
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import CommitTree, WorkingTree
+from rollout_spec.workspace.working_tree import WorkingTree
 
 if TYPE_CHECKING:
     from rollout_spec.integrations.git.repository import Git

@@ -106,7 +106,7 @@ def _try(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> Delivered
             return _landed(replace(delivery, change=change), head, pull, notes)
         if state == "outdated":
             hands = forge.interventions(pull) if pull is not None and not delivery.ordered else Interventions()
-            if pull is not None and (hands.drafted or hands.disarmed):
+            if pull is not None and (hands.converted_to_draft or hands.cancelled_auto_merge):
                 notes.append(f"{pull.url} is out of date, and was left as it is: a person changed it")
                 return DeliveredChange(head, pull, adopted=True, notes=tuple(notes))
             if not base.remote.replace(branch, head, commit):
@@ -114,7 +114,7 @@ def _try(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> Delivered
             return _landed(replace(delivery, change=change), commit, pull, notes, replaced=True)
         if state == "foreign":
             of = f", of {pull.url}" if pull is not None else ""
-            more = ", which still merges itself" if pull is not None and pull.armed else ""
+            more = ", which still merges itself" if pull is not None and pull.auto_merge_enabled else ""
             where = f"the branch {branch} on {base.remote.name}{of}{more}"
             notes.append(f"{where} holds something else ({head[:12]}): left alone")
     raise UserError(f"there are {_MOST_NAMES} branches {delivery.change.branch}-N already", hint="delete old ones")
@@ -210,17 +210,17 @@ def _ready_and_armed(
     pull: PullRequest, commit: str, change: ProposedChange, forge: Forge, notes: list[str], *, fresh: bool
 ) -> PullRequest:
     """Mark a pull request ready and arm it, as far as the change asks for it and no person decided otherwise."""
-    wants_ready, wants_arm = pull.draft and not change.draft, change.arm and not pull.armed
+    wants_ready, wants_arm = pull.draft and not change.draft, change.auto_merge and not pull.auto_merge_enabled
     if not wants_ready and not wants_arm and pull.head_sha == commit:
         return pull
     hands = Interventions() if fresh else forge.interventions(pull)
-    if pull.head_sha != commit and not hands.drafted and not hands.disarmed:
+    if pull.head_sha != commit and not hands.converted_to_draft and not hands.cancelled_auto_merge:
         pull = forge.update(pull, change, commit)  # a forge on disk does not see that its branch has moved
-    if wants_ready and hands.drafted:
+    if wants_ready and hands.converted_to_draft:
         notes.append("it stays a draft: a person made it one")
     elif wants_ready:
         pull = forge.ready(pull)
-    if wants_arm and not pull.draft and hands.disarmed:
+    if wants_arm and not pull.draft and hands.cancelled_auto_merge:
         notes.append("it does not merge itself: a person took that back")
     elif wants_arm and not pull.draft:
         pull = forge.enable_auto_merge(pull, commit)

@@ -10,7 +10,7 @@ from rollout_spec.core.breach import Breach
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding
 from rollout_spec.core.pull_request import ProposedChange
-from rollout_spec.core.unexpected import explained
+from rollout_spec.core.unexpected import as_user_error
 from rollout_spec.domain import traffic
 from rollout_spec.domain.pins import versions_with_same_digest
 from rollout_spec.integrations.forges import Forge
@@ -91,7 +91,7 @@ def respond_to_all(breaches: Iterable[Breach], responder: Responder) -> Iterator
             strongest_one = _strongest(group, base, now)
             acted_on += [strongest_one] if _is_acted_on(strongest_one, base, now) else []
         except Exception as error:
-            yield explained(error)
+            yield as_user_error(error)
             continue
         chosen.append(strongest_one)
     done: set[tuple[str, str | None]] = set()
@@ -101,7 +101,7 @@ def respond_to_all(breaches: Iterable[Breach], responder: Responder) -> Iterator
         try:
             found = respond(breach, responder, failing=chosen, acted_on=acted_on)
         except Exception as error:
-            yield explained(error)
+            yield as_user_error(error)
             continue
         for part in found.decision.parts if isinstance(found.decision, Rollback) else ():
             done.add((part.rollout, part.failed))

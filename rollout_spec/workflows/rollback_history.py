@@ -20,6 +20,7 @@ from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workflows.branch_heads import Heads
 from rollout_spec.workflows.incident_limits import own_names, read_incident, within_limits
 from rollout_spec.workflows.rebuild import incidents_in
+from rollout_spec.workspace.incident_sources import incident_sources
 from rollout_spec.workspace.repository import Repository
 
 _MOST_BRANCHES = 2_000
@@ -201,8 +202,8 @@ def _open_elsewhere(
     Their files belong to another workspace, so that a rollback here cannot bring them along.
     """
     name = rollout.metadata.name
-    for source in base.repository.incident_sources():
-        there = replace(base, prefix=source.tree.place.removeprefix("."))
+    for source in incident_sources(base.repository):
+        there = replace(base, prefix=source.tree.location.removeprefix("."))
         for each in open_incidents(there, branches, name):
             if each.unread is not None and not was_closed(each.branch):
                 words = f"the branch {each.branch}, perhaps of {source.workspace_name}, {each.unread}"

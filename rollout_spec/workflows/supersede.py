@@ -74,7 +74,7 @@ def supersede_others(
             old = forge.find(other, base.branch)
             if old is None or old.state != "open":
                 continue
-            if is_same and (answered.keys() - failed.keys() or (is_of_partner and old.armed)):
+            if is_same and (answered.keys() - failed.keys() or (is_of_partner and old.auto_merge_enabled)):
                 notes.append(f"{old.url} is open too")
                 continue
             notes.append(_supersede(old, _why(decision, pull), forge))
@@ -94,7 +94,7 @@ def _why(decision: Rollback | NoRollbackTarget, pull: PullRequest | None) -> str
 
 def _supersede(old: PullRequest, why: str, forge: Forge) -> str:
     hands = forge.interventions(old)
-    is_kept = hands.drafted or hands.disarmed
+    is_kept = hands.converted_to_draft or hands.cancelled_auto_merge
     end = ": close it" if is_kept else ", and is closed"
     text = f"**{why}** This one was right on an older state of the base{end}."
     forge.comment(old, "superseded", text)

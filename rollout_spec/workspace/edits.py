@@ -1,6 +1,6 @@
-"""A lifecycle step edits ``live``, an exclusive component's ``serving``, or writes a new document, and nothing else.
+"""Edits of workspace files: ``live``, the ``serving`` of a component, a new record and new documents.
 
-Whatever was spliced is read back: the data must be what was asked for, and nothing else may have changed.
+Each edit is read back: it must have the requested data, and no other change.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import KeyPath
 from rollout_spec.core.units import format_time
 from rollout_spec.core.yaml.document import parse
-from rollout_spec.core.yaml.entries import CannotEdit, EntryText
+from rollout_spec.core.yaml.entries import CannotEditError, EntryText
 from rollout_spec.core.yaml.format import Quoted, block, inline
 from rollout_spec.core.yaml.patch import below, cut, insert, insert_first, remove, set_list, set_value
 from rollout_spec.core.yaml.scalars import quote
@@ -25,50 +25,50 @@ _ORDER = ("stable", "candidate", "stage", "fixes", "knownGood")
 
 
 def with_live(content: bytes, live: Live) -> bytes:
-    """Return the bytes of a rollout's file with another ``live``; the other lines are as they were."""
+    """Return a rollout's file with a new ``live``. Other lines do not change."""
     data = _data(content)
     before: dict[str, Any] = data["spec"]["live"]
-    after = _written(live, before)
+    after = _live_data(live, before)
     parts = cut(content, _LIVE)
     if parts and parse(parts[1]).data == before:
-        edited = parts[0] + _relived(parts[1], (), before, after) + parts[2]
+        edited = parts[0] + _update_live(parts[1], (), before, after) + parts[2]
     else:
-        edited = _relived(content, _LIVE, before, after)
+        edited = _update_live(content, _LIVE, before, after)
     return _verified(edited, _replaced(data, _LIVE, after))
 
 
-def _relived(content: bytes, at: KeyPath, before: Mapping[str, Any], after: Mapping[str, Any]) -> bytes:
-    """Change the ``live`` that stands at a path of a text, key by key."""
+def _update_live(content: bytes, at: KeyPath, before: Mapping[str, Any], after: Mapping[str, Any]) -> bytes:
+    """Change the ``live`` at a path of a text, key by key."""
     for key in _ORDER:
         if key in before and key not in after:
             content = remove(content, (*at, key))
         elif key in after and key not in before:
-            there = [each for each in _ORDER[: _ORDER.index(key)] if each in after]
-            content = insert(content, at, f"{key}: {_spelled(key, after[key])}", behind=there[-1])
+            earlier = [other for other in _ORDER[: _ORDER.index(key)] if other in after]
+            content = insert(content, at, f"{key}: {_value_text(key, after[key])}", behind=earlier[-1])
         elif key in after and after[key] != before[key]:
             content = _changed(content, (*at, key), before[key], after[key])
     return content
 
 
 def with_serving(content: bytes, serving: Sequence[str]) -> bytes:
-    """Return the bytes of a component's file that serves other versions."""
+    """Return a component's file with other served versions."""
     data, at = _data(content), ("spec", "serving")
     edited = _changed(content, at, data["spec"]["serving"], list(serving))
     return _verified(edited, _replaced(data, at, list(serving)))
 
 
 def with_record(content: bytes, version: str, record: Mapping[str, Any]) -> bytes:
-    """Return the bytes of a rollout's file with one more version, below the others and written as the last of them."""
+    """Return a rollout's file with one more version, after the others and in the style of the last one."""
     data, source = _data(content), EntryText(content)
-    place = source.document.node(_VERSIONS)
-    if not isinstance(place, tuple) or not isinstance(place[2], dict) or not place[2]:
-        raise CannotEdit
-    last = list(place[2])[-1]
-    key, written = place[2][last]
+    versions_node = source.document.node(_VERSIONS)
+    if not isinstance(versions_node, tuple) or not isinstance(versions_node[2], dict) or not versions_node[2]:
+        raise CannotEditError
+    last = list(versions_node[2])[-1]
+    key, written = versions_node[2][last]
     mark = "'" if key.style == "'" else '"'
     name = f"{mark}{version}{mark}:"
     in_line = f"{name} {inline(spelled(record))}"
-    if place[0].flow_style:
+    if versions_node[0].flow_style:
         edited = insert(content, _VERSIONS, in_line, behind=last)
     elif isinstance(written, tuple) and written[0].flow_style:
         edited = _appended(source, last, _column(key), [in_line])
@@ -81,33 +81,33 @@ def with_record(content: bytes, version: str, record: Mapping[str, Any]) -> byte
 
 
 def with_drilled(content: bytes, moment: datetime) -> bytes:
-    """Return the bytes of a rollout's file that says when all its ways back were proven."""
+    """Return a rollout's file with the time at which a drill verified all its rollbacks."""
     data, at, written = _data(content), ("spec", "rollback"), format_time(moment)
-    there = data["spec"].get("rollback")
-    if there is None:
+    before = data["spec"].get("rollback")
+    if before is None:
         edited = insert(content, at[:1], f"rollback: {{drilled: {written}}}", behind=list(data["spec"])[-1])
-    elif not there:
+    elif not before:
         edited = insert_first(content, at, f"drilled: {written}")
-    elif "drilled" in there:
+    elif "drilled" in before:
         edited = set_value(content, (*at, "drilled"), written)
     else:
-        edited = insert(content, at, f"drilled: {written}", behind=list(there)[-1])
-    return _verified(edited, _replaced(data, at, {**(there or {}), "drilled": written}))
+        edited = insert(content, at, f"drilled: {written}", behind=list(before)[-1])
+    return _verified(edited, _replaced(data, at, {**(before or {}), "drilled": written}))
 
 
 def spelled(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record whose pins are written with quotes, as versions are."""
+    """Return a record whose pins are written in quotes, as versions are."""
     pins = record.get("requires")
     quoted = {"requires": {name: Quoted(pin) for name, pin in pins.items()}} if isinstance(pins, Mapping) else {}
     return {**record, **quoted}
 
 
-def _column(place: Any) -> int:
-    return int(place.start_mark.column)
+def _column(event: Any) -> int:
+    return int(event.start_mark.column)
 
 
 def _appended(source: EntryText, last: str, depth: int, lines: Sequence[str]) -> bytes:
-    """Put lines below the last version, and below the comments that are indented as parts of its record."""
+    """Insert lines after the last version and the comments that are indented as part of its record."""
     at, newline = below(source, (*_VERSIONS, last)), source.newline
     while (line := source.text[at : source.line_end(at)]).lstrip(" ").startswith("#"):
         if len(line) - len(line.lstrip(" ")) <= depth:
@@ -120,7 +120,7 @@ def _appended(source: EntryText, last: str, depth: int, lines: Sequence[str]) ->
 
 
 def document_text(fields: Mapping[str, Any], schema: str) -> str:
-    """Write a new document: ``spec`` as a block, the rest as one line each, with the line that editors look for."""
+    """Return a new document, with ``spec`` in block style and the schema comment for editors."""
     lines = [f"# yaml-language-server: $schema=../schemas/{schema}.schema.json", *_lines(fields, "")]
     return "\n".join(lines) + "\n"
 
@@ -137,12 +137,12 @@ def _lines(data: Mapping[str, Any], indent: str) -> Iterator[str]:
 def _data(content: bytes) -> Any:
     data = parse(content).data
     if not isinstance(data, dict):
-        raise UserError("this file does not load, so that nothing can be written into it")
+        raise UserError("this file does not load, so it cannot be edited")
     return data
 
 
-def _written(live: Live, before: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``live`` as it is written: what is absent is not there, but an empty ``knownGood`` stays where one was."""
+def _live_data(live: Live, before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``live`` as written: absent fields are omitted, but an existing empty ``knownGood`` stays."""
     data = {
         "stable": live.stable,
         "candidate": live.candidate,
@@ -155,14 +155,14 @@ def _written(live: Live, before: Mapping[str, Any]) -> dict[str, Any]:
 
 def _changed(content: bytes, path: KeyPath, before: Any, after: Any) -> bytes:
     if isinstance(after, list) and isinstance(before, list):
-        return set_list(content, path, before, after, lambda entry: _spelled(path[-1], entry))
-    return set_value(content, path, _spelled(path[-1], after))
+        return set_list(content, path, before, after, lambda entry: _value_text(path[-1], entry))
+    return set_value(content, path, _value_text(path[-1], after))
 
 
-def _spelled(key: str | int, value: Any) -> str:
-    """Spell a name, a version or a list of versions: versions are always in quotes, as people write them."""
+def _value_text(key: str | int, value: Any) -> str:
+    """Return a name, a version or a list of versions as YAML. Versions are always in quotes."""
     if isinstance(value, list):
-        return f"[{', '.join(_spelled(key, item) for item in value)}]"
+        return f"[{', '.join(_value_text(key, item) for item in value)}]"
     return quote(value) if key in ("stage", "fixes") else f'"{value}"'
 
 
@@ -171,7 +171,7 @@ def _replaced(data: Any, path: KeyPath, value: Any) -> Any:
 
 
 def _verified(content: bytes, expected: Any) -> bytes:
-    """Make sure that the text says what was asked for: a file that cannot be spliced stays as it is."""
+    """Return the content if it has the expected data. CannotEditError otherwise."""
     if parse(content).data != expected:
-        raise CannotEdit
+        raise CannotEditError
     return content

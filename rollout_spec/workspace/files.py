@@ -1,6 +1,6 @@
-"""A file on disk is written whole or not at all, never through a link, and never over another's edit.
+"""Atomic writes of files on disk, never through a link and never over a concurrent edit.
 
-Paths are below a folder that may itself be reached through a link.
+Paths are below a folder whose own path may contain links.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from rollout_spec.core.links import HINT, Links
 from rollout_spec.core.locks import is_free
 
 _START, _END = ".rollout-spec-", ".part"
-_NOT_KNOWN = frozenset((errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM))
+_UNSUPPORTED = frozenset((errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM))
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of renameat2(2)
 Expected = bytes | None | EllipsisType
-"""The bytes that a file has now, None if there is no file; ``...`` if that does not matter."""
+"""The expected bytes of a file, None if no file is expected, ``...`` if this is not checked."""
 
 
 def refuse_links(root: Path, paths: Iterable[str]) -> None:
-    """UserError where one of the paths below a folder is a link, or goes through one."""
+    """Raise UserError if one of the paths below a folder is a link, or leads through one."""
     links = Links(root)
     for path in paths:
         link = links.of_file(posixpath.normpath(path))
         if link is not None:
-            raise UserError(f"{root / link} is a link or a submodule, and nothing is written through it", hint=HINT)
+            raise UserError(f"{root / link} is a link or a submodule, and cannot be written through", hint=HINT)
 
 
 def write(root: Path, name: str, content: bytes, *, parts: Path | None = None, expected: Expected = ...) -> None:
-    """Put a file, by its path below a folder, in place in one move, with the folders that it is in.
+    """Write a file by its path below a folder, in one move, and create its parent folders.
 
-    ``parts`` is a folder for the unfinished file; without it, the file's own. ChangedError if the file is not
-    ``expected``. UserError if the disk refuses.
+    ``parts`` is the folder of the unfinished file, by default that of the file. ChangedError if the file is not
+    ``expected``. UserError if the disk cannot be written.
     """
     refuse_links(root, [name])
     path = root / name
@@ -59,7 +59,7 @@ def write(root: Path, name: str, content: bytes, *, parts: Path | None = None, e
 
 
 def remove(root: Path, name: str, *, expected: Expected = ...) -> None:
-    """Take a file away, and its folder if it was the last one. ChangedError if the file is not ``expected``."""
+    """Remove a file, and its folder if it is empty then. ChangedError if the file is not ``expected``."""
     refuse_links(root, [name])
     path = root / name
     try:
@@ -73,7 +73,7 @@ def remove(root: Path, name: str, *, expected: Expected = ...) -> None:
 
 
 def read(path: Path) -> bytes | None:
-    """Return the bytes of a file; None if there is none."""
+    """Return the bytes of a file, or None if it is missing."""
     try:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
@@ -83,7 +83,7 @@ def read(path: Path) -> bytes | None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove the unfinished files of processes that were killed: nobody holds their lock."""
+    """Remove the unfinished files of killed processes: no process holds their lock."""
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             ours = entry.name.startswith(_START) and entry.name.endswith(_END)
@@ -93,9 +93,9 @@ def sweep(folder: Path) -> None:
 
 @contextmanager
 def _part(folder: Path, content: bytes, mode: int | None) -> Iterator[Path]:
-    """Write an unfinished file, which is locked as long as this process works on it.
+    """Write an unfinished file, which is locked while this process uses it.
 
-    If ``mode`` is None, the kernel takes the umask off: only a call that changes the umask could tell it.
+    If ``mode`` is None, the kernel applies the umask. Python can read the umask only by changing it.
     """
     part = folder / f"{_START}{secrets.token_hex(8)}{_END}"
     handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
@@ -113,9 +113,9 @@ def _part(folder: Path, content: bytes, mode: int | None) -> Iterator[Path]:
 
 
 def put(part: Path, path: Path, expected: Expected) -> None:
-    """Move a finished file to its place; it may hold the former content afterwards. OSError if the disk refuses.
+    """Move a finished file to its path. ``part`` may hold the old content afterwards.
 
-    ChangedError if another file is there than ``expected``.
+    ChangedError if the current file is not ``expected``. OSError if the disk cannot be written.
     """
     if expected is ...:
         part.replace(path)
@@ -129,7 +129,7 @@ def put(part: Path, path: Path, expected: Expected) -> None:
     elif not _exchange(part, path):
         part.replace(path)
     elif part.read_bytes() != expected:
-        _exchange(path, part)  # it was changed after it was read: put it back
+        _exchange(path, part)  # another process changed the file in between: restore it
         raise ChangedError(str(path))
 
 
@@ -139,19 +139,19 @@ def _put_new(part: Path, path: Path) -> None:
     except FileExistsError:
         raise ChangedError(str(path)) from None
     except OSError as error:
-        if error.errno not in _NOT_KNOWN:
+        if error.errno not in _UNSUPPORTED:
             raise
         part.replace(path)  # a file system without hard links
 
 
 def _exchange(one: Path, other: Path) -> bool:
-    """Exchange two files in one move; False if this system cannot do that."""
+    """Exchange two files in one move. Return False if this system does not support it."""
     call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if call is None or call(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0:
         return call is not None
     number = ctypes.get_errno()
     if number == errno.ENOENT:
         raise ChangedError(str(other))
-    if number in _NOT_KNOWN:
+    if number in _UNSUPPORTED:
         return False
     raise OSError(number, os.strerror(number), str(other))

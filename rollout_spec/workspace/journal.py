@@ -1,7 +1,7 @@
-"""A journal says which files a step is about to change, so that the next command can take back a step that was killed.
+"""Journals of the files that a step changes, so that the next command can revert a killed step.
 
-It is a folder with the former contents and one file that lists them. It is complete on disk before the first file
-changes, and it is removed when all of them have.
+A journal is a folder with the old contents and one file that lists them. It is complete on disk before the first file
+changes, and is removed after the last one.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class JournalEntry:
 
 @dataclass(frozen=True)
 class Journal:
-    """What a step changes. ``root`` is where its paths begin, ``facts`` are what the caller needs to finish it."""
+    """The changes of a step. ``root`` is the folder of its paths. ``facts`` is the caller's data to finish it."""
 
     folder: Path
     root: Path
@@ -45,7 +45,7 @@ class Journal:
 
     @classmethod
     def begin(cls, folder: Path, root: Path, edits: Mapping[str, bytes | None], facts: Facts) -> Journal:
-        """Write down what is about to change. UserError if the disk refuses."""
+        """Write the journal of edits that follow. UserError if the disk cannot be written."""
         entries = []
         try:
             for number, (path, content) in enumerate(edits.items()):
@@ -59,7 +59,7 @@ class Journal:
         return cls(folder, root, tuple(entries), {}).noted(facts)
 
     def noted(self, facts: Facts) -> Journal:
-        """Write down more facts, in one move."""
+        """Add facts to the journal on disk, in one move."""
         journal = replace(self, facts={**self.facts, **facts})
         data = {"version": 1, "files": [vars(entry) for entry in self.entries], "facts": journal.facts}
         try:
@@ -71,36 +71,36 @@ class Journal:
         return journal
 
     def changed(self) -> list[str] | None:
-        """Return the files that hold their new content; None if one of them holds neither that nor its old one."""
-        found = []
+        """Return the files with their new content, or None if a file has neither its old nor its new content."""
+        paths = []
         for entry in self.entries:
             now = digest(read(self.root / entry.path))
             if now not in (entry.old, entry.new):
                 return None
             if now != entry.old:
-                found.append(entry.path)
-        return found
+                paths.append(entry.path)
+        return paths
 
     def take_back(self) -> list[str] | None:
-        """Give the files their old content; return those that had another. None if they are left as they are."""
+        """Restore the old contents, and return the restored paths. None if a file cannot be restored."""
         paths = self.changed()
         if paths is None:
             return None
-        todo = [
+        pending = [
             (entry, self.folder / f"{number}.old") for number, entry in enumerate(self.entries) if entry.path in paths
         ]
-        if any(digest(read(old)) != entry.old for entry, old in todo):
+        if any(digest(read(old)) != entry.old for entry, old in pending):
             return None
-        done = [self._put_back(entry, old) for entry, old in todo]
+        done = [self._put_back(entry, old) for entry, old in pending]
         return paths if all(done) else None
 
     def _put_back(self, entry: JournalEntry, old: Path) -> bool:
-        """Give a file its old content; False if it has another one than the new one by now.
+        """Restore the old content of a file. Return False if another process changed the file.
 
-        The former file is moved to its place: a disk that is full has no room for a copy.
+        The saved file is moved, not copied: a full disk has no room for a copy.
         """
-        place = self.root / entry.path
-        now, content = read(place), read(old)
+        path = self.root / entry.path
+        now, content = read(path), read(old)
         if digest(now) != entry.new:
             return False
         try:
@@ -108,10 +108,10 @@ class Journal:
                 remove(self.root, entry.path, expected=now)
                 return True
             refuse_links(self.root, [entry.path])
-            place.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             old.chmod(entry.mode if entry.mode is not None else 0o644)
             try:
-                put(old, place, now)
+                put(old, path, now)
             except OSError as error:
                 if error.errno != errno.EXDEV:
                     raise
@@ -119,21 +119,21 @@ class Journal:
         except ChangedError:
             return False
         except OSError as error:
-            raise disk_error(error, f"{place} cannot be written", status=OUTSIDE) from None
+            raise disk_error(error, f"{path} cannot be written", status=OUTSIDE) from None
         return True
 
     def end(self) -> None:
-        """Remove the journal: the step is done, or taken back."""
+        """Remove the journal after the step is done or reverted."""
         clear(self.folder)
 
 
 def digest(content: bytes | None) -> str | None:
-    """Return the digest of a file's content; None for no file."""
+    """Return the digest of a file's content, or None if there is no file."""
     return None if content is None else sha256(content).hexdigest()
 
 
 def find(folder: Path, root: Path) -> Journal | None:
-    """Return the journal of a step that was killed; None if there is none. UserError if it cannot be understood."""
+    """Return the journal of a killed step, or None. UserError if the journal is damaged."""
     path = folder / _FILE
     try:
         if not path.exists():
@@ -141,17 +141,17 @@ def find(folder: Path, root: Path) -> Journal | None:
         with path.open("rb") as file:
             data = json.loads(file.read(_MOST_BYTES))
         facts = {str(name): None if value is None else str(value) for name, value in data["facts"].items()}
-        return Journal(folder, root, tuple(_entry(each, root) for each in data["files"]), facts)
+        return Journal(folder, root, tuple(_entry(item, root) for item in data["files"]), facts)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} cannot be understood: {error}") from None
+        raise UserError(f"{path} is not a readable journal: {error}") from None
 
 
 def clear(folder: Path) -> None:
-    """Remove what is left in a journal's folder, and the folder. Only the holder of the lock may call this."""
+    """Remove a journal's folder and the files in it. Only the holder of the lock may call this."""
     with suppress(OSError):
         if folder.is_symlink() or not folder.is_dir():
             return
-        (folder / _FILE).unlink(missing_ok=True)  # first: without it, the rest means nothing
+        (folder / _FILE).unlink(missing_ok=True)  # first, because without it there is no journal
         for entry in folder.iterdir():
             if entry.suffix in (".old", ".new", ".part", ".index", ".lock"):
                 entry.unlink(missing_ok=True)
@@ -159,14 +159,14 @@ def clear(folder: Path) -> None:
 
 
 def _entry(data: Any, root: Path) -> JournalEntry:
-    """Read one entry. Outside git the folder may come with the files, so that no path may lead out of the root."""
+    """Return one entry. Outside git the journal may be part of the files, so no path may lead out of the root."""
     mode = None if data["mode"] is None else int(data["mode"]) & 0o777
     entry = JournalEntry(str(data["path"]), _text(data["old"]), _text(data["new"]), mode)
     pure = PurePosixPath(entry.path)
-    place = (root / pure).parent
-    within = os.path.realpath(place) == os.path.normpath(Path(os.path.realpath(root), pure.parent))
+    parent = (root / pure).parent
+    within = os.path.realpath(parent) == os.path.normpath(Path(os.path.realpath(root), pure.parent))
     if pure.is_absolute() or ".." in pure.parts or "\0" in entry.path or not within or (root / pure).is_symlink():
-        raise ValueError(f"{entry.path!r} leads elsewhere")
+        raise ValueError(f"{entry.path!r} leads out of {root}")
     return entry
 
 

@@ -1,4 +1,4 @@
-"""A new rollout repository is a copy of the shipped example, with the schemas that editors complete from."""
+"""The files of a new rollout repository: the shipped example, with the JSON Schemas for editors."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ EXAMPLE = "examples/acme-models"
 
 
 def files() -> dict[str, bytes]:
-    """Return the files of a new repository by path: workspace, rollout, components, manifests, hooks, a workflow."""
-    found = dict(_below(resources.find(EXAMPLE), ""))
+    """Return the files of a new repository by path."""
+    contents = dict(_below(resources.find(EXAMPLE), ""))
     for name in resources.names("schemas"):
         if name.endswith(".json"):
-            found[f"schemas/{name}"] = resources.read(f"schemas/{name}")
-    return dict(sorted(found.items()))
+            contents[f"schemas/{name}"] = resources.read(f"schemas/{name}")
+    return dict(sorted(contents.items()))
 
 
 def _below(folder: Path, start: str) -> Iterator[tuple[str, bytes]]:

@@ -1,4 +1,4 @@
-"""A tree that remembers what was read of it, so that a decision can be compared with the disk before it is written."""
+"""A tree that records its reads, so that a command can detect concurrent changes before it writes."""
 
 from __future__ import annotations
 
@@ -11,63 +11,63 @@ from rollout_spec.core.errors import ChangedError
 from rollout_spec.workspace.tree import Tree
 
 Seen = dict[tuple[str, str, str], bytes | None]
-"""The digest of each file and of each list of names, by the tree's place, what was asked for, and the path."""
+"""The digest of each file and of each list of names, by the tree's place, the kind of read and the path."""
 
 
 class Watched:
-    """Another tree; ``seen`` holds what was read of it and of the folders that it leads to."""
+    """A wrapped tree. ``seen`` records its reads, and those of the folders that it leads to."""
 
     def __init__(self, below: Tree, seen: Seen | None = None, trees: dict[str, Tree] | None = None) -> None:
         self.below = below
         self.seen: Seen = {} if seen is None else seen
         self._trees: dict[str, Tree] = {} if trees is None else trees
-        self._trees.setdefault(below.place, below)
+        self._trees.setdefault(below.location, below)
 
     def read(self, path: str) -> bytes | None:
-        """Read a file, and remember its digest."""
+        """Read a file, and record its digest."""
         content = self.below.read(path)
-        self._remember("read", path, content)
+        self._record("read", path, content)
         return content
 
     def names(self, folder: str) -> list[str]:
-        """List a folder, and remember its names."""
+        """List a folder, and record its names."""
         names = self.below.names(folder)
-        self._remember("names", folder, _joined(names))
+        self._record("names", folder, _joined(names))
         return names
 
     def __getattr__(self, name: str) -> Any:
-        """Ask the tree below for all that is no content."""
+        """Delegate all other methods to the tree below."""
         if name == "below":  # it is not set yet
             raise AttributeError(name)
         return getattr(self.below, name)
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """The folder of the tree below."""
-        return self.below.place
+        return self.below.location
 
     def converts_line_endings(self, path: str) -> bool:
-        """Ask the tree below."""
+        """Delegate to the tree below."""
         return self.below.converts_line_endings(path)
 
     def elsewhere(self, path: str) -> Watched | None:
-        """Go to another folder of the tree below; what is read there is remembered too."""
+        """Return another folder of the tree below, whose reads are recorded too."""
         other = self.below.elsewhere(path)
         return None if other is None else Watched(other, self.seen, self._trees)
 
     def check_unchanged(self, more: Mapping[tuple[str, str, str], bytes | None] | None = None) -> None:
-        """Read everything again. ChangedError if something is not as it was read; ``more`` is what others saw."""
-        for (place, kind, path), digest in {**(more or {}), **self.seen}.items():
-            tree = self._trees.get(place) or self.below.elsewhere(posixpath.relpath(place, self.place))
+        """Read everything again. ChangedError if something changed. ``more`` holds the reads of other trees."""
+        for (location, kind, path), digest in {**(more or {}), **self.seen}.items():
+            tree = self._trees.get(location) or self.below.elsewhere(posixpath.relpath(location, self.location))
             if tree is None:
-                raise ChangedError(place)
+                raise ChangedError(location)
             if _digest(tree.read(path) if kind == "read" else _joined(tree.names(path))) != digest:
-                raise ChangedError(f"{place}/{path}".rstrip("/"))
+                raise ChangedError(f"{location}/{path}".rstrip("/"))
 
-    def _remember(self, kind: str, path: str, content: bytes | None) -> None:
-        key, digest = (self.place, kind, path), _digest(content)
+    def _record(self, kind: str, path: str, content: bytes | None) -> None:
+        key, digest = (self.location, kind, path), _digest(content)
         if self.seen.setdefault(key, digest) != digest:
-            raise ChangedError(f"{self.place}/{path}".rstrip("/"))
+            raise ChangedError(f"{self.location}/{path}".rstrip("/"))
 
 
 def _joined(names: list[str]) -> bytes:

@@ -21,8 +21,10 @@ from rollout_spec.core.yaml.scalars import quote
 from rollout_spec.integrations.monitors import alertmanager
 from rollout_spec.spec.kinds import KINDS
 from rollout_spec.workflows.check import review
-from rollout_spec.workspace.repository import Repository, read_file
-from rollout_spec.workspace.tree import Overlay, WorkingTree
+from rollout_spec.workspace.loader import read_file
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import Overlay
+from rollout_spec.workspace.working_tree import WorkingTree
 
 TESTS = Path(__file__).parent.parent
 BASE = TESTS / "cases" / "rules" / "_base"
@@ -44,10 +46,10 @@ _LONG_KEY = 128  # its escapes may make it longer than a key can be
 def read(content: bytes) -> Document:
     """Read bytes as a document: data or an error, every place in the text, and what is read can be written."""
     document = parse(content)
-    errors = [flaw for flaw in document.flaws if flaw.severity == "error"]
+    errors = [flaw for flaw in document.problems if flaw.severity == "error"]
     assert document.readable == (not errors)
     assert document.data is None or not errors
-    for flaw in document.flaws:
+    for flaw in document.problems:
         assert flaw.message and (within(flaw.span, document) or not document.text)
     for path in list(paths_of(document.data))[:_MOST_PLACES]:
         assert within(document.span(path), document), path

@@ -17,7 +17,8 @@ from rollout_spec.checks.policies.cel import VARIABLES, Failed, PolicyVerdict, P
 from rollout_spec.checks.policies.cel_values import LONGEST_SUMMAND, Unseen, counted, longest, time, view
 from rollout_spec.checks.policies.types import IN_FLIGHT
 from rollout_spec.domain.incidents import readings
-from rollout_spec.workspace.repository import File, Repository
+from rollout_spec.workspace.loader import File
+from rollout_spec.workspace.repository import Repository
 
 if TYPE_CHECKING:
     from rollout_spec.spec.component import Component

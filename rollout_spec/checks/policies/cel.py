@@ -173,7 +173,7 @@ def _misread(words: str) -> str:
 def _undeclared(name: str, line: int, column: int, written: str) -> ExpressionError:
     """Say that there is no such variable or function; the engine points at the dot or the bracket behind its name."""
     from rollout_spec.checks.policies.type_rules import FUNCTIONS
-    from rollout_spec.spec.validation_errors import did_you_mean, nearest
+    from rollout_spec.core.text import did_you_mean, nearest
 
     begin = written.rfind(name, 0, column + len(name))
     place = begin + 1 if begin >= 0 else column

@@ -12,7 +12,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 
 from rollout_spec.checks.policies.types import fields_of, is_split, options
-from rollout_spec.spec.fields import Limit
+from rollout_spec.spec.quantities import Limit
 
 LONGEST_TEXT = 16_384
 """Characters of the longest text that an expression may look at: what it costs is a matter of seconds at most."""

@@ -24,12 +24,13 @@ from rollout_spec.checks.policies.types import IN_FLIGHT
 from rollout_spec.core import bounded_process as confined
 from rollout_spec.core import package_data as resources
 from rollout_spec.core.findings import KeyPath, Problem
+from rollout_spec.core.text import did_you_mean
 from rollout_spec.core.units import parse_time
 from rollout_spec.core.yaml.document import parse
 from rollout_spec.spec import model_of
 from rollout_spec.spec.policy_pack import Policy, PolicyPack
-from rollout_spec.spec.validation_errors import did_you_mean, problems
-from rollout_spec.workspace.repository import File
+from rollout_spec.spec.validation_errors import problems
+from rollout_spec.workspace.loader import File
 
 _SAMPLES = "examples/acme-models"
 _NOON = "2026-11-18T12:00:00Z"
@@ -82,8 +83,8 @@ def _told(policy: Policy, pack: File[PolicyPack]) -> Iterator[Problem]:
             if problem:
                 yield replace(problem, path=(*place, *problem.path))
         next(problems, None)  # without an example it is compiled all the same
-    except confined.Stopped as stopped:
-        why = stopped.why
+    except confined.StoppedError as stopped:
+        why = stopped.reason
         if stopped.has_run and done < len(places):
             why += f" (asked about its example {done + 1} of {len(places)})"
         yield Problem(("expression",), why, stopped.hint)

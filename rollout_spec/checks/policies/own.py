@@ -27,9 +27,9 @@ def verdicts(expressions: Sequence[str], given: Values | Failed, about: str) -> 
         try:
             answers = confined.ask(f"{_TASKS}:judge", (*seen, todo), len(todo), about)
             found += [_verdict(each, given) for each in answers]
-        except confined.Stopped as stopped:
+        except confined.StoppedError as stopped:
             done = stopped.answers[: len(todo) - 1]
-            failed = Failed(stopped.why, hint=stopped.hint, is_exceeding=stopped.has_run)
+            failed = Failed(stopped.reason, hint=stopped.hint, is_exceeding=stopped.has_run)
             found += [*(_verdict(each, given) for each in done), failed]
     return found
 
@@ -48,7 +48,7 @@ def _verdict(answer: Any, given: Values | Failed) -> PolicyVerdict | None:
 def examined(expression: str, about: str) -> tuple[list[Fault], str | None]:
     """Return what is wrong with an expression, and how it fails on a rollout that leaves out what it may.
 
-    Raises ``Refused`` if it does not compile, and ``confined.Stopped`` if it exceeds a limit.
+    Raises ``Refused`` if it does not compile, and ``confined.StoppedError`` if it exceeds a limit.
     """
     [answer] = confined.ask(f"{_TASKS}:examine", expression, 1, about)
     if "refused" in answer:
@@ -59,13 +59,13 @@ def examined(expression: str, about: str) -> tuple[list[Fault], str | None]:
 def shown(policy: Policy, about: str) -> Iterator[Problem | None]:
     """Give what is wrong with each example of a policy. Raises ``Refused`` if it cannot be evaluated.
 
-    Raises ``confined.Stopped`` behind what is wrong with those before the one that exceeds a limit.
+    Raises ``confined.StoppedError`` behind what is wrong with those before the one that exceeds a limit.
     """
     stopped = None
     try:
         count = 1 + len(policy.passes) + len(policy.fails)
         answers = confined.ask(f"{_TASKS}:show", policy, count, about)
-    except confined.Stopped as told:
+    except confined.StoppedError as told:
         answers, stopped = told.answers, told
     if answers[:1] != [True] and stopped is None:
         raise ExpressionError("it cannot be evaluated")

@@ -17,7 +17,7 @@ from rollout_spec.checks.policies import cel_values as view
 from rollout_spec.checks.policies.cel import bind
 from rollout_spec.checks.policies.types import IN_FLIGHT, fields_of, is_split, options
 from rollout_spec.spec import model_of
-from rollout_spec.spec.fields import Limit
+from rollout_spec.spec.quantities import Limit
 
 WORD = "x"
 _NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

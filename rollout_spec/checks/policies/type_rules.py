@@ -19,7 +19,7 @@ from rollout_spec.checks.policies.types import (
     Shape,
     of,
 )
-from rollout_spec.spec.validation_errors import did_you_mean
+from rollout_spec.core.text import did_you_mean
 
 _COMPARED = {"_==_": "==", "_!=_": "!=", "_<_": "<", "_<=_": "<=", "_>_": ">", "_>=_": ">=", "@in": "in"}
 _COMPUTED = {"_-_": "-", "_*_": "*", "_/_": "/", "_%_": "%", "_+_": "+"}

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from rollout_spec.spec import model_of
-from rollout_spec.spec.fields import Limit, Split
+from rollout_spec.spec.quantities import Limit, Split
 
 TEXT, NUMBER, BOOLEAN = "text", "number", "boolean"
 DURATION, TIME, LIST, MAPPING, NULL = "duration", "time", "list", "mapping", "null"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rollout_spec.core.findings import Finding, Report
+from rollout_spec.core.text import escape
 
 if TYPE_CHECKING:
     from rollout_spec.checks.explanations import Explanation
@@ -54,10 +55,7 @@ def shown(text: str, but: str = "") -> str:
 
     `##[` begins a command to the runner of a workflow, wherever in a line it stands.
     """
-    text = text.replace("##[", "\\u0023#[")
-    if text.isprintable():
-        return text
-    return "".join(letter if letter.isprintable() or letter in but else _escaped(letter) for letter in text)
+    return escape(text.replace("##[", "\\u0023#["), but)
 
 
 def json_text(value: Any) -> str:

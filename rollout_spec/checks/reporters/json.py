@@ -18,7 +18,7 @@ def report(report: Report, view: View) -> str:
     told: dict[str, Any] = {
         "version": VERSION,
         "findings": [_finding(each) for each in report.findings],
-        "skipped": [{"name": each.name, "why": each.why} for each in report.skipped],
+        "skipped": [{"name": each.name, "why": each.reason} for each in report.skipped],
     }
     if report.silenced:
         told["silenced"] = [

@@ -39,7 +39,7 @@ def report(report: Report, view: View) -> str:
     """
     from xml.etree import ElementTree  # 2 ms that the other formats do without
 
-    tests = _tests(report) + [_Test(_NAME, each.name, skipped=each.why) for each in report.skipped]
+    tests = _tests(report) + [_Test(_NAME, each.name, skipped=each.reason) for each in report.skipped]
     root = ElementTree.Element("testsuites", name=_NAME)
     for name, suite in groupby(tests or [_Test(_NAME, "check")], lambda test: test.suite):
         _suite(root, name, list(suite))

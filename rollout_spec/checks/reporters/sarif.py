@@ -117,7 +117,7 @@ def _notifications(report: Report, names: list[str], found: list[Finding]) -> li
 
 def _notification(skipped: Skipped, names: list[str]) -> dict[str, Any]:
     rule = {"id": skipped.name, "index": names.index(skipped.name)}
-    return {"level": "note", "message": _message(f"not run: {skipped.why}"), "associatedRule": rule}
+    return {"level": "note", "message": _message(f"not run: {skipped.reason}"), "associatedRule": rule}
 
 
 def _message(text: str) -> dict[str, str]:

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import KeyPath, Problem
 from rollout_spec.domain import traffic
-from rollout_spec.render.inputs import changed
+from rollout_spec.render.inputs import inputs_changed
 
 if TYPE_CHECKING:
     from rollout_spec.render.renderer import Manifest
@@ -49,18 +49,18 @@ def check(subject: Subject) -> Iterator[Problem]:
         return
     if traffic.split(before.spec).candidate is None or traffic.split(after.spec).candidate is None:
         return
-    if not changed(subject.file, subject.repository, subject.base):
+    if not inputs_changed(subject.file, subject.repository, subject.base):
         return
     from rollout_spec.core.errors import UserError
-    from rollout_spec.render.context import kept_up
+    from rollout_spec.render.context import workload_roles
     from rollout_spec.render.renderer import render
 
     try:
         old, new = render(before, subject.base), render(after, subject.repository)
     except UserError:
         return  # manifests-current says so
-    there = kept_up(after, subject.repository)
-    for version in kept_up(before, subject.base):
+    there = workload_roles(after, subject.repository)
+    for version in workload_roles(before, subject.base):
         if version in there and version != after.spec.live.candidate:
             yield from _compared(version, old, new, after.spec.live)
 

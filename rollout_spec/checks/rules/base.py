@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 from rollout_spec.core.findings import Problem
 from rollout_spec.domain.incidents import files_about
-from rollout_spec.workspace.repository import File, Repository
+from rollout_spec.workspace.loader import File
+from rollout_spec.workspace.repository import Repository
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,7 @@ from typing import TYPE_CHECKING
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Problem, Severity
+from rollout_spec.core.text import join_some
 from rollout_spec.domain.contracts import place_of
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def _broken(
     subject: Subject, pair: tuple[str, str], contents: Mapping[str, bytes], reasons: Mapping[str, Sequence[Dependent]]
 ) -> Iterator[Problem]:
     """Say what breaks callers of the first of two versions in the second, or that nobody can say."""
-    from rollout_spec.core.bounded_process import Stopped
+    from rollout_spec.core.bounded_process import StoppedError
     from rollout_spec.domain.contracts.comparison import FlawError, breaks
 
     (old, new), spec = pair, subject.model.spec
@@ -181,8 +182,8 @@ def _broken(
             place = place_of(spec.contract, version) or ""
             yield _flaw(version, error, place, contents[version], subject)
         return
-    except (Stopped, UserError) as error:
-        why = error.why if isinstance(error, Stopped) else error.message
+    except (StoppedError, UserError) as error:
+        why = error.reason if isinstance(error, StoppedError) else error.message
         severity: Severity = "warning" if _is_unchanged(subject, contents, pair) else "error"
         words = f"nobody can say whether {new} breaks callers of {old}: {why}"
         yield Problem((), words, error.hint, severity, file=path)
@@ -192,7 +193,7 @@ def _broken(
         words, hint = (text.format(old=old, new=new, who=_named(reasons[why])) for text in _REASONS[why])
         mild = why == "pin" or (why == "range" and _stood(subject, old, new))
         at = ("spec", "serving", spec.serving.index(new))
-        shown = f"{_listed([str(change) for change in changes], _SHOWN)}; {changes[0].proof(old, new)}"
+        shown = f"{join_some([str(change) for change in changes], _SHOWN)}; {changes[0].proof(old, new)}"
         yield Problem(at, f"{words}: {shown}", hint, "warning" if mild else "error")
 
 
@@ -238,9 +239,4 @@ def _named(who: Sequence[Dependent]) -> str:
     versions: dict[str, dict[str, None]] = {}
     for each in who:
         versions.setdefault(each.rollout, {})[each.version] = None
-    return _listed([f"{rollout} ({', '.join(found)})" for rollout, found in versions.items()], _NAMED)
-
-
-def _listed(items: Sequence[str], most: int) -> str:
-    more = f" and {len(items) - most} more" if len(items) > most else ""
-    return ", ".join(items[:most]) + more
+    return join_some([f"{rollout} ({', '.join(found)})" for rollout, found in versions.items()], _NAMED)

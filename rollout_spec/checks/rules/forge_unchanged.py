@@ -36,7 +36,7 @@ from collections.abc import Iterator
 
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import Problem
-from rollout_spec.core.yaml.scalars import excerpt
+from rollout_spec.core.text import excerpt
 
 KINDS = frozenset({"Workspace"})
 NEEDS = "base"

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import WHOLE_FILE, Problem
-from rollout_spec.render.inputs import changed
+from rollout_spec.render.inputs import inputs_changed
 
 KINDS = frozenset({"ModelRollout", "Workspace"})
 NEEDS = "whole"
@@ -37,13 +37,13 @@ def check(subject: Subject) -> Iterator[Problem]:
     if subject.file.kind == "Workspace":
         yield from _left_over(subject)
         return
-    if subject.base is not None and not changed(subject.file, subject.repository, subject.base):
+    if subject.base is not None and not inputs_changed(subject.file, subject.repository, subject.base):
         return
-    from rollout_spec.render.drift import foreign, stale
+    from rollout_spec.render.drift import find_drift, unmanaged_files
     from rollout_spec.render.renderer import MANIFESTS, RenderError
 
     try:
-        found = stale(subject.file, subject.repository)
+        found = find_drift(subject.file, subject.repository)
     except RenderError as error:
         yield Problem(("spec", "targets", error.target), f"this cannot be rendered: {error.message}", error.hint)
         return
@@ -64,7 +64,7 @@ def check(subject: Subject) -> Iterator[Problem]:
             yield Problem((), words, hint, file=each.path, span=WHOLE_FILE)
     name = subject.file.stem
     rendered = [f"{MANIFESTS}/{name}/{target.type}.yaml" for target in subject.model.spec.targets]
-    yield from map(_foreign, foreign(name, subject.repository, rendered))
+    yield from map(_foreign, unmanaged_files(name, subject.repository, rendered))
 
 
 def _foreign(path: str) -> Problem:
@@ -75,12 +75,12 @@ def _foreign(path: str) -> Problem:
 def _left_over(subject: Subject) -> Iterator[Problem]:
     if subject.base is not None and subject.repository.names("rollouts") == subject.base.names("rollouts"):
         return
-    from rollout_spec.render.drift import folders_left, foreign, left_over
+    from rollout_spec.render.drift import orphaned_folders, orphaned_manifests, unmanaged_files
 
-    for each in left_over(subject.repository):
+    for each in orphaned_manifests(subject.repository):
         yield Problem((), "its rollout is gone, so nothing renders this", "remove it", file=each.path, span=WHOLE_FILE)
-    for name in folders_left(subject.repository):
-        yield from map(_foreign, foreign(name, subject.repository))
+    for name in orphaned_folders(subject.repository):
+        yield from map(_foreign, unmanaged_files(name, subject.repository))
 
 
 def _differs(committed: bytes, wanted: bytes) -> int:

@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING
 
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import KeyPath, Problem
-from rollout_spec.core.yaml.scalars import excerpt
+from rollout_spec.core.text import excerpt
 
 if TYPE_CHECKING:
     from rollout_spec.spec.rollout import Match, Stage

@@ -59,6 +59,7 @@ from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import Problem, Severity
 from rollout_spec.domain.pins import Quarantine, quarantined, unknown
 from rollout_spec.domain.traffic import goes_on
+from rollout_spec.workspace.incident_sources import unknown_sources
 
 if TYPE_CHECKING:
     from rollout_spec.spec.incident import IncidentSpec
@@ -86,7 +87,7 @@ def check(subject: Subject) -> Iterator[Problem]:
 
 def _unknown(subject: Subject) -> Iterator[Problem]:
     """Point at a candidate of which it cannot be known whether it is quarantined elsewhere."""
-    if subject.model.spec.live.candidate is None or subject.repository.unknown_sources():
+    if subject.model.spec.live.candidate is None or unknown_sources(subject.repository):
         return  # references-exist says so, at the workspace's file
     for why in unknown(subject.model, subject.repository):
         severity: Severity = "error" if _brought(subject, "candidate") else "warning"

@@ -51,9 +51,10 @@ from typing import TYPE_CHECKING, Any
 
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import Problem
+from rollout_spec.core.text import excerpt
 from rollout_spec.core.units import label
-from rollout_spec.core.yaml.scalars import excerpt
-from rollout_spec.workspace.repository import File, Repository
+from rollout_spec.workspace.loader import File
+from rollout_spec.workspace.repository import Repository
 
 if TYPE_CHECKING:
     from rollout_spec.spec.rollout import ModelRollout

@@ -30,7 +30,8 @@ from rollout_spec.domain import traffic
 from rollout_spec.domain.pins import quarantined
 from rollout_spec.domain.rollback_targets import rollback_targets
 from rollout_spec.spec.rollout import Live, ModelRollout, RolloutSpec
-from rollout_spec.workspace.repository import File, Repository
+from rollout_spec.workspace.loader import File
+from rollout_spec.workspace.repository import Repository
 
 KINDS = frozenset({"ModelRollout"})
 NEEDS = "base"

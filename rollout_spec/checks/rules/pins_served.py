@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING
 
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import Problem
+from rollout_spec.core.text import join_some
 from rollout_spec.domain import traffic
 from rollout_spec.domain.pins import Unmet, disagreements, unmet, unrestorable_pins
 from rollout_spec.domain.rollback_targets import protected_versions
@@ -89,8 +90,7 @@ def _edited(subject: Subject) -> Iterator[Problem]:
         if pin.component == name
     ]
     if left:
-        more = f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else ""
-        words = f"this leaves versions without what they pin: {', '.join(left[:_SHOWN])}{more}"
+        words = f"this leaves versions without what they pin: {join_some(left, _SHOWN)}"
         yield Problem(("spec", "serving"), words, "keep it up until nothing pins it")
 
 

@@ -44,7 +44,7 @@ from rollout_spec.checks.policies import positions as places
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core import bounded_process as confined
 from rollout_spec.core.findings import KeyPath, Problem
-from rollout_spec.spec.validation_errors import did_you_mean
+from rollout_spec.core.text import did_you_mean
 
 if TYPE_CHECKING:
     from rollout_spec.spec.policy_pack import Policy
@@ -73,8 +73,8 @@ def _expression(policy: Policy, path: KeyPath, subject: Subject) -> Iterator[Pro
     text, document = policy.expression, subject.file.document
     try:
         found, failure = examined(text, subject.file.path)
-    except confined.Stopped as stopped:
-        yield Problem(path, stopped.why, stopped.hint)
+    except confined.StoppedError as stopped:
+        yield Problem(path, stopped.reason, stopped.hint)
         return
     except ExpressionError as refused:
         offset = sum(len(line) + 1 for line in text.split("\n")[: refused.line - 1]) + refused.column - 1

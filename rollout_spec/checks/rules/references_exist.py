@@ -36,12 +36,12 @@ from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core import package_data as resources
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import MOST_PROBLEMS, KeyPath, Problem
-from rollout_spec.core.yaml.scalars import excerpt
+from rollout_spec.core.text import did_you_mean, excerpt
 from rollout_spec.domain.metrics import queries as metrics
 from rollout_spec.domain.metrics.profiles import DEFAULT_PROFILE, PROFILES
 from rollout_spec.domain.traffic import PROMOTED
-from rollout_spec.spec.validation_errors import did_you_mean
-from rollout_spec.workspace.repository import MOST_SOURCES, Repository
+from rollout_spec.workspace.incident_sources import MOST_SOURCES, unknown_sources
+from rollout_spec.workspace.repository import Repository
 
 if TYPE_CHECKING:
     from rollout_spec.spec.triggers import Comparison, Threshold
@@ -145,7 +145,7 @@ def _targets(subject: Subject) -> Iterator[Problem]:
             yield Problem((*at, "type"), f"the target `{target.type}` is broken: {flaw.message}", flaw.hint)
         fits = catalog.fits(target.type, repository.tree, subject.file.path)
         yield from option_problems(target.options, definition.options, at, fits)
-        for version in facts.kept_up(rollout, repository) if definition.needs else ():
+        for version in facts.workload_roles(rollout, repository) if definition.needs else ():
             missing = catalog.missing(rollout.spec.versions[version], definition)
             if missing:
                 fields = ", ".join(f"`{field}`" for field in missing)
@@ -181,10 +181,10 @@ def _workspace(subject: Subject) -> Iterator[Problem]:
         yield from _other_workspace(spec.after, repository, ("spec", "after"))
     for index, path in enumerate(spec.incidents_from[:MOST_SOURCES]):
         yield from _other_workspace(path, repository, ("spec", "incidentsFrom", index))
-    for each in repository.unknown_sources():
+    for each in unknown_sources(repository):
         if not each.direct:
             at = ("spec", "incidentsFrom", each.index)
-            yield Problem(at, f"quarantines that are taken over there cannot be known: {each.why}")
+            yield Problem(at, f"quarantines that are taken over there cannot be known: {each.reason}")
 
 
 def _other_workspace(path: str, repository: Repository, at: KeyPath) -> Iterator[Problem]:
@@ -192,7 +192,7 @@ def _other_workspace(path: str, repository: Repository, at: KeyPath) -> Iterator
     if tree is None:
         hint = "write the path of a workspace from the folder of this one, without links: `../staging`"
         yield Problem(at, f"`{path}` is no folder of this git repository", hint)
-    elif tree.place == repository.tree.place:
+    elif tree.location == repository.tree.location:
         yield Problem(at, f"`{path}` is this workspace itself, and another one is meant")
     elif (other := repository.elsewhere(path)) is None:
         yield Problem(at, f"there is no workspace in {path}", did_you_mean(path, _workspaces_near(path, repository)))

@@ -25,7 +25,7 @@ from rollout_spec.domain.pins import is_valid
 from rollout_spec.spec.component import Component
 from rollout_spec.spec.kinds import KINDS as ALL_KINDS
 from rollout_spec.spec.kinds import PAUSE
-from rollout_spec.workspace.repository import MOST_SOURCES
+from rollout_spec.workspace.incident_sources import MOST_SOURCES
 
 KINDS = frozenset({*ALL_KINDS, PAUSE})
 NEEDS = ""

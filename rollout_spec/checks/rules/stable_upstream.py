@@ -39,6 +39,7 @@ from typing import TYPE_CHECKING
 
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import Problem, Severity
+from rollout_spec.core.text import join_some
 from rollout_spec.domain.traffic import goes_on
 from rollout_spec.workspace.repository import Repository
 
@@ -85,10 +86,9 @@ def _lack(rollout: ModelRollout, candidate: str, upstream: Repository) -> tuple[
     fields = list(_differences(rollout.spec.versions[candidate], record))
     if not fields:
         return None
-    more = f" and {len(fields) - _SHOWN} more" if len(fields) > _SHOWN else ""
-    told = ", ".join(f"`{field}`" for field in fields[:_SHOWN])
+    told = join_some([f"`{field}`" for field in fields], _SHOWN)
     verb = "differs" if len(fields) == 1 else "differ"
-    words = f"{candidate} is stable in {there} with another record: {told}{more} {verb}"
+    words = f"{candidate} is stable in {there} with another record: {told} {verb}"
     return words, f"record it as {there} does; under a version of its own, where {candidate} was merged here already"
 
 

@@ -35,9 +35,9 @@ from rollout_spec.checks.policies import policies_of
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.checks.suppressions import Suppression, suppressions
 from rollout_spec.core.findings import Problem
+from rollout_spec.core.text import did_you_mean
 from rollout_spec.spec.kinds import KINDS as ALL
 from rollout_spec.spec.kinds import PAUSE
-from rollout_spec.spec.validation_errors import did_you_mean
 
 KINDS = frozenset({*ALL, PAUSE})
 NEEDS = ""

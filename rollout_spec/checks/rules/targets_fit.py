@@ -86,7 +86,7 @@ def _of_records(subject: Subject, limits: Limits) -> Iterator[Problem]:
     from rollout_spec.render import context as facts
 
     rollout = subject.model
-    for version in facts.kept_up(rollout, subject.repository):
+    for version in facts.workload_roles(rollout, subject.repository):
         for flaw in limits.record_flaws(rollout.spec.versions[version]):
             severity = "warning" if not flaw.known and _was_untried(subject, version) else flaw.severity
             yield Problem(("spec", "versions", version, *flaw.path), flaw.message, None, severity)

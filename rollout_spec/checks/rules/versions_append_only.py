@@ -23,7 +23,7 @@ from typing import Any
 
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import KeyPath, Problem
-from rollout_spec.workspace.repository import File
+from rollout_spec.workspace.loader import File
 
 KINDS = frozenset({"ModelRollout"})
 NEEDS = "base"

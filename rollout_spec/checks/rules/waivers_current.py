@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 from rollout_spec.checks import policies
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import KeyPath, Problem
-from rollout_spec.spec.validation_errors import did_you_mean
+from rollout_spec.core.text import did_you_mean
 
 if TYPE_CHECKING:
     from rollout_spec.spec.workspace import Waiver

@@ -37,7 +37,7 @@ UNCONDITIONAL = True
 
 def check(subject: Subject) -> Iterator[Problem]:
     """Give the flaws of the text."""
-    for flaw in subject.file.document.flaws:
+    for flaw in subject.file.document.problems:
         bare_pause = subject.file.kind == PAUSE and flaw.message == EMPTY  # `touch` made it, and so it says nothing
         hint = PAUSE_HINT if bare_pause else flaw.hint
         yield Problem(flaw.path, flaw.message, hint, flaw.severity, span=flaw.span)

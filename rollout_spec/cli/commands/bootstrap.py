@@ -14,9 +14,10 @@ from typing import Any
 from rollout_spec.cli import record_options as recorded
 from rollout_spec.cli import step_options as step
 from rollout_spec.core.errors import UserError
+from rollout_spec.core.text import excerpt
 from rollout_spec.core.units import NAME
 from rollout_spec.core.yaml.document import parse
-from rollout_spec.core.yaml.scalars import excerpt, resolve
+from rollout_spec.core.yaml.scalars import resolve
 from rollout_spec.lifecycle import Request
 
 _TEXTS = {

@@ -18,6 +18,7 @@ from rollout_spec.cli import report_view as view
 from rollout_spec.cli import workspace as place
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding, Report, Skipped
+from rollout_spec.core.text import join_some
 from rollout_spec.workflows import locate as location
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workspace.repository import Repository
@@ -83,8 +84,7 @@ def _places(arguments: argparse.Namespace) -> Sequence[tuple[WorkspaceLocation, 
 
 
 def _passed_over(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"passed over {', '.join(names[:_SHOWN])}{more}: no part of a workspace"
+    return f"passed over {join_some(names, _SHOWN)}: no part of a workspace"
 
 
 def _check(here: WorkspaceLocation, inside: Sequence[str] | None, ref: str | None) -> Report:
@@ -119,7 +119,7 @@ def _base(here: WorkspaceLocation, ref: str | None) -> Repository | None:
     if here.git_root is None:
         raise UserError("--base needs git, and this workspace is in no git repository")
     from rollout_spec.integrations.git.repository import Git
-    from rollout_spec.workspace.tree import CommitTree
+    from rollout_spec.workspace.commit_tree import CommitTree
 
     git = Git(here.git_root)
     commit = git.commit(ref)
@@ -143,5 +143,5 @@ def _waived(report: Report) -> list[str]:
 def _skipped(skipped: Sequence[Skipped]) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for each in skipped:
-        reasons.setdefault(each.why, []).append(each.name)
+        reasons.setdefault(each.reason, []).append(each.name)
     return [f"skipped {', '.join(names)}: {why}" for why, names in reasons.items()]

@@ -23,7 +23,7 @@ from rollout_spec.integrations.git.repository import Git
 from rollout_spec.spec.rollout import Live
 from rollout_spec.workspace.edits import with_live
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import WorkingTree
+from rollout_spec.workspace.working_tree import WorkingTree
 
 _ROLLOUT = "fraud"
 _FILE = f"rollouts/{_ROLLOUT}.yaml"

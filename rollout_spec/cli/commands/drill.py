@@ -22,8 +22,8 @@ from rollout_spec.cli import workspace as place
 from rollout_spec.cli.checkout import check_complete
 from rollout_spec.core.errors import ChangedError, UserError
 from rollout_spec.core.parallel import spread
-from rollout_spec.core.yaml.entries import CannotEdit
-from rollout_spec.spec.validation_errors import did_you_mean
+from rollout_spec.core.text import did_you_mean
+from rollout_spec.core.yaml.entries import CannotEditError
 from rollout_spec.workflows import locate as location
 from rollout_spec.workflows.checkout import Checkout, decided_anew, opened
 from rollout_spec.workflows.drill import DrillOutcome, DrillVerdict, drill
@@ -172,7 +172,7 @@ def _record(names: Sequence[str], tree: Watched, here: WorkspaceLocation, checko
             raise ChangedError(path)
         try:
             wanted = with_drilled(content, now)
-        except CannotEdit as error:
+        except CannotEditError as error:
             raise UserError(f"{path}: {error.message}", hint=error.hint) from None
         checkout.put(str((here.workspace / path).relative_to(checkout.root)), wanted, content)
         terminal.say(f"recorded in {path}")

@@ -18,7 +18,7 @@ from rollout_spec.checks.explanations import Explanation
 from rollout_spec.cli import terminal
 from rollout_spec.cli import workspace as place
 from rollout_spec.core.errors import UserError
-from rollout_spec.spec.validation_errors import did_you_mean
+from rollout_spec.core.text import did_you_mean
 from rollout_spec.workflows import locate as location
 from rollout_spec.workspace.repository import Repository
 

@@ -9,6 +9,7 @@ import argparse
 from rollout_spec.cli import terminal
 from rollout_spec.cli import workspace as place
 from rollout_spec.core.errors import UserError, disk_error
+from rollout_spec.core.text import join_some
 from rollout_spec.workflows.step import write_all
 from rollout_spec.workspace.files import refuse_links
 from rollout_spec.workspace.scaffold import files
@@ -30,9 +31,8 @@ def run(arguments: argparse.Namespace) -> int:
     refuse_links(folder, new)
     there = [path for path in new if (folder / path).exists()]
     if there:
-        more = f" and {len(there) - 3} more" if len(there) > 3 else ""
         raise UserError(
-            f"{folder} has {', '.join(there[:3])}{more} already, and nothing was written", hint="choose an empty folder"
+            f"{folder} has {join_some(there, 3)} already, and nothing was written", hint="choose an empty folder"
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)

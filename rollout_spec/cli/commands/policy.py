@@ -19,11 +19,12 @@ from rollout_spec.cli import workspace as place
 from rollout_spec.core import package_data as resources
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding, Problem, Report
+from rollout_spec.core.text import did_you_mean
 from rollout_spec.core.yaml.reader import MAX_BYTES
-from rollout_spec.spec.validation_errors import did_you_mean
 from rollout_spec.workflows import locate as location
-from rollout_spec.workspace.repository import File, Repository, read_file
-from rollout_spec.workspace.tree import WorkingTree
+from rollout_spec.workspace.loader import File, read_file
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.working_tree import WorkingTree
 
 if TYPE_CHECKING:
     from rollout_spec.spec.policy_pack import PolicyPack
@@ -100,14 +101,4 @@ def _shipped() -> list[str]:
 
 def _finding(name: str, problem: Problem, pack: File[PolicyPack], file: str) -> Finding:
     span = pack.document.span(problem.path, on_key=problem.on_key)
-    return Finding(
-        file=file,
-        line=span.line,
-        column=span.column,
-        name=name,
-        message=problem.message,
-        end_line=span.end_line,
-        end_column=span.end_column,
-        path=problem.path,
-        hint=problem.hint,
-    )
+    return Finding.at(file, span, name, problem, "error")

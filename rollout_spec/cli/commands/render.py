@@ -15,10 +15,10 @@ from rollout_spec.cli.checkout import check_complete
 from rollout_spec.cli.diff import patch
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Report
+from rollout_spec.core.text import did_you_mean
 from rollout_spec.core.yaml.reader import MAX_BYTES
 from rollout_spec.domain.incidents import files_about
 from rollout_spec.spec.kinds import WORKSPACE_FILE
-from rollout_spec.spec.validation_errors import did_you_mean
 from rollout_spec.workflows.checkout import Checkout, decided_anew, opened
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workspace.files import refuse_links
@@ -26,7 +26,7 @@ from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.watched import Watched
 
 if TYPE_CHECKING:
-    from rollout_spec.render.drift import Stale
+    from rollout_spec.render.drift import ManifestDrift
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -103,15 +103,15 @@ def _inputs(names: list[str], repository: Repository) -> list[str]:
     return [path for path in paths if repository.file(path) is not None or repository.link(path) is not None]
 
 
-def _stale(repository: Repository, names: list[str], *, everything: bool) -> list[Stale]:
-    from rollout_spec.render.drift import left_over, stale
+def _stale(repository: Repository, names: list[str], *, everything: bool) -> list[ManifestDrift]:
+    from rollout_spec.render.drift import find_drift, orphaned_manifests
 
     files = [file for file in map(repository.rollout, names) if file is not None]
-    found = [each for file in files for each in stale(file, repository)]
-    return found + list(left_over(repository)) if everything else found
+    found = [each for file in files for each in find_drift(file, repository)]
+    return found + list(orphaned_manifests(repository)) if everything else found
 
 
-def _report(found: list[Stale]) -> int:
+def _report(found: list[ManifestDrift]) -> int:
     for each in found:
         word = "missing" if each.committed is None else "left over" if each.wanted is None else "stale"
         terminal.say(f"{each.path} is {word}")

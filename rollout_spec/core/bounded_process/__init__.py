@@ -1,9 +1,9 @@
-"""The process that runs templates and policies of a workspace, with limits of memory and time.
+"""A child process that runs templates and policies of a workspace, with limits of memory and time.
 
-Anybody who may open a pull request may write them. ``ask`` runs a named function of ours in that process. Shipped
-templates and policies run in our own process, which loads only this module and ``budget``.
+Everyone who may open a pull request may write them. ``ask`` runs a named function of this project in the child. Shipped
+templates and policies run in the parent, which loads only this module and ``budget``.
 
-``budget`` holds the limits, ``worker`` is our end, ``serving`` the other one.
+``budget`` holds the limits, ``worker`` is the parent's side, ``serving`` the child's.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from rollout_spec.core.bounded_process.budget import ProcessBudget, Stopped
+from rollout_spec.core.bounded_process.budget import ProcessBudget, StoppedError
 
-__all__ = ["Stopped", "ask", "shared", "together"]
+__all__ = ["StoppedError", "ask", "shared", "together"]
 
 _BUDGET: ContextVar[ProcessBudget | None] = ContextVar("budget", default=None)
 
 
 def ask(task: str, payload: Any, count: int, about: str, *, share: float = 1.0) -> list[Any]:
-    """Return the ``count`` things that the function ``module:name`` yields for a payload, as plain data.
+    """Return the ``count`` values that the function ``module:name`` yields for a payload, as plain data.
 
-    ``about`` is the file for which this is done; it ends before more than ``share`` of the command's time is spent,
-    so that there is time for the rest. Raises ``Stopped`` if the function exceeds a limit, the UserError that
-    it raises, and one if no process can be started.
+    ``about`` is the file for which the function runs. ``share`` is the largest part of the command's time
+    that it may use. Raises ``StoppedError`` if the function exceeds a limit, and
+    UserError if the function raises it or no process can be started.
     """
     from rollout_spec.core.bounded_process import worker
 
@@ -35,7 +35,7 @@ def ask(task: str, payload: Any, count: int, about: str, *, share: float = 1.0) 
 
 @contextmanager
 def together() -> Iterator[None]:
-    """Let all that is asked within share the time that one command has. Outside of it, each request has that time."""
+    """Share the time of one command among all requests in this context. Outside, each request has that time."""
     token = _BUDGET.set(ProcessBudget())
     try:
         yield
@@ -45,7 +45,7 @@ def together() -> Iterator[None]:
 
 @contextmanager
 def shared(count: int) -> Iterator[None]:
-    """Let ``count`` processes that are forked within share the limits."""
+    """Share the limits among ``count`` processes that are forked in this context."""
     worker = sys.modules.get("rollout_spec.core.bounded_process.worker")
     if worker is not None:
         worker.stop()

@@ -1,4 +1,4 @@
-"""The limits of what templates, policies and contracts of a workspace may take, and the time that they took."""
+"""Limits of memory and time for templates, policies and contracts of a workspace."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from mmap import mmap
 
 MEMORY, SECONDS = "ROLLOUT_SPEC_SANDBOX_MEMORY", "ROLLOUT_SPEC_SANDBOX_SECONDS"
-"""The environment variables with which the owner of a machine sets the limits."""
-HINT = f"make it smaller; the owner of this machine sets the limits, by {MEMORY} and {SECONDS}"
+"""The environment variables by which the owner of the machine sets the limits."""
+HINT = f"make it smaller; the owner of this machine can raise the limits with {MEMORY} and {SECONDS}"
 _MEMORY, _SECONDS = "1GiB", "10"
 _LEAST_SHARE = 128 * 1024**2
-"""The memory that each of many processes has at least: where they are many, the machine is large."""
+"""The least memory of each of several processes. A machine with many processors has much memory."""
 _MORE_SECONDS = 0.1
-"""The time that each file adds to that of the command: good ones take a tenth of it for a rollout."""
+"""The seconds that each file adds to those of the command. A normal rollout needs a tenth of this."""
 _MOST_KNOWN = 1024
 _LARGEST_KNOWN = 32 * 1024
 _ALL = "a workspace's templates, policies and contracts"
@@ -29,116 +29,116 @@ _SLOTS = 512
 Limit = Literal["memory", "time", "size", "crash"]
 
 
-class Stopped(Exception):
-    """A request that exceeded a limit: why, and the ``answers`` before that; ``place`` is a file and line, if known.
+class StoppedError(Exception):
+    """A request that exceeded a limit, with the reason and the ``answers`` before it.
 
-    ``has_run`` is False if the limit was used up before it.
+    ``place`` is a file and line, if known. ``has_run`` is False if no time remained for the request.
     """
 
     has_run = True
 
-    def __init__(self, limit: Limit, why: str, answers: list[Any] | None = None, place: str | None = None) -> None:
-        super().__init__(why)
+    def __init__(self, limit: Limit, reason: str, answers: list[Any] | None = None, place: str | None = None) -> None:
+        super().__init__(reason)
         self.limit = limit
-        self.why = why
+        self.reason = reason
         self.hint = HINT
         self.answers = answers or []
         self.place = place
 
 
-class OutOfTime(Exception):
-    """Raised in a request when its time is up: its traceback says where it was."""
+class OutOfTimeError(Exception):
+    """Raised in the child when the time of a request is over. Its traceback shows the current line."""
 
 
 class ProcessBudget:
-    """The memory and the time of one command, in all the processes that it forks."""
+    """The memory and the time of one command, for all processes that it forks."""
 
     def __init__(self) -> None:
-        self._spent = 0.0  # of this process; files that added time are taken off
+        self._spent = 0.0  # seconds of this process, less those that files added
         self._files: set[str] = set()
         self._count = 1
         self._slots: mmap | None = None
-        self._known: dict[bytes, list[Any] | Stopped] = {}
+        self._known: dict[bytes, list[Any] | StoppedError] = {}
 
     @cached_property
     def seconds(self) -> float:
-        """The time of the command."""
+        """The seconds of the command."""
         text = os.environ.get(SECONDS) or _SECONDS
         if not re.fullmatch(r"\d{1,6}(\.\d{1,3})?", text) or float(text) == 0:
-            raise UserError(f"{SECONDS} is a number of seconds, not `{text}`", hint=f"write `{_SECONDS}`")
+            raise UserError(f"{SECONDS} must be a number of seconds, not `{text}`", hint=f"write `{_SECONDS}`")
         return float(text)
 
     @cached_property
     def _memory(self) -> int:
         text = os.environ.get(MEMORY) or _MEMORY
-        found = re.fullmatch(r"([1-9]\d{0,15}) ?(|KiB|MiB|GiB)", text)
-        if not found:
-            raise UserError(f"{MEMORY} is a size such as `512MiB`, not `{text}`", hint=f"write `{_MEMORY}`")
-        return int(found[1]) * _UNITS[found[2]]
+        match = re.fullmatch(r"([1-9]\d{0,15}) ?(|KiB|MiB|GiB)", text)
+        if not match:
+            raise UserError(f"{MEMORY} must be a size such as `512MiB`, not `{text}`", hint=f"write `{_MEMORY}`")
+        return int(match[1]) * _UNITS[match[2]]
 
     @property
     def memory(self) -> int:
-        """The bytes that one process may take."""
+        """The bytes that one process may use."""
         return self._memory if self._count == 1 else min(self._memory, max(self._memory // self._count, _LEAST_SHARE))
 
     def left(self, file: str) -> float:
-        """Return the seconds that are left for a file."""
+        """Return the remaining seconds for a file."""
         if file not in self._files:
             self._files.add(file)
             self.spend(-_MORE_SECONDS)
         return min(self.seconds, self.seconds - self._sum())
 
     def spend(self, seconds: float) -> None:
-        """Count time that was taken."""
+        """Count seconds that were spent."""
         if self._slots is None:
             self._spent += seconds
             return
         slots = memoryview(self._slots).cast("d")
-        slots[os.getpid() % _SLOTS] += seconds  # of two processes with one slot, one may be counted too low
+        slots[os.getpid() % _SLOTS] += seconds  # two processes that share a slot may lose some time
 
     def _sum(self) -> float:
         return self._spent + (sum(memoryview(self._slots).cast("d")) if self._slots is not None else 0.0)
 
     def known(self, key: bytes) -> list[Any] | None:
-        """Return the answers that a request had, None if they are not known. Raises ``Stopped`` if it was."""
-        found = self._known.get(key)
-        if isinstance(found, Stopped):
-            raise found.with_traceback(None)
-        return found
+        """Return the cached answers of a request, or None. Raises ``StoppedError`` if the request was stopped."""
+        answers = self._known.get(key)
+        if isinstance(answers, StoppedError):
+            raise answers.with_traceback(None)
+        return answers
 
-    def keep(self, key: bytes, size: int, answers: list[Any] | Stopped) -> None:
-        """Remember what came of a request, of ``size`` bytes: a drill renders and asks the same again and again."""
-        if size <= _LARGEST_KNOWN or isinstance(answers, Stopped):
+    def keep(self, key: bytes, size: int, answers: list[Any] | StoppedError) -> None:
+        """Cache the answers of a request, of ``size`` bytes. A drill repeats the same requests many times."""
+        if size <= _LARGEST_KNOWN or isinstance(answers, StoppedError):
             if len(self._known) >= _MOST_KNOWN:
                 del self._known[next(iter(self._known))]
             self._known[key] = answers
 
     def share(self, count: int) -> None:
-        """Divide the memory among ``count`` processes that are forked next; count their time in one sum."""
+        """Divide the memory among ``count`` processes that are forked next, and add up their time."""
         from mmap import mmap
 
         self._count, self._slots = count, mmap(-1, _SLOTS * 8)
 
     def unshare(self) -> None:
-        """Take the limits back from processes that ended."""
+        """Restore the limits after the forked processes ended."""
         self._spent, self._count, self._slots = self._sum(), 1, None
 
     def too_much_memory(self) -> str:
-        """Say that a request takes too much memory."""
-        return f"this takes more than {_spelled(self.memory)} of memory"
+        """Return the message for a request that takes too much memory."""
+        return f"this takes more than {_size_text(self.memory)} of memory"
 
     def too_long(self) -> str:
-        """Say that a request takes too long."""
-        return f"this did not end within the {self.seconds:g} s that {_ALL} have together"
+        """Return the message for a request that takes too long."""
+        return f"this did not end within the {self.seconds:g} s that {_ALL} share"
 
-    def used_up(self) -> Stopped:
-        """Return the error of a request for which no time is left."""
-        why = f"this was not run: {_ALL} took their {self.seconds:g} s"
-        stopped = Stopped("time", why)
+    def used_up(self) -> StoppedError:
+        """Return the error of a request for which no time remains."""
+        reason = f"this was not run: {_ALL} used up their {self.seconds:g} s"
+        stopped = StoppedError("time", reason)
         stopped.has_run = False
         return stopped
 
 
-def _spelled(size: int) -> str:
-    unit, factor = next((each for each in reversed(_UNITS.items()) if size % each[1] == 0), ("", 1))
+def _size_text(size: int) -> str:
+    unit, factor = next((item for item in reversed(_UNITS.items()) if size % item[1] == 0), ("", 1))
     return f"{size // factor:,} {unit or 'bytes'}"

@@ -1,7 +1,7 @@
-"""A process that serves requests: how it starts, how it is waited for, how it ends.
+"""A child process that serves requests: start, pipes and end.
 
-On Linux it is forked, which takes a few milliseconds, unless this process has threads: a lock that one of them holds
-would never be free in a fork. Else it is a new interpreter.
+On Linux it is forked, which takes a few milliseconds. If this process has threads, or on macOS, it is a new
+interpreter: a lock that a thread holds would never be released in a fork.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
-_LOOK = 0.1  # seconds between two looks at the memory, if the kernel does not limit it
+_LOOK = 0.1  # seconds between two checks of the memory, if the kernel does not limit it
 _BOOT = """import sys
 sys.path[:] = sys.argv[3:]
 from rollout_spec.core.bounded_process.serving import serve
@@ -24,7 +24,7 @@ _KEPT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL")
 
 
 class DiedError(Exception):
-    """The process ended, or does not keep to the protocol."""
+    """The process ended, or violated the protocol."""
 
 
 class LateError(Exception):
@@ -36,7 +36,7 @@ class SwollenError(Exception):
 
 
 def has_memory_limit() -> bool:
-    """Return whether the kernel limits the memory of a process. That of macOS takes a limit, and does not hold it."""
+    """Return whether the kernel limits the memory of a process. macOS accepts a limit but does not enforce it."""
     return sys.platform == "linux"
 
 
@@ -61,18 +61,18 @@ class Process:
 
     def send(self, data: bytes, deadline: float) -> None:
         """Write bytes."""
-        todo = memoryview(data)
-        while todo:
+        unsent = memoryview(data)
+        while unsent:
             self._wait(deadline, sends=True)
             try:
-                todo = todo[os.write(self._sink, todo) :]
+                unsent = unsent[os.write(self._sink, unsent) :]
             except BlockingIOError:
                 continue
             except BrokenPipeError:
                 raise DiedError from None
 
     def receive(self, size: int, deadline: float) -> bytes:
-        """Read so many bytes."""
+        """Read ``size`` bytes."""
         data = bytearray()
         while len(data) < size:
             self._wait(deadline)
@@ -96,13 +96,13 @@ class Process:
                 raise SwollenError
 
     def worked(self) -> float | None:
-        """Return the seconds for which a processor worked for it; None if the kernel does not say."""
+        """Return the processor seconds that it used, or None if the kernel does not report them."""
         if sys.platform != "linux":
             return None
-        return time.clock_gettime(~self._pid << 3 | 2)  # as clock_getcpuclockid(3) of glibc and musl makes it
+        return time.clock_gettime(~self._pid << 3 | 2)  # the clock id of clock_getcpuclockid(3) in glibc and musl
 
     def end(self) -> None:
-        """Kill the process, and all that it may have started."""
+        """Kill the process and its children."""
         self.close()
         for kill in (os.killpg, os.kill):
             with suppress(ProcessLookupError, PermissionError):
@@ -134,19 +134,19 @@ def _forked(requests: int, answers: int, module: str, memory: int) -> int:
 
 
 def _spawned(requests: int, answers: int, module: str, memory: int) -> int:
-    """Start an interpreter that has nothing of the environment, where secrets are."""
+    """Start an interpreter without the environment variables, which may hold secrets."""
     if not sys.executable:
-        raise OSError("it is not known where Python is")
+        raise OSError("the path of the Python interpreter is not known")
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     environment["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
     actions = [(os.POSIX_SPAWN_DUP2, requests, 0), (os.POSIX_SPAWN_DUP2, answers, 1)]
-    words = [sys.executable, "-I", "-B", "-c", _BOOT, str(memory), module, *map(os.path.abspath, sys.path)]
-    return os.posix_spawn(sys.executable, words, environment, file_actions=actions)
+    arguments = [sys.executable, "-I", "-B", "-c", _BOOT, str(memory), module, *map(os.path.abspath, sys.path)]
+    return os.posix_spawn(sys.executable, arguments, environment, file_actions=actions)
 
 
 def _resident(pid: int) -> int:
-    """Return how many bytes a process has in memory; 0 if it is gone."""
+    """Return the bytes of memory that a process uses, 0 if it ended."""
     from subprocess import run
 
-    told = run(["/bin/ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S603
-    return 1024 * int(told.stdout.strip() or 0)
+    result = run(["/bin/ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S603
+    return 1024 * int(result.stdout.strip() or 0)

@@ -1,7 +1,7 @@
-"""The process that works on what a workspace brings: it reads requests, answers in JSON, and has nothing else open.
+"""The child's side: reads requests, answers in JSON, and has no other file open.
 
-A request is pickled, and only the process that started this one writes any. No answer is ever unpickled: what runs here
-is not trusted.
+Requests are pickled, and only the parent writes them. Answers are never pickled, because the code that runs here is not
+trusted.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
-from rollout_spec.core.bounded_process.budget import OutOfTime
+from rollout_spec.core.bounded_process.budget import OutOfTimeError
 from rollout_spec.core.errors import UserError
 
 _LONGEST_TEXT = 4000
 _HEADER = struct.Struct("!dQ")
 """The seconds that a request may take, and its size."""
-_FIRST = 10  # a number that no descriptor which is put in place has
+_FIRST = 10  # above the numbers of the descriptors that are assigned below
 
 
 def serve(requests: int, answers: int, memory: int, module: str) -> NoReturn:
-    """Answer requests until there are no more; ``memory`` is how many bytes more than now may be used.
+    """Answer requests until there are no more. ``memory`` is the number of bytes that may be used in addition.
 
-    ``requests`` and ``answers`` are descriptors. What ``module`` loads, and its function ``prepare``, do not count.
+    ``requests`` and ``answers`` are descriptors. The import of ``module`` and its function ``prepare`` are not limited.
     """
     status = 1
     try:
@@ -52,13 +52,13 @@ def serve(requests: int, answers: int, memory: int, module: str) -> NoReturn:
             _answer(source.read(size), seconds, sink)
         status = 0
     finally:
-        os._exit(status)  # whatever the process that was forked would do at its end, that one does
+        os._exit(status)  # skip the exit handlers of the parent
 
 
 def _descriptors(requests: int, answers: int) -> tuple[BinaryIO, BinaryIO]:
-    """Close all that is open, but for the two pipes; what is printed goes nowhere."""
-    gc.freeze()  # what was forked with this process is not freed: to free it may end what the other one uses
-    source, sink = (fcntl.fcntl(each, fcntl.F_DUPFD, _FIRST) for each in (requests, answers))
+    """Close all descriptors except the two pipes, and discard standard output and error."""
+    gc.freeze()  # freeing inherited objects may close resources that the parent uses
+    source, sink = (fcntl.fcntl(descriptor, fcntl.F_DUPFD, _FIRST) for descriptor in (requests, answers))
     nowhere = os.open(os.devnull, os.O_RDWR)
     for number in range(3):
         os.dup2(nowhere, number)
@@ -79,13 +79,13 @@ def _limit(memory: int) -> None:
 
 
 def _set(kind: int, most: int, *, hard: bool = True) -> None:
-    there = resource.getrlimit(kind)[1]
-    least = most if there == resource.RLIM_INFINITY else min(most, there)
-    resource.setrlimit(kind, (least, least if hard else there))
+    current = resource.getrlimit(kind)[1]
+    value = most if current == resource.RLIM_INFINITY else min(most, current)
+    resource.setrlimit(kind, (value, value if hard else current))
 
 
 def _answer(request: bytes, seconds: float, sink: BinaryIO) -> None:
-    """Send each thing that the function of a request yields, and that it ended or what stopped it."""
+    """Send each value that the function of a request yields, then that it ended or why it was stopped."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     _set(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime + seconds) + 2, hard=False)
     deadline = time.monotonic() + seconds
@@ -93,8 +93,8 @@ def _answer(request: bytes, seconds: float, sink: BinaryIO) -> None:
     try:
         task, payload = pickle.loads(request)  # noqa: S301
         for answer in _function(task)(payload):
-            if time.monotonic() >= deadline:  # the alarm may have been made an answer of
-                raise OutOfTime
+            if time.monotonic() >= deadline:  # the function may have caught the alarm
+                raise OutOfTimeError
             _write(sink, {"is": answer})
         end: dict[str, Any] = {"end": True}
     except Exception as error:
@@ -104,8 +104,8 @@ def _answer(request: bytes, seconds: float, sink: BinaryIO) -> None:
 
 
 def _ended(error: Exception, *, is_late: bool) -> dict[str, Any]:
-    """Say what stopped a request; ``is_late``: its time is up, whatever was made of the error that said so."""
-    if is_late or isinstance(error, OutOfTime):
+    """Return the message for a request that was stopped. ``is_late``: its time is over, whatever the error is."""
+    if is_late or isinstance(error, OutOfTimeError):
         return {"stopped": "time", "at": _noted(error)}
     if isinstance(error, MemoryError):
         return {"stopped": "memory", "at": _noted(error)}
@@ -122,12 +122,12 @@ def _function(task: str) -> Any:
 
 
 def _noted(error: BaseException) -> str | None:
-    """Return the place that was noted on an error on its way here."""
+    """Return the file and line that a caller noted on an error, or None."""
     return next(iter(getattr(error, "__notes__", ())), None)
 
 
 def _out_of_time(*_: object) -> None:
-    raise OutOfTime
+    raise OutOfTimeError
 
 
 def _write(sink: BinaryIO, answer: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The one process that works on templates, policies and contracts: started when first asked, and anew when it died."""
+"""The parent's side: one child process, started at the first request and restarted if it dies."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import time
 from hashlib import sha256
 from typing import Any
 
-from rollout_spec.core.bounded_process.budget import Limit, ProcessBudget, Stopped
+from rollout_spec.core.bounded_process.budget import Limit, ProcessBudget, StoppedError
 from rollout_spec.core.bounded_process.process import DiedError, LateError, Process, SwollenError
 from rollout_spec.core.errors import UserError
 
 MOST_ANSWERS = 16 * 1024**2
-"""The bytes of all answers to one request."""
-_START = 60.0  # seconds that a process may take to start
-_GRACE = 0.5  # seconds in which a process says itself that its time was up, and where it was
-_LONG = 0.25  # seconds after which the time of a request counts, and not only that of the processor
+"""The most bytes of all answers to one request."""
+_START = 60.0  # the most seconds for the start of a process
+_GRACE = 0.5  # seconds in which a process can report that its time is over, and the current line
+_LONG = 0.25  # seconds after which the elapsed time of a request counts instead of its processor time
 
 _lock = threading.Lock()
 _worker: _Worker | None = None
@@ -28,7 +28,7 @@ _has_started = False
 
 
 def ask(task: str, payload: Any, count: int, about: str, budget: ProcessBudget, share: float = 1.0) -> list[Any]:
-    """Return what the function ``task`` yields; see ``confined.ask``."""
+    """Return the values that the function ``task`` yields; see ``bounded_process.ask``."""
     request = pickle.dumps((task, payload))
     key = sha256(request).digest()
     with _lock:
@@ -36,7 +36,7 @@ def ask(task: str, payload: Any, count: int, about: str, budget: ProcessBudget, 
         if answers is None:
             try:
                 answers, size = _asked(task.partition(":")[0], request, count, about, budget, share)
-            except Stopped as stopped:
+            except StoppedError as stopped:
                 budget.keep(key, 0, stopped)
                 raise
             budget.keep(key, len(request) + size, answers)
@@ -46,7 +46,7 @@ def ask(task: str, payload: Any, count: int, about: str, budget: ProcessBudget, 
 def _asked(
     module: str, request: bytes, count: int, about: str, budget: ProcessBudget, share: float
 ) -> tuple[list[Any], int]:
-    """Return the answers, and their size; a process that may have died of an earlier request is replaced by a new."""
+    """Return the answers and their size. Retry once in a new process: an earlier request may have damaged the old."""
     while True:
         seconds = budget.left(about) - (1 - share) * budget.seconds
         if seconds <= 0:
@@ -58,27 +58,27 @@ def _asked(
             answers = worker.ask(request, count, seconds, budget)
             took = _took(begin, worked, worker)
             return answers
-        except Stopped as stopped:
+        except StoppedError as stopped:
             _drop()
             if is_new or stopped.limit == "time":
                 raise
         except UserError:
             raise
         except BaseException:
-            _drop()  # it is in the midst of a request
+            _drop()  # the process is still working on the request
             raise
         finally:
             budget.spend(time.monotonic() - begin if took is None else took)
 
 
 def _took(begin: float, worked: float | None, worker: _Worker) -> float:
-    """Return the time to count for a request: thousands of short ones shall not fail on a machine that is busy."""
+    """Return the seconds to count for a request. Thousands of short ones must not fail on a busy machine."""
     took, now = time.monotonic() - begin, worker.process.worked()
     return took if worked is None or now is None or took > _LONG else now - worked
 
 
 def stop() -> None:
-    """End the process, if there is one."""
+    """End the process if it runs."""
     with _lock:
         _drop()
 
@@ -90,7 +90,7 @@ def _running(module: str, budget: ProcessBudget) -> _Worker:
     if _worker is None:
         begin = time.monotonic()
         _worker = _Worker(module, budget.memory)
-        if _has_started:  # the first start is no template's fault
+        if _has_started:  # only a restart is caused by a template
             budget.spend(time.monotonic() - begin)
         _has_started = True
     return _worker
@@ -104,7 +104,7 @@ def _drop() -> None:
 
 
 def _forget() -> None:
-    """Leave the process to the one that this one was forked from."""
+    """Close the pipes in a fork: the process belongs to the parent."""
     global _worker, _lock, _has_started
     if _worker is not None:
         _worker.process.close()
@@ -116,7 +116,7 @@ os.register_at_fork(after_in_child=_forget)
 
 
 class _Worker:
-    """A process that answers requests in JSON."""
+    """A child process that answers requests in JSON."""
 
     def __init__(self, module: str, memory: int) -> None:
         self.has_served = False
@@ -134,7 +134,7 @@ class _Worker:
             raise _unavailable(str(ready.get("failed"))[:1000])
 
     def ask(self, request: bytes, count: int, seconds: float, budget: ProcessBudget) -> tuple[list[Any], int]:
-        """Return the answers to one request, and their size. Raises ``Stopped``."""
+        """Return the answers to one request and their size. Raises ``StoppedError``."""
         self.has_served = True
         deadline = time.monotonic() + seconds + _GRACE
         answers: list[Any] = []
@@ -150,22 +150,22 @@ class _Worker:
                     return answers, MOST_ANSWERS - room
                 answers.append(answer["is"])
                 room -= size
-        except Stopped as stopped:
+        except StoppedError as stopped:
             stopped.answers = answers
             raise
         except LateError:
-            raise Stopped("time", budget.too_long(), answers) from None
+            raise StoppedError("time", budget.too_long(), answers) from None
         except SwollenError:
-            raise Stopped("memory", budget.too_much_memory(), answers) from None
+            raise StoppedError("memory", budget.too_much_memory(), answers) from None
         except DiedError:
             limit: Limit = "crash" if time.monotonic() < deadline - _GRACE else "time"
             why = f"{budget.too_much_memory()}, or is nested too deep" if limit == "crash" else budget.too_long()
-            raise Stopped(limit, why, answers) from None
+            raise StoppedError(limit, why, answers) from None
 
     def _receive(self, deadline: float, room: int) -> tuple[dict[str, Any], int]:
         size = int.from_bytes(self.process.receive(4, deadline), "big")
         if size > room:
-            raise Stopped("size", f"this gives more than {MOST_ANSWERS // 1024**2} MiB")
+            raise StoppedError("size", f"this gives more than {MOST_ANSWERS // 1024**2} MiB")
         try:
             answer = json.loads(self.process.receive(size, deadline))
         except (ValueError, RecursionError):
@@ -176,20 +176,20 @@ class _Worker:
 
 
 def _raise_unless_ended(last: dict[str, Any], budget: ProcessBudget) -> None:
-    """Raise what the last answer to a request says, unless it says that the request ended well."""
+    """Raise the error that the last answer to a request reports, if any."""
     if "end" in last:
         return
     if "user" in last:
         message, hint, status = last["user"]
         raise UserError(str(message), hint=hint, status=int(status))
     limit: Limit = last["stopped"] if last.get("stopped") in ("memory", "time") else "crash"
-    words = {"memory": budget.too_much_memory(), "time": budget.too_long(), "crash": str(last.get("why"))}
+    messages = {"memory": budget.too_much_memory(), "time": budget.too_long(), "crash": str(last.get("why"))}
     place = last.get("at")
-    raise Stopped(limit, words[limit], place=place if isinstance(place, str) else None)
+    raise StoppedError(limit, messages[limit], place=place if isinstance(place, str) else None)
 
 
 def _unavailable(why: str) -> UserError:
     return UserError(
         f"no process can be started for the templates, policies and contracts of this workspace: {why}",
-        hint="they run in a process of their own, with limits; let this machine start one more",
+        hint="they run in a separate process with limits; allow one more process on this machine",
     )

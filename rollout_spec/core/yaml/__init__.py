@@ -1,5 +1,5 @@
 """Strict YAML: text to data with the line and column of every key and value, and edits that keep every other byte.
 
-``reader`` turns bytes into data and places, or into problems; ``document`` turns key paths into lines and columns.
+``reader`` turns bytes into data and nodes, or into problems; ``document`` turns key paths into lines and columns.
 ``format`` writes one value as YAML, ``patch`` edits text. Start with ``document``.
 """

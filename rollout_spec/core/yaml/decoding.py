@@ -1,4 +1,4 @@
-"""Bytes become text, or a flaw: UTF-8 of a bounded size, and nothing in it that a reviewer cannot see."""
+"""Decoding of bytes: UTF-8 of a bounded size, without invisible characters."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from rollout_spec.core.findings import WHOLE_FILE, KeyPath, Severity, Span
-from rollout_spec.core.yaml.scalars import excerpt
+from rollout_spec.core.text import excerpt
 
 MAX_BYTES = 1024 * 1024
 
@@ -32,7 +32,7 @@ _DIRECTIVE = re.compile(r"%(?<![^\r\n]%)[A-Z]+")  # at the start of a line; the 
 
 @dataclass(frozen=True)
 class YAMLProblem:
-    """Something in a text that is not the YAML that this project reads."""
+    """A problem that makes a text differ from the YAML that this project reads."""
 
     span: Span
     message: str
@@ -41,52 +41,58 @@ class YAMLProblem:
     severity: Severity = "error"
 
 
-class Unreadable(Exception):
-    def __init__(self, flaw: YAMLProblem) -> None:
-        super().__init__(flaw.message)
-        self.flaw = flaw
+class UnreadableError(Exception):
+    """A text that cannot be read, with the problem."""
+
+    def __init__(self, problem: YAMLProblem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
 
 
 def decode(content: bytes) -> str:
+    """Return the text of a file. UnreadableError if it is too large, not UTF-8, or holds invisible characters."""
     if len(content) > MAX_BYTES:
-        raise whole(
-            f"this file has {len(content):,} bytes; a spec has at most {MAX_BYTES:,}", "split it into several files"
-        )
+        raise whole(f"this file has {len(content):,} bytes; the limit is {MAX_BYTES:,}", "split it into several files")
     for mark, encoding in _FOREIGN:
         if content.startswith(mark):
-            raise whole(f"this file is {encoding}; YAML here is UTF-8", "save it as UTF-8")
+            raise whole(f"this file is {encoding}, but must be UTF-8", "save it as UTF-8")
     try:
         text = content.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8", "replace")
-        place = span_at(before, len(before))
-        raise Unreadable(YAMLProblem(place, "this is not UTF-8 text", "save the file as UTF-8")) from None
+        span = span_at(before, len(before))
+        raise UnreadableError(YAMLProblem(span, "this is not UTF-8 text", "save the file as UTF-8")) from None
     hidden = _HIDDEN.search(text)
     if hidden:
         name = _HIDDEN_NAMES.get(hidden[0], f"the invisible character U+{ord(hidden[0]):04X}")
         hint = f'remove it, or write it as an escape in double quotes: "\\u{ord(hidden[0]):04X}"'
+        message = f"{name} can hide text from a reviewer"
         hint = "remove it" if hidden[0] == "\0" else hint
-        raise Unreadable(YAMLProblem(span_at(text, hidden.start()), f"{name} hides what a reviewer would see", hint))
-    directive = _DIRECTIVE.search(text)  # before libyaml sees them: it compares each `%TAG` with all before it
+        raise UnreadableError(YAMLProblem(span_at(text, hidden.start()), message, hint))
+    directive = _DIRECTIVE.search(text)  # libyaml needs quadratic time for many `%TAG` directives
     if directive:
-        place = span_at(text, directive.start())
-        span = Span(place.line, 1, place.line, len(directive[0]) + 1)
+        span = span_at(text, directive.start())
+        span = Span(span.line, 1, span.line, len(directive[0]) + 1)
         hint = "remove the line that begins with `%`"
-        raise Unreadable(YAMLProblem(span, f"directives such as `{excerpt(directive[0])}` are not read", hint))
+        raise UnreadableError(
+            YAMLProblem(span, f"directives such as `{excerpt(directive[0])}` are not supported", hint)
+        )
     return text
 
 
 def span_at(text: str, index: int) -> Span:
+    """Return the span of the character at an offset."""
     before = LINE_BREAK.split(text[:index])
     return Span(len(before), len(before[-1]) + 1, len(before), len(before[-1]) + 2)
 
 
-def whole(message: str, hint: str) -> Unreadable:
-    return Unreadable(YAMLProblem(WHOLE_FILE, message, hint))
+def whole(message: str, hint: str) -> UnreadableError:
+    """Return the error for a whole file."""
+    return UnreadableError(YAMLProblem(WHOLE_FILE, message, hint))
 
 
 def line_start(text: str, index: int) -> int:
-    """Return the offset at which the line of an offset begins, in time that grows with that line alone."""
+    """Return the offset at which the line of an offset begins, in time proportional to that line."""
     size = 256
     while True:
         low = max(0, index - size)

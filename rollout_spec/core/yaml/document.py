@@ -1,6 +1,6 @@
-"""A YAML file is plain data and, for those who ask, the place of every key and value.
+"""YAML files as plain data, with the span of each key and value on demand.
 
-Places are found by a pass of their own: most files have no finding, and pay for none.
+Spans need a second pass over the text. Most files have no finding, and need none.
 """
 
 from __future__ import annotations
@@ -12,53 +12,53 @@ from typing import Any
 from yaml import events as ev
 
 from rollout_spec.core.findings import WHOLE_FILE, KeyPath, Span
-from rollout_spec.core.yaml.decoding import LINE_BREAK, Unreadable, YAMLProblem, decode, span_at
+from rollout_spec.core.yaml.decoding import LINE_BREAK, UnreadableError, YAMLProblem, decode, span_at
 from rollout_spec.core.yaml.reader import CParser, Reader, span_of
-from rollout_spec.core.yaml.strictness import flaws, may_differ
+from rollout_spec.core.yaml.strictness import may_differ, strictness_problems
 
-# A scalar's place is its event; a collection's is its first event, its last, and its children.
-_Children = dict[str, "tuple[ev.ScalarEvent, _Place]"] | list["_Place"]
+# The node of a scalar is its event. That of a collection is its first event, its last event and its children.
+_Children = dict[str, "tuple[ev.ScalarEvent, _Node]"] | list["_Node"]
 _Collection = tuple[ev.CollectionStartEvent, ev.CollectionEndEvent, _Children]
-_Place = ev.ScalarEvent | _Collection
+_Node = ev.ScalarEvent | _Collection
 
 
 class Document:
-    """One file: its text, its data, and where in the text each piece of the data stands.
+    """One file: its text, its data, and the span of each key and value.
 
-    ``data`` is made of dict, list, str, int, Decimal, bool and None, and is None where ``flaws`` has an error.
+    ``data`` consists of dict, list, str, int, Decimal, bool and None. It is None if ``problems`` has an error.
     """
 
     def __init__(
-        self, text: str, data: Any = None, flaws: tuple[YAMLProblem, ...] = (), *, broken: bool = False
+        self, text: str, data: Any = None, problems: tuple[YAMLProblem, ...] = (), *, broken: bool = False
     ) -> None:
         self.text = text
-        self.flaws = flaws
-        self.readable = not any(flaw.severity == "error" for flaw in flaws)
+        self.problems = problems
+        self.readable = not any(problem.severity == "error" for problem in problems)
         self.data: Any = data if self.readable else None
-        self._broken = broken  # it was not read to its end
+        self._broken = broken  # reading stopped before the end
 
     def span(self, path: KeyPath, *, on_key: bool = False) -> Span:
-        """Return the place of the value at ``path``, or of its key; of the nearest parent, where there is none."""
-        place, key = self._place, None
+        """Return the span of the value at ``path``, or of its key. If it is missing, that of the nearest parent."""
+        node, key = self._root, None
         for step in path:
-            if not isinstance(place, tuple):
+            if not isinstance(node, tuple):
                 break
-            children = place[2]
+            children = node[2]
             if isinstance(children, dict) and step in children:
-                key, place = children[str(step)]
+                key, node = children[str(step)]
             elif isinstance(children, list) and isinstance(step, int) and step < len(children):
-                key, place = None, children[step]
+                key, node = None, children[step]
             else:
                 on_key = True
                 break
-        if place is None:
+        if node is None:
             return WHOLE_FILE
         if on_key and key is not None:
             return span_of(key.start_mark, key.end_mark)
-        return self._value_span(place)
+        return self._value_span(node)
 
-    def _value_span(self, place: _Place) -> Span:
-        first, last = (place, place) if isinstance(place, ev.ScalarEvent) else place[:2]
+    def _value_span(self, node: _Node) -> Span:
+        first, last = (node, node) if isinstance(node, ev.ScalarEvent) else node[:2]
         start: Any = first.start_mark
         end: Any = last.end_mark
         if start.line >= len(self.lines):  # the value of a key that ends the text: `? key`
@@ -74,12 +74,12 @@ class Document:
         return Span(mark.line + 1, mark.column + 1, mark.line + 1, max(len(line.rstrip()), mark.column) + 1)
 
     @property
-    def _place(self) -> _Place | None:
-        return None if self._broken else _places(self.text)
+    def _root(self) -> _Node | None:
+        return None if self._broken else _root_of(self.text)
 
     @cached_property
     def lines(self) -> list[str]:
-        """The lines of the text, as YAML counts them, without their ends."""
+        """The lines of the text, without line breaks, as YAML counts them."""
         return LINE_BREAK.split(self.text)
 
     def bare(self, path: KeyPath) -> str | None:
@@ -89,57 +89,57 @@ class Document:
 
     def scalar(self, path: KeyPath) -> ev.ScalarEvent | None:
         """Return libyaml's event of the scalar at ``path``."""
-        place = self.node(path)
-        return place if isinstance(place, ev.ScalarEvent) else None
+        node = self.node(path)
+        return node if isinstance(node, ev.ScalarEvent) else None
 
-    def node(self, path: KeyPath) -> _Place | None:
-        """Return the place of what stands at ``path``: for those who splice text, who need its marks."""
-        place = self._place
+    def node(self, path: KeyPath) -> _Node | None:
+        """Return the node of the value at ``path``, for edits, which need the marks of libyaml."""
+        node = self._root
         for step in path:
-            if not isinstance(place, tuple):
+            if not isinstance(node, tuple):
                 return None
-            children = place[2]
+            children = node[2]
             try:
-                place = children[step][1] if isinstance(children, dict) else children[step]  # type: ignore[index]
+                node = children[step][1] if isinstance(children, dict) else children[step]  # type: ignore[index]
             except (KeyError, IndexError, TypeError):
                 return None
-        return place
+        return node
 
 
-@lru_cache(maxsize=32)  # an edit is read as it was, as it is spliced and as it comes out, and most manifests stay
+@lru_cache(maxsize=32)  # an edit parses the same file several times, and most manifests do not change
 def parse(content: bytes) -> Document:
-    """Read one YAML document. Nothing is raised: what is wrong with it stands in its ``flaws``."""
+    """Parse one YAML document. It never raises: problems are in the document's ``problems``."""
     text = ""
     try:
         text = decode(content)
         reader = Reader(text)
         data = reader.read()
         if reader.goes_on or may_differ(text):
-            reader.flaws += flaws(text)
-        return Document(text, data, tuple(reader.flaws))
-    except Unreadable as error:
-        return Document(text, flaws=(error.flaw,), broken=True)
+            reader.problems += strictness_problems(text)
+        return Document(text, data, tuple(reader.problems))
+    except UnreadableError as error:
+        return Document(text, problems=(error.problem,), broken=True)
 
 
-@lru_cache(maxsize=8)  # places weigh more than all the rest of a document, and are seldom asked for later
-def _places(text: str) -> _Place:
-    """Find where each piece of a text stands that was read to its end."""
+@lru_cache(maxsize=8)  # nodes need more memory than the rest of a document, and are seldom used later
+def _root_of(text: str) -> _Node:
+    """Return the root node of a text that was read to its end."""
     advance: Callable[[], Any] = CParser(text).get_event
     advance(), advance()
-    return _place_of(advance(), advance)
+    return _node_of(advance(), advance)
 
 
-def _place_of(first: Any, advance: Callable[[], Any]) -> _Place:
-    """Read on to the end of what begins with an event. A function of its own: a closure would keep the parser."""
+def _node_of(first: Any, advance: Callable[[], Any]) -> _Node:
+    """Return the node that begins with an event. This is no closure, because that would keep the parser alive."""
     if first.__class__ is ev.ScalarEvent:
         scalar: ev.ScalarEvent = first
         return scalar
     if first.__class__ is ev.MappingStartEvent:
-        entries: dict[str, tuple[ev.ScalarEvent, _Place]] = {}
+        entries: dict[str, tuple[ev.ScalarEvent, _Node]] = {}
         while (event := advance()).__class__ is not ev.MappingEndEvent:
-            entries[event.value] = (event, _place_of(advance(), advance))
+            entries[event.value] = (event, _node_of(advance(), advance))
         return first, event, entries
-    items: list[_Place] = []
+    items: list[_Node] = []
     while (event := advance()).__class__ is not ev.SequenceEndEvent:
-        items.append(_place_of(event, advance))
+        items.append(_node_of(event, advance))
     return first, event, items

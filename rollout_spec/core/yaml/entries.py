@@ -1,7 +1,7 @@
-"""Where the entries of a mapping or list stand in a text, and the comments between them.
+"""Offsets of the entries of mappings and lists in a text, and of the comments between them.
 
-Places come from libyaml's marks, which count code points. Comments are in no event: a ``#`` is one where it stands
-behind the last scalar of its line.
+Offsets come from libyaml's marks, which count code points. Comments are in no event: a ``#`` begins one if it follows
+the last scalar of its line.
 """
 
 from __future__ import annotations
@@ -21,73 +21,77 @@ _COLON = re.compile(r"[ \t]*:")
 _BEFORE_DASH = re.compile(r"(?:\s|#[^\r\n]*)*")
 
 
-class CannotEdit(UserError):
-    """A text is YAML, and says what it should, in a way that is not spliced."""
+class CannotEditError(UserError):
+    """A text is valid YAML in a layout that cannot be edited."""
 
     def __init__(self) -> None:
         super().__init__(
-            "this file is written in a way that cannot be edited", hint='write one key a line: `stable: "41"`'
+            "the layout of this file cannot be edited automatically", hint='write one key on each line: `stable: "41"`'
         )
 
 
 class EntryText:
-    """A file's text, its newline, and its byte order mark, which marks know nothing of."""
+    """The text of a file, its newline and its byte order mark. Offsets do not count the byte order mark."""
 
     def __init__(self, content: bytes) -> None:
         self.document: Document = parse(content)
         if not self.document.readable:
-            raise CannotEdit
+            raise CannotEditError
         self.mark = b"\xef\xbb\xbf" if content.startswith(b"\xef\xbb\xbf") else b""
         self.text = content[len(self.mark) :].decode()
-        found = re.search(r"\r\n|\n|\r", self.text)
-        self.newline = found[0] if found else "\n"
+        match = re.search(r"\r\n|\n|\r", self.text)
+        self.newline = match[0] if match else "\n"
 
     def line_start(self, index: int) -> int:
-        """Return where the line of an offset begins."""
+        """Return the offset at which the line of an offset begins."""
         return line_start(self.text, index)
 
     def line_end(self, index: int) -> int:
-        """Return where the line of an offset ends, its line break included."""
-        found = _BREAK.search(self.text, index)
-        assert found is not None
-        return found.end()
+        """Return the offset at which the line of an offset ends, including its line break."""
+        match = _BREAK.search(self.text, index)
+        assert match is not None
+        return match.end()
 
     def break_before(self, line: int) -> int:
-        """Return where the line break begins that is before the beginning of a line; that itself if there is none."""
+        """Return the offset of the line break before the start of a line, or the start if there is none."""
         return line - 2 if self.text[:line].endswith("\r\n") else max(line - 1, 0)
 
     def replaced(self, start: int, end: int, new: str) -> bytes:
-        """Return the file with ``new`` in place of what stands between two offsets."""
+        """Return the file with the text between two offsets replaced by ``new``."""
         return self.mark + (self.text[:start] + new + self.text[end:]).encode()
 
 
-def start_of(place: Any) -> int:
-    event = place[0] if isinstance(place, tuple) else place
+def start_of(node: Any) -> int:
+    """Return the offset at which a value begins."""
+    event = node[0] if isinstance(node, tuple) else node
     return int(event.start_mark.index)
 
 
-def end_of(place: Any, text: str) -> int:
-    """Return where a value ends: libyaml ends a block collection at the next token, so that its last value counts."""
-    if not isinstance(place, tuple):
-        end = int(place.end_mark.index)
-        return end if place.style not in ("|", ">") else len(text[:end].rstrip())
-    first, last, children = place
+def end_of(node: Any, text: str) -> int:
+    """Return the offset at which a value ends.
+
+    libyaml ends a block collection at the next token, so its end is that of its last value.
+    """
+    if not isinstance(node, tuple):
+        end = int(node.end_mark.index)
+        return end if node.style not in ("|", ">") else len(text[:end].rstrip())
+    first, last, children = node
     if first.flow_style:
         return int(last.end_mark.index)
     inside = [child for _, child in children.values()] if isinstance(children, dict) else children
     return end_of(inside[-1], text) if inside else int(first.end_mark.index)
 
 
-def is_nothing(place: Any) -> bool:
-    """Is this the value of a key with nothing behind it? libyaml puts that at the next token, past all comments."""
-    return not isinstance(place, tuple) and place.implicit[0] and place.value == ""
+def is_nothing(node: Any) -> bool:
+    """Return whether this is the value of a key without a value. libyaml puts it at the next token."""
+    return not isinstance(node, tuple) and node.implicit[0] and node.value == ""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of a collection: its key or index, and the offsets between which it stands.
+    """One entry of a collection: its key or index, and its offsets.
 
-    ``start`` is that of the key or item; ``head`` is that of the dash, if the item begins on a line below it.
+    ``start`` is the offset of the key or item. ``head`` is that of the dash, if the item begins on a line below it.
     """
 
     key: str | int
@@ -98,80 +102,81 @@ class Entry:
 
 def entries_of(source: EntryText, path: KeyPath) -> tuple[bool, list[Entry]]:
     """Return whether the collection at ``path`` is in flow style, and its entries."""
-    place = source.document.node(path)
-    if not isinstance(place, tuple):
-        raise CannotEdit
-    first, _, children = place
+    node = source.document.node(path)
+    if not isinstance(node, tuple):
+        raise CannotEditError
+    first, _, children = node
     if isinstance(children, list):
         return bool(first.flow_style), list(_items(source, first, children))
-    found: list[Entry] = []
+    entries: list[Entry] = []
     for key, (event, child) in children.items():
         end = end_of(event, source.text)
         colon = _COLON.match(source.text, end)
         after = colon.end() if colon else end
-        found.append(Entry(key, start_of(event), after if is_nothing(child) else end_of(child, source.text)))
-    return bool(first.flow_style), found
+        entries.append(Entry(key, start_of(event), after if is_nothing(child) else end_of(child, source.text)))
+    return bool(first.flow_style), entries
 
 
 def _items(source: EntryText, first: Any, children: list[Any]) -> Iterator[Entry]:
-    """Give the entries of a list. Between two items of a block there are blanks, comments and a dash."""
+    """Yield the entries of a list. Between two items of a block are blanks, comments and a dash."""
     dash = int(first.start_mark.index)
     for index, child in enumerate(children):
         start, end = start_of(child), end_of(child, source.text)
         is_below = not first.flow_style and source.line_start(dash) != source.line_start(start)
         yield Entry(index, start, end, dash if is_below else None)
-        found = _BEFORE_DASH.match(source.text, end)
-        assert found is not None
-        dash = found.end()
+        match = _BEFORE_DASH.match(source.text, end)
+        assert match is not None
+        dash = match.end()
 
 
 def position_of(entries: list[Entry], key: str | int) -> int:
-    found = next((number for number, entry in enumerate(entries) if entry.key == key), None)
-    if found is None:
-        raise CannotEdit
-    return found
+    """Return the position of the entry with a key. CannotEditError if there is none."""
+    position = next((number for number, entry in enumerate(entries) if entry.key == key), None)
+    if position is None:
+        raise CannotEditError
+    return position
 
 
-def scalars_of(place: Any) -> Iterator[Any]:
-    """Give all scalars below a place, keys too."""
-    if not isinstance(place, tuple):
-        yield place
+def scalars_of(node: Any) -> Iterator[Any]:
+    """Yield all scalars below a node, including keys."""
+    if not isinstance(node, tuple):
+        yield node
         return
-    for child in place[2].values() if isinstance(place[2], dict) else place[2]:
-        if isinstance(place[2], dict):
+    for child in node[2].values() if isinstance(node[2], dict) else node[2]:
+        if isinstance(node[2], dict):
             yield child[0]
-        yield from scalars_of(child[1] if isinstance(place[2], dict) else child)
+        yield from scalars_of(child[1] if isinstance(node[2], dict) else child)
 
 
 def comments_in(source: EntryText, start: int, end: int, ends: list[int]) -> list[str]:
-    """Return the comments between two offsets; ``ends`` are those of scalars, before which a ``#`` is no comment."""
-    found = []
+    """Return the comments between two offsets. ``ends`` are the ends of scalars: a ``#`` before one is no comment."""
+    comments = []
     while start < end:
         after = source.line_end(start)
-        code = max((each for each in ends if start <= each <= after), default=start)
-        _, mark, words = source.text[code:after].partition("#")
+        code = max((end_of_scalar for end_of_scalar in ends if start <= end_of_scalar <= after), default=start)
+        _, mark, comment = source.text[code:after].partition("#")
         if mark:
-            found.append(f"#{words.rstrip()}")
+            comments.append(f"#{comment.rstrip()}")
         start = after
-    return found
+    return comments
 
 
 def past_blanks(text: str, start: int, index: int) -> int:
-    """Return where the blanks behind an offset end; before a comment one stays where none stands before ``start``."""
+    """Return the offset after the blanks at an offset. Before a comment, one blank stays if none precedes ``start``."""
     while text[index] in " \t" and (text[index + 1] != "#" or text[start - 1].isspace()):
         index += 1
     return index
 
 
 def comma_behind(text: str, index: int) -> int | None:
-    """Return where the comma behind an entry is, past blanks and comments, which may hold commas of their own."""
+    """Return the offset of the comma after an entry, skipping blanks and comments, or None."""
     while index < len(text):
         if text[index] == ",":
             return index
         if text[index] == "#":
-            found = _BREAK.search(text, index)
-            assert found is not None
-            index = found.start()
+            match = _BREAK.search(text, index)
+            assert match is not None
+            index = match.start()
         elif not text[index].isspace():
             return None
         else:

@@ -1,4 +1,4 @@
-"""New text is written as people write it: one key a line, short collections in braces, quotes where they are needed."""
+"""YAML text for new values, as people write it: one key a line, short collections in flow style, few quotes."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _WIDEST = 100
 
 
 class Quoted(str):
-    """A version or a pin: always in quotes, as people write them."""
+    """A version or a pin: always written in quotes."""
 
     __slots__ = ()
 
 
 def block(fields: Mapping[str, Any], indent: str = "") -> list[str]:
-    """Return the lines of a mapping in block style; the mappings and lists in it are in flow style where they fit."""
+    """Return the lines of a mapping in block style. Mappings and lists in it are in flow style if they fit a line."""
     lines: list[str] = []
     for key, value in fields.items():
         name = inline(key)
@@ -36,7 +36,7 @@ def block(fields: Mapping[str, Any], indent: str = "") -> list[str]:
 
 
 def inline(value: Any, *, colons: bool = False) -> str:
-    """Return a value in one line. ``colons``: a plain text may hold them, as it may outside of braces."""
+    """Return a value in one line. ``colons``: a plain text may hold colons, as outside of braces."""
     if isinstance(value, Quoted):
         return f'"{value}"'
     if isinstance(value, str):
@@ -50,6 +50,6 @@ def inline(value: Any, *, colons: bool = False) -> str:
 
 
 def _fits(value: Mapping[str, Any], before: str) -> bool:
-    """Is a mapping one of scalars, that are a line?"""
+    """Return whether a mapping has only scalars and fits a line."""
     flat = not any(isinstance(item, Mapping) for item in value.values())
     return flat and len(before) + len(inline(value)) <= _WIDEST

@@ -1,6 +1,6 @@
-"""One entry of a YAML text is taken out, put in or changed; every comment and every other byte stays.
+"""Edits of one entry of a YAML text. Comments and all other bytes stay.
 
-Each function takes the whole text of a file and returns it, or raises CannotEdit.
+Each function takes the whole text of a file and returns the edited text, or raises CannotEditError.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from rollout_spec.core.findings import KeyPath
 from rollout_spec.core.yaml.entries import (
-    CannotEdit,
+    CannotEditError,
     Entry,
     EntryText,
     comma_behind,
@@ -28,26 +28,26 @@ _SIMPLE = re.compile(r'"?([A-Za-z0-9._+-]+)"?')
 
 
 def cut(content: bytes, path: KeyPath) -> tuple[bytes, bytes, bytes] | None:
-    """Return what is before the mapping at ``path``, its own text, and what is behind it.
+    """Return the text before the mapping at ``path``, its own text, and the text after it.
 
-    A few lines are read over and over much faster than their file is. None where they are no text of their own.
+    Parsing a few lines repeatedly is much faster than parsing the whole file. None if the lines cannot be parsed alone.
     """
     source = EntryText(content)
-    place = source.document.node(path)
-    if not isinstance(place, tuple) or not place[2]:
+    node = source.document.node(path)
+    if not isinstance(node, tuple) or not node[2]:
         return None
-    start, end = start_of(place), end_of(place, source.text)
-    if not place[0].flow_style:
+    start, end = start_of(node), end_of(node, source.text)
+    if not node[0].flow_style:
         start, end = source.line_start(start), source.line_end(end)
-    found = source.text[start:end]
-    if not place[0].flow_style and source.newline not in found:
-        return None  # a line that is put in ends as the file's lines do
+    inner = source.text[start:end]
+    if not node[0].flow_style and source.newline not in inner:
+        return None  # the newline of the file cannot be told from the cut text
     head = source.mark + source.text[:start].encode()
-    return head, found.encode(), source.text[end:].encode()
+    return head, inner.encode(), source.text[end:].encode()
 
 
 def remove(content: bytes, path: KeyPath) -> bytes:
-    """Take one entry out of a mapping or list; the comments in its lines stay, each on a line of its own."""
+    """Remove one entry of a mapping or list. Comments in its lines stay, each on its own line."""
     source = EntryText(content)
     flow, entries = entries_of(source, path[:-1])
     position = position_of(entries, path[-1])
@@ -60,16 +60,18 @@ def remove(content: bytes, path: KeyPath) -> bytes:
     ends = [end_of(scalar, source.text) for scalar in scalars_of(source.document.node(path))] + [start]
     kept = [f"{indent[0] if indent else ''}{comment}" for comment in comments_in(source, line, after, ends)]
     if not source.text.endswith(("\n", "\r")) and after == len(source.text):
-        return source.replaced(source.break_before(line), after, "".join(f"{source.newline}{each}" for each in kept))
-    return source.replaced(line, after, "".join(f"{each}{source.newline}" for each in kept))
+        return source.replaced(
+            source.break_before(line), after, "".join(f"{source.newline}{comment}" for comment in kept)
+        )
+    return source.replaced(line, after, "".join(f"{comment}{source.newline}" for comment in kept))
 
 
 def insert(content: bytes, path: KeyPath, entry: str, *, behind: str) -> bytes:
-    """Put the text of an entry into the mapping at ``path``, behind the one with the key ``behind``."""
+    """Insert the text of an entry into the mapping at ``path``, after the entry with the key ``behind``."""
     source = EntryText(content)
     flow, entries = entries_of(source, path)
-    there = entries[position_of(entries, behind)]
-    start, end = there.start, there.end
+    previous = entries[position_of(entries, behind)]
+    start, end = previous.start, previous.end
     if flow:
         return source.replaced(end, end, f", {entry}")
     after = source.line_end(end)
@@ -80,12 +82,12 @@ def insert(content: bytes, path: KeyPath, entry: str, *, behind: str) -> bytes:
 
 
 def below(source: EntryText, path: KeyPath) -> int:
-    """Return where the line begins that follows the value at a path."""
+    """Return the offset of the line after the value at a path."""
     return source.line_end(end_of(source.document.node(path), source.text))
 
 
 def insert_first(content: bytes, path: KeyPath, entry: str) -> bytes:
-    """Put the text of an entry at the head of a list: an empty one is in flow style."""
+    """Insert the text of an entry at the head of a list. An empty list is in flow style."""
     source = EntryText(content)
     flow, entries = entries_of(source, path)
     if not entries:
@@ -100,14 +102,14 @@ def insert_first(content: bytes, path: KeyPath, entry: str) -> bytes:
 
 
 def set_value(content: bytes, path: KeyPath, value: str) -> bytes:
-    """Put the text of a value in place of a scalar, whose quotes it keeps, or of a collection in flow style."""
+    """Replace a scalar, keeping its quotes, or a collection in flow style."""
     source = EntryText(content)
-    place = source.document.node(path)
-    if is_nothing(place):
+    node = source.document.node(path)
+    if is_nothing(node):
         _, entries = entries_of(source, path[:-1])
         end = entries[position_of(entries, path[-1])].end
         return source.replaced(end, end, f" {value}" if source.text[end - 1] == ":" else f": {value}")
-    start, end = start_of(place), end_of(place, source.text)
+    start, end = start_of(node), end_of(node, source.text)
     plain, written = _SIMPLE.fullmatch(value), source.document.scalar(path)
     if plain and written is not None and written.style in ("'", '"'):
         value = f"{written.style}{plain[1]}{written.style}"
@@ -115,22 +117,22 @@ def set_value(content: bytes, path: KeyPath, value: str) -> bytes:
 
 
 def set_list(content: bytes, path: KeyPath, before: list[str], after: list[str], spell: Callable[[str], str]) -> bytes:
-    """Turn one list of different texts into another: entries come at the head, and go one by one."""
+    """Change a list of unique texts: insert new entries at the head, and remove others one by one."""
     kept = [entry for entry in before if entry in after]
-    coming = after[: len(after) - len(kept)]
-    if after[len(coming) :] != kept:
-        kept, coming = [], after
-    for entry in reversed(coming):
+    added = after[: len(after) - len(kept)]
+    if after[len(added) :] != kept:
+        kept, added = [], after
+    for entry in reversed(added):
         content = insert_first(content, path, spell(entry))
-    for position, entry in reversed(list(enumerate(before, len(coming)))):
+    for position, entry in reversed(list(enumerate(before, len(added)))):
         if entry not in kept:
             content = remove(content, (*path, position))
-    in_flow = isinstance(EntryText(content).document.node(path), tuple)  # of a block list nothing is left
+    in_flow = isinstance(EntryText(content).document.node(path), tuple)  # an empty block list leaves no value
     return content if after or in_flow else set_value(content, path, "[]")
 
 
 def _remove_in_flow(source: EntryText, entries: list[Entry], position: int) -> bytes:
-    """Take an entry and one comma out of ``{…}`` or ``[…]``; comments around them stay, with their lines."""
+    """Remove an entry and one comma from ``{…}`` or ``[…]``. Comments around them stay on their lines."""
     start, end = entries[position].start, entries[position].end
     is_last = position + 1 == len(entries)
     before = entries[position - 1].end if position else start
@@ -146,6 +148,6 @@ def _remove_in_flow(source: EntryText, entries: list[Entry], position: int) -> b
         return source.replaced(start, past_blanks(source.text, start, end), "")
     comma = comma_behind(source.text, before)
     if comma is None:
-        raise CannotEdit
+        raise CannotEditError
     between = source.text[comma + 1 : start]
     return source.replaced(comma, end, between if "#" in between else "")

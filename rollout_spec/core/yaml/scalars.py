@@ -1,4 +1,4 @@
-"""YAML readers disagree about bare words such as ``no``, ``0755`` and ``12:30``: ours reads few and writes none."""
+"""Plain scalars of YAML: their values, and quotes for those that YAML readers interpret in different ways."""
 
 from __future__ import annotations
 
@@ -31,13 +31,12 @@ _UNPRINTABLE = re.compile(
 )
 
 LONGEST_NUMBER = 40
-"""Digits that a number may have; one with more is surely not meant as a number."""
-_LONGEST_EXCERPT = 60
+"""The most digits of a number. A longer one is surely meant as text."""
 _LONGEST_WORD = 64
 
 
 def resolve(text: str) -> Scalar:
-    """Return what a bare scalar means. ValueError where it is no value at all: ``.nan``, ``.inf``, 5,000 digits."""
+    """Return the value of a bare scalar. ValueError if it has none, such as ``.nan``, ``.inf`` or 5,000 digits."""
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     if text[:1] not in _SPECIAL_BEGIN:
@@ -53,7 +52,7 @@ def resolve(text: str) -> Scalar:
 
 
 def is_text(text: str) -> bool:
-    """Is a bare scalar text to us and to all others? Quick where it is, as nearly all are; False may mean `perhaps`."""
+    """Return whether a bare scalar is text to all readers. False may also mean that this is not known."""
     return text[:1] not in _SPECIAL_BEGIN or (len(text) <= _LONGEST_WORD and _is_text(text))
 
 
@@ -66,24 +65,18 @@ def _is_text(word: str) -> bool:
 
 
 def is_ambiguous(text: str) -> bool:
-    """Is a bare scalar, which we read as text, something else to other YAML readers?"""
+    """Return whether a bare scalar, which is text here, is another value to other YAML readers."""
     return text[:1] in _SPECIAL_BEGIN and _AMBIGUOUS.fullmatch(text) is not None
 
 
-def excerpt(text: str, longest: int = _LONGEST_EXCERPT) -> str:
-    """Show a user's text within a message: short, on one line, and nothing in it that a terminal would act on."""
-    shown = text if len(text) <= longest else text[:longest] + "…"
-    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in shown)
-
-
 def quote(value: object) -> str:
-    """Spell a value so that every YAML reader reads it back as it is. Mappings and lists come out in flow style."""
+    """Return a value as YAML that every reader reads back unchanged. Mappings and lists are in flow style."""
     if isinstance(value, str):
         if _PLAIN.fullmatch(value) and value.lower() not in _CONSTANTS and not _AMBIGUOUS.fullmatch(value):
             return value
         if '"' in value and _SINGLE_QUOTED.fullmatch(value):
             return f"'{value}'"
-        return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
+        return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     if isinstance(value, int | Decimal):
@@ -92,4 +85,4 @@ def quote(value: object) -> str:
         return "{" + ", ".join(f"{quote(str(key))}: {quote(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(quote, value)) + "]"
-    raise TypeError(f"a {type(value).__name__} has no spelling in YAML")
+    raise TypeError(f"a {type(value).__name__} cannot be written as YAML")

@@ -12,7 +12,7 @@ from typing import Any
 from rollout_spec.core import bounded_process as confined
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import KeyPath
-from rollout_spec.core.yaml.scalars import excerpt
+from rollout_spec.core.text import excerpt
 from rollout_spec.domain.contracts.json_schema import NotASchema, pointer
 
 _TASK = "rollout_spec.domain.contracts.witnesses:compare"
@@ -74,8 +74,8 @@ def check_by_metaschema(content: bytes, about: str) -> None:
     """Raise ``NotASchema`` if its metaschema refuses a contract, or cannot be asked."""
     try:
         [answer] = confined.ask(_CHECK, content, 1, about)
-    except confined.Stopped as stopped:
-        raise NotASchema(f"it cannot be judged: {stopped.why}") from None
+    except confined.StoppedError as stopped:
+        raise NotASchema(f"it cannot be judged: {stopped.reason}") from None
     except UserError as error:
         raise NotASchema(f"it cannot be judged: {error.message}") from None
     if answer is not None:
@@ -86,8 +86,8 @@ def check_by_metaschema(content: bytes, about: str) -> None:
 def breaks(old: bytes, new: bytes, about: str) -> list[ContractChange]:
     """Return the changes from one contract to the next that certainly break callers of the old one.
 
-    ``about`` is the file of the new one. Raises ``confined.Stopped`` if that cannot be found out within the limits, and
-    ``FlawError``.
+    ``about`` is the file of the new one. Raises ``confined.StoppedError`` if that cannot be found out within the
+    limits, and ``FlawError``.
     """
     answer = _answer(old, new, about) if old != new else {"changes": []}
     if "flaw" in answer:
@@ -95,7 +95,7 @@ def breaks(old: bytes, new: bytes, about: str) -> list[ContractChange]:
         raise FlawError(which, message, tuple(path))
     if "unknown" in answer:
         why, hint = _UNKNOWN[answer["unknown"]]
-        stopped = confined.Stopped("time", why)
+        stopped = confined.StoppedError("time", why)
         stopped.hint = hint
         raise stopped
     return [ContractChange(tuple(path), words, witness, refuses) for path, words, witness, refuses in answer["changes"]]

@@ -104,7 +104,7 @@ def _contract(component: ComponentSpec, version: str | None, repository: Reposit
 
 def _compared(sent: bytes, read: bytes, about: str) -> tuple[tuple[str, ...], bool, bool]:
     """Return what the schema that is read refuses, whether the one that is sent took something away, and is known."""
-    from rollout_spec.core.bounded_process import Stopped
+    from rollout_spec.core.bounded_process import StoppedError
     from rollout_spec.domain.contracts.comparison import refusals
     from rollout_spec.domain.contracts.json_schema import NotASchema, read_schema
 
@@ -120,7 +120,7 @@ def _compared(sent: bytes, read: bytes, about: str) -> tuple[tuple[str, ...], bo
         return words, bool(refusals(read, sent, about)), True
     except NotASchema:
         return (), False, True
-    except Stopped as stopped:
-        return (stopped.why,), False, False
+    except StoppedError as stopped:
+        return (stopped.reason,), False, False
     except UserError as error:
         return (error.message,), False, False

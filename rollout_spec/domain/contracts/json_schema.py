@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from rollout_spec.core.findings import KeyPath, Span
-from rollout_spec.core.yaml.scalars import excerpt
+from rollout_spec.core.text import excerpt
 
 Schema = bool | dict[str, Any]
 

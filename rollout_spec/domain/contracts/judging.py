@@ -18,7 +18,7 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 from referencing import Registry
 
-from rollout_spec.core.bounded_process.budget import OutOfTime
+from rollout_spec.core.bounded_process.budget import OutOfTimeError
 from rollout_spec.domain.contracts.guarding import Carrier, Work, WorkDoneError, guarded
 from rollout_spec.domain.contracts.json_schema import NotASchema, Schema
 
@@ -78,7 +78,7 @@ class Judge:
         except WorkDoneError:
             self._work.explodes = begin > _MOST_AT_ONCE
             raise
-        except (OutOfTime, MemoryError):
+        except (OutOfTimeError, MemoryError):
             raise
         except RecursionError:
             self._work.loop()
@@ -108,7 +108,7 @@ class PlainJudge:
         """Return whether the schema accepts an instance; None if the library fails."""
         try:
             return bool(self._validator.is_valid(json.loads(spelled(instance))))
-        except (OutOfTime, MemoryError):
+        except (OutOfTimeError, MemoryError):
             raise
         except Exception:
             return None

@@ -8,7 +8,7 @@ from typing import Any, cast
 from jsonschema.exceptions import ValidationError
 
 from rollout_spec.core.findings import KeyPath
-from rollout_spec.core.yaml.scalars import excerpt
+from rollout_spec.core.text import excerpt
 from rollout_spec.domain.contracts.exact import type_of
 from rollout_spec.domain.contracts.patterns import is_portable
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from jsonschema.exceptions import ValidationError
 
-from rollout_spec.core.bounded_process.budget import OutOfTime
+from rollout_spec.core.bounded_process.budget import OutOfTimeError
 from rollout_spec.core.findings import KeyPath
 from rollout_spec.domain.contracts.candidates import Candidates
 from rollout_spec.domain.contracts.comparison import ContractChange
@@ -123,7 +123,7 @@ class Comparison:
         try:
             for error in islice(self._new.errors(instance), _MOST_ERRORS):
                 found.append(error)
-        except (WorkDoneError, OutOfTime, MemoryError):
+        except (WorkDoneError, OutOfTimeError, MemoryError):
             raise
         except Exception:  # the first one is certain
             return found

@@ -11,8 +11,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Literal
 
+from rollout_spec.core.text import excerpt
 from rollout_spec.core.units import LONGEST_DURATION, format_duration
-from rollout_spec.core.yaml.scalars import excerpt
 from rollout_spec.domain.metrics import promql
 from rollout_spec.domain.metrics.profiles import PROFILES, Profile
 from rollout_spec.spec.triggers import Latency, Threshold

@@ -69,7 +69,7 @@ def is_own(name: str, tree: Tree) -> bool:
 
 def fits(name: str, tree: Tree, about: str) -> Fits:
     """Return what tells whether a text matches a pattern of a target, for the file ``about``."""
-    return partial(patterns.fits_confined, about=about) if is_own(name, tree) else patterns.fits
+    return partial(patterns.matches_bounded, about=about) if is_own(name, tree) else patterns.matches
 
 
 def limits(target: Target, definition: TargetDefinition, tree: Tree) -> Limits:
@@ -119,8 +119,8 @@ def _attributes() -> dict[str | None, str]:
 
 def _read(path: str, content: bytes) -> TargetDefinition:
     document = parse(content)
-    if document.flaws:
-        flaw = document.flaws[0]
+    if document.problems:
+        flaw = document.problems[0]
         raise UserError(f"{path}:{flaw.span.line}:{flaw.span.column}: {flaw.message}", hint=flaw.hint)
     try:
         definition = TargetDefinition.model_validate(document.data)

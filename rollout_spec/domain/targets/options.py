@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, cast
 
-from rollout_spec.core.bounded_process import Stopped
+from rollout_spec.core.bounded_process import StoppedError
 from rollout_spec.core.findings import KeyPath, Problem
 from rollout_spec.core.patterns import UnusableError
+from rollout_spec.core.text import did_you_mean, excerpt, nearest
 from rollout_spec.core.units import LONGEST_DURATION, parse_duration
-from rollout_spec.core.yaml.scalars import excerpt
 from rollout_spec.spec.fields import LEAST_INTEGER, MOST_INTEGER
 from rollout_spec.spec.option import Form, Option
-from rollout_spec.spec.validation_errors import did_you_mean, nearest
 
 Fits = Callable[[str, str], bool]
-"""Tells whether a text matches a pattern. Raises ``Stopped`` or ``UnusableError`` if that cannot be told."""
+"""Tells whether a text matches a pattern. Raises ``StoppedError`` or ``UnusableError`` if that cannot be told."""
 _TYPES: Mapping[str, tuple[type, str]] = {
     "text": (str, "text"),
     "integer": (int, "a whole number"),
@@ -108,9 +107,9 @@ def misfit(text: str, form: Form, fits: Fits) -> Misfit | None:
     try:
         if fits(form.pattern, text):
             return None
-    except Stopped as stopped:
-        words = f"whether {shown} matches `{excerpt(form.pattern)}` is not known: {stopped.why}"
-        return Misfit(words, stopped.hint, known=False)
+    except StoppedError as stopped:
+        message = f"whether {shown} matches `{excerpt(form.pattern)}` is not known: {stopped.reason}"
+        return Misfit(message, stopped.hint, known=False)
     except UnusableError as error:
         words = f"whether {shown} matches `{excerpt(form.pattern)}` is not known: {error}"
         return Misfit(words, "mend the pattern in the target's `target.yaml`", known=False)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from rollout_spec.core.errors import UserError
-from rollout_spec.core.yaml.scalars import excerpt
+from rollout_spec.core.text import excerpt
 from rollout_spec.integrations.forges.hosts import (
     Origin,
     is_plain,

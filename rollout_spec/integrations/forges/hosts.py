@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from rollout_spec.core.errors import UserError
-from rollout_spec.core.yaml.scalars import excerpt
+from rollout_spec.core.text import excerpt
 
 VARIABLE = "ROLLOUT_SPEC_FORGE_HOSTS"
 """The variable in which the owner names hosts, parted by commas or blanks."""

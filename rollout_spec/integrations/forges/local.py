@@ -67,7 +67,7 @@ class LocalForge:
         """Write the title, the body and the head anew. The present draft and auto-merge stay, and are on record."""
         with self._files.lock():
             now = self.read(pull.number)
-            fresh = automation(head_sha, draft=now.draft, armed=now.armed)
+            fresh = automation(head_sha, draft=now.draft, armed=now.auto_merge_enabled)
             self._files.edit(pull.number, title=change.title, body=change.body, headSha=head_sha, automation=fresh)
         return self.read(pull.number)
 
@@ -162,7 +162,7 @@ class LocalForge:
                 str(data["headSha"]),
                 bool(data.get("draft")),
                 tuple(map(str, data.get("labels", ()))),
-                armed=bool(data.get("autoMerge")),
+                auto_merge_enabled=bool(data.get("autoMerge")),
                 merge_sha=merge_sha if isinstance(merge_sha, str) else None,
                 closed_at=_closed_at(state, data),
             )

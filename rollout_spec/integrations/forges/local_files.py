@@ -94,7 +94,9 @@ def interventions(data: dict[str, Any]) -> Interventions:
     Without a record of the present head, a draft counts as a person's. TypeError if the record is no mapping.
     """
     draft, armed, ours = bool(data.get("draft")), bool(data.get("autoMerge")), _own(data)
-    return Interventions(drafted=draft and not ours.get("draft"), disarmed=bool(ours.get("armed")) and not armed)
+    return Interventions(
+        converted_to_draft=draft and not ours.get("draft"), cancelled_auto_merge=bool(ours.get("armed")) and not armed
+    )
 
 
 def _own(data: dict[str, Any]) -> dict[str, Any]:

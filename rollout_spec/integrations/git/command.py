@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from rollout_spec.core.errors import OUTSIDE, UserError, disk_error
-from rollout_spec.core.yaml.scalars import excerpt
+from rollout_spec.core.text import excerpt
 from rollout_spec.integrations.git.folders import git_folder
 
 # Git, and the ssh that it starts, run in a clone: a relative entry of the PATH would lead into it.

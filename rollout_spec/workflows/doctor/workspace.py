@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from rollout_spec.core.errors import UserError
+from rollout_spec.core.text import join_some
 from rollout_spec.core.units import format_time
 from rollout_spec.domain.rollback_targets import rollback_targets
 from rollout_spec.spec.workspace import Automation
@@ -88,5 +89,4 @@ def way_back(repository: Repository) -> DoctorResult:
 
 
 def _some(names: list[str]) -> str:
-    more = len(names) - _MOST_NAMES
-    return ", ".join(names[:_MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")
+    return join_some(names, _MOST_NAMES)

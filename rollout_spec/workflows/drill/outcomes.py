@@ -13,12 +13,12 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding
 from rollout_spec.domain import traffic
 from rollout_spec.domain.pins import unmet
-from rollout_spec.render.drift import stale
+from rollout_spec.render.drift import find_drift
 from rollout_spec.rollback import NoRollbackTarget, Rollback, roll_back
 from rollout_spec.spec.rollout import ModelRollout
-from rollout_spec.spec.validation_errors import did_you_mean
 from rollout_spec.workflows.drill.states import Key, Reach, State, key, states
-from rollout_spec.workspace.repository import File, Repository
+from rollout_spec.workspace.loader import File
+from rollout_spec.workspace.repository import Repository
 
 DrillVerdict = Literal[
     "proven", "draft", "no-way-back-yet", "no-way-back-left", "no-way-back", "failed", "not-reachable"
@@ -62,12 +62,7 @@ def drill(
     asked where ``now`` is told, as the check of the rollback's pull request will. The rollout and what it is rendered
     of must be sound, as ``check.is_sound`` has it. UserError where there is no such rollout.
     """
-    file = repository.rollout(rollout)
-    if file is None:
-        hint = did_you_mean(rollout, repository.names("rollouts"))
-        raise UserError(f"there is no rollout `{rollout}` here", hint=hint)
-    if file.model is None:
-        raise UserError(f"{file.path} does not load", hint=f"`rollout-spec check {file.path}` says why")
+    file = repository.require_rollout(rollout)
     again: dict[tuple[str, Key], State] = {}
     for state in states(file, repository, reach):
         if state.why_not is not None:
@@ -143,5 +138,5 @@ def _broken_promises(rollback: Rollback, repository: Repository) -> Iterator[str
         if pin.is_unread:  # the component says so itself
             continue
         yield f"restores {rollback.restored} without {pin.component} {pin.pin}, which is not up"
-    for each in stale(file, after):
+    for each in find_drift(file, after):
         yield f"leaves {each.path}, which is not what is rendered"

@@ -10,16 +10,17 @@ from rollout_spec.checks.regressions import introduced
 from rollout_spec.checks.runner import check
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Report
-from rollout_spec.core.yaml.entries import CannotEdit
+from rollout_spec.core.yaml.entries import CannotEditError
 from rollout_spec.domain import traffic
 from rollout_spec.domain.dependents import dependents
 from rollout_spec.domain.pins import disagreements, quarantined, switches
 from rollout_spec.domain.rollback_targets import rollback_targets
-from rollout_spec.render.drift import compared
+from rollout_spec.render.drift import compare_manifests
 from rollout_spec.render.renderer import render
 from rollout_spec.spec.rollout import Live, ModelRollout
 from rollout_spec.workspace.edits import with_live, with_serving
-from rollout_spec.workspace.repository import File, Repository
+from rollout_spec.workspace.loader import File
+from rollout_spec.workspace.repository import Repository
 
 Reach = Literal["here", "next", "all"]
 """How far to look ahead: where a rollout stands, where its candidate comes to next too, or all that can be reached."""
@@ -136,7 +137,7 @@ def _reached(
     """
     try:
         after, touched = _entered(live, file, repository)
-    except CannotEdit as error:
+    except CannotEditError as error:
         return State(name, repository, why_not=f"{file.path}: {error.message}")
     except UserError as error:
         return State(name, repository, why_not=error.message)
@@ -163,7 +164,7 @@ def _entered(live: Live, file: File[ModelRollout], repository: Repository) -> tu
         touched += (path for path in dict.fromkeys((found.path, *pinning)) if path not in touched)
     after = repository.edited(edits)
     manifests = render(_model(file, after), after)
-    edits |= {each.path: each.wanted for each in compared(file.stem, manifests, after)}
+    edits |= {each.path: each.wanted for each in compare_manifests(file.stem, manifests, after)}
     return repository.edited(edits), touched
 
 

@@ -141,10 +141,10 @@ class Gitea:
             answer = self._api.ask("arm the merge", "POST", f"/pulls/{pull.number}/merge", json=wish)
         except ForgeError as error:
             if error.code == 409 and "already scheduled" in error.words:
-                return replace(pull, armed=True)
+                return replace(pull, auto_merge_enabled=True)
             raise
         if answer.status_code == 201:
-            return replace(pull, armed=True)
+            return replace(pull, auto_merge_enabled=True)
         return _read(self._api.read("show the pull request", "GET", f"/pulls/{pull.number}"))
 
     def standing(self, base: str) -> TokenCapabilities:

@@ -138,7 +138,7 @@ class GitHub:
 
     def enable_auto_merge(self, pull: PullRequest, head_sha: str) -> PullRequest:
         """Let GitHub merge once checks pass, or merge; where the branch has a merge queue, that does."""
-        if pull.armed:
+        if pull.auto_merge_enabled:
             return pull
         return Merging(self._repository, self._theirs(pull), self._secret).enable_auto_merge(pull, head_sha)
 
@@ -212,7 +212,7 @@ class GitHub:
             theirs.head.sha,
             bool(theirs.draft),
             tuple(label.name for label in theirs.labels),
-            armed=bool(theirs.auto_merge),
+            auto_merge_enabled=bool(theirs.auto_merge),
             merge_sha=theirs.merge_commit_sha if state == "merged" else None,
             closed_at=theirs.closed_at.astimezone(UTC) if state == "closed" and theirs.closed_at else None,
         )

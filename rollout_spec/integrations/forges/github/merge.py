@@ -32,7 +32,7 @@ class Merging:
         """
         is_queued, has_queue = self._queue()
         if is_queued:
-            return replace(pull, armed=True)
+            return replace(pull, auto_merge_enabled=True)
         if has_queue:
             try:
                 return self._enqueue(pull, head_sha)
@@ -42,7 +42,7 @@ class Merging:
         try:
             with answers("arm the merge", secret=self._secret):
                 self._theirs.enable_automerge(merge_method=self._method(), expected_head_oid=head_sha)
-            return replace(pull, armed=True)
+            return replace(pull, auto_merge_enabled=True)
         except ForgeError as error:
             if has_queue or not self._may_merge_now(pull, error):
                 raise
@@ -89,7 +89,7 @@ class Merging:
             self._repository.requester.graphql_named_mutation(
                 "enqueuePullRequest", wish, "mergeQueueEntry { position }"
             )
-        return replace(pull, armed=True)
+        return replace(pull, auto_merge_enabled=True)
 
     def _method(self) -> str:
         """Return how to merge: by a merge commit, where the repository allows it, as that keeps the commit's id."""

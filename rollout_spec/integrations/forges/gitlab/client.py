@@ -95,7 +95,7 @@ class GitLab:
             now = _read(self._project.mergerequests.get(pull.number).attributes)
         if now.state != "open":
             return
-        if now.armed:
+        if now.auto_merge_enabled:
             path = f"{self._project.mergerequests.path}/{pull.number}/cancel_merge_when_pipeline_succeeds"
             try:
                 with answers("cancel the auto-merge", secret=self._secret):
@@ -145,7 +145,7 @@ class GitLab:
 
         A pipeline is made a moment after the push: to merge at once would be to merge before it.
         """
-        if pull.armed:
+        if pull.auto_merge_enabled:
             return pull
         for pause in (*PAUSES, None):
             try:
@@ -224,7 +224,7 @@ def _read(data: dict[str, Any]) -> PullRequest:
         data["sha"],
         bool(data.get("draft", data.get("work_in_progress"))),
         tuple(map(str, data["labels"])),
-        armed=bool(data.get("merge_when_pipeline_succeeds")) and not merged,
+        auto_merge_enabled=bool(data.get("merge_when_pipeline_succeeds")) and not merged,
         merge_sha=(data.get("merge_commit_sha") or data.get("squash_commit_sha")) if merged else None,
         closed_at=closing_time(state, data.get("closed_at")),
     )

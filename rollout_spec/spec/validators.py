@@ -1,0 +1,70 @@
+"""Validators of values that are written as text, and the JSON Schema of such values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from functools import cache, lru_cache, partial
+from typing import Any
+
+from pydantic import BeforeValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+
+def text_validator(read: Callable[[str], Any], kind: str, unit: str = "") -> BeforeValidator:
+    """Return a validator from a function that parses text, and whose ValueError names the expected format.
+
+    ``unit`` is the unit that a bare number most likely lacks.
+    """
+    read = lru_cache(maxsize=1024)(read)  # many values of one repository are equal
+
+    def validate(value: object) -> Any:
+        if not isinstance(value, str):
+            context = {"kind": kind, "unit": unit, "message": _remaining_problem(read, value, unit)}
+            raise PydanticCustomError("not_text", "expected {kind}, which is text", context)
+        try:
+            return read(value)
+        except ValueError as error:
+            raise PydanticCustomError("misspelled", "{message}", {"message": str(error)}) from None
+
+    return BeforeValidator(validate)
+
+
+def _remaining_problem(read: Callable[[str], Any], value: object, unit: str) -> str:
+    """Return the problem that a number or boolean would have even in quotes or with its unit, or an empty text."""
+    if not isinstance(value, bool | int | Decimal):
+        return ""
+    try:
+        read(str(value).lower() if isinstance(value, bool) else f"{value}{unit}")
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _matching(pattern: str, message: str) -> Callable[[str], str]:
+    compiled = cache(partial(re.compile, pattern))  # compiled at its first use
+
+    def read(text: str) -> str:
+        if not compiled().fullmatch(text):
+            raise ValueError(message)
+        return text
+
+    return read
+
+
+def string_field(pattern: str, message: str, kind: str, *, examples: list[str], description: str | None = None) -> Any:
+    schema: dict[str, Any] = {
+        "type": "string",
+        "pattern": pattern,
+        "description": description or message,
+        "examples": examples,
+        "errorMessage": message,
+    }
+    return text_validator(_matching(pattern, message), kind), WithJsonSchema(schema)
+
+
+def read_number(value: object) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise PydanticCustomError("not_number", "expected a number, in digits and without quotes")
+    return Decimal(value)
