@@ -1,8 +1,8 @@
 """Cases of problems: sections of ``cases/problems/<group>.md``, each with a file laid over ``cases/problems/_base``.
 
-``# error:12-18: [PATH] MESSAGE; HINT`` expects a problem from column 12 to 18 at the keys of PATH, joined by dots: an
-index is a number, and a key is in quotes if it could be taken for something else. The folder of a file says which kind
-it should hold.
+``# error:12-18: [PATH] MESSAGE; HINT`` expects a problem from column 12 to 18 at the keys of PATH, joined by dots
+(``MESSAGE | HINT`` if the message has a semicolon). An index is a number, and a key is in quotes if it could be taken
+for something else. The folder of a file says which kind it should hold.
 """
 
 from __future__ import annotations
@@ -92,8 +92,8 @@ def problems_of(file: File[object]) -> list[Expected]:
     found = []
     for problem in file.problems:
         span = file.document.span(problem.path, on_key=problem.on_key)
-        assert "; " not in problem.message, "this parts the message from the hint"
-        message = "; ".join(filter(None, (problem.message, problem.hint)))
+        separator = " | " if "; " in problem.message else "; "
+        message = separator.join(filter(None, (problem.message, problem.hint)))
         place = (file.path, span.line, span.column)
         found.append(Expected(*place, path_text(problem.path), message, problem.severity, span.end_column))
     return sorted(found, key=_by_place)
