@@ -45,7 +45,7 @@ class Answers:
         ]
         armed = [number for number in armed if not self._is_named_as_foreign(number)]
         wrong += [f"pull request {n} still merges itself for {told}: {self._bad[n]}" for n in armed]
-        before = [n for n in self._right(self.before) if self._is_on_base(n) and not self._takes_others_along(n)]
+        before = [n for n in self._right(self.before) if self._is_on_base(n) and self._is_of_this_alone(n)]
         if before and self._opened_alone and len(self.call.failures) == 1:
             wrong.append(f"pull request {before[0]} answers {told} already, and another one was opened")
         if self._right(self.after):
@@ -116,9 +116,10 @@ class Answers:
     def _head_before(self, number: int) -> Head:
         return self.world.made[self.before.tips[self.before.pulls[number]["head"]]]
 
-    def _takes_others_along(self, number: int) -> bool:
-        """Return whether a pull request is about other rollouts too, so that one may be opened beside it."""
-        return len({each["rollout"] for each in self.call.incidents(self._head_before(number))}) > 1
+    def _is_of_this_alone(self, number: int) -> bool:
+        """Return whether a pull request is about no other rollout; another one may be opened beside one that is."""
+        rollouts = {each["rollout"] for each in self.call.incidents(self._head_before(number))}
+        return len(rollouts) == 1 and f"/{self.rollout}/" in self.before.pulls[number]["head"]
 
     def _is_on_base(self, number: int) -> bool:
         """Return whether the base still holds the commit that a head was made on."""

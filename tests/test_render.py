@@ -129,7 +129,7 @@ def data_of(manifest: Manifest) -> Any:
 # Values: whatever a user writes comes out as it is.
 
 ONE_LINE = st.text(st.characters(codec="utf-8", exclude_characters="\n"), min_size=1).filter(str.strip)
-ANY = st.text(st.characters(codec="utf-8"))
+ANY = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
 AWKWARD = st.sampled_from(
     (
         "no",
@@ -191,7 +191,12 @@ def test_texts_of_a_record_come_out_as_they_are(artifact: str, image: str, env: 
 
 
 @some
-@given(ANY | AWKWARD, st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=99) | AWKWARD, ANY | AWKWARD))
+@given(
+    ANY | AWKWARD,
+    st.dictionaries(
+        st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=99) | AWKWARD, ANY | AWKWARD
+    ),
+)
 def test_texts_in_a_template_of_ones_own_come_out_as_they_are(description: str, labels: dict[str, str]) -> None:
     data = fraud()
     data["metadata"] |= {"description": description, "labels": labels}
