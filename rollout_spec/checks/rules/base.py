@@ -1,8 +1,8 @@
-"""A rule looks at one file of a repository, perhaps beside the same file on the base branch, and gives problems."""
+"""The interface of a rule, and what a rule may look at."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -16,9 +16,9 @@ from rollout_spec.workspace.repository import File, Repository
 class Subject:
     """The file under check. ``base`` is the repository to compare with.
 
-    ``whole`` says that the whole workspace is under check; ``rules`` are the names that a workspace may raise or lower,
-    and ``firm`` those of them that no comment silences. ``taken`` are the names of all rules.
-    ``now`` is when it is checked; None where that is not to matter, as in a rollback.
+    ``whole`` means that the whole workspace is under check. ``rules`` are the names whose severity a workspace may set,
+    and ``firm`` those of them that no comment silences. ``taken`` are the names of all rules. ``now`` is the time of
+    the check, or None if time must not matter, as in a rollback.
     """
 
     file: File[Any]
@@ -32,18 +32,18 @@ class Subject:
 
     @property
     def model(self) -> Any:
-        """The file's model; rules that come after ``schema`` find it there."""
+        """The file's model. It is not None for rules that run after ``schema``."""
         return self.file.model
 
     @property
     def before(self) -> Any:
-        """The model of the same file on the base; None where it is not there, or does not load."""
+        """The model of the same file on the base, or None if it is absent or does not load."""
         file = self.base.file(self.file.path, self.file.kind) if self.base else None
         return file.model if file else None
 
     @property
     def inputs(self) -> Iterator[File[Any]]:
-        """The files beside a rollout's own that decide what is rendered of it: its workspace, components, incidents."""
+        """The other files that decide how a rollout is rendered: its workspace, components and incidents."""
         repository, rollout = self.repository, self.model if self.file.kind == "ModelRollout" else None
         pinned = (
             {name for record in rollout.spec.versions.values() for name in record.requires or {}} if rollout else ()
@@ -58,11 +58,17 @@ class Rule(Protocol):
 
     __doc__: str | None
     KINDS: frozenset[str]
-    """The kinds of files that it looks at."""
+    """The kinds of files that the rule checks."""
     NEEDS: str
-    """``base`` where it compares with one, ``whole`` where it is run for a whole workspace only, else empty."""
+    """``base`` if the rule compares with one, ``whole`` if it needs a check of the whole workspace, else empty."""
     UNCONDITIONAL: bool
-    """Does no workspace raise or lower it, and no comment silence it?"""
+    """Whether no workspace can set the rule's severity, and no comment can silence it."""
 
     def check(self, subject: Subject, /) -> Iterable[Problem]:
-        """Give what is wrong with the subject."""
+        """Yield the problems of the subject."""
+
+
+def listed(items: Sequence[str], most: int) -> str:
+    """Return the first ``most`` items as a list in words: ``a, b and 3 more``."""
+    rest = f" and {len(items) - most} more" if len(items) > most else ""
+    return ", ".join(items[:most]) + rest
