@@ -162,7 +162,7 @@ def workspace(tmp_path: Path) -> Iterator[Path]:
 def test_a_rule_is_explained_anywhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, output, _ = told(capsys, "--repo", str(tmp_path), "explain", "stages-ascend")
     assert status == 0
-    assert output.startswith("stages-ascend (rule)\n\nStages ascend: ")
+    assert output.startswith("stages-ascend (rule)\n\nEach stage gives the candidate more traffic ")
     assert "\nFails:\n\n    " in output
     assert "\nPasses:\n\n    " in output
     assert max(map(len, output.splitlines())) <= 100
