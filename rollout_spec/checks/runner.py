@@ -13,7 +13,7 @@ from typing import Protocol
 from rollout_spec.checks.file_check import Context, Examined, Prove, examine, is_sound
 from rollout_spec.checks.rules import BASED, RULES, UNUSED, unused
 from rollout_spec.checks.selection import broken_inputs, files
-from rollout_spec.checks.stray_files import links, stray_files
+from rollout_spec.checks.unread_files import links, stray_files
 from rollout_spec.core.findings import Finding, Report, Severity, Silenced, Skipped
 from rollout_spec.workspace.repository import Repository
 
