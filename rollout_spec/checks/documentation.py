@@ -14,7 +14,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from rollout_spec.checks.explanations import Explanation
-from rollout_spec.checks.rules import BASED, RULES
+from rollout_spec.checks.policies import pack_paths
+from rollout_spec.checks.rules import BASE_SEVERITY, RULES
 from rollout_spec.core import package_data as resources
 from rollout_spec.workspace.repository import Repository, read_file
 
@@ -61,7 +62,7 @@ def of_rule(name: str) -> Explanation:
     firm = "No workspace can change its severity, and no comment can silence it."
     free = f"A workspace may change its severity, and `# rollout-spec: ignore[{name}] reason` silences it."
     based = "A workspace may change its severity, in a change that was merged before. No comment can silence it."
-    note = firm if rule.UNCONDITIONAL else based if name in BASED else free
+    note = firm if rule.UNCONDITIONAL else based if name in BASE_SEVERITY else free
     return Explanation(
         name=name,
         summary=" ".join(summary.split()),
@@ -101,9 +102,8 @@ def shipped_packs() -> Iterator[PolicyPack]:
 
 def own_packs(repository: Repository) -> Iterator[PolicyPack]:
     """Give the packs that lie in a workspace, or that it names by their paths."""
-    named = repository.settings.policies if repository.settings else []
     paths = [f"policies/{name}.yaml" for name in repository.names("policies")]
-    paths += [path for path in named if path.endswith(".yaml") or "/" in path]
+    paths += pack_paths(repository)
     yield from _models(repository.pack(path) for path in dict.fromkeys(paths))
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
-from rollout_spec.checks.file_check import Context, is_own, is_sound
+from rollout_spec.checks.context import Context
+from rollout_spec.checks.file_check import is_in_own_folder, is_sound
+from rollout_spec.checks.policies import pack_paths
 from rollout_spec.spec.kinds import FOLDERS, PAUSE_FILE, WORKSPACE_FILE
 from rollout_spec.workspace.loader import is_mistaken_for_pause
 from rollout_spec.workspace.repository import Repository
 
 
 def files(repository: Repository, prefix: str) -> Iterator[str]:
-    """Give every document of a workspace, its own file first, and what pauses it: here, and at the git root."""
+    """Yield the files of a workspace, its settings first, with the pauses here and at the git root."""
     yield WORKSPACE_FILE
-    here = repository.tree.names("")
-    yield from (name for name in here if name == PAUSE_FILE or is_mistaken_for_pause(name))
+    names = repository.tree.names("")
+    yield from (name for name in names if name == PAUSE_FILE or is_mistaken_for_pause(name))
     up = "../" * len(PurePosixPath(prefix).parts)
     root = repository.tree.elsewhere(up) if prefix else None
     if prefix and (repository.file(up + PAUSE_FILE) is not None or repository.link(up + PAUSE_FILE) is not None):
@@ -24,38 +26,35 @@ def files(repository: Repository, prefix: str) -> Iterator[str]:
     for folder in FOLDERS:
         for name in repository.names(folder):
             yield f"{folder}/{name}.yaml"
-    for reference in _own_packs(repository):
-        if not is_own(reference):
-            yield reference
+    for path in _present_packs(repository):
+        if not is_in_own_folder(path):
+            yield path
 
 
-def _own_packs(repository: Repository) -> Iterator[str]:
-    """Give the paths of the packs of its own that a workspace names, as far as they are there."""
-    settings = repository.settings
-    for reference in settings.policies if settings else ():
-        if ("/" in reference or reference.endswith(".yaml")) and repository.pack(reference):
-            yield reference
+def _present_packs(repository: Repository) -> Iterator[str]:
+    """Yield the paths of packs that the workspace names and that exist."""
+    return (path for path in pack_paths(repository) if repository.pack(path))
 
 
-def broken_inputs(todo: Sequence[str], context: Context) -> Iterator[str]:
-    """Give the files that decide about those under check and cannot: that they do not load is never a pass.
+def broken_inputs(paths: Sequence[str], context: Context) -> Iterator[str]:
+    """Yield the files that the files under check depend on and that do not load, so that their checks cannot pass.
 
     They are the workspace, its packs, and the components that rollouts pin. A check of everything has them already.
     """
     repository = context.repository
-    for path in dict.fromkeys(_deciding(todo, context)):
-        file = repository.file(path) if path not in todo else None
+    for path in dict.fromkeys(_inputs(paths, context)):
+        file = repository.file(path) if path not in paths else None
         if file is not None and not is_sound(file, repository):
             yield path
 
 
-def _deciding(todo: Sequence[str], context: Context) -> Iterator[str]:
+def _inputs(paths: Sequence[str], context: Context) -> Iterator[str]:
     repository = context.repository
-    if any(path.partition("/")[0] in ("rollouts", "components", "incidents") for path in todo):
+    if any(path.partition("/")[0] in ("rollouts", "components", "incidents") for path in paths):
         yield WORKSPACE_FILE
-    rollouts = [repository.file(path) for path in todo if path.startswith("rollouts/")]
+    rollouts = [repository.file(path) for path in paths if path.startswith("rollouts/")]
     if rollouts and context.now:
-        yield from _own_packs(repository)
+        yield from _present_packs(repository)
     for file in rollouts:
         records = file.model.spec.versions.values() if file and file.kind == "ModelRollout" and file.model else ()
         for record in records:

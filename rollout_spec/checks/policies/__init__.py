@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from rollout_spec.core.findings import KeyPath, Problem
+from rollout_spec.spec.kinds import is_pack_path
 from rollout_spec.workspace.repository import File, Repository
 
 if TYPE_CHECKING:
@@ -56,6 +57,12 @@ class PolicyInForce:
         return f"{self.pack.path}:{span.line}:{span.column}"
 
 
+def pack_paths(repository: Repository) -> list[str]:
+    """Return the paths of the packs of its own that a workspace names."""
+    settings = repository.settings
+    return [reference for reference in settings.policies if is_pack_path(reference)] if settings else []
+
+
 def policies_of(repository: Repository) -> tuple[PolicyInForce, ...]:
     """Return the policies of the packs that the workspace names and that load; of two with one name, the first."""
     return repository.once("policies in force", _in_force)
@@ -67,7 +74,7 @@ def _in_force(repository: Repository) -> tuple[PolicyInForce, ...]:
     for reference in settings.policies if settings else ():
         pack = repository.pack(reference)
         if pack and pack.model:
-            shipped = "/" not in reference and not reference.endswith(".yaml")
+            shipped = not is_pack_path(reference)
             for index, policy in enumerate(pack.model.spec.policies):
                 found.setdefault(policy.name, PolicyInForce(policy, pack, index, shipped))
     return tuple(found.values())

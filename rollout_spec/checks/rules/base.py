@@ -16,8 +16,8 @@ from rollout_spec.workspace.repository import File, Repository
 class Subject:
     """The file under check. ``base`` is the repository to compare with.
 
-    ``whole`` means that the whole workspace is under check. ``rules`` are the names whose severity a workspace may set,
-    and ``firm`` those of them that no comment silences. ``taken`` are the names of all rules. ``now`` is the time of
+    ``whole`` means that the whole workspace is under check. ``configurable`` are the rules whose severity a workspace
+    may set, ``base_severity`` those of them that no comment silences, ``rule_names`` all rules. ``now`` is the time of
     the check, or None if time must not matter, as in a rollback.
     """
 
@@ -25,10 +25,10 @@ class Subject:
     repository: Repository
     base: Repository | None = None
     whole: bool = False
-    rules: tuple[str, ...] = ()
+    configurable: tuple[str, ...] = ()
     now: datetime | None = None
-    firm: tuple[str, ...] = ()
-    taken: Collection[str] = ()
+    base_severity: tuple[str, ...] = ()
+    rule_names: Collection[str] = ()
 
     @property
     def model(self) -> Any:
@@ -56,6 +56,7 @@ class Subject:
 class Rule(Protocol):
     """One module of this package: its docstring is its published documentation."""
 
+    __name__: str
     __doc__: str | None
     KINDS: frozenset[str]
     """The kinds of files that the rule checks."""

@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from rollout_spec.checks.policies import pack_paths
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import WHOLE_FILE, Problem
 from rollout_spec.core.units import label
@@ -41,7 +42,8 @@ def check(subject: Subject) -> Iterator[Problem]:
         return
     folder, _, rest = file.path.partition("/")
     home = next(folder for folder, kind in FOLDERS.items() if kind == file.kind)
-    if file.path not in _named_packs(subject) and (folder != home or "/" in rest or not rest.endswith(".yaml")):
+    is_named_pack = file.kind == "PolicyPack" and file.path in pack_paths(subject.repository)  # in any folder
+    if not is_named_pack and (folder != home or "/" in rest or not rest.endswith(".yaml")):
         yield Problem(
             (),
             f"{file.path} is not read: a {file.kind} must be a file {home}/<name>.yaml",
@@ -61,9 +63,3 @@ def check(subject: Subject) -> Iterator[Problem]:
             expected = f"expected `{wanted}`, then `{wanted}-2`"
             message = f"`{name}` is not the name of an incident of {spec.rollout} {spec.failed_version}: {expected}"
             yield Problem(("metadata", "name"), message)
-
-
-def _named_packs(subject: Subject) -> list[str]:
-    """Return the packs that the workspace names: these may lie in any folder."""
-    settings = subject.repository.settings
-    return list(settings.policies) if subject.file.kind == "PolicyPack" and settings else []

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from rollout_spec.checks.policies import pack_paths
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import WHOLE_FILE, Problem
 from rollout_spec.core.links import HINT
@@ -43,7 +44,7 @@ def check(subject: Subject) -> Iterator[Problem]:
     ``in_workspace`` and ``concerning`` find the others.
     """
     if subject.file.kind == "Workspace" and subject.model is not None:
-        yield from problems(subject.repository.link(path) for path in _packs(subject.repository))
+        yield from problems(subject.repository.link(path) for path in pack_paths(subject.repository))
     if subject.file.kind != "ModelRollout" or subject.model is None:
         return
     spec, repository = subject.model.spec, subject.repository
@@ -61,7 +62,7 @@ def problems(links: Iterable[str | None]) -> Iterator[Problem]:
 
 def in_workspace(repository: Repository) -> Iterator[str | None]:
     """Yield the links of a workspace."""
-    yield from (repository.link(path) for path in (WORKSPACE_FILE, PAUSE_FILE, *_packs(repository)))
+    yield from (repository.link(path) for path in (WORKSPACE_FILE, PAUSE_FILE, *pack_paths(repository)))
     for folder in OWN:
         yield from repository.tree.links(folder)
     for name in repository.names("components"):
@@ -76,7 +77,7 @@ def concerning(path: str, repository: Repository) -> Iterator[str | None]:
     if path == WORKSPACE_FILE:
         yield from (repository.link(owned) for owned in OWN)
     if path == WORKSPACE_FILE or folder == "rollouts":
-        yield from (repository.link(pack) for pack in _packs(repository))
+        yield from (repository.link(pack) for pack in pack_paths(repository))
     if folder == "rollouts":
         incidents = repository.names_from("incidents", f"{stem}-")
         yield from (
@@ -84,13 +85,6 @@ def concerning(path: str, repository: Repository) -> Iterator[str | None]:
         )
     if folder == "components":
         yield from _contracts(stem, repository)
-
-
-def _packs(repository: Repository) -> Iterator[str]:
-    settings = repository.settings
-    for reference in settings.policies if settings else ():
-        if "/" in reference or reference.endswith(".yaml"):
-            yield reference
 
 
 def _contracts(name: str, repository: Repository) -> Iterator[str | None]:

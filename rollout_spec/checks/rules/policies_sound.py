@@ -59,7 +59,7 @@ def check(subject: Subject) -> Iterator[Problem]:
     """Check each policy of a pack."""
     for index, policy in enumerate(subject.model.spec.policies):
         at: KeyPath = ("spec", "policies", index)
-        if policy.name in subject.taken:
+        if policy.name in subject.rule_names:
             message = f"`{policy.name}` is already the name of a rule"
             yield Problem((*at, "name"), message, "give the policy another name")
         if policy.at is not None:

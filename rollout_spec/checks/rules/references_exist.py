@@ -40,6 +40,7 @@ from rollout_spec.core.yaml.scalars import excerpt
 from rollout_spec.domain.metrics import queries as metrics
 from rollout_spec.domain.metrics.profiles import DEFAULT_PROFILE, PROFILES
 from rollout_spec.domain.traffic import PROMOTED
+from rollout_spec.spec.kinds import is_pack_path
 from rollout_spec.spec.validation_errors import did_you_mean
 from rollout_spec.workspace.repository import MOST_SOURCES, Repository
 
@@ -172,7 +173,7 @@ def _workspace(subject: Subject) -> Iterator[Problem]:
             yield _no_pack(reference, repository, ("spec", "policies", index))
     models = [pack.model for pack in packs if pack and pack.model]
     if len(models) == len(packs):  # else some policies are unknown
-        known = [*subject.rules, *(policy.name for model in models for policy in model.spec.policies)]
+        known = [*subject.configurable, *(policy.name for model in models for policy in model.spec.policies)]
         yield from _severities(spec.severity, known)
     yield from _metrics(spec.metrics)
     if spec.after is not None:
@@ -241,7 +242,7 @@ def _no_expression(selector: str) -> str | None:
 
 
 def _no_pack(reference: str, repository: Repository, at: KeyPath) -> Problem:
-    if "/" in reference or reference.endswith(".yaml"):
+    if is_pack_path(reference):
         own = [f"policies/{name}.yaml" for name in repository.names("policies")]
         return Problem(at, f"there is no policy pack {reference}", did_you_mean(reference, own))
     shipped = [name.removesuffix(".yaml") for name in resources.names("policies")]

@@ -47,9 +47,9 @@ _FORM = "write `# rollout-spec: ignore[NAME] reason`"
 def check(subject: Subject) -> Iterator[Problem]:
     """Check the names and the reason of each comment; ``unused`` checks that it silenced a finding."""
     comments = suppressions(subject.file.document)
-    known = {*subject.rules, *(comment.name for comment in policies_of(subject.repository))} if comments else set()
+    known = {*subject.configurable, *(policy.name for policy in policies_of(subject.repository))} if comments else set()
     for comment in comments:
-        yield from _problems(comment, known.difference(subject.firm))
+        yield from _problems(comment, known.difference(subject.base_severity))
 
 
 def _problems(comment: Suppression, known: Collection[str]) -> Iterator[Problem]:
