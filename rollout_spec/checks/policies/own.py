@@ -1,4 +1,4 @@
-"""The policies of a workspace's own packs, which are compiled and evaluated in a confined process."""
+"""The policies of a workspace's own packs, compiled and evaluated in a confined process."""
 
 from __future__ import annotations
 
@@ -15,60 +15,60 @@ from rollout_spec.spec.policy_pack import Policy
 _TASKS = "rollout_spec.checks.policies.asked"
 
 
-def verdicts(expressions: Sequence[str], given: Values | Failed, about: str) -> list[PolicyVerdict | None]:
-    """Return the verdict of each expression; None for one that does not compile or is not sound.
+def verdicts(expressions: Sequence[str], variables: Values | Failed, path: str) -> list[PolicyVerdict | None]:
+    """Return the verdict of each expression, or None if it does not compile or is not sound.
 
-    One that exceeds a limit has failed; those after it are evaluated, as long as there is time.
+    An expression that exceeds a limit has failed. Those after it are evaluated as long as there is time.
     """
-    seen = (None, 0) if isinstance(given, Failed) else (given.seen, given.longest)
-    found: list[PolicyVerdict | None] = []
-    while len(found) < len(expressions):
-        todo = expressions[len(found) :]
+    seen = (None, 0) if isinstance(variables, Failed) else (variables.variables, variables.longest)
+    results: list[PolicyVerdict | None] = []
+    while len(results) < len(expressions):
+        remaining = expressions[len(results) :]
         try:
-            answers = confined.ask(f"{_TASKS}:judge", (*seen, todo), len(todo), about)
-            found += [_verdict(each, given) for each in answers]
+            answers = confined.ask(f"{_TASKS}:judge", (*seen, remaining), len(remaining), path)
+            results += [_verdict(answer, variables) for answer in answers]
         except confined.Stopped as stopped:
-            done = stopped.answers[: len(todo) - 1]
+            answered = stopped.answers[: len(remaining) - 1]
             failed = Failed(stopped.why, hint=stopped.hint, is_exceeding=stopped.has_run)
-            found += [*(_verdict(each, given) for each in done), failed]
-    return found
+            results += [*(_verdict(answer, variables) for answer in answered), failed]
+    return results
 
 
-def _verdict(answer: Any, given: Values | Failed) -> PolicyVerdict | None:
+def _verdict(answer: Any, variables: Values | Failed) -> PolicyVerdict | None:
     if answer is None or answer is True:
         return answer
-    if isinstance(given, Failed):
-        return given
+    if isinstance(variables, Failed):
+        return variables
     if isinstance(answer, list):
         why, entry = answer
         return Failed(str(why), bool(entry))
     return False
 
 
-def examined(expression: str, about: str) -> tuple[list[Fault], str | None]:
-    """Return what is wrong with an expression, and how it fails on a rollout that leaves out what it may.
+def examined(expression: str, path: str) -> tuple[list[Fault], str | None]:
+    """Return the faults of an expression, and how it fails on a rollout without optional fields.
 
-    Raises ``Refused`` if it does not compile, and ``confined.Stopped`` if it exceeds a limit.
+    Raise ``ExpressionError`` if it does not compile, and ``confined.Stopped`` if it exceeds a limit.
     """
-    [answer] = confined.ask(f"{_TASKS}:examine", expression, 1, about)
+    [answer] = confined.ask(f"{_TASKS}:examine", expression, 1, path)
     if "refused" in answer:
         raise ExpressionError(*answer["refused"])
-    return [Fault(*each) for each in answer["faults"]], answer["fails"]
+    return [Fault(*fault) for fault in answer["faults"]], answer["fails"]
 
 
-def shown(policy: Policy, about: str) -> Iterator[Problem | None]:
-    """Give what is wrong with each example of a policy. Raises ``Refused`` if it cannot be evaluated.
+def shown(policy: Policy, path: str) -> Iterator[Problem | None]:
+    """Yield the problem of each example of a policy. Raise ``ExpressionError`` if it cannot be evaluated.
 
-    Raises ``confined.Stopped`` behind what is wrong with those before the one that exceeds a limit.
+    Raise ``confined.Stopped`` after the examples before the one that exceeds a limit.
     """
     stopped = None
     try:
         count = 1 + len(policy.passes) + len(policy.fails)
-        answers = confined.ask(f"{_TASKS}:show", policy, count, about)
-    except confined.Stopped as told:
-        answers, stopped = told.answers, told
+        answers = confined.ask(f"{_TASKS}:show", policy, count, path)
+    except confined.Stopped as error:
+        answers, stopped = error.answers, error
     if answers[:1] != [True] and stopped is None:
-        raise ExpressionError("it cannot be evaluated")
+        raise ExpressionError("the expression cannot be evaluated")
     for answer in answers[1:]:
         yield Problem(tuple(answer[0]), answer[1], answer[2], on_key=bool(answer[3])) if answer else None
     if stopped is not None:

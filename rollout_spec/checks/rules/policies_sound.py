@@ -41,7 +41,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rollout_spec.checks.policies import path_of
-from rollout_spec.checks.policies import positions as places
+from rollout_spec.checks.policies.positions import span_at
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core import bounded_process as confined
 from rollout_spec.core.findings import KeyPath, Problem
@@ -79,11 +79,11 @@ def _expression(policy: Policy, path: KeyPath, subject: Subject) -> Iterator[Pro
         return
     except ExpressionError as error:
         offset = sum(len(line) + 1 for line in text.split("\n")[: error.line - 1]) + error.column - 1
-        span = places.place(document, path, min(offset, max(len(text.rstrip()) - 1, 0)))
+        span = span_at(document, path, min(offset, max(len(text.rstrip()) - 1, 0)))
         yield Problem(path, error.message, error.hint, span=span)
         return
     for fault in faults:
-        yield Problem(path, fault.message, fault.hint, span=places.place(document, path, fault.at, fault.length))
+        yield Problem(path, fault.message, fault.hint, span=span_at(document, path, fault.at, fault.length))
     if failure is not None:
         message = f"this fails on a rollout without its optional fields: {failure}"
         yield Problem(path, message, "handle null: `x == null || …`, `x != null && …`", "warning")
