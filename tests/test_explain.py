@@ -189,7 +189,7 @@ def test_a_policy_of_the_workspace_is_explained_in_it(workspace: Path, capsys: p
         "",
         "Somebody answers.",
         "",
-        "Severity: warning. It is about rollouts with tier critical and labels pci=yes.",
+        "Severity: warning. It applies to rollouts with tier critical and labels pci=yes.",
         "",
         "Expression:",
         "",

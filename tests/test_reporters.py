@@ -409,7 +409,7 @@ def test_github_is_told_the_worst_first_and_what_it_will_not_show() -> None:
     assert first == (
         "notice",
         {"title": "rollout-spec"},
-        "7 of 36 findings are in the log of this step alone: GitHub shows 10 of a kind",
+        "7 of 36 findings are only in the log of this step: GitHub shows 10 of a kind",
     )
     assert rest == ["error"] * 12 + ["warning"] * 12 + ["notice"] * 12
     assert len(commands(github.report(Report(tuple(many[:30])), View()))) == 30
@@ -481,17 +481,17 @@ def test_links_may_be_forced(
 @pytest.mark.parametrize(
     ("report", "line"),
     [
-        (Report(()), "all is well"),
+        (Report(()), "no findings"),
         (Report((finding(), finding(line=2), finding("owned", "warning"))), "2 errors, 1 warning"),
         (
             Report(
                 (), (), (Silenced(finding(), "comment", "x"), Silenced(finding(line=2), "waiver", "x", "2026-12-31"))
             ),
-            "all is well; 1 silenced by comment, 1 waived until 2026-12-31",
+            "no findings; 1 silenced by comment, 1 waived until 2026-12-31",
         ),
         (
             Report((), (), tuple(Silenced(finding(line=n), "waiver", "x", f"202{n}-12-31") for n in (9, 8))),
-            "all is well; 2 waived, the first until 2028-12-31",
+            "no findings; 2 waived, the first until 2028-12-31",
         ),
     ],
 )

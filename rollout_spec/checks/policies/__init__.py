@@ -1,9 +1,10 @@
 """Policies of an organization: CEL expressions in YAML packs.
 
-Imports ``render`` and below. Start with ``own``, which evaluates the packs of a workspace, and ``cel``, the engine.
+Imports ``render`` and below. Start with ``confined``, which evaluates a workspace's own packs, and ``cel``, the engine.
 Modules here import each other: ``types`` ← ``cel_values`` ← ``bindings``; ``cel_ast`` ← ``type_rules`` ←
-``type_check``; ``cel`` ← ``bindings``, ``sample_documents``, ``examples`` ← ``asked``, ``own``. The engine is loaded
-when the first expression is compiled: for a shipped pack in this process, for a workspace's own in a bounded one.
+``type_check``; ``cel`` ← ``bindings``, ``sample_documents``, ``examples`` ← ``confined_tasks``, ``confined``. The
+engine is loaded when the first expression is compiled: for a shipped pack in this process, for a workspace's own in a
+bounded one.
 """
 
 from __future__ import annotations
@@ -135,7 +136,7 @@ def _verdicts(
 
     own_expressions = [each.policy.expression for each in policies if not each.shipped]
     if own_expressions:
-        from rollout_spec.checks.policies.own import verdicts
+        from rollout_spec.checks.policies.confined import verdicts
 
         own = iter(verdicts(own_expressions, variables, path))
     for each in policies:

@@ -17,9 +17,10 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from rollout_spec.checks.policies import cel_values as view
-from rollout_spec.checks.policies import concerns, own
+from rollout_spec.checks.policies import concerns
 from rollout_spec.checks.policies.bindings import bound
 from rollout_spec.checks.policies.cel import ExpressionError, Failed, Program
+from rollout_spec.checks.policies.confined import example_problems
 from rollout_spec.checks.policies.types import IN_FLIGHT
 from rollout_spec.core import bounded_process as confined
 from rollout_spec.core import package_data as resources
@@ -76,7 +77,7 @@ def run(pack: File[PolicyPack]) -> Iterator[tuple[str, Problem]]:
 def _problems(policy: Policy, pack: File[PolicyPack]) -> Iterator[Problem]:
     """Yield the problems of a policy's examples. Raise ``ExpressionError`` if it cannot be evaluated."""
     paths: list[KeyPath] = [(field, number) for field in _SHOWN for number in range(len(getattr(policy, field)))]
-    problems, count = own.shown(policy, pack.path), 0
+    problems, count = example_problems(policy, pack.path), 0
     try:
         for path, problem in zip(paths, problems, strict=False):
             count += 1
@@ -94,7 +95,7 @@ def _problems(policy: Policy, pack: File[PolicyPack]) -> Iterator[Problem]:
             yield Problem(("name",), f"`{policy.name}` has no example that {field}", f"add one to `{field}`")
 
 
-def shown(policy: Policy, program: Program, example: dict[str, Any], expected: bool) -> Problem | None:
+def example_problem(policy: Policy, program: Program, example: dict[str, Any], expected: bool) -> Problem | None:
     """Evaluate one example, and return its problem, at a path in it."""
     try:
         rollout, values = _values(example)

@@ -1,7 +1,7 @@
-"""Findings as a test report, for whatever shows those: each rule is a test of each file in which it found something.
+"""Findings as a JUnit report: each rule is a test of each file in which it has a finding.
 
-Of the many dialects this is the one of Jenkins, which GitLab and others read too. The same rule and file are the same
-test from run to run, so that a dashboard can say since when it fails.
+The dialect is that of Jenkins, which GitLab and others read too. One rule and file are the same test in each run, so a
+dashboard can show since when it fails.
 
 Source: https://github.com/jenkinsci/xunit-plugin (junit-10.xsd)
 """
@@ -20,7 +20,7 @@ _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
 
 
 class _Test(NamedTuple):
-    """``failures`` are errors; ``output`` is what a test prints that is none; ``skipped`` says why it did not run."""
+    """``failures`` are errors; ``output`` holds other findings; ``skipped`` is the reason why it did not run."""
 
     suite: str
     name: str
@@ -30,25 +30,24 @@ class _Test(NamedTuple):
 
 
 def report(report: Report, view: View) -> str:
-    """Return a suite for each file. Errors are failures; warnings and what is silenced are what a passing test prints.
+    """Return a suite for each file. Errors are failures; warnings and silenced findings are output of a passing test.
 
-    Rules that could not run are skipped tests. A report without tests is an error to some readers, so that one passes
-    where all is well.
+    Rules that could not run are skipped tests. Some readers refuse a report without tests, so there is always one.
     """
     tests = _tests(report) + [_Test(_NAME, each.name, skipped=each.why) for each in report.skipped]
     suites = groupby(tests or [_Test(_NAME, "check")], lambda test: test.suite)
-    told = "".join(_suite(name, list(suite)) for name, suite in suites)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="{_NAME}">\n{told}</testsuites>\n'
+    body = "".join(_suite(name, list(suite)) for name, suite in suites)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="{_NAME}">\n{body}</testsuites>\n'
 
 
 def _tests(report: Report) -> list[_Test]:
-    quiet = {each.finding: each for each in report.silenced}
-    found = sorted([*report.findings, *quiet], key=lambda each: (each.file, each.name, each))
+    silenced = {each.finding: each for each in report.silenced}
+    findings = sorted([*report.findings, *silenced], key=lambda each: (each.file, each.name, each))
     tests = []
-    for (file, name), group in groupby(found, lambda each: (each.file, each.name)):
+    for (file, name), group in groupby(findings, lambda each: (each.file, each.name)):
         same = list(group)
-        errors = tuple(each for each in same if each.severity == "error" and each not in quiet)
-        output = tuple(_line(each, quiet.get(each)) for each in same if each not in errors)
+        errors = tuple(each for each in same if each.severity == "error" and each not in silenced)
+        output = tuple(_line(each, silenced.get(each)) for each in same if each not in errors)
         tests.append(_Test(file, name, errors, output))
     return tests
 
@@ -60,24 +59,24 @@ def _suite(name: str, tests: Sequence[_Test]) -> str:
 
 
 def _case(test: _Test) -> str:
-    inside = "" if test.skipped is None else f'<skipped message="{_text(test.skipped)}"/>\n'
+    body = "" if test.skipped is None else f'<skipped message="{_text(test.skipped)}"/>\n'
     if test.failures:
-        more = f" (and {len(test.failures) - 1} more)" if len(test.failures) > 1 else ""
-        told = "".join(f"{_text(_line(each))}\n" for each in test.failures)
-        inside += (
-            f'<failure type="{_text(test.name)}" message="{_text(words(test.failures[0]) + more)}">{told}</failure>\n'
+        rest = f" (and {len(test.failures) - 1} more)" if len(test.failures) > 1 else ""
+        text = "".join(f"{_text(_line(each))}\n" for each in test.failures)
+        body += (
+            f'<failure type="{_text(test.name)}" message="{_text(words(test.failures[0]) + rest)}">{text}</failure>\n'
         )
     if test.output:
-        told = "".join(f"{_text(line)}\n" for line in test.output)
-        inside += f"<system-out>{told}</system-out>\n"
-    return f'<testcase name="{_text(test.name)}" classname="{_text(test.suite)}">\n{inside}</testcase>\n'
+        text = "".join(f"{_text(line)}\n" for line in test.output)
+        body += f"<system-out>{text}</system-out>\n"
+    return f'<testcase name="{_text(test.name)}" classname="{_text(test.suite)}">\n{body}</testcase>\n'
 
 
 def _line(finding: Finding, silenced: Silenced | None = None) -> str:
-    told = f"{finding.file}:{finding.line}:{finding.column}: {finding.severity}: {words(finding)}"
-    return f"{told} (silenced by {silenced.by}: {silenced.reason})" if silenced else told
+    line = f"{finding.file}:{finding.line}:{finding.column}: {finding.severity}: {words(finding)}"
+    return f"{line} (silenced by {silenced.by}: {silenced.reason})" if silenced else line
 
 
 def _text(text: str) -> str:
-    """Write a text for XML. What XML 1.0 forbids is shown as an escape: all that can be printed is allowed."""
+    """Escape a text for XML. All printable characters are allowed in XML 1.0; others are shown as escapes."""
     return shown(text).translate(_ESCAPES)

@@ -69,11 +69,11 @@ def check(subject: Subject) -> Iterator[Problem]:
 
 def _expression(policy: Policy, path: KeyPath, subject: Subject) -> Iterator[Problem]:
     from rollout_spec.checks.policies.cel import ExpressionError
-    from rollout_spec.checks.policies.own import examined
+    from rollout_spec.checks.policies.confined import examine
 
     text, document = policy.expression, subject.file.document
     try:
-        faults, failure = examined(text, subject.file.path)
+        faults, failure = examine(text, subject.file.path)
     except confined.Stopped as stopped:
         yield Problem(path, stopped.why, stopped.hint)
         return

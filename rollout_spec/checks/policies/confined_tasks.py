@@ -1,4 +1,4 @@
-"""The tasks of the confined process for a workspace's own policies, which return plain data to ``own``."""
+"""The tasks of the confined process for a workspace's own policies, which return plain data to ``confined``."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ def examine(expression: str) -> Iterator[dict[str, Any]]:
 
 def show(policy: Policy) -> Iterator[Any]:
     """Yield whether a policy can be evaluated, then the problem of each example."""
-    from rollout_spec.checks.policies.examples import shown
+    from rollout_spec.checks.policies.examples import example_problem
 
     program = program_of(policy.expression)
     yield program is not None
     for examples, expected in ((policy.passes, True), (policy.fails, False)):
         for example in examples:
-            problem = shown(policy, program, example, expected) if program else None
+            problem = example_problem(policy, program, example, expected) if program else None
             yield problem and [problem.path, problem.message, problem.hint, problem.on_key]

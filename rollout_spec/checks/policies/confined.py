@@ -12,7 +12,7 @@ from rollout_spec.core import bounded_process as confined
 from rollout_spec.core.findings import Problem
 from rollout_spec.spec.policy_pack import Policy
 
-_TASKS = "rollout_spec.checks.policies.asked"
+_TASKS = "rollout_spec.checks.policies.confined_tasks"
 
 
 def verdicts(expressions: Sequence[str], variables: Values | Failed, path: str) -> list[PolicyVerdict | None]:
@@ -45,7 +45,7 @@ def _verdict(answer: Any, variables: Values | Failed) -> PolicyVerdict | None:
     return False
 
 
-def examined(expression: str, path: str) -> tuple[list[Fault], str | None]:
+def examine(expression: str, path: str) -> tuple[list[Fault], str | None]:
     """Return the faults of an expression, and how it fails on a rollout without optional fields.
 
     Raise ``ExpressionError`` if it does not compile, and ``confined.Stopped`` if it exceeds a limit.
@@ -56,7 +56,7 @@ def examined(expression: str, path: str) -> tuple[list[Fault], str | None]:
     return [Fault(*fault) for fault in answer["faults"]], answer["fails"]
 
 
-def shown(policy: Policy, path: str) -> Iterator[Problem | None]:
+def example_problems(policy: Policy, path: str) -> Iterator[Problem | None]:
     """Yield the problem of each example of a policy. Raise ``ExpressionError`` if it cannot be evaluated.
 
     Raise ``confined.Stopped`` after the examples before the one that exceeds a limit.
