@@ -23,7 +23,7 @@ from workspaces import BASE, files_in, specs
 
 from rollout_spec.checks.explanations import Explanation
 from rollout_spec.checks.reporters import REPORTERS, View, github, sarif, text
-from rollout_spec.checks.reporters.base import shown, words
+from rollout_spec.checks.reporters.base import message_with_hint, shown
 from rollout_spec.checks.reporters.fingerprints import fingerprints, structural_path
 from rollout_spec.checks.rules import RULES
 from rollout_spec.cli import main, terminal
@@ -319,7 +319,7 @@ def test_junit_fails_for_errors_alone(report: Report) -> None:
     assert {key for key, outcome in went.items() if outcome == "failure"} == failed
     inside = "".join(etree.fromstring(told.encode()).itertext())
     for each in (*report.findings, *(silenced.finding for silenced in report.silenced)):
-        assert f"{shown(each.file)}:{each.line}:{each.column}: {each.severity}: {words(each)}" in inside
+        assert f"{shown(each.file)}:{each.line}:{each.column}: {each.severity}: {message_with_hint(each)}" in inside
 
 
 def test_junit_says_what_was_skipped_and_silenced() -> None:
@@ -372,7 +372,7 @@ def test_github_gets_one_command_for_each_finding(report: Report) -> None:
             **({"endColumn": str(each.end_column)} if each.end_line == each.line else {}),
             "title": each.name,
         }
-        message = f"{shown(each.file)}:{each.line}:{each.column}: {words(each)} [{each.name}]"
+        message = f"{shown(each.file)}:{each.line}:{each.column}: {message_with_hint(each)} [{each.name}]"
         assert (names[each.severity], properties, message) in told
 
 
@@ -428,7 +428,7 @@ def test_gitlab_comes_out_as_it_went_in(report: Report) -> None:
             each.name,
             {"path": each.file, "lines": {"begin": each.line, "end": each.end_line}},
             severities[each.severity],
-            words(each),
+            message_with_hint(each),
         )
         for each in report.findings
     ]

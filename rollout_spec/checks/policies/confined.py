@@ -20,12 +20,12 @@ def verdicts(expressions: Sequence[str], variables: Values | Failed, path: str) 
 
     An expression that exceeds a limit has failed. Those after it are evaluated as long as there is time.
     """
-    seen = (None, 0) if isinstance(variables, Failed) else (variables.variables, variables.longest)
+    request = (None, 0) if isinstance(variables, Failed) else (variables.variables, variables.longest)
     results: list[PolicyVerdict | None] = []
     while len(results) < len(expressions):
         remaining = expressions[len(results) :]
         try:
-            answers = confined.ask(f"{_TASKS}:judge", (*seen, remaining), len(remaining), path)
+            answers = confined.ask(f"{_TASKS}:judge", (*request, remaining), len(remaining), path)
             results += [_verdict(answer, variables) for answer in answers]
         except confined.Stopped as stopped:
             answered = stopped.answers[: len(remaining) - 1]

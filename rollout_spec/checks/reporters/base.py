@@ -40,7 +40,7 @@ class Reporter(Protocol):
         """Return the whole report as text."""
 
 
-def words(finding: Finding) -> str:
+def message_with_hint(finding: Finding) -> str:
     """Return the message with its hint in one line."""
     return shown(f"{finding.message}; {finding.hint}" if finding.hint else finding.message)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from rollout_spec.checks.reporters.base import View, shown, words, worst_first
+from rollout_spec.checks.reporters.base import View, message_with_hint, shown, worst_first
 from rollout_spec.core.findings import Finding, Report
 
 _COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
@@ -34,7 +34,7 @@ def _command(finding: Finding) -> str:
         "title": finding.name,
     }
     properties = ",".join(f"{key}={_property(str(value))}" for key, value in values.items())
-    message = f"{shown(finding.file)}:{finding.line}:{finding.column}: {words(finding)} [{finding.name}]"
+    message = f"{shown(finding.file)}:{finding.line}:{finding.column}: {message_with_hint(finding)} [{finding.name}]"
     return f"::{_COMMANDS[finding.severity]} {properties}::{_data(message)}\n"
 
 

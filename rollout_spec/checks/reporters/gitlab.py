@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rollout_spec.checks.reporters.base import View, json_text, words
+from rollout_spec.checks.reporters.base import View, json_text, message_with_hint
 from rollout_spec.core.findings import Finding, Report
 
 _SEVERITIES = {"error": "major", "warning": "minor", "info": "info"}
@@ -26,7 +26,7 @@ def report(report: Report, view: View) -> str:
 
 def _issue(finding: Finding, fingerprint: str) -> dict[str, Any]:
     return {
-        "description": words(finding),
+        "description": message_with_hint(finding),
         "check_name": finding.name,
         "fingerprint": fingerprint,
         "severity": _SEVERITIES[finding.severity],

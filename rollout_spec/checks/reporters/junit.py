@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from rollout_spec.checks.reporters.base import View, shown, words
+from rollout_spec.checks.reporters.base import View, message_with_hint, shown
 from rollout_spec.core.findings import Finding, Report, Silenced
 
 _NAME = "rollout-spec"
@@ -62,10 +62,9 @@ def _case(test: _Test) -> str:
     body = "" if test.skipped is None else f'<skipped message="{_text(test.skipped)}"/>\n'
     if test.failures:
         rest = f" (and {len(test.failures) - 1} more)" if len(test.failures) > 1 else ""
-        text = "".join(f"{_text(_line(each))}\n" for each in test.failures)
-        body += (
-            f'<failure type="{_text(test.name)}" message="{_text(words(test.failures[0]) + rest)}">{text}</failure>\n'
-        )
+        message = message_with_hint(test.failures[0]) + rest
+        text = "".join(f"{_text(_line(finding))}\n" for finding in test.failures)
+        body += f'<failure type="{_text(test.name)}" message="{_text(message)}">{text}</failure>\n'
     if test.output:
         text = "".join(f"{_text(line)}\n" for line in test.output)
         body += f"<system-out>{text}</system-out>\n"
@@ -73,7 +72,7 @@ def _case(test: _Test) -> str:
 
 
 def _line(finding: Finding, silenced: Silenced | None = None) -> str:
-    line = f"{finding.file}:{finding.line}:{finding.column}: {finding.severity}: {words(finding)}"
+    line = f"{finding.file}:{finding.line}:{finding.column}: {finding.severity}: {message_with_hint(finding)}"
     return f"{line} (silenced by {silenced.by}: {silenced.reason})" if silenced else line
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from rollout_spec import __version__
-from rollout_spec.checks.reporters.base import View, json_text, shown, words, worst_first
+from rollout_spec.checks.reporters.base import View, json_text, message_with_hint, shown, worst_first
 from rollout_spec.core.findings import Finding, Report, Silenced, Skipped
 
 MOST = 25_000
@@ -80,7 +80,7 @@ def _result(finding: Finding, names: list[str], fingerprint: str, silenced: dict
         "ruleId": finding.name,
         "ruleIndex": names.index(finding.name),
         "level": _LEVELS[finding.severity],
-        "message": _message(words(finding)),
+        "message": _message(message_with_hint(finding)),
         "locations": [{"physicalLocation": _place(finding)}],
         "partialFingerprints": {"structuralPath/v1": fingerprint},
         **({"suppressions": _suppressions(silenced.get(finding))} if silenced else {}),

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from rollout_spec.checks.reporters.base import SEVERITIES, View, shown, words
+from rollout_spec.checks.reporters.base import SEVERITIES, View, message_with_hint, shown
 from rollout_spec.core.findings import Finding, Report
 
 _WIDEST = 160
@@ -49,7 +49,7 @@ def _finding(finding: Finding, view: View) -> str:
     position = _link(_paint(f"{shown(file)}:{finding.line}:{finding.column}", "1", view), _file(finding, view))
     severity = _paint(finding.severity, f"1;{_COLORS[finding.severity]}", view)
     if view.lines_of is None:
-        return f"{position}: {severity}: {words(finding)} [{finding.name}]\n"
+        return f"{position}: {severity}: {message_with_hint(finding)} [{finding.name}]\n"
     text = f"{position}: {severity}: {shown(finding.message)} [{_link(finding.name, _documentation(finding, view))}]\n"
     text += _excerpt(finding, view.lines_of(finding.file), view)
     return text + (f"        {_paint('help:', '1;36', view)} {shown(finding.hint)}\n" if finding.hint else "")

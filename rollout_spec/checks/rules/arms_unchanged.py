@@ -67,11 +67,11 @@ def check(subject: Subject) -> Iterator[Problem]:
 def _compared(version: str, old: list[Manifest], new: list[Manifest], live: Live) -> Iterator[Problem]:
     from rollout_spec.render.renderer import workloads
 
-    on_base, here = workloads(old, version), workloads(new, version)
+    before, after = workloads(old, version), workloads(new, version)
     places = {manifest.path: manifest.target for manifest in new}
     role = "stable" if version == live.stable else "the rollback target of stable"
-    for path in dict.fromkeys((*on_base, *here)):
-        if on_base.get(path) != here.get(path):
+    for path in dict.fromkeys((*before, *after)):
+        if before.get(path) != after.get(path):
             at: KeyPath = ("spec", "targets", places[path]) if path in places else ("spec", "targets")
             message = f"this changes the manifests of {version}, which is {role}, for {PurePosixPath(path).stem}"
             hint = "promote or withdraw the candidate first"

@@ -122,7 +122,7 @@ def _read(version: str, index: int, subject: Subject) -> bytes | Problem | None:
     try:
         content = subject.repository.tree.read(path)
         if content is None and subject.repository.link(path) is not None:
-            return None  # no-links says so
+            return None  # no-links reports it
         if content is None:
             message = f"cannot tell whose callers {version} breaks: there is no {path}"
             return Problem(at, message, "add the JSON Schema of this version", "warning")

@@ -49,7 +49,7 @@ def check(subject: Subject) -> Iterator[Problem]:
     hint = f"run `rollout-spec render {subject.file.stem}` and commit the result"
     for drift in drifts:
         if drift.committed is None and subject.repository.link(drift.path) is not None:
-            continue  # no-links says so
+            continue  # no-links reports it
         if drift.committed is None:
             at = ("spec", "targets", drift.target or 0)
             yield Problem(at, f"{drift.path} is missing", hint)

@@ -58,8 +58,8 @@ def check(subject: Subject) -> Iterator[Problem]:
         )
     elif file.kind == "Incident":
         spec = subject.model.spec
-        wanted = f"{spec.rollout}-{label(spec.failed_version)}"
-        if not name.startswith(wanted) or not _COUNT.fullmatch(name.removeprefix(wanted)):
-            expected = f"expected `{wanted}`, then `{wanted}-2`"
+        expected_name = f"{spec.rollout}-{label(spec.failed_version)}"
+        if not name.startswith(expected_name) or not _COUNT.fullmatch(name.removeprefix(expected_name)):
+            expected = f"expected `{expected_name}`, then `{expected_name}-2`"
             message = f"`{name}` is not the name of an incident of {spec.rollout} {spec.failed_version}: {expected}"
             yield Problem(("metadata", "name"), message)

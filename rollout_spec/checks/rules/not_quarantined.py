@@ -102,8 +102,8 @@ def _message(version: str, quarantine: Quarantine) -> str:
     incident = quarantine.incident
     if incident is None:
         return f"{version} is quarantined by {quarantine.words}"
-    there = "" if quarantine.workspace is None else " there"
-    bytes_of = "" if incident.failed_version == version else f", the same bytes as {incident.failed_version}{there},"
+    where = "" if quarantine.workspace is None else " there"
+    bytes_of = "" if incident.failed_version == version else f", the same bytes as {incident.failed_version}{where},"
     state = "was found bad" if incident.verdict == "bad" and incident.status == "resolved" else "is quarantined"
     return f"{version}{bytes_of} {state} by {quarantine.words}"
 

@@ -93,7 +93,7 @@ def _owned_by(target: str, repository: Repository) -> str:
     try:
         definition = catalog.find(target, repository.tree)
     except UserError:
-        return ""  # references-exist says so
+        return ""  # references-exist reports it
     return definition.owns if definition else ""
 
 

@@ -19,7 +19,7 @@ Fails::
         - name: runbook-there
           expression: rollout.spec.rolback.runbook != null    # no such field
           message: the rollout links no runbook
-          why: The person on call at night has never seen this model.
+          why: The person on call at night may not know this model.
 
 Passes::
 
@@ -32,7 +32,7 @@ Passes::
         - name: runbook-there
           expression: rollout.spec.rollback.runbook != null
           message: the rollout links no runbook
-          why: The person on call at night has never seen this model.
+          why: The person on call at night may not know this model.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ def _live(subject: Subject) -> Iterator[Problem]:
         yield from _unknown("stage", spec.live.stage, [stage.name for stage in spec.stages], (*at, "stage"))
     if spec.live.fixes is not None:
         incident = subject.repository.incident(spec.live.fixes)
-        if incident is None or incident.model:  # one that does not load says so itself
+        if incident is None or incident.model:  # else the incident itself has an error
             own = [file.stem for file in subject.repository.incidents_of(subject.model.metadata.name)]
             yield from _unknown("incident of this rollout", spec.live.fixes, own, (*at, "fixes"))
 

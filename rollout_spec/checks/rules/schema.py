@@ -104,7 +104,7 @@ def _requires(versions: str | None) -> Iterator[Problem]:
 
 
 def _unique(names: Iterable[str], at: KeyPath, noun: str, field: str | None = None) -> Iterator[Problem]:
-    """Point at the second of two equal names."""
+    """Yield a problem at the second of two equal names."""
     seen: set[str] = set()
     for index, name in enumerate(names):
         if name in seen:

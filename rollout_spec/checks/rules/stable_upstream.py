@@ -61,14 +61,14 @@ def check(subject: Subject) -> Iterator[Problem]:
     upstream = subject.repository.elsewhere(settings.after)
     if upstream is None or upstream.settings is None:
         return  # references-exist reports it
-    lack = _lack(rollout, candidate, upstream)
-    if lack is not None:
+    missing = _missing_upstream(rollout, candidate, upstream)
+    if missing is not None:
         is_by_this_change = subject.before is None or goes_on(subject.before.spec, rollout.spec)
         severity: Severity = "error" if is_by_this_change else "warning"
-        yield Problem(("spec", "live", "candidate"), *lack, severity)
+        yield Problem(("spec", "live", "candidate"), *missing, severity)
 
 
-def _lack(rollout: ModelRollout, candidate: str, upstream: Repository) -> tuple[str, str] | None:
+def _missing_upstream(rollout: ModelRollout, candidate: str, upstream: Repository) -> tuple[str, str] | None:
     """Return what the candidate lacks upstream, with a hint, or None if it lacks nothing."""
     name, workspace = rollout.metadata.name, upstream.workspace_name
     file = upstream.rollout(name)
@@ -91,12 +91,12 @@ def _lack(rollout: ModelRollout, candidate: str, upstream: Repository) -> tuple[
     return f"{candidate} is stable in {workspace} with another record: {names} {verb}", hint
 
 
-def _differences(ours: VersionRecord, theirs: VersionRecord) -> Iterator[str]:
+def _differences(record: VersionRecord, upstream: VersionRecord) -> Iterator[str]:
     """Yield the fields in which two records differ, one level deep into mappings."""
-    here, there = (record.model_dump(by_alias=True) for record in (ours, theirs))
-    for field in here:
-        mine, other = here[field], there[field]
-        if isinstance(mine, dict) and isinstance(other, dict):
-            yield from (f"{field}.{key}" for key in {**mine, **other} if mine.get(key) != other.get(key))
-        elif mine != other:
+    own, other = record.model_dump(by_alias=True), upstream.model_dump(by_alias=True)
+    for field, value in own.items():
+        if isinstance(value, dict) and isinstance(other[field], dict):
+            keys = {**value, **other[field]}
+            yield from (f"{field}.{key}" for key in keys if value.get(key) != other[field].get(key))
+        elif value != other[field]:
             yield field

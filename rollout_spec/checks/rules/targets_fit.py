@@ -59,7 +59,7 @@ def _problems(subject: Subject) -> Iterator[Problem]:
         try:
             definition = catalog.find(target.type, subject.repository.tree)
         except UserError:
-            continue  # references-exist says so
+            continue  # references-exist reports it
         if definition is not None and (definition.limits or definition.refuses):
             limits = catalog.limits(target, definition, subject.repository.tree)
             yield from _name_problems(subject, index, target, limits)

@@ -62,5 +62,5 @@ def _renders_split(target: str, repository: Repository) -> bool:
     try:
         definition = catalog.find(target, repository.tree)
     except UserError:
-        return False  # references-exist says so
+        return False  # references-exist reports it
     return definition is not None and definition.renders_split
