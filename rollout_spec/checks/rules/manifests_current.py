@@ -58,7 +58,7 @@ def check(subject: Subject) -> Iterator[Problem]:
             yield Problem((), message, "remove it", file=drift.path, span=WHOLE_FILE)
         else:
             line = _first_difference(drift.committed, drift.wanted)
-            message = f"this manifest is out of date: it differs from {subject.file.path} from line {line} on"
+            message = f"this manifest of {subject.file.path} is out of date: it differs from line {line} on"
             yield Problem((), message, hint, file=drift.path, span=WHOLE_FILE)
     name = subject.file.stem
     rendered = [f"{MANIFESTS}/{name}/{target.type}.yaml" for target in subject.model.spec.targets]
