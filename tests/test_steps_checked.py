@@ -265,7 +265,7 @@ def test_a_split_that_nothing_renders_is_an_error_everywhere(prod: Repo) -> None
     checked = prod.run("check")
     assert (checked.status, told in checked.out) == (1, True), checked.text
     drilled = prod.run("drill")
-    assert (drilled.status, "failed: the stage shadow moves traffic, but none of the targets" in drilled.out) == (1, True), drilled.text
+    assert (drilled.status, "failed: the stage shadow moves traffic" in drilled.out) == (1, True), drilled.text
     is_refused(prod, ("advance", "fraud", *FORCED), told)
     is_refused(prod, ("bootstrap", "churn", "--version", "1", "--like", "fraud", *RECORD), told)
 
