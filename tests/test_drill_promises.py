@@ -153,4 +153,4 @@ def test_a_rollback_that_restores_without_pins_fails(monkeypatch: pytest.MonkeyP
     component = COMPONENT.format('["12"]').encode()
     found = spoiled(monkeypatch, lambda edits: edits.update({"components/user-profile.yaml": component}))
     assert {each.verdict for each in found} == {"failed"}
-    assert "41 takes requests and needs user-profile 11, which is not up" in "".join(each.why for each in found)
+    assert "41 receives traffic but needs user-profile 11; only 12 is served" in "".join(each.why for each in found)

@@ -169,7 +169,7 @@ def test_what_changes_nothing_or_has_no_way_back_writes_nothing(repo: Repo, tmp_
     repo.edit("components/user-profile.yaml", '["11", "12"]', '["12"]')
     repo.commit("Take away what 41 needs")
     broken = repo.run("rollback", "fraud", "--reason", "r", "--emit", out)
-    assert (broken.status, "41 takes requests and needs user-profile 11" in broken.err) == (1, True)
+    assert (broken.status, "41 receives traffic but needs user-profile 11" in broken.err) == (1, True)
     assert not Path(out).exists()
 
 

@@ -124,7 +124,7 @@ def workspace(tmp_path: Path) -> Iterator[Path]:
 def test_a_rule_is_explained_anywhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, output, _ = told(capsys, "--repo", str(tmp_path), "explain", "stages-ascend")
     assert status == 0
-    assert output.startswith("stages-ascend (rule)\n\nStages ascend: ")
+    assert output.startswith("stages-ascend (rule)\n\nEach stage gives the candidate more traffic ")
     assert "\nFails:\n\n    " in output
     assert "\nPasses:\n\n    " in output
     assert max(map(len, output.splitlines())) <= 100
@@ -151,7 +151,7 @@ def test_a_policy_of_the_workspace_is_explained_in_it(workspace: Path, capsys: p
         "",
         "Somebody answers.",
         "",
-        "Severity: warning. It is about rollouts with tier critical and labels pci=yes.",
+        "Severity: warning. It applies to rollouts with tier critical and labels pci=yes.",
         "",
         "Expression:",
         "",

@@ -402,7 +402,7 @@ def test_a_step_that_would_bring_findings_writes_nothing(old: Repo) -> None:
     before = old.snapshot()
     result = old.run("propose", "fraud", "42", "--advance")
     assert result.status == 1
-    assert "needs user-profile 12, which is not up" in result.err
+    assert "needs user-profile 12; only 11 is served" in result.err
     assert old.snapshot() == before
 
 

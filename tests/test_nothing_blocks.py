@@ -84,7 +84,7 @@ def test_a_file_where_a_folder_should_be_is_found_and_kept(repo: Repo, folder: s
     repo.commit("Write notes")
     checked = repo.run("check")
     assert checked.status == 1
-    assert f"{folder}:1:1: error: this is a file, and a folder is expected" in checked.out, checked.text
+    assert f"{folder}:1:1: error: this must be a folder, not a file" in checked.out, checked.text
     repo.breach("42", "latency-sla")
     for branch in repo.whole_names():
         assert git(repo.remote, "show", f"{branch}:{folder}") == "notes"

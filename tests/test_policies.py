@@ -27,8 +27,7 @@ from workspaces import laid_over, specs
 from rollout_spec.checks import policies
 from rollout_spec.checks.policies import cel as engine
 from rollout_spec.checks.policies import cel_values as view
-from rollout_spec.checks.policies import examples
-from rollout_spec.checks.policies import positions as places
+from rollout_spec.checks.policies import examples, positions
 from rollout_spec.checks.policies import sample_documents as samples
 from rollout_spec.checks.policies import types as shape
 from rollout_spec.checks.policies.bindings import Values, values
@@ -320,17 +319,17 @@ def test_a_sound_expression_has_no_faults(expression: str) -> None:
     [
         ("rollout.spec.stages.map(s, s.nme).exists(w, w == 'x')", "no field `nme`", "nme"),
         ("rollout['spec']['stagess'].size() > 0", "no field `stagess`", "'stagess'"),
-        ("rollout.spec.stages[0].name.first == 'a'", "a text, and has no fields", "first"),
-        ("rollout.spec.stages['canary'].weight > 1.0", "an entry of a list has a number", "'"),
-        ("rollout.spec.versions[42].digest != null", "has a text as its key", "4"),
-        ("'canary' in rollout.spec.service.port", "not into a number", "i"),
+        ("rollout.spec.stages[0].name.first == 'a'", "a text, which has no fields", "first"),
+        ("rollout.spec.stages['canary'].weight > 1.0", "the index of a list must be a number", "'"),
+        ("rollout.spec.versions[42].digest != null", "the key of a mapping must be a text", "4"),
+        ("'canary' in rollout.spec.service.port", "not a number", "i"),
         ("42 in rollout.spec.live.knownGood", "a number never equals a text", "in"),
-        ("rollout.spec.service.port + rollout.metadata.name == 'x'", "`+` does not take", "+"),
+        ("rollout.spec.service.port + rollout.metadata.name == 'x'", "`+` cannot take", "+"),
         ("!rollout.spec.stages", "`!` takes true or false", "r"),
         ("rollout.metadata.name ? true : false", "`?` takes true or false", "r"),
         ("now + now > now", "", ""),
         ("size(rollout.spec.service.port) > 1", "`size` takes", "("),
-        ("rollout.spec.stages.all(s, s.hold > now)", "does not compare a duration with a time", ">"),
+        ("rollout.spec.stages.all(s, s.hold > now)", "cannot compare a duration with a time", ">"),
     ],
 )
 def test_a_fault_is_found_where_it_stands(expression: str, words: str, marked: str) -> None:
@@ -383,13 +382,13 @@ def test_a_misspelt_field_is_found_behind_any_or(field: str, at: int, letter: st
 def test_an_offset_in_an_expression_is_a_place_in_the_file(block: str) -> None:
     document = parse(block.encode())
     value = document.data["e"]
-    span = places.place(document, ("e",), value.index("b"))
+    span = positions.span_at(document, ("e",), value.index("b"))
     assert block.split("\n")[span.line - 1][span.column - 1 : span.end_column - 1] == "b"
 
 
 def test_where_quotes_hide_the_place_all_of_the_expression_is_marked() -> None:
     document = parse(rb'e: "\x61 && b"')
-    assert places.place(document, ("e",), 5) == document.span(("e",))
+    assert positions.span_at(document, ("e",), 5) == document.span(("e",))
 
 
 # Bounds.
@@ -543,19 +542,19 @@ def test_policy_test_says_what_examples_do_not_show(tmp_path: Path) -> None:
     done = run("--repo", str(tmp_path), "policy", "test", "ours.yaml")
     assert done.status == 1
     assert done.out.splitlines() == [
-        "ours.yaml:13:11: error: this should pass, and fails [small]",
-        "ours.yaml:14:29: error: no ModelRollout is like this: there is no field `wieght` here; "
+        "ours.yaml:13:11: error: this should pass, but fails [small]",
+        "ours.yaml:14:29: error: this is not a valid ModelRollout: there is no field `wieght` here; "
         "did you mean `weight`? [small]",
-        "ours.yaml:15:11: error: the policy is not about such a rollout: see its `match` [small]",
+        "ours.yaml:15:11: error: the policy does not apply to this rollout: see its `match` [small]",
         "ours.yaml:16:12: error: an example has no field `stages` [small]",
-        "ours.yaml:18:11: error: this should fail, and passes [small]",
-        "ours.yaml:19:19: error: no ModelRollout is like this: this is empty, but needs at least one entry [small]",
+        "ours.yaml:18:11: error: this should fail, but passes [small]",
+        "ours.yaml:19:19: error: this is not a valid ModelRollout: this is empty, but needs at least one entry [small]",
         "ours.yaml:20:12: error: a time is RFC 3339 with a zone: `2026-11-20T10:15:00Z` [small]",
-        "ours.yaml:21:33: error: no ModelRollout is like this: expected a version, which is text; got `41`; "
+        "ours.yaml:21:33: error: this is not a valid ModelRollout: expected a version, which is text; got `41`; "
         "write one value here [small]",
         "ours.yaml:22:14: error: `bare` has no example that fails; add one to `fails` [bare]",
         "ours.yaml:22:14: error: `bare` has no example that passes; add one to `passes` [bare]",
-        "ours.yaml:23:34: error: the expression cannot be evaluated: `rollout-spec check` of this pack says why "
+        "ours.yaml:23:34: error: the expression cannot be evaluated; run `rollout-spec check` on this pack to see why "
         "[broken]",
     ]
     assert done.err == "3 policies, 11 examples: 11 wrong\n"

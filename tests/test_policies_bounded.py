@@ -68,11 +68,11 @@ def test_a_policy_that_does_not_end_is_a_finding_at_its_line_and_at_the_rollout(
     lines = done.text.splitlines()
     assert done.status == 1
     why = "this did not end within the 2 s that a workspace's templates, policies and contracts share"
-    [at_the_pack] = [line for line in lines if line.startswith(f"{PACK}:{LINE}:19: error: asked about ")]
-    assert at_the_pack.startswith(f"{PACK}:{LINE}:19: error: asked about rollouts/fraud.yaml, {why}")
+    [at_the_pack] = [line for line in lines if line.startswith(f"{PACK}:{LINE}:19: error: evaluated for ")]
+    assert at_the_pack.startswith(f"{PACK}:{LINE}:19: error: evaluated for rollouts/fraud.yaml, {why}")
     assert at_the_pack.endswith("[slow]")
     [at_the_rollout] = [line for line in lines if line.startswith("rollouts/fraud.yaml") and line.endswith("[slow]")]
-    assert f"the policy at {PACK}:{LINE}:19 cannot be evaluated here, and so is not met: {why}" in at_the_rollout
+    assert f"the policy at {PACK}:{LINE}:19 cannot be evaluated here, and counts as violated: {why}" in at_the_rollout
     assert not any(line.endswith("[fine]") for line in lines), "it was asked before"
     assert any(line.endswith("[last]") and "this was not run" in line for line in lines), "what is not asked is not met"
 
@@ -84,7 +84,7 @@ def test_an_example_that_does_not_end_is_a_finding_at_the_line_of_the_expression
     assert done.status == 1
     assert len(told) == 1
     assert told[0].startswith(f"{PACK}:{LINE}:19: error: this did not end within the 2 s")
-    assert "(asked about its example 2 of 4)" in told[0]
+    assert "(in example 2 of 4)" in told[0]
 
 
 @pytest.mark.system

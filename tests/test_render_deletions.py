@@ -109,7 +109,7 @@ def test_a_check_says_which_files_are_not_ours(repo: Repo) -> None:
     foreign = {path for path in OTHERS if path.count("/") == 2} | {"manifests/fraud/more", "manifests/gone/more"}
     wanted = dict.fromkeys((*OURS, *LEFT), "error") | dict.fromkeys(foreign, "warning")
     assert found(repo) == wanted
-    assert "was not rendered by rollout-spec" in repo.run("check").out
+    assert "rollout-spec did not render it" in repo.run("check").out
     assert repo.run("render").status == 0
     assert found(repo) == dict.fromkeys(foreign, "warning")
     assert repo.run("check").status == 0

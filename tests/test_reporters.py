@@ -25,7 +25,7 @@ from workspaces import BASE, files_in, specs
 
 from rollout_spec.checks.explanations import Explanation
 from rollout_spec.checks.reporters import REPORTERS, View, github, sarif, text
-from rollout_spec.checks.reporters.base import shown, words
+from rollout_spec.checks.reporters.base import message_with_hint, shown
 from rollout_spec.checks.reporters.fingerprints import fingerprints, structural_path
 from rollout_spec.checks.rules import RULES
 from rollout_spec.cli import main, terminal
@@ -335,7 +335,7 @@ def test_junit_fails_for_errors_alone(report: Report) -> None:
     assert {key for key, outcome in went.items() if outcome == "failure"} == failed
     inside = "".join(etree.fromstring(told.encode()).itertext())
     for each in (*report.findings, *(silenced.finding for silenced in report.silenced)):
-        assert f"{shown(each.file)}:{each.line}:{each.column}: {each.severity}: {words(each)}" in inside
+        assert f"{shown(each.file)}:{each.line}:{each.column}: {each.severity}: {message_with_hint(each)}" in inside
 
 
 def test_junit_says_what_was_skipped_and_silenced() -> None:
@@ -388,7 +388,7 @@ def test_github_gets_one_command_for_each_finding(report: Report) -> None:
             **({"endColumn": str(each.end_column)} if each.end_line == each.line else {}),
             "title": each.name,
         }
-        message = f"{shown(each.file)}:{each.line}:{each.column}: {words(each)} [{each.name}]"
+        message = f"{shown(each.file)}:{each.line}:{each.column}: {message_with_hint(each)} [{each.name}]"
         assert (names[each.severity], properties, message) in told
 
 
@@ -425,7 +425,7 @@ def test_github_is_told_the_worst_first_and_what_it_will_not_show() -> None:
     assert first == (
         "notice",
         {"title": "rollout-spec"},
-        "7 of 36 findings are in the log of this step alone: GitHub shows 10 of a kind",
+        "7 of 36 findings are only in the log of this step: GitHub shows 10 of a kind",
     )
     assert rest == ["error"] * 12 + ["warning"] * 12 + ["notice"] * 12
     assert len(commands(github.report(Report(tuple(many[:30])), View()))) == 30
@@ -444,7 +444,7 @@ def test_gitlab_comes_out_as_it_went_in(report: Report) -> None:
             each.name,
             {"path": whole(each.file), "lines": {"begin": each.line, "end": each.end_line}},
             severities[each.severity],
-            words(each),
+            message_with_hint(each),
         )
         for each in report.findings
     ]
@@ -497,17 +497,17 @@ def test_links_may_be_forced(
 @pytest.mark.parametrize(
     ("report", "line"),
     [
-        (Report(()), "all is well"),
+        (Report(()), "no findings"),
         (Report((finding(), finding(line=2), finding("owned", "warning"))), "2 errors, 1 warning"),
         (
             Report(
                 (), (), (Silenced(finding(), "comment", "x"), Silenced(finding(line=2), "waiver", "x", "2026-12-31"))
             ),
-            "all is well; 1 silenced by comment, 1 waived until 2026-12-31",
+            "no findings; 1 silenced by comment, 1 waived until 2026-12-31",
         ),
         (
             Report((), (), tuple(Silenced(finding(line=n), "waiver", "x", f"202{n}-12-31") for n in (9, 8))),
-            "all is well; 2 waived, the first until 2028-12-31",
+            "no findings; 2 waived, the first until 2028-12-31",
         ),
     ],
 )

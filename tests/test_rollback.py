@@ -810,7 +810,7 @@ def test_what_the_way_back_would_break_is_refused(repo: Repo) -> None:
     answer = repo.breach("42", "latency-sla")
     assert answer.status == 1
     assert "the way back to 41 would bring what no change may bring" in answer.err
-    assert "41 takes requests and needs user-profile 11" in answer.err
+    assert "41 receives traffic but needs user-profile 11" in answer.err
     assert_nothing_happened(repo)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from workspaces import rendered
 
 from rollout_spec.checks.runner import check
-from rollout_spec.checks.suppressions import reach, suppressions
+from rollout_spec.checks.suppressions import by_line, suppressions
 from rollout_spec.core.findings import Report
 from rollout_spec.core.yaml.document import parse
 from rollout_spec.workflows.check import review
@@ -22,7 +22,7 @@ ROLLOUT = "rollouts/fraud.yaml"
 
 def found(text: str) -> dict[int, list[str]]:
     """The names of the comments that reach each line."""
-    comments = reach(suppressions(parse(text.encode())))
+    comments = by_line(suppressions(parse(text.encode())))
     return {line: sorted(name for each in there for name in each.names) for line, there in sorted(comments.items())}
 
 

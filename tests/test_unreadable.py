@@ -240,7 +240,7 @@ def test_an_incident_that_does_not_load_is_not_removed(repo: Repo) -> None:
     (repo.workspace / "incidents/fraud-42.yaml").unlink()
     gone = repo.run("check", FRAUD, "--base", "HEAD")
     assert gone.status == 1
-    assert "incident fraud-42 is gone, and it quarantines 42" in gone.out
+    assert "incident fraud-42, which quarantines 42, was deleted" in gone.out
     repo.write("incidents/fraud-42.yaml", incident("42"))
     assert repo.run("check", "--base", "HEAD").status == 0
 

@@ -65,11 +65,11 @@ def test_another_workspace_of_that_name_is_found(repo: Repo, folder: str, tracke
     if tracked:
         repo.commit("Put it there")
     shown = folder or "the git root"
-    assert named(repo) == [(FILE, f"the workspace in {shown} is named `acme-models` too")]
-    other = (f"{folder}/{WORKSPACE_FILE}".lstrip("/"), f"the workspace in {PROD} is named `acme-models` too")
+    assert named(repo) == [(FILE, f"the workspace in {shown} has the same name, `acme-models`")]
+    other = (f"{folder}/{WORKSPACE_FILE}".lstrip("/"), f"the workspace in {PROD} has the same name, `acme-models`")
     assert named(repo, folder=folder) == [other]
     assert set(named(repo, "--all", folder=".")) == {
-        (FILE, f"the workspace in {shown} is named `acme-models` too"),
+        (FILE, f"the workspace in {shown} has the same name, `acme-models`"),
         other,
     }
 
@@ -122,7 +122,7 @@ def test_a_commit_is_compared_with_itself_and_not_with_the_disk(repo: Repo) -> N
     tree = CommitTree(Git(repo.folder), commit, PROD)
     found = [each for each in check(Repository(tree), prefix=PROD).findings if each.name == "workspace-names-differ"]
     assert [(each.file, each.message) for each in found] == [
-        (FILE, "the workspace in environments/staging is named `acme-models` too")
+        (FILE, "the workspace in environments/staging has the same name, `acme-models`")
     ]
     assert tree.folders_with(WORKSPACE_FILE) == {"../staging": "environments/staging"}
 

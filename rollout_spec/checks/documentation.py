@@ -1,8 +1,8 @@
-"""A rule is documented by its docstring, and a policy by its entry in a pack; nobody writes either of them twice.
+"""The documentation of rules and policies, read from the docstrings of rules and the entries of packs.
 
-At the end of a rule's docstring stand examples, after ``Fails::`` and ``Passes::``: lines as a workspace would have
-them, to be laid over one in which all is well. A first line ``# FILE`` names another file than a rollout's. A test runs
-them, and those of the policies.
+At the end of a rule's docstring are examples, after ``Fails::`` and ``Passes::``: parts of files, to be merged into a
+workspace that passes. A first line ``# FILE`` names another file than the rollout. Tests run them, and those of the
+policies.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from rollout_spec.checks.explanations import Explanation
-from rollout_spec.checks.rules import BASED, RULES
+from rollout_spec.checks.policies import pack_paths
+from rollout_spec.checks.rules import BASE_SEVERITY, RULES
 from rollout_spec.core import package_data as resources
 from rollout_spec.workspace.loader import read_file
 from rollout_spec.workspace.repository import Repository
@@ -24,28 +25,28 @@ if TYPE_CHECKING:
 
 _EXAMPLE = re.compile(r"^(Fails|Passes)::\n\n((?:    .*\n|\n)+)", re.MULTILINE)
 _NEEDS = {
-    "base": "It runs where there is a base to compare with (`--base`).",
-    "whole": "It runs where a whole workspace is checked.",
+    "base": "It needs a base to compare with (`--base`).",
+    "whole": "It needs a check of the whole workspace.",
 }
 
 _HEAD = """# Rules and policies
 
-Rules are in the package: they say what makes a spec coherent and a rollback possible. Policies are in packs of YAML:
-they say what an organization demands, and a workspace names the packs that it wants. `rollout-spec explain NAME` prints
-any of these, and the policies of your own packs.
+Rules are part of the package: they keep a spec coherent and a rollback possible. Policies are in packs of YAML: they
+state what an organization additionally requires, and a workspace names the packs that it uses.
+`rollout-spec explain NAME` prints any of these, and the policies of your own packs.
 
-This page is made from the same text, and the examples are tested: each is laid over a workspace in which all is well.
+This page is generated from the same text, and its examples are tested: each is merged into a workspace that passes.
 """
-_STAR = "A workspace may change the severity of those with a star, and a comment may silence what they find."
+_STAR = "A workspace may change the severity of rules with a star, and a comment may silence their findings."
 
 
 def explain(name: str, repository: Repository | None = None) -> Explanation | None:
-    """Return what is published about a rule, else about a policy: one of the workspace's own packs, else a shipped."""
+    """Return the explanation of a rule, of a policy of the workspace's own packs, or of a shipped policy."""
     return next((each for each in explanations(repository) if each.name == name), None)
 
 
 def explanations(repository: Repository | None = None) -> Iterator[Explanation]:
-    """Give all rules, in the order in which they run, and all policies. Packs that do not load are passed over."""
+    """Yield all rules, in the order in which they run, and all policies. Packs that do not load are skipped."""
     yield from map(of_rule, RULES)
     for pack in own_packs(repository) if repository else ():
         yield from of_pack(pack, shipped=False)
@@ -54,15 +55,15 @@ def explanations(repository: Repository | None = None) -> Iterator[Explanation]:
 
 
 def of_rule(name: str) -> Explanation:
-    """Read the docstring of a rule."""
+    """Return the explanation of a rule, from its docstring."""
     rule = RULES[name]
     text = f"{(rule.__doc__ or '').strip()}\n"
     examples = [(word, textwrap.dedent(block).strip() + "\n") for word, block in _EXAMPLE.findall(text)]
     summary, _, body = _EXAMPLE.sub("", text).strip().replace("``", "`").partition("\n\n")
-    firm = "No workspace can change its severity, and no comment can silence it."
-    free = f"A workspace may change its severity, and `# rollout-spec: ignore[{name}] reason` silences it."
-    based = "A workspace may change its severity, in a change that was merged before. No comment can silence it."
-    note = firm if rule.UNCONDITIONAL else based if name in BASED else free
+    fixed = "No workspace can change its severity, and no comment can silence it."
+    configurable = f"A workspace may change its severity, and `# rollout-spec: ignore[{name}] reason` silences it."
+    based = "A workspace may change its severity, in a change that is merged first. No comment can silence it."
+    note = fixed if rule.UNCONDITIONAL else based if name in BASE_SEVERITY else configurable
     return Explanation(
         name=name,
         summary=" ".join(summary.split()),
@@ -74,12 +75,12 @@ def of_rule(name: str) -> Explanation:
 
 
 def of_pack(pack: PolicyPack, *, shipped: bool = True) -> Iterator[Explanation]:
-    """Read the entries of a policy pack."""
+    """Yield the explanations of a pack's policies."""
     return (of_policy(policy, pack.metadata.name, shipped=shipped) for policy in pack.spec.policies)
 
 
 def of_policy(policy: Policy, pack: str, *, shipped: bool = True) -> Explanation:
-    """Read one entry of a policy pack."""
+    """Return the explanation of a policy, from its entry in a pack."""
     return Explanation(
         name=policy.name,
         summary=f"{policy.message[:1].upper()}{policy.message[1:].removesuffix('.')}.",
@@ -95,16 +96,15 @@ def of_policy(policy: Policy, pack: str, *, shipped: bool = True) -> Explanation
 
 
 def shipped_packs() -> Iterator[PolicyPack]:
-    """Give the packs that come with this package."""
+    """Yield the shipped packs."""
     for name in resources.names("policies"):
         yield from _models([read_file(f"policies/{name}", "PolicyPack", resources.read(f"policies/{name}"))])
 
 
 def own_packs(repository: Repository) -> Iterator[PolicyPack]:
-    """Give the packs that lie in a workspace, or that it names by their paths."""
-    named = repository.settings.policies if repository.settings else []
+    """Yield the packs in a workspace, and those that it names by their paths."""
     paths = [f"policies/{name}.yaml" for name in repository.names("policies")]
-    paths += [path for path in named if path.endswith(".yaml") or "/" in path]
+    paths += pack_paths(repository)
     yield from _models(repository.pack(path) for path in dict.fromkeys(paths))
 
 
@@ -118,12 +118,14 @@ def _paragraphs(text: str) -> str:
 
 def _about(policy: Policy) -> str:
     match = policy.match.model_dump(exclude_none=True) if policy.match else {}
-    wanted = {
+    values_by_field = {
         field: [f"{key}={value}" for key, value in values.items()] if isinstance(values, dict) else values
         for field, values in match.items()
     }
-    told = " and ".join(f"{field} {' or '.join(map(str, values))}" for field, values in wanted.items())
-    return f"Severity: {policy.severity}. It is about {f'rollouts with {told}' if told else 'all rollouts'}."
+    conditions = " and ".join(f"{field} {' or '.join(map(str, values))}" for field, values in values_by_field.items())
+    return (
+        f"Severity: {policy.severity}. It applies to {f'rollouts with {conditions}' if conditions else 'all rollouts'}."
+    )
 
 
 def _yaml(example: Any) -> str:
@@ -142,17 +144,17 @@ def _plain(value: Any) -> Any:
 
 def page() -> str:
     """Return the page that publishes all rules and shipped policies, as Markdown; its anchors are their names."""
-    parts = [_HEAD, *_sections("Rules", _STAR, map(of_rule, RULES))]
+    sections = [_HEAD, *_sections("Rules", _STAR, map(of_rule, RULES))]
     for pack in shipped_packs():
-        parts += _sections(f"Policies of {pack.metadata.name}", pack.metadata.description or "", of_pack(pack))
-    return "\n".join(parts)
+        sections += _sections(f"Policies of {pack.metadata.name}", pack.metadata.description or "", of_pack(pack))
+    return "\n".join(sections)
 
 
-def _sections(title: str, words: str, found: Iterable[Explanation]) -> Iterator[str]:
-    found = list(found)
-    yield f"## {title}\n\n{words}\n"
-    yield "".join(f"- [{each.name}](#{each.name}){_star(each)}: {each.summary}\n" for each in found)
-    yield from (f"### {each.name}\n\n{each.markdown()}" for each in found)
+def _sections(title: str, introduction: str, entries: Iterable[Explanation]) -> Iterator[str]:
+    entries = list(entries)
+    yield f"## {title}\n\n{introduction}\n"
+    yield "".join(f"- [{entry.name}](#{entry.name}){_star(entry)}: {entry.summary}\n" for entry in entries)
+    yield from (f"### {entry.name}\n\n{entry.markdown()}" for entry in entries)
 
 
 def _star(explanation: Explanation) -> str:

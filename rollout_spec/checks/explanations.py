@@ -1,4 +1,4 @@
-"""Who is told that something is wrong may ask what is demanded, why, and what would be right."""
+"""The published explanation of a rule or policy, as Markdown and as text."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from rollout_spec.core.findings import Severity
 _GLUE = "\0"
 _WIDEST = 100
 PAGE = "Rules"
-"""Under which word this package's metadata names the page that publishes rules and policies (``project.urls``)."""
+"""The label in ``project.urls`` of the page that publishes rules and policies."""
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """What is published about a rule or a policy, as Markdown; ``fails`` and ``passes`` are YAML.
+    """The published text about a rule or a policy, as Markdown; ``fails`` and ``passes`` are YAML.
 
-    ``pack`` is the policy's pack, None for a rule. ``notes`` say when it is looked at, and who may silence it.
-    ``shipped`` is false for an organization's own policies, which are on no page.
+    ``pack`` is the policy's pack, or None for a rule. ``notes`` say when it runs, and how to silence it. ``shipped`` is
+    false for an organization's own policies, which are not on the page.
     """
 
     name: str
@@ -36,12 +36,12 @@ class Explanation:
 
     @property
     def url(self) -> str | None:
-        """Where this is published; None where nobody says."""
+        """The published address, or None if there is none."""
         page = _project_url(PAGE) if self.shipped else None
         return f"{page}#{self.name}" if page else None
 
     def markdown(self) -> str:
-        """Return all but the name, without a heading."""
+        """Return the explanation as Markdown, without name and heading."""
         parts = [self.summary, self.body, " ".join(self.notes)]
         if self.expression:
             parts.append(f"```cel\n{_filled(self.expression, _WIDEST)}\n```")
@@ -49,7 +49,7 @@ class Explanation:
         return "\n\n".join(filter(None, parts)) + "\n"
 
     def text(self, width: int = _WIDEST) -> str:
-        """Return the same to be read as it is, its sentences in lines of at most ``width`` characters."""
+        """Return the explanation as text, in lines of at most ``width`` characters."""
         parts = [_filled(part, width) for part in (self.summary, self.body, " ".join(self.notes))]
         if self.expression:
             parts.append(f"Expression:\n\n{textwrap.indent(_filled(self.expression, width - 4), '    ')}")
@@ -57,25 +57,25 @@ class Explanation:
         return "\n\n".join(filter(None, parts)) + "\n"
 
     def _examples(self) -> list[tuple[str, str]]:
-        """Return the examples of both sides, each side as the documents of one text."""
+        """Return the failing and the passing examples, each as the documents of one text."""
         sides = (("Fails", self.fails), ("Passes", self.passes))
         return [(word, "---\n".join(examples)) for word, examples in sides if examples]
 
 
 def _filled(text: str, width: int) -> str:
-    """Break paragraphs into lines; code in backticks stays whole."""
+    """Break paragraphs into lines, but not within code in backticks."""
     fill = textwrap.TextWrapper(width, break_long_words=False, break_on_hyphens=False).fill
-    whole = re.sub("`[^`]*`", lambda code: code[0].replace(" ", _GLUE), text)
-    return "\n\n".join(fill(part) for part in whole.split("\n\n")).replace(_GLUE, " ")
+    glued = re.sub("`[^`]*`", lambda code: code[0].replace(" ", _GLUE), text)
+    return "\n\n".join(fill(part) for part in glued.split("\n\n")).replace(_GLUE, " ")
 
 
 def homepage() -> str | None:
-    """Return where this project lives, as its metadata says it."""
+    """Return the address of this project from its metadata."""
     return _project_url("Homepage")
 
 
 @cache
-def _project_url(word: str) -> str | None:
+def _project_url(wanted: str) -> str | None:
     from importlib.metadata import PackageNotFoundError, metadata
 
     try:
@@ -83,4 +83,4 @@ def _project_url(word: str) -> str | None:
     except PackageNotFoundError:
         return None
     urls = (entry.partition(", ") for entry in entries)
-    return next((url for label, _, url in urls if label == word), None)
+    return next((url for label, _, url in urls if label == wanted), None)

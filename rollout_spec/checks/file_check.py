@@ -1,108 +1,82 @@
-"""One file is examined: by rules, policies and the proof of its way back; what comments silence is set aside."""
+"""The check of one file: its rules, its policies, the verification of its rollback, and the silenced findings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from rollout_spec.checks import policies
-from rollout_spec.checks.rules import BASED, GATES, LAST, PROVEN, RULES, Subject, misnamed
-from rollout_spec.checks.suppressions import Suppression, reach, suppressions
+from rollout_spec.checks.context import CONFIGURABLE, UNSILENCEABLE, Context, document_of, finding_of
+from rollout_spec.checks.rules import BASE_SEVERITY, GATES, LAST, ROLLBACK_READY, RULES, Subject, misnamed
+from rollout_spec.checks.suppressions import Suppression, by_line, suppressions
 from rollout_spec.core.errors import UserError
-from rollout_spec.core.findings import WHOLE_FILE, Finding, Problem, Severity, Silenced, bounded
-from rollout_spec.core.yaml.document import Document
+from rollout_spec.core.findings import Finding, Silenced, bounded
 from rollout_spec.spec.kinds import FOLDERS
 from rollout_spec.workspace.loader import File, is_mistaken_for_pause
 from rollout_spec.workspace.repository import Repository
 
-CONDITIONAL = tuple(name for name, rule in RULES.items() if not rule.UNCONDITIONAL)
-_LONGEST_WORDS = 2000
-_FIXED = {*RULES} - {*CONDITIONAL}
-_FIRM = _FIXED | {*BASED}
-"""What no comment silences."""
-
-Prove = Callable[[str, Repository], Iterable[Problem]]
-"""Rolls a rollout back in memory, and gives a problem for each way back that cannot be gone."""
-
 
 @dataclass(frozen=True)
-class Context:
-    """What files are examined in, and what was learned of others on the way. ``now`` is None where no policy speaks."""
+class FileCheck:
+    """The result for one file. ``ran`` are the rules and policies that were evaluated and can be silenced.
 
-    repository: Repository
-    base: Repository | None
-    whole: bool
-    now: datetime | None
-    prove: Prove | None
-    severities: Mapping[str, Severity]
-    without: frozenset[str] = frozenset()
-    sound: dict[str, bool] = field(default_factory=dict)
-    reached: dict[str, dict[int, list[Suppression]]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Examined:
-    """What came of it. ``ran`` are the rules and policies that had their say; ``used`` says what silenced a finding."""
+    ``used`` are the comments that silenced a finding: the file, the line of the comment, the silenced name.
+    """
 
     path: str
     findings: list[Finding]
-    silenced: list[Silenced]
-    comments: tuple[Suppression, ...]
-    ran: frozenset[str]
-    used: frozenset[tuple[str, int, str]]
-    """Files, lines of comments, and the names that these silenced."""
+    silenced: list[Silenced] = field(default_factory=list)
+    comments: tuple[Suppression, ...] = ()
+    ran: frozenset[str] = frozenset()
+    used: frozenset[tuple[str, int, str]] = frozenset()
 
 
-def examine(path: str, context: Context) -> Examined:
-    """Examine one file. UserError where there is none."""
+def check_file(path: str, context: Context) -> FileCheck:
+    """Check one file. Raise UserError if it does not exist, in a check of single files."""
     repository = context.repository
     if is_mistaken_for_pause(path):
-        return Examined(path, [_misnamed(path, context)], [], (), frozenset(), frozenset())
-    kind = "PolicyPack" if not is_own(path) and _is_pack(path, repository) else None
-    file = repository.file(path, kind)
+        return FileCheck(path, [_mistaken_for_pause(path, context)])
+    is_pack = not is_in_own_folder(path) and path in policies.pack_paths(repository)
+    file = repository.file(path, "PolicyPack" if is_pack else None)
     if file is None:
-        if repository.link(path) is not None:  # ``check`` says so
-            return Examined(path, [], [], (), frozenset(), frozenset())
+        if repository.link(path) is not None:  # the runner reports it
+            return FileCheck(path, [])
         if not context.whole:
             raise UserError(f"there is no file {path}")
-        return Examined(path, [_no_file(path)], [], (), frozenset(), frozenset())
-    findings, ran = _judged(file, context)
+        return FileCheck(path, [_not_a_file(path)])
+    findings, ran = _run_rules(file, context)
     waived: list[Silenced] = []
     if file.kind == "ModelRollout" and file.model and context.now and ran.issuperset(GATES):
-        demanded, waived, asked = _demanded(file, context, context.now)
-        findings += demanded
-        ran |= asked
-    wrong = {(each.file, each.line, each.column) for each in findings if each.severity == "error"}
-    told = [each for each in findings if each.severity == "error" or (each.file, each.line, each.column) not in wrong]
-    said, silenced, used = _heard(told, context)
-    return Examined(
-        path, said, [*waived, *silenced], suppressions(file.document), frozenset(ran - _FIRM), frozenset(used)
-    )
+        violations, waived, evaluated = _run_policies(file, context, context.now)
+        findings += violations
+        ran |= evaluated
+    reported, silenced, used = _without_silenced(_without_duplicates(findings), context)
+    comments = suppressions(file.document)
+    return FileCheck(path, reported, [*waived, *silenced], comments, frozenset(ran - UNSILENCEABLE), frozenset(used))
 
 
-def _misnamed(path: str, context: Context) -> Finding:
-    """Point at what is taken for a pause; nothing in it is looked at."""
+def _mistaken_for_pause(path: str, context: Context) -> Finding:
     problem = misnamed(path)
     severity = context.severities.get("pause-current", problem.severity)
     return Finding(path, 1, 1, "pause-current", problem.message, severity, hint=problem.hint)
 
 
-def _no_file(path: str) -> Finding:
-    """Point at a folder, a pipe or a link that leads nowhere, where a document should be."""
-    return Finding(path, 1, 1, "names-match", "this is not a file", hint="put the document itself here, or remove it")
+def _not_a_file(path: str) -> Finding:
+    """Return the finding of a folder, a pipe or a broken link in place of a document."""
+    return Finding(path, 1, 1, "names-match", "this is not a file", hint="write the document itself here, or remove it")
 
 
-def is_own(path: str) -> bool:
-    """Does a path lie directly in one of the folders of a workspace?"""
+def is_in_own_folder(path: str) -> bool:
+    """Return whether a path lies directly in a folder of documents."""
     folder, _, rest = path.partition("/")
     return folder in FOLDERS and "/" not in rest
 
 
 def is_sound(file: File[Any], repository: Repository) -> bool:
-    """Does a file load, and is all there that it names? Else what others make of it only follows from that."""
-    subject = Subject(file, repository, rules=CONDITIONAL, taken=RULES)
+    """Return whether a file loads and all names in it exist; other findings would only follow from such an error."""
+    subject = Subject(file, repository, configurable=CONFIGURABLE, rule_names=RULES)
     rules = (RULES[name] for name in GATES if not file.kind or file.kind in RULES[name].KINDS)
     return not any(problem.severity == "error" for rule in rules for problem in rule.check(subject))
 
@@ -113,102 +87,89 @@ def _is_sound(file: File[Any], context: Context) -> bool:
     return context.sound[file.path]
 
 
-def _judged(file: File[Any], context: Context) -> tuple[list[Finding], set[str]]:
-    """Run the rules on a file, until one of ``GATES`` finds an error; return the findings, and the rules that ran."""
-    subject = Subject(file, context.repository, context.base, context.whole, CONDITIONAL, context.now, BASED, RULES)
+def _run_rules(file: File[Any], context: Context) -> tuple[list[Finding], set[str]]:
+    """Return the findings of the rules, and the rules that ran: all, or those up to a gate that found an error."""
+    subject = Subject(
+        file, context.repository, context.base, context.whole, CONFIGURABLE, context.now, BASE_SEVERITY, RULES
+    )
     findings: list[Finding] = []
     ran: set[str] = set()
     for name, rule in RULES.items():
-        if (rule.NEEDS == "base" and context.base is None) or (rule.NEEDS == "whole" and not context.whole):
-            continue
-        if name in context.without:
+        if not context.can_run(rule) or name in context.without:
             continue
         if file.kind and file.kind not in rule.KINDS:
-            if context.whole or name in GATES:  # what other files have to say of this one is heard too
+            if context.whole or name in GATES:  # rules of other files may have findings in this one
                 ran.add(name)
             continue
-        if name in LAST and not (_well(findings) and all(_is_sound(each, context) for each in subject.inputs)):
+        if name in LAST and (_has_error(findings) or not all(_is_sound(each, context) for each in subject.inputs)):
             return findings, ran
-        told = [place(name, problem, file, context) for problem in bounded(rule.check(subject))]
-        findings += told
-        if name in GATES and not _well(told):
+        by_rule = [finding_of(name, problem, file, context) for problem in bounded(rule.check(subject))]
+        findings += by_rule
+        if name in GATES and _has_error(by_rule):
             return findings, ran
         ran.add(name)
-    if context.prove and file.kind == "ModelRollout" and _well(findings) and _has_sound_workspace(context):
-        findings += [place(PROVEN, each, file, context) for each in context.prove(file.stem, context.repository)]
+    if not _has_error(findings):
+        findings += _verify(file, context)
     return findings, ran
 
 
-def _has_sound_workspace(context: Context) -> bool:
+def _verify(file: File[Any], context: Context) -> list[Finding]:
+    """Roll a rollout back in memory, and return the findings of the rollbacks that fail."""
     workspace = context.repository.workspace
-    return workspace is not None and _is_sound(workspace, context)
+    if not context.verify or file.kind != "ModelRollout" or workspace is None or not _is_sound(workspace, context):
+        return []
+    problems = context.verify(file.stem, context.repository)
+    return [finding_of(ROLLBACK_READY, problem, file, context) for problem in problems]
 
 
-def _demanded(file: File[Any], context: Context, now: datetime) -> tuple[list[Finding], list[Silenced], frozenset[str]]:
-    """Ask the policies; return what they find, what of it is waived, and which were asked."""
+def _run_policies(
+    file: File[Any], context: Context, now: datetime
+) -> tuple[list[Finding], list[Silenced], frozenset[str]]:
+    """Return the findings of the policies, those that are waived, and the policies that were evaluated."""
     findings, waived = [], []
     for name, problem in policies.check(file, context.repository, context.base, now):
-        finding = place(name, problem, file, context)
+        finding = finding_of(name, problem, file, context)
         waiver = policies.waiver_for(name, file.stem, context.repository, now)
         if waiver:
             waived.append(Silenced(finding, "waiver", waiver.reason, waiver.expires))
         else:
             findings.append(finding)
-    return findings, waived, frozenset(each.name for each in policies.policies_of(context.repository))
+    return findings, waived, frozenset(policy.name for policy in policies.policies_of(context.repository))
 
 
-def _heard(
+def _without_duplicates(findings: Sequence[Finding]) -> list[Finding]:
+    """Leave out warnings at the position of an error."""
+    errors = {(each.file, each.line, each.column) for each in findings if each.severity == "error"}
+    return [each for each in findings if each.severity == "error" or (each.file, each.line, each.column) not in errors]
+
+
+def _without_silenced(
     findings: Sequence[Finding], context: Context
 ) -> tuple[list[Finding], list[Silenced], set[tuple[str, int, str]]]:
-    """Part findings into those that are told and those that a comment silences; say which comments did."""
-    said: list[Finding] = []
+    """Split findings into the reported and the silenced ones; return the comments that silenced them too."""
+    reported: list[Finding] = []
     silenced: list[Silenced] = []
     used: set[tuple[str, int, str]] = set()
-    for each in findings:
-        comments = [comment for comment in _reaching(each, context) if each.name in comment.names]
+    for finding in findings:
+        comments = [comment for comment in _comments_at(finding, context) if finding.name in comment.names]
         if comments:
-            silenced.append(Silenced(each, "comment", comments[0].reason))
-            used.update((each.file, comment.span.line, each.name) for comment in comments)
+            silenced.append(Silenced(finding, "comment", comments[0].reason))
+            used.update((finding.file, comment.span.line, finding.name) for comment in comments)
         else:
-            said.append(each)
-    return said, silenced, used
+            reported.append(finding)
+    return reported, silenced, used
 
 
-def _reaching(finding: Finding, context: Context) -> Iterator[Suppression]:
-    if finding.name in _FIRM:
+def _comments_at(finding: Finding, context: Context) -> Iterator[Suppression]:
+    if finding.name in UNSILENCEABLE:
         return
-    if finding.file not in context.reached:
-        document = _other(finding.file, context.repository)
-        context.reached[finding.file] = reach(suppressions(document)) if document else {}
-    for comment in context.reached[finding.file].get(finding.line, ()):
+    if finding.file not in context.comments:
+        document = document_of(finding.file, context.repository)
+        context.comments[finding.file] = by_line(suppressions(document)) if document else {}
+    for comment in context.comments[finding.file].get(finding.line, ()):
         if comment.reason:
             yield comment
 
 
-def _well(findings: Sequence[Finding]) -> bool:
-    return not any(finding.severity == "error" for finding in findings)
-
-
-def _is_pack(path: str, repository: Repository) -> bool:
-    settings = repository.settings
-    return bool(settings and path in settings.policies)
-
-
-def place(name: str, problem: Problem, file: File[Any], context: Context) -> Finding:
-    """Turn a problem at a key into a finding at a line, of the severity that the workspace gives it."""
-    path = problem.file or file.path
-    document = file.document if problem.file is None else _other(problem.file, context.repository)
-    span = problem.span or (document.span(problem.path, on_key=problem.on_key) if document else WHOLE_FILE)
-    severity = problem.severity if name in _FIXED else context.severities.get(name, problem.severity)
-    problem = replace(problem, message=_short(problem.message), hint=_short(problem.hint) if problem.hint else None)
-    return Finding.at(path, span, name, problem, severity)
-
-
-def _short(words: str) -> str:
-    """Cut words in which a user's own text has no end."""
-    return words if len(words) <= _LONGEST_WORDS else f"{words[:_LONGEST_WORDS]}…"
-
-
-def _other(path: str, repository: Repository) -> Document | None:
-    file = repository.file(path)
-    return file.document if file else None
+def _has_error(findings: Sequence[Finding]) -> bool:
+    return any(finding.severity == "error" for finding in findings)

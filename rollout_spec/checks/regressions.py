@@ -1,4 +1,4 @@
-"""Errors that edits would bring, as against those that stood before."""
+"""The errors that edits introduce: those after the edits that were not there before."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from rollout_spec.workspace.repository import Repository
 
 
 def introduced(before: Report, after: Report) -> list[Finding]:
-    """Return the errors of a report that an earlier one had not: one rule's same words at the same key are old."""
-    known = {_identity(each) for each in before.findings if each.severity == "error"}  # a warning may have become one
-    return [each for each in after.findings if each.severity == "error" and _identity(each) not in known]
+    """Return the errors of a report that are not in an earlier one, by file, rule, key and message."""
+    old = {
+        _identity(finding) for finding in before.findings if finding.severity == "error"
+    }  # a new error may be an old warning
+    return [finding for finding in after.findings if finding.severity == "error" and _identity(finding) not in old]
 
 
 def _identity(finding: Finding) -> tuple[object, ...]:
-    """Return what two findings have in common if they are one: for a pin, not the versions that are served instead."""
+    """Return the identity of a finding. For a pin it leaves out the message, which lists the served versions."""
     is_pin = finding.name == "pins-served" and finding.path[:2] == ("spec", "versions")
     return finding.file, finding.name, finding.path, "" if is_pin else finding.message
 
@@ -31,25 +33,25 @@ def new_findings(
     prefix: str = "",
     now: datetime | None = None,
 ) -> tuple[list[Finding], list[Finding]]:
-    """Check the files that a rollback edits, before it and after it. ``switched`` are the components that it switches.
+    """Return the errors that a rollback's edits introduce, and those that they leave.
 
-    Returns the errors that it would bring, and those that stood before and stay: only the first may refuse it. That no
-    further way back is left afterwards is no reason to stay, so that ``rollback-ready`` is not asked.
+    ``switched`` are the components that the rollback switches. Only introduced errors may refuse it. Errors of
+    ``rollback-ready`` are left out: a rollback must not be refused because no further rollback target is left.
     """
     after = repository.edited(edits)
     paths = [path for path, content in edits.items() if content is not None and path.split("/")[0] in FOLDERS]
     paths += (path for path in _pinning(switched, after) if path not in paths)
-    there = [path for path in paths if repository.tree.read(path) is not None]
-    later = check(after, paths=paths, base=repository, prefix=prefix, now=now)
-    if not later.failed:  # then it does not matter what stood before
+    existing = [path for path in paths if repository.tree.read(path) is not None]
+    report_after = check(after, paths=paths, base=repository, prefix=prefix, now=now)
+    if not report_after.failed:  # the state before does not matter then
         return [], []
-    earlier = check(repository, paths=there, prefix=prefix, now=now)
-    fresh = [each for each in introduced(earlier, later) if each.name != "rollback-ready"]
-    return fresh, [each for each in later.findings if each.severity == "error" and each not in fresh]
+    report_before = check(repository, paths=existing, prefix=prefix, now=now)
+    new = [finding for finding in introduced(report_before, report_after) if finding.name != "rollback-ready"]
+    return new, [finding for finding in report_after.findings if finding.severity == "error" and finding not in new]
 
 
 def _pinning(components: Collection[str], repository: Repository) -> Iterator[str]:
-    """Give the rollouts of which any record pins one of these components: a switch is a matter of theirs too."""
+    """Yield the rollouts with a record that pins one of these components: a switch concerns them too."""
     for file in map(repository.rollout, repository.names("rollouts") if components else ()):
         records = file.model.spec.versions.values() if file and file.model else ()
         if file and any(name in components for record in records for name in record.requires or {}):

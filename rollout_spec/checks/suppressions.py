@@ -1,4 +1,4 @@
-"""A comment silences a finding: ``# rollout-spec: ignore[NAME] reason``, on its line or on the line above."""
+"""Comments that silence findings: ``# rollout-spec: ignore[NAME] reason``, on the same line or above."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _COMMENT = re.compile(
 
 @dataclass(frozen=True)
 class Suppression:
-    """One comment. ``names`` is empty where it names nothing; ``alone`` says that nothing else stands on its line."""
+    """One comment. ``names`` may be empty; ``alone`` means that the line holds nothing else."""
 
     names: tuple[str, ...]
     reason: str
@@ -31,9 +31,9 @@ class Suppression:
     alone: bool
 
 
-@lru_cache(maxsize=8)  # one file is asked about by its rule, by what reaches its lines, and by what was used
+@lru_cache(maxsize=8)  # a check needs the comments of one file three times
 def suppressions(document: Document) -> tuple[Suppression, ...]:
-    """Find the comments of a document that was read, in order; a text that looks like one is none."""
+    """Return the comments of a readable document, in order; a similar text inside a scalar is not a comment."""
     if not document.readable or _MARK not in document.text:
         return ()
     return tuple(_comments(document.text))
@@ -42,38 +42,38 @@ def suppressions(document: Document) -> tuple[Suppression, ...]:
 def _comments(text: str) -> Iterator[Suppression]:
     scalars = _scalars(text)
     starts = [start for start, _ in scalars]
-    begin = 0
+    line_start = 0
     for number, line in enumerate(LINE_BREAK.split(text), 1):
         match = _COMMENT.search(line) if _MARK in line else None
         if match:
-            at = begin + match.start()
-            before = bisect_right(starts, at) - 1
-            if before < 0 or at >= scalars[before][1]:
+            start = line_start + match.start()
+            preceding = bisect_right(starts, start) - 1
+            if preceding < 0 or start >= scalars[preceding][1]:
                 names = tuple(name.strip() for name in (match["names"] or "").split(",") if name.strip())
                 span = Span(number, match.start() + 1, number, len(line.rstrip()) + 1)
                 yield Suppression(names, match["reason"].strip(), span, not line[: match.start()].strip())
-        begin += len(line) + (2 if text.startswith("\r\n", begin + len(line)) else 1)
+        line_start += len(line) + (2 if text.startswith("\r\n", line_start + len(line)) else 1)
 
 
-def reach(found: Sequence[Suppression]) -> dict[int, list[Suppression]]:
-    """Return which comments reach which line: their own and the next, past comments of the kind that stand alone."""
-    reached: dict[int, list[Suppression]] = {}
-    past: dict[int, int] = {}  # where a comment that stands alone passes on to
-    for each in reversed(found):
-        line = each.span.line
-        beyond = past.get(line + 1, line + 1)
-        if each.alone:
-            past[line] = beyond
-        for number in (line, beyond):
-            reached.setdefault(number, []).append(each)
-    return reached
+def by_line(comments: Sequence[Suppression]) -> dict[int, list[Suppression]]:
+    """Return the comments that apply to each line: their own and the next, after further comments of this kind."""
+    lines: dict[int, list[Suppression]] = {}
+    next_line: dict[int, int] = {}  # the line that a comment alone on its line applies to
+    for comment in reversed(comments):
+        line = comment.span.line
+        following = next_line.get(line + 1, line + 1)
+        if comment.alone:
+            next_line[line] = following
+        for number in (line, following):
+            lines.setdefault(number, []).append(comment)
+    return lines
 
 
 def _scalars(text: str) -> list[tuple[int, int]]:
-    """Return where each scalar begins and ends in a text, in order: a ``#`` inside one begins no comment."""
+    """Return the start and end of each scalar, in order: a ``#`` inside one begins no comment."""
     parser = CParser(text)
-    found: list[tuple[int, int]] = []
+    ranges: list[tuple[int, int]] = []
     while not isinstance(event := parser.get_event(), ev.StreamEndEvent):
         if isinstance(event, ev.ScalarEvent) and event.start_mark and event.end_mark:
-            found.append((event.start_mark.index, event.end_mark.index))
-    return found
+            ranges.append((event.start_mark.index, event.end_mark.index))
+    return ranges

@@ -14,3 +14,8 @@ PAUSE = "Pause"
 PAUSE_HINT = "write `reason: …` and `expires: …`, each on its own line"
 
 KINDS = ("ModelRollout", "Component", "Incident", "Workspace", "PolicyPack")
+
+
+def is_pack_path(reference: str) -> bool:
+    """Return whether a workspace names a policy pack by its path, and not a shipped one by its name."""
+    return "/" in reference or reference.endswith(".yaml")

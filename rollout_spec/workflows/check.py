@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 
-from rollout_spec.checks.runner import Report, Spread, check
+from rollout_spec.checks.runner import CheckOptions, Report, Spread, check
 from rollout_spec.core.findings import Problem
 from rollout_spec.render.inputs import inputs_changed
 from rollout_spec.workflows.drill import drill
@@ -26,16 +26,12 @@ def review(
 
     With a base that concerns the rollouts of which anything changed: the others were proven when they were merged.
     """
-    return check(
-        repository,
-        without=without,
-        base=base,
-        prefix=prefix,
-        now=now,
-        prove=lambda rollout, there: _unproven(rollout, there, now) if _may_differ(rollout, there, base) else (),
-        spread=spread,
-        progress=progress,
-    )
+
+    def verify(rollout: str, tree: Repository) -> Iterable[Problem]:
+        return _unproven(rollout, tree, now) if _may_differ(rollout, tree, base) else ()
+
+    options = CheckOptions(without=without, verify=verify, spread=spread, progress=progress)
+    return check(repository, base=base, prefix=prefix, now=now, options=options)
 
 
 def _may_differ(rollout: str, repository: Repository, base: Repository | None) -> bool:

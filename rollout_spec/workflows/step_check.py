@@ -9,7 +9,7 @@ from datetime import datetime
 from rollout_spec.checks import policies
 from rollout_spec.checks.regressions import introduced
 from rollout_spec.checks.rules import GATES
-from rollout_spec.checks.runner import check
+from rollout_spec.checks.runner import CheckOptions, check
 from rollout_spec.core.findings import Finding
 from rollout_spec.domain.incidents import files_about
 from rollout_spec.lifecycle.steps import StepResult
@@ -17,6 +17,7 @@ from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.workflows.drill import drill
 from rollout_spec.workspace.repository import Repository
 
+_WHOLE = CheckOptions(whole=True)
 _FORWARD = ("bootstrap", "propose", "advance", "promote")
 """Steps that give a version more: they wait until no error is left in the rollout."""
 
@@ -45,9 +46,9 @@ def prove(
     """
     before, after = base or repository, repository.edited(step.edits)
     paths = list(_concerned(step, after))
-    later = check(after, paths=paths, whole=True, base=base, prefix=prefix, now=now)
+    later = check(after, paths=paths, base=base, prefix=prefix, now=now, options=_WHOLE)
     there = [path for path in paths if before.file(path) is not None]
-    earlier = check(before, paths=there, whole=True, base=base, prefix=prefix, now=now)
+    earlier = check(before, paths=there, base=base, prefix=prefix, now=now, options=_WHOLE)
     new = introduced(earlier, later)
     refused = [each for each in later.findings if each in new or _bars(each, step, prefix)]
     if refused:

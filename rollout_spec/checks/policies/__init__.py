@@ -1,9 +1,10 @@
 """Policies of an organization: CEL expressions in YAML packs.
 
-Imports ``render`` and below. Start with ``own``, which asks the packs of a workspace, and ``cel``, the engine. Modules
-here import each other: ``types`` ← ``cel_values`` ← ``bindings``; ``cel_ast`` ← ``type_rules`` ← ``type_check``;
-``cel`` ← ``bindings``, ``sample_documents``, ``examples`` ← ``asked``, ``own``. The engine is loaded when the first
-expression is compiled: of a shipped pack in our process, of a workspace's own in a bounded one.
+Imports ``render`` and below. Start with ``confined``, which evaluates a workspace's own packs, and ``cel``, the engine.
+Modules here import each other: ``types`` ← ``cel_values`` ← ``bindings``; ``cel_ast`` ← ``type_rules`` ←
+``type_check``; ``cel`` ← ``bindings``, ``sample_documents``, ``examples`` ← ``confined_tasks``, ``confined``. The
+engine is loaded when the first expression is compiled: for a shipped pack in this process, for a workspace's own in a
+bounded one.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from rollout_spec.core.findings import KeyPath, Problem
+from rollout_spec.spec.kinds import is_pack_path
 from rollout_spec.workspace.loader import File
 from rollout_spec.workspace.repository import Repository
 
@@ -42,94 +44,109 @@ class PolicyInForce:
 
     @property
     def name(self) -> str:
-        """What it is called in findings."""
+        """The policy's name in findings."""
         return self.policy.name
 
     @property
     def path(self) -> KeyPath:
-        """The keys that lead to its expression."""
+        """The path of the expression in the pack."""
         return ("spec", "policies", self.index, "expression")
 
     @property
-    def place(self) -> str:
-        """The file, line and column of its expression."""
+    def location(self) -> str:
+        """The file, line and column of the expression."""
         span = self.pack.document.span(self.path)
         return f"{self.pack.path}:{span.line}:{span.column}"
 
 
+def pack_paths(repository: Repository) -> list[str]:
+    """Return the paths of the packs of its own that a workspace names."""
+    settings = repository.settings
+    return [reference for reference in settings.policies if is_pack_path(reference)] if settings else []
+
+
 def policies_of(repository: Repository) -> tuple[PolicyInForce, ...]:
-    """Return the policies of the packs that the workspace names and that load; of two with one name, the first."""
+    """Return the policies of the workspace's packs that load; of two with one name, the first."""
     return repository.once("policies in force", _in_force)
 
 
 def _in_force(repository: Repository) -> tuple[PolicyInForce, ...]:
     settings = repository.settings
-    found: dict[str, PolicyInForce] = {}
+    in_force: dict[str, PolicyInForce] = {}
     for reference in settings.policies if settings else ():
         pack = repository.pack(reference)
         if pack and pack.model:
-            shipped = "/" not in reference and not reference.endswith(".yaml")
+            shipped = not is_pack_path(reference)
             for index, policy in enumerate(pack.model.spec.policies):
-                found.setdefault(policy.name, PolicyInForce(policy, pack, index, shipped))
-    return tuple(found.values())
+                in_force.setdefault(policy.name, PolicyInForce(policy, pack, index, shipped))
+    return tuple(in_force.values())
 
 
 def check(
     rollout: File[ModelRollout], repository: Repository, base: Repository | None, now: datetime
 ) -> Iterator[tuple[str, Problem]]:
-    """Give each policy in force that is about a rollout and that is not exactly true of it, by name.
+    """Yield the problem of each policy in force that a rollout violates, by name, waived ones included.
 
-    ``base`` is the repository to compare with. What a waiver allows is given too. A policy that is not sound is passed
-    over: the rule ``policies-sound`` says so, at its pack. One that exceeds a limit is given at its pack, too.
+    ``base`` is the repository to compare with. A policy that is not sound is skipped: ``policies-sound`` reports it. A
+    policy that exceeds a limit has a second problem, at its pack.
     """
     model = rollout.model
     if model is None:
         return
-    asked = [each for each in policies_of(repository) if concerns(each.policy.match, model)]
-    if not asked:
+    matching = [each for each in policies_of(repository) if concerns(each.policy.match, model)]
+    if not matching:
         return
     from rollout_spec.checks.policies.bindings import values
     from rollout_spec.checks.policies.cel import Failed
 
-    given = values(rollout, repository, base, now, "\n".join(each.policy.expression for each in asked))
-    for each, verdict in _verdicts(asked, given, rollout.path):
+    variables = values(rollout, repository, base, now, "\n".join(each.policy.expression for each in matching))
+    for each, verdict in _verdicts(matching, variables, rollout.path):
         if verdict is True or verdict is None:
             continue
-        path, on_key = place_of(each.policy.at, rollout)
-        if not isinstance(verdict, Failed):
-            yield each.name, Problem(path, each.policy.message, None, each.policy.severity, on_key)
-        elif verdict.hint:
-            words = f"the policy at {each.place} cannot be evaluated here, and so is not met: {verdict.why}"
-            yield each.name, Problem(path, words, verdict.hint, "error", on_key)
-            if verdict.is_exceeding:
-                words = f"asked about {rollout.path}, {verdict.why}"
-                yield each.name, Problem(each.path, words, verdict.hint, "error", file=each.pack.path)
+        if isinstance(verdict, Failed):
+            yield from ((each.name, problem) for problem in _failures(each, verdict, rollout, verdict is not variables))
         else:
-            words = f"the policy cannot be evaluated here, and so is not met: {verdict.why}"
-            hint = f"mend its expression at {each.place}, so that it says what holds for such a rollout too"
-            hint = "mend that file first" if verdict.is_unread else hint
-            yield each.name, Problem(path, words, None if verdict is given else hint, "error", on_key)
+            path, on_key = position_of(each.policy.at, rollout)
+            yield each.name, Problem(path, each.policy.message, None, each.policy.severity, on_key)
+
+
+def _failures(
+    policy: PolicyInForce, verdict: Failed, rollout: File[ModelRollout], is_by_policy: bool
+) -> Iterator[Problem]:
+    """Yield the problems of a policy that cannot be evaluated, ``is_by_policy`` unless the rollout is the cause."""
+    path, on_key = position_of(policy.policy.at, rollout)
+    if verdict.hint:
+        message = f"the policy at {policy.location} cannot be evaluated here, and counts as violated: {verdict.why}"
+        yield Problem(path, message, verdict.hint, "error", on_key)
+        if verdict.is_exceeding:
+            message = f"evaluated for {rollout.path}, {verdict.why}"
+            yield Problem(policy.path, message, verdict.hint, "error", file=policy.pack.path)
+        return
+    message = f"the policy cannot be evaluated here, and counts as violated: {verdict.why}"
+    hint = f"correct its expression at {policy.location}, so that it covers such a rollout"
+    hint = "repair that file first" if verdict.is_unread else hint
+    yield Problem(path, message, hint if is_by_policy else None, "error", on_key)
 
 
 def _verdicts(
-    asked: Sequence[PolicyInForce], given: Values | Failed, about: str
+    policies: Sequence[PolicyInForce], variables: Values | Failed, path: str
 ) -> Iterator[tuple[PolicyInForce, PolicyVerdict | None]]:
-    """Give the verdict of each policy; None for one that is not sound."""
+    """Yield the verdict of each policy, or None if it is not sound."""
     from rollout_spec.checks.policies.bindings import Values
     from rollout_spec.checks.policies.cel import Failed
 
-    brought = [each.policy.expression for each in asked if not each.shipped]
-    if brought:
-        from rollout_spec.checks.policies.own import verdicts
+    own_expressions = [each.policy.expression for each in policies if not each.shipped]
+    if own_expressions:
+        from rollout_spec.checks.policies.confined import verdicts
 
-        own = iter(verdicts(brought, given, about))
-    for each in asked:
+        own = iter(verdicts(own_expressions, variables, path))
+    for each in policies:
         if not each.shipped:
             verdict = next(own)
-            unread = given.unread(each.policy.expression) if isinstance(given, Values) else None
+            unread = variables.unread(each.policy.expression) if isinstance(variables, Values) else None
             yield each, verdict if verdict is None else unread or verdict
         elif program := program_of(each.policy.expression, each.shipped):
-            yield each, given if isinstance(given, Failed) else given.judge(program, each.policy.expression)
+            yield each, variables if isinstance(variables, Failed) else variables.judge(program, each.policy.expression)
 
 
 def counted_in_flight(repository: Repository) -> list[str]:
@@ -142,7 +159,7 @@ def counted_in_flight(repository: Repository) -> list[str]:
 
 
 def concerns(match: PolicyMatch | None, rollout: ModelRollout) -> bool:
-    """Is a policy about a rollout?"""
+    """Return whether a policy applies to a rollout."""
     if match is None:
         return True
     meta = rollout.metadata
@@ -156,9 +173,9 @@ def concerns(match: PolicyMatch | None, rollout: ModelRollout) -> bool:
 
 @lru_cache(maxsize=1024)
 def program_of(expression: str, trusted: bool = False) -> Program | None:
-    """Return the program of an expression; None where it does not compile or is not sound.
+    """Return the program of an expression, or None if it does not compile or is not sound.
 
-    ``trusted``: it is shipped, and so was tested; to look through it would take longer than to evaluate it.
+    A ``trusted`` expression is shipped, and so was tested: checking it would take longer than evaluating it.
     """
     from rollout_spec.checks.policies.cel import ExpressionError, compile
 
@@ -171,44 +188,44 @@ def program_of(expression: str, trusted: bool = False) -> Program | None:
 
 @lru_cache(maxsize=1024)
 def unsound(expression: str) -> tuple[Fault, ...]:
-    """Return what is wrong with an expression that compiles: in its text, else on a rollout that says everything."""
+    """Return the faults of an expression that compiles: in its text, else on a rollout with all fields."""
     from rollout_spec.checks.policies.cel import Failed, compile
     from rollout_spec.checks.policies.sample_documents import full
     from rollout_spec.checks.policies.type_check import faults
     from rollout_spec.checks.policies.type_rules import Fault
 
     program = compile(expression)
-    found = tuple(faults(program.tree()))
-    verdict = True if found else program.judge(full())
+    found_faults = tuple(faults(program.tree()))
+    verdict = True if found_faults else program.judge(full())
     if isinstance(verdict, Failed) and not verdict.entry:
-        found = (Fault(0, f"this fails on a rollout that says everything: {verdict.why}", None, len(expression)),)
-    return found
+        found_faults = (Fault(0, f"this fails on a rollout with all fields: {verdict.why}", None, len(expression)),)
+    return found_faults
 
 
 @lru_cache(maxsize=1024)
 def path_of(at: str | None) -> KeyPath:
-    """``spec.stages[0].weight`` → the keys that lead there; a policy that does not say is about the whole rollout."""
+    """Return the keys in ``spec.stages[0].weight``; without ``at``, the path that stands for the whole rollout."""
     if at is None:
         return _WHOLE
-    return tuple(int(found[2]) if found[2] else found[1] for found in _STEP.finditer(at))
+    return tuple(int(match[2]) if match[2] else match[1] for match in _STEP.finditer(at))
 
 
-def place_of(at: str | None, rollout: File[ModelRollout]) -> tuple[KeyPath, bool]:
-    """Return the place at which a policy points: a value, else the key of a list, a mapping, or of what is missing."""
+def position_of(at: str | None, rollout: File[ModelRollout]) -> tuple[KeyPath, bool]:
+    """Return the path at which a policy points, and whether to its key: for a list, a mapping, or an absent value."""
     path = path_of(at)
-    here: Any = rollout.document.data
+    value: Any = rollout.document.data
     for step in path:
         try:
-            here = here[step]
+            value = value[step]
         except (KeyError, IndexError, TypeError):
             return path, True
-    return path, isinstance(here, dict | list)
+    return path, isinstance(value, dict | list)
 
 
 def waiver_for(policy: str, rollout: str, repository: Repository, now: datetime) -> Waiver | None:
-    """Return the waiver by which a rollout need not meet a policy, if there is one that has not expired."""
-    found = repository.once("waivers", _waivers).get((policy, rollout), ())
-    return next((waiver for waiver in found if now < waiver.ends), None)
+    """Return the waiver of a policy for a rollout that has not expired, if there is one."""
+    waivers = repository.once("waivers", _waivers).get((policy, rollout), ())
+    return next((waiver for waiver in waivers if now < waiver.ends), None)
 
 
 def _waivers(repository: Repository) -> dict[tuple[str, str], list[Waiver]]:

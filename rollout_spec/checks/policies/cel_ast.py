@@ -1,4 +1,4 @@
-"""The engine gives the tree of an expression as the bytes of a ``CheckedExpr``; here it is read, with places.
+"""The syntax tree of an expression, read from the bytes of a ``CheckedExpr`` of the engine.
 
 Source: ``checked.proto`` and ``syntax.proto`` in https://github.com/google/cel-spec/tree/master/proto/cel/expr, and the
 wire format of protocol buffers, https://protobuf.dev/programming-guides/encoding.
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 _Fields = dict[int, list["int | bytes"]]
 
 ACCUMULATOR = "@result"
-"""What the engine calls the variable in which a macro such as ``all`` or ``map`` collects its result."""
+"""The engine's name of the variable in which a macro such as ``all`` or ``map`` collects its result."""
 
 
 @dataclass(frozen=True)
 class Node:
-    """One piece of an expression. ``at`` is its offset in the text, in code points."""
+    """A part of an expression. ``at`` is its offset in the text, in code points."""
 
     at: int
 
@@ -39,7 +39,7 @@ class Name(Node):
 
 @dataclass(frozen=True)
 class Select(Node):
-    """``of.field``; ``asked``: in ``has(of.field)``."""
+    """``of.field``; ``asked`` means ``has(of.field)``."""
 
     of: Node
     field: str
@@ -48,7 +48,7 @@ class Select(Node):
 
 @dataclass(frozen=True)
 class Call(Node):
-    """A function or an operator such as ``_<=_``; ``of`` is what it is a method of."""
+    """A function or an operator such as ``_<=_``; ``of`` is the receiver of a method."""
 
     function: str
     of: Node | None
@@ -65,7 +65,7 @@ class Items(Node):
 
 @dataclass(frozen=True)
 class Loop(Node):
-    """What ``all``, ``exists``, ``exists_one``, ``map`` and ``filter`` stand for."""
+    """The expansion of ``all``, ``exists``, ``exists_one``, ``map`` or ``filter``."""
 
     variable: str
     over: Node
@@ -76,19 +76,19 @@ class Loop(Node):
 
 
 def read(checked: bytes) -> Node:
-    """Return the tree of an expression, as the engine wrote it into an ``Any``."""
+    """Return the tree of an expression from a serialized ``Any``."""
     expression = _fields(_bytes(_fields(checked), 2))
     source = _fields(_bytes(expression, 5))
-    places = {_int(entry, 1): _int(entry, 2) for entry in map(_fields, _all(source, 4))}
-    return _node(_bytes(expression, 4), places)
+    offsets = {_int(entry, 1): _int(entry, 2) for entry in map(_fields, _all(source, 4))}
+    return _node(_bytes(expression, 4), offsets)
 
 
-def _node(data: bytes, places: dict[int, int]) -> Node:
+def _node(data: bytes, offsets: dict[int, int]) -> Node:
     fields = _fields(data)
-    at = places.get(_int(fields, 2), 0)
+    at = offsets.get(_int(fields, 2), 0)
 
     def child(parts: _Fields, number: int) -> Node:
-        return _node(_bytes(parts, number), places)
+        return _node(_bytes(parts, number), offsets)
 
     for number in fields.keys() - {2}:
         inner = _fields(_bytes(fields, number))
@@ -101,9 +101,9 @@ def _node(data: bytes, places: dict[int, int]) -> Node:
                 return Select(at, child(inner, 1), _text(inner, 2), bool(_int(inner, 3)))
             case 6:
                 of = child(inner, 1) if 1 in inner else None
-                return Call(at, _text(inner, 2), of, tuple(_node(each, places) for each in _all(inner, 3)))
+                return Call(at, _text(inner, 2), of, tuple(_node(each, offsets) for each in _all(inner, 3)))
             case 7:
-                return Items(at, tuple(_node(each, places) for each in _all(inner, 1)), False)
+                return Items(at, tuple(_node(each, offsets) for each in _all(inner, 1)), False)
             case 8:
                 entries = map(_fields, _all(inner, 2))
                 return Items(at, tuple(child(entry, 4) for entry in entries), True)
@@ -140,8 +140,8 @@ def _int(fields: _Fields, number: int) -> int:
 
 
 def _fields(data: bytes) -> _Fields:
-    """Split a message into its fields by number: integers, and the bytes of all else."""
-    found: _Fields = {}
+    """Split a message into its fields by number, as integers or bytes."""
+    fields: _Fields = {}
     at, end = 0, len(data)
     while at < end:
         key, at = _varint(data, at)
@@ -156,8 +156,8 @@ def _fields(data: bytes) -> _Fields:
                 value, at = data[at : at + length], at + length
             case _:
                 value, at = data[at : at + 4], at + 4
-        found.setdefault(key >> 3, []).append(value)
-    return found
+        fields.setdefault(key >> 3, []).append(value)
+    return fields
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:

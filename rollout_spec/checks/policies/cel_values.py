@@ -1,4 +1,4 @@
-"""An expression sees documents as the numbers, durations and times that they mean, and null where nothing is said."""
+"""The values that an expression sees of a document: numbers, durations, times, and null for absent fields."""
 
 from __future__ import annotations
 
@@ -15,88 +15,88 @@ from rollout_spec.checks.policies.types import fields_of, is_split, options
 from rollout_spec.spec.quantities import Limit
 
 LONGEST_TEXT = 16_384
-"""Characters of the longest text that an expression may look at: what it costs is a matter of seconds at most."""
+"""The most characters of a text in a variable, so that an evaluation takes seconds at most."""
 LONGEST_SUMMAND = 1_024
-"""Characters of the longest text where an expression adds: each turn of a loop may keep what it added in memory."""
+"""The most characters of a text if an expression adds: each iteration may keep its sum in memory."""
 MOST_ENTRIES = 2_500
-"""Entries of the longest list or mapping: a ``filter`` takes memory by the square of what it goes through."""
+"""The most entries of a list or mapping: the memory of a ``filter`` grows with their square."""
 
 _Convert = Callable[[Any], Any]
 
 
-class Unseen(ValueError):
-    """Something that no expression may look at."""
+class UnseenError(ValueError):
+    """A value that exceeds the limits of policies."""
 
 
 class CelDuration(timedelta):
-    """A duration that the engine knows as one within mappings and lists too: it asks objects for their message type."""
+    """A duration with the message type by which the engine recognizes it, also within mappings and lists."""
 
     DESCRIPTOR = SimpleNamespace(full_name="google.protobuf.Duration")
 
 
 class CelTime(datetime):
-    """A time that the engine knows as one."""
+    """A time with the message type by which the engine recognizes it."""
 
     DESCRIPTOR = SimpleNamespace(full_name="google.protobuf.Timestamp")
 
 
 @lru_cache(maxsize=1024)
 def duration(value: timedelta) -> CelDuration:
-    """Turn a duration into one that an expression sees."""
+    """Convert a duration for expressions."""
     return CelDuration(value.days, value.seconds, value.microseconds)
 
 
 def time(value: datetime) -> CelTime:
-    """Turn an aware time into one that an expression sees."""
-    there = value.astimezone(UTC)
-    return CelTime.combine(there.date(), there.time(), UTC)
+    """Convert an aware time for expressions."""
+    utc = value.astimezone(UTC)
+    return CelTime.combine(utc.date(), utc.time(), UTC)
 
 
 def text(value: str) -> str:
-    """Turn a text into one that an expression sees. ``Unseen`` where it is too long; the engine ends one at a NUL."""
+    """Convert a text, which the engine would end at a NUL. Raise ``UnseenError`` if it is too long."""
     if len(value) > LONGEST_TEXT:
-        raise Unseen(f"a text has {len(value):,} characters, and policies look at {LONGEST_TEXT:,} at most")
+        raise UnseenError(f"a text has {len(value):,} characters; policies accept at most {LONGEST_TEXT:,}")
     return value.replace("\0", "\ufffd") if "\0" in value else value
 
 
 def counted(items: Any) -> Any:
-    """Return a list or a mapping as it is. ``Unseen`` where it is too long."""
+    """Return a list or a mapping unchanged. Raise ``UnseenError`` if it is too long."""
     if len(items) > MOST_ENTRIES:
-        raise Unseen(f"a list or mapping has {len(items):,} entries, and policies look at {MOST_ENTRIES:,} at most")
+        raise UnseenError(f"a list or mapping has {len(items):,} entries; policies accept at most {MOST_ENTRIES:,}")
     return items
 
 
 def view(model: BaseModel) -> dict[str, Any]:
-    """Return what an expression sees of a document: plain dicts and lists, all fields of its model there."""
+    """Convert a document for expressions: plain dicts and lists, with all fields of its model."""
     return _record(type(model), ())(model)  # type: ignore[no-any-return]
 
 
 @lru_cache(maxsize=128)
 def _record(model: type[BaseModel], siblings: tuple[str, ...]) -> _Convert:
-    """Make the function that turns a model into a dict; ``siblings`` are fields of the other types in its union."""
-    own = [
+    """Return a function that converts a model; ``siblings`` are fields of the other types in its union."""
+    converters = [
         (name, alias, _converter(field.annotation), 0.0 if is_split(field.annotation) else None)
         for name, alias, field in fields_of(model)
     ]
-    known = {alias for _, alias, _, _ in own}
-    template = dict.fromkeys(alias for alias in siblings if alias not in known)
+    own_fields = {alias for _, alias, _, _ in converters}
+    template = dict.fromkeys(alias for alias in siblings if alias not in own_fields)
     open_ended = model.model_config.get("extra") == "allow"
 
     def convert(value: BaseModel) -> dict[str, Any]:
-        seen: dict[str, Any] = {**template}
-        there = value.__dict__
-        for name, alias, change, absent in own:
-            found = there[name]
-            seen[alias] = absent if found is None else change(found) if change else found
+        fields: dict[str, Any] = {**template}
+        data = value.__dict__
+        for name, alias, change, absent in converters:
+            item = data[name]
+            fields[alias] = absent if item is None else change(item) if change else item
         if open_ended:
-            seen |= {text(key): plain(item) for key, item in (value.__pydantic_extra__ or {}).items()}
-        return seen
+            fields |= {text(key): plain(item) for key, item in (value.__pydantic_extra__ or {}).items()}
+        return fields
 
     return convert
 
 
 def _converter(annotation: Any) -> _Convert | None:
-    """Return what turns a value of this type into what an expression sees; None where it is that already."""
+    """Return the converter of values of this type, or None if they need no conversion."""
     types, _ = options(annotation)
     if len(types) == 1:
         return _single(types[0])
@@ -132,7 +132,7 @@ _SCALARS: dict[Any, _Convert] = {
 
 
 def plain(value: Any) -> Any:
-    """Turn what was written, of no model, into what an expression sees."""
+    """Convert data without a model for expressions."""
     if isinstance(value, str):
         return text(value)
     if isinstance(value, dict):
@@ -142,9 +142,9 @@ def plain(value: Any) -> Any:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def longest(seen: Any) -> int:
-    """Return how many characters the longest text has in what an expression sees."""
-    if isinstance(seen, str):
-        return len(seen)
-    inside = seen.values() if isinstance(seen, dict) else seen if isinstance(seen, list) else ()
-    return max(map(longest, inside), default=0)
+def longest(value: Any) -> int:
+    """Return the length of the longest text in a converted value."""
+    if isinstance(value, str):
+        return len(value)
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return max(map(longest, items), default=0)

@@ -1,9 +1,9 @@
-"""An example is what a policy is understood by, and what holds it to that.
+"""The examples of policies: parts of rollouts that show when a policy passes and when it fails.
 
-An example is part of a rollout, laid over the rollout of the example workspace (``examples/acme-models``): mappings
-merge, lists replace, null takes a field away, and an entry of a list needs no ``name``. Beside ``metadata`` and
-``spec`` it may have ``base`` (part of a rollout too; null where it has none), ``components`` by name, ``incidents``,
-``workspace`` (with ``inFlight``) and ``now``; it is Wednesday noon, November 18th, 2026 where it has none.
+An example is merged into the rollout of the example workspace (``examples/acme-models``): mappings merge, lists
+replace, null removes a field, and an entry of a list needs no ``name``. Beside ``metadata`` and ``spec`` it may have
+``base`` (part of a rollout too; null for none), ``components`` by name, ``incidents``, ``workspace`` (with
+``inFlight``) and ``now``, which is by default Wednesday noon, November 18th, 2026.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from rollout_spec.checks.policies import cel_values as view
-from rollout_spec.checks.policies import concerns, own
+from rollout_spec.checks.policies import concerns
 from rollout_spec.checks.policies.bindings import bound
 from rollout_spec.checks.policies.cel import ExpressionError, Failed, Program
+from rollout_spec.checks.policies.confined import example_problems
 from rollout_spec.checks.policies.types import IN_FLIGHT
 from rollout_spec.core import bounded_process as confined
 from rollout_spec.core import package_data as resources
@@ -53,7 +54,7 @@ _PARTS = ("apiVersion", "kind", "metadata", "spec", *_BESIDE)
 
 
 class _Invalid(Exception):
-    """An example that shows nothing that could be: where in it, and what is wrong there."""
+    """An example that is not valid, with its problem."""
 
     def __init__(self, at: KeyPath, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -61,32 +62,33 @@ class _Invalid(Exception):
 
 
 def run(pack: File[PolicyPack]) -> Iterator[tuple[str, Problem]]:
-    """Give the examples of a pack that do not show what they should, and the policies without one, by policy."""
+    """Yield the problems of a pack's examples, and of policies without any, by policy."""
     assert pack.model is not None
     for index, policy in enumerate(pack.model.spec.policies):
         at: KeyPath = ("spec", "policies", index)
         try:
-            for problem in _told(policy, pack):
+            for problem in _problems(policy, pack):
                 yield policy.name, replace(problem, path=(*at, *problem.path))
         except ExpressionError:
-            words = "the expression cannot be evaluated: `rollout-spec check` of this pack says why"
-            yield policy.name, Problem((*at, "expression"), words)
+            message = "the expression cannot be evaluated"
+            hint = "run `rollout-spec check` on this pack to see why"
+            yield policy.name, Problem((*at, "expression"), message, hint)
 
 
-def _told(policy: Policy, pack: File[PolicyPack]) -> Iterator[Problem]:
-    """Give what is wrong with the examples of a policy. Raises ``Refused`` if it cannot be evaluated."""
-    places: list[KeyPath] = [(field, number) for field in _SHOWN for number in range(len(getattr(policy, field)))]
-    problems, done = own.shown(policy, pack.path), 0
+def _problems(policy: Policy, pack: File[PolicyPack]) -> Iterator[Problem]:
+    """Yield the problems of a policy's examples. Raise ``ExpressionError`` if it cannot be evaluated."""
+    paths: list[KeyPath] = [(field, number) for field in _SHOWN for number in range(len(getattr(policy, field)))]
+    problems, count = example_problems(policy, pack.path), 0
     try:
-        for place, problem in zip(places, problems, strict=False):
-            done += 1
+        for path, problem in zip(paths, problems, strict=False):
+            count += 1
             if problem:
-                yield replace(problem, path=(*place, *problem.path))
-        next(problems, None)  # without an example it is compiled all the same
+                yield replace(problem, path=(*path, *problem.path))
+        next(problems, None)  # without examples, compile it at least
     except confined.StoppedError as stopped:
         why = stopped.reason
-        if stopped.has_run and done < len(places):
-            why += f" (asked about its example {done + 1} of {len(places)})"
+        if stopped.has_run and count < len(paths):
+            why += f" (in example {count + 1} of {len(paths)})"
         yield Problem(("expression",), why, stopped.hint)
         return
     for field in _SHOWN:
@@ -94,67 +96,71 @@ def _told(policy: Policy, pack: File[PolicyPack]) -> Iterator[Problem]:
             yield Problem(("name",), f"`{policy.name}` has no example that {field}", f"add one to `{field}`")
 
 
-def shown(policy: Policy, program: Program, example: dict[str, Any], wanted: bool) -> Problem | None:
-    """Evaluate one example; return what is wrong with it, at a path in it."""
+def example_problem(policy: Policy, program: Program, example: dict[str, Any], expected: bool) -> Problem | None:
+    """Evaluate one example, and return its problem, at a path in it."""
     try:
         rollout, values = _values(example)
     except _Invalid as invalid:
         return invalid.problem
     if not concerns(policy.match, rollout):
-        return Problem((), "the policy is not about such a rollout: see its `match`")
+        return Problem((), "the policy does not apply to this rollout: see its `match`")
     verdict = bound(values, policy.expression).judge(program, policy.expression)
-    word = "pass" if wanted else "fail"
+    expectation = "pass" if expected else "fail"
     if isinstance(verdict, Failed):
-        return Problem((), f"this should {word}, and cannot be evaluated: {verdict.why}")
-    return None if verdict is wanted else Problem((), f"this should {word}, and {'fails' if wanted else 'passes'}")
+        return Problem((), f"this should {expectation}, but cannot be evaluated: {verdict.why}")
+    return (
+        None
+        if verdict is expected
+        else Problem((), f"this should {expectation}, but {'fails' if expected else 'passes'}")
+    )
 
 
 def _values(example: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """Return the rollout of an example as a model, and what an expression sees of all of it."""
+    """Return the model of an example's rollout, and the variables that an expression sees."""
     for name in example:
         if name not in _PARTS:
             raise _Invalid((name,), f"an example has no field `{name}`", did_you_mean(name, _PARTS))
     sample = _sample("rollouts/fraud.yaml")
     rollout = _read("ModelRollout", _merged(sample, {k: v for k, v in example.items() if k not in _BESIDE}), ())
     base = example.get("base")
-    before = None if base is None else _read("ModelRollout", _merged(sample, base), ("base",))
-    workspace, flying = _workspace(example.get("workspace") or {})
+    base_model = None if base is None else _read("ModelRollout", _merged(sample, base), ("base",))
+    workspace, in_flight = _workspace(example.get("workspace") or {})
     try:
         now = parse_time(str(example.get("now", _NOON)))
     except ValueError as error:
         raise _Invalid(("now",), str(error)) from None
     return rollout, {
         "rollout": view.view(rollout),
-        "base": before and view.view(before),
+        "base": base_model and view.view(base_model),
         "components": _components(example.get("components") or {}),
         "incidents": [
             view.view(_read("Incident", _merged(_INCIDENT, each), ("incidents", index)))
             for index, each in enumerate(example.get("incidents") or [])
         ],
-        "workspace": {**view.view(workspace), IN_FLIGHT: flying},
+        "workspace": {**view.view(workspace), IN_FLIGHT: in_flight},
         "now": view.time(now),
     }
 
 
 def _workspace(part: Any) -> tuple[Any, list[str]]:
-    given = dict(part) if isinstance(part, dict) else part
-    flying = given.pop(IN_FLIGHT, ["fraud"]) if isinstance(given, dict) else []
-    if not isinstance(flying, list) or not all(isinstance(each, str) for each in flying):
-        raise _Invalid(("workspace", IN_FLIGHT), "this is a list of names of rollouts")
-    return _read("Workspace", _merged(_sample(".rollout-spec.yaml"), given), ("workspace",)), flying
+    fields = dict(part) if isinstance(part, dict) else part
+    in_flight = fields.pop(IN_FLIGHT, ["fraud"]) if isinstance(fields, dict) else []
+    if not isinstance(in_flight, list) or not all(isinstance(each, str) for each in in_flight):
+        raise _Invalid(("workspace", IN_FLIGHT), "this must be a list of names of rollouts")
+    return _read("Workspace", _merged(_sample(".rollout-spec.yaml"), fields), ("workspace",)), in_flight
 
 
 def _components(parts: Any) -> dict[str, Any]:
     if not isinstance(parts, dict):
-        raise _Invalid(("components",), "this is a mapping of components by name")
+        raise _Invalid(("components",), "this must be a mapping of components by name")
     names = [name.removesuffix(".yaml") for name in resources.names(f"{_SAMPLES}/components")]
-    found = {}
+    components = {}
     for name in dict.fromkeys([*names, *parts]):
         sample = _sample(f"components/{name if name in names else names[0]}.yaml")
         if name not in parts or parts[name] is not None:
             part = _merged({"metadata": {"name": name}}, parts.get(name, {}))
-            found[name] = view.view(_read("Component", _merged(sample, part), ("components", name)))
-    return found
+            components[name] = view.view(_read("Component", _merged(sample, part), ("components", name)))
+    return components
 
 
 @cache
@@ -163,7 +169,7 @@ def _sample(path: str) -> Any:
 
 
 def _merged(below: Any, part: Any) -> Any:
-    """Lay part of a document over a whole one."""
+    """Merge part of a document into a whole one."""
     if not isinstance(below, dict) or not isinstance(part, dict):
         return deepcopy(part)
     merged = dict(below)
@@ -176,26 +182,26 @@ def _merged(below: Any, part: Any) -> Any:
 
 
 def _read(kind: str, data: Any, at: KeyPath) -> Any:
-    """Read part of an example; entries of its lists are given names where they have none."""
+    """Validate a part of an example, after naming the entries of its lists that have no name."""
     model = model_of(kind)
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        for fault in error.errors():
-            if fault["type"] == "missing" and fault["loc"][-1] == "name":
-                _name(data, fault["loc"][:-1])
+        for error_entry in error.errors():
+            if error_entry["type"] == "missing" and error_entry["loc"][-1] == "name":
+                _name(data, error_entry["loc"][:-1])
     try:
         return model.model_validate(data)
     except ValidationError as error:
         first = next(problems(error, data, model, lambda _: None))
-        raise _Invalid((*at, *first.path), f"no {kind} is like this: {first.message}", first.hint) from None
+        raise _Invalid((*at, *first.path), f"this is not a valid {kind}: {first.message}", first.hint) from None
 
 
-def _name(data: Any, place: tuple[int | str, ...]) -> None:
-    here: Any = data
-    last: int | str | None = None
-    for step in place:  # the tag of a union is no key
-        if (isinstance(here, list) and isinstance(step, int)) or (isinstance(here, dict) and step in here):
-            here, last = here[step], step  # type: ignore[index]
-    if isinstance(here, dict) and isinstance(last, int):
-        here["name"] = f"entry-{last}"
+def _name(data: Any, path: tuple[int | str, ...]) -> None:
+    value: Any = data
+    index: int | str | None = None
+    for step in path:  # skip the tag of a union, which is not a key
+        if (isinstance(value, list) and isinstance(step, int)) or (isinstance(value, dict) and step in value):
+            value, index = value[step], step  # type: ignore[index]
+    if isinstance(value, dict) and isinstance(index, int):
+        value["name"] = f"entry-{index}"

@@ -1,4 +1,4 @@
-"""An expression stands in a YAML scalar, plain, quoted or as a block: a fault in it is at a line of that file."""
+"""Positions in an expression within a YAML scalar, as lines and columns of the file."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ from rollout_spec.core.findings import KeyPath, Span
 from rollout_spec.core.yaml.document import Document
 
 
-def place(document: Document, path: KeyPath, offset: int, length: int = 1) -> Span:
-    """Return the place of ``length`` characters at ``offset`` in the text at ``path``; of all of it where nobody knows.
+def span_at(document: Document, path: KeyPath, offset: int, length: int = 1) -> Span:
+    """Return the span of ``length`` characters at ``offset`` in the text at ``path``, or else of the whole text.
 
-    The characters of a scalar that are no blanks stand in the file in the same order, whatever its style; only escapes
-    in quotes change that.
+    The characters of a scalar other than blanks are in the file in the same order, in every style; only escapes in
+    quotes differ.
     """
     event = document.scalar(path)
     whole = document.span(path)
     if event is None:
         return whole
-    begins, ends = event.start_mark, event.end_mark
-    assert begins is not None and ends is not None
-    start, end = begins.index, ends.index
-    written = document.text[start:end]
+    start_mark, end_mark = event.start_mark, event.end_mark
+    assert start_mark is not None and end_mark is not None
+    start, end = start_mark.index, end_mark.index
+    source = document.text[start:end]
     if event.style in ("|", ">"):
-        start += len(written.split("\n", 1)[0])
+        start += len(source.split("\n", 1)[0])
     elif event.style in ("'", '"'):
         start += 1
-    begin = _same(event.value, offset, document.text, start, end)
-    last = _same(event.value, min(offset + length, len(event.value)) - 1, document.text, start, end)
-    if begin is None or last is None or "\n" in document.text[begin : last + 1]:
+    first = _index_of(event.value, offset, document.text, start, end)
+    last = _index_of(event.value, min(offset + length, len(event.value)) - 1, document.text, start, end)
+    if first is None or last is None or "\n" in document.text[first : last + 1]:
         return whole
-    line = document.text.count("\n", 0, begin) + 1
-    column = begin - document.text.rfind("\n", 0, begin)
-    return Span(line, column, line, column + last + 1 - begin)
+    line = document.text.count("\n", 0, first) + 1
+    column = first - document.text.rfind("\n", 0, first)
+    return Span(line, column, line, column + last + 1 - first)
 
 
-def _same(value: str, offset: int, text: str, start: int, end: int) -> int | None:
-    """Return where in ``text`` the character of ``value`` at ``offset`` stands, or the next one that is no blank."""
+def _index_of(value: str, offset: int, text: str, start: int, end: int) -> int | None:
+    """Return the index in ``text`` of the character at ``offset`` of ``value``, or of the next non-blank one."""
     at = start
     for index, letter in enumerate(value):
         if letter.isspace():

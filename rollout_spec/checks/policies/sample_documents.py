@@ -1,6 +1,6 @@
-"""A policy meets rollouts that say everything and rollouts that say the least: both are made from the models.
+"""Sample rollouts for the check of expressions, made from the models: one with all fields, one with the required ones.
 
-Every text in a sample is one word, so that names in it lead somewhere: ``versions[live.stable]`` is there.
+Every text in a sample is the same word, so that names lead somewhere: ``versions[live.stable]`` exists.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _VALUES: dict[Any, Any] = {
 
 @cache
 def full() -> Any:
-    """Return a rollout that says everything there is to say, with all that belongs to it, bound for programs."""
+    """Return a rollout with all fields and all objects that belong to it, bound for programs."""
     workspace = {**_record(model_of("Workspace"), True), IN_FLIGHT: [WORD]}
     rollout, component, incident = (_record(model_of(kind), True) for kind in ("ModelRollout", "Component", "Incident"))
     return _bound(rollout, rollout, {WORD: component}, [incident], workspace)
@@ -43,7 +43,7 @@ def full() -> Any:
 
 @cache
 def minimal() -> Any:
-    """Return a new rollout that says only what it must, in a workspace that holds nothing else."""
+    """Return a new rollout with the required fields, in a workspace without other objects."""
     workspace = {**_record(model_of("Workspace"), False), IN_FLIGHT: []}
     return _bound(_record(model_of("ModelRollout"), False), None, {}, [], workspace)
 
@@ -61,15 +61,15 @@ def _bound(rollout: Any, base: Any, components: Any, incidents: Any, workspace: 
     )
 
 
-def _record(model: type[BaseModel], everything: bool, among: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return a sample of a model; ``among`` are the fields of the other models in its union."""
-    own = {alias: _field(field, everything) for _, alias, field in fields_of(model)}
-    return {**dict.fromkeys(among), **own}
+def _record(model: type[BaseModel], everything: bool, siblings: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return a sample of a model; ``siblings`` are the fields of the other models in its union."""
+    fields = {alias: _field(field, everything) for _, alias, field in fields_of(model)}
+    return {**dict.fromkeys(siblings), **fields}
 
 
 def _field(field: FieldInfo, everything: bool) -> Any:
     if is_split(field.annotation):
-        return 100.0  # the last stage, and in a sample the only one, is that of all traffic
+        return 100.0  # the only stage of a sample is the last one, with all traffic
     if everything or field.is_required():
         return _sample(field.annotation, everything)
     default = field.get_default(call_default_factory=True, validated_data={})

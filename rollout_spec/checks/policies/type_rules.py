@@ -1,4 +1,4 @@
-"""CEL compares, adds and calls what fits together; what never does would give an error, or silently false."""
+"""The types that CEL operators and functions take, and the faults of operands that never fit together."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _FUNCTIONS: dict[str, tuple[tuple[str, ...], Shape]] = {
     "timestamp": ((TEXT, TIME, NUMBER), of(TIME)),
 }
 FUNCTIONS = (*_FUNCTIONS, "bytes", "dyn", "type", "has", "all", "exists", "exists_one", "map", "filter")
-"""What an expression may call, macros included."""
+"""The functions and macros that an expression may call."""
 _WRITE = {
     DURATION: 'write a duration: `duration("15m")`',
     TIME: 'write a time: `timestamp("2026-11-20T10:15:00Z")`',
@@ -50,7 +50,7 @@ _WRITE = {
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with an expression, ``length`` characters long, ``at`` an offset in its text."""
+    """A fault of ``length`` characters ``at`` an offset in the text of an expression."""
 
     at: int
     message: str
@@ -58,43 +58,43 @@ class Fault:
     length: int = 1
 
 
-Found = tuple[Shape, list[Fault]]
+TypeAndFaults = tuple[Shape, list[Fault]]
 
 
-def call(node: Call, given: list[Shape], *, looped: bool) -> Found:
-    """Return what an operator or a function gives, and what is wrong with what it is ``given``: ``of`` first.
+def call(node: Call, operands: list[Shape], *, looped: bool) -> TypeAndFaults:
+    """Return the result type of an operator or function, and the faults of its operands, the receiver first.
 
-    ``looped``: it stands within a loop, where what makes texts could fill the memory.
+    ``looped`` means that it is within a loop, where texts that it makes could fill the memory.
     """
     if node.function in _LOGIC:
-        return _logic(node, given)
+        return _logic(node, operands)
     if node.function in _COMPARED:
-        return of(BOOLEAN), list(_compare(node, given))
+        return of(BOOLEAN), list(_compare(node, operands))
     if node.function == "_[_]":
-        return _index(node, given)
+        return _index(node, operands)
     if node.function in _COMPUTED:
-        return _compute(node, given, looped)
+        return _compute(node, operands, looped)
     if node.function == "-_":
-        return given[0], []
+        return operands[0], []
     takes, result = _FUNCTIONS.get(node.function, ((), ANY))
-    if takes and given and not given[0].may_be(*takes):
-        return result, [Fault(node.at, f"`{node.function}` takes {Shape(frozenset(takes))}, not {given[0]}")]
-    if looped and node.function in ("string", "bytes") and given and given[0].may_be(TEXT):
+    if takes and operands and not operands[0].may_be(*takes):
+        return result, [Fault(node.at, f"`{node.function}` takes {Shape(frozenset(takes))}, not {operands[0]}")]
+    if looped and node.function in ("string", "bytes") and operands and operands[0].may_be(TEXT):
         return result, [Fault(node.at, f"`{node.function}` of a text within a loop could fill the memory")]
     return result, []
 
 
-def entry(here: Shape, name: str, at: int, length: int) -> Found:
-    """Return what stands under a name in a mapping."""
-    if here.fields is None or (name not in here.fields and here.item):
-        return here.item or ANY, []
-    if name in here.fields:
-        return here.fields[name], []
-    return ANY, [Fault(at, f"there is no field `{name}` here", did_you_mean(name, here.fields), length)]
+def entry(shape: Shape, name: str, at: int, length: int) -> TypeAndFaults:
+    """Return the type of an entry of a mapping, by its name."""
+    if shape.fields is None or (name not in shape.fields and shape.item):
+        return shape.item or ANY, []
+    if name in shape.fields:
+        return shape.fields[name], []
+    return ANY, [Fault(at, f"there is no field `{name}` here", did_you_mean(name, shape.fields), length)]
 
 
 def start(node: Node) -> int:
-    """Return where a piece of an expression begins; its own place is that of its operator."""
+    """Return the start of a part of an expression, whose own offset is that of its operator."""
     match node:
         case Select(of=first) | Loop(over=first):
             return start(first)
@@ -105,77 +105,77 @@ def start(node: Node) -> int:
     return node.at
 
 
-def _logic(node: Call, given: list[Shape]) -> Found:
-    asked = given[:1] if node.function == "_?_:_" else given
+def _logic(node: Call, operands: list[Shape]) -> TypeAndFaults:
+    conditions = operands[:1] if node.function == "_?_:_" else operands
     faults = [
-        Fault(start(argument), f"`{_LOGIC[node.function]}` takes true or false, not {each}")
-        for each, argument in zip(asked, node.arguments, strict=False)
-        if not each.may_be(BOOLEAN)
+        Fault(start(argument), f"`{_LOGIC[node.function]}` takes true or false, not {operand}")
+        for operand, argument in zip(conditions, node.arguments, strict=False)
+        if not operand.may_be(BOOLEAN)
     ]
-    return (given[1] | given[2] if node.function == "_?_:_" else of(BOOLEAN)), faults
+    return (operands[1] | operands[2] if node.function == "_?_:_" else of(BOOLEAN)), faults
 
 
-def _compare(node: Call, given: list[Shape]) -> Iterator[Fault]:
-    left, right = given
-    word = _COMPARED[node.function]
-    if word == "in":
+def _compare(node: Call, operands: list[Shape]) -> Iterator[Fault]:
+    left, right = operands
+    operator = _COMPARED[node.function]
+    if operator == "in":
         if not right.may_be(LIST, MAPPING):
-            yield Fault(node.at, f"`in` looks into a list or a mapping, not into {right}")
+            yield Fault(node.at, f"`in` needs a list or a mapping, not {right}")
             return
         right = of(TEXT) if MAPPING in right.kinds else right.item or ANY
     common = left.kinds & right.kinds
     if not left.kinds or not right.kinds or common & _ORDERED:
         yield from _choices(node, left, right)
-    elif word in ("==", "!=", "in"):
+    elif operator in ("==", "!=", "in"):
         if not common and NULL not in left.kinds | right.kinds:
-            yield Fault(node.at, f"{left} never equals {right}", _write(left, right), len(word))
+            yield Fault(node.at, f"{left} never equals {right}", _hint(left, right), len(operator))
     else:
-        yield Fault(node.at, f"`{word}` does not compare {left} with {right}", _write(left, right), len(word))
+        yield Fault(node.at, f"`{operator}` cannot compare {left} with {right}", _hint(left, right), len(operator))
 
 
 def _choices(node: Call, left: Shape, right: Shape) -> Iterator[Fault]:
-    """Look for a text that a field never is."""
+    """Yield the faults of texts that a field never has."""
     first, second = node.arguments
-    literals = [(each, left) for each in (second.items if isinstance(second, Items) else (second,))]
+    literals = [(item, left) for item in (second.items if isinstance(second, Items) else (second,))]
     for literal, other in [*literals, (first, right)]:
-        told = literal.value if isinstance(literal, Constant) else None
-        if isinstance(told, str) and other.choices is not None and told not in other.choices:
-            yield Fault(literal.at, f"this is never `{told}`", did_you_mean(told, other.choices), len(told) + 2)
+        text = literal.value if isinstance(literal, Constant) else None
+        if isinstance(text, str) and other.choices is not None and text not in other.choices:
+            yield Fault(literal.at, f"this is never `{text}`", did_you_mean(text, other.choices), len(text) + 2)
 
 
-def _index(node: Call, given: list[Shape]) -> Found:
-    here, key = given
-    where = node.arguments[1]
-    if not here.may_be(LIST, MAPPING):
-        return ANY, [Fault(node.at, f"this is {here}, and has no entries")]
-    if here.kinds == {LIST} and not key.may_be(NUMBER):
-        return ANY, [Fault(where.at, f"an entry of a list has a number, not {key}")]
-    if here.kinds == {MAPPING}:
+def _index(node: Call, operands: list[Shape]) -> TypeAndFaults:
+    container, key = operands
+    index = node.arguments[1]
+    if not container.may_be(LIST, MAPPING):
+        return ANY, [Fault(node.at, f"this is {container}, which has no entries")]
+    if container.kinds == {LIST} and not key.may_be(NUMBER):
+        return ANY, [Fault(index.at, f"the index of a list must be a number, not {key}")]
+    if container.kinds == {MAPPING}:
         if not key.may_be(TEXT):
-            return ANY, [Fault(where.at, f"an entry of a mapping has a text as its key, not {key}")]
-        if isinstance(where, Constant) and isinstance(where.value, str):
-            return entry(here, where.value, where.at, len(where.value) + 2)
-    return here.item or ANY, []
+            return ANY, [Fault(index.at, f"the key of a mapping must be a text, not {key}")]
+        if isinstance(index, Constant) and isinstance(index.value, str):
+            return entry(container, index.value, index.at, len(index.value) + 2)
+    return container.item or ANY, []
 
 
-def _compute(node: Call, given: list[Shape], looped: bool) -> Found:
-    left, right = given
-    word = _COMPUTED[node.function]
+def _compute(node: Call, operands: list[Shape], looped: bool) -> TypeAndFaults:
+    left, right = operands
+    operator = _COMPUTED[node.function]
     if isinstance(node.arguments[0], Name) and node.arguments[0].name == ACCUMULATOR:
         return left | right, []
-    if word == "+" and looped and not (left.kinds and right.kinds and left.kinds | right.kinds <= {*_SUMS, TEXT}):
-        words = "within a loop `+` adds numbers, durations, times and texts: what else it adds could fill the memory"
-        return ANY, [Fault(node.at, words)]
-    fits = {NUMBER} if word in "*/%" else {*_SUMS, TEXT, LIST} if word == "+" else _SUMS
-    timed = TIME in left.kinds | right.kinds
-    apart = left.kinds and right.kinds and not left.kinds & right.kinds and not timed
-    if apart or not (left.may_be(*fits) and right.may_be(*fits)):
-        return ANY, [Fault(node.at, f"`{word}` does not take {left} and {right}", _write(left, right))]
-    if timed:
-        return of(DURATION if word == "-" and TIME in left.kinds & right.kinds else TIME), []
+    if operator == "+" and looped and not (left.kinds and right.kinds and left.kinds | right.kinds <= {*_SUMS, TEXT}):
+        message = "within a loop, `+` may add only numbers, durations, times and texts: others could fill the memory"
+        return ANY, [Fault(node.at, message)]
+    fits = {NUMBER} if operator in "*/%" else {*_SUMS, TEXT, LIST} if operator == "+" else _SUMS
+    has_time = TIME in left.kinds | right.kinds
+    differ = left.kinds and right.kinds and not left.kinds & right.kinds and not has_time
+    if differ or not (left.may_be(*fits) and right.may_be(*fits)):
+        return ANY, [Fault(node.at, f"`{operator}` cannot take {left} and {right}", _hint(left, right))]
+    if has_time:
+        return of(DURATION if operator == "-" and TIME in left.kinds & right.kinds else TIME), []
     return left | right, []
 
 
-def _write(left: Shape, right: Shape) -> str | None:
-    """Say what to write beside a value of a kind that has its own spelling in CEL."""
-    return next((words for kind, words in _WRITE.items() if kind in left.kinds | right.kinds), None)
+def _hint(left: Shape, right: Shape) -> str | None:
+    """Return a hint for the literals of a type, if CEL has its own form of them."""
+    return next((hint for kind, hint in _WRITE.items() if kind in left.kinds | right.kinds), None)

@@ -1,4 +1,4 @@
-"""What an expression sees of a document has the shape of its model: a field that is added there is seen here."""
+"""The types that an expression sees, derived from the models, so that a new field is visible at once."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _KINDS: dict[Any, str] = {
 
 @dataclass(frozen=True)
 class Shape:
-    """What a value may be. No ``kinds``: nobody knows. ``fields`` are those of a mapping whose keys are known.
+    """The type of a value: one of ``kinds``, or unknown without any. ``fields`` are those of a mapping with known keys.
 
-    ``item`` is what a list holds, or a mapping whose keys a user chooses; ``choices`` are all that a text may be.
+    ``item`` is the type of the entries of a list, or of a mapping with any keys. ``choices`` are all texts that it has.
     """
 
     kinds: frozenset[str] = frozenset()
@@ -47,19 +47,19 @@ class Shape:
         fields, item = self.fields, self.item or other.item
         if self.fields is not None and other.fields is not None:
             names = {**self.fields, **other.fields}
-            both = {name for name in names if name in self.fields and name in other.fields}
-            fields = {name: self.fields[name] | other.fields[name] if name in both else names[name] for name in names}
+            common = {name for name in names if name in self.fields and name in other.fields}
+            fields = {name: self.fields[name] | other.fields[name] if name in common else names[name] for name in names}
         elif other.fields is not None:
             fields = other.fields
         if self.item and other.item:
             item = self.item | other.item
-        texts = [each.choices for each in (self, other) if TEXT in each.kinds]
-        known = [choices for choices in texts if choices is not None]
-        choices = frozenset().union(*known) if known and len(known) == len(texts) else None
+        choices_of = [shape.choices for shape in (self, other) if TEXT in shape.kinds]
+        known_choices = [choices for choices in choices_of if choices is not None]
+        choices = frozenset().union(*known_choices) if known_choices and len(known_choices) == len(choices_of) else None
         return Shape(self.kinds | other.kinds, fields, item, choices)
 
     def may_be(self, *kinds: str) -> bool:
-        """May a value of this shape be one of these kinds?"""
+        """Return whether a value of this type may be one of these kinds."""
         return not self.kinds or bool(self.kinds.intersection(kinds))
 
     def __str__(self) -> str:
@@ -71,34 +71,34 @@ ANY = Shape()
 
 
 def of(kind: str, item: Shape | None = None) -> Shape:
-    """Return the shape of one kind."""
+    """Return the type of one kind."""
     return Shape(frozenset({kind}), item=item)
 
 
 def options(annotation: Any) -> tuple[list[Any], bool]:
-    """Return the types that a field may have, and whether it may be absent: null."""
+    """Return the types that a field may have, and whether it may be null."""
     while get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
     if get_origin(annotation) not in (Union, UnionType):
         return [annotation], annotation in (NoneType, Any)
-    found = [options(each) for each in get_args(annotation)]
-    types = [each for some, _ in found for each in some if each is not NoneType]
-    return types, any(optional for _, optional in found)
+    parts = [options(part) for part in get_args(annotation)]
+    types = [part for types_of_part, _ in parts for part in types_of_part if part is not NoneType]
+    return types, any(optional for _, optional in parts)
 
 
 def is_split(annotation: Any) -> bool:
-    """Is this a share of traffic? Where there is none, nothing is sent: it reads as 0%."""
+    """Return whether this is a share of traffic, which is 0% if absent."""
     return annotation == Split or Split in get_args(annotation)
 
 
 def fields_of(model: type[BaseModel]) -> Iterator[tuple[str, str, FieldInfo]]:
-    """Give the fields of a model: the name in Python, the name in YAML, what is known of it."""
+    """Yield the fields of a model: the name in Python, the name in YAML, and the field."""
     for name, field in model.model_fields.items():
         yield name, field.alias or name, field
 
 
 def shape_of(annotation: Any) -> Shape:
-    """Return the shape of what a type describes."""
+    """Return the type of a Python annotation."""
     return reduce(Shape.__or__, map(_one, options(annotation)[0]))
 
 
@@ -124,7 +124,7 @@ def _record(model: type[BaseModel]) -> Shape:
 
 @lru_cache(maxsize=1)
 def variables() -> dict[str, Shape]:
-    """Return what an expression may name, each with its shape."""
+    """Return the variables of an expression, each with its type."""
     rollout, workspace = shape_of(model_of("ModelRollout")), shape_of(model_of("Workspace"))
     fields = {**(workspace.fields or {}), IN_FLIGHT: of(LIST, of(TEXT))}
     return {
@@ -138,4 +138,4 @@ def variables() -> dict[str, Shape]:
 
 
 IN_FLIGHT = "inFlight"
-"""The field of ``workspace`` that no file has: the names of the rollouts that have a candidate."""
+"""The field of ``workspace`` that is not in the file: the names of the rollouts that have a candidate."""

@@ -1,4 +1,4 @@
-"""What a report format is, a function from findings to text; and what all of them do with the words of strangers."""
+"""The interface of a report format, and the escaping of text from users that all formats need."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ if TYPE_CHECKING:
     from rollout_spec.checks.explanations import Explanation
 
 SEVERITIES = ("error", "warning", "info")
-"""The most severe first."""
+"""Severities, the most severe first."""
 
 
 @dataclass(frozen=True)
 class View:
-    """What a format may know besides the report: how it is looked at, and what the findings are about.
+    """Further inputs of a format.
 
-    ``lines_of`` gives the lines of a file for excerpts; None where nobody looks. ``root`` is the folder that findings'
-    files are relative to, as a ``file://`` URL; None where a terminal shows no links. ``data_of`` gives what a file
-    holds, so that an entry of a list is told by its name. ``explain`` gives what is published about a rule or policy.
+    ``lines_of`` returns the lines of a file for excerpts, or is None for output that is not interactive. ``root`` is
+    the folder of the findings' files as a ``file://`` URL, or None if the terminal shows no links. ``data_of`` returns
+    the data of a file, so that entries of lists are identified by name. ``explain`` returns the explanation of a rule
+    or policy.
     """
 
     lines_of: Callable[[str], Sequence[str]] | None = None
@@ -40,28 +41,28 @@ class Reporter(Protocol):
         """Return the whole report as text."""
 
 
-def words(finding: Finding) -> str:
-    """Return the message with its hint, in one line."""
+def message_with_hint(finding: Finding) -> str:
+    """Return the message with its hint in one line."""
     return shown(f"{finding.message}; {finding.hint}" if finding.hint else finding.message)
 
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
-    """Sort by severity, then by place: where a reader takes only so many, the worst are among them."""
+    """Sort by severity, then by position, so that a reader with a limit gets the worst findings."""
     return sorted(findings, key=lambda each: (SEVERITIES.index(each.severity), each))
 
 
 def shown(text: str, but: str = "") -> str:
-    """Show characters that would move the cursor or hide text as escapes: messages quote what strangers wrote.
+    """Escape characters that would move the cursor or hide text: messages may quote text of strangers.
 
-    `##[` begins a command to the runner of a workflow, wherever in a line it stands.
+    `##[` is escaped too, because it begins a command to the runner of a workflow, anywhere in a line.
     """
     return escape(text.replace("##[", "\\u0023#["), but)
 
 
 def json_text(value: Any) -> str:
-    """Return JSON without such characters; a parser reads them back as they are.
+    """Return JSON with these characters escaped, which a parser reads back unchanged.
 
-    Halves of characters are read back as `\\ud800`: no UTF-8 holds them, and many parsers refuse their escapes.
+    A lone surrogate becomes the text `\\ud800`: UTF-8 cannot hold it, and many parsers refuse its escape.
     """
     text = json.dumps(value, indent=2, ensure_ascii=False)
     if text.replace("\n", "").isprintable():

@@ -1,7 +1,7 @@
-"""Those who watch findings from run to run know one by its fingerprint, which must survive edits elsewhere.
+"""Fingerprints of findings, by which tools recognize a finding from run to run, also after edits elsewhere.
 
-A fingerprint is made of the file, the rule and the keys that lead to the place. An entry of a list goes by its name, so
-that one that is put in before it changes nothing; line, column and words do not count.
+A fingerprint is made of the file, the rule and the path of keys. An entry of a list is identified by its name, so that
+an entry before it changes nothing. Line, column and message do not count.
 """
 
 from __future__ import annotations
@@ -14,37 +14,37 @@ from typing import Any
 from rollout_spec.core.findings import Finding, KeyPath
 
 _NAMES = ("name", "type")
-"""The fields that an entry of a list is known by: stages, triggers, parts and policies; targets."""
+"""The fields that identify an entry of a list: of stages, triggers, parts and policies; of targets."""
 
 
 def fingerprints(findings: Iterable[Finding], data_of: Callable[[str], Any] | None = None) -> dict[Finding, str]:
-    """Return a fingerprint, 64 hex digits, for each finding; no two are the same.
+    """Return a unique fingerprint, 64 hex digits, for each finding.
 
-    ``data_of`` gives what a file holds; without it, entries of lists go by their index. Findings of one rule at one
-    place are counted, in their order.
+    ``data_of`` returns the data of a file; without it, entries of lists are identified by their index. Findings of one
+    rule at one path are numbered in order.
     """
-    import hashlib  # it loads OpenSSL, which a report as text would pay for
+    import hashlib  # it loads OpenSSL, which a report as text does not need
 
-    seen: Counter[str] = Counter()
-    found: dict[Finding, str] = {}
+    counts: Counter[str] = Counter()
+    by_finding: dict[Finding, str] = {}
     for finding in sorted(set(findings)):
         data = data_of(finding.file) if data_of else None
         key = json.dumps([finding.name, finding.file, structural_path(finding.path, data)])
-        found[finding] = hashlib.sha256(json.dumps([key, seen[key]]).encode()).hexdigest()
-        seen[key] += 1
-    return found
+        by_finding[finding] = hashlib.sha256(json.dumps([key, counts[key]]).encode()).hexdigest()
+        counts[key] += 1
+    return by_finding
 
 
 def structural_path(path: KeyPath, data: Any) -> list[str | int | list[str]]:
-    """Return the path with entries of lists by what they are: ``["name", "canary-5"]``, or ``["", "40"]`` for a text.
+    """Return the path with list entries identified as ``["name", "canary-5"]``, or ``["", "40"]`` for a text.
 
-    What has no name, and what is not in ``data``, keeps its index.
+    An entry without a name, or absent from ``data``, keeps its index.
     """
-    told: list[str | int | list[str]] = []
+    steps: list[str | int | list[str]] = []
     for step in path:
-        here, data = data, _child(data, step)
-        told.append((_identity(data) or step) if isinstance(here, list) and isinstance(step, int) else step)
-    return told
+        container, data = data, _child(data, step)
+        steps.append((_identity(data) or step) if isinstance(container, list) and isinstance(step, int) else step)
+    return steps
 
 
 def _child(data: Any, step: str | int) -> Any:
@@ -57,5 +57,7 @@ def _child(data: Any, step: str | int) -> Any:
 def _identity(entry: Any) -> list[str] | None:
     if isinstance(entry, str):
         return ["", entry]
-    found = ([name, entry[name]] for name in _NAMES if isinstance(entry, dict) and isinstance(entry.get(name), str))
-    return next(found, None)
+    identities = (
+        [name, entry[name]] for name in _NAMES if isinstance(entry, dict) and isinstance(entry.get(name), str)
+    )
+    return next(identities, None)

@@ -1,4 +1,4 @@
-"""Findings as commands to the runner of GitHub Actions, which annotates the lines of a pull request with them.
+"""Findings as workflow commands of GitHub Actions, which annotate the lines of a pull request.
 
 Source: https://docs.github.com/actions/reference/workflow-commands-for-github-actions
 """
@@ -7,25 +7,25 @@ from __future__ import annotations
 
 from collections import Counter
 
-from rollout_spec.checks.reporters.base import View, shown, words, worst_first
+from rollout_spec.checks.reporters.base import View, message_with_hint, shown, worst_first
 from rollout_spec.core.findings import Finding, Report
 
 _COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
 _MOST = 10
-"""How many annotations of each kind GitHub shows for one step; all of them stand in its log."""
+"""The annotations of each kind that GitHub shows for one step; its log has all of them."""
 
 
 def report(report: Report, view: View) -> str:
     """Return one ``::error file=…,line=…::…`` for each finding, the worst first, and a notice if some are not shown.
 
-    The words begin with the place, since the log of a step shows nothing else of a command.
+    The message begins with the position, because the log of a step shows only the message of a command.
     """
-    found = worst_first(report.findings)
-    return _hidden(found) + "".join(map(_command, found))
+    findings = worst_first(report.findings)
+    return _hidden(findings) + "".join(map(_command, findings))
 
 
 def _command(finding: Finding) -> str:
-    place = {
+    values = {
         "file": finding.file,
         "line": finding.line,
         "endLine": finding.end_line,
@@ -33,18 +33,18 @@ def _command(finding: Finding) -> str:
         **({"endColumn": finding.end_column} if finding.end_line == finding.line else {}),
         "title": finding.name,
     }
-    properties = ",".join(f"{key}={_property(str(value))}" for key, value in place.items())
-    told = f"{shown(finding.file)}:{finding.line}:{finding.column}: {words(finding)} [{finding.name}]"
-    return f"::{_COMMANDS[finding.severity]} {properties}::{_data(told)}\n"
+    properties = ",".join(f"{key}={_property(str(value))}" for key, value in values.items())
+    message = f"{shown(finding.file)}:{finding.line}:{finding.column}: {message_with_hint(finding)} [{finding.name}]"
+    return f"::{_COMMANDS[finding.severity]} {properties}::{_data(message)}\n"
 
 
-def _hidden(found: list[Finding]) -> str:
-    """Return a notice of what GitHub leaves out. It comes first, to be among the notices that are shown."""
-    counts = Counter(_COMMANDS[each.severity] for each in found)
+def _hidden(findings: list[Finding]) -> str:
+    """Return a notice about findings that GitHub leaves out. It comes first, so that GitHub shows it."""
+    counts = Counter(_COMMANDS[finding.severity] for finding in findings)
     counts["notice"] += any(count > _MOST for count in counts.values())
     hidden = sum(max(0, count - _MOST) for count in counts.values())
-    told = f"{hidden} of {len(found)} findings are in the log of this step alone: GitHub shows {_MOST} of a kind"
-    return f"::notice title=rollout-spec::{told}\n" if hidden else ""
+    message = f"{hidden} of {len(findings)} findings are only in the log of this step: GitHub shows {_MOST} of a kind"
+    return f"::notice title=rollout-spec::{message}\n" if hidden else ""
 
 
 def _data(text: str) -> str:

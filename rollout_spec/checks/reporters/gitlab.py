@@ -1,4 +1,4 @@
-"""Findings for a merge request of GitLab: its Code Quality report, a part of Code Climate's format.
+"""Findings as a Code Quality report of GitLab, a part of Code Climate's format.
 
 Source: https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
 """
@@ -7,26 +7,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from rollout_spec.checks.reporters.base import View, json_text, words
+from rollout_spec.checks.reporters.base import View, json_text, message_with_hint
 from rollout_spec.core.findings import Finding, Report
 
 _SEVERITIES = {"error": "major", "warning": "minor", "info": "info"}
 
 
 def report(report: Report, view: View) -> str:
-    """Return a list of ``{description, check_name, fingerprint, severity, location}``; what is silenced is not in it.
+    """Return a list of ``{description, check_name, fingerprint, severity, location}``, without silenced findings.
 
-    GitLab compares the fingerprints of two branches, and shows what is new and what is resolved.
+    GitLab compares the fingerprints of two branches, and shows new and resolved findings.
     """
     from rollout_spec.checks.reporters.fingerprints import fingerprints
 
-    known = fingerprints([*report.findings, *(each.finding for each in report.silenced)], view.data_of)
-    return json_text([_issue(each, known[each]) for each in report.findings])
+    by_finding = fingerprints([*report.findings, *(each.finding for each in report.silenced)], view.data_of)
+    return json_text([_issue(each, by_finding[each]) for each in report.findings])
 
 
 def _issue(finding: Finding, fingerprint: str) -> dict[str, Any]:
     return {
-        "description": words(finding),
+        "description": message_with_hint(finding),
         "check_name": finding.name,
         "fingerprint": fingerprint,
         "severity": _SEVERITIES[finding.severity],

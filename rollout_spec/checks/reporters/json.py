@@ -1,4 +1,4 @@
-"""Findings as one JSON object, for programs; ``version`` changes when a field changes its meaning."""
+"""Findings as one JSON object for programs; ``version`` changes when a field changes its meaning."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ VERSION = 1
 
 
 def report(report: Report, view: View) -> str:
-    """Return ``{"version", "findings", "skipped"}``, and ``"silenced"`` where something is.
+    """Return ``{"version", "findings", "skipped"}``, and ``"silenced"`` if there are silenced findings.
 
     Lines and columns count from 1, columns in code points.
     """
-    told: dict[str, Any] = {
+    data: dict[str, Any] = {
         "version": VERSION,
         "findings": [_finding(each) for each in report.findings],
         "skipped": [{"name": each.name, "why": each.reason} for each in report.skipped],
     }
     if report.silenced:
-        told["silenced"] = [
+        data["silenced"] = [
             {**_finding(each.finding), "by": each.by, "reason": each.reason, "until": each.until}
             for each in report.silenced
         ]
-    return json_text(told)
+    return json_text(data)
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Findings as a test report, for whatever shows those: each rule is a test of each file in which it found something.
+"""Findings as a JUnit report: each rule is a test of each file in which it has a finding.
 
-Of the many dialects this is the one of Jenkins, which GitLab and others read too. The same rule and file are the same
-test from run to run, so that a dashboard can say since when it fails.
+The dialect is that of Jenkins, which GitLab and others read too. One rule and file are the same test in each run, so a
+dashboard can show since when it fails.
 
 Source: https://github.com/jenkinsci/xunit-plugin (junit-10.xsd)
 """
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from rollout_spec.checks.reporters.base import View, shown, words
+from rollout_spec.checks.reporters.base import View, message_with_hint, shown
 from rollout_spec.core.findings import Finding, Report, Silenced
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _NAME = "rollout-spec"
 
 
 class _Test(NamedTuple):
-    """``failures`` are errors; ``output`` is what a test prints that is none; ``skipped`` says why it did not run."""
+    """``failures`` are errors; ``output`` holds other findings; ``skipped`` is the reason why it did not run."""
 
     suite: str
     name: str
@@ -32,10 +32,9 @@ class _Test(NamedTuple):
 
 
 def report(report: Report, view: View) -> str:
-    """Return a suite for each file. Errors are failures; warnings and what is silenced are what a passing test prints.
+    """Return a suite for each file. Errors are failures; warnings and silenced findings are output of a passing test.
 
-    Rules that could not run are skipped tests. A report without tests is an error to some readers, so that one passes
-    where all is well.
+    Rules that could not run are skipped tests. Some readers refuse a report without tests, so there is always one.
     """
     from xml.etree import ElementTree  # 2 ms that the other formats do without
 
@@ -48,13 +47,13 @@ def report(report: Report, view: View) -> str:
 
 
 def _tests(report: Report) -> list[_Test]:
-    quiet = {each.finding: each for each in report.silenced}
-    found = sorted([*report.findings, *quiet], key=lambda each: (each.file, each.name, each))
+    silenced = {each.finding: each for each in report.silenced}
+    findings = sorted([*report.findings, *silenced], key=lambda each: (each.file, each.name, each))
     tests = []
-    for (file, name), group in groupby(found, lambda each: (each.file, each.name)):
+    for (file, name), group in groupby(findings, lambda each: (each.file, each.name)):
         same = list(group)
-        errors = tuple(each for each in same if each.severity == "error" and each not in quiet)
-        output = tuple(_line(each, quiet.get(each)) for each in same if each not in errors)
+        errors = tuple(each for each in same if each.severity == "error" and each not in silenced)
+        output = tuple(_line(each, silenced.get(each)) for each in same if each not in errors)
         tests.append(_Test(file, name, errors, output))
     return tests
 
@@ -77,15 +76,15 @@ def _case(suite: Element, test: _Test) -> None:
         _add(case, "skipped", message=test.skipped)
     if test.failures:
         more = f" (and {len(test.failures) - 1} more)" if len(test.failures) > 1 else ""
-        message = words(test.failures[0]) + more
+        message = message_with_hint(test.failures[0]) + more
         _add(case, "failure", [_line(each) for each in test.failures], type=test.name, message=message)
     if test.output:
         _add(case, "system-out", test.output)
 
 
 def _line(finding: Finding, silenced: Silenced | None = None) -> str:
-    told = f"{finding.file}:{finding.line}:{finding.column}: {finding.severity}: {words(finding)}"
-    return f"{told} (silenced by {silenced.by}: {silenced.reason})" if silenced else told
+    line = f"{finding.file}:{finding.line}:{finding.column}: {finding.severity}: {message_with_hint(finding)}"
+    return f"{line} (silenced by {silenced.by}: {silenced.reason})" if silenced else line
 
 
 def _add(parent: Element, tag: str, lines: Sequence[str] = (), **attributes: str) -> Element:

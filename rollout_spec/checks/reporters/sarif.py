@@ -1,6 +1,6 @@
-"""Findings as SARIF 2.1.0, the format of code scanning: GitHub, GitLab, Azure DevOps and editors read it.
+"""Findings as SARIF 2.1.0, the format of code scanning, which GitHub, GitLab, Azure DevOps and editors read.
 
-Source: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html, and for what GitHub makes of it
+Source: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html, and for GitHub
 https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning.
 """
 
@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import quote
 
 from rollout_spec import __version__
-from rollout_spec.checks.reporters.base import View, json_text, shown, words, worst_first
+from rollout_spec.checks.reporters.base import View, json_text, message_with_hint, shown, worst_first
 from rollout_spec.core.findings import Finding, Report, Silenced, Skipped
 
 MOST = 25_000
-"""GitHub refuses a file with more results than this, and of those keeps 5,000: the worst come first."""
+"""The most results that GitHub accepts. It keeps 5,000 of them, so the worst come first."""
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
@@ -23,24 +23,24 @@ _ROOT = "%SRCROOT%"
 
 
 def report(report: Report, view: View) -> str:
-    """Return one log with one run: rules, results with their regions and fingerprints, and what was not looked at.
+    """Return one log with one run: rules, results with regions and fingerprints, and skipped rules.
 
-    Lines and columns count from 1, columns in code points, and the end is exclusive. What a comment or a waiver
-    silences is a result with a suppression.
+    Lines and columns count from 1, columns in code points, and the end is exclusive. A silenced finding is a result
+    with a suppression.
     """
     from rollout_spec.checks.reporters.fingerprints import fingerprints
 
-    quiet = {each.finding: each for each in report.silenced}
-    found = [*worst_first(report.findings), *worst_first(quiet)]
-    known = fingerprints(found, view.data_of)
-    names = sorted({each.name for each in found} | {each.name for each in report.skipped})
-    results = [_result(each, names, known[each], quiet) for each in found[:MOST]]
+    silenced = {each.finding: each for each in report.silenced}
+    findings = [*worst_first(report.findings), *worst_first(silenced)]
+    by_finding = fingerprints(findings, view.data_of)
+    names = sorted({each.name for each in findings} | {each.name for each in report.skipped})
+    results = [_result(each, names, by_finding[each], silenced) for each in findings[:MOST]]
     run = {
         "tool": {"driver": _driver(names, view)},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the git repository."}}},
         "invocations": [
-            {"executionSuccessful": True, "toolConfigurationNotifications": _notifications(report, names, found)}
+            {"executionSuccessful": True, "toolConfigurationNotifications": _notifications(report, names, findings)}
         ],
         "results": results,
     }
@@ -61,10 +61,10 @@ def _driver(names: list[str], view: View) -> dict[str, Any]:
 
 def _rule(name: str, view: View) -> dict[str, Any]:
     rule: dict[str, Any] = {"id": name}
-    if "-" in name:  # a name that differs from the id by its case alone is none
+    if "-" in name:  # SARIF forbids a name that differs from the id only in case
         rule["name"] = "".join(map(str.capitalize, name.split("-")))
     explanation = view.explain(name) if view.explain else None
-    if explanation is None:  # GitHub asks for these three
+    if explanation is None:  # GitHub requires these three
         return rule | {word: {"text": name} for word in ("shortDescription", "fullDescription", "help")}
     return rule | {
         "shortDescription": {"text": shown(explanation.summary)},
@@ -75,15 +75,15 @@ def _rule(name: str, view: View) -> dict[str, Any]:
     }
 
 
-def _result(finding: Finding, names: list[str], fingerprint: str, quiet: dict[Finding, Silenced]) -> dict[str, Any]:
+def _result(finding: Finding, names: list[str], fingerprint: str, silenced: dict[Finding, Silenced]) -> dict[str, Any]:
     return {
         "ruleId": finding.name,
         "ruleIndex": names.index(finding.name),
         "level": _LEVELS[finding.severity],
-        "message": _message(words(finding)),
+        "message": _message(message_with_hint(finding)),
         "locations": [{"physicalLocation": _place(finding)}],
         "partialFingerprints": {"structuralPath/v1": fingerprint},
-        **({"suppressions": _suppressions(quiet.get(finding))} if quiet else {}),
+        **({"suppressions": _suppressions(silenced.get(finding))} if silenced else {}),
     }
 
 
@@ -100,19 +100,21 @@ def _place(finding: Finding) -> dict[str, Any]:
 
 
 def _suppressions(silenced: Silenced | None) -> list[dict[str, str]]:
-    """Where one result of a run has suppressions, all have them: an empty list says that there is none."""
+    """Return the suppressions of a result. If one result of a run has them, all do: without any, an empty list."""
     if silenced is None:
         return []
     why = f"{silenced.reason} (until {silenced.until})" if silenced.until else silenced.reason
     return [{"kind": _KINDS[silenced.by], "status": "accepted", "justification": shown(why)}]
 
 
-def _notifications(report: Report, names: list[str], found: list[Finding]) -> list[dict[str, Any]]:
-    told = [_notification(each, names) for each in report.skipped]
-    if len(found) > MOST:
-        left_out = f"{len(found) - MOST} of {len(found)} findings are left out: the format's readers take {MOST}"
-        told.append({"level": "warning", "message": _message(left_out)})
-    return told
+def _notifications(report: Report, names: list[str], findings: list[Finding]) -> list[dict[str, Any]]:
+    notifications = [_notification(each, names) for each in report.skipped]
+    if len(findings) > MOST:
+        left_out = (
+            f"{len(findings) - MOST} of {len(findings)} findings are left out: readers of SARIF accept at most {MOST}"
+        )
+        notifications.append({"level": "warning", "message": _message(left_out)})
+    return notifications
 
 
 def _notification(skipped: Skipped, names: list[str]) -> dict[str, Any]:
@@ -121,5 +123,5 @@ def _notification(skipped: Skipped, names: list[str]) -> dict[str, Any]:
 
 
 def _message(text: str) -> dict[str, str]:
-    """Write a message so that what a stranger wrote is no link in it: ``[text](place)`` is one in SARIF."""
+    """Return a message in which text of strangers is not a link: in SARIF ``[text](place)`` is one."""
     return {"text": shown(text).replace("](", "] (")}

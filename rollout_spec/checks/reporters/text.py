@@ -1,4 +1,4 @@
-"""Findings as lines that editors and terminals can follow, with the source below each where a person is looking."""
+"""Findings as lines for editors and terminals, with the source line below each on a terminal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from rollout_spec.checks.reporters.base import SEVERITIES, View, shown, words
+from rollout_spec.checks.reporters.base import SEVERITIES, View, message_with_hint, shown
 from rollout_spec.core.findings import Finding, Report
 
 _WIDEST = 160
@@ -16,24 +16,24 @@ _COLORS = {"error": "31", "warning": "33", "info": "36"}
 def report(report: Report, view: View) -> str:
     """Return ``FILE:LINE:COLUMN: SEVERITY: MESSAGE [NAME]`` for each; on a terminal the source line and a caret too.
 
-    Where ``view.root`` says so, the place is a link to the file, and the name one to its documentation if that is
-    published: https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda.
+    If ``view.root`` is set, the position is a link to the file, and the name a link to its published documentation:
+    https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda.
     """
     return "".join(_finding(each, view) for each in report.findings)
 
 
 def summary(report: Report) -> str:
-    """Return one line that says how it went: ``2 errors, 1 warning; 1 silenced by comment, 1 waived until …``."""
+    """Return a summary in one line: ``2 errors, 1 warning; 1 silenced by comment, 1 waived until …``."""
     counts = [(sum(each.severity == word for each in report.findings), word) for word in SEVERITIES]
-    told = [f"{count} {word}{'s' if count > 1 and word != 'info' else ''}" for count, word in counts if count]
+    parts = [f"{count} {word}{'s' if count > 1 and word != 'info' else ''}" for count, word in counts if count]
     comments = sum(each.by == "comment" for each in report.silenced)
     waivers = [each for each in report.silenced if each.by == "waiver"]
-    quiet = [f"{comments} silenced by comment"] if comments else []
+    silenced = [f"{comments} silenced by comment"] if comments else []
     if waivers:
         ends = sorted({each.until for each in waivers if each.until})
         until = f" until {ends[0]}" if len(ends) == 1 else f", the first until {ends[0]}" if ends else ""
-        quiet.append(f"{len(waivers)} waived{until}")
-    return "; ".join(filter(None, [", ".join(told) or "all is well", shown(", ".join(quiet))]))
+        silenced.append(f"{len(waivers)} waived{until}")
+    return "; ".join(filter(None, [", ".join(parts) or "no findings", shown(", ".join(silenced))]))
 
 
 def _paint(text: str, code: str, view: View) -> str:
@@ -45,26 +45,24 @@ def _link(text: str, url: str | None) -> str:
 
 
 def _finding(finding: Finding, view: View) -> str:
-    file = (
-        f"./{finding.file}" if finding.file.lstrip().startswith("::") else finding.file
-    )  # `::` begins a command to a CI
-    place = _link(_paint(f"{shown(file)}:{finding.line}:{finding.column}", "1", view), _file(finding, view))
+    file = f"./{finding.file}" if finding.file.lstrip().startswith("::") else finding.file  # `::` begins a CI command
+    position = _link(_paint(f"{shown(file)}:{finding.line}:{finding.column}", "1", view), _file(finding, view))
     severity = _paint(finding.severity, f"1;{_COLORS[finding.severity]}", view)
     if view.lines_of is None:
-        return f"{place}: {severity}: {words(finding)} [{finding.name}]\n"
-    text = f"{place}: {severity}: {shown(finding.message)} [{_link(finding.name, _documentation(finding, view))}]\n"
+        return f"{position}: {severity}: {message_with_hint(finding)} [{finding.name}]\n"
+    text = f"{position}: {severity}: {shown(finding.message)} [{_link(finding.name, _documentation(finding, view))}]\n"
     text += _excerpt(finding, view.lines_of(finding.file), view)
     return text + (f"        {_paint('help:', '1;36', view)} {shown(finding.hint)}\n" if finding.hint else "")
 
 
 def _file(finding: Finding, view: View) -> str | None:
-    """Return a link to the line, as ripgrep writes them for kitty: other terminals open the file at its top."""
+    """Return a link to the line in ripgrep's format for kitty; other terminals open the file at its top."""
     return f"{view.root}/{quote(finding.file, errors='surrogateescape')}#{finding.line}" if view.root else None
 
 
 def _documentation(finding: Finding, view: View) -> str | None:
-    found = view.explain(finding.name) if view.root and view.explain else None
-    return found.url if found else None
+    explanation = view.explain(finding.name) if view.root and view.explain else None
+    return explanation.url if explanation else None
 
 
 def _excerpt(finding: Finding, lines: Sequence[str], view: View) -> str:
@@ -83,8 +81,8 @@ def _excerpt(finding: Finding, lines: Sequence[str], view: View) -> str:
 
 
 def _width(letter: str) -> int:
-    """Return how many columns of a terminal a character takes, as it is shown."""
+    """Return the columns of a terminal that a shown character takes."""
     if unicodedata.category(letter) in ("Mn", "Me"):
         return 0
-    seen = shown(letter)
-    return len(seen) if seen != letter else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+    escaped = shown(letter)
+    return len(escaped) if escaped != letter else 2 if unicodedata.east_asian_width(letter) in "WF" else 1

@@ -1,9 +1,10 @@
 """The coherence rules, one module each.
 
-To add a rule: one module here, one page of cases, one line below. A rule imports ``base`` and no other rule.
+To add a rule: one module here, imported below and put into ``_IN_ORDER``, and one page of cases. A rule imports
+``base`` and no other rule. Read ``base`` first.
 
-Rules run in this order. After ``GATES`` no other rule runs on a file in which they found an error, because its findings
-would only follow from that one. Manifests are checked (``LAST``) if the rollout and the files behind it are sound.
+If one of the ``GATES`` finds an error in a file, no later rule runs on it, because further findings would only follow
+from that error. The rules in ``LAST`` run only if the rollout, and all files that it is rendered from, are sound.
 """
 
 from __future__ import annotations
@@ -48,51 +49,65 @@ from rollout_spec.checks.rules.base import Rule, Subject
 from rollout_spec.checks.rules.pause_current import misnamed
 from rollout_spec.checks.rules.suppressions_used import unused
 
-__all__ = ["BASED", "GATES", "LAST", "PROVEN", "ROUTED", "RULES", "UNUSED", "Rule", "Subject", "misnamed", "unused"]
+__all__ = [
+    "BASE_SEVERITY",
+    "GATES",
+    "LAST",
+    "ROLLBACK_READY",
+    "RULES",
+    "SUPPRESSIONS_USED",
+    "TRAFFIC_RENDERED",
+    "Rule",
+    "Subject",
+    "misnamed",
+    "unused",
+]
 
-RULES: dict[str, Rule] = {
-    "yaml": yaml,
-    "schema": schema,
-    "names-match": names_match,
-    "no-links": no_links,
-    "references-exist": references_exist,
-    "workspace-names-differ": workspace_names_differ,
-    "policies-sound": policies_sound,
-    "policies-differ": policies_differ,
-    "waivers-current": waivers_current,
-    "pause-current": pause_current,
-    "labels-differ": labels_differ,
-    "targets-fit": targets_fit,
-    "stages-ascend": stages_ascend,
-    "matches-decide": matches_decide,
-    "triggers-measurable": triggers_measurable,
-    "triggers-evaluated": triggers_evaluated,
-    "within-fits": within_fits,
-    "comparisons-have-control": comparisons_have_control,
-    "one-owner": one_owner,
-    "traffic-rendered": traffic_rendered,
-    "contracts-compatible": contracts_compatible,
-    "arms-coexist": arms_coexist,
-    "pins-served": pins_served,
-    "not-quarantined": not_quarantined,
-    "stable-upstream": stable_upstream,
-    "incidents-in-order": incidents_in_order,
-    "rollback-ready": rollback_ready,
-    "versions-append-only": versions_append_only,
-    "incidents-kept": incidents_kept,
-    "one-step": one_step,
-    "forge-unchanged": forge_unchanged,
-    "suppressions-used": suppressions_used,
-    "arms-unchanged": arms_unchanged,
-    "manifests-current": manifests_current,
-}
+_IN_ORDER: tuple[Rule, ...] = (
+    yaml,
+    schema,
+    names_match,
+    no_links,
+    references_exist,
+    workspace_names_differ,
+    policies_sound,
+    policies_differ,
+    waivers_current,
+    pause_current,
+    labels_differ,
+    targets_fit,
+    stages_ascend,
+    matches_decide,
+    triggers_measurable,
+    triggers_evaluated,
+    within_fits,
+    comparisons_have_control,
+    one_owner,
+    traffic_rendered,
+    contracts_compatible,
+    arms_coexist,
+    pins_served,
+    not_quarantined,
+    stable_upstream,
+    incidents_in_order,
+    rollback_ready,
+    versions_append_only,
+    incidents_kept,
+    one_step,
+    forge_unchanged,
+    suppressions_used,
+    arms_unchanged,
+    manifests_current,
+)
+RULES: dict[str, Rule] = {rule.__name__.rpartition(".")[2].replace("_", "-"): rule for rule in _IN_ORDER}
+"""The rules by name, which is the module's with hyphens, in the order in which they run."""
 
 GATES = ("yaml", "schema", "names-match", "no-links", "references-exist", "policies-sound")
-BASED = ("forge-unchanged",)
-"""Rules whose severity is the one on the base, and that no comment silences: no change allows itself."""
+BASE_SEVERITY = ("forge-unchanged",)
+"""Rules with the severity on the base, and which no comment silences, so that no change can permit itself."""
 LAST = ("arms-unchanged", "manifests-current")
-PROVEN = "rollback-ready"
-"""The rule that the proof of the way back speaks for, which is made where a whole workspace is under check."""
-ROUTED = "traffic-rendered"
-"""The rule without which no stage, and no rollback, moves a request."""
-UNUSED = "suppressions-used"
+ROLLBACK_READY = "rollback-ready"
+"""The rule that reports rollbacks which fail in memory."""
+TRAFFIC_RENDERED = "traffic-rendered"
+"""The rule that reports stages and rollbacks without an effect on traffic."""
+SUPPRESSIONS_USED = "suppressions-used"

@@ -1,8 +1,8 @@
 """Both arms of a stage can be served at once.
 
-An exclusive component serves one version at a time. Where stable needs another version of it than the candidate, no
-stage in which both take requests can work: half of them would meet the wrong features. Such a change goes from 0% to
-100% in one commit that switches the component too, and a rollback switches it back.
+An exclusive component serves one version at a time. If stable needs another version of it than the candidate, half of
+the requests would get the wrong features in every stage with two arms. Such a change goes from 0% to 100% in one commit
+that switches the component too, and a rollback switches it back.
 
 Fails::
 
@@ -13,7 +13,7 @@ Fails::
       versions:
         "41": {requires: {user-profile: "11"}}
         "42": {requires: {user-profile: "12"}}
-      live: {stable: "41", candidate: "42", stage: canary-5}    # 5% and 95%: each needs another one
+      live: {stable: "41", candidate: "42", stage: canary-5}    # 5% and 95% need different versions
 
 Passes::
 
@@ -44,6 +44,6 @@ def check(subject: Subject) -> Iterator[Problem]:
     """Compare the pins of the two arms on each exclusive component."""
     live = subject.model.spec.live
     for name, (pin, other) in disagreements(subject.model, subject.repository).items():
-        needs = f"{live.candidate} needs {name} {pin} and {live.stable} needs {other}"
+        needs = f"{live.candidate} needs {name} {pin}, but {live.stable} needs {other}"
         hint = "go from 0% to 100% in one commit that switches it too, or serve both versions side by side"
-        yield Problem(("spec", "live", "stage"), f"{needs}, and {name} serves one version at a time", hint)
+        yield Problem(("spec", "live", "stage"), f"{needs}; {name} is exclusive and serves one version", hint)

@@ -1,15 +1,14 @@
-"""While a candidate is in flight, nothing else changes what stable is.
+"""While a candidate is in flight, the manifests of stable do not change.
 
-Stable is the control arm that the candidate is compared with, and the place that a rollback goes to. An edit of a
-target's options, of a template or of the service that re-renders it makes the comparison one of two changes, and the
-way back one that nobody has seen work.
+Stable is the control arm of the candidate, and its rollback target. If an edit of a target's options, of a template or
+of the service re-renders it, the comparison is one of two changes, and the rollback target is untested.
 
 Fails::
 
     spec:
       live: {stable: "41", candidate: "42", stage: canary-5}
       targets:
-        - {type: kserve, minReplicas: 3}    # new, and for stable too
+        - {type: kserve, minReplicas: 3}    # new, for stable too
         - {type: gateway-api, gateway: {name: edge}}
 
 Passes::
@@ -19,7 +18,7 @@ Passes::
       targets:
         - {type: kserve}
         - {type: gateway-api, gateway: {name: edge}}
-      rollback: {window: 14d}    # new, and not rendered
+      rollback: {window: 14d}    # new, but not rendered
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ UNCONDITIONAL = False
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Compare what is rendered for stable, and for the version behind it, with what the base renders."""
+    """Compare the manifests of stable and of its rollback target with those of the base."""
     after, before = subject.model, subject.before
     if before is None or subject.base is None or before.spec.live.stable != after.spec.live.stable:
         return
@@ -58,22 +57,22 @@ def check(subject: Subject) -> Iterator[Problem]:
     try:
         old, new = render(before, subject.base), render(after, subject.repository)
     except UserError:
-        return  # manifests-current says so
-    there = workload_roles(after, subject.repository)
+        return  # manifests-current reports it
+    versions = workload_roles(after, subject.repository)
     for version in workload_roles(before, subject.base):
-        if version in there and version != after.spec.live.candidate:
+        if version in versions and version != after.spec.live.candidate:
             yield from _compared(version, old, new, after.spec.live)
 
 
 def _compared(version: str, old: list[Manifest], new: list[Manifest], live: Live) -> Iterator[Problem]:
     from rollout_spec.render.renderer import workloads
 
-    theirs, ours = workloads(old, version), workloads(new, version)
+    before, after = workloads(old, version), workloads(new, version)
     places = {manifest.path: manifest.target for manifest in new}
-    arm = "stable" if version == live.stable else "the way back from stable"
-    for path in dict.fromkeys((*theirs, *ours)):
-        if theirs.get(path) != ours.get(path):
+    role = "stable" if version == live.stable else "the rollback target of stable"
+    for path in dict.fromkeys((*before, *after)):
+        if before.get(path) != after.get(path):
             at: KeyPath = ("spec", "targets", places[path]) if path in places else ("spec", "targets")
-            words = f"this changes what {PurePosixPath(path).stem} runs for {version}, which is {arm}"
+            message = f"this changes the manifests of {version}, which is {role}, for {PurePosixPath(path).stem}"
             hint = "promote or withdraw the candidate first"
-            yield Problem(at, f"{words}, while {live.candidate} is in flight", hint)
+            yield Problem(at, f"{message}, while {live.candidate} is in flight", hint)

@@ -1,4 +1,4 @@
-"""A rule looks at one file of a repository, perhaps beside the same file on the base branch, and gives problems."""
+"""The interface of a rule, and what a rule may look at."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from rollout_spec.workspace.repository import Repository
 class Subject:
     """The file under check. ``base`` is the repository to compare with.
 
-    ``whole`` says that the whole workspace is under check; ``rules`` are the names that a workspace may raise or lower,
-    and ``firm`` those of them that no comment silences. ``taken`` are the names of all rules.
-    ``now`` is when it is checked; None where that is not to matter, as in a rollback.
+    ``whole`` means that the whole workspace is under check. ``configurable`` are the rules whose severity a workspace
+    may set, ``base_severity`` those of them that no comment silences, ``rule_names`` all rules. ``now`` is the time of
+    the check, or None if time must not matter, as in a rollback.
     """
 
     file: File[Any]
     repository: Repository
     base: Repository | None = None
     whole: bool = False
-    rules: tuple[str, ...] = ()
+    configurable: tuple[str, ...] = ()
     now: datetime | None = None
-    firm: tuple[str, ...] = ()
-    taken: Collection[str] = ()
+    base_severity: tuple[str, ...] = ()
+    rule_names: Collection[str] = ()
 
     @property
     def model(self) -> Any:
-        """The file's model; rules that come after ``schema`` find it there."""
+        """The file's model. It is not None for rules that run after ``schema``."""
         return self.file.model
 
     @property
     def before(self) -> Any:
-        """The model of the same file on the base; None where it is not there, or does not load."""
+        """The model of the same file on the base, or None if it is absent or does not load."""
         file = self.base.file(self.file.path, self.file.kind) if self.base else None
         return file.model if file else None
 
     @property
     def inputs(self) -> Iterator[File[Any]]:
-        """The files beside a rollout's own that decide what is rendered of it: its workspace, components, incidents."""
+        """The other files that decide how a rollout is rendered: its workspace, components and incidents."""
         repository, rollout = self.repository, self.model if self.file.kind == "ModelRollout" else None
         pinned = (
             {name for record in rollout.spec.versions.values() for name in record.requires or {}} if rollout else ()
@@ -57,13 +57,14 @@ class Subject:
 class Rule(Protocol):
     """One module of this package: its docstring is its published documentation."""
 
+    __name__: str
     __doc__: str | None
     KINDS: frozenset[str]
-    """The kinds of files that it looks at."""
+    """The kinds of files that the rule checks."""
     NEEDS: str
-    """``base`` where it compares with one, ``whole`` where it is run for a whole workspace only, else empty."""
+    """``base`` if the rule compares with one, ``whole`` if it needs a check of the whole workspace, else empty."""
     UNCONDITIONAL: bool
-    """Does no workspace raise or lower it, and no comment silence it?"""
+    """Whether no workspace can set the rule's severity, and no comment can silence it."""
 
     def check(self, subject: Subject, /) -> Iterable[Problem]:
-        """Give what is wrong with the subject."""
+        """Yield the problems of the subject."""

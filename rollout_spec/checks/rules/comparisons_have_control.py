@@ -1,19 +1,19 @@
-"""A comparison is made in stages that have a control arm.
+"""A comparison runs in stages that have a control arm.
 
-It holds the candidate against stable over the same time, with the same callers. Where the candidate takes all requests
-nobody is left to compare with, and once it is promoted it is stable itself; a stage that gives it none has nothing to
-compare. Where requests are only mirrored the candidate's answers are thrown away, so that nothing its callers do
-afterwards can be laid at its door: a ratio that the workspace declares, such as a conversion rate, cannot be compared
-there. ``error_rate``, which the server counts, can, and so can a value that an external monitor gives.
+A comparison needs the candidate and stable over the same time, with the same callers. If the candidate gets all
+requests, or is promoted, there is no control arm; a stage that gives the candidate no requests has nothing to compare.
+If requests are only mirrored, callers never see the candidate's responses. A ratio that the workspace declares, such as
+a conversion rate, depends on what callers do afterwards and cannot be compared there. ``error_rate``, which the server
+counts, can, and so can a value from an external monitor.
 
-A trigger that can be judged in some of its stages gives a warning at the others.
+If a trigger can be judged in some of its stages, the others are a warning.
 
 Fails::
 
     spec:
       triggers:
         - {name: conversion, type: comparison, metric: conversion_rate, drop: 5%, baseline: 8%, during: [full]}
-      # full gives the candidate all: there is nobody to compare with
+      # full gives the candidate all requests: there is no control arm
 
 Passes::
 
@@ -44,40 +44,44 @@ _HINT = "compare in a stage with a weight above 0% and below 100%"
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Look for both arms in each stage that a comparison watches."""
+    """Check that each stage that a comparison watches has both arms."""
     settings = subject.repository.settings
     own = settings.metrics if settings else {}
     stages = {stage.name: stage for stage in subject.model.spec.stages}
     for index, trigger in enumerate(subject.model.spec.triggers):
         if trigger.type == "comparison":
-            of_callers = trigger.metric != metrics.ERROR_RATE and metrics.kind_of(trigger.metric, own) == "ratio"
-            yield from _watched(trigger, stages, of_callers, ("spec", "triggers", index))
+            by_callers = trigger.metric != metrics.ERROR_RATE and metrics.kind_of(trigger.metric, own) == "ratio"
+            yield from _watched_stages(trigger, stages, by_callers, ("spec", "triggers", index))
 
 
-def _watched(trigger: Comparison, stages: Mapping[str, Stage], of_callers: bool, at: KeyPath) -> Iterator[Problem]:
-    lacks = {name: _lack(stage, of_callers) for name, stage in stages.items()}
-    lacks[PROMOTED] = "the candidate is stable itself once it is promoted, with no control arm beside it"
+def _watched_stages(
+    trigger: Comparison, stages: Mapping[str, Stage], by_callers: bool, at: KeyPath
+) -> Iterator[Problem]:
+    reasons = {name: _obstacle(stage, by_callers) for name, stage in stages.items()}
+    reasons[PROMOTED] = "a promoted candidate is stable itself, and has no control arm"
     if trigger.during is None:
-        if all(lacks.values()):
-            words = f"no stage has both arms, so that {trigger.name} can never be judged"
-            yield Problem((*at, "name"), words, _HINT, "warning")
+        if all(reasons.values()):
+            message = f"{trigger.name} can never be judged: no stage has both arms"
+            yield Problem((*at, "name"), message, _HINT, "warning")
         return
-    some = not all(lacks.get(moment) for moment in trigger.during)
+    has_judged_stage = not all(reasons.get(moment) for moment in trigger.during)
     for position, moment in enumerate(trigger.during):
-        lack = lacks.get(moment)
-        if lack:
+        reason = reasons.get(moment)
+        if reason:
             mirrored = moment in stages and bool(stages[moment].mirror) and not stages[moment].weight
-            yield Problem((*at, "during", position), lack, _HINT, "warning" if some and not mirrored else "error")
+            yield Problem(
+                (*at, "during", position), reason, _HINT, "warning" if has_judged_stage and not mirrored else "error"
+            )
 
 
-def _lack(stage: Stage, of_callers: bool) -> str | None:
-    """Say why a comparison cannot be made in a stage; None where it can."""
+def _obstacle(stage: Stage, by_callers: bool) -> str | None:
+    """Return why a comparison cannot run in a stage, or None if it can."""
     if stage.weight == 100:
-        return f"{stage.name} gives the candidate all requests, and leaves no control arm"
+        return f"{stage.name} has no control arm: the candidate gets all requests"
     if stage.weight or stage.match:
         return None
     if not stage.mirror:
-        return f"{stage.name} gives the candidate no requests, so that there is nothing to compare"
-    if of_callers:
-        return f"{stage.name} only mirrors requests, so that callers never see what the candidate answers"
+        return f"{stage.name} has nothing to compare: the candidate gets no requests"
+    if by_callers:
+        return f"{stage.name} only mirrors requests, so callers never see the candidate's responses"
     return None

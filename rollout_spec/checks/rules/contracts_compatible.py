@@ -1,18 +1,18 @@
-"""A version of a schema does not break the callers of the one that is still live.
+"""A version of a schema does not break the callers of an older one that is still live.
 
-The contract of a ``schema`` component is the JSON Schema of what callers send, one for each version. They do not know
-which version of a model answers. Where a rollout splits its requests between two that pin different versions of the
-schema, and where one pins a range that two served versions meet, the newer of these gets what is sent by the contract
-of the older. So it accepts all that the older one accepted, and keeps each field that it required. A break is told with
-a request that proves it: a JSON Schema validator accepts it by the older contract and refuses it by the newer one. No
-request has a field that only the newer one names, where the older one lets any other field pass: so fields are added.
-Contracts that cannot be compared within the limits of a workspace's templates, or whose `$schema` is not known, are an
-error. With a base, so is a new contract that its metaschema refuses, also if there is none to compare it with.
+The contract of a ``schema`` component is a JSON Schema of what callers send, one for each version. Callers do not know
+which version of a model serves them. A newer version of the schema gets requests of the older one in two cases: a
+rollout splits its requests between versions that pin different ones, or a range in a pin matches both. So the newer one
+must accept all that the older one accepted, and keep each field that it required. A break is reported with a request as
+proof: a JSON Schema validator accepts it by the older contract and refuses it by the newer one. Fields can be added: no
+request is assumed to have a field that only the newer contract names, if the older one allows any other field. It is an
+error if a contract cannot be compared within the limits of a workspace's templates, or has an unknown `$schema`.
+With a base, so is a new contract that its metaschema refuses, even if it is compared with none.
 
-Versions side by side that each model pins exactly break nobody, which is how a breaking version comes in: while a live
-version of a model pins the older one that is a warning, for it stays up until its callers have moved. Live is what
-takes requests, and what a rollback goes to. With a base, versions that leave with this change are compared too, and
-what stood there already is a warning.
+Versions side by side that each model pins exactly break nobody, so a breaking version can be introduced that way. It is
+a warning while a live version of a model pins the older one, which must be served until its callers have moved. Live
+versions are those that receive requests, and rollback targets. With a base, versions that this change removes are
+compared too, and breaks that the base has already are warnings.
 
 Source: backward compatibility, https://docs.confluent.io/platform/current/schema-registry/fundamentals/schema-evolution.html
 
@@ -31,7 +31,7 @@ Fails::
     spec:
       versions:
         "41": {requires: {payment-event: "3.0"}}
-        "42": {requires: {payment-event: "3.1"}}    # and it gets requests without a currency
+        "42": {requires: {payment-event: "3.1"}}    # gets requests without a currency
       live: {stable: "41", candidate: "42", stage: canary-5}
 
 Passes::
@@ -74,9 +74,9 @@ NEEDS = ""
 UNCONDITIONAL = False
 
 _SHOWN, _NAMED = 3, 5
-_REASONS = {  # why callers of an older version meet a newer one, the worst first: what is said of it, and the hint
+_REASONS = {  # why a newer version gets requests of an older one, the worst first: the message, and the hint
     "split": (
-        "{new} breaks callers of {old}, and {who} take requests of the same callers",
+        "{new} breaks callers of {old}, and {who} receive requests of the same callers",
         "accept in {new} what {old} accepts, until no caller sends it",
     ),
     "range": (
@@ -85,47 +85,49 @@ _REASONS = {  # why callers of an older version meet a newer one, the worst firs
     ),
     "pin": (
         "{new} breaks callers of {old}, which is still pinned by {who}",
-        "keep {old} up until its callers have moved",
+        "serve {old} until its callers have moved",
     ),
 }
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Read the contract of each version that is served; for a whole workspace, compare them."""
+    """Read the contract of each served version; in a check of the whole workspace, compare them."""
     spec = subject.model.spec
     if spec.type != "schema" or spec.contract is None:
         return
     if "{version}" not in spec.contract:
-        words = "`{version}` is missing: each version has a contract of its own"
+        message = "`{version}` is missing: each version needs its own contract"
         hint = f"write `contracts/{subject.file.stem}/{{version}}.schema.json`"
-        yield Problem(("spec", "contract"), words, hint)
+        yield Problem(("spec", "contract"), message, hint)
         return
     contents: dict[str, bytes] = {}
     for index, version in enumerate(spec.serving):
-        found = _read(version, index, subject)
-        if isinstance(found, Problem):
-            yield found
-        elif found is not None:
-            contents[version] = found
+        content = _read(version, index, subject)
+        if isinstance(content, Problem):
+            yield content
+        elif content is not None:
+            contents[version] = content
     if subject.whole and contents:
-        yield from _compared(subject, {**_left(subject), **contents})
+        yield from _compared(subject, {**_removed(subject), **contents})
 
 
 def _read(version: str, index: int, subject: Subject) -> bytes | Problem | None:
-    """Return the contract of a version, or what is wrong with it; None if it is a link."""
+    """Return the contract of a version, or its problem, or None if it is a link."""
     from rollout_spec.domain.contracts.json_schema import NotASchema, read_schema
 
     at = ("spec", "serving", index)
     path = place_of(subject.model.spec.contract, version)
     if path is None:
-        return Problem(("spec", "contract"), "this leads out of the workspace", "put the contracts into the workspace")
+        return Problem(
+            ("spec", "contract"), "this path leads out of the workspace", "move the contracts into the workspace"
+        )
     try:
         content = subject.repository.tree.read(path)
         if content is None and subject.repository.link(path) is not None:
-            return None  # no-links says so
+            return None  # no-links reports it
         if content is None:
-            words = f"there is no {path}, so that nobody can say whose callers {version} breaks"
-            return Problem(at, words, "put the JSON Schema of this version there", "warning")
+            message = f"cannot tell whose callers {version} breaks: there is no {path}"
+            return Problem(at, message, "add the JSON Schema of this version", "warning")
         read_schema(content)
         if subject.whole and subject.base is not None and subject.base.tree.read(path) != content:
             from rollout_spec.domain.contracts.comparison import check_by_metaschema
@@ -135,40 +137,40 @@ def _read(version: str, index: int, subject: Subject) -> bytes | Problem | None:
     except UserError as error:
         return Problem(at, error.message, error.hint, "warning")
     except NotASchema as error:
-        return _flaw(version, error, path, content, subject)
+        return _not_a_schema(version, error, path, content, subject)
 
 
-def _flaw(version: str, error: NotASchema, path: str, content: bytes | None, subject: Subject) -> Problem:
-    """Say that a contract is no JSON Schema."""
-    # What stood on the base is no reason to stay there, in a rollback least of all.
+def _not_a_schema(version: str, error: NotASchema, path: str, content: bytes | None, subject: Subject) -> Problem:
+    """Return the problem of a contract that is not a JSON Schema."""
+    # A problem that the base has already must not block a change, least of all a rollback.
     stood = subject.base is not None and subject.base.tree.read(path) == content
-    words = f"the contract of {subject.file.stem} {version} is no JSON Schema: {error}"
-    return Problem(error.path, words, None, "warning" if stood else "error", file=path, span=error.span)
+    message = f"the contract of {subject.file.stem} {version} is not a JSON Schema: {error}"
+    return Problem(error.path, message, None, "warning" if stood else "error", file=path, span=error.span)
 
 
 def _compared(subject: Subject, contents: Mapping[str, bytes]) -> Iterator[Problem]:
-    """Compare what callers of one version may meet in another."""
+    """Compare each two contracts that may get the same requests."""
     from rollout_spec.domain.dependents import by_number, dependents, meetings
 
     serving: list[str] = subject.model.spec.serving
     if len({*contents.values()}) < 2:
-        return  # else all rollouts are read
+        return  # reading all rollouts takes long
     order = sorted(contents, key=by_number)
-    found: dict[tuple[str, str], dict[str, list[Dependent]]] = {}
+    pairs: dict[tuple[str, str], dict[str, list[Dependent]]] = {}
     for old, new, why, *who in meetings(dependents(subject.file.stem, subject.repository), order, serving):
-        found.setdefault((old, new), {}).setdefault(why, []).extend(who)
-    told: set[Problem] = set()
-    for (old, new), reasons in found.items():
-        for problem in _broken(subject, (old, new), contents, reasons):
-            if problem not in told:  # one that is no schema is compared with several
-                told.add(problem)
+        pairs.setdefault((old, new), {}).setdefault(why, []).extend(who)
+    reported: set[Problem] = set()
+    for (old, new), reasons in pairs.items():
+        for problem in _breaks(subject, (old, new), contents, reasons):
+            if problem not in reported:  # a contract that is not a schema is compared with several
+                reported.add(problem)
                 yield problem
 
 
-def _broken(
+def _breaks(
     subject: Subject, pair: tuple[str, str], contents: Mapping[str, bytes], reasons: Mapping[str, Sequence[Dependent]]
 ) -> Iterator[Problem]:
-    """Say what breaks callers of the first of two versions in the second, or that nobody can say."""
+    """Yield the breaks between two versions, or why they cannot be compared."""
     from rollout_spec.core.bounded_process import StoppedError
     from rollout_spec.domain.contracts.comparison import FlawError, breaks
 
@@ -179,52 +181,52 @@ def _broken(
     except FlawError as error:
         version = pair[error.which]
         if version in spec.serving:
-            place = place_of(spec.contract, version) or ""
-            yield _flaw(version, error, place, contents[version], subject)
+            path_of_flaw = place_of(spec.contract, version) or ""
+            yield _not_a_schema(version, error, path_of_flaw, contents[version], subject)
         return
     except (StoppedError, UserError) as error:
         why = error.reason if isinstance(error, StoppedError) else error.message
         severity: Severity = "warning" if _is_unchanged(subject, contents, pair) else "error"
-        words = f"nobody can say whether {new} breaks callers of {old}: {why}"
-        yield Problem((), words, error.hint, severity, file=path)
+        message = f"cannot tell whether {new} breaks callers of {old}: {why}"
+        yield Problem((), message, error.hint, severity, file=path)
         return
     if changes:
         why = next(why for why in _REASONS if why in reasons)
-        words, hint = (text.format(old=old, new=new, who=_named(reasons[why])) for text in _REASONS[why])
-        mild = why == "pin" or (why == "range" and _stood(subject, old, new))
+        message, hint = (text.format(old=old, new=new, who=_named(reasons[why])) for text in _REASONS[why])
+        is_mild = why == "pin" or (why == "range" and _was_on_base(subject, old, new))
         at = ("spec", "serving", spec.serving.index(new))
-        shown = f"{join_some([str(change) for change in changes], _SHOWN)}; {changes[0].proof(old, new)}"
-        yield Problem(at, f"{words}: {shown}", hint, "warning" if mild else "error")
+        details = f"{join_some([str(change) for change in changes], _SHOWN)}; {changes[0].proof(old, new)}"
+        yield Problem(at, f"{message}: {details}", hint, "warning" if is_mild else "error")
 
 
-def _left(subject: Subject) -> dict[str, bytes]:
-    """Return the contracts of versions that leave with this change: who met them meets the others now."""
+def _removed(subject: Subject) -> dict[str, bytes]:
+    """Return the contracts of versions that this change removes: their callers get the others now."""
     from rollout_spec.domain.contracts.json_schema import NotASchema, read_schema
 
     before = subject.before
     if subject.base is None or before is None or before.spec.contract is None:
         return {}
-    found: dict[str, bytes] = {}
+    contents: dict[str, bytes] = {}
     for version in before.spec.serving:
         path = place_of(before.spec.contract, version)
         content = subject.base.tree.read(path) if path and version not in subject.model.spec.serving else None
         with suppress(NotASchema):
             if content is not None:
                 read_schema(content)
-                found[version] = content
-    return found
+                contents[version] = content
+    return contents
 
 
 def _is_unchanged(subject: Subject, contents: Mapping[str, bytes], versions: Sequence[str]) -> bool:
-    """Return whether the base has the same contracts of these versions: a rollback is not kept up by them."""
+    """Return whether the base has the same contracts of these versions, so that they block no rollback."""
     if subject.base is None:
         return False
     paths = {version: place_of(subject.model.spec.contract, version) or "" for version in versions}
     return all(subject.base.tree.read(path) == contents[version] for version, path in paths.items())
 
 
-def _stood(subject: Subject, old: str, new: str) -> bool:
-    """Were both served on the base already, by the contracts of now?"""
+def _was_on_base(subject: Subject, old: str, new: str) -> bool:
+    """Return whether the base serves both versions with the same contracts."""
     before, now = subject.before, subject.model.spec
     if subject.base is None or before is None or before.spec.contract != now.contract:
         return False
@@ -237,6 +239,6 @@ def _stood(subject: Subject, old: str, new: str) -> bool:
 def _named(who: Sequence[Dependent]) -> str:
     """Name versions by their rollouts: ``fraud (41, 42), churn (7)``."""
     versions: dict[str, dict[str, None]] = {}
-    for each in who:
-        versions.setdefault(each.rollout, {})[each.version] = None
-    return join_some([f"{rollout} ({', '.join(found)})" for rollout, found in versions.items()], _NAMED)
+    for dependent in who:
+        versions.setdefault(dependent.rollout, {})[dependent.version] = None
+    return join_some([f"{rollout} ({', '.join(numbers)})" for rollout, numbers in versions.items()], _NAMED)

@@ -1,9 +1,8 @@
-"""The forge of a workspace changes by a decision of its own.
+"""The forge of a workspace does not change in passing.
 
-`forge` says where rollbacks are pushed, which branch is live, and which host is asked for pull requests. An edit of it
-in passing sends the next rollback elsewhere. A workspace that is to move says so first: a change that is merged before
-lowers this rule in `severity`. Only the base's severity counts, and no comment silences the rule, so that no change
-allows itself.
+`forge` says where rollbacks are pushed, which branch is live, and which host opens pull requests. An accidental edit
+would send the next rollback elsewhere. To move a workspace, merge another change first that lowers this rule in
+`severity`. Only the severity on the base counts, and no comment silences the rule, so that no change can permit itself.
 
 Fails::
 
@@ -15,7 +14,7 @@ Fails::
       metrics:
         conversion_rate: {kind: ratio, good: up, events: shop_orders_total, total: shop_sessions_total}
         psi: {kind: value, good: down, query: 'model_psi{version="{{ version }}"}'}
-      forge: {type: github, repository: acme/models, baseUrl: https://github.example.org}    # another host than before
+      forge: {type: github, repository: acme/models, baseUrl: https://github.example.org}    # another host
 
 Passes::
 
@@ -27,7 +26,7 @@ Passes::
       metrics:
         conversion_rate: {kind: ratio, good: up, events: shop_orders_total, total: shop_sessions_total}
         psi: {kind: value, good: down, query: 'model_psi{version="{{ version }}"}'}
-      forge: {type: github, repository: acme/models, remote: origin}    # spelled out, and the same
+      forge: {type: github, repository: acme/models, remote: origin}    # the default, written out
 """
 
 from __future__ import annotations
@@ -42,23 +41,23 @@ KINDS = frozenset({"Workspace"})
 NEEDS = "base"
 UNCONDITIONAL = False
 
-_HINT = "to move the workspace, lower `forge-unchanged` in `severity` first, in a change that is merged before this one"
+_HINT = "to move the workspace, merge another change first that lowers `forge-unchanged` in `severity`"
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Compare each field of the forge with what it is on the base."""
+    """Compare each field of the forge with the base."""
     before = subject.before.spec.forge if subject.before is not None else None
     if before is None:
         return
     after = subject.model.spec.forge
     if after is None:
-        yield Problem(("spec", "forge"), "the forge is gone, and the base has one", _HINT, on_key=True)
+        yield Problem(("spec", "forge"), "this change removes the forge", _HINT, on_key=True)
         return
     then, now = before.model_dump(by_alias=True), after.model_dump(by_alias=True)
     for name, value in now.items():
         if value != then[name]:
-            words = f"`forge.{name}` changes from {_shown(then[name])} to {_shown(value)}"
-            yield Problem(("spec", "forge", name), words, _HINT)
+            message = f"`forge.{name}` changes from {_shown(then[name])} to {_shown(value)}"
+            yield Problem(("spec", "forge", name), message, _HINT)
 
 
 def _shown(value: object) -> str:

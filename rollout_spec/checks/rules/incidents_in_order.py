@@ -1,8 +1,8 @@
-"""An incident takes its course: the failure is seen, the version is replaced, and then the incident is resolved.
+"""An incident is resolved after its version has been replaced, and its time is not in the future.
 
-An incident whose version was found bad stays open while that version answers requests for want of a way back: once it
-is resolved nobody looks at it any more, and the bad version serves on. One that was cleared may be resolved at any
-time. An incident that was seen in the future throws off whatever counts from that time, such as the cool-down.
+If there was no rollback target, a version that was found bad is still served. Its incident must stay open until the
+version is replaced, because nobody looks at a resolved incident. An incident whose version was cleared may be resolved
+at any time. A time in the future misleads everything that counts from it, such as the cool-down.
 
 Fails::
 
@@ -20,10 +20,10 @@ Fails::
       verdict: bad
       reproduced: {environment: staging, link: https://example.com/runs/7}
       rootCause: It was trained on the labels of another month.
-      resolution: It is to be trained anew.
+      resolution: It will be trained again.
     # rollouts/fraud.yaml
     spec:
-      live: {stable: "41"}    # it answers still
+      live: {stable: "41"}    # still served
 
 Passes::
 
@@ -56,18 +56,20 @@ KINDS = frozenset({"Incident"})
 NEEDS = ""
 UNCONDITIONAL = False
 
-_CLOCKS_DIFFER = timedelta(minutes=5)
+_CLOCK_SKEW = timedelta(minutes=5)
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Compare the incident with the clock, and with what is live."""
+    """Compare the incident with the clock, and with the live version."""
     spec, now = subject.model.spec, subject.now
-    if now is not None and spec.observed_at > now + _CLOCKS_DIFFER:
-        words = f"this is in the future: it is {format_time(now)} now"
-        yield Problem(("spec", "observedAt"), words, "write when the failure was seen, with its zone", "warning")
+    if now is not None and spec.observed_at > now + _CLOCK_SKEW:
+        message = f"this time is in the future: now is {format_time(now)}"
+        yield Problem(("spec", "observedAt"), message, "write the time of the failure, with its time zone", "warning")
     rollout = subject.repository.rollout(spec.rollout)
     live = rollout.model.spec.live if rollout and rollout.model else None
-    ended = spec.status == "resolved" and spec.verdict == "bad"
-    if ended and live and live.stable == spec.failed_version and spec.restored_version is None:  # else not-quarantined
-        words = f"{spec.failed_version} was found bad and is stable still, so that this is not over"
-        yield Problem(("spec", "status"), words, "promote another version first, and leave this open until then")
+    is_found_bad = spec.status == "resolved" and spec.verdict == "bad"
+    if (
+        is_found_bad and live and live.stable == spec.failed_version and spec.restored_version is None
+    ):  # else not-quarantined reports it
+        message = f"this resolves the incident of {spec.failed_version}, which was found bad and is still stable"
+        yield Problem(("spec", "status"), message, "promote another version first")

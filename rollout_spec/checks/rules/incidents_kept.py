@@ -1,12 +1,12 @@
-"""An incident that was merged is kept as it is; only its end is written later.
+"""A merged incident stays as it is, and only its resolution is written later.
 
-The incident is the quarantine. Were its file deleted, or its facts edited to be about something else, the version that
-failed could come back the next day and nobody would have decided that. So it ends in one way: resolved, as bad or as
-cleared. Bad is for good: who has doubts opens the incident again, and then clears it in a change of its own. And what a
-change takes back it does not clear in the same breath: no rollback without quarantine.
+An incident is a quarantine. If its file were deleted, or edited to name another version, the failed version could
+return although nobody decided so. The only end of an incident is its resolution, as bad or as cleared. Bad is final:
+reopen the incident, and clear it in another change. A change that takes a version back cannot clear it at once, because
+no rollback may leave out the quarantine.
 
-Where the base has no such rollout, its incidents are history that is brought along. Facts that hold no version back
-(the trigger, the source, the time) are warned of; evidence may be added.
+If the base has no such rollout, its incidents are imported history and may be resolved already. Changes of facts that
+quarantine no version (the trigger, the source, the time) are warnings. Evidence may be added.
 
 Fails::
 
@@ -69,7 +69,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rollout_spec.checks.rules.base import Subject
-from rollout_spec.core.findings import Problem
+from rollout_spec.core.findings import Problem, Severity
 from rollout_spec.domain.incidents import readings, stem_of
 
 if TYPE_CHECKING:
@@ -84,58 +84,62 @@ _FACTS = (*_QUARANTINE, "trigger", "source", "observed_at", "stage", "reverts")
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Compare the incident with what it was, or the rollout's incidents with those that there were."""
+    """Compare the incident, or the incidents of the rollout, with those on the base."""
     assert subject.base is not None
     if subject.file.kind == "ModelRollout":
-        yield from _gone(subject)
+        yield from _deleted(subject)
     elif subject.before is not None:
         yield from _changed(subject.before.spec, subject.model.spec)
-        yield from _cleared(subject.before.spec, subject.model.spec)
+        yield from _cleared_bad(subject.before.spec, subject.model.spec)
     elif subject.base.file(subject.file.path, "Incident") is None:
-        yield from _born_cleared(subject)
+        yield from _cleared_at_once(subject)
 
 
-def _gone(subject: Subject) -> Iterator[Problem]:
-    """Point at the records of versions whose incidents are no longer there: no file of theirs is left to point at."""
+def _deleted(subject: Subject) -> Iterator[Problem]:
+    """Yield a problem at the record of each version whose incident was deleted."""
     assert subject.base is not None
     rollout = subject.model
-    before = [each for each in readings(rollout, subject.base) if each.quarantines]
+    before = [reading for reading in readings(rollout, subject.base) if reading.quarantines]
     after = readings(rollout, subject.repository) if before else []
-    there, mended = {each.file.path for each in after}, {(stem_of(each.file.path), each.version) for each in after}
-    for each in before:
-        path = each.file.path
-        if path in there or subject.repository.tree.read(path) is not None:
+    paths, renamed = (
+        {reading.file.path for reading in after},
+        {(stem_of(reading.file.path), reading.version) for reading in after},
+    )
+    for reading in before:
+        path = reading.file.path
+        if path in paths or subject.repository.tree.read(path) is not None:
             continue
-        if each.incident is None and (stem_of(path), each.version) in mended:  # its file has another ending now
+        if reading.incident is None and (stem_of(path), reading.version) in renamed:  # its file was renamed
             continue
-        if each.version in rollout.spec.versions:  # else versions-append-only tells of the record
-            words = f"incident {each.file.stem} is gone, and it quarantines {each.version}"
-            yield Problem(("spec", "versions", each.version), words, f"put {path} back", on_key=True)
+        if reading.version in rollout.spec.versions:  # else versions-append-only reports it
+            message = f"incident {reading.file.stem}, which quarantines {reading.version}, was deleted"
+            yield Problem(("spec", "versions", reading.version), message, f"restore {path}", on_key=True)
 
 
 def _changed(before: IncidentSpec, after: IncidentSpec) -> Iterator[Problem]:
-    """Point at each fact that is another one than when it was merged."""
+    """Yield a problem for each fact that differs from the base."""
     for name in _FACTS:
         if getattr(before, name) != getattr(after, name):
-            shown = str(type(after).model_fields[name].alias)
-            words = f"`{shown}` of an incident that was merged never changes"
-            yield Problem(("spec", shown), words, "put it back", "error" if name in _QUARANTINE else "warning")
-    seen = [(name, value) for name, value in before.evidence or () if value is not None]
-    lost = [name for name, value in seen if after.evidence is None or getattr(after.evidence, name) != value]
-    if lost:
-        words = f"the evidence of an incident that was merged stays: {', '.join(f'`{name}`' for name in lost)}"
-        yield Problem(("spec", "evidence"), words, "put it back, and add to it what is new", "warning", on_key=True)
+            field = str(type(after).model_fields[name].alias)
+            message = f"this changes `{field}` of a merged incident"
+            severity: Severity = "error" if name in _QUARANTINE else "warning"
+            yield Problem(("spec", field), message, "restore the merged value", severity)
+    merged = [(name, value) for name, value in before.evidence or () if value is not None]
+    changed = [name for name, value in merged if after.evidence is None or getattr(after.evidence, name) != value]
+    if changed:
+        message = f"this changes the evidence of a merged incident: {', '.join(f'`{name}`' for name in changed)}"
+        yield Problem(("spec", "evidence"), message, "restore it, and only add to it", "warning", on_key=True)
 
 
-def _cleared(before: IncidentSpec, after: IncidentSpec) -> Iterator[Problem]:
+def _cleared_bad(before: IncidentSpec, after: IncidentSpec) -> Iterator[Problem]:
     then, now = ((spec.status, spec.verdict) for spec in (before, after))
     if then == ("resolved", "bad") and now == ("resolved", "cleared"):
-        words = f"{before.failed_version} was found bad, which is for good, and this clears it"
-        yield Problem(("spec", "verdict"), words, "open the incident again first, in a change of its own")
+        message = f"this clears {before.failed_version}, which was found bad"
+        yield Problem(("spec", "verdict"), message, "reopen the incident first, in another change")
 
 
-def _born_cleared(subject: Subject) -> Iterator[Problem]:
-    """Point at an incident that never quarantined the version which the same change takes back."""
+def _cleared_at_once(subject: Subject) -> Iterator[Problem]:
+    """Yield a problem if a new incident clears the version that the same change takes back."""
     assert subject.base is not None
     spec = subject.model.spec
     if spec.status != "resolved" or spec.verdict != "cleared":
@@ -146,5 +150,6 @@ def _born_cleared(subject: Subject) -> Iterator[Problem]:
     before, after = then.model.spec.live, now.model.spec.live
     was_live = spec.failed_version in (before.stable, before.candidate)
     if was_live and spec.failed_version not in (after.stable, after.candidate):
-        words = f"this change takes {spec.failed_version} back and clears it at once"
-        yield Problem(("spec", "status"), words, "merge the incident open, and resolve it when the cause is known")
+        message = f"this change takes {spec.failed_version} back and clears it at once"
+        hint = "merge the incident with `status: open`, and resolve it when the cause is known"
+        yield Problem(("spec", "status"), message, hint)

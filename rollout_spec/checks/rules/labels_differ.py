@@ -1,9 +1,9 @@
-"""Versions of a rollout have different labels, of which names can be made.
+"""Versions of a rollout have different labels, and their labels make valid names.
 
-A version's label is what it is called in the names of Kubernetes objects, branches and incidents: lower case, every
-other character than letters and digits as ``-``. Were ``1.0`` and ``1-0`` both recorded, one would be served under the
-other's name. An incident is called `<rollout>-<label>`, then `<rollout>-<label>-2`, and a name has at most 63
-characters. What the cluster takes of names is a matter of each target (`targets-fit`).
+A version's label is its form in the names of Kubernetes objects, branches and incidents: in lower case, with ``-`` for
+every character that is not a letter or digit. If ``1.0`` and ``1-0`` were both recorded, one would be served under the
+other's name. An incident is named `<rollout>-<label>`, then `<rollout>-<label>-2`, and a name has at most 63
+characters. Further limits on names come from the targets (`targets-fit`).
 
 Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 
@@ -35,7 +35,7 @@ NEEDS = ""
 UNCONDITIONAL = True
 
 _LONGEST = 60
-"""The characters of an incident's name, which leaves room for its number."""
+"""The characters of an incident's name, with three left for its number."""
 
 
 def check(subject: Subject) -> Iterator[Problem]:
@@ -49,7 +49,7 @@ def check(subject: Subject) -> Iterator[Problem]:
         if name in seen:
             yield Problem(
                 at,
-                f"{version} and {seen[name]} have one label, `{name}`",
+                f"{version} and {seen[name]} have the same label, `{name}`",
                 "give this version another name",
                 on_key=True,
             )
@@ -61,6 +61,6 @@ def check(subject: Subject) -> Iterator[Problem]:
                 on_key=True,
             )
         elif len(incident) > _LONGEST:
-            words = f"incidents would be called `{incident}`, of {len(incident)} characters, and at most {_LONGEST} fit"
-            yield Problem(at, words, "shorten the version, or the rollout's name", on_key=True)
+            message = f"the name of an incident, `{incident}`, has {len(incident)} characters; at most {_LONGEST} fit"
+            yield Problem(at, message, "shorten the version, or the rollout's name", on_key=True)
         seen.setdefault(name, version)

@@ -1,7 +1,7 @@
-"""A file bears the name of what it holds, in the folder of its kind.
+"""A file has the name of its object, and lies in the folder of its kind.
 
-Everything here is found by name: a rollout's components, a version's incidents, the file that a rollback edits. A file
-under another name would be read by nobody, or by mistake.
+Objects are found by name: the components of a rollout, the incidents of a version, the file that a rollback edits. A
+file under another name would not be read, or would be read by mistake.
 
 Fails::
 
@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from rollout_spec.checks.policies import pack_paths
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import WHOLE_FILE, Problem
 from rollout_spec.core.units import label
@@ -33,36 +34,32 @@ _COUNT = re.compile(r"(-([2-9]|[1-9][0-9]+))?")
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Compare ``metadata.name`` with the file's name, and the file's place with its kind."""
+    """Compare ``metadata.name`` with the file's name, and the folder with the kind."""
     file, name = subject.file, subject.model.metadata.name
     if file.kind == "Workspace":
         if file.path != WORKSPACE_FILE:
-            yield Problem((), f"a Workspace is the file {WORKSPACE_FILE}, and this is {file.path}", span=WHOLE_FILE)
+            yield Problem((), f"a Workspace must be the file {WORKSPACE_FILE}, not {file.path}", span=WHOLE_FILE)
         return
     folder, _, rest = file.path.partition("/")
     home = next(folder for folder, kind in FOLDERS.items() if kind == file.kind)
-    if file.path not in _listed(subject) and (folder != home or "/" in rest or not rest.endswith(".yaml")):
+    is_named_pack = file.kind == "PolicyPack" and file.path in pack_paths(subject.repository)  # in any folder
+    if not is_named_pack and (folder != home or "/" in rest or not rest.endswith(".yaml")):
         yield Problem(
             (),
-            f"a {file.kind} is a file {home}/<name>.yaml, and nobody reads {file.path}",
+            f"{file.path} is not read: a {file.kind} must be a file {home}/<name>.yaml",
             f"move it to {home}/{name}.yaml",
             span=WHOLE_FILE,
         )
     elif name != file.stem:
         yield Problem(
             ("metadata", "name"),
-            f"this is `{name}`, and its file is {file.stem}.yaml",
+            f"the name is `{name}`, but the file is {file.stem}.yaml",
             f"rename one of them: {home}/{name}.yaml, or `name: {file.stem}`",
         )
     elif file.kind == "Incident":
         spec = subject.model.spec
-        wanted = f"{spec.rollout}-{label(spec.failed_version)}"
-        if not name.startswith(wanted) or not _COUNT.fullmatch(name.removeprefix(wanted)):
-            words = f"an incident of {spec.rollout} {spec.failed_version} is called `{wanted}`, then `{wanted}-2`"
-            yield Problem(("metadata", "name"), f"{words}, not `{name}`")
-
-
-def _listed(subject: Subject) -> list[str]:
-    """Return what the workspace lists by name or path: its policy packs may lie anywhere."""
-    settings = subject.repository.settings
-    return list(settings.policies) if subject.file.kind == "PolicyPack" and settings else []
+        expected_name = f"{spec.rollout}-{label(spec.failed_version)}"
+        if not name.startswith(expected_name) or not _COUNT.fullmatch(name.removeprefix(expected_name)):
+            expected = f"expected `{expected_name}`, then `{expected_name}-2`"
+            message = f"`{name}` is not the name of an incident of {spec.rollout} {spec.failed_version}: {expected}"
+            yield Problem(("metadata", "name"), message)

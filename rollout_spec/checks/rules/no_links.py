@@ -1,10 +1,10 @@
 """No file or folder of a workspace is a link or a submodule.
 
-Git keeps of a link the name of its target, and of a submodule the id of a commit. A rollback reads commits: there, what
-is behind a link is missing. Were links followed on disk, `check` would pass on files that no rollback sees, and
-`render` would write to folders that are no part of the workspace. So a link is read as absent everywhere, and is an
-error. That concerns `.rollout-spec.yaml`, `.rollout-spec-pause`, the policy packs and contracts that are named by path,
-and all that is in `rollouts/`, `components/`, `incidents/`, `policies/`, `templates/`, `contracts/` and `manifests/`.
+For a link, git stores only the name of its target; for a submodule, only the id of a commit. A rollback reads commits,
+so it does not see the target of a link. If links were followed on disk, `check` would pass on files that no rollback
+sees, and `render` would write outside the workspace. A link is therefore treated as absent everywhere, and is an error.
+This applies to `.rollout-spec.yaml`, `.rollout-spec-pause`, policy packs and contracts that are named by path, and
+everything in `rollouts/`, `components/`, `incidents/`, `policies/`, `templates/`, `contracts/` and `manifests/`.
 
 Fails::
 
@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from rollout_spec.checks.policies import pack_paths
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import WHOLE_FILE, Problem
 from rollout_spec.core.links import HINT
@@ -34,16 +35,16 @@ NEEDS = ""
 UNCONDITIONAL = True
 
 OWN = (*FOLDERS, "templates", "contracts", "manifests")
-"""The folders of a workspace, all of whose files are its own."""
+"""The folders that belong to a workspace with everything in them."""
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Look at the files without which this one cannot be judged: components, targets of its own, packs.
+    """Find links among the components, targets and packs that the rules of this file need.
 
-    ``in_workspace`` and ``concerning`` look at the others, without which there is something to say.
+    ``in_workspace`` and ``concerning`` find the others.
     """
     if subject.file.kind == "Workspace" and subject.model is not None:
-        yield from problems(subject.repository.link(path) for path in _packs(subject.repository))
+        yield from problems(subject.repository.link(path) for path in pack_paths(subject.repository))
     if subject.file.kind != "ModelRollout" or subject.model is None:
         return
     spec, repository = subject.model.spec, subject.repository
@@ -54,14 +55,14 @@ def check(subject: Subject) -> Iterator[Problem]:
 
 
 def problems(links: Iterable[str | None]) -> Iterator[Problem]:
-    """Give a problem for each link."""
+    """Yield a problem for each link."""
     for link in dict.fromkeys(filter(None, links)):
         yield Problem((), f"{link} is a link or a submodule, and is not followed", HINT, file=link, span=WHOLE_FILE)
 
 
 def in_workspace(repository: Repository) -> Iterator[str | None]:
-    """Give the links of a workspace."""
-    yield from (repository.link(path) for path in (WORKSPACE_FILE, PAUSE_FILE, *_packs(repository)))
+    """Yield the links of a workspace."""
+    yield from (repository.link(path) for path in (WORKSPACE_FILE, PAUSE_FILE, *pack_paths(repository)))
     for folder in OWN:
         yield from repository.tree.links(folder)
     for name in repository.names("components"):
@@ -69,32 +70,25 @@ def in_workspace(repository: Repository) -> Iterator[str | None]:
 
 
 def concerning(path: str, repository: Repository) -> Iterator[str | None]:
-    """Give the links that one file is, lies behind, or depends on."""
+    """Yield a file's own link, and those that it depends on."""
     yield repository.link(path)
     folder, _, file = path.rpartition("/")
     stem = file.removesuffix(".yaml")
     if path == WORKSPACE_FILE:
-        yield from (repository.link(own) for own in OWN)
+        yield from (repository.link(owned) for owned in OWN)
     if path == WORKSPACE_FILE or folder == "rollouts":
-        yield from (repository.link(pack) for pack in _packs(repository))
+        yield from (repository.link(pack) for pack in pack_paths(repository))
     if folder == "rollouts":
         incidents = repository.names_from("incidents", f"{stem}-")
         yield from (
-            repository.link(place) for place in ("incidents", *(f"incidents/{name}.yaml" for name in incidents))
+            repository.link(source) for source in ("incidents", *(f"incidents/{name}.yaml" for name in incidents))
         )
     if folder == "components":
         yield from _contracts(stem, repository)
 
 
-def _packs(repository: Repository) -> Iterator[str]:
-    settings = repository.settings
-    for reference in settings.policies if settings else ():
-        if "/" in reference or reference.endswith(".yaml"):
-            yield reference
-
-
 def _contracts(name: str, repository: Repository) -> Iterator[str | None]:
-    """Give the links among the contracts of a component's versions."""
+    """Yield the links among the contracts of a component's versions."""
     component = repository.component(name)
     spec = component.model.spec if component and component.model else None
     if spec is not None and spec.contract is not None:

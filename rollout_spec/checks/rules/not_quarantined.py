@@ -1,15 +1,14 @@
-"""A version that failed does not come back until its incident is cleared.
+"""A failed version is neither candidate nor stable until its incident is cleared.
 
-A rollback opens an incident, and the incident quarantines the version: it, and every record of the same bytes, may be
-neither candidate nor stable until somebody has found that it was something else. Without that the next automatic update
-re-applies what was just undone.
+A rollback opens an incident, which quarantines the version and every record of the same bytes. The quarantine ends when
+a person has found another cause. Without it the next automatic update would repeat the change that was just undone.
 
-What is quarantined in a workspace that ``incidentsFrom`` names is quarantined here too. A rollback there finds versions
-live here that it knows nothing of, and must not wait for them: with a base it is a warning that such a version serves
-here, and an error to make it candidate or stable, or to take it further.
+A version that is quarantined in a workspace of ``incidentsFrom`` is quarantined here too. A rollback there does not
+know which versions are live here, and must not wait for this workspace. So with a base it is only a warning that such a
+version is served here; to make it candidate or stable, or to advance it, is an error.
 
-An incident that does not load quarantines the version that its name says, until it is mended: a typo clears nothing.
-If what it says contradicts its name, both versions are quarantined.
+An incident that does not load quarantines the version in its name until it is repaired: a typo clears nothing. If its
+content contradicts its name, both versions are quarantined.
 
 Fails::
 
@@ -44,7 +43,7 @@ Passes::
       verdict: cleared
       reproduced: {environment: staging, link: https://example.com/runs/7}
       rootCause: A network policy, not the model.
-      resolution: The policy was taken back.
+      resolution: The policy was reverted.
     # rollouts/fraud.yaml
     spec:
       live: {candidate: "42", stage: canary-5}
@@ -70,57 +69,57 @@ UNCONDITIONAL = True
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Look for an incident of stable and of the candidate."""
-    yield from _unknown(subject)
+    """Check that stable and the candidate are not quarantined."""
+    yield from _unknown_elsewhere(subject)
     rollout = subject.model
-    away = quarantined(rollout, subject.repository)
+    quarantines = quarantined(rollout, subject.repository)
     for field, version in (("stable", rollout.spec.live.stable), ("candidate", rollout.spec.live.candidate)):
-        found = away.get(version) if version is not None else None
-        if found is None:
+        quarantine = quarantines.get(version) if version is not None else None
+        if quarantine is None:
             continue
-        incident, at_home = found.incident, found.workspace is None
-        if at_home and field == "stable" and incident is not None and _is_left(incident, version):
-            continue  # there was no way back: it serves until something replaces it
-        severity: Severity = "error" if at_home or _brought(subject, field) else "warning"
-        yield Problem(("spec", "live", field), _words(str(version), found), _hint(found), severity)
+        incident, is_own = quarantine.incident, quarantine.workspace is None
+        if is_own and field == "stable" and incident is not None and _restored_none(incident, version):
+            continue  # there was no rollback target: it is served until it is replaced
+        severity: Severity = "error" if is_own or _is_by_this_change(subject, field) else "warning"
+        yield Problem(("spec", "live", field), _message(str(version), quarantine), _hint(quarantine), severity)
 
 
-def _unknown(subject: Subject) -> Iterator[Problem]:
-    """Point at a candidate of which it cannot be known whether it is quarantined elsewhere."""
+def _unknown_elsewhere(subject: Subject) -> Iterator[Problem]:
+    """Yield a problem if a file that does not load may quarantine the candidate elsewhere."""
     if subject.model.spec.live.candidate is None or unknown_sources(subject.repository):
-        return  # references-exist says so, at the workspace's file
+        return  # references-exist reports it, at the workspace's file
     for why in unknown(subject.model, subject.repository):
-        severity: Severity = "error" if _brought(subject, "candidate") else "warning"
-        words = f"it cannot be known whether {subject.model.spec.live.candidate} is quarantined elsewhere: {why}"
-        yield Problem(("spec", "live", "candidate"), words, "mend that file first", severity)
+        severity: Severity = "error" if _is_by_this_change(subject, "candidate") else "warning"
+        message = f"cannot tell whether {subject.model.spec.live.candidate} is quarantined elsewhere: {why}"
+        yield Problem(("spec", "live", "candidate"), message, "repair that file first", severity)
 
 
-def _is_left(incident: IncidentSpec, version: str | None) -> bool:
-    """Return whether the incident found no version to restore, and leaves this one as it is."""
+def _restored_none(incident: IncidentSpec, version: str | None) -> bool:
+    """Return whether the incident is of this version and restored none."""
     return incident.restored_version is None and incident.failed_version == version
 
 
-def _words(version: str, found: Quarantine) -> str:
-    incident = found.incident
+def _message(version: str, quarantine: Quarantine) -> str:
+    incident = quarantine.incident
     if incident is None:
-        return f"{version} is quarantined by {found.words}"
-    there = "" if found.workspace is None else " there"
-    same = "" if incident.failed_version == version else f", the same bytes as {incident.failed_version}{there},"
-    ended = "was found bad" if incident.verdict == "bad" and incident.status == "resolved" else "is quarantined"
-    return f"{version}{same} {ended} by {found.words}"
+        return f"{version} is quarantined by {quarantine.words}"
+    where = "" if quarantine.workspace is None else " there"
+    bytes_of = "" if incident.failed_version == version else f", the same bytes as {incident.failed_version}{where},"
+    state = "was found bad" if incident.verdict == "bad" and incident.status == "resolved" else "is quarantined"
+    return f"{version}{bytes_of} {state} by {quarantine.words}"
 
 
-def _hint(found: Quarantine) -> str:
-    where = "" if found.workspace is None else f" in {found.workspace}"
-    if found.incident is None:
-        return f"mend {found.file.path}{where}, or choose another version"
-    if found.incident.verdict == "bad" and found.incident.status == "resolved":
-        return "choose another version: a verdict of bad is for good"
-    return f"choose another version, or resolve {found.file.path}{where} as cleared"
+def _hint(quarantine: Quarantine) -> str:
+    where = "" if quarantine.workspace is None else f" in {quarantine.workspace}"
+    if quarantine.incident is None:
+        return f"repair {quarantine.file.path}{where}, or choose another version"
+    if quarantine.incident.verdict == "bad" and quarantine.incident.status == "resolved":
+        return "choose another version: the verdict `bad` is final"
+    return f"choose another version, or resolve {quarantine.file.path}{where} with `verdict: cleared`"
 
 
-def _brought(subject: Subject, field: str) -> bool:
-    """Does this change make the version what it is, or give it more? Without a base nobody knows."""
+def _is_by_this_change(subject: Subject, field: str) -> bool:
+    """Return whether this change gives the version its role, or advances it; True without a base."""
     before, after = subject.before, subject.model
     if before is None:
         return True

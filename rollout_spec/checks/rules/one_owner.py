@@ -1,12 +1,11 @@
-"""What is rendered has one owner: a rollout's traffic, its workloads, a host at a gateway, an object in the cluster.
+"""Traffic, workloads, hosts and objects in the cluster have one owner each.
 
-Two targets that own the traffic of one rollout each split it, and the one that was applied last decides; beside a
-controller that moves the weights itself, such as Argo Rollouts or Flagger, those from git are undone as they come, and
-a rollback with them. Two that own its workloads run each version twice, which is a warning. Of two rollouts at one host
-of one gateway the router obeys the older route, so that the stages and the rollbacks of the other move nothing; where
-one host is more specific it wins, so that only equal ones are told (in a check of the whole workspace). Version
-``1-v2`` of ``fraud`` and version ``2`` of ``fraud-v1`` are both called ``fraud-v1-v2`` in the cluster, where one would
-overwrite the other.
+If two targets own the traffic of a rollout, each splits it, and the one that is applied last decides. A controller that
+moves weights itself, such as Argo Rollouts or Flagger, overwrites those from git, and undoes a rollback too. If two
+targets own the workloads, each version runs twice, which is a warning. If two rollouts have one host at one gateway,
+the router follows the older route, and the stages and rollbacks of the other have no effect. If one host is more
+specific it wins, so only equal hosts are reported (in a check of the whole workspace). Version ``1-v2`` of ``fraud``
+and version ``2`` of ``fraud-v1`` are both named ``fraud-v1-v2`` in the cluster, where one would overwrite the other.
 
 Source: https://gateway-api.sigs.k8s.io/reference/spec/#httprouterule
 
@@ -68,7 +67,7 @@ _INFIX = "-v"
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Look at the targets and names of a rollout; for a whole workspace, at the hosts of all of them."""
+    """Check the targets and object names of a rollout, or the hosts of a whole workspace."""
     if subject.file.kind == "Workspace":
         if subject.whole:
             yield from _hosts(subject.repository)
@@ -80,41 +79,43 @@ def check(subject: Subject) -> Iterator[Problem]:
 def _targets(rollout: ModelRollout, repository: Repository) -> Iterator[Problem]:
     owners: dict[str, str] = {}
     for index, target in enumerate(rollout.spec.targets):
-        owns = _owns(target.type, repository)
+        owns = _owned_by(target.type, repository)
         first = owners.setdefault(owns, target.type)
         if owns in ("traffic", "workloads") and first != target.type:
-            words = f"{target.type} owns the {owns} of this rollout, and so does {first}"
+            message = f"{first} and {target.type} both own the {owns} of this rollout"
             at = ("spec", "targets", index, "type")
-            yield Problem(at, words, "keep one of them", "error" if owns == "traffic" else "warning")
+            yield Problem(at, message, "keep one of them", "error" if owns == "traffic" else "warning")
 
 
-def _owns(target: str, repository: Repository) -> str:
+def _owned_by(target: str, repository: Repository) -> str:
     from rollout_spec.core.errors import UserError
     from rollout_spec.domain.targets import definitions as catalog
 
     try:
         definition = catalog.find(target, repository.tree)
     except UserError:
-        return ""  # references-exist says so
+        return ""  # references-exist reports it
     return definition.owns if definition else ""
 
 
 def _objects(file: File[ModelRollout], repository: Repository) -> Iterator[Problem]:
-    """Only a rollout that is called as a version of another one would be can have a name in common with it."""
+    """Find versions whose objects have the names of another rollout's: ``fraud-v1`` and version ``1`` of ``fraud``."""
     for infix in re.finditer(f"(?={_INFIX})", file.stem):
         other = _rollout(file.stem[: infix.start()], repository)
         if other is None or file.model is None or _namespace(other) != _namespace(file.model):
             continue
         if not other.spec.targets or not file.model.spec.targets:
             continue
-        theirs = {label(version): version for version in other.spec.versions}
+        versions = {label(version): version for version in other.spec.versions}
         for version in file.model.spec.versions:
             name = f"{file.stem}{_INFIX}{label(version)}"
-            twin = theirs.get(name[infix.start() + len(_INFIX) :])
+            twin = versions.get(name[infix.start() + len(_INFIX) :])
             if twin is not None:
-                words = f"`{name}` is what {other.metadata.name} {twin} is called in the namespace {_namespace(other)}"
+                message = (
+                    f"{other.metadata.name} {twin} has the name `{name}` too, in the namespace {_namespace(other)}"
+                )
                 hint = "give this version another name, or the rollout"
-                yield Problem(("spec", "versions", version), words, hint, on_key=True)
+                yield Problem(("spec", "versions", version), message, hint, on_key=True)
 
 
 def _rollout(name: str, repository: Repository) -> ModelRollout | None:
@@ -129,11 +130,11 @@ def _namespace(rollout: ModelRollout) -> str:
 
 
 def _hosts(repository: Repository) -> Iterator[Problem]:
-    """Find hosts that several rollouts claim in one place. Of all files the text is searched, and few are read.
+    """Find hosts that several rollouts claim at one gateway. Only files that may share a host are parsed.
 
-    A route of one listener alone, a ``section`` of its gateway, leaves the other listeners to others.
+    A route of one listener, a ``section`` of its gateway, does not claim the other listeners.
     """
-    sharing = {name for names in _meant(repository).values() if len(names) > 1 for name in names}
+    sharing = {name for names in _by_host(repository).values() if len(names) > 1 for name in names}
     taken: dict[tuple[str, str, str], dict[str | None, str]] = {}
     for name in sorted(sharing):
         owners: list[tuple[str, str]] = []
@@ -144,33 +145,30 @@ def _hosts(repository: Repository) -> Iterator[Problem]:
             owners += [(owner, place)] if owner is not None else []
             others.setdefault(section, name)
         for owner, place in owners[:1]:
-            words = f"{owner} is at this host as well, {excerpt(place)}"
+            message = f"{owner} has the same host, {excerpt(place)}"
             hint = "give one of them another host, or another gateway"
-            yield Problem(("spec", "service", "host"), words, hint, file=f"rollouts/{name}.yaml")
+            yield Problem(("spec", "service", "host"), message, hint, file=f"rollouts/{name}.yaml")
 
 
-def _meant(repository: Repository) -> Mapping[str, list[str]]:
-    """Return the rollouts by the hosts that their texts may mean."""
-    found: dict[str, list[str]] = {}
+def _by_host(repository: Repository) -> Mapping[str, list[str]]:
+    """Return the rollouts by the hosts that their texts may contain."""
+    rollouts: dict[str, list[str]] = {}
     for name in repository.names("rollouts"):
         text = repository.tree.read(f"rollouts/{name}.yaml") or b""
         hosts = {host.decode() for host in re.findall(_HOST, text)}
-        if not hosts or b"\\" in text:  # it is spelled in another way
+        if not hosts or b"\\" in text:  # it may be escaped
             rollout = _rollout(name, repository)
             hosts = {rollout.spec.service.host} if rollout else set()
         for host in hosts:
-            found.setdefault(host, []).append(name)
-    return found
+            rollouts.setdefault(host, []).append(name)
+    return rollouts
 
 
 def _claims(name: str, repository: Repository) -> Iterator[tuple[str, str, str, str | None]]:
-    """Give the host, the target, the gateway in words and its section, for each of the targets that own the traffic.
-
-    The namespace is the place of a target that names no gateway.
-    """
+    """Yield host, target, gateway (or namespace) as text, and its section, for each target that owns the traffic."""
     rollout = _rollout(name, repository)
     for target in rollout.spec.targets if rollout else ():
-        if rollout is None or _owns(target.type, repository) != "traffic":
+        if rollout is None or _owned_by(target.type, repository) != "traffic":
             continue
         gateway: Any = target.options.get("gateway")
         place, section = f"in the namespace {_namespace(rollout)}", None

@@ -1,14 +1,14 @@
-"""A pause stops rollbacks: it lies where they look for it, and has not expired.
+"""A pause file lies where rollbacks look for it, and has not expired.
 
-``.rollout-spec-pause`` is read at night, by the rollback that it should stop. It is looked for in the workspace and at
-the root of the git repository, and nowhere else; one that has expired pauses nothing any more, and whoever counts on it
-should know. A file with a name that is nearly this one, such as ``.rollout-spec-pause.yaml``, pauses nothing either.
+A rollback reads ``.rollout-spec-pause`` before it starts, often at night. It looks in the workspace and at the root of
+the git repository, and nowhere else. A pause that has expired stops nothing, and a person who relies on it should know.
+A file of a similar name, such as ``.rollout-spec-pause.yaml``, stops nothing either.
 
 Fails::
 
     # .rollout-spec-pause
     reason: the cluster is being moved, OPS-1181
-    expires: 2026-10-31    # that is over
+    expires: 2026-10-31    # in the past
 
 Passes::
 
@@ -31,18 +31,20 @@ UNCONDITIONAL = False
 
 
 def misnamed(path: str) -> Problem:
-    """Point at a file that somebody may take for a pause."""
+    """Return the problem of a file that looks like a pause."""
     name = path.rpartition("/")[2]
-    return Problem((), f"this pauses nothing: its name is `{name}`", f"rename it to `{PAUSE_FILE}`", span=WHOLE_FILE)
+    return Problem(
+        (), f"this file pauses nothing: its name is `{name}`", f"rename it to `{PAUSE_FILE}`", span=WHOLE_FILE
+    )
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Look at where it lies, and until when it holds."""
+    """Check the folder of the pause, and its end."""
     folder = subject.file.path.rpartition("/")[0]
     if folder.strip("./"):
-        words = "this pauses nothing: no rollback looks for it here"
-        hint = "put it beside .rollout-spec.yaml, or at the root of the git repository"
-        yield Problem((), words, hint, span=WHOLE_FILE)
+        message = "this file pauses nothing: no rollback looks for it in this folder"
+        hint = "move it beside .rollout-spec.yaml, or to the root of the git repository"
+        yield Problem((), message, hint, span=WHOLE_FILE)
     elif subject.now is not None and subject.model.ends <= subject.now:
-        words = "this pause has expired, and pauses nothing any more"
-        yield Problem(("expires",), words, "remove it, or write when it is to end now", "warning")
+        message = "this pause has expired and no longer stops rollbacks"
+        yield Problem(("expires",), message, "remove it, or write a later time", "warning")

@@ -1,8 +1,8 @@
-"""A version that takes requests has all that it pins.
+"""Every version that receives requests has all components that it pins.
 
-A model is right only together with the exact features, schemas and preprocessing that it was trained with. Every
-version that takes traffic, mirror or matched requests needs a version of each component that meets its pin and is up
-now. Where an edit of the component is what broke the pin, that is said at the component too.
+A model is correct only with the exact features, schemas and preprocessing that it was trained with. For every version
+that receives traffic, mirrored or matched requests, each component must serve a version that satisfies the pin. If an
+edit of the component breaks a pin, the component has a finding too.
 
 Fails::
 
@@ -11,7 +11,7 @@ Fails::
     # rollouts/fraud.yaml
     spec:
       versions:
-        "42": {requires: {user-profile: "12"}}    # not up
+        "42": {requires: {user-profile: "12"}}    # not served
       live: {candidate: "42", stage: canary-5}
 
 Passes::
@@ -49,57 +49,51 @@ _SHOWN = 5
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Look for a served version of each pin of each version that takes requests."""
+    """Check each pin of each version that receives requests against the served versions."""
     if subject.file.kind == "Component":
-        yield from _edited(subject)
+        yield from _broken_by_edit(subject)
         return
-    told = disagreements(subject.model, subject.repository)
+    conflicts = disagreements(subject.model, subject.repository)
     for version in traffic.split(subject.model.spec).versions:
         for pin in unmet(subject.model, version, subject.repository):
-            if pin.component not in told and not pin.is_unread:  # that one says itself what is wrong with it
+            if (
+                pin.component not in conflicts and not pin.is_unread
+            ):  # arms-coexist, or the component itself, reports it
                 at = ("spec", "versions", version, "requires", pin.component)
-                yield Problem(
-                    at,
-                    f"{version} takes requests and needs {pin.component} {pin.pin}, which {_serves(pin)}",
-                    _hint(pin),
-                )
+                message = f"{version} receives traffic but needs {pin.component} {pin.pin}; {_served(pin)}"
+                hint = f"serve it first: add it to `serving` in components/{pin.component}.yaml"
+                yield Problem(at, message, hint)
 
 
-def _serves(pin: Unmet) -> str:
-    return (
-        f"is not up: {', '.join(pin.serving)} {'is' if len(pin.serving) == 1 else 'are'}"
-        if pin.serving
-        else "is not up: nothing is"
-    )
+def _served(pin: Unmet) -> str:
+    if not pin.serving:
+        return "no version of it is served"
+    return f"only {', '.join(pin.serving)} {'is' if len(pin.serving) == 1 else 'are'} served"
 
 
-def _hint(pin: Unmet) -> str:
-    return f"serve it first: add it to `serving` in components/{pin.component}.yaml"
-
-
-def _edited(subject: Subject) -> Iterator[Problem]:
-    """Say once, at a component that this change edits, which versions it leaves without what they need."""
+def _broken_by_edit(subject: Subject) -> Iterator[Problem]:
+    """Yield one problem at a component that this change edits, with all pins that it no longer satisfies."""
     if subject.base is None or not subject.whole or subject.model == subject.before:
         return
     name, repository = subject.model.metadata.name, subject.repository
-    left = [
+    pins = [
         f"{rollout.stem} {version} needs {pin.pin}"
         for rollout in map(repository.rollout, repository.names("rollouts"))
         if rollout and rollout.model
-        for version, pin in _missing(rollout.model, repository)
+        for version, pin in _unsatisfied(rollout.model, repository)
         if pin.component == name
     ]
-    if left:
-        words = f"this leaves versions without what they pin: {join_some(left, _SHOWN)}"
-        yield Problem(("spec", "serving"), words, "keep it up until nothing pins it")
+    if pins:
+        message = f"this component no longer satisfies pins: {join_some(pins, _SHOWN)}"
+        yield Problem(("spec", "serving"), message, "serve each version until nothing pins it")
 
 
-def _missing(rollout: ModelRollout, repository: Repository) -> Iterator[tuple[str, Unmet]]:
-    """Give the pins that are not served, of versions that take requests and of those that a rollback goes to."""
-    told = disagreements(rollout, repository)
+def _unsatisfied(rollout: ModelRollout, repository: Repository) -> Iterator[tuple[str, Unmet]]:
+    """Yield the unsatisfied pins of versions that receive requests, and of rollback targets."""
+    conflicts = disagreements(rollout, repository)
     serving = traffic.split(rollout.spec).versions
     for version in serving:
-        yield from ((version, pin) for pin in unmet(rollout, version, repository) if pin.component not in told)
+        yield from ((version, pin) for pin in unmet(rollout, version, repository) if pin.component not in conflicts)
     for version in protected_versions(rollout, repository):
         if version not in serving:
             yield from ((version, pin) for pin in unrestorable_pins(rollout, version, repository))

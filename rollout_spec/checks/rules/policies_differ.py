@@ -1,7 +1,7 @@
-"""Policies of the packs that a workspace names have different names, and each pack is named once.
+"""A workspace names each pack once, and no two of its packs have a policy of the same name.
 
-A finding, a waiver and a raised severity bear a policy's name alone. Were two policies called alike, one of them would
-be raised, waived or silenced in the place of the other.
+A finding, a waiver and a severity refer to a policy by its name alone. If two policies had one name, a severity, waiver
+or comment that is meant for one would apply to the other.
 
 Fails::
 
@@ -27,19 +27,19 @@ UNCONDITIONAL = True
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Compare the packs in the order in which they are named."""
+    """Compare the packs in the order of the workspace's list."""
     owner: dict[str, str] = {}
     packs: set[str] = set()
     for index, reference in enumerate(subject.model.spec.policies):
         at: KeyPath = ("spec", "policies", index)
         pack = subject.repository.pack(reference)
         if reference in packs:
-            yield Problem(at, f"the pack {reference} is in this list already")
+            yield Problem(at, f"the pack {reference} is listed twice")
         elif pack and pack.model:
             names = dict.fromkeys(policy.name for policy in pack.model.spec.policies)
             for name in names:
                 if name in owner:
-                    words = f"the packs {owner[name]} and {reference} both have a policy `{name}`"
-                    yield Problem(at, words, "rename one: findings and waivers bear a policy's name alone")
+                    message = f"the packs {owner[name]} and {reference} both have a policy `{name}`"
+                    yield Problem(at, message, "rename one of them: findings and waivers use the name alone")
                 owner.setdefault(name, reference)
         packs.add(reference)

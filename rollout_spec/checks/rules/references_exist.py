@@ -1,11 +1,11 @@
-"""Every name that a file uses is declared: versions, stages, components, incidents, metrics, profiles, targets and
-their options, packs, other workspaces.
+"""Every name in a file is declared: versions, stages, components, incidents, metrics, profiles, targets and their
+options, packs, other workspaces.
 
-A name that is declared nowhere is found at review time, or at night. A bound is of its metric's kind besides: a share
-for a ratio, a number for a value. An option of a target is within the bounds that its ``target.yaml`` says. Another
-workspace, in ``after`` or ``incidentsFrom``, is a folder of the same git repository, and its file loads: else its
-stable versions and incidents would hold nobody back here. The counters of a metric are such that Prometheus takes the
-rules that are made of them: one that it refuses takes all alerts with it.
+An undeclared name is cheaper to find in review than at night. Further, a bound must fit its metric: a share for a
+ratio, a number for a value. An option of a target must be within the bounds in its ``target.yaml``. A workspace in
+``after`` or ``incidentsFrom`` must be a folder of the same git repository, and its file must load; otherwise its stable
+versions and its incidents would have no effect here. Prometheus must accept the rules that are made of a metric's
+counters, because it drops all alerts of a file in which it refuses one.
 
 Fails::
 
@@ -40,6 +40,7 @@ from rollout_spec.core.text import did_you_mean, excerpt
 from rollout_spec.domain.metrics import queries as metrics
 from rollout_spec.domain.metrics.profiles import DEFAULT_PROFILE, PROFILES
 from rollout_spec.domain.traffic import PROMOTED
+from rollout_spec.spec.kinds import is_pack_path
 from rollout_spec.workspace.incident_sources import MOST_SOURCES, unknown_sources
 from rollout_spec.workspace.repository import Repository
 
@@ -53,7 +54,7 @@ UNCONDITIONAL = True
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Look every name up."""
+    """Look up every name in the file."""
     if subject.file.kind == "Workspace":
         yield from _workspace(subject)
     elif subject.file.kind == "Incident":
@@ -81,7 +82,7 @@ def _live(subject: Subject) -> Iterator[Problem]:
         yield from _unknown("stage", spec.live.stage, [stage.name for stage in spec.stages], (*at, "stage"))
     if spec.live.fixes is not None:
         incident = subject.repository.incident(spec.live.fixes)
-        if incident is None or incident.model:  # one that does not load says so itself
+        if incident is None or incident.model:  # else the incident itself has an error
             own = [file.stem for file in subject.repository.incidents_of(subject.model.metadata.name)]
             yield from _unknown("incident of this rollout", spec.live.fixes, own, (*at, "fixes"))
 
@@ -121,8 +122,8 @@ def _metric(trigger: Threshold | Comparison, own: Mapping[str, Metric], profile:
     for field in ("above", "below", "baseline"):
         bound = getattr(trigger, field, None)
         if bound is not None and bound.is_share != (kind == "ratio"):
-            wanted = "a ratio, so this is a share: `5%`" if kind == "ratio" else "a value, so this is a number: `0.2`"
-            yield Problem((*at, field), f"{name} is {wanted}")
+            expected = "a share such as `5%`" if kind == "ratio" else "a number such as `0.2`"
+            yield Problem((*at, field), f"{name} is a {kind}, so `{field}` must be {expected}")
 
 
 def _targets(subject: Subject) -> Iterator[Problem]:
@@ -136,7 +137,7 @@ def _targets(subject: Subject) -> Iterator[Problem]:
         try:
             definition = catalog.find(target.type, repository.tree)
         except UserError as error:
-            yield Problem((*at, "type"), f"the target `{target.type}` is broken: {error.message}", error.hint)
+            yield Problem((*at, "type"), f"the target `{target.type}` is not valid: {error.message}", error.hint)
             continue
         if definition is None:
             yield from _unknown("target", target.type, catalog.names(repository.tree), (*at, "type"))
@@ -149,8 +150,8 @@ def _targets(subject: Subject) -> Iterator[Problem]:
             missing = catalog.missing(rollout.spec.versions[version], definition)
             if missing:
                 fields = ", ".join(f"`{field}`" for field in missing)
-                words = f"the target {target.type} needs {fields} of version {version}"
-                yield Problem(("spec", "versions", version), words, on_key=True)
+                message = f"version {version} lacks {fields}, which the target {target.type} needs"
+                yield Problem(("spec", "versions", version), message, on_key=True)
 
 
 def _incident(subject: Subject) -> Iterator[Problem]:
@@ -173,47 +174,49 @@ def _workspace(subject: Subject) -> Iterator[Problem]:
         if pack is None:
             yield _no_pack(reference, repository, ("spec", "policies", index))
     models = [pack.model for pack in packs if pack and pack.model]
-    if len(models) == len(packs):  # else nobody knows what the others hold
-        known = [*subject.rules, *(policy.name for model in models for policy in model.spec.policies)]
+    if len(models) == len(packs):  # else some policies are unknown
+        known = [*subject.configurable, *(policy.name for model in models for policy in model.spec.policies)]
         yield from _severities(spec.severity, known)
     yield from _metrics(spec.metrics)
     if spec.after is not None:
         yield from _other_workspace(spec.after, repository, ("spec", "after"))
     for index, path in enumerate(spec.incidents_from[:MOST_SOURCES]):
         yield from _other_workspace(path, repository, ("spec", "incidentsFrom", index))
-    for each in unknown_sources(repository):
-        if not each.direct:
-            at = ("spec", "incidentsFrom", each.index)
-            yield Problem(at, f"quarantines that are taken over there cannot be known: {each.reason}")
+    for source in unknown_sources(repository):
+        if not source.direct:
+            at = ("spec", "incidentsFrom", source.index)
+            yield Problem(at, f"the quarantines of this workspace cannot be read in full: {source.reason}")
 
 
 def _other_workspace(path: str, repository: Repository, at: KeyPath) -> Iterator[Problem]:
     tree = repository.tree.elsewhere(path)
     if tree is None:
-        hint = "write the path of a workspace from the folder of this one, without links: `../staging`"
-        yield Problem(at, f"`{path}` is no folder of this git repository", hint)
+        hint = "write a path relative to this workspace, without links: `../staging`"
+        yield Problem(at, f"`{path}` is not a folder of this git repository", hint)
     elif tree.location == repository.tree.location:
-        yield Problem(at, f"`{path}` is this workspace itself, and another one is meant")
+        yield Problem(at, f"`{path}` is this workspace itself; expected another one")
     elif (other := repository.elsewhere(path)) is None:
         yield Problem(at, f"there is no workspace in {path}", did_you_mean(path, _workspaces_near(path, repository)))
     elif other.settings is None:
-        yield Problem(at, f"the workspace in {path} does not load", f"`rollout-spec --repo {path} check` says why")
+        yield Problem(
+            at, f"the workspace in {path} does not load", f"run `rollout-spec --repo {path} check` to see why"
+        )
 
 
 def _workspaces_near(path: str, repository: Repository) -> list[str]:
     parent = path.rstrip("/").rpartition("/")[0]
     folder = repository.tree.elsewhere(parent)
     names = [name for name in (folder.names("") if folder else ()) if not name.startswith(".")]
-    found = {f"{parent}/{name}" if parent else name for name in names}
-    return sorted(each for each in found if repository.elsewhere(each) is not None)
+    paths = {f"{parent}/{name}" if parent else name for name in names}
+    return sorted(path for path in paths if repository.elsewhere(path) is not None)
 
 
 def _severities(severities: Collection[str], known: Collection[str]) -> Iterator[Problem]:
     unknown = (name for name in severities if name not in known)
-    for name in islice(unknown, MOST_PROBLEMS + 1):  # of warnings, none is looked for that is not told
-        words = f"there is no rule or policy `{name}` that can be raised or lowered"
+    for name in islice(unknown, MOST_PROBLEMS + 1):  # only the warnings that are reported
+        message = f"`{name}` is not a rule or policy whose severity can be set"
         at = ("spec", "severity", name)
-        yield Problem(at, words, did_you_mean(name, known), "warning", on_key=True)
+        yield Problem(at, message, did_you_mean(name, known), "warning", on_key=True)
 
 
 def _metrics(declared: Mapping[str, Metric]) -> Iterator[Problem]:
@@ -223,26 +226,26 @@ def _metrics(declared: Mapping[str, Metric]) -> Iterator[Problem]:
             if metric.kind == "value"
             else (("events", metrics.selector_problem), ("total", metrics.selector_problem))
         )
-        for field, problem in fields:
+        for field, message_of in fields:
             text = getattr(metric, field)
-            wrong = problem(text) or (None if field == "query" else _no_expression(text))
-            if wrong:
-                yield Problem(("spec", "metrics", name, field), wrong)
+            message = message_of(text) or (None if field == "query" else _no_expression(text))
+            if message:
+                yield Problem(("spec", "metrics", name, field), message)
 
 
 def _no_expression(selector: str) -> str | None:
-    """Say which regular expression of a selector is none."""
+    """Return why a regular expression of a selector is not valid, or None if all are."""
     for expression in metrics.expressions(selector):
         from rollout_spec.checks.policies import expressions
 
-        if wrong := expressions.problem(expression):
-            return f"`{excerpt(expression)}` is no regular expression: {wrong}"
+        if error := expressions.problem(expression):
+            return f"`{excerpt(expression)}` is not a regular expression: {error}"
     return None
 
 
 def _no_pack(reference: str, repository: Repository, at: KeyPath) -> Problem:
-    if "/" in reference or reference.endswith(".yaml"):
+    if is_pack_path(reference):
         own = [f"policies/{name}.yaml" for name in repository.names("policies")]
         return Problem(at, f"there is no policy pack {reference}", did_you_mean(reference, own))
     shipped = [name.removesuffix(".yaml") for name in resources.names("policies")]
-    return Problem(at, f"no policy pack `{reference}` is shipped", did_you_mean(reference, shipped))
+    return Problem(at, f"there is no shipped policy pack `{reference}`", did_you_mean(reference, shipped))

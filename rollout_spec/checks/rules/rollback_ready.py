@@ -1,23 +1,24 @@
-"""There is a way back, and it is kept up.
+"""Stable has a rollback target, and the components that it pins are served.
 
-A rollback of the candidate goes to stable; one of stable goes to the first known-good version that is recorded, not
-quarantined and has its pins served. The first two such versions keep what they pin, so that the way back stands even
-when one of them fails. A new rollout has none yet, which is a warning. With a base, so is what stood there already, and
-what a rollback leaves behind: nothing is to stand in its way.
+A rollback of the candidate restores stable. A rollback of stable restores the first known-good version that is
+recorded, not quarantined, and has its pins satisfied. The components that the first two such versions pin must stay
+served, so that one is left if the other fails. A new rollout has no rollback target yet, which is a warning. With a
+base, a fault that the base has already is a warning too, and so is one that a rollback leaves, because nothing may
+block a rollback.
 
-A known-good version that no component can help is passed over, which is a warning too: its record does not say where
-its bytes are, or lacks a field that a target needs; or it reads a version of a schema which refuses what callers send,
-who had to move when the one of stable came. Where the schema of stable took nothing away, such a version is merely the
-last choice, and the rollback to it is left to a person.
+A known-good version that no component can help is skipped, which is a warning too. Its record does not say where its
+bytes are, or lacks a field that a target needs; or it reads a version of a schema that refuses what callers send, who
+had to change when stable's version came. If stable's schema removed nothing, such a version is only the last choice,
+and a person decides about the rollback to it.
 
-With a whole workspace the way back is also proven: the rollback is done in memory, and its result checked. Where a
-candidate is in flight that is done for its next stage too, and what is found there is a warning: the step into that
-stage is proven when it is taken. ``rollout-spec drill`` proves every state that can be reached.
+In a check of the whole workspace the rollback is also done in memory, and its result is checked. While a candidate is
+in flight, this is done for its next stage too. A fault there is only a warning, because the step into that stage is
+verified when it is taken. ``rollout-spec drill`` verifies every reachable state.
 
 Fails::
 
     spec:
-      live: {stable: "41", knownGood: []}    # where would a rollback of 41 go?
+      live: {stable: "41", knownGood: []}    # no rollback target of 41
 
 Passes::
 
@@ -49,71 +50,73 @@ UNCONDITIONAL = False
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Look for versions that a rollback may go to, and for what they pin."""
+    """Check that there are rollback targets, and that their pins are satisfied."""
     rollout, repository = subject.model, subject.repository
     live, at = rollout.spec.live, ("spec", "live", "knownGood")
-    kept, told = standing(rollout, repository), protected_versions(rollout, repository)
-    yield from _lost(subject, told)
+    candidates, protected = standing(rollout, repository), protected_versions(rollout, repository)
+    yield from _unsatisfied(subject, protected)
     if not live.known_good:
-        words = f"there is no way back from {live.stable} yet: knownGood has no earlier version"
-        yield Problem(("spec", "live", "stable"), words, "promote a second version", "warning")
-    elif not kept:
-        words = f"there is no way back from {live.stable}: every version in knownGood is quarantined"
+        message = f"{live.stable} has no rollback target: knownGood is empty"
+        yield Problem(("spec", "live", "stable"), message, "promote a second version", "warning")
+    elif not candidates:
+        message = f"{live.stable} has no rollback target: every version in knownGood is quarantined"
         hint = "clear an incident, or promote another version"
-        away = quarantined(rollout, repository)  # what another workspace quarantines, this change does not
-        ours = [version for version in live.known_good if version in away and away[version].workspace is None]
-        yield Problem(at, words, hint, _severity(subject, ours))
-    elif ways := rollback_targets(rollout, repository):
-        yield from _passed_over(subject, kept, ways[0])
-    elif not set(kept) <= set(told) and not _is_unread(subject, kept):
+        quarantines = quarantined(rollout, repository)  # a quarantine of another workspace is not by this change
+        ours = [
+            version for version in live.known_good if version in quarantines and quarantines[version].workspace is None
+        ]
+        yield Problem(at, message, hint, _severity(subject, ours))
+    elif targets := rollback_targets(rollout, repository):
+        yield from _skipped(subject, candidates, targets[0])
+    elif not set(candidates) <= set(protected) and not _is_unread(subject, candidates):
         reasons = "; ".join(f"{version}: {why}" for version, why in obstacles(rollout, repository).items())
-        words = f"there is no way back from {live.stable}: {reasons}"
-        pinned = [version for version in kept if blocking_reason(rollout, version, repository) is None]
-        yield Problem(at, words, severity=_severity(subject, pinned) if pinned else "warning")
+        message = f"{live.stable} has no rollback target: {reasons}"
+        pinned = [version for version in candidates if blocking_reason(rollout, version, repository) is None]
+        yield Problem(at, message, severity=_severity(subject, pinned) if pinned else "warning")
 
 
 def _is_unread(subject: Subject, versions: Iterable[str]) -> bool:
-    """Return whether a component that does not load, and says so itself, holds any of these versions back."""
+    """Return whether any of these versions pins a component that does not load, which is reported there."""
     rollout, repository = subject.model, subject.repository
     return any(pin.is_unread for version in versions for pin in unrestorable_pins(rollout, version, repository))
 
 
-def _passed_over(subject: Subject, versions: Sequence[str], first: str) -> Iterator[Problem]:
-    """Tell of known-good versions that cannot come back, whatever is up, or before which an older one is chosen."""
+def _skipped(subject: Subject, versions: Sequence[str], first: str) -> Iterator[Problem]:
+    """Yield a problem for each known-good version that is skipped, whatever its components serve."""
     rollout, repository = subject.model, subject.repository
-    for place, version in enumerate(versions):
+    for position, version in enumerate(versions):
         why = blocking_reason(rollout, version, repository)
-        if why is None and place < versions.index(first):
-            newer = compatibility_risk(rollout, version, repository)
-            why = untried(rollout, version, repository) or (newer.words if newer else None)
+        if why is None and position < versions.index(first):
+            risk = compatibility_risk(rollout, version, repository)
+            why = untried(rollout, version, repository) or (risk.words if risk else None)
         if why is not None:
             at = ("spec", "live", "knownGood", rollout.spec.live.known_good.index(version))
-            words = f"a rollback passes {version} over: {why}"
-            yield Problem(at, words, f"`rollout-spec retire {rollout.metadata.name} {version}` takes it out", "warning")
+            hint = f"run `rollout-spec retire {rollout.metadata.name} {version}` to remove it"
+            yield Problem(at, f"a rollback skips {version}: {why}", hint, "warning")
 
 
-def _lost(subject: Subject, versions: Iterable[str]) -> Iterator[Problem]:
+def _unsatisfied(subject: Subject, versions: Iterable[str]) -> Iterator[Problem]:
     rollout, repository = subject.model, subject.repository
-    serving = traffic.split(rollout.spec).versions  # pins-served tells of those
+    serving = traffic.split(rollout.spec).versions  # pins-served reports those
     for version in versions:
         pins = unrestorable_pins(rollout, version, repository) if version not in serving else ()
-        for pin in (each for each in pins if not each.is_unread):  # that component says itself what is wrong
+        for pin in (missing for missing in pins if not missing.is_unread):  # reported at the component
             at = ("spec", "versions", version, "requires", pin.component)
-            words = f"{version} is where a rollback goes, and needs {pin.component} {pin.pin}, which is not up"
+            message = f"{version} is a rollback target but needs {pin.component} {pin.pin}, which is not served"
             hint = f"keep it in `serving` in components/{pin.component}.yaml"
-            yield Problem(at, words, hint, _severity(subject, [version]))
+            yield Problem(at, message, hint, _severity(subject, [version]))
 
 
 def _severity(subject: Subject, versions: Collection[str]) -> Severity:
-    """With a base, a lack is an error where this change brings it; a rollback that leaves one behind brings none."""
+    """Return ``error`` if this change introduces the fault; a rollback introduces none."""
     before, base = subject.before, subject.base
     if before is None or base is None:
         return "error"
     if subject.model.spec.live.stable in before.spec.live.known_good:
         return "warning"
-    kept = protected_versions(before, base)
+    protected = protected_versions(before, base)
     return (
         "error"
-        if any(version in kept and not unrestorable_pins(before, version, base) for version in versions)
+        if any(version in protected and not unrestorable_pins(before, version, base) for version in versions)
         else "warning"
     )

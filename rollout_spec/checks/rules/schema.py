@@ -1,8 +1,8 @@
-"""Every field is known, present where it must be, spelled in its one way, and fits the fields beside it.
+"""Every field is known, present if required, in its canonical form, and consistent with the fields beside it.
 
-An unknown field would be ignored by a tool that does not know it, which is how a misspelt ``weight`` comes to mean all
-traffic. So unknown fields are errors, with the nearest known name; names in a list are unique; ``knownGood`` never
-holds what is live.
+A tool ignores a field that it does not know, so a misspelt ``weight`` could come to mean all traffic. Therefore unknown
+fields are errors, with the nearest known name as a hint. Names in a list are unique. ``knownGood`` never holds a
+version that is live.
 
 Fails::
 
@@ -33,7 +33,7 @@ UNCONDITIONAL = True
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Give what the models refuse, else what does not fit within the file."""
+    """Yield the errors of the models, else the contradictions within the file."""
     yield from subject.file.problems
     if subject.model is None:
         return
@@ -56,38 +56,40 @@ def _rollout(subject: Subject) -> Iterator[Problem]:
     yield from _unique((target.type for target in spec.targets), ("spec", "targets"), "target", "type")
     for version, record in spec.versions.items():
         if record.artifact is None and record.parts is None:
-            yield Problem(
-                ("spec", "versions", version), "`artifact` is missing: where the bytes of this version are", on_key=True
-            )
+            hint = "write the URI of this version's files"
+            yield Problem(("spec", "versions", version), "`artifact` is missing", hint, on_key=True)
         for component, pin in (record.requires or {}).items():
             if not is_valid(pin):
-                words = f"`{pin}` is no range of versions: PEP 440 writes `>=1.4,<2`"
-                yield Problem(("spec", "versions", version, "requires", component), words)
+                message = f"`{pin}` is not a PEP 440 version range"
+                hint = "write a range such as `>=1.4,<2`"
+                yield Problem(("spec", "versions", version, "requires", component), message, hint)
         parts = (part.name for part in record.parts or [])
         yield from _unique(parts, ("spec", "versions", version, "parts"), "part", "name")
     live, at = spec.live, ("spec", "live")
     if live.candidate == live.stable:
-        yield Problem((*at, "candidate"), f"{live.stable} is stable already; a candidate is another version")
+        hint = "name another version, or write `candidate: null`"
+        yield Problem((*at, "candidate"), f"the candidate {live.candidate} is already stable", hint)
     yield from _unique(live.known_good, (*at, "knownGood"), "version")
     for index, version in enumerate(live.known_good):
         if version in (live.stable, live.candidate):
-            word = "stable" if version == live.stable else "the candidate"
-            yield Problem((*at, "knownGood", index), f"{version} is {word}; knownGood holds earlier stable versions")
+            role = "stable" if version == live.stable else "the candidate"
+            hint = "list earlier stable versions only"
+            yield Problem((*at, "knownGood", index), f"knownGood lists {version}, which is {role}", hint)
 
 
 def _component(component: Component) -> Iterator[Problem]:
     serving = component.spec.serving
     yield from _unique(serving, ("spec", "serving"), "version")
     if component.spec.exclusive and len(serving) != 1:
-        words = f"an exclusive component serves one version at a time, not {len(serving)}"
-        yield Problem(("spec", "serving"), words)
+        message = f"an exclusive component serves {len(serving)} versions; expected exactly one"
+        yield Problem(("spec", "serving"), message)
 
 
 def _sources(paths: list[str]) -> Iterator[Problem]:
     yield from _unique(paths[:MOST_SOURCES], ("spec", "incidentsFrom"), "workspace")
     if len(paths) > MOST_SOURCES:
-        words = f"a workspace takes incidents from at most {MOST_SOURCES} others, not {len(paths)}"
-        yield Problem(("spec", "incidentsFrom", MOST_SOURCES), words)
+        message = f"incidentsFrom lists {len(paths)} workspaces; at most {MOST_SOURCES} are allowed"
+        yield Problem(("spec", "incidentsFrom", MOST_SOURCES), message)
 
 
 def _requires(versions: str | None) -> Iterator[Problem]:
@@ -98,13 +100,13 @@ def _requires(versions: str | None) -> Iterator[Problem]:
     try:
         SpecifierSet(versions)
     except InvalidSpecifier:
-        yield Problem(("spec", "requires"), f"`{versions}` is no range of versions", 'write `">=0.1,<0.2"`')
+        yield Problem(("spec", "requires"), f"`{versions}` is not a PEP 440 version range", 'write `">=0.1,<0.2"`')
 
 
 def _unique(names: Iterable[str], at: KeyPath, noun: str, field: str | None = None) -> Iterator[Problem]:
-    """Point at the second of two equal names."""
+    """Yield a problem at the second of two equal names."""
     seen: set[str] = set()
     for index, name in enumerate(names):
         if name in seen:
-            yield Problem((*at, index, *([field] if field else [])), f"the {noun} `{name}` is in this list already")
+            yield Problem((*at, index, *([field] if field else [])), f"the {noun} `{name}` is listed twice")
         seen.add(name)

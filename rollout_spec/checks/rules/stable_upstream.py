@@ -1,9 +1,9 @@
 """A candidate is stable upstream first: in the workspace that ``after`` names, with an identical record.
 
-Environments in one git repository promote by copying a record from one to the next. What is tried upstream is worth
-something here only if it is the same: one digest, one set of pins, one way to serve them. From its proposal on, a
-candidate needs that. With a base, upstream may move on meanwhile: to leave the candidate as it is, or to take it back,
-is then a warning, so that nothing which happens upstream waits for this workspace. A rollback never needs it.
+Environments in one git repository promote by copying a record from one to the next. A test upstream is valid here only
+for the same record: its digest, its pins, its serving settings. A candidate needs this from its proposal on. With a
+base, upstream may change later: to keep the candidate in its stage, or to take it back, is then a warning, so that no
+event upstream blocks this workspace. A rollback never needs it.
 
 Fails::
 
@@ -13,7 +13,7 @@ Fails::
     metadata: {name: acme-staging}
     # ../staging/rollouts/fraud.yaml
     spec:
-      live: {stable: "41", candidate: "42", stage: canary-5}    # 42 is on trial there
+      live: {stable: "41", candidate: "42", stage: canary-5}    # 42 is only a candidate there
     # rollouts/fraud.yaml
     spec:
       live: {stable: "41", candidate: "42", stage: canary-5}
@@ -54,50 +54,50 @@ _SHOWN = 5
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Look the candidate up in the workspace upstream."""
+    """Look up the candidate in the upstream workspace."""
     rollout, settings = subject.model, subject.repository.settings
     candidate = rollout.spec.live.candidate
     if candidate is None or settings is None or settings.after is None:
         return
     upstream = subject.repository.elsewhere(settings.after)
     if upstream is None or upstream.settings is None:
-        return  # references-exist says so
-    lack = _lack(rollout, candidate, upstream)
-    if lack is not None:
-        brought = subject.before is None or goes_on(subject.before.spec, rollout.spec)
-        severity: Severity = "error" if brought else "warning"
-        yield Problem(("spec", "live", "candidate"), *lack, severity)
+        return  # references-exist reports it
+    missing = _missing_upstream(rollout, candidate, upstream)
+    if missing is not None:
+        is_by_this_change = subject.before is None or goes_on(subject.before.spec, rollout.spec)
+        severity: Severity = "error" if is_by_this_change else "warning"
+        yield Problem(("spec", "live", "candidate"), *missing, severity)
 
 
-def _lack(rollout: ModelRollout, candidate: str, upstream: Repository) -> tuple[str, str] | None:
-    """Say what the candidate lacks upstream, and what to do; None where it lacks nothing."""
-    name, there = rollout.metadata.name, upstream.workspace_name
+def _missing_upstream(rollout: ModelRollout, candidate: str, upstream: Repository) -> tuple[str, str] | None:
+    """Return what the candidate lacks upstream, with a hint, or None if it lacks nothing."""
+    name, workspace = rollout.metadata.name, upstream.workspace_name
     file = upstream.rollout(name)
-    first = f"promote {candidate} in {there} first"
+    first = f"promote {candidate} in {workspace} first"
     if file is None:
-        return f"{there} has no rollout {name}, so that {candidate} is not stable there", first
+        return f"{candidate} is not stable in {workspace}: it has no rollout {name}", first
     if file.model is None:
-        return f"{file.path} of {there} does not load, so that nobody knows what is stable there", f"mend it in {there}"
+        return f"cannot tell what is stable in {workspace}: its {file.path} does not load", f"repair it in {workspace}"
     live, record = file.model.spec.live, file.model.spec.versions.get(candidate)
     if live.stable != candidate or record is None:
-        past = f"{candidate} was stable in {there}, and {live.stable} is now"
-        words = past if candidate in live.known_good else f"{candidate} is not stable in {there}: {live.stable} is"
-        return words, f"propose {live.stable}" if candidate in live.known_good else first
+        if candidate in live.known_good:
+            return f"{candidate} is no longer stable in {workspace}: {live.stable} is", f"propose {live.stable}"
+        return f"{candidate} is not stable in {workspace}: {live.stable} is", first
     fields = list(_differences(rollout.spec.versions[candidate], record))
     if not fields:
         return None
-    told = join_some([f"`{field}`" for field in fields], _SHOWN)
+    names = join_some([f"`{field}`" for field in fields], _SHOWN)
     verb = "differs" if len(fields) == 1 else "differ"
-    words = f"{candidate} is stable in {there} with another record: {told} {verb}"
-    return words, f"record it as {there} does; under a version of its own, where {candidate} was merged here already"
+    hint = f"copy the record of {workspace}; if {candidate} was merged here already, record it as a new version"
+    return f"{candidate} is stable in {workspace} with another record: {names} {verb}", hint
 
 
-def _differences(ours: VersionRecord, theirs: VersionRecord) -> Iterator[str]:
-    """Give the fields in which two records differ, one level into those that hold others."""
-    here, there = (record.model_dump(by_alias=True) for record in (ours, theirs))
-    for field in here:
-        mine, other = here[field], there[field]
-        if isinstance(mine, dict) and isinstance(other, dict):
-            yield from (f"{field}.{key}" for key in {**mine, **other} if mine.get(key) != other.get(key))
-        elif mine != other:
+def _differences(record: VersionRecord, upstream: VersionRecord) -> Iterator[str]:
+    """Yield the fields in which two records differ, one level deep into mappings."""
+    own, other = record.model_dump(by_alias=True), upstream.model_dump(by_alias=True)
+    for field, value in own.items():
+        if isinstance(value, dict) and isinstance(other[field], dict):
+            keys = {**value, **other[field]}
+            yield from (f"{field}.{key}" for key in keys if value.get(key) != other[field].get(key))
+        elif value != other[field]:
             yield field

@@ -1,7 +1,7 @@
-"""Stages ascend: each gives the candidate more traffic than the one before, and the last gives it all.
+"""Each stage gives the candidate more traffic than the one before, and the last gives it all.
 
-A stage that takes traffic away again, or that changes nothing, is a mistake in the order; a rollout that ends below
-100% never ends. Stages without traffic (shadow, matched requests) come first.
+A stage that reduces the traffic, or leaves it as it is, is a mistake in the order. A rollout whose last stage is below
+100% never ends. Stages without a weight (shadow, matched requests) come first.
 
 Fails::
 
@@ -9,7 +9,7 @@ Fails::
       stages:
         - {name: canary-5, weight: 5%, hold: 15m}
         - {name: ab-50, weight: 50%, hold: 48h}
-        - {name: full, weight: 20%, hold: 24h}    # less than before, and not all
+        - {name: full, weight: 20%, hold: 24h}    # less than before, and not 100%
 
 Passes::
 
@@ -35,23 +35,23 @@ UNCONDITIONAL = True
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Compare each weight with the one before."""
+    """Compare each weight with that of the previous stage."""
     stages = subject.model.spec.stages
     for index in range(1, len(stages)):
-        before, here = (stage.weight or Decimal(0) for stage in stages[index - 1 : index + 1])
-        if here < before or (here == before and here > 0):
-            earlier = f"the {format_share(before)} of {stages[index - 1].name}, the stage before"
-            yield _at(index, stages[index].weight is None, f"{format_share(here)} is not above {earlier}")
+        previous, weight = (stage.weight or Decimal(0) for stage in stages[index - 1 : index + 1])
+        if weight < previous or (weight == previous and weight > 0):
+            earlier = f"{format_share(previous)}, the weight of {stages[index - 1].name} before it"
+            yield _at(index, stages[index].weight is None, f"{format_share(weight)} is not above {earlier}")
             return
     last = stages[-1]
     if (last.weight or Decimal(0)) != 100:
         yield _at(
             len(stages) - 1,
             last.weight is None,
-            f"the last stage gives the candidate {format_share(last.weight or Decimal(0))}, and not 100%",
+            f"the last stage gives the candidate {format_share(last.weight or Decimal(0))}; expected 100%",
         )
 
 
-def _at(index: int, unwritten: bool, message: str) -> Problem:
+def _at(index: int, is_unwritten: bool, message: str) -> Problem:
     at: tuple[str | int, ...] = ("spec", "stages", index)
-    return Problem(at if unwritten else (*at, "weight"), message)
+    return Problem(at if is_unwritten else (*at, "weight"), message)

@@ -1,9 +1,8 @@
-"""A comment that silences findings says which and why, and there is something for it to silence.
+"""A comment that silences findings names them, gives a reason, and is needed.
 
-``# rollout-spec: ignore[NAME] reason`` on the line of a finding, or on the line above, silences it; several names are
-parted by commas. Without a reason the finding stays. A comment that silences nothing hides the next finding of that
-name, which nobody has looked at: take it out when what it was for is gone. Some rules cannot be silenced, since a
-rollback depends on what they hold.
+``# rollout-spec: ignore[NAME] reason`` on the line of a finding, or on the line above, silences it; commas separate
+several names. Without a reason the finding stays. A comment that silences nothing would hide the next finding of that
+name unseen, so remove it when its finding is gone. Rules that a rollback depends on cannot be silenced.
 
 Fails::
 
@@ -14,7 +13,7 @@ Fails::
     spec:
       type: preprocessing
       # rollout-spec: ignore[manifests-current]
-      serving: ["1.4.2"]    # it gives no reason, and there is nothing to silence
+      serving: ["1.4.2"]    # no reason, and nothing to silence
 
 Passes::
 
@@ -46,11 +45,11 @@ _FORM = "write `# rollout-spec: ignore[NAME] reason`"
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Look at each comment by itself; ``unused`` looks at what it silenced."""
-    found = suppressions(subject.file.document)
-    known = {*subject.rules, *(each.name for each in policies_of(subject.repository))} if found else set()
-    for each in found:
-        yield from _problems(each, known.difference(subject.firm))
+    """Check the names and the reason of each comment; ``unused`` checks that it silenced a finding."""
+    comments = suppressions(subject.file.document)
+    known = {*subject.configurable, *(policy.name for policy in policies_of(subject.repository))} if comments else set()
+    for comment in comments:
+        yield from _problems(comment, known.difference(subject.base_severity))
 
 
 def _problems(comment: Suppression, known: Collection[str]) -> Iterator[Problem]:
@@ -60,16 +59,16 @@ def _problems(comment: Suppression, known: Collection[str]) -> Iterator[Problem]
         yield _at(comment, "this comment silences nothing: it gives no reason", _FORM)
     for name in comment.names:
         if name not in known:
-            words = f"this comment silences nothing: there is no rule or policy `{name}` that can be silenced"
-            yield _at(comment, words, did_you_mean(name, known))
+            message = f"this comment silences nothing: `{name}` is not a rule or policy that can be silenced"
+            yield _at(comment, message, did_you_mean(name, known))
 
 
 def unused(comment: Suppression, ran: Collection[str], used: Collection[str]) -> Iterator[Problem]:
-    """Give what a comment names that ran and found nothing in its reach. ``used`` are the names that it silenced."""
+    """Yield a problem for each name in a comment that ran and was not silenced. ``used`` are the silenced names."""
     for name in comment.names if comment.reason else ():
         if name in ran and name not in used:
-            yield _at(comment, f"this comment silences nothing: {name} finds nothing here", "take it out")
+            yield _at(comment, f"this comment silences nothing: {name} has no finding here", "remove it")
 
 
-def _at(comment: Suppression, words: str, hint: str | None) -> Problem:
-    return Problem((), words, hint, "warning", span=comment.span)
+def _at(comment: Suppression, message: str, hint: str | None) -> Problem:
+    return Problem((), message, hint, "warning", span=comment.span)

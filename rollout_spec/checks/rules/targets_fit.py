@@ -1,13 +1,14 @@
-"""Names and records are such that the cluster takes what the targets make of them.
+"""The cluster accepts what the targets make of names and records.
 
-A target makes names of a rollout's: an InferenceService `fraud-v42`, its Service `fraud-v42-predictor`. Kubernetes and
-its extensions refuse names that are too long or of another form, a container with half a device, and some variables of
-its environment. What each target's cluster takes is in its `target.yaml` (`limits`, `refuses`), so that a rollout is
-held to what its own targets can do and no more. Names are looked at for all versions, before they are recorded for
-good; the other fields of a record where they are rendered.
+A target derives names from a rollout's: an InferenceService `fraud-v42`, its Service `fraud-v42-predictor`. Kubernetes
+and its extensions refuse names that are too long or malformed, a container with half a device, and some environment
+variables. The limits of each target's cluster are in its `target.yaml` (`limits`, `refuses`), so that only the
+rollout's own targets limit it. Names are checked for all versions, because a record cannot change later; other fields
+of a record are checked if the version is rendered.
 
-KServe makes a host of a version's name and its namespace, by a template of the cluster, and runs nothing if a part of
-it is longer than 63 characters. By the default template that is a warning: silence it if your cluster has another.
+KServe makes a host from a version's name and its namespace, by a template of the cluster, and runs nothing if a part of
+it is longer than 63 characters. The default template is assumed, and a name that is too long for it is a warning:
+silence it if your cluster has another template.
 
 A limit's pattern that cannot be tried within the limits of a workspace's templates is an error. With a base it is a
 warning for a version that served there already: a rollback to it is made, as a draft.
@@ -17,7 +18,7 @@ Fails::
     spec:
       targets:
         - {type: kserve}
-        - {type: gateway-api, gateway: {name: edge}, backend: {name: "fraud_{version}"}}    # no Service has a `_`
+        - {type: gateway-api, gateway: {name: edge}, backend: {name: "fraud_{version}"}}    # no Service name has `_`
 
 Passes::
 
@@ -46,12 +47,11 @@ UNCONDITIONAL = False
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Hold names and records against what the targets take; each place is told once, errors before warnings."""
-    found = list(_problems(subject))
-    told: set[KeyPath] = set()
-    for problem in sorted(found, key=lambda problem: problem.severity != "error"):
-        if problem.path not in told:
-            told.add(problem.path)
+    """Check names and records against the limits of the targets: one problem at each key, errors first."""
+    reported: set[KeyPath] = set()
+    for problem in sorted(_problems(subject), key=lambda problem: problem.severity != "error"):
+        if problem.path not in reported:
+            reported.add(problem.path)
             yield problem
 
 
@@ -62,14 +62,14 @@ def _problems(subject: Subject) -> Iterator[Problem]:
         try:
             definition = catalog.find(target.type, subject.repository.tree)
         except UserError:
-            continue  # references-exist says so
+            continue  # references-exist reports it
         if definition is not None and (definition.limits or definition.refuses):
             limits = catalog.limits(target, definition, subject.repository.tree)
-            yield from _of_names(subject, index, target, limits)
-            yield from _of_records(subject, limits)
+            yield from _name_problems(subject, index, target, limits)
+            yield from _record_problems(subject, limits)
 
 
-def _of_names(subject: Subject, index: int, target: Target, limits: Limits) -> Iterator[Problem]:
+def _name_problems(subject: Subject, index: int, target: Target, limits: Limits) -> Iterator[Problem]:
     from rollout_spec.render import context as facts
 
     option = target.options.get("backend")
@@ -82,7 +82,7 @@ def _of_names(subject: Subject, index: int, target: Target, limits: Limits) -> I
     yield from limits.name_problems(subject.model, backend, backend_at)
 
 
-def _of_records(subject: Subject, limits: Limits) -> Iterator[Problem]:
+def _record_problems(subject: Subject, limits: Limits) -> Iterator[Problem]:
     from rollout_spec.render import context as facts
 
     rollout = subject.model

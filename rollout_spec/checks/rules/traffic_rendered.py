@@ -1,9 +1,9 @@
 """Stages that move traffic have a target that renders the split.
 
-``live`` and ``stages`` say which share of the requests a version gets, and only a route makes it so. A rollout that
-renders workloads and alerts alone shows 5% in every plan and drill, and no request ever moves: neither a stage nor a
-rollback does anything. So one of its targets renders the split: ``gateway-api``, or one of your own whose
-``target.yaml`` says ``owns: traffic`` or ``renders: [split]``.
+``live`` and ``stages`` declare the traffic split, but only a route applies it. A rollout that renders only workloads
+and alerts shows 5% in every plan and drill, while no request moves: its stages and rollbacks have no effect. So one of
+its targets must render the split: ``gateway-api``, or one of your own whose ``target.yaml`` says ``owns: traffic`` or
+``renders: [split]``.
 
 Fails::
 
@@ -39,16 +39,16 @@ UNCONDITIONAL = False
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Look for a target that renders what the stages say."""
+    """Check that a target renders the split of the stages."""
     spec, repository = subject.model.spec, subject.repository
     moving = [stage.name for stage in spec.stages if _moves(stage)]
     if not moving or any(_renders_split(target.type, repository) for target in spec.targets):
         return
     types = ", ".join(target.type for target in spec.targets)
-    told = f"none of its targets does ({types})" if types else "there are no targets"
-    words = f"no target renders the split: the stage {moving[0]} moves traffic, and {told}"
+    lack = f"none of the targets ({types}) renders the split" if types else "there are no targets"
+    message = f"the stage {moving[0]} moves traffic, but {lack}"
     hint = "add one that does: `- {type: gateway-api, gateway: {name: …}}`"
-    yield Problem(("spec", "targets"), words, hint, on_key=True)
+    yield Problem(("spec", "targets"), message, hint, on_key=True)
 
 
 def _moves(stage: Stage) -> bool:
@@ -62,5 +62,5 @@ def _renders_split(target: str, repository: Repository) -> bool:
     try:
         definition = catalog.find(target, repository.tree)
     except UserError:
-        return False  # references-exist says so
+        return False  # references-exist reports it
     return definition is not None and definition.renders_split

@@ -1,8 +1,8 @@
-"""Every trigger is evaluated by someone.
+"""Every trigger is evaluated.
 
-Alerts fire for thresholds and latency, and a person pulls a manual trigger. A comparison and an offline trigger are
-judged by `gate`, which reads the Prometheus that the workspace names. Without one they are never evaluated: the rollout
-shows a guard that guards nothing, and a candidate that is worse goes on.
+Alerts evaluate thresholds and latency, and a person fires a manual trigger. `gate` evaluates comparison and offline
+triggers, from the Prometheus that the workspace names. Without one they are never evaluated: the rollout shows a guard
+that has no effect, and a worse candidate is promoted.
 
 Fails::
 
@@ -41,16 +41,16 @@ KINDS = frozenset({"ModelRollout"})
 NEEDS = ""
 UNCONDITIONAL = False
 
-_JUDGED = ("comparison", "offline")
+_BY_GATE = ("comparison", "offline")
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Look for triggers that only `gate` evaluates, in a workspace where it cannot."""
+    """Find triggers that only `gate` evaluates, in a workspace without Prometheus."""
     settings = subject.repository.settings
     if settings is None or settings.prometheus is not None:
         return
     for index, trigger in enumerate(subject.model.spec.triggers):
-        if trigger.type in _JUDGED:
-            words = f"no one evaluates {trigger.name}: this workspace names no Prometheus"
+        if trigger.type in _BY_GATE:
+            message = f"{trigger.name} is never evaluated: this workspace names no Prometheus"
             hint = "add `prometheus: {url: …}` to .rollout-spec.yaml, or remove the trigger"
-            yield Problem(("spec", "triggers", index, "type"), words, hint, "warning")
+            yield Problem(("spec", "triggers", index, "type"), message, hint, "warning")

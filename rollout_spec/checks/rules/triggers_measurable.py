@@ -1,11 +1,12 @@
-"""Every trigger can be measured, and can come true.
+"""Every trigger can be measured, and can fire.
 
-An alert whose query Prometheus refuses takes its whole rule file with it, and one that can never fire guards nothing.
-So a query gives a vector or a scalar, and windows are durations that Prometheus takes. Latency is counted in the
-buckets of a histogram. At a boundary of a bucket the share of slower requests is exact. Between two, Prometheus
-interpolates the quantile as if requests were spread evenly: whether ``180ms`` is broken is a guess wherever the
-quantile lies between 100ms and 250ms. Above the largest boundary slow requests are not told apart, and the quantile
-never exceeds it. A stack whose histograms have boundaries of its own may say so in a comment that silences this.
+Prometheus drops a whole rule file if it refuses the query of one alert, and an alert that can never fire guards
+nothing. So a query must give a vector or a scalar, and windows must be durations that Prometheus accepts.
+
+Latency is counted in the buckets of a histogram. At a boundary of a bucket the share of slower requests is exact.
+Between two boundaries Prometheus interpolates, as if requests were spread evenly: whether ``180ms`` is exceeded is a
+guess if the quantile lies between 100ms and 250ms. Slow requests above the largest boundary are not distinguished, and
+the quantile never exceeds it. If your histograms have other boundaries, say so in a comment that silences this rule.
 
 Source: https://prometheus.io/docs/practices/histograms/#errors-of-quantile-estimation
 
@@ -45,7 +46,7 @@ UNCONDITIONAL = False
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Look at the queries of a workspace, and at the windows and bounds of a rollout's triggers."""
+    """Check the queries of a workspace, or the windows and bounds of a rollout's triggers."""
     if subject.file.kind == "Workspace":
         yield from _queries(subject.model.spec.metrics)
         return
@@ -64,36 +65,40 @@ def _queries(declared: Mapping[str, Metric]) -> Iterator[Problem]:
     for name, metric in declared.items():
         if metric.kind != "value":
             continue
-        found = promql.type_of(metric.query)
-        if found in ("range", "string"):
-            words = f"this gives a {found}, and a bound needs one number"
+        result_type = promql.type_of(metric.query)
+        if result_type in ("range", "string"):
+            message = f"this query gives a {result_type}; a bound needs one number"
             hint = (
-                "take the last one, the mean or the rate of it: `last_over_time(…[5m])`" if found == "range" else None
+                "take its last value, its mean or its rate: `last_over_time(…[5m])`" if result_type == "range" else None
             )
-            yield Problem(("spec", "metrics", name, "query"), words, hint)
+            yield Problem(("spec", "metrics", name, "query"), message, hint)
 
 
 def _duration(value: timedelta | None, at: KeyPath) -> Iterator[Problem]:
     if value is not None and not timedelta(0) < value <= LONGEST_DURATION:
-        words = f"Prometheus takes no duration of {format_duration(value)}"
-        yield Problem(at, words, "write a duration such as `5m`")
+        message = f"Prometheus does not accept a duration of {format_duration(value)}"
+        yield Problem(at, message, "write a duration such as `5m`")
 
 
 def _boundary(trigger: Latency, name: str, at: KeyPath) -> Iterator[Problem]:
-    """Look for the bound among the boundaries of the profile's histogram."""
+    """Compare the bound with the boundaries of the profile's histogram."""
     boundaries = PROFILES[name].boundaries
     if trigger.above in boundaries:
         return
-    place = bisect(boundaries, trigger.above)
+    position = bisect(boundaries, trigger.above)
     if not trigger.above:
-        yield Problem(at, "all requests take longer than 0s, so that this is always broken", "write what is too slow")
-    elif place == len(boundaries):
+        yield Problem(at, "every request takes longer than 0s, so this trigger always fires", "write a longer time")
+    elif position == len(boundaries):
         last = format_duration(boundaries[-1])
-        words = f"the {name} profile tells no requests apart that take longer than {last}: this never comes true"
-        yield Problem(at, words, f"write {last} or less")
+        message = f"this trigger never fires: the {name} profile does not distinguish requests slower than {last}"
+        yield Problem(at, message, f"write {last} or less")
     else:
         bound, quantile = format_duration(trigger.above), format_share(trigger.quantile)
-        near = [format_duration(each) for each in boundaries[max(place - 1, 0) : place + 1]]
-        lies = f"between the boundaries {' and '.join(near)}" if place else f"below {near[0]}, the first boundary"
-        words = f"{bound} lies {lies} of the {name} profile, so that the {quantile} quantile there is a guess"
-        yield Problem(at, words, f"write {' or '.join(near)}, where slow requests are counted", "warning")
+        nearest = [format_duration(boundary) for boundary in boundaries[max(position - 1, 0) : position + 1]]
+        location = (
+            f"between the boundaries {' and '.join(nearest)}" if position else f"below {nearest[0]}, the first boundary"
+        )
+        message = f"{bound} lies {location} of the {name} profile, so the {quantile} quantile there is a guess"
+        yield Problem(
+            at, message, f"write {' or '.join(nearest)}, where slower requests are counted exactly", "warning"
+        )

@@ -1,7 +1,7 @@
-"""A record that was merged never changes.
+"""A merged record never changes.
 
-The record is what a rollback restores: its digest, its pins, what serves it. Were it edited, going back to version 41
-would not be going back to what 41 was. Records are compared as values, so that formatting and comments are free.
+A rollback restores a record: its digest, its pins, its serving settings. If it were edited, a rollback to 41 would not
+restore the original 41. Records are compared as values, so formatting and comments may change.
 
 Fails::
 
@@ -31,29 +31,29 @@ UNCONDITIONAL = True
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Compare each record of the base with what it is now."""
+    """Compare each record with that on the base."""
     assert subject.base is not None
     merged, now = _records(subject.base.file(subject.file.path, subject.file.kind)), _records(subject.file)
     for version, record in merged.items():
         at: KeyPath = ("spec", "versions", version)
         if version not in now:
-            words = f"the record of {version} is gone, and a record that was merged stays"
-            yield Problem(at[:-1], words, "put it back; a version that is not live costs nothing", on_key=True)
+            message = f"the merged record of {version} was removed"
+            yield Problem(at[:-1], message, "restore it: a version that is not live costs nothing", on_key=True)
         elif now[version] != record:
-            where = _difference(record, now[version], at)
-            words = f"this record of {version} was merged, and a record that was merged never changes"
-            yield Problem(where, words, "put it back, and record a new version", on_key=where == at)
+            path = _difference(record, now[version], at)
+            message = f"this changes the merged record of {version}"
+            yield Problem(path, message, "restore it, and record a new version", on_key=path == at)
 
 
 def _records(file: File[Any] | None) -> Mapping[str, Any]:
-    """Return the records of a file as they are written; of one that does not load, those that can be read."""
+    """Return the records of a file as written, or only the valid ones if the file does not load."""
     data: Any = file.document.data if file else None
     if file is not None and file.model is not None:
         records: Mapping[str, Any] = data["spec"]["versions"]
         return records
     spec = data.get("spec") if isinstance(data, Mapping) else None
-    found = spec.get("versions") if isinstance(spec, Mapping) else None
-    return {version: record for version, record in (found or {}).items() if _loads(record)} if file and found else {}
+    versions = spec.get("versions") if isinstance(spec, Mapping) else None
+    return {name: record for name, record in (versions or {}).items() if _loads(record)} if file and versions else {}
 
 
 def _loads(record: object) -> bool:
@@ -69,7 +69,7 @@ def _loads(record: object) -> bool:
 
 
 def _difference(before: Any, after: Any, at: KeyPath) -> KeyPath:
-    """Return the path of the one value that differs, or of what holds all that do."""
+    """Return the path of the only value that differs, or of the mapping with all differences."""
     if not isinstance(before, Mapping) or not isinstance(after, Mapping):
         return at
     keys = [

@@ -1,7 +1,7 @@
-"""A waiver names a policy and a rollout that are there, and has not expired.
+"""A waiver names an existing policy and rollout, has not expired, and is needed.
 
-A waiver is a debt with a date. One that has expired waives nothing, and so its policy speaks again; it is taken out
-once the rollout meets the policy, so that the list says what is owed. One that nothing needs is taken out too.
+A waiver is an exception with an end. After it has expired its policy applies again. Remove a waiver as soon as the
+rollout satisfies the policy, so that the list shows the open exceptions only.
 
 Fails::
 
@@ -9,7 +9,7 @@ Fails::
     spec:
       policies: [baseline]
       waivers:
-        - {policy: runbook-linked, rollout: fraud, reason: It is being written., expires: 2026-10-31}    # that is over
+        - {policy: runbook-linked, rollout: fraud, reason: It is being written., expires: 2026-10-31}    # in the past
 
 Passes::
 
@@ -38,52 +38,54 @@ KINDS = frozenset({"Workspace"})
 NEEDS = ""
 UNCONDITIONAL = False
 
-_PASSING = re.compile(r"\b(?:base|now|inFlight)\b")
-"""What an expression names that is about a step or a moment: that it is met today says nothing about tomorrow."""
+_MOMENTARY = re.compile(r"\b(?:base|now|inFlight)\b")
+"""Names of values that change by themselves: an expression with one may be true today and false tomorrow."""
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Look at each waiver."""
+    """Check each waiver."""
     repository = subject.repository
     waivers = subject.model.spec.waivers
     packs = [repository.pack(reference) for reference in subject.model.spec.policies]
-    complete = all(pack and pack.model for pack in packs)  # else nobody knows what the others hold
-    known = {each.name for each in policies.policies_of(repository)} if waivers else set()
+    complete = all(pack and pack.model for pack in packs)  # else some policies are unknown
+    known = {policy.name for policy in policies.policies_of(repository)} if waivers else set()
     seen: set[tuple[str, str]] = set()
     for index, waiver in enumerate(waivers):
         at: KeyPath = ("spec", "waivers", index)
         if complete and waiver.policy not in known:
-            words = f"no pack of this workspace has a policy `{waiver.policy}`"
-            yield Problem((*at, "policy"), words, did_you_mean(waiver.policy, known))
+            message = f"no pack of this workspace has a policy `{waiver.policy}`"
+            yield Problem((*at, "policy"), message, did_you_mean(waiver.policy, known))
         elif repository.rollout(waiver.rollout) is None:
             hint = did_you_mean(waiver.rollout, repository.names("rollouts"))
             yield Problem((*at, "rollout"), f"there is no rollout `{waiver.rollout}`", hint)
         elif (waiver.policy, waiver.rollout) in seen:
-            words = f"{waiver.rollout} is waived from `{waiver.policy}` in this list already"
-            yield Problem((*at, "policy"), words, None, "warning")
+            message = f"`{waiver.policy}` is waived twice for {waiver.rollout}"
+            yield Problem((*at, "policy"), message, None, "warning")
         else:
-            yield from _outdated(waiver, at, subject)
+            yield from _expired_or_needless(waiver, at, subject)
         seen.add((waiver.policy, waiver.rollout))
 
 
-def _outdated(waiver: Waiver, at: KeyPath, subject: Subject) -> Iterator[Problem]:
+def _expired_or_needless(waiver: Waiver, at: KeyPath, subject: Subject) -> Iterator[Problem]:
     if subject.now is None:
         return
     if waiver.ends <= subject.now:
-        words = f"this waiver expired: {waiver.rollout} has to meet `{waiver.policy}` again"
-        yield Problem((*at, "expires"), words, "remove it once that holds", "warning")
-    elif subject.whole and _needless(waiver, subject):
-        words = f"{waiver.rollout} meets `{waiver.policy}`, and needs no waiver"
-        yield Problem((*at, "policy"), words, "remove it", "warning")
+        message = f"this waiver has expired: `{waiver.policy}` applies to {waiver.rollout} again"
+        yield Problem((*at, "expires"), message, "remove it when the rollout satisfies the policy", "warning")
+    elif subject.whole and _is_needless(waiver, subject):
+        message = f"this waiver is not needed: {waiver.rollout} satisfies `{waiver.policy}`"
+        yield Problem((*at, "policy"), message, "remove it", "warning")
 
 
-def _needless(waiver: Waiver, subject: Subject) -> bool:
-    """Do the rollout and the policy load, and does the one meet the other without it?"""
+def _is_needless(waiver: Waiver, subject: Subject) -> bool:
+    """Return whether the rollout and the policy load, and the rollout satisfies the policy."""
     file = subject.repository.rollout(waiver.rollout)
-    found = next((each for each in policies.policies_of(subject.repository) if each.name == waiver.policy), None)
+    in_force = next(
+        (policy for policy in policies.policies_of(subject.repository) if policy.name == waiver.policy), None
+    )
     if file is None or file.model is None or subject.now is None:
         return False
-    if found is None or _PASSING.search(found.policy.expression):
+    if in_force is None or _MOMENTARY.search(in_force.policy.expression):
         return False
-    told = policies.check(file, subject.repository, subject.base, subject.now)
-    return waiver.policy not in {name for name, _ in told}
+    violated = policies.check(file, subject.repository, subject.base, subject.now)
+    return waiver.policy not in {name for name, _ in violated}

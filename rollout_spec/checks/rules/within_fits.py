@@ -1,10 +1,9 @@
-"""A trigger's ``within`` ends while its stage still lasts, and not before its ``for`` is over.
+"""A trigger's ``within`` ends before its stage does, and not before its ``for``.
 
-``within`` says how long after a stage's start a breach may merge its rollback itself; without it that is as long as the
-stage lasts. Longer than every stage that the trigger watches is held, it limits nothing: the candidate may have gone on
-by then, and a reader believes in a guard that is none. A breach is told once it has lasted for the time of ``for``;
-where ``within`` is over by then, the trigger is never hard. Stages without a ``hold``, and ``promoted``, have no end
-that a spec knows.
+``within`` says how long after the start of a stage a breach may merge its rollback automatically; the default is the
+length of the stage. A ``within`` that is longer than the ``hold`` of every watched stage limits nothing, because the
+candidate may have moved on by then. A breach is reported after it has lasted for the time of ``for``; if ``within`` has
+ended by then, the trigger is never hard. Stages without a ``hold``, and ``promoted``, have no known end.
 
 Fails::
 
@@ -44,24 +43,24 @@ UNCONDITIONAL = False
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Compare each ``within`` with the ``hold`` of the stages that it is about, and with its own ``for``."""
+    """Compare each ``within`` with its own ``for``, and with the ``hold`` of the watched stages."""
     for index, trigger in enumerate(subject.model.spec.triggers):
         within, at = getattr(trigger, "within", None), ("spec", "triggers", index, "within")
         if within is None:
             continue
         if trigger.for_ is not None and trigger.for_ > within and trigger.severity == "hard":
             lasted = format_duration(trigger.for_)
-            words = f"a breach is told once it has lasted {lasted}, and this is over by then: the trigger is never hard"
-            yield Problem(at, words, f"write {lasted} or more, or a shorter `for`", "warning")
-        elif trigger.during is not None:  # else it is about `promoted` as well
+            message = f"{trigger.name} is never hard: a breach is reported after {lasted}, when this has ended"
+            yield Problem(at, message, f"write {lasted} or more, or a shorter `for`", "warning")
+        elif trigger.during is not None:  # else `promoted` is watched too, which has no end
             stages = {stage.name: stage for stage in subject.model.spec.stages}
-            yield from _beyond(within, [stages.get(moment) for moment in trigger.during], at)
+            yield from _longer_than_holds(within, [stages.get(moment) for moment in trigger.during], at)
 
 
-def _beyond(within: timedelta, watched: list[Stage | None], at: KeyPath) -> Iterator[Problem]:
+def _longer_than_holds(within: timedelta, watched: list[Stage | None], at: KeyPath) -> Iterator[Problem]:
     holds = [(stage.hold, stage.name) for stage in watched if stage is not None and stage.hold is not None]
     if len(holds) < len(watched) or within <= max(holds)[0]:
         return
     longest, name = max(holds)
-    words = f"{name} is held for {format_duration(longest)}, so that the candidate may have gone on before this is over"
-    yield Problem(at, words, f"write {format_duration(longest)} or less, or leave `within` out", "warning")
+    message = f"this is longer than the hold of {name}, {format_duration(longest)}, so it limits nothing"
+    yield Problem(at, message, f"write {format_duration(longest)} or less, or leave `within` out", "warning")

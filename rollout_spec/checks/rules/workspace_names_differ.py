@@ -1,10 +1,10 @@
 """Workspaces of one git repository have different names.
 
-A breach, an alert, and the branch of a rollback say by name which workspace they are about. If two workspaces have one
-name, a rollback of the one may be taken for a rollback of the other.
+Breaches, alerts and the branches of rollbacks name their workspace. If two workspaces had one name, a rollback of one
+could be taken for a rollback of the other.
 
 Other workspaces are the files `.rollout-spec.yaml` that git knows: tracked ones, and new ones that it does not ignore.
-One that does not load has no name to compare.
+A file that does not load has no name to compare.
 
 Fails::
 
@@ -36,5 +36,5 @@ UNCONDITIONAL = True
 def check(subject: Subject) -> Iterator[Problem]:
     """Compare the name with those of the other workspaces."""
     for folder in subject.repository.namesakes():
-        words = f"the workspace in {folder} is named `{subject.model.metadata.name}` too"
-        yield Problem(("metadata", "name"), words, "rename one of them")
+        message = f"the workspace in {folder} has the same name, `{subject.model.metadata.name}`"
+        yield Problem(("metadata", "name"), message, "rename one of them")

@@ -1,11 +1,12 @@
-"""A file is YAML that has one reading.
+"""A file is YAML that every reader reads alike.
 
-YAML gives the same bytes many readings: ``no`` is false, ``1.10`` is 1.1, ``12:30`` is 750, a key that is written twice
-silently wins the second time, nine aliases become a gigabyte. Only the part that every reader reads alike is accepted:
-no duplicate keys, anchors, aliases, merges, tags, directives or second documents, text keys, ``true`` and ``false`` as
-the only booleans, UTF-8 without hidden characters, at most 64 levels and 1 MiB. Neither is what libyaml reads and
-YAML 1.2 does not allow, or reads otherwise: ``{?a: b}``, ``[-]``, a ``#`` right behind a value, a value that goes on in
-a line which is not indented, a text that the end of the file cuts off. Keys with a question mark are not read either.
+YAML readers disagree: ``no`` may be false, ``1.10`` may be 1.1, and ``12:30`` may be 750. The second of two equal keys
+wins silently, and nine aliases can expand to a gigabyte. So only the part that all readers agree on is accepted: no
+duplicate keys, anchors, aliases, merges, tags, directives or second documents; only texts as keys; ``true`` and
+``false`` as the only booleans; UTF-8 without hidden characters; at most 64 levels and 1 MiB. Text that libyaml reads
+but YAML 1.2 forbids or reads differently is refused too: ``{?a: b}``, ``[-]``, a ``#`` directly behind a value, a value
+that continues on a line without indentation, a text that the end of the file cuts off. Keys with a question mark are
+refused as well.
 
 Source: https://yaml.org/spec/1.2.2/ and the differences between its readers.
 
@@ -36,8 +37,8 @@ UNCONDITIONAL = True
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Give the flaws of the text."""
-    for flaw in subject.file.document.problems:
-        bare_pause = subject.file.kind == PAUSE and flaw.message == EMPTY  # `touch` made it, and so it says nothing
-        hint = PAUSE_HINT if bare_pause else flaw.hint
-        yield Problem(flaw.path, flaw.message, hint, flaw.severity, span=flaw.span)
+    """Yield the problems of the text."""
+    for problem in subject.file.document.problems:
+        is_empty_pause = subject.file.kind == PAUSE and problem.message == EMPTY  # made with `touch`
+        hint = PAUSE_HINT if is_empty_pause else problem.hint
+        yield Problem(problem.path, problem.message, hint, problem.severity, span=problem.span)

@@ -104,13 +104,15 @@ def _check(here: WorkspaceLocation, inside: Sequence[str] | None, ref: str | Non
         )
         skipped = (Skipped(name, "manifests/ is not in this checkout") for name in without)
         return replace(report, skipped=(*report.skipped, *skipped))
-    from rollout_spec.checks.runner import check
+    from rollout_spec.checks.runner import CheckOptions, check
 
     if len(inside) < _MANY:
-        return check(repository, paths=inside, base=base, prefix=here.prefix, now=now, progress=progress)
+        options = CheckOptions(progress=progress)
+        return check(repository, paths=inside, base=base, prefix=here.prefix, now=now, options=options)
     from rollout_spec.core.parallel import spread
 
-    return check(repository, paths=inside, base=base, prefix=here.prefix, now=now, spread=spread, progress=progress)
+    options = CheckOptions(spread=spread, progress=progress)
+    return check(repository, paths=inside, base=base, prefix=here.prefix, now=now, options=options)
 
 
 def _base(here: WorkspaceLocation, ref: str | None) -> Repository | None:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, get_args
 
 from rollout_spec.checks.reporters.base import json_text, shown
-from rollout_spec.checks.rules import ROUTED, Subject
+from rollout_spec.checks.rules import TRAFFIC_RENDERED, Subject
 from rollout_spec.checks.runner import check, is_sound
 from rollout_spec.cli import terminal
 from rollout_spec.cli import workspace as place
@@ -159,7 +159,7 @@ def _all_of(name: str, repository: Repository, now: datetime) -> list[DrillOutco
             return [DrillOutcome(name, "not sound", True, None, None, "failed", why)]
     report = check(repository, paths=[file.path])
     for finding in report.findings:
-        if finding.name == ROUTED and finding.severity == "error":  # no rollback moves a request
+        if finding.name == TRAFFIC_RENDERED and finding.severity == "error":  # no rollback moves a request
             return [DrillOutcome(name, "not routed", True, None, None, "failed", finding.message)]
     return list(drill(repository, name, now=now))
 

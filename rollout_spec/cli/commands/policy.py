@@ -21,6 +21,7 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding, Problem, Report
 from rollout_spec.core.text import did_you_mean
 from rollout_spec.core.yaml.reader import MAX_BYTES
+from rollout_spec.spec.kinds import is_pack_path
 from rollout_spec.workflows import locate as location
 from rollout_spec.workspace.loader import File, read_file
 from rollout_spec.workspace.repository import Repository
@@ -58,7 +59,9 @@ def _packs(arguments: argparse.Namespace) -> list[tuple[str, File[PolicyPack]]]:
     """Return the packs whose examples are run, each of which loads, with the path to show."""
     start = place.start_of(arguments)
     if arguments.packs:
-        return [(name if _is_path(name) else f"policies/{name}.yaml", _given(name, start)) for name in arguments.packs]
+        return [
+            (name if is_pack_path(name) else f"policies/{name}.yaml", _given(name, start)) for name in arguments.packs
+        ]
     try:
         here = location.find_from(start)
     except UserError:  # no workspace
@@ -68,17 +71,13 @@ def _packs(arguments: argparse.Namespace) -> list[tuple[str, File[PolicyPack]]]:
     if repository.settings is None:
         raise UserError("the workspace does not load", hint="`rollout-spec check` says why")
     return [
-        (str(PurePosixPath(here.prefix) / name) if _is_path(name) else f"policies/{name}.yaml", _loaded(name, pack))
+        (str(PurePosixPath(here.prefix) / name) if is_pack_path(name) else f"policies/{name}.yaml", _loaded(name, pack))
         for name, pack in ((name, repository.pack(name)) for name in repository.settings.policies)
     ]
 
 
-def _is_path(name: str) -> bool:
-    return "/" in name or name.endswith(".yaml")
-
-
 def _given(name: str, start: Path) -> File[PolicyPack]:
-    if not _is_path(name):
+    if not is_pack_path(name):
         return _loaded(name, Repository(WorkingTree(start)).pack(name))
     path = start / name
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""What is asked of the policies of a workspace in a confined process: each function gives plain data for ``own``."""
+"""The tasks of the confined process for a workspace's own policies, which return plain data to ``confined``."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _MOST_FAULTS = 500
 
 
 def prepare() -> None:
-    """Load the engine: that is not the time of a policy."""
+    """Load the engine, so that its time does not count as a policy's."""
     bind({})
 
 
 def judge(request: tuple[Any, int, Sequence[str]]) -> Iterator[Any]:
-    """Give the verdict of each expression on what it sees: None if it is not sound, and if nothing may be seen.
+    """Yield the verdict of each expression on the variables: None if it is not sound, False without variables.
 
-    Of a failure the reason is given, and whether it is for want of an entry.
+    A failure is yielded as its reason, and whether an entry is absent.
     """
-    seen, longest, expressions = request
-    values = None if seen is None else Values(seen, longest)
+    variables, longest, expressions = request
+    values = None if variables is None else Values(variables, longest)
     for expression in expressions:
         program = program_of(expression)
         if program is None:
@@ -39,27 +39,27 @@ def _plain(verdict: PolicyVerdict) -> Any:
 
 
 def examine(expression: str) -> Iterator[dict[str, Any]]:
-    """Give what is wrong with an expression: why it is ``refused``, its ``faults``, or how it ``fails``."""
+    """Yield why an expression is ``refused``, or its ``faults`` and how it ``fails``."""
     try:
         program = compile(expression)
-    except ExpressionError as refused:
-        yield {"refused": [refused.message, refused.line, refused.column, refused.hint]}
+    except ExpressionError as error:
+        yield {"refused": [error.message, error.line, error.column, error.hint]}
         return
-    found = unsound(expression)
-    verdict = True if found else program.judge(minimal())
+    faults = unsound(expression)
+    verdict = True if faults else program.judge(minimal())
     yield {
-        "faults": [[each.at, each.message, each.hint, each.length] for each in found[:_MOST_FAULTS]],
+        "faults": [[fault.at, fault.message, fault.hint, fault.length] for fault in faults[:_MOST_FAULTS]],
         "fails": verdict.why if isinstance(verdict, Failed) and not verdict.entry else None,
     }
 
 
 def show(policy: Policy) -> Iterator[Any]:
-    """Give whether a policy can be evaluated; then of each example what is wrong with it."""
-    from rollout_spec.checks.policies.examples import shown
+    """Yield whether a policy can be evaluated, then the problem of each example."""
+    from rollout_spec.checks.policies.examples import example_problem
 
     program = program_of(policy.expression)
     yield program is not None
-    for examples, wanted in ((policy.passes, True), (policy.fails, False)):
+    for examples, expected in ((policy.passes, True), (policy.fails, False)):
         for example in examples:
-            problem = shown(policy, program, example, wanted) if program else None
+            problem = example_problem(policy, program, example, expected) if program else None
             yield problem and [problem.path, problem.message, problem.hint, problem.on_key]

@@ -1,0 +1,76 @@
+"""The arguments of a check that all files share, and the finding of a problem."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from rollout_spec.checks.rules import BASE_SEVERITY, RULES, Rule
+from rollout_spec.checks.suppressions import Suppression
+from rollout_spec.core.findings import WHOLE_FILE, Finding, Problem, Severity
+from rollout_spec.core.yaml.document import Document
+from rollout_spec.workspace.loader import File
+from rollout_spec.workspace.repository import Repository
+
+CONFIGURABLE = tuple(name for name, rule in RULES.items() if not rule.UNCONDITIONAL)
+"""The rules whose severity a workspace may set."""
+_LONGEST_MESSAGE = 2000
+_FIXED = {*RULES} - {*CONFIGURABLE}
+UNSILENCEABLE = _FIXED | {*BASE_SEVERITY}
+"""The rules that no comment silences."""
+
+VerifyRollback = Callable[[str, Repository], Iterable[Problem]]
+"""Rolls a rollout back in memory, and yields a problem for each rollback that fails."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """The arguments of a check that all files share. ``now`` is None if policies are not evaluated.
+
+    ``sound`` and ``comments`` are caches by path.
+    """
+
+    repository: Repository
+    base: Repository | None
+    whole: bool
+    now: datetime | None
+    verify: VerifyRollback | None
+    severities: Mapping[str, Severity]
+    without: frozenset[str] = frozenset()
+    sound: dict[str, bool] = field(default_factory=dict)
+    comments: dict[str, dict[int, list[Suppression]]] = field(default_factory=dict)
+
+    def can_run(self, rule: Rule) -> bool:
+        """Return whether the base, or the check of the whole workspace, that a rule needs is there."""
+        return not ((rule.NEEDS == "base" and self.base is None) or (rule.NEEDS == "whole" and not self.whole))
+
+
+def finding_of(name: str, problem: Problem, file: File[Any], context: Context) -> Finding:
+    """Turn a problem at a key into a finding at a line, with the severity that the workspace sets."""
+    path = problem.file or file.path
+    document = file.document if problem.file is None else document_of(problem.file, context.repository)
+    span = problem.span or (document.span(problem.path, on_key=problem.on_key) if document else WHOLE_FILE)
+    return Finding(
+        file=path,
+        line=span.line,
+        column=span.column,
+        name=name,
+        message=_shortened(problem.message),
+        severity=problem.severity if name in _FIXED else context.severities.get(name, problem.severity),
+        end_line=span.end_line,
+        end_column=span.end_column,
+        path=problem.path,
+        hint=_shortened(problem.hint) if problem.hint else None,
+    )
+
+
+def _shortened(message: str) -> str:
+    """Cut a message that quotes a very long text of the user's."""
+    return message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}…"
+
+
+def document_of(path: str, repository: Repository) -> Document | None:
+    file = repository.file(path)
+    return file.document if file else None

@@ -1,0 +1,61 @@
+"""The files that a check covers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
+
+from rollout_spec.checks.context import Context
+from rollout_spec.checks.file_check import is_in_own_folder, is_sound
+from rollout_spec.checks.policies import pack_paths
+from rollout_spec.spec.kinds import FOLDERS, PAUSE_FILE, WORKSPACE_FILE
+from rollout_spec.workspace.loader import is_mistaken_for_pause
+from rollout_spec.workspace.repository import Repository
+
+
+def files(repository: Repository, prefix: str) -> Iterator[str]:
+    """Yield the files of a workspace, its settings first, with the pauses here and at the git root."""
+    yield WORKSPACE_FILE
+    names = repository.tree.names("")
+    yield from (name for name in names if name == PAUSE_FILE or is_mistaken_for_pause(name))
+    up = "../" * len(PurePosixPath(prefix).parts)
+    root = repository.tree.elsewhere(up) if prefix else None
+    if prefix and (repository.file(up + PAUSE_FILE) is not None or repository.link(up + PAUSE_FILE) is not None):
+        yield up + PAUSE_FILE
+    yield from (up + name for name in (root.names("") if root is not None else ()) if is_mistaken_for_pause(name))
+    for folder in FOLDERS:
+        for name in repository.names(folder):
+            yield f"{folder}/{name}.yaml"
+    for path in _present_packs(repository):
+        if not is_in_own_folder(path):
+            yield path
+
+
+def _present_packs(repository: Repository) -> Iterator[str]:
+    """Yield the paths of packs that the workspace names and that exist."""
+    return (path for path in pack_paths(repository) if repository.pack(path))
+
+
+def broken_inputs(paths: Sequence[str], context: Context) -> Iterator[str]:
+    """Yield the files that the files under check depend on and that do not load, so that their checks cannot pass.
+
+    They are the workspace, its packs, and the components that rollouts pin. A check of everything has them already.
+    """
+    repository = context.repository
+    for path in dict.fromkeys(_inputs(paths, context)):
+        file = repository.file(path) if path not in paths else None
+        if file is not None and not is_sound(file, repository):
+            yield path
+
+
+def _inputs(paths: Sequence[str], context: Context) -> Iterator[str]:
+    repository = context.repository
+    if any(path.partition("/")[0] in ("rollouts", "components", "incidents") for path in paths):
+        yield WORKSPACE_FILE
+    rollouts = [repository.file(path) for path in paths if path.startswith("rollouts/")]
+    if rollouts and context.now:
+        yield from _present_packs(repository)
+    for file in rollouts:
+        records = file.model.spec.versions.values() if file and file.kind == "ModelRollout" and file.model else ()
+        for record in records:
+            yield from (f"components/{name}.yaml" for name in record.requires or {})
