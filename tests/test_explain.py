@@ -11,7 +11,7 @@ import pytest
 from example_files import files_of, parts_of
 from overlays import Line
 from rule_cases import Case
-from test_rules import report_of
+from rule_reports import report_of
 from workspaces import BASE, Files, files_in, rendered
 
 from rollout_spec.checks.documentation import explain, explanations, of_rule, page

@@ -19,8 +19,8 @@ from jsonschema import Draft4Validator
 from lxml import etree
 from oracles import npm_package
 from rule_cases import rule_cases
+from rule_reports import report_of
 from terminals import HOSTILE, edit, on_a_terminal, write
-from test_rules import report_of
 from workspaces import BASE, files_in, specs
 
 from rollout_spec.checks.explanations import Explanation

@@ -11,7 +11,7 @@ from expected_findings import Expected
 from markdown_cases import sections
 from overlays import Line, laid_over, lines_of, text_of
 from rule_cases import RuleCase, cases_of, update
-from test_rules import findings_of, report_of
+from rule_reports import findings_of, report_of
 from workspaces import BASE
 
 ROOT = Path(__file__).parent.parent

@@ -7,37 +7,18 @@ into the page.
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 
 import pytest
-from expected_findings import Expected, parsed
-from rule_cases import CASES, Case, rule_cases, update
-from workspaces import BASE, rendered, specs
+from rule_cases import CASES, rule_cases, update
+from rule_reports import findings_of, report_of
+from workspaces import BASE, rendered
 
-from rollout_spec.checks.reporters import REPORTERS, View
-from rollout_spec.checks.rules import LAST, RULES
-from rollout_spec.checks.runner import check, is_sound
-from rollout_spec.core.findings import Report
+from rollout_spec.checks.rules import RULES
 from rollout_spec.workflows.check import review
 from rollout_spec.workspace.repository import Repository
 
 RULE_CASES = rule_cases()
 UPDATE = os.environ.get("ROLLOUT_SPEC_UPDATE") == "1"
-NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
-
-
-def report_of(case: Case) -> Report:
-    """Do what the command ``check`` does: with the proof of the way back, if there is a whole workspace for it."""
-    repository = Repository(rendered(case.after))
-    make = rendered if case.rule in LAST else specs  # the others do not look at the base's manifests
-    base = None if case.before is None else Repository(make(case.before))
-    if case.paths or not (repository.workspace and is_sound(repository.workspace, repository)):
-        return check(repository, paths=case.paths, base=base, now=NOW)
-    return review(repository, base=base, now=NOW)
-
-
-def findings_of(report: Report) -> list[Expected]:
-    return parsed(REPORTERS["text"].report(report, View()).splitlines())
 
 
 @pytest.mark.parametrize("name", RULE_CASES)
