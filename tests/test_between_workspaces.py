@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from repo import EXAMPLE, STAGES, Repo, git
 
 from rollout_spec.checks.runner import check
-from rollout_spec.domain import traffic
-from rollout_spec.domain.pins import quarantined
+from rollout_spec.domain import transitions
+from rollout_spec.domain.quarantine import quarantined
 from rollout_spec.domain.rollback_targets import rollback_targets
 from rollout_spec.integrations.git.repository import Git
 from rollout_spec.spec.rollout import Live
@@ -66,7 +66,7 @@ def told(repository: Repository, rule: str, base: Repository | None = None) -> l
 
 
 def promoted(live: Live) -> Live:
-    return traffic.promote(live.model_copy(update={"stage": STAGES[-1]}), STAGES, ())
+    return transitions.promote(live.model_copy(update={"stage": STAGES[-1]}), STAGES, ())
 
 
 def promote(repo: Repo) -> str:

@@ -16,7 +16,8 @@ from workspaces import BASE, Files, files_in, rendered, write
 
 from rollout_spec.core.breach import Breach
 from rollout_spec.domain import traffic
-from rollout_spec.domain.pins import quarantined, unmet
+from rollout_spec.domain.pins import unmet
+from rollout_spec.domain.quarantine import quarantined
 from rollout_spec.render.drift import stale
 from rollout_spec.rollback import Rollback, roll_back
 from rollout_spec.spec.rollout import ModelRollout

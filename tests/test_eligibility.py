@@ -9,17 +9,8 @@ import pytest
 from workspaces import rendered, write
 
 from rollout_spec.domain.dependents import Dependent, dependents
-from rollout_spec.domain.pins import (
-    disagreements,
-    is_range,
-    is_valid,
-    meets,
-    quarantined,
-    switches,
-    unmet,
-    unrestorable_pins,
-    versions_with_same_digest,
-)
+from rollout_spec.domain.pins import disagreements, is_range, is_valid, meets, switches, unmet, unrestorable_pins
+from rollout_spec.domain.quarantine import quarantined, versions_with_same_digest
 from rollout_spec.domain.rollback_targets import obstacles, protected_versions, rollback_targets, standing, unreadable
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workspace.repository import Repository

@@ -10,7 +10,7 @@ import pytest
 from repo import EXAMPLE, NINE, STAGES
 
 from rollout_spec.core.breach import Breach
-from rollout_spec.domain import traffic
+from rollout_spec.domain import transitions
 from rollout_spec.render.drift import stale
 from rollout_spec.rollback import (
     Facts,
@@ -77,7 +77,7 @@ def of_stable() -> Rollback:
     repository = Repository(tree)
     file = repository.rollout("fraud")
     assert file is not None and file.model is not None
-    live = traffic.promote(file.model.spec.live.model_copy(update={"stage": "full"}), STAGES, ())
+    live = transitions.promote(file.model.spec.live.model_copy(update={"stage": "full"}), STAGES, ())
     promoted = Overlay(tree, {path: with_live(tree.read(path) or b"", live)})
     rendered = Overlay(promoted, promoted_manifests(Repository(promoted)))
     found = roll_back(Repository(rendered), BREACH, Undone(since=ago(minutes=30)))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from repo import STAGES, Repo, git
 
-from rollout_spec.domain import traffic
+from rollout_spec.domain import transitions
 
 pytestmark = pytest.mark.system
 
@@ -20,8 +20,8 @@ BRANCH = "rollback/acme-models/fraud/42"
 def promoted_made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
     repo = Repo.create(tmp_path_factory.mktemp("promoted"))
     for _ in range(2):
-        repo.take(lambda live: traffic.advance(live, STAGES), "Advance fraud 42")
-    repo.take(lambda live: traffic.promote(live, STAGES, ()), "Promote fraud 42")
+        repo.take(lambda live: transitions.advance(live, STAGES), "Advance fraud 42")
+    repo.take(lambda live: transitions.promote(live, STAGES, ()), "Promote fraud 42")
     return repo
 
 

@@ -14,7 +14,7 @@ import pytest
 from repo import STAGES, Repo, Result, git, plain
 
 from rollout_spec.core.errors import UserError
-from rollout_spec.domain import traffic
+from rollout_spec.domain import transitions
 from rollout_spec.integrations.forges.local import LocalForge
 from rollout_spec.integrations.git import remote as remotes
 from rollout_spec.workflows import base_branch as landing
@@ -233,7 +233,7 @@ def test_an_old_breach_is_for_a_person(repo: Repo) -> None:
 def test_a_breach_of_the_split_before_this_one_is_for_a_person(repo: Repo) -> None:
     alert = repo.alert("42", "latency-sla")
     later(repo, minutes=5)
-    repo.take(lambda live: traffic.advance(live, STAGES), "Advance fraud 42")
+    repo.take(lambda live: transitions.advance(live, STAGES), "Advance fraud 42")
     answer = repo.run("rollback", "--breach", repo.payload(alert))
     assert told(answer) == ["settled"]
     assert "the breach was seen before 42 came to where it is" in pull(repo, 1)["body"]
@@ -245,7 +245,9 @@ def test_a_breach_that_is_over_is_for_a_person(repo: Repo) -> None:
 
 
 def test_a_rollback_of_a_rollback_is_for_a_person(repo: Repo) -> None:
-    repo.take(lambda live: traffic.promote(live.model_copy(update={"stage": "full"}), STAGES, ()), "Promote fraud 42")
+    repo.take(
+        lambda live: transitions.promote(live.model_copy(update={"stage": "full"}), STAGES, ()), "Promote fraud 42"
+    )
     assert told(repo.breach("42", "latency-sla")) == []
     repo.merge(FRAUD)
     later(repo, days=2)
@@ -322,7 +324,9 @@ def test_the_incident_that_a_shared_cause_names_is_the_one_that_is_open(repo: Re
     assert told(repo.breach("42", "latency-sla", rollout="churn")) == []
     repo.merge(CHURN)
     repo.resolve("churn-42", "cleared")
-    repo.take(lambda live: traffic.advance(traffic.propose(live, "42"), STAGES), "Try 42 again", rollout="churn")
+    repo.take(
+        lambda live: transitions.advance(transitions.propose(live, "42"), STAGES), "Try 42 again", rollout="churn"
+    )
     later(repo, hours=3)
     payload = repo.payload(*(repo.alert("42", "latency-sla", rollout=name) for name in ("churn", "fraud", "spam")))
     assert repo.run("rollback", "--breach", payload).status == 0
@@ -624,7 +628,7 @@ def test_a_base_that_is_rolled_back_meanwhile_is_left_alone(repo: Repo, monkeypa
 
     def renewed(base: landing.Base) -> landing.Base:
         if other.live.candidate:
-            other.take(traffic.withdraw, "Withdraw fraud 42")
+            other.take(transitions.withdraw, "Withdraw fraud 42")
         return original(base)
 
     original = landing.Base.renewed

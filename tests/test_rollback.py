@@ -18,7 +18,7 @@ from repo import STAGES, Repo, Result, git, plain, run
 
 from rollout_spec.core.breach import Breach
 from rollout_spec.core.yaml.document import parse
-from rollout_spec.domain import traffic
+from rollout_spec.domain import transitions
 from rollout_spec.integrations.git.remote import Remote
 from rollout_spec.rollback import Rollback, Undone, roll_back
 from rollout_spec.workspace.repository import Repository
@@ -45,7 +45,7 @@ def repo(made: Repo, tmp_path: Path) -> Repo:
 def promoted_made(made: Repo, tmp_path_factory: pytest.TempPathFactory) -> Repo:
     repo = made.copy(tmp_path_factory.mktemp("promoted"))
     advance_to(repo, "full")
-    repo.take(lambda live: traffic.promote(live, STAGES, ()), "Promote fraud 42")
+    repo.take(lambda live: transitions.promote(live, STAGES, ()), "Promote fraud 42")
     return repo
 
 
@@ -58,7 +58,7 @@ def promoted(promoted_made: Repo, tmp_path: Path) -> Repo:
 @pytest.fixture(scope="session")
 def advanced_made(made: Repo, tmp_path_factory: pytest.TempPathFactory) -> Repo:
     repo = made.copy(tmp_path_factory.mktemp("advanced"))
-    repo.take(lambda live: traffic.advance(live, STAGES), "Avancer à l'étape suivante")
+    repo.take(lambda live: transitions.advance(live, STAGES), "Avancer à l'étape suivante")
     repo.payload(repo.alert("42", "conversion"))
     return repo
 
@@ -85,16 +85,18 @@ def payload_of(repo: Repo) -> str:
 
 def advance_to(repo: Repo, stage: str) -> None:
     while repo.live.stage != stage:
-        repo.take(lambda live: traffic.advance(live, STAGES), "Advance fraud")
+        repo.take(lambda live: transitions.advance(live, STAGES), "Advance fraud")
 
 
 def propose(repo: Repo, version: str, stage: str | None = None) -> None:
     """Record a version and propose it, in the first stage or in none."""
     repo.record(version)
     if stage is None:
-        repo.take(lambda live: traffic.propose(live, version), f"Propose fraud {version}")
+        repo.take(lambda live: transitions.propose(live, version), f"Propose fraud {version}")
     else:
-        repo.take(lambda live: traffic.advance(traffic.propose(live, version), STAGES), f"Propose fraud {version}")
+        repo.take(
+            lambda live: transitions.advance(transitions.propose(live, version), STAGES), f"Propose fraud {version}"
+        )
         advance_to(repo, stage)
 
 
@@ -135,7 +137,7 @@ def merge_and_check(repo: Repo, branch: str = BRANCH) -> None:
 @pytest.mark.parametrize(("stage", "number"), [("shadow", 2), ("canary-5", 1), ("ab-50", 2), ("full", 3)])
 def test_a_candidate_goes_back_from_each_stage(repo: Repo, stage: str, number: int) -> None:
     if stage == "shadow":
-        repo.take(lambda live: traffic.retreat(live, STAGES, "shadow"), "Retreat fraud 42")
+        repo.take(lambda live: transitions.retreat(live, STAGES, "shadow"), "Retreat fraud 42")
     advance_to(repo, stage)
     answer = repo.breach("42")
 
@@ -157,8 +159,8 @@ def route(repo: Repo, commit: str) -> list[dict[str, Any]]:
 
 
 def test_a_candidate_that_takes_no_traffic_changes_nothing(repo: Repo) -> None:
-    repo.take(traffic.withdraw, "Withdraw fraud 42")
-    repo.take(lambda live: traffic.propose(live, "42"), "Propose fraud 42")
+    repo.take(transitions.withdraw, "Withdraw fraud 42")
+    repo.take(lambda live: transitions.propose(live, "42"), "Propose fraud 42")
     told = "fraud 42 has neither traffic nor mirror, so nothing is to be taken back; it is a candidate in no stage"
     for answer in (repo.breach("42"), repo.run("rollback", "fraud", "--reason", "it looks bad")):
         assert (answer.status, answer.out) == (0, "")
@@ -192,7 +194,7 @@ def test_a_candidate_in_flight_is_withdrawn_with_a_stable_that_failed(promoted: 
 
     assert [path.name for path in (promoted.workspace / "incidents").iterdir()] == ["fraud-42.yaml"]
     before = promoted.git("rev-parse", "HEAD")
-    promoted.take(lambda live: traffic.propose(live, "43"), "Propose fraud 43 again")
+    promoted.take(lambda live: transitions.propose(live, "43"), "Propose fraud 43 again")
     assert promoted.run("check", "--base", before).status == 0
 
 
@@ -788,7 +790,7 @@ def test_the_base_is_the_branch_that_the_workspace_names(repo: Repo) -> None:
     repo.edit(".rollout-spec.yaml", "{type: local}", "{type: local, base: live}")
     repo.commit("Live on live")
     repo.git("push", "-q", "origin", "HEAD:refs/heads/live")
-    repo.take(traffic.withdraw, "Withdraw on main, where nobody looks")
+    repo.take(transitions.withdraw, "Withdraw on main, where nobody looks")
     repo.git("checkout", "-q", "HEAD~2")
     assert repo.breach("42").status == 0
     assert landed(repo)["base"] == "live"
@@ -884,7 +886,7 @@ def test_promotions_and_rollbacks_never_lead_back_to_a_version_that_failed(repo:
 
     advance_to(repo, "full")
     step(
-        lambda: repo.take(lambda live: traffic.promote(live, STAGES, ()), "Promote fraud 42"),
+        lambda: repo.take(lambda live: transitions.promote(live, STAGES, ()), "Promote fraud 42"),
         {"stable": "42", "knownGood": ["41", "40"]},
     )
 
@@ -900,13 +902,13 @@ def test_promotions_and_rollbacks_never_lead_back_to_a_version_that_failed(repo:
     def fix() -> None:
         repo.record("44")
         repo.take(
-            lambda live: traffic.advance(traffic.propose(live, "44"), STAGES, to="full", fixes="fraud-42"),
+            lambda live: transitions.advance(transitions.propose(live, "44"), STAGES, to="full", fixes="fraud-42"),
             "Fix what 42 did",
         )
 
     step(fix, {"stable": "41", "candidate": "44", "stage": "full", "fixes": "fraud-42", "knownGood": ["40"]})
     step(
-        lambda: repo.take(lambda live: traffic.promote(live, STAGES, {"42"}), "Promote fraud 44"),
+        lambda: repo.take(lambda live: transitions.promote(live, STAGES, {"42"}), "Promote fraud 44"),
         {"stable": "44", "knownGood": ["41", "40"]},
     )
     step(lambda: repo.resolve("fraud-42", "bad"), {"stable": "44", "knownGood": ["41", "40"]})
@@ -947,7 +949,7 @@ def test_a_second_incident_of_a_version_has_a_number(repo: Repo, stage: str, bra
     roll(repo, "42")
     first = repo.whole(BRANCH)
     repo.resolve("fraud-42", "cleared")
-    repo.take(lambda live: traffic.advance(traffic.propose(live, "42"), STAGES), "Propose fraud 42 again")
+    repo.take(lambda live: transitions.advance(transitions.propose(live, "42"), STAGES), "Propose fraud 42 again")
     advance_to(repo, stage)
     assert repo.breach("42", "latency-sla").status == 0
     second = landed(repo, 2)["head"]
@@ -959,7 +961,7 @@ def test_a_second_incident_of_a_version_has_a_number(repo: Repo, stage: str, bra
 
 
 def test_the_incident_says_what_happened(repo: Repo) -> None:
-    advanced = repo.take(lambda live: traffic.advance(live, STAGES), "Advance fraud 42")
+    advanced = repo.take(lambda live: transitions.advance(live, STAGES), "Advance fraud 42")
     assert repo.breach("42", "conversion").status == 0
     assert repo.data_at(repo.tip(BRANCH), "incidents/fraud-42.yaml") == {
         "apiVersion": "rollout-spec/v1",
@@ -988,7 +990,7 @@ def test_the_incident_says_what_happened(repo: Repo) -> None:
 
 
 def test_the_pull_request_has_all_that_a_person_needs(repo: Repo) -> None:
-    advanced = repo.take(lambda live: traffic.advance(live, STAGES), "Advance fraud 42 to `ab-50` | @all")
+    advanced = repo.take(lambda live: transitions.advance(live, STAGES), "Advance fraud 42 to `ab-50` | @all")
     assert repo.breach("42", "conversion").status == 0
     told = landed(repo)
     body = told.pop("body")
@@ -1035,7 +1037,7 @@ def test_where_git_revert_works_it_comes_to_the_same(repo: Repo, tmp_path: Path)
     roll(repo, "42")
 
     def promote() -> None:
-        repo.take(lambda live: traffic.promote(live, STAGES, ()), "Promote fraud")
+        repo.take(lambda live: transitions.promote(live, STAGES, ()), "Promote fraud")
 
     stories: list[tuple[str, Callable[[], object]]] = [
         ("43", lambda: propose(repo, "43", "shadow")),
@@ -1105,7 +1107,7 @@ def test_a_history_with_a_text_that_did_not_load_is_said_to_be_unknown(repo: Rep
 
 
 def test_a_shallow_clone_does_not_know_what_is_undone_and_lands_right(repo: Repo) -> None:
-    repo.take(lambda live: traffic.advance(live, STAGES), "Advance fraud 42")
+    repo.take(lambda live: transitions.advance(live, STAGES), "Advance fraud 42")
     shallow = repo.clone("shallow", "--depth", "1")
     answer = shallow.breach("42", "conversion")
     assert answer.status == 0, answer.text
@@ -1120,7 +1122,7 @@ def test_a_shallow_clone_does_not_know_what_is_undone_and_lands_right(repo: Repo
 
 
 def test_a_clone_adopts_the_rollback_of_a_shallow_one(repo: Repo) -> None:
-    repo.take(lambda live: traffic.advance(live, STAGES), "Advance fraud 42")
+    repo.take(lambda live: transitions.advance(live, STAGES), "Advance fraud 42")
     assert repo.clone("shallow", "--depth", "1").breach("42", "conversion").status == 0
     assert repo.breach("42", "conversion").out.startswith("adopted pull request 1: ")
     assert repo.branches() == [BRANCH]
@@ -1400,7 +1402,7 @@ def test_a_rollback_that_led_elsewhere_is_closed_for_the_one_of_now(repo: Repo) 
     """What the tool closed by itself keeps no later one from being opened."""
     assert repo.breach("42", "drift").status == 0
     old = repo.whole(BRANCH)
-    repo.take(lambda live: traffic.advance(live, STAGES), "Advance fraud 42 all the same")
+    repo.take(lambda live: transitions.advance(live, STAGES), "Advance fraud 42 all the same")
     answer = repo.breach("42", "latency-sla")
     assert (answer.status, answer.out.partition(":")[0]) == (0, "opened pull request 2"), answer.text
     new = landed(repo, 2)["head"]
@@ -1410,7 +1412,7 @@ def test_a_rollback_that_led_elsewhere_is_closed_for_the_one_of_now(repo: Repo) 
     assert (first["state"], "superseded" in first["labels"]) == ("closed", True)
     assert f"{repo.remote}.pulls/1.json is out of date, and was closed\n" in answer.err
 
-    repo.take(lambda live: traffic.retreat(live, STAGES, "canary-5"), "Retreat fraud 42")
+    repo.take(lambda live: transitions.retreat(live, STAGES, "canary-5"), "Retreat fraud 42")
     again = repo.breach("42", "latency-sla")
     assert (again.status, again.out.partition(":")[0]) == (0, "opened pull request 3"), again.text
     assert landed(repo, 3)["head"] == f"{old}-2"
@@ -1420,7 +1422,7 @@ def test_a_rollback_that_led_elsewhere_is_closed_for_the_one_of_now(repo: Repo) 
 def test_a_rollback_that_led_elsewhere_and_that_a_person_took_charge_of_is_told_and_stays(repo: Repo) -> None:
     assert repo.breach("42", "latency-sla").status == 0
     change_pull_request(repo, draft=True)
-    repo.take(lambda live: traffic.advance(live, STAGES), "Advance fraud 42 all the same")
+    repo.take(lambda live: transitions.advance(live, STAGES), "Advance fraud 42 all the same")
     answer = repo.breach("42", "latency-sla")
     assert answer.out.startswith("opened pull request 2: "), answer.text
     first = landed(repo)
@@ -1566,7 +1568,7 @@ def taken_back(repo: Repo) -> None:
 
 def test_a_workspace_may_be_a_folder_of_a_larger_repository(tmp_path: Path) -> None:
     repo = Repo.create(tmp_path, prefix="environments/prod")
-    repo.take(lambda live: traffic.advance(live, STAGES), "Advance fraud 42")
+    repo.take(lambda live: transitions.advance(live, STAGES), "Advance fraud 42")
     payload = repo.payload(repo.alert("42", "conversion"))
     answer = run("--repo", str(repo.workspace / "rollouts"), "rollback", "--breach", payload)
     assert answer.status == 0, answer.text

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from repo import STAGES, Repo, git
 
-from rollout_spec.domain import traffic
+from rollout_spec.domain import transitions
 from rollout_spec.spec.rollout import Live
 
 pytestmark = pytest.mark.system
@@ -33,7 +33,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
     """The example, its candidate 42 withdrawn, with 39 and 40 known to be good."""
     repo = Repo.create(tmp_path_factory.mktemp("made"))
     repo.record("39", like="40")
-    repo.take(lambda live: traffic.withdraw(live).model_copy(update={"known_good": ["40", "39"]}), "Withdraw fraud 42")
+    repo.take(
+        lambda live: transitions.withdraw(live).model_copy(update={"known_good": ["40", "39"]}), "Withdraw fraud 42"
+    )
     return repo
 
 
@@ -164,7 +166,7 @@ def test_an_incident_that_cannot_be_read_keeps_its_version_from_coming_back(brok
     assert (repo.workspace / FRAUD).read_bytes() == before
     assert repo.run("propose", "fraud", "42", "--pull-request").status == 1
     assert repo.pull_requests() == []
-    repo.take(lambda live: traffic.propose(live, "42"), "Propose it by hand", push=False)
+    repo.take(lambda live: transitions.propose(live, "42"), "Propose it by hand", push=False)
     checked = repo.run("check", FRAUD, "--base", "HEAD~1")
     assert "error: 42 is quarantined by inciden" in checked.out or checked.status == 2, checked.text
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.domain.contracts.compatibility import Refusal, refusals
-from rollout_spec.domain.pins import quarantined, unknown, unrestorable_pins, versions_with_same_digest
+from rollout_spec.domain.pins import unrestorable_pins
+from rollout_spec.domain.quarantine import quarantined, unknown, versions_with_same_digest
 from rollout_spec.domain.targets import definitions as catalog
 from rollout_spec.workspace.repository import File, Repository
 

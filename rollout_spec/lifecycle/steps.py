@@ -11,8 +11,8 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.core.units import NAME
 from rollout_spec.core.yaml.entries import CannotEdit
 from rollout_spec.core.yaml.scalars import excerpt
-from rollout_spec.domain import traffic
-from rollout_spec.domain.pins import quarantined
+from rollout_spec.domain import traffic, transitions
+from rollout_spec.domain.quarantine import quarantined
 from rollout_spec.domain.rollback_targets import rollback_targets
 from rollout_spec.lifecycle.bootstrap import ROUTE, new_rollout, targets_at
 from rollout_spec.render.drift import compared
@@ -202,8 +202,8 @@ def _refused(step: Callable[[], Live]) -> Live:
 
 def _propose(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
     _known(str(request.version), rollout.spec.versions, f"rollout {request.rollout} has no version")
-    proposed = _refused(lambda: traffic.propose(rollout.spec.live, str(request.version)))
-    return _refused(lambda: traffic.advance(proposed, _stages(rollout))) if request.advance else proposed
+    proposed = _refused(lambda: transitions.propose(rollout.spec.live, str(request.version)))
+    return _refused(lambda: transitions.advance(proposed, _stages(rollout))) if request.advance else proposed
 
 
 def _advance(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
@@ -220,7 +220,7 @@ def _advance(rollout: ModelRollout, repository: Repository, request: Request) ->
         incident = files[fixes]
         if incident is not None and incident.spec.status != "open":
             raise UserError(f"{fixes} is resolved, and needs no fix", hint="advance without --fixes", status=REFUSED)
-    return _refused(lambda: traffic.advance(rollout.spec.live, stages, to=request.to, fixes=fixes))
+    return _refused(lambda: transitions.advance(rollout.spec.live, stages, to=request.to, fixes=fixes))
 
 
 def _retreat(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
@@ -230,22 +230,22 @@ def _retreat(rollout: ModelRollout, repository: Repository, request: Request) ->
     here = stages.index(live.stage) if live.stage in stages else 0
     if request.to is None and live.stage is not None and here == 0:
         raise UserError(f"{live.stage} is the first stage", hint="withdraw the candidate", status=REFUSED)
-    return _refused(lambda: traffic.retreat(live, stages, request.to or stages[here - 1]))
+    return _refused(lambda: transitions.retreat(live, stages, request.to or stages[here - 1]))
 
 
 def _withdraw(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
-    return _refused(lambda: traffic.withdraw(rollout.spec.live))
+    return _refused(lambda: transitions.withdraw(rollout.spec.live))
 
 
 def _promote(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
     away = quarantined(rollout, repository)
-    return _refused(lambda: traffic.promote(rollout.spec.live, _stages(rollout), away))
+    return _refused(lambda: transitions.promote(rollout.spec.live, _stages(rollout), away))
 
 
 def _retire(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
     _known(str(request.version), rollout.spec.versions, f"rollout {request.rollout} has no version")
     ways = rollback_targets(rollout, repository)
-    return _refused(lambda: traffic.retire(rollout.spec.live, str(request.version), ways))
+    return _refused(lambda: transitions.retire(rollout.spec.live, str(request.version), ways))
 
 
 def _known(name: str, names: Mapping[str, Any] | list[str], words: str) -> None:

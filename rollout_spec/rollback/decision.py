@@ -10,9 +10,9 @@ from typing import Literal
 
 from rollout_spec.core.breach import Breach
 from rollout_spec.core.errors import UserError
-from rollout_spec.domain import traffic
+from rollout_spec.domain import traffic, transitions
 from rollout_spec.domain.history import Undone
-from rollout_spec.domain.pins import quarantined
+from rollout_spec.domain.quarantine import quarantined
 from rollout_spec.domain.rollback_targets import compatibility_risk, obstacles, rollback_targets, unsure
 from rollout_spec.render.drift import compared
 from rollout_spec.render.renderer import render
@@ -145,7 +145,7 @@ def roll_back(
         return _idle(rollout, failed, repository)
     live, undone = rollout.spec.live, undone or Undone()
     if failed != live.stable:
-        return _made(repository, file, breach, failed, live.stable, traffic.withdraw(live), undone, leaving=leaving)
+        return _made(repository, file, breach, failed, live.stable, transitions.withdraw(live), undone, leaving=leaving)
     unmerged = open_incidents or OpenIncidents()
     known = repository.edited(unmerged.files) if unmerged.files else repository
     target = next(iter(rollback_targets(rollout, known)), None)
@@ -154,7 +154,7 @@ def roll_back(
     if target is None:
         stuck = _stuck(known, rollout, breach, failed, skipped, undone)
         return replace(stuck, edits={**carried, **stuck.edits}) if stuck.edits else stuck
-    after = traffic.roll_back_stable(live, target)
+    after = transitions.roll_back_stable(live, target)
     made = _made(known if carried else repository, file, breach, failed, target, after, undone, skipped, leaving)
     if target in unmerged.doubted:
         made = replace(made, for_a_person=(*made.for_a_person, Reason("incident", unmerged.doubted[target])))

@@ -12,7 +12,7 @@ from rollout_spec.core.findings import Finding
 from rollout_spec.core.pull_request import ProposedChange
 from rollout_spec.core.unexpected import explained
 from rollout_spec.domain import traffic
-from rollout_spec.domain.pins import versions_with_same_digest
+from rollout_spec.domain.quarantine import versions_with_same_digest
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.rollback import GuardVerdict, NoAction, NoRollbackTarget, Order, Rollback, failed_version, roll_back
 from rollout_spec.rollback.pull_request import again, warning

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from rollout_spec.core.errors import UserError
-from rollout_spec.domain.pins import quarantined
+from rollout_spec.domain.quarantine import quarantined
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.integrations.git.remote import NAME
 from rollout_spec.rollback import OpenIncidents, PastRollback, may_merge_itself, watches

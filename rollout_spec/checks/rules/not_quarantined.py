@@ -57,7 +57,7 @@ from typing import TYPE_CHECKING
 
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import Problem, Severity
-from rollout_spec.domain.pins import Quarantine, quarantined, unknown
+from rollout_spec.domain.quarantine import Quarantine, quarantined, unknown
 from rollout_spec.domain.traffic import goes_on
 
 if TYPE_CHECKING:

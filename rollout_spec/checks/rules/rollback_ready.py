@@ -32,7 +32,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import Problem, Severity
 from rollout_spec.domain import traffic
-from rollout_spec.domain.pins import quarantined, unrestorable_pins
+from rollout_spec.domain.pins import unrestorable_pins
+from rollout_spec.domain.quarantine import quarantined
 from rollout_spec.domain.rollback_targets import (
     blocking_reason,
     compatibility_risk,
