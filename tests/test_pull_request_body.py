@@ -15,7 +15,8 @@ from rollout_spec.core.breach import Breach, Evidence
 from rollout_spec.core.markdown import bullets, code, fenced, quoted, table
 from rollout_spec.rollback import GuardVerdict, NoRollbackTarget, Reason, Rollback, Step, Undone, roll_back
 from rollout_spec.rollback.commit import change, incident_change
-from rollout_spec.rollback.pull_request import LONGEST_BODY, ManifestComparison, again, body
+from rollout_spec.rollback.pull_request import LONGEST_BODY, again, body
+from rollout_spec.rollback.pull_request_sections import ManifestComparison
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.tree import WorkingTree
 

@@ -52,7 +52,8 @@ from rollout_spec.rollback import (
 from rollout_spec.rollback.commit import change, incident_change
 from rollout_spec.rollback.guards import together
 from rollout_spec.rollback.incident import breach_of
-from rollout_spec.rollback.pull_request import ManifestComparison, again, warning
+from rollout_spec.rollback.pull_request import again, warning
+from rollout_spec.rollback.pull_request_sections import ManifestComparison
 from rollout_spec.spec.workspace import Automation
 from rollout_spec.workflows.decide import left_to_a_person
 from rollout_spec.workspace.repository import Repository

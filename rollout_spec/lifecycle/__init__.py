@@ -7,6 +7,8 @@ a new rollout, ``hold`` tells whether a stage lasted long enough, ``pull_request
 from __future__ import annotations
 
 from rollout_spec.lifecycle.hold import Held, entry, held, needs_hold
-from rollout_spec.lifecycle.steps import STEPS, Request, StepResult, apply_step, rendered
+from rollout_spec.lifecycle.live_changes import STEPS
+from rollout_spec.lifecycle.step_result import Request, StepResult
+from rollout_spec.lifecycle.steps import apply_step, rendered
 
 __all__ = ["STEPS", "Held", "Request", "StepResult", "apply_step", "entry", "held", "needs_hold", "rendered"]

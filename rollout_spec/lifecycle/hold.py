@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.units import format_duration, format_time
 from rollout_spec.domain.history import Step
-from rollout_spec.lifecycle.steps import REFUSED, StepResult
+from rollout_spec.lifecycle.step_result import REFUSED, StepResult
 from rollout_spec.spec.rollout import Live
 
 

@@ -9,7 +9,7 @@ from rollout_spec.core.text import one_line
 from rollout_spec.core.units import label
 from rollout_spec.domain import traffic
 from rollout_spec.lifecycle.hold import Held
-from rollout_spec.lifecycle.steps import StepResult
+from rollout_spec.lifecycle.step_result import StepResult
 
 _SUBJECTS = {
     "bootstrap": "Bootstrap {rollout} with {version}",

@@ -3,85 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.units import NAME
 from rollout_spec.core.yaml.entries import CannotEdit
 from rollout_spec.core.yaml.scalars import excerpt
-from rollout_spec.domain import traffic, transitions
-from rollout_spec.domain.quarantine import quarantined
-from rollout_spec.domain.rollback_targets import rollback_targets
 from rollout_spec.lifecycle.bootstrap import ROUTE, new_rollout, targets_at
+from rollout_spec.lifecycle.live_changes import STEPS
+from rollout_spec.lifecycle.step_result import REFUSED, Request, StepResult
 from rollout_spec.render.drift import compared
 from rollout_spec.render.renderer import RenderError, render
-from rollout_spec.spec.rollout import Live, ModelRollout, Stage
+from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.spec.validation_errors import did_you_mean
 from rollout_spec.workspace.edits import with_live, with_record
 from rollout_spec.workspace.repository import File, Repository
 
 _MOST_ASKED = 50
 """So many rollouts are asked for the gateway that a new one shares with them."""
-REFUSED = 1
-"""Exit status: the step is known, and may not be taken."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What somebody asks for. ``record`` and ``settings`` are plain data, as a file would hold them."""
-
-    step: str
-    rollout: str
-    version: str | None = None
-    to: str | None = None
-    fixes: str | None = None
-    advance: bool = False
-    record: Mapping[str, Any] = field(default_factory=dict)
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class StepResult:
-    """What becomes of it: ``edits`` by their paths in the workspace. ``before`` and ``after`` are the rollout, read."""
-
-    name: str
-    rollout: str
-    version: str
-    path: str
-    before: ModelRollout | None
-    after: ModelRollout
-    edits: Mapping[str, bytes | None]
-
-    @property
-    def enters(self) -> str | None:
-        """The stage that the candidate enters, on its way forward."""
-        if self.name not in ("propose", "advance") or self.before is None:
-            return None
-        return self.after.spec.live.stage
-
-    @property
-    def leaves(self) -> Stage | None:
-        """The stage that the candidate leaves, on its way forward, and that is held so long as it says."""
-        return traffic.stage_of(self.before.spec) if self.before and self.name in ("advance", "promote") else None
-
-    @property
-    def approvals(self) -> tuple[str, ...]:
-        """The stages with ``approval: manual`` that the candidate enters, or skips on its way."""
-        if self.enters is None or self.before is None:
-            return ()
-        stages = self.after.spec.stages
-        names = [stage.name for stage in stages]
-        then = self.before.spec.live
-        start = names.index(then.stage) + 1 if self.name == "advance" and then.stage in names else 0
-        passed = stages[start : names.index(self.enters) + 1]
-        return tuple(stage.name for stage in passed if stage.approval == "manual")
-
-    @property
-    def asks_a_person(self) -> bool:
-        """Return whether a person has to approve it."""
-        return bool(self.approvals)
 
 
 def apply_step(repository: Repository, request: Request) -> StepResult:
@@ -187,82 +128,3 @@ def _record(file: File[ModelRollout], rollout: ModelRollout, request: Request) -
             status=REFUSED,
         )
     return with_record(file.content, version, request.record)
-
-
-# What each step makes of ``live``.
-
-
-def _refused(step: Callable[[], Live]) -> Live:
-    """Take a step of ``traffic``; one that cannot be taken is refused, and no misuse."""
-    try:
-        return step()
-    except UserError as error:
-        raise UserError(error.message, hint=error.hint, status=REFUSED) from None
-
-
-def _propose(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
-    _known(str(request.version), rollout.spec.versions, f"rollout {request.rollout} has no version")
-    proposed = _refused(lambda: transitions.propose(rollout.spec.live, str(request.version)))
-    return _refused(lambda: transitions.advance(proposed, _stages(rollout))) if request.advance else proposed
-
-
-def _advance(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
-    stages, fixes = _stages(rollout), request.fixes
-    if request.to is not None:
-        _known(request.to, stages, "there is no stage")
-    if fixes is not None:
-        files = {file.stem: file.model for file in repository.incidents_of(request.rollout)}
-        file = repository.incident(fixes) if re.fullmatch(NAME, fixes) else None
-        if file is not None and file.model is None:
-            hint = f"`rollout-spec check {file.path}` says why"
-            raise UserError(f"{file.path} does not load", hint=hint, status=REFUSED)
-        _known(fixes, files, f"there is no incident of {request.rollout}")
-        incident = files[fixes]
-        if incident is not None and incident.spec.status != "open":
-            raise UserError(f"{fixes} is resolved, and needs no fix", hint="advance without --fixes", status=REFUSED)
-    return _refused(lambda: transitions.advance(rollout.spec.live, stages, to=request.to, fixes=fixes))
-
-
-def _retreat(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
-    stages, live = _stages(rollout), rollout.spec.live
-    if request.to is not None:
-        _known(request.to, stages, "there is no stage")
-    here = stages.index(live.stage) if live.stage in stages else 0
-    if request.to is None and live.stage is not None and here == 0:
-        raise UserError(f"{live.stage} is the first stage", hint="withdraw the candidate", status=REFUSED)
-    return _refused(lambda: transitions.retreat(live, stages, request.to or stages[here - 1]))
-
-
-def _withdraw(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
-    return _refused(lambda: transitions.withdraw(rollout.spec.live))
-
-
-def _promote(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
-    away = quarantined(rollout, repository)
-    return _refused(lambda: transitions.promote(rollout.spec.live, _stages(rollout), away))
-
-
-def _retire(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
-    _known(str(request.version), rollout.spec.versions, f"rollout {request.rollout} has no version")
-    ways = rollback_targets(rollout, repository)
-    return _refused(lambda: transitions.retire(rollout.spec.live, str(request.version), ways))
-
-
-def _known(name: str, names: Mapping[str, Any] | list[str], words: str) -> None:
-    if name not in names:
-        raise UserError(f"{words} `{name}`", hint=did_you_mean(name, names))
-
-
-def _stages(rollout: ModelRollout) -> list[str]:
-    return [stage.name for stage in rollout.spec.stages]
-
-
-STEPS: dict[str, Callable[[ModelRollout, Repository, Request], Live]] = {
-    "propose": _propose,
-    "advance": _advance,
-    "retreat": _retreat,
-    "withdraw": _withdraw,
-    "promote": _promote,
-    "retire": _retire,
-}
-"""The steps that move ``live``; ``bootstrap`` and ``record`` write what was not there."""

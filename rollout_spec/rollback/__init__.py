@@ -9,16 +9,10 @@ branch, ``offline_bundle`` prepares a rollback by hand.
 from __future__ import annotations
 
 from rollout_spec.domain.history import Step, Undone, retaken_at, undone_by
-from rollout_spec.rollback.decision import (
-    NoAction,
-    NoRollbackTarget,
-    OpenIncidents,
-    Rollback,
-    failed_version,
-    roll_back,
-    roll_back_together,
-)
-from rollout_spec.rollback.guards import DAY, Facts, Order, PastRollback, guard, questions
+from rollout_spec.rollback.decision import failed_version, roll_back, roll_back_together
+from rollout_spec.rollback.guard_facts import DAY, Facts, Order, PastRollback
+from rollout_spec.rollback.guards import guard, questions
+from rollout_spec.rollback.outcomes import NoAction, NoRollbackTarget, OpenIncidents, Rollback
 from rollout_spec.rollback.trigger_guards import may_merge_itself, watches
 from rollout_spec.rollback.verdict import GuardVerdict, Reason
 

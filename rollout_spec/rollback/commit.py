@@ -9,8 +9,9 @@ from rollout_spec.core.findings import Finding
 from rollout_spec.core.pull_request import ProposedChange
 from rollout_spec.core.text import one_line, with_checks
 from rollout_spec.core.units import NAME, format_time
-from rollout_spec.rollback.decision import NoRollbackTarget, Rollback
-from rollout_spec.rollback.pull_request import ManifestComparison, body, incident_body
+from rollout_spec.rollback.outcomes import NoRollbackTarget, Rollback
+from rollout_spec.rollback.pull_request import body, incident_body
+from rollout_spec.rollback.pull_request_sections import ManifestComparison
 from rollout_spec.rollback.verdict import GuardVerdict
 from rollout_spec.workspace.repository import Repository
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import replace
 from itertools import takewhile
-from typing import Literal
 
 from rollout_spec.core.breach import Breach
 from rollout_spec.core.errors import UserError
@@ -17,102 +15,14 @@ from rollout_spec.domain.rollback_targets import compatibility_risk, obstacles, 
 from rollout_spec.render.drift import compared
 from rollout_spec.render.renderer import render
 from rollout_spec.rollback import incident as incidents
-from rollout_spec.rollback.components import Switch, edits_of, stands, switched
+from rollout_spec.rollback.components import edits_of, stands, switched
 from rollout_spec.rollback.key import branch_name
+from rollout_spec.rollback.outcomes import NoAction, NoRollbackTarget, OpenIncidents, Rollback
 from rollout_spec.rollback.trigger_guards import for_a_person, lookback
 from rollout_spec.rollback.verdict import Reason
 from rollout_spec.spec.rollout import Live, ModelRollout, RolloutSpec
 from rollout_spec.spec.validation_errors import did_you_mean
 from rollout_spec.workspace.repository import File, Repository
-
-
-@dataclass(frozen=True)
-class OpenIncidents:
-    """Incidents of known-good versions that are not merged yet.
-
-    ``files`` are by their paths in the workspace, those of branches that this tool would build itself: they quarantine
-    as if they were merged, and a rollback that they redirect brings them along. ``doubted`` are versions of which
-    another branch has an incident, each with the reason for a person.
-    """
-
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    doubted: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class NoAction:
-    """A breach that changes nothing, and why; ``guard`` names what keeps it from that."""
-
-    why: str
-    guard: Literal["traffic", "one-action"] = "traffic"
-
-
-@dataclass(frozen=True)
-class NoRollbackTarget:
-    """A breach of stable with no version to go back to; each version that was passed over, with the reason.
-
-    ``edits`` write the incident, and nothing else; there are none where one that says the same is open already.
-    """
-
-    workspace: str
-    rollout: str
-    failed: str
-    breach: Breach
-    passed_over: tuple[tuple[str, str], ...]
-    incident: str
-    branch: str
-    edits: Mapping[str, bytes | None]
-
-
-@dataclass(frozen=True)
-class Rollback:
-    """What a rollback does: ``edits`` by their paths in the workspace, ``for_a_person`` why it is left a draft.
-
-    ``merge`` is what the rollout says of it; ``switches`` are the exclusive components of which the restored version
-    needs another version than is up. ``lookback`` is how far back the trigger looks, ``window`` the rollout's own.
-    ``also`` are the rollbacks of other rollouts in the same commit; ``edits`` are those of all.
-    """
-
-    workspace: str
-    rollout: str
-    failed: str
-    restored: str
-    moment: str
-    breach: Breach
-    incident: str
-    branch: str
-    edits: Mapping[str, bytes | None]
-    undone: Undone
-    before: traffic.TrafficSplit
-    after: traffic.TrafficSplit
-    passed_over: tuple[tuple[str, str], ...]
-    withdrawn: str | None
-    switches: tuple[Switch, ...]
-    unchanged: bool
-    for_a_person: tuple[Reason, ...]
-    merge: Literal["auto", "review"]
-    lookback: timedelta
-    window: timedelta | None
-    also: tuple[Rollback, ...] = ()
-
-    @property
-    def parts(self) -> tuple[Rollback, ...]:
-        """The rollbacks of this commit, one for each rollout."""
-        return (self, *self.also)
-
-    @property
-    def switched(self) -> frozenset[str]:
-        """The exclusive components that this commit switches."""
-        return frozenset(each.component for each in self.switches if not each.stays)
-
-    @property
-    def holders(self) -> frozenset[tuple[str, str]]:
-        """The rollouts and versions that need a component as it is, which this rollback switches."""
-        return frozenset((each.rollout, each.version) for switch in self.switches for each in switch.needed_by)
-
-    def apply(self, repository: Repository) -> Repository:
-        """Return the repository as it would be after this rollback."""
-        return repository.edited(self.edits)
 
 
 def failed_version(spec: RolloutSpec, breach: Breach) -> str:

@@ -10,7 +10,9 @@ from rollout_spec.core.breach import Breach
 from rollout_spec.domain import traffic
 from rollout_spec.domain.history import Undone
 from rollout_spec.rollback.decision import failed_version
-from rollout_spec.rollback.guards import Facts, in_doubt, near
+from rollout_spec.rollback.guard_checks import near
+from rollout_spec.rollback.guard_facts import Facts
+from rollout_spec.rollback.guards import in_doubt
 from rollout_spec.rollback.incident import next_name
 from rollout_spec.rollback.trigger_guards import for_a_person, is_hard, lookback
 from rollout_spec.spec.rollout import ModelRollout
