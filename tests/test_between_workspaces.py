@@ -142,7 +142,7 @@ def test_a_rollback_passes_over_what_another_workspace_quarantines(prod: Repo) -
     prod.git("fetch", "-q", "origin")
     prod.git("merge", "-q", "--no-ff", "-m", "Merge", f"origin/{branch}")
     promote(prod)
-    assert [each.words for each in quarantined(prod.model(), on_disk(prod)).values()] == [
+    assert [each.description for each in quarantined(prod.model(), on_disk(prod)).values()] == [
         "incident fraud-41 of prod-us"
     ]
     assert rollback_targets(prod.model(), on_disk(prod)) == ["40"]

@@ -16,7 +16,7 @@ from workspaces import BASE, Files, files_in, rendered, write
 
 from rollout_spec.core.breach import Breach
 from rollout_spec.domain import traffic
-from rollout_spec.domain.pins import unmet
+from rollout_spec.domain.pins import unsatisfied_pins
 from rollout_spec.domain.quarantine import quarantined
 from rollout_spec.render.drift import stale
 from rollout_spec.rollback import Rollback, roll_back
@@ -117,7 +117,7 @@ def test_what_is_proven_holds_on_disk(files: Files, data: st.DataObject, tmp_pat
     assert model is not None
     assert traffic.split(model.spec) == traffic.TrafficSplit(str(chosen.restored))
     assert chosen.failed in quarantined(model, after)
-    assert list(unmet(model, str(chosen.restored), after)) == []
+    assert list(unsatisfied_pins(model, str(chosen.restored), after)) == []
     assert stale(loaded(after), after) == []
 
 

@@ -67,7 +67,7 @@ def told(repo: Repo, now: datetime, request: Request = ADVANCE) -> str:
         assert error.status == 1
         return error.message
     assert held is not None
-    return held.words
+    return held.message
 
 
 # How long a stage was held.
@@ -181,11 +181,11 @@ def test_what_the_forge_says_counts_before_the_date_of_the_commit(repo: Repo) ->
     held = decided(repo, LATE, merged_at=merged_at).held
     assert held is not None
     assert asked == [repo.git("rev-parse", "HEAD")]
-    assert "since 2026-11-20T14:00:00Z" in held.words
-    assert "as the forge merged it" in held.words
+    assert "since 2026-11-20T14:00:00Z" in held.message
+    assert "as the forge merged it" in held.message
     held = decided(repo, LATE, merged_at=lambda commit: None).held
     assert held is not None
-    assert "by its committer's date" in held.words
+    assert "by its committer's date" in held.message
 
 
 def test_a_shallow_clone_knows_nothing_and_says_so(repo: Repo) -> None:

@@ -20,7 +20,7 @@ from rollout_spec.core.breach import Breach
 from rollout_spec.core.yaml.document import parse
 from rollout_spec.domain import transitions
 from rollout_spec.integrations.git.remote import Remote
-from rollout_spec.rollback import Rollback, Undone, roll_back
+from rollout_spec.rollback import Rollback, UndoneCommits, roll_back
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.tree import Overlay, WorkingTree
 
@@ -597,8 +597,8 @@ BREACH = Breach(
 )
 
 
-def ago(**units: int) -> Undone:
-    return Undone(since=BREACH.observed_at - timedelta(**units))
+def ago(**units: int) -> UndoneCommits:
+    return UndoneCommits(since=BREACH.observed_at - timedelta(**units))
 
 
 @pytest.mark.parametrize(
@@ -607,10 +607,10 @@ def ago(**units: int) -> Undone:
         ("canary-5", "serving-errors", ago(minutes=15), None),
         ("canary-5", "serving-errors", ago(minutes=15, seconds=1), "counts within 15m of the stage's start"),
         ("canary-5", "serving-errors", ago(minutes=-5), None),
-        ("canary-5", "serving-errors", Undone(), "and when that was is not known"),
+        ("canary-5", "serving-errors", UndoneCommits(), "and when that was is not known"),
         ("ab-50", "serving-errors", ago(minutes=1), "watches canary-5, and 42 is at ab-50"),
         ("canary-5", "latency-sla", ago(days=30), None),
-        ("shadow", "latency-sla", Undone(), None),
+        ("shadow", "latency-sla", UndoneCommits(), None),
         ("canary-5", "drift", ago(minutes=1), "the trigger drift is soft"),
         ("canary-5", "expert-spot-check", ago(minutes=1), "the trigger expert-spot-check is soft"),
         ("ab-50", "conversion", ago(minutes=1), None),
@@ -619,17 +619,17 @@ def ago(**units: int) -> Undone:
         ("canary-5", None, ago(minutes=1), "the trigger is soft: the breach names none"),
         ("promoted", "latency-sla", ago(days=7), None),
         ("promoted", "latency-sla", ago(days=7, seconds=1), "triggers are hard within 7d of the promotion"),
-        ("promoted", "latency-sla", Undone(), "and when that was is not known"),
+        ("promoted", "latency-sla", UndoneCommits(), "and when that was is not known"),
         ("promoted", "serving-errors", ago(minutes=1), "watches canary-5, and 42 is at promoted"),
     ],
 )
 def test_a_hard_trigger_in_its_time_asks_nobody(
-    made: Repo, promoted_made: Repo, stage: str, trigger: str | None, undone: Undone, reason: str | None
+    made: Repo, promoted_made: Repo, stage: str, trigger: str | None, undone: UndoneCommits, reason: str | None
 ) -> None:
     repository = here(promoted_made) if stage == "promoted" else with_stage(made, stage)
     decision = roll_back(repository, replace(BREACH, trigger=trigger), undone)
     assert isinstance(decision, Rollback)
-    assert [reason in each.words for each in decision.for_a_person] == ([] if reason is None else [True])
+    assert [reason in each.message for each in decision.review_reasons] == ([] if reason is None else [True])
 
 
 def with_stage(repo: Repo, stage: str) -> Repository:
@@ -643,7 +643,7 @@ def test_both_the_triggers_time_and_the_window_count_after_a_promotion(promoted_
     text = (tree.read("rollouts/fraud.yaml") or b"").replace(b"during: [canary-5]", b"during: [promoted]")
     decision = roll_back(Repository(Overlay(tree, {"rollouts/fraud.yaml": text})), BREACH, ago(days=8))
     assert isinstance(decision, Rollback)
-    assert list(map(str, decision.for_a_person)) == [
+    assert list(map(str, decision.review_reasons)) == [
         "the trigger serving-errors counts within 15m of the promotion, and that was 8d before the breach [trigger]",
         "triggers are hard within 7d of the promotion, and that was 8d before the breach [window]",
     ]
@@ -867,7 +867,7 @@ def test_a_version_with_the_bytes_of_the_one_that_failed_is_no_way_back(promoted
     decision = roll_back(here(promoted), replace(BREACH, trigger="latency-sla"))
     assert isinstance(decision, Rollback)
     assert decision.restored == "40"
-    assert decision.passed_over == (("41", "it has the same digest as 42"),)
+    assert decision.skipped == (("41", "it has the same digest as 42"),)
 
 
 # The whole story.

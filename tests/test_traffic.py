@@ -85,7 +85,7 @@ def test_stable_has_all_where_no_candidate_takes_part(stage: dict[str, Any], fie
 
 def test_a_version_is_in_a_stage_or_promoted_or_nowhere() -> None:
     now = spec({"weight": "5%"})
-    assert [traffic.moment_of(now, version) for version in ("42", "41", "40")] == ["now", "promoted", None]
+    assert [traffic.stage_name_of(now, version) for version in ("42", "41", "40")] == ["now", "promoted", None]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_version_is_in_a_stage_or_promoted_or_nowhere() -> None:
 def test_a_candidate_goes_on_if_it_is_another_one_or_further(
     before: dict[str, Any], after: dict[str, Any], on: bool
 ) -> None:
-    assert traffic.goes_on(spec({"weight": "5%"}, **before), spec({"weight": "5%"}, **after)) is on
+    assert traffic.has_progressed(spec({"weight": "5%"}, **before), spec({"weight": "5%"}, **after)) is on
 
 
 # Steps.

@@ -9,7 +9,7 @@ from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from rollout_spec.domain import traffic
-from rollout_spec.domain.pins import is_range, meets
+from rollout_spec.domain.pins import is_range, satisfies
 from rollout_spec.domain.rollback_targets import protected_versions
 from rollout_spec.workspace.repository import Repository
 
@@ -35,10 +35,10 @@ class Dependents:
 
     pins: list[Dependent] = field(default_factory=list)
     splits: list[tuple[Dependent, Dependent]] = field(default_factory=list)
-    unread: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
 
 
-Meeting = tuple[str, str, str, *tuple[Dependent, ...]]
+CallerOverlap = tuple[str, str, str, *tuple[Dependent, ...]]
 """An older and a newer version of a component, why their callers meet, and the versions of models that pin them."""
 
 
@@ -55,7 +55,7 @@ def _by_component(repository: Repository) -> dict[str, Dependents]:
         elif file:
             for name in repository.names("components"):
                 if name.encode() in file.content:
-                    found.setdefault(name, Dependents()).unread.append(file.stem)
+                    found.setdefault(name, Dependents()).unreadable.append(file.stem)
     return found
 
 
@@ -74,11 +74,11 @@ def _note(rollout: ModelRollout, repository: Repository, found: dict[str, Depend
             found.setdefault(component, Dependents()).splits.append((stable, candidate))
 
 
-def meetings(found: Dependents, order: Sequence[str], serving: Sequence[str]) -> Iterator[Meeting]:
+def caller_overlaps(found: Dependents, order: Sequence[str], serving: Sequence[str]) -> Iterator[CallerOverlap]:
     """Give an older and a newer version whose callers meet, why they do, and which versions of models pin them."""
 
     def met(pin: str) -> list[str]:
-        return [version for version in order if meets(version, pin)]
+        return [version for version in order if satisfies(version, pin)]
 
     for stable, candidate in found.splits:
         old, new = met(stable.pin)[-1:], met(candidate.pin)[-1:]
@@ -93,6 +93,6 @@ def meetings(found: Dependents, order: Sequence[str], serving: Sequence[str]) ->
             yield from ((versions[0], new, "pin", each) for new in islice(later, 1))
 
 
-def by_number(version: str) -> list[tuple[int, str]]:
+def version_sort_key(version: str) -> list[tuple[int, str]]:
     """Return what versions are sorted by, as people sort them: 9 before 10."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]{1,18})", version)]

@@ -28,7 +28,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Undone:
+class UndoneCommits:
     """The commits that a rollback undoes, newest first, and since when the version is where it is.
 
     ``kept`` are the commits since then that edited the file and not ``live``. ``reason`` says why nothing is known
@@ -40,12 +40,12 @@ class Undone:
     steps: tuple[Step, ...] = ()
     since: datetime | None = None
     reason: str | None = None
-    kept: tuple[Step, ...] = ()
-    moved: bool = False
-    retaken: datetime | None = None
+    kept_edits: tuple[Step, ...] = ()
+    served_before: bool = False
+    reverted_at: datetime | None = None
 
 
-def retaken_at(version: str, history: Iterable[Step]) -> datetime | None:
+def rollback_reverted_at(version: str, history: Iterable[Step]) -> datetime | None:
     """Return when the newest change of ``live`` undid one that had taken a version out; None if it did not."""
     last, earlier = (*islice((step for step in history if step.after != step.before), 2), None, None)[:2]
     if last is None or earlier is None or earlier.after is None or last.after is None:
@@ -54,7 +54,7 @@ def retaken_at(version: str, history: Iterable[Step]) -> datetime | None:
     return last.date if was_out and last.before == earlier.after and last.after == earlier.before else None
 
 
-def undone_by(version: str, history: Iterable[Step], retaken: datetime | None = None) -> Undone:
+def undone_commits(version: str, history: Iterable[Step], reverted_at: datetime | None = None) -> UndoneCommits:
     """Walk a history, newest first, to the commit that proposed a version; it is read no further than that.
 
     A version that a rollback restored was known good before: its life goes on behind that.
@@ -66,7 +66,9 @@ def undone_by(version: str, history: Iterable[Step], retaken: datetime | None = 
     place: tuple[object, ...] | None = None
     for step in history:
         if step.after is None:
-            return Undone((), sure, f"the file did not load at {step.commit[:12]}, and what it said then is not known")
+            return UndoneCommits(
+                (), sure, f"the file did not load at {step.commit[:12]}, and what it said then is not known"
+            )
         here = _place(version, step.after)
         if here is None:
             break
@@ -78,7 +80,7 @@ def undone_by(version: str, history: Iterable[Step], retaken: datetime | None = 
             since, moved = step.date, before not in (None, _PROPOSED)
         if step.before is not None and before is None:
             break
-    return Undone(tuple(steps), since, kept=tuple(kept), moved=moved, retaken=retaken)
+    return UndoneCommits(tuple(steps), since, kept_edits=tuple(kept), served_before=moved, reverted_at=reverted_at)
 
 
 def _place(version: str, live: Live | None) -> tuple[object, ...] | None:

@@ -43,12 +43,12 @@ class Reading:
         return self.incident is None or self.file.model is None or self.file.model.quarantines
 
 
-def readings(rollout: ModelRollout, repository: Repository, more: Iterable[str] = ()) -> list[Reading]:
+def readings(rollout: ModelRollout, repository: Repository, other_versions: Iterable[str] = ()) -> list[Reading]:
     """Return the versions that incidents are about, the incidents that load first, each oldest first.
 
     ``more`` are versions that another workspace records of the same rollout.
     """
-    versions = list(dict.fromkeys((*rollout.spec.versions, *more)))
+    versions = list(dict.fromkeys((*rollout.spec.versions, *other_versions)))
     found = [each for file in files_about(rollout.metadata.name, repository) for each in _read(file, rollout, versions)]
     return sorted(found, key=lambda each: (each.incident is None, len(each.file.stem), each.file.stem))
 
@@ -59,7 +59,7 @@ def files_about(rollout: str, repository: Repository) -> list[File[Incident]]:
     return [_file(path, repository) for path in dict.fromkeys((*usual, *_unusual(repository).about.get(rollout, ())))]
 
 
-def strays(repository: Repository) -> Iterator[str]:
+def misplaced_files(repository: Repository) -> Iterator[str]:
     """Give the paths of what is read as no incident and looks like one: by another ending, or in a folder below."""
     rollouts = set(repository.names("rollouts"))
     for name in repository.others(FOLDER):
@@ -125,19 +125,19 @@ def stem_of(path: str) -> str:
 
 
 @dataclass(frozen=True)
-class Unusual:
+class UnusualFiles:
     """The files in ``incidents/`` that have the name of no rollout, by the rollouts that they say."""
 
     paths: frozenset[str]
     about: Mapping[str, list[str]]
 
 
-def _unusual(repository: Repository) -> Unusual:
+def _unusual(repository: Repository) -> UnusualFiles:
     """Return the unusual files; an edit that touches none of them takes them from the repository that it edits."""
     return repository.once("unusual incidents", _unusual_of)
 
 
-def _unusual_of(repository: Repository) -> Unusual:
+def _unusual_of(repository: Repository) -> UnusualFiles:
     rollouts, origin = repository.names("rollouts"), repository.edited_from
     below = _unusual(origin[0]) if origin is not None and origin[0].names("rollouts") is rollouts else None
     edits = [path for path in origin[1] if path.startswith(f"{FOLDER}/")] if origin is not None else []
@@ -146,17 +146,17 @@ def _unusual_of(repository: Repository) -> Unusual:
     return _indexed(repository, rollouts)
 
 
-def _indexed(repository: Repository, rollouts: list[str]) -> Unusual:
+def _indexed(repository: Repository, rollouts: list[str]) -> UnusualFiles:
     known = set(rollouts)
     paths = [f"{FOLDER}/{name}.yaml" for name in repository.names(FOLDER)]
-    paths = [path for path in paths if _is_unusual(path, known)] + list(strays(repository))
+    paths = [path for path in paths if _is_unusual(path, known)] + list(misplaced_files(repository))
     about: dict[str, list[str]] = {}
     for path in paths:
         file = _file(path, repository)
         said = file.model.spec.rollout if file.model else _value(file, "rollout")
         for rollout in {*_starts(stem_of(path)), *([said] if said is not None else [])} & known:
             about.setdefault(rollout, []).append(path)
-    return Unusual(frozenset(paths), about)
+    return UnusualFiles(frozenset(paths), about)
 
 
 def _is_unusual(path: str, rollouts: Collection[str]) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Unmet:
+class UnsatisfiedPin:
     """A pin that no served version satisfies. ``serving`` is None if it is not known, or there is no such component.
 
     ``is_unread``: the component does not load, so that it cannot be told whether the pin is satisfied.
@@ -23,11 +23,11 @@ class Unmet:
 
     component: str
     pin: str
-    serving: tuple[str, ...] | None
+    served: tuple[str, ...] | None
     is_unread: bool = False
 
     @property
-    def words(self) -> str:
+    def message(self) -> str:
         """Why the pin holds a version back, in words."""
         if self.is_unread:
             return f"components/{self.component}.yaml does not load, and it pins {self.pin} of it"
@@ -35,7 +35,7 @@ class Unmet:
 
 
 @lru_cache(maxsize=4096)
-def meets(version: str, pin: str) -> bool:
+def satisfies(version: str, pin: str) -> bool:
     """Does a component's version meet a pin: an exact version, or a PEP 440 range?"""
     if not is_range(pin):
         return version == pin
@@ -48,7 +48,7 @@ def meets(version: str, pin: str) -> bool:
         return False
 
 
-def is_valid(pin: str) -> bool:
+def is_valid_pin(pin: str) -> bool:
     """Is a pin one version, or a range that PEP 440 knows?"""
     if not is_range(pin):
         return True
@@ -66,30 +66,32 @@ def is_range(pin: str) -> bool:
     return pin[0] in "<>=!~"
 
 
-def unmet(rollout: ModelRollout, version: str, repository: Repository) -> Iterator[Unmet]:
+def unsatisfied_pins(rollout: ModelRollout, version: str, repository: Repository) -> Iterator[UnsatisfiedPin]:
     """Give the pins of a version that are not served, or of which that cannot be told: nothing is served on a guess."""
     record = rollout.spec.versions.get(version)
     for name, pin in ((record.requires or {}) if record else {}).items():
         component = repository.component(name)
         if component is None:
-            yield Unmet(name, pin, None)
+            yield UnsatisfiedPin(name, pin, None)
         elif component.model is None:
-            yield Unmet(name, pin, None, is_unread=True)
-        elif not any(meets(served, pin) for served in component.model.spec.serving):
-            yield Unmet(name, pin, tuple(component.model.spec.serving))
+            yield UnsatisfiedPin(name, pin, None, is_unread=True)
+        elif not any(satisfies(served, pin) for served in component.model.spec.serving):
+            yield UnsatisfiedPin(name, pin, tuple(component.model.spec.serving))
 
 
 def switches(rollout: ModelRollout, version: str, repository: Repository) -> dict[str, str]:
     """Return the exclusive components that a rollback to ``version`` would switch, each with the version it needs."""
-    return {pin.component: pin.pin for pin in unmet(rollout, version, repository) if _switchable(pin, repository)}
+    return {
+        pin.component: pin.pin for pin in unsatisfied_pins(rollout, version, repository) if _switchable(pin, repository)
+    }
 
 
-def unrestorable_pins(rollout: ModelRollout, version: str, repository: Repository) -> list[Unmet]:
+def unrestorable_pins(rollout: ModelRollout, version: str, repository: Repository) -> list[UnsatisfiedPin]:
     """Return the pins of a version that a rollback could not bring back by switching an exclusive component."""
-    return [pin for pin in unmet(rollout, version, repository) if not _switchable(pin, repository)]
+    return [pin for pin in unsatisfied_pins(rollout, version, repository) if not _switchable(pin, repository)]
 
 
-def _switchable(pin: Unmet, repository: Repository) -> bool:
+def _switchable(pin: UnsatisfiedPin, repository: Repository) -> bool:
     component = repository.component(pin.component)
     return bool(component and component.model and component.model.spec.exclusive and not is_range(pin.pin))
 
@@ -113,4 +115,4 @@ def _can_agree(pin: str, other: str) -> bool:
     """Might one version meet both pins? Of two ranges nobody knows before a version is served."""
     if is_range(pin) and is_range(other):
         return True
-    return meets(other, pin) if is_range(pin) else meets(pin, other)
+    return satisfies(other, pin) if is_range(pin) else satisfies(pin, other)

@@ -25,7 +25,7 @@ class Quarantine:
     workspace: str | None = None
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """The incident, as it is called here: ``incident fraud-42 of prod-us``."""
         of = "" if self.workspace is None else f" of {self.workspace}"
         if self.incident is not None:
@@ -82,7 +82,7 @@ def _digest(file: File[ModelRollout] | None, version: str) -> str | None:
     return record.digest if record else None
 
 
-def unknown(rollout: ModelRollout, repository: Repository) -> tuple[str, ...]:
+def unknown_quarantines(rollout: ModelRollout, repository: Repository) -> tuple[str, ...]:
     """Return why it cannot be known which versions are quarantined elsewhere: what is missing, or does not load."""
     name = rollout.metadata.name
     found = [each.why for each in repository.unknown_sources()]

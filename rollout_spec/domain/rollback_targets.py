@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rollout_spec.core.errors import UserError
 from rollout_spec.domain.contracts.compatibility import Refusal, refusals
 from rollout_spec.domain.pins import unrestorable_pins
-from rollout_spec.domain.quarantine import quarantined, unknown, versions_with_same_digest
+from rollout_spec.domain.quarantine import quarantined, unknown_quarantines, versions_with_same_digest
 from rollout_spec.domain.targets import definitions as catalog
 from rollout_spec.workspace.repository import File, Repository
 
@@ -47,7 +47,7 @@ def obstacles(rollout: ModelRollout, repository: Repository) -> dict[str, str]:
     found: dict[str, str] = {}
     for version in rollout.spec.live.known_good:
         if version in away:
-            found[version] = f"quarantined by {away[version].words}"
+            found[version] = f"quarantined by {away[version].description}"
         elif version not in rollout.spec.versions:
             found[version] = "it is not recorded"
         elif version in same:
@@ -55,7 +55,7 @@ def obstacles(rollout: ModelRollout, repository: Repository) -> dict[str, str]:
         elif words := blocking_reason(rollout, version, repository):
             found[version] = words
         elif pins := unrestorable_pins(rollout, version, repository):
-            found[version] = ", ".join(pin.words for pin in pins)
+            found[version] = ", ".join(pin.message for pin in pins)
     return found
 
 
@@ -71,13 +71,16 @@ def unsure(rollout: ModelRollout, target: str, repository: Repository) -> list[t
     """Return why a person should look at the choice of a target, each with its guard: files decided it unread."""
     files = (file.path for file in unreadable(rollout, repository, target))
     barred = [("incident", f"{target} was chosen since {path} cannot be read for what it is") for path in files]
-    hidden = [("incident", f"quarantines elsewhere cannot be known: {why}") for why in unknown(rollout, repository)]
+    hidden = [
+        ("incident", f"quarantines elsewhere cannot be known: {why}")
+        for why in unknown_quarantines(rollout, repository)
+    ]
     before = takewhile(lambda version: version != target, standing(rollout, repository))
     names = {
         pin.component for version in before for pin in unrestorable_pins(rollout, version, repository) if pin.is_unread
     }
     own = (pin for pin in unrestorable_pins(rollout, target, repository) if pin.is_unread)
-    hidden += [("pins", f"whether {target} can serve is not known: {pin.words}") for pin in own]
+    hidden += [("pins", f"whether {target} can serve is not known: {pin.message}") for pin in own]
     pins = [("pins", f"{target} was chosen since components/{name}.yaml does not load") for name in sorted(names)]
     return [*barred, *hidden, *pins]
 

@@ -61,14 +61,14 @@ def split(spec: RolloutSpec) -> TrafficSplit:
     return TrafficSplit(live.stable, live.candidate, weight, mirror, stage.match)
 
 
-def moment_of(spec: RolloutSpec, version: str) -> str | None:
+def stage_name_of(spec: RolloutSpec, version: str) -> str | None:
     """Return the stage in which a version is, ``promoted`` for stable, None for one that is not live."""
     if version == spec.live.candidate:
         return spec.live.stage
     return PROMOTED if version == spec.live.stable else None
 
 
-def goes_on(before: RolloutSpec, after: RolloutSpec) -> bool:
+def has_progressed(before: RolloutSpec, after: RolloutSpec) -> bool:
     """Is the candidate another one than before, or further on its way?"""
     names = [stage.name for stage in after.stages]
     then, now = (names.index(live.stage) if live.stage in names else -1 for live in (before.live, after.live))

@@ -40,30 +40,30 @@ class StepResult:
     edits: Mapping[str, bytes | None]
 
     @property
-    def enters(self) -> str | None:
+    def entered_stage(self) -> str | None:
         """The stage that the candidate enters, on its way forward."""
         if self.name not in ("propose", "advance") or self.before is None:
             return None
         return self.after.spec.live.stage
 
     @property
-    def leaves(self) -> Stage | None:
+    def left_stage(self) -> Stage | None:
         """The stage that the candidate leaves, on its way forward, and that is held so long as it says."""
         return traffic.stage_of(self.before.spec) if self.before and self.name in ("advance", "promote") else None
 
     @property
     def approvals(self) -> tuple[str, ...]:
         """The stages with ``approval: manual`` that the candidate enters, or skips on its way."""
-        if self.enters is None or self.before is None:
+        if self.entered_stage is None or self.before is None:
             return ()
         stages = self.after.spec.stages
         names = [stage.name for stage in stages]
         then = self.before.spec.live
         start = names.index(then.stage) + 1 if self.name == "advance" and then.stage in names else 0
-        passed = stages[start : names.index(self.enters) + 1]
+        passed = stages[start : names.index(self.entered_stage) + 1]
         return tuple(stage.name for stage in passed if stage.approval == "manual")
 
     @property
-    def asks_a_person(self) -> bool:
+    def needs_approval(self) -> bool:
         """Return whether a person has to approve it."""
         return bool(self.approvals)

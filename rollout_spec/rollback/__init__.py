@@ -8,12 +8,12 @@ branch, ``offline_bundle`` prepares a rollback by hand.
 
 from __future__ import annotations
 
-from rollout_spec.domain.history import Step, Undone, retaken_at, undone_by
+from rollout_spec.domain.history import Step, UndoneCommits, rollback_reverted_at, undone_commits
 from rollout_spec.rollback.decision import failed_version, roll_back, roll_back_together
 from rollout_spec.rollback.guard_facts import DAY, Facts, Order, PastRollback
-from rollout_spec.rollback.guards import guard, questions
+from rollout_spec.rollback.guards import deciding_rollbacks, evaluate_guards
 from rollout_spec.rollback.outcomes import NoAction, NoRollbackTarget, OpenIncidents, Rollback
-from rollout_spec.rollback.trigger_guards import may_merge_itself, watches
+from rollout_spec.rollback.trigger_guards import may_auto_merge, watches
 from rollout_spec.rollback.verdict import GuardVerdict, Reason
 
 __all__ = [
@@ -28,14 +28,14 @@ __all__ = [
     "Reason",
     "Rollback",
     "Step",
-    "Undone",
+    "UndoneCommits",
+    "deciding_rollbacks",
+    "evaluate_guards",
     "failed_version",
-    "guard",
-    "may_merge_itself",
-    "questions",
-    "retaken_at",
+    "may_auto_merge",
     "roll_back",
     "roll_back_together",
-    "undone_by",
+    "rollback_reverted_at",
+    "undone_commits",
     "watches",
 ]

@@ -16,15 +16,15 @@ from rollout_spec.rollback.verdict import GuardVerdict
 from rollout_spec.workspace.repository import Repository
 
 
-def change(
+def rollback_change(
     rollback: Rollback,
     repository: Repository,
     verdict: GuardVerdict,
     *,
     prefix: str = "",
-    stood: Sequence[Finding] = (),
-    left: Sequence[Finding] = (),
-    proof: ManifestComparison | None = None,
+    existing: Sequence[Finding] = (),
+    remaining: Sequence[Finding] = (),
+    comparison: ManifestComparison | None = None,
 ) -> ProposedChange:
     """Turn a rollback into a commit and a pull request; see ``body`` for what the latter says of findings.
 
@@ -38,11 +38,11 @@ def change(
         edits=_from_root(rollback, prefix),
         date=rollback.breach.observed_at,
         title=with_checks(subject(rollback)),
-        body=body(rollback, repository, verdict, stood, left, proof),
+        body=body(rollback, repository, verdict, existing, remaining, comparison),
         labels=("rollback", *(f"rollout:{part.rollout}" for part in rollback.parts)),
         reviewers=tuple(dict.fromkeys(asked)),
         draft=verdict.action == "draft",
-        arm=verdict.arm,
+        arm=verdict.auto_merge,
     )
 
 
@@ -52,7 +52,7 @@ def incident_change(
     """Turn the incident of a version that nothing can replace into a commit and a pull request."""
     file = repository.rollout(stuck.rollout)
     title = f"Open incident {stuck.incident}: no rollback target for {stuck.rollout} {stuck.failed}"
-    reasons = [f"- {version}: {reason}" for version, reason in stuck.passed_over] or ["- knownGood is empty"]
+    reasons = [f"- {version}: {reason}" for version, reason in stuck.skipped] or ["- knownGood is empty"]
     lines = [
         title,
         "",
@@ -82,7 +82,7 @@ def _from_root(decision: Rollback | NoRollbackTarget, prefix: str) -> dict[str, 
 
 def subject(rollback: Rollback) -> str:
     """Return the first line of the commit, as ``git revert`` writes it."""
-    if rollback.also:
+    if rollback.companions:
         moves = ", ".join(f"{part.rollout} {part.failed} to {part.restored}" for part in rollback.parts)
         return one_line(f"Roll back {moves}", 200)
     if rollback.undone.steps:
@@ -95,12 +95,12 @@ def message(rollback: Rollback) -> str:
     lines = [subject(rollback), ""]
     for part in rollback.parts:
         lines += [
-            f"{part.rollout} {part.failed} failed at {part.moment}, {_told(part)}.",
+            f"{part.rollout} {part.failed} failed at {part.stage}, {_told(part)}.",
             f"Traffic goes back to {part.restored}; incident {part.incident} quarantines {part.failed}.",
             "",
         ]
-        if part.passed_over:
-            lines += [f"{version} was passed over: {one_line(reason)}." for version, reason in part.passed_over] + [""]
+        if part.skipped:
+            lines += [f"{version} was passed over: {one_line(reason)}." for version, reason in part.skipped] + [""]
     reverted = dict.fromkeys(step.commit for part in rollback.parts for step in part.undone.steps)
     if reverted:
         lines += [f"This reverts commit {commit}." for commit in reverted] + [""]

@@ -10,7 +10,7 @@ from typing import Any
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.yaml.entries import CannotEdit
 from rollout_spec.domain.dependents import Dependent, dependents
-from rollout_spec.domain.pins import meets, switches
+from rollout_spec.domain.pins import satisfies, switches
 from rollout_spec.render.renderer import Manifest
 from rollout_spec.rollback.verdict import Reason
 from rollout_spec.spec.component import Component
@@ -21,7 +21,7 @@ from rollout_spec.workspace.tree import as_committed
 
 
 @dataclass(frozen=True)
-class Switch:
+class ComponentSwitch:
     """An exclusive component that the restored version needs in another version.
 
     ``needed_by`` are versions of other rollouts that need the one which is up: then it stays, and a person decides.
@@ -29,18 +29,18 @@ class Switch:
     """
 
     component: str
-    up: str
-    wanted: str
+    served: str
+    required: str
     external: bool
     needed_by: tuple[Dependent, ...]
 
     @property
-    def stays(self) -> bool:
+    def is_blocked(self) -> bool:
         """Is it left as it is?"""
         return bool(self.needed_by)
 
     @property
-    def who(self) -> str:
+    def needed_by_text(self) -> str:
         """Who needs it as it is, in words: ``churn 42 needs``."""
         names = ", ".join(f"{each.rollout} {each.version}" for each in self.needed_by)
         return f"{names} {'needs' if len(self.needed_by) == 1 else 'need'}"
@@ -49,17 +49,17 @@ class Switch:
     def reason(self) -> Reason | None:
         """Why a person must look, or do something; None where git does it all."""
         if self.needed_by:
-            words = f"{self.who} {self.component} {self.up}, and the way back needs {self.wanted}"
+            words = f"{self.needed_by_text} {self.component} {self.served}, and the way back needs {self.required}"
             return Reason("component", words)
         if self.external:
-            words = f"a person must switch {self.component} to {self.wanted}: git does not apply it"
+            words = f"a person must switch {self.component} to {self.required}: git does not apply it"
             return Reason("component", words)
         return None
 
 
-def switched(
+def required_switches(
     rollout: ModelRollout, restored: str, repository: Repository, leaving: Collection[tuple[str, str]] = ()
-) -> tuple[Switch, ...]:
+) -> tuple[ComponentSwitch, ...]:
     """Return the exclusive components that the restored version needs in another version than is up.
 
     ``leaving`` are versions of rollouts that the same commit takes back: what they need counts no more.
@@ -79,30 +79,30 @@ def _switch(
     component: Component,
     repository: Repository,
     leaving: Collection[tuple[str, str]],
-) -> Switch:
+) -> ComponentSwitch:
     serving = component.spec.serving
     needed_by = [
         each
         for each in dependents(name, repository).pins
         if each.rollout != own
         and (each.rollout, each.version) not in leaving
-        and any(meets(up, each.pin) for up in serving)
-        and not meets(wanted, each.pin)
+        and any(satisfies(up, each.pin) for up in serving)
+        and not satisfies(wanted, each.pin)
     ]
-    unread = [each for each in dependents(name, repository).unread if each != own]
+    unread = [each for each in dependents(name, repository).unreadable if each != own]
     needed_by += [Dependent(each, "(which does not load)", "") for each in unread]
-    return Switch(name, ", ".join(serving), wanted, component.spec.applied_by == "external", tuple(needed_by))
+    return ComponentSwitch(name, ", ".join(serving), wanted, component.spec.applied_by == "external", tuple(needed_by))
 
 
-def edits_of(
-    file: File[ModelRollout], live: Live, switches: tuple[Switch, ...], repository: Repository
+def rollback_edits(
+    file: File[ModelRollout], live: Live, switches: tuple[ComponentSwitch, ...], repository: Repository
 ) -> dict[str, bytes | None]:
     """Write ``live`` and the components that go back into their files. UserError says which one cannot be edited."""
     edits: dict[str, bytes | None] = {file.path: _spliced(file, partial(with_live, live=live))}
     for each in switches:
         component = repository.component(each.component)
-        if component is not None and not each.stays:
-            edits[component.path] = _spliced(component, partial(with_serving, serving=[each.wanted]))
+        if component is not None and not each.is_blocked:
+            edits[component.path] = _spliced(component, partial(with_serving, serving=[each.required]))
     return edits
 
 
@@ -113,7 +113,7 @@ def _spliced(file: File[Any], edit: Callable[[bytes], bytes]) -> bytes:
         raise UserError(f"{file.path}: {error.message}", hint=error.hint) from None
 
 
-def stands(manifests: list[Manifest], version: str, repository: Repository) -> bool:
+def manifests_unchanged(manifests: list[Manifest], version: str, repository: Repository) -> bool:
     """Is what runs a version in the tree already, byte for byte?"""
     return all(
         _stands_in(document.text.encode(), as_committed(repository.tree, manifest.path) or b"")

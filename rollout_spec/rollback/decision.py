@@ -9,16 +9,16 @@ from itertools import takewhile
 from rollout_spec.core.breach import Breach
 from rollout_spec.core.errors import UserError
 from rollout_spec.domain import traffic, transitions
-from rollout_spec.domain.history import Undone
+from rollout_spec.domain.history import UndoneCommits
 from rollout_spec.domain.quarantine import quarantined
 from rollout_spec.domain.rollback_targets import compatibility_risk, obstacles, rollback_targets, unsure
 from rollout_spec.render.drift import compared
 from rollout_spec.render.renderer import render
 from rollout_spec.rollback import incident as incidents
-from rollout_spec.rollback.components import edits_of, stands, switched
+from rollout_spec.rollback.components import manifests_unchanged, required_switches, rollback_edits
 from rollout_spec.rollback.key import branch_name
 from rollout_spec.rollback.outcomes import NoAction, NoRollbackTarget, OpenIncidents, Rollback
-from rollout_spec.rollback.trigger_guards import for_a_person, lookback
+from rollout_spec.rollback.trigger_guards import lookback, review_reasons
 from rollout_spec.rollback.verdict import Reason
 from rollout_spec.spec.rollout import Live, ModelRollout, RolloutSpec
 from rollout_spec.spec.validation_errors import did_you_mean
@@ -33,7 +33,7 @@ def failed_version(spec: RolloutSpec, breach: Breach) -> str:
 def roll_back(
     repository: Repository,
     breach: Breach,
-    undone: Undone | None = None,
+    undone: UndoneCommits | None = None,
     *,
     open_incidents: OpenIncidents | None = None,
     leaving: Collection[tuple[str, str]] = (),
@@ -53,7 +53,7 @@ def roll_back(
         )
     if failed not in traffic.split(rollout.spec).versions:
         return _idle(rollout, failed, repository)
-    live, undone = rollout.spec.live, undone or Undone()
+    live, undone = rollout.spec.live, undone or UndoneCommits()
     if failed != live.stable:
         return _made(repository, file, breach, failed, live.stable, transitions.withdraw(live), undone, leaving=leaving)
     unmerged = open_incidents or OpenIncidents()
@@ -66,14 +66,14 @@ def roll_back(
         return replace(stuck, edits={**carried, **stuck.edits}) if stuck.edits else stuck
     after = transitions.roll_back_stable(live, target)
     made = _made(known if carried else repository, file, breach, failed, target, after, undone, skipped, leaving)
-    if target in unmerged.doubted:
-        made = replace(made, for_a_person=(*made.for_a_person, Reason("incident", unmerged.doubted[target])))
+    if target in unmerged.doubts:
+        made = replace(made, review_reasons=(*made.review_reasons, Reason("incident", unmerged.doubts[target])))
     return replace(made, edits={**carried, **made.edits})
 
 
 def roll_back_together(
     repository: Repository,
-    failures: Sequence[tuple[Breach, Undone]],
+    failures: Sequence[tuple[Breach, UndoneCommits]],
     open_incidents: Mapping[str, OpenIncidents | None] | None = None,
 ) -> Rollback | None:
     """Take several rollouts back in one commit, which then agrees on the exclusive components that they share.
@@ -97,7 +97,7 @@ def roll_back_together(
         moves.append((part.rollout, before, after))
     first = parts[0]
     branch = branch_name("rollback", repository, first.rollout, first.failed, moves)
-    return replace(first, edits=edits, branch=branch, also=tuple(parts[1:]))
+    return replace(first, edits=edits, branch=branch, companions=tuple(parts[1:]))
 
 
 def _live(rollout: str, repository: Repository) -> Live:
@@ -120,7 +120,7 @@ def _idle(rollout: ModelRollout, version: str, repository: Repository) -> NoActi
     incident = quarantined(rollout, repository).get(version)
     words = f"{rollout.metadata.name} {version} has neither traffic nor mirror, so nothing is to be taken back"
     if incident is not None:
-        return NoAction(f"{words}; {incident.words} quarantines it already", "one-action")
+        return NoAction(f"{words}; {incident.description} quarantines it already", "one-action")
     live = rollout.spec.live
     if version == live.candidate:
         words += f"; it is a candidate in {live.stage or 'no stage'}, and {live.stable} answers all requests"
@@ -144,18 +144,18 @@ def _stuck(
     breach: Breach,
     failed: str,
     passed_over: tuple[tuple[str, str], ...],
-    undone: Undone,
+    undone: UndoneCommits,
 ) -> NoRollbackTarget:
     """Write the incident alone: what failed serves on until something replaces it."""
     own = rollout.metadata.name
-    known = incidents.open_without_way_back(own, failed, repository)
+    known = incidents.open_incident_without_target(own, failed, repository)
     name = known or incidents.next_name(own, failed, repository)
     live = rollout.spec.live
     lasting = live.model_copy(update={"candidate": None, "stage": None, "fixes": None})  # these may come and go
     branch = branch_name("incident", repository, own, failed, [(own, lasting, None)])
     edits: dict[str, bytes | None] = {}
     if known is None:
-        text = incidents.write(name, breach, rollout, failed, None, traffic.PROMOTED, replace(undone, steps=()))
+        text = incidents.incident_text(name, breach, rollout, failed, None, traffic.PROMOTED, replace(undone, steps=()))
         edits[f"incidents/{name}.yaml"] = text.encode()
         after = repository.edited(edits)
         edits |= {each.path: each.wanted for each in compared(own, render(rollout, after), after)}
@@ -169,7 +169,7 @@ def _made(
     failed: str,
     restored: str,
     live: Live,
-    undone: Undone,
+    undone: UndoneCommits,
     passed_over: tuple[tuple[str, str], ...] = (),
     leaving: Collection[tuple[str, str]] = (),
 ) -> Rollback:
@@ -177,17 +177,19 @@ def _made(
     rollout = file.model
     assert rollout is not None
     name = incidents.next_name(file.stem, failed, repository)
-    moment = traffic.moment_of(rollout.spec, failed) or ""
-    switches = switched(rollout, restored, repository, leaving)
-    edits = edits_of(file, live, switches, repository)
-    edits[f"incidents/{name}.yaml"] = incidents.write(name, breach, rollout, failed, restored, moment, undone).encode()
+    moment = traffic.stage_name_of(rollout.spec, failed) or ""
+    switches = required_switches(rollout, restored, repository, leaving)
+    edits = rollback_edits(file, live, switches, repository)
+    edits[f"incidents/{name}.yaml"] = incidents.incident_text(
+        name, breach, rollout, failed, restored, moment, undone
+    ).encode()
     after = repository.edited(edits)
     result = after.rollout(file.stem)
     assert result is not None and result.model is not None
     manifests = render(result.model, after)
     edits |= {each.path: each.wanted for each in compared(file.stem, manifests, after)}
-    unchanged = stands(manifests, restored, repository)
-    reasons = for_a_person(rollout, breach, failed, moment, undone)
+    unchanged = manifests_unchanged(manifests, restored, repository)
+    reasons = review_reasons(rollout, breach, failed, moment, undone)
     if not unchanged:
         reasons.append(Reason("workload", f"the manifests of {restored} are not byte for byte what runs now"))
     if (refusal := compatibility_risk(rollout, restored, repository)) is not None:
@@ -200,7 +202,7 @@ def _made(
         rollout=file.stem,
         failed=failed,
         restored=restored,
-        moment=moment,
+        stage=moment,
         breach=breach,
         incident=name,
         branch=branch_name("rollback", repository, file.stem, failed, [(file.stem, rollout.spec.live, live)]),
@@ -208,11 +210,11 @@ def _made(
         undone=undone,
         before=traffic.split(rollout.spec),
         after=traffic.split(result.model.spec),
-        passed_over=passed_over,
+        skipped=passed_over,
         withdrawn=rollout.spec.live.candidate if failed == rollout.spec.live.stable else None,
         switches=switches,
-        unchanged=unchanged,
-        for_a_person=tuple(reasons),
+        workload_unchanged=unchanged,
+        review_reasons=tuple(reasons),
         merge=rollout.spec.rollback.merge,
         lookback=lookback(rollout, breach.trigger),
         window=rollout.spec.rollback.window,

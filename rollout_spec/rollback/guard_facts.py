@@ -34,16 +34,16 @@ class PastRollback:
     failed: str
     restored: str | None
     stage: str | None
-    observed: datetime
-    landed: datetime | None = None
-    hard: bool = False
-    acted: bool = False
+    observed_at: datetime
+    merged_at: datetime | None = None
+    may_auto_merge: bool = False
+    has_hard_trigger: bool = False
     branch: str | None = None
-    refused: bool = False
+    is_discounted: bool = False
 
-    def at(self, now: datetime) -> datetime | None:
+    def happened_at(self, now: datetime) -> datetime | None:
         """Return when it was, as git and the monitor say; None if both say that it is yet to come."""
-        told = (each for each in (self.landed, self.observed) if each is not None)
+        told = (each for each in (self.merged_at, self.observed_at) if each is not None)
         return next((each for each in told if each - now <= CLOCK_SKEW), None)
 
 
@@ -56,24 +56,26 @@ class Facts:
     the last rollback of this version back.
     """
 
-    precedents: tuple[PastRollback, ...] = ()
-    beside: tuple[Breach, ...] = ()
+    past_rollbacks: tuple[PastRollback, ...] = ()
+    concurrent_breaches: tuple[Breach, ...] = ()
     pauses: tuple[Pause, ...] = ()
-    since: datetime | None = None
-    moved: bool = False
-    retaken: datetime | None = None
+    split_since: datetime | None = None
+    served_before: bool = False
+    reverted_at: datetime | None = None
 
-    def with_refused(self, refused: Collection[PastRollback]) -> Facts:
+    def with_discounted(self, refused: Collection[PastRollback]) -> Facts:
         """Return the same facts; of the open rollbacks only those in ``refused`` are marked so."""
-        marked = (each if each.landed else replace(each, refused=each in refused) for each in self.precedents)
-        return replace(self, precedents=tuple(marked))
+        marked = (
+            each if each.merged_at else replace(each, is_discounted=each in refused) for each in self.past_rollbacks
+        )
+        return replace(self, past_rollbacks=tuple(marked))
 
 
 @dataclass(frozen=True)
 class Order:
     """A person orders a rollback by name: no guard holds it. ``arm``: it merges itself once its checks pass."""
 
-    arm: bool = False
+    auto_merge: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,17 +86,17 @@ class GuardCase:
     facts: Facts
     settings: Automation
     now: datetime
-    may_arm: bool = False
+    may_auto_merge: bool = False
     lookback: timedelta = timedelta(0)
     window: timedelta = DEFAULT_WINDOW
 
     @property
-    def others(self) -> list[tuple[datetime, PastRollback]]:
+    def past_rollbacks(self) -> list[tuple[datetime, PastRollback]]:
         """The rollbacks there were, with their times, but for an open one of this failure: it is adopted."""
-        own, done = (self.rollout, self.failed), (each for each in self.facts.precedents if not each.refused)
-        counted = [each for each in done if each.landed or (each.rollout, each.failed) != own]
-        return [(moment, each) for each in counted if (moment := each.at(self.now)) is not None]
+        own, done = (self.rollout, self.failed), (each for each in self.facts.past_rollbacks if not each.is_discounted)
+        counted = [each for each in done if each.merged_at or (each.rollout, each.failed) != own]
+        return [(moment, each) for each in counted if (moment := each.happened_at(self.now)) is not None]
 
     @property
     def today(self) -> list[PastRollback]:
-        return [each for moment, each in self.others if each.restored is not None and self.now - moment < DAY]
+        return [each for moment, each in self.past_rollbacks if each.restored is not None and self.now - moment < DAY]

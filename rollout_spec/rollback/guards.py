@@ -11,14 +11,22 @@ from datetime import datetime, timedelta
 
 from rollout_spec.core.breach import Breach
 from rollout_spec.domain.traffic import PROMOTED
-from rollout_spec.rollback.guard_checks import DRAFTS, DRAFTS_OF_STABLE, NOTICES, age, recovered, retaken, settled
+from rollout_spec.rollback.guard_checks import (
+    DRAFTS,
+    DRAFTS_OF_STABLE,
+    NOTICES,
+    breach_age,
+    breach_ended,
+    rollback_reverted,
+    split_settled,
+)
 from rollout_spec.rollback.guard_facts import DAY, DEFAULT_WINDOW, Facts, GuardCase, Order, PastRollback
 from rollout_spec.rollback.outcomes import NoAction, NoRollbackTarget, Rollback
 from rollout_spec.rollback.verdict import GuardVerdict, Reason
 from rollout_spec.spec.workspace import Automation
 
 
-def guard(
+def evaluate_guards(
     decision: Rollback | NoRollbackTarget | NoAction,
     breach: Breach,
     facts: Facts,
@@ -28,11 +36,11 @@ def guard(
 ) -> GuardVerdict:
     """Return how far a breach may go by itself, and the guards that decided. ``order`` is a person's: none decides."""
     if isinstance(decision, NoAction):
-        return GuardVerdict("ignore", (Reason(decision.guard, decision.why),))
+        return GuardVerdict("ignore", (Reason(decision.guard, decision.reason),))
     return _judged(decision, breach, facts, settings, now, order)
 
 
-def questions(
+def deciding_rollbacks(
     decision: Rollback | NoRollbackTarget | NoAction,
     breach: Breach,
     facts: Facts,
@@ -46,9 +54,9 @@ def questions(
     """
     if isinstance(decision, NoAction):
         return []
-    opened = [each for each in facts.precedents if not each.landed]
+    opened = [each for each in facts.past_rollbacks if not each.merged_at]
     verdicts = [
-        _judged(decision, breach, facts.with_refused(refused), settings, now, order) for refused in ((), opened)
+        _judged(decision, breach, facts.with_discounted(refused), settings, now, order) for refused in ((), opened)
     ]
     if verdicts[0] == verdicts[1]:
         return []
@@ -56,7 +64,7 @@ def questions(
 
 
 def _is_recent(precedent: PastRollback, now: datetime) -> bool:
-    moment = precedent.at(now)
+    moment = precedent.happened_at(now)
     return moment is not None and now - moment < DAY
 
 
@@ -78,37 +86,41 @@ def _judged(
         decision.rollout, decision.failed, breach, facts, settings, now, may_arm, decision.lookback, window
     )
     notices = _asked(NOTICES, case)
-    drafts = (*decision.for_a_person, *_asked(DRAFTS, case))
-    if decision.moment == PROMOTED:
+    drafts = (*decision.review_reasons, *_asked(DRAFTS, case))
+    if decision.stage == PROMOTED:
         drafts = (*drafts, *_asked(DRAFTS_OF_STABLE, case))
     if order is not None:
         return _ordered(order, (*notices, *drafts))
     if notices:
         return GuardVerdict("notify", notices)
-    return GuardVerdict("draft", drafts) if drafts else GuardVerdict("act", arm=may_arm)
+    return GuardVerdict("draft", drafts) if drafts else GuardVerdict("act", auto_merge=may_arm)
 
 
 def _ordered(order: Order, reasons: Iterable[Reason]) -> GuardVerdict:
     """A step that a person must take first keeps it a draft; what would have held automation is only named."""
     steps = tuple(each for each in reasons if each.guard == "component")
     held = tuple(each for each in reasons if each.guard not in ("component", "trigger"))
-    return GuardVerdict("draft", steps, held=held) if steps else GuardVerdict("act", arm=order.arm, held=held)
+    return (
+        GuardVerdict("draft", steps, held=held)
+        if steps
+        else GuardVerdict("act", auto_merge=order.auto_merge, held=held)
+    )
 
 
-def in_doubt(breach: Breach, facts: Facts, settings: Automation, now: datetime, lookback: timedelta) -> int:
+def count_doubts(breach: Breach, facts: Facts, settings: Automation, now: datetime, lookback: timedelta) -> int:
     """Count what speaks against a breach by itself: its age, its end, the split that it may be about."""
     case = GuardCase(breach.rollout, breach.version or "", breach, facts, settings, now, lookback=lookback)
-    return len(_asked((age, recovered, settled, retaken), case))
+    return len(_asked((breach_age, breach_ended, split_settled, rollback_reverted), case))
 
 
-def together(verdicts: Iterable[GuardVerdict]) -> GuardVerdict:
+def combine_verdicts(verdicts: Iterable[GuardVerdict]) -> GuardVerdict:
     """Return the verdict on several rollbacks in one commit: the most careful of them, with the reasons of all."""
     found = list(verdicts)
     worst = min(found, key=lambda each: _BY_CARE.index(each.action))
     return replace(
         worst,
         reasons=tuple(dict.fromkeys(reason for each in found for reason in each.reasons)),
-        arm=all(each.arm for each in found),
+        auto_merge=all(each.auto_merge for each in found),
         held=tuple(dict.fromkeys(reason for each in found for reason in each.held)),
     )
 

@@ -9,7 +9,7 @@ from rollout_spec.core.breach import Breach, Evidence
 from rollout_spec.core.text import one_line
 from rollout_spec.core.units import NAME, format_time, label
 from rollout_spec.core.yaml.scalars import LONGEST_NUMBER
-from rollout_spec.domain.history import Undone
+from rollout_spec.domain.history import UndoneCommits
 from rollout_spec.spec.incident import IncidentSpec
 from rollout_spec.spec.kinds import API_VERSION
 from rollout_spec.spec.rollout import ModelRollout
@@ -27,7 +27,7 @@ def next_name(rollout: str, version: str, repository: Repository) -> str:
     return name
 
 
-def open_without_way_back(rollout: str, version: str, repository: Repository) -> str | None:
+def open_incident_without_target(rollout: str, version: str, repository: Repository) -> str | None:
     """Return the open incident that says of a version that there was no way back, by its name."""
     for file in repository.incidents_of(rollout, version):
         spec = file.model.spec if file.model else None
@@ -57,8 +57,14 @@ def _readable(number: Decimal | None) -> Decimal | None:
     return abs(number) if number.is_zero() else number
 
 
-def write(
-    name: str, breach: Breach, rollout: ModelRollout, failed: str, restored: str | None, moment: str, undone: Undone
+def incident_text(
+    name: str,
+    breach: Breach,
+    rollout: ModelRollout,
+    failed: str,
+    restored: str | None,
+    moment: str,
+    undone: UndoneCommits,
 ) -> str:
     """Return the text of the incident's file."""
     evidence = {

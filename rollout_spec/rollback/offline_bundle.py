@@ -18,7 +18,7 @@ README = "README.md"
 
 
 @dataclass(frozen=True)
-class Emergency:
+class OfflineRollback:
     """A rollback to be done by hand: files by their path in the folder that is written, README aside.
 
     ``workloads`` and ``routes`` are applied in this order; ``others`` are no objects of Kubernetes.
@@ -28,10 +28,10 @@ class Emergency:
     files: dict[str, bytes]
     workloads: tuple[str, ...]
     routes: tuple[str, ...]
-    others: tuple[str, ...]
+    other_files: tuple[str, ...]
 
 
-def prepare(rollback: Rollback, repository: Repository) -> Emergency:
+def prepare(rollback: Rollback, repository: Repository) -> OfflineRollback:
     """Render all manifests of a rollout as they are after a rollback."""
     after = rollback.apply(repository)
     file = after.rollout(rollback.rollout)
@@ -39,7 +39,7 @@ def prepare(rollback: Rollback, repository: Repository) -> Emergency:
     manifests = render(file.model, after)
     objects = [each for each in manifests if _is_kubernetes(each)]
     serving = [each for each in objects if any(document.version for document in each.documents)]
-    return Emergency(
+    return OfflineRollback(
         rollback,
         {each.path: each.text.encode() for each in manifests},
         tuple(each.path for each in serving),
@@ -54,7 +54,7 @@ def _is_kubernetes(manifest: Manifest) -> bool:
     return bool(data) and all(isinstance(each, dict) and "apiVersion" in each and "kind" in each for each in data)
 
 
-def readme(found: list[Emergency], source: str, now: datetime) -> str:
+def readme(found: list[OfflineRollback], source: str, now: datetime) -> str:
     """Return what a person does with the files, in Markdown. ``source`` says what they were made from."""
     moves = ", ".join(f"{each.rollback.rollout} {each.rollback.failed} -> {each.rollback.restored}" for each in found)
     parts = [
@@ -69,7 +69,7 @@ def readme(found: list[Emergency], source: str, now: datetime) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _suspend(found: list[Emergency]) -> str:
+def _suspend(found: list[OfflineRollback]) -> str:
     folders = ", ".join(f"`manifests/{each.rollback.rollout}/`" for each in found)
     return f"""## 1. Suspend the sync
 
@@ -87,14 +87,15 @@ flux suspend kustomization NAME
 ```"""
 
 
-def _apply(emergency: Emergency) -> str:
+def _apply(emergency: OfflineRollback) -> str:
     rollback = emergency.rollback
     lines = [f"## 2. Apply {rollback.rollout}", ""]
     lines += [f"Now: {rollback.before.text}. After this: {rollback.after.text}."]
-    lines += [f"\n- {version} was passed over: {quoted(reason)}." for version, reason in rollback.passed_over]
+    lines += [f"\n- {version} was passed over: {quoted(reason)}." for version, reason in rollback.skipped]
     lines += [
-        f"\n- {each.component} is at {each.up} and {rollback.restored} needs {each.wanted}: switch it where it is "
-        f"deployed, before traffic moves{f'; {each.who} it as it is' if each.stays else ''}."
+        f"\n- {each.component} is at {each.served} and {rollback.restored} needs {each.required}: switch it where it is "
+        f"deployed, before traffic moves"
+        f"{f'; {each.needed_by_text} it as it is' if each.is_blocked else ''}."
         for each in rollback.switches
     ]
     both = (*emergency.workloads, *emergency.routes)
@@ -105,7 +106,7 @@ def _apply(emergency: Emergency) -> str:
         )
         lines += [f"kubectl apply {_files(emergency.routes)}"] if emergency.routes else []
         lines += ["```"]
-    lines += [f"\n`{path}` is no object of Kubernetes: put it where it is read." for path in emergency.others]
+    lines += [f"\n`{path}` is no object of Kubernetes: put it where it is read." for path in emergency.other_files]
     return "\n".join(lines)
 
 
@@ -113,7 +114,7 @@ def _files(paths: tuple[str, ...]) -> str:
     return " ".join(f"-f {shlex.quote(path)}" for path in paths)
 
 
-def _record(found: list[Emergency]) -> str:
+def _record(found: list[OfflineRollback]) -> str:
     commands = "\n".join(_command(each.rollback) for each in found)
     return f"""## 3. Record it, once git is back
 

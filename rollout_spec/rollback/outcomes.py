@@ -9,8 +9,8 @@ from typing import Literal
 
 from rollout_spec.core.breach import Breach
 from rollout_spec.domain import traffic
-from rollout_spec.domain.history import Undone
-from rollout_spec.rollback.components import Switch
+from rollout_spec.domain.history import UndoneCommits
+from rollout_spec.rollback.components import ComponentSwitch
 from rollout_spec.rollback.verdict import Reason
 from rollout_spec.workspace.repository import Repository
 
@@ -25,14 +25,14 @@ class OpenIncidents:
     """
 
     files: Mapping[str, bytes] = field(default_factory=dict)
-    doubted: Mapping[str, str] = field(default_factory=dict)
+    doubts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class NoAction:
     """A breach that changes nothing, and why; ``guard`` names what keeps it from that."""
 
-    why: str
+    reason: str
     guard: Literal["traffic", "one-action"] = "traffic"
 
 
@@ -47,7 +47,7 @@ class NoRollbackTarget:
     rollout: str
     failed: str
     breach: Breach
-    passed_over: tuple[tuple[str, str], ...]
+    skipped: tuple[tuple[str, str], ...]
     incident: str
     branch: str
     edits: Mapping[str, bytes | None]
@@ -66,36 +66,36 @@ class Rollback:
     rollout: str
     failed: str
     restored: str
-    moment: str
+    stage: str
     breach: Breach
     incident: str
     branch: str
     edits: Mapping[str, bytes | None]
-    undone: Undone
+    undone: UndoneCommits
     before: traffic.TrafficSplit
     after: traffic.TrafficSplit
-    passed_over: tuple[tuple[str, str], ...]
+    skipped: tuple[tuple[str, str], ...]
     withdrawn: str | None
-    switches: tuple[Switch, ...]
-    unchanged: bool
-    for_a_person: tuple[Reason, ...]
+    switches: tuple[ComponentSwitch, ...]
+    workload_unchanged: bool
+    review_reasons: tuple[Reason, ...]
     merge: Literal["auto", "review"]
     lookback: timedelta
     window: timedelta | None
-    also: tuple[Rollback, ...] = ()
+    companions: tuple[Rollback, ...] = ()
 
     @property
     def parts(self) -> tuple[Rollback, ...]:
         """The rollbacks of this commit, one for each rollout."""
-        return (self, *self.also)
+        return (self, *self.companions)
 
     @property
     def switched(self) -> frozenset[str]:
         """The exclusive components that this commit switches."""
-        return frozenset(each.component for each in self.switches if not each.stays)
+        return frozenset(each.component for each in self.switches if not each.is_blocked)
 
     @property
-    def holders(self) -> frozenset[tuple[str, str]]:
+    def blocking_versions(self) -> frozenset[tuple[str, str]]:
         """The rollouts and versions that need a component as it is, which this rollback switches."""
         return frozenset((each.rollout, each.version) for switch in self.switches for each in switch.needed_by)
 

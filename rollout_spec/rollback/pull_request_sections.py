@@ -10,7 +10,7 @@ from rollout_spec.core.findings import Finding
 from rollout_spec.core.markdown import bullets, code, quoted, table
 from rollout_spec.core.units import format_time
 from rollout_spec.domain.dependents import Dependent, dependents
-from rollout_spec.domain.pins import meets
+from rollout_spec.domain.pins import satisfies
 from rollout_spec.domain.rollback_targets import compatibility_risk
 from rollout_spec.rollback.outcomes import Rollback
 from rollout_spec.spec.rollout import ModelRollout, VersionRecord
@@ -27,17 +27,17 @@ class ManifestComparison:
     diff: str
 
 
-def evidence(rollback: Rollback) -> str:
+def evidence_section(rollback: Rollback) -> str:
     also = [
         f"{code(each.trigger or 'none')} since {format_time(each.observed_at)}, told by {code(each.source)}"
         + (f": {code(each.evidence.summary)}" if each.evidence.summary else "")
         for each in rollback.breach.also
     ]
     more = f"\n\nReported with it:\n\n{bullets(also)}" if also else ""
-    return observed(rollback.breach) + more
+    return breach_table(rollback.breach) + more
 
 
-def observed(breach: Breach) -> str:
+def breach_table(breach: Breach) -> str:
     details = breach.evidence
     rows = [
         ("observed", format_time(breach.observed_at)),
@@ -53,21 +53,21 @@ def observed(breach: Breach) -> str:
     return table(rows)
 
 
-def components(rollback: Rollback, rollout: ModelRollout, repository: Repository) -> str:
+def components_section(rollback: Rollback, rollout: ModelRollout, repository: Repository) -> str:
     bad, good = (rollout.spec.versions[version] for version in (rollback.failed, rollback.restored))
     rows = [("version", rollback.failed, rollback.restored), *_rows(bad, good)]
     notes = [
-        f"{each.component} is switched from {each.up} to {each.wanted} in the same commit."
+        f"{each.component} is switched from {each.served} to {each.required} in the same commit."
         for each in rollback.switches
-        if not each.stays
+        if not each.is_blocked
     ]
     notes += [
-        f"{each.component} **stays** at {each.up}, for {each.who} it, and {rollback.restored} needs "
-        f"{each.wanted}: a person decides, and until then the check of this fails."
+        f"{each.component} **stays** at {each.served}, for {each.needed_by_text} it, and {rollback.restored} needs "
+        f"{each.required}: a person decides, and until then the check of this fails."
         for each in rollback.switches
-        if each.stays
+        if each.is_blocked
     ]
-    notes += [f"{version} was passed over: {quoted(reason)}." for version, reason in rollback.passed_over]
+    notes += [f"{version} was passed over: {quoted(reason)}." for version, reason in rollback.skipped]
     if (refusal := compatibility_risk(rollout, rollback.restored, repository)) is not None:
         shown = ", ".join(map(code, refusal.changes[:MOST_FINDINGS]))
         notes.append(f"{rollback.restored} {refusal.summary}: {shown}. No known-good version is without that.")
@@ -87,7 +87,7 @@ def _rows(bad: VersionRecord, good: VersionRecord) -> list[tuple[str, str | None
     return [row for row in rows if row[1] or row[2]]
 
 
-def undone_commits(rollback: Rollback) -> str:
+def undone_section(rollback: Rollback) -> str:
     undone = rollback.undone
     if undone.reason:
         return f"Which commits this undoes is not known: {undone.reason}."
@@ -96,25 +96,25 @@ def undone_commits(rollback: Rollback) -> str:
     return "Undone:\n\n" + bullets([f"{step.commit} {code(step.subject)}" for step in undone.steps])
 
 
-def kept_edits(rollback: Rollback) -> str:
+def kept_section(rollback: Rollback) -> str:
     text = (
         "Of the rollout's file only `live` is edited; every other line of the file stays as its owners left it. "
         f"The record of {rollback.failed} stays too: it is under investigation."
     )
-    if rollback.undone.kept:
-        edits = [f"{step.commit} {code(step.subject)}" for step in rollback.undone.kept]
+    if rollback.undone.kept_edits:
+        edits = [f"{step.commit} {code(step.subject)}" for step in rollback.undone.kept_edits]
         text += f"\n\nKept, of what came after {rollback.failed} was proposed:\n\n{bullets(edits)}"
     return text
 
 
-def checks_made(
+def checks_section(
     rollback: Rollback, stood: Sequence[Finding], left: Sequence[Finding], proof: ManifestComparison | None
 ) -> str:
     lines = []
     for part in rollback.parts:
         same = f"What runs {part.restored} is byte for byte what is deployed now: only traffic moves."
         differs = f"What runs {part.restored} **changes** with this: read the diff of `manifests/`."
-        lines.append(same if part.unchanged else differs)
+        lines.append(same if part.workload_unchanged else differs)
     if proof is not None:
         before = f"those of {proof.commit[:12]}, where `live` was last the same"
         same = f"The manifests are byte for byte {before}."
@@ -130,18 +130,22 @@ def _place(finding: Finding) -> str:
     return code(f"{finding.file}:{finding.line}: {finding.message}")
 
 
-def other_rollouts(rollback: Rollback, repository: Repository) -> list[str]:
+def other_rollouts_section(rollback: Rollback, repository: Repository) -> list[str]:
     """Return what the components that go back, or stay, are to rollouts that this commit does not take back."""
     own = {part.rollout for part in rollback.parts}
     lines = []
     for each in (switch for part in rollback.parts for switch in part.switches):
-        if each.stays:
+        if each.is_blocked:
             lines += [f"{_pinned(pin, each.component)}; {each.component} stays for it." for pin in each.needed_by]
             continue
         for pin in dependents(each.component, repository).pins:
             if pin.rollout not in own:
-                met = "which meets it" if meets(each.wanted, pin.pin) else f"and {each.up} does not meet it either"
-                lines.append(f"{_pinned(pin, each.component)}; {each.component} goes to {each.wanted}, {met}.")
+                met = (
+                    "which meets it"
+                    if satisfies(each.required, pin.pin)
+                    else f"and {each.served} does not meet it either"
+                )
+                lines.append(f"{_pinned(pin, each.component)}; {each.component} goes to {each.required}, {met}.")
     return list(dict.fromkeys(lines))
 
 

@@ -8,20 +8,20 @@ from datetime import datetime
 
 from rollout_spec.core.breach import Breach
 from rollout_spec.domain import traffic
-from rollout_spec.domain.history import Undone
+from rollout_spec.domain.history import UndoneCommits
 from rollout_spec.rollback.decision import failed_version
-from rollout_spec.rollback.guard_checks import near
+from rollout_spec.rollback.guard_checks import concurrent_failures
 from rollout_spec.rollback.guard_facts import Facts
-from rollout_spec.rollback.guards import in_doubt
+from rollout_spec.rollback.guards import count_doubts
 from rollout_spec.rollback.incident import next_name
-from rollout_spec.rollback.trigger_guards import for_a_person, is_hard, lookback
+from rollout_spec.rollback.trigger_guards import is_hard, lookback, review_reasons
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.spec.workspace import Automation
 from rollout_spec.workspace.repository import Repository
 
 
 def strongest(
-    breaches: Sequence[Breach], rollout: ModelRollout | None, undone: Undone, settings: Automation, now: datetime
+    breaches: Sequence[Breach], rollout: ModelRollout | None, undone: UndoneCommits, settings: Automation, now: datetime
 ) -> Breach:
     """Return the strongest of the breaches of one version; ``also`` are the others, the earliest first."""
     told = sorted(breaches, key=lambda each: (each.observed_at, each.id))
@@ -36,18 +36,20 @@ def strongest(
     return replace(first, also=tuple(each for each in told if each is not first))
 
 
-def is_acted_on(breach: Breach, rollout: ModelRollout, undone: Undone, settings: Automation, now: datetime) -> bool:
+def is_acted_on(
+    breach: Breach, rollout: ModelRollout, undone: UndoneCommits, settings: Automation, now: datetime
+) -> bool:
     """Return whether a breach alone would lead to a rollback that asks for no person."""
     return not _against(breach, rollout, undone, settings, now)
 
 
-def _against(breach: Breach, rollout: ModelRollout, undone: Undone, settings: Automation, now: datetime) -> int:
+def _against(breach: Breach, rollout: ModelRollout, undone: UndoneCommits, settings: Automation, now: datetime) -> int:
     """Count what speaks against acting on a breach at once."""
     failed = failed_version(rollout.spec, breach)
-    moment = traffic.moment_of(rollout.spec, failed) or ""
-    facts = Facts(since=undone.since, moved=undone.moved, retaken=undone.retaken)
-    reasons = for_a_person(rollout, breach, failed, moment, undone)
-    return len(reasons) + in_doubt(breach, facts, settings, now, lookback(rollout, breach.trigger))
+    moment = traffic.stage_name_of(rollout.spec, failed) or ""
+    facts = Facts(split_since=undone.since, served_before=undone.served_before, reverted_at=undone.reverted_at)
+    reasons = review_reasons(rollout, breach, failed, moment, undone)
+    return len(reasons) + count_doubts(breach, facts, settings, now, lookback(rollout, breach.trigger))
 
 
 def name_shared_cause(
@@ -57,7 +59,7 @@ def name_shared_cause(
 
     The incident of the first of them names all; those of the others name that incident.
     """
-    found = near(replace(breach, version=failed), facts, settings)
+    found = concurrent_failures(replace(breach, version=failed), facts, settings)
     if len(found) < settings.shared_cause.rollouts:
         return breach
     first, (version, incident) = next(iter(found.items()))

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from rollout_spec.core.breach import Breach
 from rollout_spec.core.units import format_duration
-from rollout_spec.domain.history import Undone
+from rollout_spec.domain.history import UndoneCommits
 from rollout_spec.domain.traffic import PROMOTED
 from rollout_spec.rollback.verdict import Reason
 from rollout_spec.spec.rollout import ModelRollout
@@ -18,7 +18,9 @@ _SCRAPE = timedelta(minutes=2)
 _UNKNOWN_LOOKBACK = timedelta(hours=1)
 
 
-def for_a_person(rollout: ModelRollout, breach: Breach, failed: str, moment: str, undone: Undone) -> list[Reason]:
+def review_reasons(
+    rollout: ModelRollout, breach: Breach, failed: str, moment: str, undone: UndoneCommits
+) -> list[Reason]:
     """Give the reasons why a person should look before this merges; none where the trigger is hard, here and now."""
     trigger = _trigger(rollout, breach.trigger)
     if trigger is None:
@@ -40,7 +42,7 @@ def for_a_person(rollout: ModelRollout, breach: Breach, failed: str, moment: str
     return reasons
 
 
-def may_merge_itself(rollout: ModelRollout, trigger: str | None) -> bool:
+def may_auto_merge(rollout: ModelRollout, trigger: str | None) -> bool:
     """Could a rollback that this trigger told of merge itself: is the trigger hard, and does the rollout say so?"""
     return rollout.spec.rollback.merge == "auto" and is_hard(rollout, trigger)
 

@@ -13,10 +13,10 @@ class Reason:
     """Why a guard does not let a rollback pass; ``guard`` is its name in the documentation (docs/rollback.md)."""
 
     guard: str
-    words: str
+    message: str
 
     def __str__(self) -> str:
-        return f"{self.words} [{self.guard}]"
+        return f"{self.message} [{self.guard}]"
 
 
 @dataclass(frozen=True)
@@ -30,19 +30,19 @@ class GuardVerdict:
 
     action: Action
     reasons: tuple[Reason, ...] = ()
-    arm: bool = False
+    auto_merge: bool = False
     held: tuple[Reason, ...] = ()
 
     @property
-    def words(self) -> str:
+    def summary(self) -> str:
         """Why, in one line."""
         if self.held and not self.reasons:
             return f"a person ordered it{self._armed}"
-        return "; ".join(reason.words for reason in self.reasons) or f"every guard holds{self._armed}"
+        return "; ".join(reason.message for reason in self.reasons) or f"every guard holds{self._armed}"
 
     @property
     def _armed(self) -> str:
-        return ", and it merges itself" if self.arm else ""
+        return ", and it merges itself" if self.auto_merge else ""
 
     @property
     def would_hold(self) -> str:
@@ -52,4 +52,4 @@ class GuardVerdict:
     @property
     def text(self) -> str:
         """The verdict in one line, with the guards that decided."""
-        return f"{self.action}: " + ("; ".join(map(str, self.reasons)) or self.words)
+        return f"{self.action}: " + ("; ".join(map(str, self.reasons)) or self.summary)

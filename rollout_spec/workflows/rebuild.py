@@ -17,12 +17,12 @@ from rollout_spec.rollback import (
     OpenIncidents,
     Rollback,
     Step,
-    Undone,
+    UndoneCommits,
     failed_version,
-    retaken_at,
     roll_back,
     roll_back_together,
-    undone_by,
+    rollback_reverted_at,
+    undone_commits,
 )
 from rollout_spec.rollback.incident import breach_of
 from rollout_spec.spec.incident import Incident
@@ -96,7 +96,7 @@ def build_again(base: Base, recorded: Sequence[Recorded], unmerged: OpenIncident
     return Built({base.path(path): content for path, content in decision.edits.items()}, decision.branch)
 
 
-def _undone(recorded: Recorded, base: Base) -> Undone:
+def _undone(recorded: Recorded, base: Base) -> UndoneCommits:
     """Return the commits that a rollback undoes. A shallow clone cannot know them, and writes none."""
     known = undone_for(recorded.breach, base)
     if recorded.reverts and not base.git.is_shallow():
@@ -105,16 +105,16 @@ def _undone(recorded: Recorded, base: Base) -> Undone:
     return replace(known, steps=steps)
 
 
-def undone_for(breach: Breach, base: Base) -> Undone:
+def undone_for(breach: Breach, base: Base) -> UndoneCommits:
     """Find the commits that a rollback undoes, by walking the file's history to the one that proposed the version."""
     file = base.repository.rollout(breach.rollout)
     if file is None or file.model is None:
-        return Undone()
+        return UndoneCommits()
     if base.git.is_shallow():
-        return Undone(reason="this clone is shallow, and its history ends too early")
+        return UndoneCommits(reason="this clone is shallow, and its history ends too early")
     version = failed_version(file.model.spec, breach)
     memo = base.undone
     if (file.stem, version) not in memo:
         walk, again = tee(base.history(file.path))
-        memo[file.stem, version] = undone_by(version, walk, retaken_at(version, again))
+        memo[file.stem, version] = undone_commits(version, walk, rollback_reverted_at(version, again))
     return memo[file.stem, version]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.domain.contracts import place_of
-from rollout_spec.domain.pins import is_range, meets
+from rollout_spec.domain.pins import is_range, satisfies
 from rollout_spec.workspace.repository import Repository
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _read_by(pin: str, component: ComponentSpec) -> str | None:
     """Return the one version that a pin leads to; None where several or none are served of a range."""
     if not is_range(pin):
         return pin
-    met = [version for version in component.serving if meets(version, pin)]
+    met = [version for version in component.serving if satisfies(version, pin)]
     return met[0] if len(met) == 1 else None
 
 
