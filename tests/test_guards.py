@@ -49,7 +49,7 @@ def earlier(rollout: str = "fraud", failed: str = "39", when: datetime = NOW, **
         f"{rollout}-{failed}",
         rollout,
         failed,
-        **{"restored": "38", "stage": "canary-5", "landed": when} | fields,
+        **{"restored": "38", "stage": "canary-5", "merged_at": when} | fields,
         observed_at=when,
     )
 
@@ -120,7 +120,11 @@ CASES: dict[str, tuple[Facts, dict[str, Any], dict[str, Any], str, list[str]]] =
     ),
     "three, two of them open or merged": (
         replace(
-            FACTS, past_rollbacks=(earlier("a", landed=None, acted=True), earlier("b", when=ago(minutes=5), acted=True))
+            FACTS,
+            past_rollbacks=(
+                earlier("a", merged_at=None, has_hard_trigger=True),
+                earlier("b", when=ago(minutes=5), has_hard_trigger=True),
+            ),
         ),
         {},
         {},
@@ -142,7 +146,7 @@ CASES: dict[str, tuple[Facts, dict[str, Any], dict[str, Any], str, list[str]]] =
         ["shared-cause"],
     ),
     "three, two of them rolled back by soft triggers": (
-        replace(FACTS, past_rollbacks=(earlier("a", landed=None), earlier("b", when=ago(minutes=5)))),
+        replace(FACTS, past_rollbacks=(earlier("a", merged_at=None), earlier("b", when=ago(minutes=5)))),
         {},
         {},
         "act",
@@ -197,14 +201,14 @@ CASES: dict[str, tuple[Facts, dict[str, Any], dict[str, Any], str, list[str]]] =
     ),
     "rolled back an hour ago": (replace(FACTS, past_rollbacks=(earlier(when=ago(hours=1)),)), {}, {}, "act", []),
     "merged late": (
-        replace(FACTS, past_rollbacks=(earlier(when=ago(hours=5), landed=ago(minutes=5)),)),
+        replace(FACTS, past_rollbacks=(earlier(when=ago(hours=5), merged_at=ago(minutes=5)),)),
         {},
         {},
         "draft",
         ["cooldown"],
     ),
     "merged at a time to come": (
-        replace(FACTS, past_rollbacks=(earlier(when=ago(minutes=5), landed=NOW + timedelta(days=1)),)),
+        replace(FACTS, past_rollbacks=(earlier(when=ago(minutes=5), merged_at=NOW + timedelta(days=1)),)),
         {},
         {},
         "draft",
@@ -218,21 +222,21 @@ CASES: dict[str, tuple[Facts, dict[str, Any], dict[str, Any], str, list[str]]] =
         [],
     ),
     "observed by a clock that is fast": (
-        replace(FACTS, past_rollbacks=(earlier(when=NOW + timedelta(minutes=5), landed=None),)),
+        replace(FACTS, past_rollbacks=(earlier(when=NOW + timedelta(minutes=5), merged_at=None),)),
         {},
         {},
         "draft",
         ["cooldown"],
     ),
     "another rollback of it is open": (
-        replace(FACTS, past_rollbacks=(earlier(when=ago(minutes=5), landed=None),)),
+        replace(FACTS, past_rollbacks=(earlier(when=ago(minutes=5), merged_at=None),)),
         {},
         {},
         "draft",
         ["cooldown"],
     ),
     "its own rollback is open": (
-        replace(FACTS, past_rollbacks=(earlier(failed="42", when=ago(minutes=5), landed=None),)),
+        replace(FACTS, past_rollbacks=(earlier(failed="42", when=ago(minutes=5), merged_at=None),)),
         {},
         {},
         "act",
@@ -264,14 +268,14 @@ CASES: dict[str, tuple[Facts, dict[str, Any], dict[str, Any], str, list[str]]] =
     "ten, a day ago": (replace(FACTS, past_rollbacks=many(10, ago(hours=24))), {}, {}, "act", []),
     "none without a person": (FACTS, {"maxRollbacksPerDay": 0}, {}, "draft", ["rollbacks-per-day"]),
     "four that merged themselves": (
-        replace(FACTS, past_rollbacks=many(4, ago(hours=2), hard=True)),
+        replace(FACTS, past_rollbacks=many(4, ago(hours=2), may_auto_merge=True)),
         {"mode": "auto-merge"},
         {},
         "draft",
         ["auto-merges-per-day"],
     ),
     "four where nothing merges itself": (
-        replace(FACTS, past_rollbacks=many(4, ago(hours=2), hard=True)),
+        replace(FACTS, past_rollbacks=many(4, ago(hours=2), may_auto_merge=True)),
         {},
         {},
         "act",
@@ -313,7 +317,7 @@ CASES: dict[str, tuple[Facts, dict[str, Any], dict[str, Any], str, list[str]]] =
         [],
     ),
     "a rollback to it is open": (
-        replace(FACTS, past_rollbacks=(earlier(when=ago(days=3), restored="42", stage="promoted", landed=None),)),
+        replace(FACTS, past_rollbacks=(earlier(when=ago(days=3), restored="42", stage="promoted", merged_at=None),)),
         {},
         {},
         "act",
@@ -445,19 +449,19 @@ def test_several_rollbacks_in_one_commit_go_as_far_as_the_most_careful(
 
 
 REFUSED = (
-    ("another of the rollout", {}, earlier(failed="41", when=ago(minutes=5), landed=None), "act"),
-    ("another of the day", {"maxRollbacksPerDay": 1}, earlier("churn", when=ago(hours=23), landed=None), "act"),
+    ("another of the rollout", {}, earlier(failed="41", when=ago(minutes=5), merged_at=None), "act"),
+    ("another of the day", {"maxRollbacksPerDay": 1}, earlier("churn", when=ago(hours=23), merged_at=None), "act"),
     (
         "another that may have merged itself",
         {"mode": "auto-merge", "maxAutoMergesPerDay": 1},
-        earlier("churn", when=ago(hours=2), landed=None, hard=True),
+        earlier("churn", when=ago(hours=2), merged_at=None, may_auto_merge=True),
         "act",
     ),
     ("one that landed", {}, earlier(when=ago(minutes=5)), "draft"),
     (
         "one of two failures at once: what a person closed, or somebody forged, is none",
         {"sharedCause": {"rollouts": 2}},
-        earlier("churn", when=ago(minutes=5), landed=None, acted=True),
+        earlier("churn", when=ago(minutes=5), merged_at=None, has_hard_trigger=True),
         "act",
     ),
 )
@@ -477,8 +481,8 @@ def test_what_a_person_refused_is_no_rollback_that_was(
 
 
 def test_whether_a_person_refused_is_asked_only_where_it_decides(of_stable: Rollback) -> None:
-    old, landed = earlier("old", when=ago(days=1), landed=None), earlier("landed", when=ago(hours=2))
-    open_ones = tuple(earlier(name, when=ago(hours=2), landed=None) for name in ("churn", "spam"))
+    old, landed = earlier("old", when=ago(days=1), merged_at=None), earlier("landed", when=ago(hours=2))
+    open_ones = tuple(earlier(name, when=ago(hours=2), merged_at=None) for name in ("churn", "spam"))
     facts = replace(FACTS, past_rollbacks=(old, landed, *open_ones))
     few, many_ = (Automation.model_validate({"maxRollbacksPerDay": number}) for number in (3, 9))
     assert deciding_rollbacks(of_stable, BREACH, facts, many_, NOW) == []
@@ -493,7 +497,7 @@ def test_whether_a_person_refused_is_asked_only_where_it_decides(of_stable: Roll
 def test_an_open_rollback_of_the_rollout_itself_may_have_been_refused_long_ago(of_stable: Rollback) -> None:
     automation = Automation.model_validate({"cooldown": "3d"})
     own, others = (
-        replace(FACTS, past_rollbacks=(earlier(name, when=ago(days=2), landed=None),)) for name in ("fraud", "x")
+        replace(FACTS, past_rollbacks=(earlier(name, when=ago(days=2), merged_at=None),)) for name in ("fraud", "x")
     )
     assert deciding_rollbacks(of_stable, BREACH, own, automation, NOW) == list(own.past_rollbacks)
     assert evaluate_guards(of_stable, BREACH, own.with_discounted([]), automation, NOW).action == "draft"

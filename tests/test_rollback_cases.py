@@ -65,7 +65,7 @@ UPDATE = os.environ.get("ROLLOUT_SPEC_UPDATE") == "1"
 OURS = ("case.yaml", "expected.txt")
 UNMERGED = "unmerged/"
 NOW = datetime(2026, 11, 20, 10, tzinfo=UTC)
-SHOWN_ELSEWHERE = {"workspace", "rollout", "breach", "branch", "edits", "undone", "also"}
+SHOWN_ELSEWHERE = {"workspace", "rollout", "breach", "branch", "edits", "undone", "companions"}
 
 
 def breach_from(data: Mapping[str, Any], number: int = 1) -> Breach:
@@ -145,7 +145,7 @@ def told_of(part: Rollback) -> list[str]:
     """Return what a rollback says of itself that the pull request does not show."""
     found = {each.name: getattr(part, each.name) for each in fields(part) if each.name not in SHOWN_ELSEWHERE}
     found |= {"before": part.before.text, "after": part.after.text}
-    found["for_a_person"] = "; ".join(map(str, part.review_reasons))
+    found["review_reasons"] = "; ".join(map(str, part.review_reasons))
     found["switches"] = "; ".join(map(str, part.switches))
     return [f"{name}: {value}" for name, value in found.items()]
 
