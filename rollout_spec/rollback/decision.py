@@ -1,9 +1,12 @@
-"""The way back is recorded: ``stable`` when the candidate failed, the first eligible known-good one when stable did."""
+"""The decision on a breach: the version to restore and the edits that restore it.
+
+A failed candidate is replaced by ``stable``, a failed stable version by the best entry of ``knownGood``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from rollout_spec.core.breach import Breach
@@ -25,8 +28,27 @@ from rollout_spec.spec.validation_errors import did_you_mean
 from rollout_spec.workspace.repository import File, Repository
 
 
+@dataclass(frozen=True)
+class _Failure:
+    """A failed version with the breach, the commits since it was proposed, and the versions that also go back."""
+
+    breach: Breach
+    version: str
+    undone: UndoneCommits
+    leaving: Collection[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True)
+class _Target:
+    """The version to restore, ``live`` after that, and the known-good versions that were skipped for it."""
+
+    version: str
+    live: Live
+    skipped: tuple[tuple[str, str], ...] = ()
+
+
 def failed_version(spec: RolloutSpec, breach: Breach) -> str:
-    """Return the version that failed: the candidate, else stable, where a person named the rollout alone."""
+    """Return the failed version. If the breach names none, it is the candidate, or else stable."""
     return breach.version if breach.version is not None else spec.live.candidate or spec.live.stable
 
 
@@ -38,12 +60,12 @@ def roll_back(
     open_incidents: OpenIncidents | None = None,
     leaving: Collection[tuple[str, str]] = (),
 ) -> Rollback | NoRollbackTarget | NoAction:
-    """Decide what a breach leads to. UserError where its rollout or version is unknown, or does not load.
+    """Decide the outcome of a breach. UserError if its rollout or version is unknown, or does not load.
 
-    ``leaving`` are versions of rollouts that the same commit takes back: what they need holds no component.
+    ``leaving`` are versions of rollouts that the same commit rolls back: their pins hold no component.
     Source of each outcome: the table of steps in the documentation of ``live`` (docs/lifecycle.md).
     """
-    file = _rollout(repository, breach.rollout)
+    file = _require_rollout(repository, breach.rollout)
     rollout = file.model
     assert rollout is not None
     failed = failed_version(rollout.spec, breach)
@@ -52,23 +74,35 @@ def roll_back(
             f"rollout {file.stem} has no version `{failed}`", hint=did_you_mean(failed, rollout.spec.versions)
         )
     if failed not in traffic.split(rollout.spec).versions:
-        return _idle(rollout, failed, repository)
-    live, undone = rollout.spec.live, undone or UndoneCommits()
-    if failed != live.stable:
-        return _made(repository, file, breach, failed, live.stable, transitions.withdraw(live), undone, leaving=leaving)
-    unmerged = open_incidents or OpenIncidents()
-    known = repository.edited(unmerged.files) if unmerged.files else repository
-    target = next(iter(rollback_targets(rollout, known)), None)
-    skipped = tuple(_passed_over(rollout, target, known))
+        return _no_action(rollout, failed, repository)
+    failure = _Failure(breach, failed, undone or UndoneCommits(), leaving)
+    if failed != rollout.spec.live.stable:
+        target = _Target(rollout.spec.live.stable, transitions.withdraw(rollout.spec.live))
+        return _rollback(repository, file, failure, target)
+    return _roll_back_stable(repository, file, rollout, failure, open_incidents or OpenIncidents())
+
+
+def _roll_back_stable(
+    repository: Repository,
+    file: File[ModelRollout],
+    rollout: ModelRollout,
+    failure: _Failure,
+    unmerged: OpenIncidents,
+) -> Rollback | NoRollbackTarget:
+    """Decide the outcome of a breach of stable. Unmerged incidents are merged with it if they skip a version."""
+    with_incidents = repository.edited(unmerged.files) if unmerged.files else repository
+    version = next(iter(rollback_targets(rollout, with_incidents)), None)
+    skipped = tuple(_skipped(rollout, version, with_incidents))
     carried: Mapping[str, bytes | None] = unmerged.files if skipped else {}
-    if target is None:
-        stuck = _stuck(known, rollout, breach, failed, skipped, undone)
-        return replace(stuck, edits={**carried, **stuck.edits}) if stuck.edits else stuck
-    after = transitions.roll_back_stable(live, target)
-    made = _made(known if carried else repository, file, breach, failed, target, after, undone, skipped, leaving)
-    if target in unmerged.doubts:
-        made = replace(made, review_reasons=(*made.review_reasons, Reason("incident", unmerged.doubts[target])))
-    return replace(made, edits={**carried, **made.edits})
+    if version is None:
+        outcome = _no_target(with_incidents, rollout, failure, skipped)
+        return replace(outcome, edits={**carried, **outcome.edits}) if outcome.edits else outcome
+    target = _Target(version, transitions.roll_back_stable(rollout.spec.live, version), skipped)
+    rollback = _rollback(with_incidents if carried else repository, file, failure, target)
+    if version in unmerged.doubts:
+        doubt = Reason("incident", unmerged.doubts[version])
+        rollback = replace(rollback, review_reasons=(*rollback.review_reasons, doubt))
+    return replace(rollback, edits={**carried, **rollback.edits})
 
 
 def roll_back_together(
@@ -76,24 +110,24 @@ def roll_back_together(
     failures: Sequence[tuple[Breach, UndoneCommits]],
     open_incidents: Mapping[str, OpenIncidents | None] | None = None,
 ) -> Rollback | None:
-    """Take several rollouts back in one commit, which then agrees on the exclusive components that they share.
+    """Roll back several rollouts in one commit, so that they agree on the exclusive components that they share.
 
-    ``open_incidents`` are by rollout. None if one of them cannot be taken back.
+    ``open_incidents`` are by rollout. None if one of them cannot be rolled back.
     """
-    files = [(_rollout(repository, breach.rollout), breach) for breach, _ in failures]
+    files = [(_require_rollout(repository, breach.rollout), breach) for breach, _ in failures]
     leaving = [(file.stem, failed_version(file.model.spec, breach)) for file, breach in files if file.model]
     parts: list[Rollback] = []
     edits: dict[str, bytes | None] = {}
     moves = []
     for breach, undone in failures:
-        there = repository.edited(edits) if edits else repository
-        opened = (open_incidents or {}).get(breach.rollout)
-        part = roll_back(there, breach, undone, open_incidents=opened, leaving=leaving)
+        edited = repository.edited(edits) if edits else repository
+        unmerged = (open_incidents or {}).get(breach.rollout)
+        part = roll_back(edited, breach, undone, open_incidents=unmerged, leaving=leaving)
         if not isinstance(part, Rollback):
             return None
         edits |= part.edits
         parts.append(part)
-        before, after = (_live(part.rollout, each) for each in (there, repository.edited(edits)))
+        before, after = (_live(part.rollout, state) for state in (edited, repository.edited(edits)))
         moves.append((part.rollout, before, after))
     first = parts[0]
     branch = branch_name("rollback", repository, first.rollout, first.failed, moves)
@@ -106,116 +140,104 @@ def _live(rollout: str, repository: Repository) -> Live:
     return file.model.spec.live
 
 
-def _rollout(repository: Repository, name: str) -> File[ModelRollout]:
+def _require_rollout(repository: Repository, name: str) -> File[ModelRollout]:
     file = repository.rollout(name)
     if file is None:
         raise UserError(f"there is no rollout `{name}` here", hint=did_you_mean(name, repository.names("rollouts")))
     if file.model is None:
-        raise UserError(f"{file.path} does not load", hint=f"`rollout-spec check {file.path}` says why")
+        raise UserError(f"{file.path} does not load", hint=f"run `rollout-spec check {file.path}` to see why")
     return file
 
 
-def _idle(rollout: ModelRollout, version: str, repository: Repository) -> NoAction:
-    """Say why there is nothing to take back."""
+def _no_action(rollout: ModelRollout, version: str, repository: Repository) -> NoAction:
     incident = quarantined(rollout, repository).get(version)
-    words = f"{rollout.metadata.name} {version} has neither traffic nor mirror, so nothing is to be taken back"
+    message = f"{rollout.metadata.name} {version} receives neither requests nor mirrored ones: nothing to roll back"
     if incident is not None:
-        return NoAction(f"{words}; {incident.description} quarantines it already", "one-action")
+        return NoAction(f"{message}; {incident.description} quarantines it already", "one-action")
     live = rollout.spec.live
     if version == live.candidate:
-        words += f"; it is a candidate in {live.stage or 'no stage'}, and {live.stable} answers all requests"
-    return NoAction(words)
+        message += f"; it is a candidate in {live.stage or 'no stage'}, and {live.stable} receives all requests"
+    return NoAction(message)
 
 
-def _passed_over(rollout: ModelRollout, target: str | None, repository: Repository) -> Iterator[tuple[str, str]]:
-    """Say of each known-good version before the chosen one why it was not chosen."""
+def _skipped(rollout: ModelRollout, target: str | None, repository: Repository) -> Iterator[tuple[str, str]]:
+    """Give each known-good version before the chosen one, with the reason why it is skipped."""
     before = list(takewhile(lambda version: version != target, rollout.spec.live.known_good))
-    against = obstacles(rollout, repository) if before else {}
+    reasons = obstacles(rollout, repository) if before else {}
     for version in before:
-        if version in against:
-            yield version, against[version]
-        elif (refusal := compatibility_risk(rollout, version, repository)) is not None:
-            yield version, refusal.words
+        if version in reasons:
+            yield version, reasons[version]
+        elif (risk := compatibility_risk(rollout, version, repository)) is not None:
+            yield version, risk.words
 
 
-def _stuck(
-    repository: Repository,
-    rollout: ModelRollout,
-    breach: Breach,
-    failed: str,
-    passed_over: tuple[tuple[str, str], ...],
-    undone: UndoneCommits,
+def _no_target(
+    repository: Repository, rollout: ModelRollout, failure: _Failure, skipped: tuple[tuple[str, str], ...]
 ) -> NoRollbackTarget:
-    """Write the incident alone: what failed serves on until something replaces it."""
-    own = rollout.metadata.name
-    known = incidents.open_incident_without_target(own, failed, repository)
-    name = known or incidents.next_name(own, failed, repository)
+    """Write the incident alone: the failed version stays live until another one replaces it."""
+    own, failed = rollout.metadata.name, failure.version
+    existing = incidents.open_incident_without_target(own, failed, repository)
+    name = existing or incidents.next_name(own, failed, repository)
     live = rollout.spec.live
-    lasting = live.model_copy(update={"candidate": None, "stage": None, "fixes": None})  # these may come and go
-    branch = branch_name("incident", repository, own, failed, [(own, lasting, None)])
+    without_candidate = live.model_copy(update={"candidate": None, "stage": None, "fixes": None})  # it may come and go
+    branch = branch_name("incident", repository, own, failed, [(own, without_candidate, None)])
     edits: dict[str, bytes | None] = {}
-    if known is None:
-        text = incidents.incident_text(name, breach, rollout, failed, None, traffic.PROMOTED, replace(undone, steps=()))
+    if existing is None:
+        undone = replace(failure.undone, steps=())
+        text = incidents.incident_text(name, failure.breach, rollout, failed, None, traffic.PROMOTED, undone)
         edits[f"incidents/{name}.yaml"] = text.encode()
         after = repository.edited(edits)
-        edits |= {each.path: each.wanted for each in compared(own, render(rollout, after), after)}
-    return NoRollbackTarget(repository.workspace_name, own, failed, breach, passed_over, name, branch, edits)
+        edits |= {manifest.path: manifest.wanted for manifest in compared(own, render(rollout, after), after)}
+    return NoRollbackTarget(repository.workspace_name, own, failed, failure.breach, skipped, name, branch, edits)
 
 
-def _made(
-    repository: Repository,
-    file: File[ModelRollout],
-    breach: Breach,
-    failed: str,
-    restored: str,
-    live: Live,
-    undone: UndoneCommits,
-    passed_over: tuple[tuple[str, str], ...] = (),
-    leaving: Collection[tuple[str, str]] = (),
-) -> Rollback:
-    """Make the edits: ``live``, the incident, a switched component, and the manifests of all that."""
-    rollout = file.model
+def _rollback(repository: Repository, file: File[ModelRollout], failure: _Failure, target: _Target) -> Rollback:
+    """Edit ``live``, the incident and the switched components, and render the manifests."""
+    rollout, failed, restored = file.model, failure.version, target.version
     assert rollout is not None
     name = incidents.next_name(file.stem, failed, repository)
-    moment = traffic.stage_name_of(rollout.spec, failed) or ""
-    switches = required_switches(rollout, restored, repository, leaving)
-    edits = rollback_edits(file, live, switches, repository)
-    edits[f"incidents/{name}.yaml"] = incidents.incident_text(
-        name, breach, rollout, failed, restored, moment, undone
-    ).encode()
+    stage = traffic.stage_name_of(rollout.spec, failed) or ""
+    switches = required_switches(rollout, restored, repository, failure.leaving)
+    edits = rollback_edits(file, target.live, switches, repository)
+    text = incidents.incident_text(name, failure.breach, rollout, failed, restored, stage, failure.undone)
+    edits[f"incidents/{name}.yaml"] = text.encode()
     after = repository.edited(edits)
     result = after.rollout(file.stem)
     assert result is not None and result.model is not None
     manifests = render(result.model, after)
-    edits |= {each.path: each.wanted for each in compared(file.stem, manifests, after)}
-    unchanged = manifests_unchanged(manifests, restored, repository)
-    reasons = review_reasons(rollout, breach, failed, moment, undone)
-    if not unchanged:
-        reasons.append(Reason("workload", f"the manifests of {restored} are not byte for byte what runs now"))
-    if (refusal := compatibility_risk(rollout, restored, repository)) is not None:
-        reasons.append(Reason("contract", f"{restored} {refusal.summary}"))
-    if failed == rollout.spec.live.stable:
-        reasons += [Reason(guard, words) for guard, words in unsure(rollout, restored, repository)]
-    reasons += [each.reason for each in switches if each.reason]
-    return Rollback(
+    edits |= {manifest.path: manifest.wanted for manifest in compared(file.stem, manifests, after)}
+    rollback = Rollback(
         workspace=repository.workspace_name,
         rollout=file.stem,
         failed=failed,
         restored=restored,
-        stage=moment,
-        breach=breach,
+        stage=stage,
+        breach=failure.breach,
         incident=name,
-        branch=branch_name("rollback", repository, file.stem, failed, [(file.stem, rollout.spec.live, live)]),
+        branch=branch_name("rollback", repository, file.stem, failed, [(file.stem, rollout.spec.live, target.live)]),
         edits=edits,
-        undone=undone,
+        undone=failure.undone,
         before=traffic.split(rollout.spec),
         after=traffic.split(result.model.spec),
-        skipped=passed_over,
+        skipped=target.skipped,
         withdrawn=rollout.spec.live.candidate if failed == rollout.spec.live.stable else None,
         switches=switches,
-        workload_unchanged=unchanged,
-        review_reasons=tuple(reasons),
+        workload_unchanged=manifests_unchanged(manifests, restored, repository),
+        review_reasons=(),
         merge=rollout.spec.rollback.merge,
-        lookback=lookback(rollout, breach.trigger),
+        lookback=lookback(rollout, failure.breach.trigger),
         window=rollout.spec.rollback.window,
     )
+    return replace(rollback, review_reasons=tuple(_review_reasons(rollback, rollout, repository)))
+
+
+def _review_reasons(rollback: Rollback, rollout: ModelRollout, repository: Repository) -> Iterator[Reason]:
+    restored = rollback.restored
+    yield from review_reasons(rollout, rollback.breach, rollback.failed, rollback.stage, rollback.undone)
+    if not rollback.workload_unchanged:
+        yield Reason("workload", f"the manifests of {restored} differ from the deployed ones")
+    if (risk := compatibility_risk(rollout, restored, repository)) is not None:
+        yield Reason("contract", f"{restored} {risk.summary}")
+    if rollback.failed == rollout.spec.live.stable:
+        yield from (Reason(guard, message) for guard, message in unsure(rollout, restored, repository))
+    yield from (switch.reason for switch in rollback.switches if switch.reason)

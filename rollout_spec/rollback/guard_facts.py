@@ -11,22 +11,18 @@ from rollout_spec.rollback.pause import Pause
 from rollout_spec.spec.workspace import Automation
 
 DAY = timedelta(days=1)
-
-
 CLOCK_SKEW = timedelta(minutes=5)
-
-
 DEFAULT_WINDOW = timedelta(days=7)
 """How long a rollback of stable is remembered if the rollout has no ``rollback.window``."""
 
 
 @dataclass(frozen=True)
 class PastRollback:
-    """A rollback that there was, by its incident. ``landed``: when it came onto the base, None while it is open.
+    """A past rollback, read from its incident. ``merged_at`` is None while its pull request is open.
 
-    ``restored`` is None where there was no way back; ``acted``: its trigger is hard; ``hard``: it may have merged
-    itself. ``branch`` is where an open one is. ``refused``: it counts for nothing, because a person closed its pull
-    request or because it is none that this tool would build.
+    ``restored`` is None if there was no rollback target. ``may_auto_merge``: auto-merge was possible. ``branch`` is
+    the branch of an open one. ``is_discounted``: the guards ignore it, because a person closed its pull request or
+    because this tool would not build its branch.
     """
 
     incident: str
@@ -42,18 +38,18 @@ class PastRollback:
     is_discounted: bool = False
 
     def happened_at(self, now: datetime) -> datetime | None:
-        """Return when it was, as git and the monitor say; None if both say that it is yet to come."""
-        told = (each for each in (self.merged_at, self.observed_at) if each is not None)
-        return next((each for each in told if each - now <= CLOCK_SKEW), None)
+        """Return the time of the merge, or else of the breach. None if both times are in the future."""
+        times = (time for time in (self.merged_at, self.observed_at) if time is not None)
+        return next((time for time in times if time - now <= CLOCK_SKEW), None)
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the guards go by: the rollbacks of the last days, what else failed now, pauses, and when the split began.
+    """The facts of a breach that do not depend on the decision.
 
-    ``beside`` are the breaches at the same time that would be acted on by themselves. ``since`` is None where that is
-    not known, as in a shallow clone; ``moved``: the version took requests before too. ``retaken``: when a person took
-    the last rollback of this version back.
+    ``concurrent_breaches`` are those that would lead to a rollback without a reviewer. ``split_since`` is the start of
+    the current split, None if it is unknown, as in a shallow clone. ``served_before``: the version received requests
+    before that. ``reverted_at`` is the time at which a person reverted the last rollback of the version.
     """
 
     past_rollbacks: tuple[PastRollback, ...] = ()
@@ -63,23 +59,25 @@ class Facts:
     served_before: bool = False
     reverted_at: datetime | None = None
 
-    def with_discounted(self, refused: Collection[PastRollback]) -> Facts:
-        """Return the same facts; of the open rollbacks only those in ``refused`` are marked so."""
+    def with_discounted(self, discounted: Collection[PastRollback]) -> Facts:
+        """Return the same facts; of the open rollbacks only those in ``discounted`` are discounted."""
         marked = (
-            each if each.merged_at else replace(each, is_discounted=each in refused) for each in self.past_rollbacks
+            past if past.merged_at else replace(past, is_discounted=past in discounted) for past in self.past_rollbacks
         )
         return replace(self, past_rollbacks=tuple(marked))
 
 
 @dataclass(frozen=True)
 class Order:
-    """A person orders a rollback by name: no guard holds it. ``arm``: it merges itself once its checks pass."""
+    """The order of a person to roll back: no guard holds it. ``auto_merge`` enables auto-merge."""
 
     auto_merge: bool = False
 
 
 @dataclass(frozen=True)
 class GuardCase:
+    """The case that the guards judge: one breach with its facts, the settings and the time."""
+
     rollout: str
     failed: str
     breach: Breach
@@ -92,11 +90,13 @@ class GuardCase:
 
     @property
     def past_rollbacks(self) -> list[tuple[datetime, PastRollback]]:
-        """The rollbacks there were, with their times, but for an open one of this failure: it is adopted."""
-        own, done = (self.rollout, self.failed), (each for each in self.facts.past_rollbacks if not each.is_discounted)
-        counted = [each for each in done if each.merged_at or (each.rollout, each.failed) != own]
-        return [(moment, each) for each in counted if (moment := each.happened_at(self.now)) is not None]
+        """The past rollbacks with their times, without an open one of this failure: that one is adopted."""
+        own = self.rollout, self.failed
+        counted = (past for past in self.facts.past_rollbacks if not past.is_discounted)
+        others = [past for past in counted if past.merged_at or (past.rollout, past.failed) != own]
+        return [(time, past) for past in others if (time := past.happened_at(self.now)) is not None]
 
     @property
     def today(self) -> list[PastRollback]:
-        return [each for moment, each in self.past_rollbacks if each.restored is not None and self.now - moment < DAY]
+        """The rollbacks of the last 24 hours that restored a version."""
+        return [past for time, past in self.past_rollbacks if past.restored is not None and self.now - time < DAY]

@@ -1,6 +1,7 @@
-"""Guards never hide a breach: each lets its rollback pass, leaves it to a person, or keeps it to a notice.
+"""The verdict of all guards on a breach.
 
-What they remember is read from git, so that any replica decides the same; the clock is an argument.
+The facts are read from git and the clock is an argument, so that all replicas reach the same verdict. A guard never
+hides a breach: it lets the rollback pass, asks for a reviewer, or reduces the rollback to a report.
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ def evaluate_guards(
     now: datetime,
     order: Order | None = None,
 ) -> GuardVerdict:
-    """Return how far a breach may go by itself, and the guards that decided. ``order`` is a person's: none decides."""
+    """Return the verdict on a breach, with the guards that decided. No guard holds a person's ``order``."""
     if isinstance(decision, NoAction):
         return GuardVerdict("ignore", (Reason(decision.guard, decision.reason),))
-    return _judged(decision, breach, facts, settings, now, order)
+    return _verdict(decision, breach, facts, settings, now, order)
 
 
 def deciding_rollbacks(
@@ -48,27 +49,27 @@ def deciding_rollbacks(
     now: datetime,
     order: Order | None = None,
 ) -> list[PastRollback]:
-    """Return the open rollbacks whose refusal decides the verdict: the forge knows whether a person closed them.
+    """Return the open rollbacks that decide the verdict: the forge must be asked whether a person closed them.
 
-    There are none if the verdict is the same in either case.
+    The list is empty if the verdict is the same in either case.
     """
     if isinstance(decision, NoAction):
         return []
-    opened = [each for each in facts.past_rollbacks if not each.merged_at]
+    opened = [past for past in facts.past_rollbacks if not past.merged_at]
     verdicts = [
-        _judged(decision, breach, facts.with_discounted(refused), settings, now, order) for refused in ((), opened)
+        _verdict(decision, breach, facts.with_discounted(closed), settings, now, order) for closed in ((), opened)
     ]
     if verdicts[0] == verdicts[1]:
         return []
-    return [each for each in opened if each.rollout == decision.rollout or _is_recent(each, now)]
+    return [past for past in opened if past.rollout == decision.rollout or _is_recent(past, now)]
 
 
-def _is_recent(precedent: PastRollback, now: datetime) -> bool:
-    moment = precedent.happened_at(now)
-    return moment is not None and now - moment < DAY
+def _is_recent(past: PastRollback, now: datetime) -> bool:
+    time = past.happened_at(now)
+    return time is not None and now - time < DAY
 
 
-def _judged(
+def _verdict(
     decision: Rollback | NoRollbackTarget,
     breach: Breach,
     facts: Facts,
@@ -78,55 +79,55 @@ def _judged(
 ) -> GuardVerdict:
     if isinstance(decision, NoRollbackTarget):
         case = GuardCase(decision.rollout, decision.failed, breach, facts, settings, now)
-        notices, stuck = _asked(NOTICES, case), (Reason("way-back", "no known-good version can serve"),)
-        return GuardVerdict("notify", stuck, held=notices) if order else GuardVerdict("notify", notices or stuck)
-    may_arm = settings.mode == "auto-merge" and decision.merge == "auto"
+        notices, no_target = _reasons(NOTICES, case), (Reason("way-back", "no known-good version can be restored"),)
+        if order:
+            return GuardVerdict("notify", no_target, held=notices)
+        return GuardVerdict("notify", notices or no_target)
+    auto_merge = settings.mode == "auto-merge" and decision.merge == "auto"
     window = DEFAULT_WINDOW if decision.window is None else decision.window
     case = GuardCase(
-        decision.rollout, decision.failed, breach, facts, settings, now, may_arm, decision.lookback, window
+        decision.rollout, decision.failed, breach, facts, settings, now, auto_merge, decision.lookback, window
     )
-    notices = _asked(NOTICES, case)
-    drafts = (*decision.review_reasons, *_asked(DRAFTS, case))
+    notices = _reasons(NOTICES, case)
+    drafts = (*decision.review_reasons, *_reasons(DRAFTS, case))
     if decision.stage == PROMOTED:
-        drafts = (*drafts, *_asked(DRAFTS_OF_STABLE, case))
+        drafts = (*drafts, *_reasons(DRAFTS_OF_STABLE, case))
     if order is not None:
-        return _ordered(order, (*notices, *drafts))
+        return _verdict_on_order(order, (*notices, *drafts))
     if notices:
         return GuardVerdict("notify", notices)
-    return GuardVerdict("draft", drafts) if drafts else GuardVerdict("act", auto_merge=may_arm)
+    return GuardVerdict("draft", drafts) if drafts else GuardVerdict("act", auto_merge=auto_merge)
 
 
-def _ordered(order: Order, reasons: Iterable[Reason]) -> GuardVerdict:
-    """A step that a person must take first keeps it a draft; what would have held automation is only named."""
-    steps = tuple(each for each in reasons if each.guard == "component")
-    held = tuple(each for each in reasons if each.guard not in ("component", "trigger"))
-    return (
-        GuardVerdict("draft", steps, held=held)
-        if steps
-        else GuardVerdict("act", auto_merge=order.auto_merge, held=held)
-    )
+def _verdict_on_order(order: Order, reasons: Iterable[Reason]) -> GuardVerdict:
+    """Return a draft if a person must first switch a component. Other guards are only named."""
+    manual_steps = tuple(reason for reason in reasons if reason.guard == "component")
+    held = tuple(reason for reason in reasons if reason.guard not in ("component", "trigger"))
+    if manual_steps:
+        return GuardVerdict("draft", manual_steps, held=held)
+    return GuardVerdict("act", auto_merge=order.auto_merge, held=held)
 
 
 def count_doubts(breach: Breach, facts: Facts, settings: Automation, now: datetime, lookback: timedelta) -> int:
-    """Count what speaks against a breach by itself: its age, its end, the split that it may be about."""
+    """Count the guards that object to the breach itself: its age, its end, its split, a reverted rollback."""
     case = GuardCase(breach.rollout, breach.version or "", breach, facts, settings, now, lookback=lookback)
-    return len(_asked((breach_age, breach_ended, split_settled, rollback_reverted), case))
+    return len(_reasons((breach_age, breach_ended, split_settled, rollback_reverted), case))
 
 
 def combine_verdicts(verdicts: Iterable[GuardVerdict]) -> GuardVerdict:
-    """Return the verdict on several rollbacks in one commit: the most careful of them, with the reasons of all."""
-    found = list(verdicts)
-    worst = min(found, key=lambda each: _BY_CARE.index(each.action))
+    """Return the verdict on several rollbacks in one commit: the strictest one, with the reasons of all."""
+    all_verdicts = list(verdicts)
+    strictest = min(all_verdicts, key=lambda verdict: _STRICTEST_FIRST.index(verdict.action))
     return replace(
-        worst,
-        reasons=tuple(dict.fromkeys(reason for each in found for reason in each.reasons)),
-        auto_merge=all(each.auto_merge for each in found),
-        held=tuple(dict.fromkeys(reason for each in found for reason in each.held)),
+        strictest,
+        reasons=tuple(dict.fromkeys(reason for verdict in all_verdicts for reason in verdict.reasons)),
+        auto_merge=all(verdict.auto_merge for verdict in all_verdicts),
+        held=tuple(dict.fromkeys(reason for verdict in all_verdicts for reason in verdict.held)),
     )
 
 
-_BY_CARE = ("notify", "draft", "act", "ignore")
+_STRICTEST_FIRST = ("notify", "draft", "act", "ignore")
 
 
-def _asked(guards: tuple[Callable[[GuardCase], Iterator[Reason]], ...], case: GuardCase) -> tuple[Reason, ...]:
-    return tuple(reason for each in guards for reason in each(case))
+def _reasons(guards: tuple[Callable[[GuardCase], Iterator[Reason]], ...], case: GuardCase) -> tuple[Reason, ...]:
+    return tuple(reason for guard in guards for reason in guard(case))

@@ -1,4 +1,7 @@
-"""The incident stands in the same commit as the rollback: no rollback without quarantine."""
+"""The incident of a rollback: its name and its text. It is in the same commit and quarantines the failed version.
+
+Open rollbacks are recognized by building their tree again. So the text must stay the same from release to release.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ def next_name(rollout: str, version: str, repository: Repository) -> str:
 
 
 def open_incident_without_target(rollout: str, version: str, repository: Repository) -> str | None:
-    """Return the open incident that says of a version that there was no way back, by its name."""
+    """Return the name of the open incident of a version that had no rollback target, or None."""
     for file in repository.incidents_of(rollout, version):
         spec = file.model.spec if file.model else None
         if spec and spec.status == "open" and spec.restored_version is None:
@@ -37,8 +40,8 @@ def open_incident_without_target(rollout: str, version: str, repository: Reposit
 
 
 def breach_of(incident: IncidentSpec) -> Breach:
-    """Return the breach of which an incident was written: ``write`` makes the same text of it again."""
-    seen = incident.evidence
+    """Return the breach that an incident was written for: ``incident_text`` returns the same text for it."""
+    evidence = incident.evidence
     return Breach(
         id="",
         source=incident.source,
@@ -46,12 +49,12 @@ def breach_of(incident: IncidentSpec) -> Breach:
         version=incident.failed_version,
         observed_at=incident.observed_at,
         trigger=incident.trigger,
-        evidence=Evidence(seen.summary or "", seen.value, seen.url) if seen else Evidence(),
+        evidence=Evidence(evidence.summary or "", evidence.value, evidence.url) if evidence else Evidence(),
     )
 
 
 def _readable(number: Decimal | None) -> Decimal | None:
-    """Pass a number on as it is read back, unless it has more digits than a document may have."""
+    """Return a number as YAML reads it back, or None if it has more digits than a document may have."""
     if number is None or not number.is_finite() or len(f"{number:f}") > LONGEST_NUMBER:
         return None
     return abs(number) if number.is_zero() else number

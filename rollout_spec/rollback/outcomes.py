@@ -17,11 +17,11 @@ from rollout_spec.workspace.repository import Repository
 
 @dataclass(frozen=True)
 class OpenIncidents:
-    """Incidents of known-good versions that are not merged yet.
+    """The unmerged incidents of known-good versions.
 
-    ``files`` are by their paths in the workspace, those of branches that this tool would build itself: they quarantine
-    as if they were merged, and a rollback that they redirect brings them along. ``doubted`` are versions of which
-    another branch has an incident, each with the reason for a person.
+    ``files`` maps paths in the workspace to the incidents on branches that this tool would build itself. They
+    quarantine as if they were merged, and a rollback that skips a version because of them brings them along.
+    ``doubts`` maps versions that another branch has an incident of to the reason for review.
     """
 
     files: Mapping[str, bytes] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class OpenIncidents:
 
 @dataclass(frozen=True)
 class NoAction:
-    """A breach that changes nothing, and why; ``guard`` names what keeps it from that."""
+    """A breach that leads to no change, with the reason and the guard that decided."""
 
     reason: str
     guard: Literal["traffic", "one-action"] = "traffic"
@@ -38,9 +38,9 @@ class NoAction:
 
 @dataclass(frozen=True)
 class NoRollbackTarget:
-    """A breach of stable with no version to go back to; each version that was passed over, with the reason.
+    """A breach of stable without a rollback target. ``skipped`` are the known-good versions, each with the reason.
 
-    ``edits`` write the incident, and nothing else; there are none where one that says the same is open already.
+    ``edits`` write the incident and nothing else; they are empty if such an incident is open already.
     """
 
     workspace: str
@@ -55,11 +55,11 @@ class NoRollbackTarget:
 
 @dataclass(frozen=True)
 class Rollback:
-    """What a rollback does: ``edits`` by their paths in the workspace, ``for_a_person`` why it is left a draft.
+    """A rollback: ``edits`` by their paths in the workspace, and the reasons for a reviewer.
 
-    ``merge`` is what the rollout says of it; ``switches`` are the exclusive components of which the restored version
-    needs another version than is up. ``lookback`` is how far back the trigger looks, ``window`` the rollout's own.
-    ``also`` are the rollbacks of other rollouts in the same commit; ``edits`` are those of all.
+    ``merge`` and ``window`` are the rollout's settings, ``lookback`` is how far back the trigger looks. ``switches``
+    are the exclusive components of which the restored version needs another version than the served one.
+    ``companions`` are the rollbacks of other rollouts in the same commit; ``edits`` include theirs.
     """
 
     workspace: str
@@ -92,12 +92,12 @@ class Rollback:
     @property
     def switched(self) -> frozenset[str]:
         """The exclusive components that this commit switches."""
-        return frozenset(each.component for each in self.switches if not each.is_blocked)
+        return frozenset(switch.component for switch in self.switches if not switch.is_blocked)
 
     @property
     def blocking_versions(self) -> frozenset[tuple[str, str]]:
-        """The rollouts and versions that need a component as it is, which this rollback switches."""
-        return frozenset((each.rollout, each.version) for switch in self.switches for each in switch.needed_by)
+        """The versions of other rollouts that need a component in the version that is served now."""
+        return frozenset((pin.rollout, pin.version) for switch in self.switches for pin in switch.needed_by)
 
     def apply(self, repository: Repository) -> Repository:
         """Return the repository as it would be after this rollback."""
