@@ -148,7 +148,7 @@ def test_a_rollback_passes_over_what_another_workspace_quarantines(prod: Repo) -
     assert rollback_targets(prod.model(), on_disk(prod)) == ["40"]
     answer = prod.breach("42", "latency-sla", workspace="prod")
     assert "fraud 42 -> 40" in answer.out, answer.text
-    assert "41 was passed over: quarantined by incident fraud-41 of prod-us." in prod.pull_requests()[-1]["body"]
+    assert "41 was skipped: quarantined by incident fraud-41 of prod-us." in prod.pull_requests()[-1]["body"]
 
 
 def test_an_incident_elsewhere_does_not_make_the_way_back_here_somebody_else_s_business(prod: Repo) -> None:

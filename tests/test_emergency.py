@@ -123,7 +123,7 @@ def test_the_steps_name_what_is_applied_and_what_is_not(repo: Repo, tmp_path: Pa
         "kubectl diff -f manifests/fraud/kserve.yaml -f manifests/fraud/gateway-api.yaml",
         "kubectl apply -f manifests/fraud/kserve.yaml ",
         "kubectl apply -f manifests/fraud/gateway-api.yaml",
-        "`manifests/fraud/prometheus.yaml` is no object of Kubernetes",
+        "`manifests/fraud/prometheus.yaml` is not a Kubernetes object",
         "rollout-spec rollback fraud --version 42 --at 2026-11-20T09:03:00Z --reason r",
         "argocd app set APP --sync-policy automated",
         "flux resume kustomization NAME",

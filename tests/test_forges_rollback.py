@@ -72,7 +72,7 @@ def test_a_breach_opens_a_pull_request(repo: Repo, place: Hosted) -> None:
     assert place.host.head(pull) == repo.tip(BRANCH)
     assert answer.out.startswith(f"opened pull request 1: {place.host.url}/acme/models/")
     assert pull.labels == ["rollback", "rollout:fraud"]
-    assert "**fraud 42 failed at canary-5" in pull.body
+    assert "**fraud 42 failed in canary-5" in pull.body
     if place.kind == "gitlab":  # it asks people, and the example names a team
         note = "`team-risk` was not asked for a review: no person here has that name"
         assert [each.body for each in pull.comments] == [

@@ -350,30 +350,34 @@ WORDS = {
     "paused": "p pauses the automation until 2026-11-20T10:00:01Z: why",
     "paused by what cannot be read": "p pauses the automation: ?",
     "a notice before a draft": "the workspace's `automation.mode` is dry-run",
-    "three rollouts at once": "3 rollouts failed within 10m (a, b, fraud): that is not the model",
-    "three, two of them open or merged": "3 rollouts failed within 10m (a, b, fraud): that is not the model",
-    "two where two are too many": "2 rollouts failed within 10m (a, fraud): that is not the model",
-    "more than a day old": "the breach is 1d old, and after 1d a person decides",
-    "from the future": "the breach is dated 6m ahead of the clock here",
-    "over": "the breach is over since 2026-11-20T09:59:00Z",
-    "over now": "the breach is over since 2026-11-20T10:00:00Z",
-    "seen before the split began": "the breach was seen before 42 came to where it is, at 2026-11-20T09:55:00Z",
-    "the same, a second less": "the breach was seen before 42 came to where it is, at 2026-11-20T09:51:01Z",
-    "its rollback was taken back after it was seen": (
-        "a rollback of 42 was taken back at 2026-11-20T09:58:00Z, after this breach was seen"
+    "three rollouts at once": "3 rollouts failed within 10m (a, b, fraud): the cause is probably not this model",
+    "three, two of them open or merged": (
+        "3 rollouts failed within 10m (a, b, fraud): the cause is probably not this model"
     ),
-    "the same, to merge itself": "when 42 came to where it is is not known here",
-    "rolled back within the hour": "fraud was rolled back from 39 59m ago; its cool-down is 1h",
-    "merged late": "fraud was rolled back from 39 5m ago; its cool-down is 1h",
-    "merged at a time to come": "fraud was rolled back from 39 5m ago; its cool-down is 1h",
-    "observed by a clock that is fast": "fraud has a rollback that is not merged, from 39 0s ago; its cool-down is 1h",
-    "another rollback of it is open": "fraud has a rollback that is not merged, from 39 5m ago; its cool-down is 1h",
-    "it was rolled back and cleared": "fraud was rolled back from 42 5m ago; its cool-down is 1h",
-    "ten within a day": "there were 10 rollbacks within a day, and 10 go without a person",
-    "none without a person": "there were 0 rollbacks within a day, and 0 go without a person",
-    "four that merged themselves": "4 rollbacks within a day may have merged themselves, and 4 do",
-    "restored by a rollback": "42 was restored by a rollback itself (fraud-39)",
-    "restored by a rollback a second less ago": "42 was restored by a rollback itself (fraud-39)",
+    "two where two are too many": "2 rollouts failed within 10m (a, fraud): the cause is probably not this model",
+    "more than a day old": "the breach is 1d old, more than the 1d of `maxBreachAge`",
+    "from the future": "the breach is dated 6m in the future",
+    "over": "the breach ended at 2026-11-20T09:59:00Z",
+    "over now": "the breach ended at 2026-11-20T10:00:00Z",
+    "seen before the split began": (
+        "42 entered its current stage at 2026-11-20T09:55:00Z, after this breach was observed"
+    ),
+    "the same, a second less": "42 entered its current stage at 2026-11-20T09:51:01Z, after this breach was observed",
+    "its rollback was taken back after it was seen": (
+        "a rollback of 42 was reverted at 2026-11-20T09:58:00Z, after this breach was observed"
+    ),
+    "the same, to merge itself": "cannot tell when 42 entered its current stage",
+    "rolled back within the hour": "fraud was rolled back from 39 59m ago, within its cool-down of 1h",
+    "merged late": "fraud was rolled back from 39 5m ago, within its cool-down of 1h",
+    "merged at a time to come": "fraud was rolled back from 39 5m ago, within its cool-down of 1h",
+    "observed by a clock that is fast": "fraud has an unmerged rollback from 39 0s ago, within its cool-down of 1h",
+    "another rollback of it is open": "fraud has an unmerged rollback from 39 5m ago, within its cool-down of 1h",
+    "it was rolled back and cleared": "fraud was rolled back from 42 5m ago, within its cool-down of 1h",
+    "ten within a day": "there were 10 rollbacks within a day, and the limit is 10",
+    "none without a person": "there were 0 rollbacks within a day, and the limit is 0",
+    "four that merged themselves": "4 rollbacks within a day may have merged automatically, and the limit is 4",
+    "restored by a rollback": "42 was itself restored by a rollback (incident fraud-39)",
+    "restored by a rollback a second less ago": "42 was itself restored by a rollback (incident fraud-39)",
 }
 """Why each of these cases is held after a promotion."""
 
@@ -382,7 +386,7 @@ WORDS = {
 def test_a_guard_says_why_in_numbers(of_stable: Rollback, name: str) -> None:
     facts, settings, changes, _, guards = CASES[name]
     verdict = evaluate_guards(of_stable, replace(BREACH, **changes), facts, Automation.model_validate(settings), NOW)
-    assert verdict.summary.removesuffix(", and it merges itself") == WORDS.get(name, "every guard holds")
+    assert verdict.summary.removesuffix(", and it merges automatically") == WORDS.get(name, "no guard objects")
     assert (name in WORDS) == bool(guards), "the words of each guard stand in a list"
 
 
@@ -394,13 +398,13 @@ def test_how_long_ago_is_told_in_whole_minutes_or_seconds(of_stable: Rollback, s
     settings = Automation.model_validate({"cooldown": "2d"})
     facts = replace(FACTS, past_rollbacks=(earlier(when=NOW - timedelta(seconds=seconds)),))
     verdict = evaluate_guards(of_stable, BREACH, facts, settings, NOW)
-    assert verdict.summary.startswith(f"fraud was rolled back from 39 {shown} ago; its cool-down is 2d")
+    assert verdict.summary.startswith(f"fraud was rolled back from 39 {shown} ago, within its cool-down of 2d")
 
 
 def test_of_several_rollbacks_the_last_one_counts_for_the_cool_down(of_stable: Rollback) -> None:
     several = [earlier(failed=f"3{minutes}", when=ago(minutes=minutes)) for minutes in (9, 5, 7)]
     verdict = evaluate_guards(of_stable, BREACH, replace(FACTS, past_rollbacks=tuple(several)), Automation(), NOW)
-    assert verdict.summary == "fraud was rolled back from 35 5m ago; its cool-down is 1h"
+    assert verdict.summary == "fraud was rolled back from 35 5m ago, within its cool-down of 1h"
 
 
 @pytest.mark.parametrize(
@@ -417,7 +421,7 @@ def test_a_rollback_is_remembered_for_the_window_of_the_rollout_or_a_week(
 def test_two_rollbacks_at_one_moment_are_one_cool_down(of_stable: Rollback) -> None:
     twice = tuple(earlier(failed=failed, when=ago(minutes=5)) for failed in ("38", "39"))
     verdict = evaluate_guards(of_stable, BREACH, replace(FACTS, past_rollbacks=twice), Automation(), NOW)
-    assert verdict.summary == "fraud was rolled back from 38 5m ago; its cool-down is 1h"
+    assert verdict.summary == "fraud was rolled back from 38 5m ago, within its cool-down of 1h"
 
 
 AGE, PAUSED, SOFT = (Reason(name, name) for name in ("age", "pause", "trigger"))
@@ -513,14 +517,14 @@ def test_what_the_decision_says_comes_first(of_stable: Rollback) -> None:
     )
     assert verdict.text == (
         "draft: the trigger drift is soft [trigger]; "
-        "there were 0 rollbacks within a day, and 0 go without a person [rollbacks-per-day]"
+        "there were 0 rollbacks within a day, and the limit is 0 [rollbacks-per-day]"
     )
     assert not verdict.auto_merge
 
 
 def test_a_rollout_that_wants_reviews_is_never_armed(decision: Rollback) -> None:
     verdict = evaluate_guards(replace(decision, merge="review"), BREACH, Facts(), Automation(mode="auto-merge"), NOW)
-    assert (verdict.action, verdict.auto_merge, verdict.text) == ("act", False, "act: every guard holds")
+    assert (verdict.action, verdict.auto_merge, verdict.text) == ("act", False, "act: no guard objects")
 
 
 def test_what_changes_nothing_is_ignored_whatever_the_guards_say() -> None:
@@ -595,7 +599,7 @@ def test_a_pause_has_a_reason_and_an_end_and_pauses_without_too(
     content: bytes, reason: str | None, ends: str | None
 ) -> None:
     found = read_pause("p", content)
-    told = reason or "it cannot be read; it has to say `reason` and `expires`"
+    told = reason or "the file cannot be read; it must have `reason` and `expires`"
     assert (found.path, found.reason, found.ends and found.ends.isoformat()) == ("p", told, ends)
 
 

@@ -178,7 +178,7 @@ def test_it_goes_to_the_next_one_and_brings_the_incident_along(repo: Repo) -> No
     commit = head_of(repo, 2)
     assert repo.live_at(commit) == {"stable": "40"} or repo.live_at(commit)["stable"] == "40"
     assert repo.at(commit, "incidents/fraud-41.yaml") == repo.at(head_of(repo, 1), "incidents/fraud-41.yaml")
-    assert "41 was passed over: quarantined by incident fraud-41" in answer.err
+    assert "41 was skipped: quarantined by incident fraud-41" in answer.err
     repo.git("fetch", "-q", "origin")
     repo.git("checkout", "-q", "--detach", commit)
     checked = repo.run("check", "--base", repo.tip())
@@ -293,7 +293,7 @@ def test_two_that_share_a_component_and_fail_together_are_taken_back_by_one(repo
     assert repo.data_at(commit, "components/user-profile.yaml")["spec"]["serving"] == ["11"]
     assert is_armed(repo, 1)
     body = pull(repo, 1)["body"]
-    assert "churn 42 failed at full and fraud 42 failed at full" in body
+    assert "churn 42 failed in full and fraud 42 failed in full" in body
     message = git(repo.remote, "log", "-1", "--format=%B", commit)
     assert "Rollback-Of: churn/42\n" in message
     assert "Rollback-Of: fraud/42\n" in message

@@ -44,7 +44,7 @@ def test_the_diff_is_what_is_cut(rollback: Rollback, repository: Repository) -> 
     text = body(rollback, repository, READY, comparison=ManifestComparison(COMMIT, diff))
     assert LONGEST_BODY - 200 < len(text) <= LONGEST_BODY
     assert text.startswith(
-        "**fraud 42 failed at canary-5; this takes the whole stack back to 41.** It is ready to merge.\n"
+        "**fraud 42 failed in canary-5. This restores fraud 41 with its components.** It is ready to merge.\n"
     )
     assert "\n```\n\nThe rest is left out.\n\n<!-- rollout-spec: rollback workspace=acme-models" in text
     assert "- and 1950 more\n" in text
@@ -53,12 +53,12 @@ def test_the_diff_is_what_is_cut(rollback: Rollback, repository: Repository) -> 
 def test_a_diff_of_one_long_line_is_left_out(rollback: Rollback, repository: Repository) -> None:
     text = body(rollback, repository, READY, comparison=ManifestComparison(COMMIT, "+" + "x" * LONGEST_BODY))
     assert "```" not in text
-    assert f"The manifests differ from those of {COMMIT[:12]}, where `live` was last the same" in text
+    assert f"The manifests differ from those of {COMMIT[:12]}, the last commit with the same `live`" in text
 
 
 def test_the_same_manifests_are_said_to_be(rollback: Rollback, repository: Repository) -> None:
     text = body(rollback, repository, READY, comparison=ManifestComparison(COMMIT, ""))
-    assert f"The manifests are byte for byte those of {COMMIT[:12]}, where `live` was last the same." in text
+    assert f"All manifests are byte for byte those of {COMMIT[:12]}, the last commit with the same `live`." in text
 
 
 def test_whatever_else_is_long_the_verdict_stands(rollback: Rollback, repository: Repository) -> None:
@@ -66,8 +66,8 @@ def test_whatever_else_is_long_the_verdict_stands(rollback: Rollback, repository
     verdict = GuardVerdict("draft", (Reason("age", "the breach is old"),))
     text = body(huge, repository, verdict, comparison=ManifestComparison(COMMIT, "+x\n"))
     assert len(text) == LONGEST_BODY
-    assert text.startswith("**fraud 42 failed at canary-5;")
-    assert "It is a draft for a person, because the breach is old." in text[:300]
+    assert text.startswith("**fraud 42 failed in canary-5.")
+    assert "It is a draft for a person to review: the breach is old." in text[:300]
     assert text.endswith("breach=test-1 -->\n")
 
 
@@ -144,11 +144,16 @@ def test_what_could_be_no_markup_is_quoted_as_it_is(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("action", "told"),
-    [("draft", "it would be a draft"), ("act", "it needs no person"), ("notify", "notify"), ("ignore", "ignore")],
+    [
+        ("draft", "its rollback would be a draft"),
+        ("act", "its rollback needs no reviewer"),
+        ("notify", "notify"),
+        ("ignore", "ignore"),
+    ],
 )
 def test_another_breach_is_told_with_how_far_it_would_go(rollback: Rollback, action: Any, told: str) -> None:
     text = repeat_comment(rollback, GuardVerdict(action, (Reason("age", "the breach is old"),)))
-    assert text.startswith(f"**fraud 42 failed again; by this breach {told}: the breach is old.**\n\n|  |  |\n")
+    assert text.startswith(f"**fraud 42 failed again. For this breach alone, {told}: the breach is old.**\n\n|  |  |\n")
 
 
 def test_a_change_has_the_paths_of_the_workspace_unless_it_lies_in_a_folder(

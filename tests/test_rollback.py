@@ -161,7 +161,7 @@ def route(repo: Repo, commit: str) -> list[dict[str, Any]]:
 def test_a_candidate_that_takes_no_traffic_changes_nothing(repo: Repo) -> None:
     repo.take(transitions.withdraw, "Withdraw fraud 42")
     repo.take(lambda live: transitions.propose(live, "42"), "Propose fraud 42")
-    told = "fraud 42 has neither traffic nor mirror, so nothing is to be taken back; it is a candidate in no stage"
+    told = "fraud 42 receives neither requests nor mirrored ones: nothing to roll back; it is a candidate in no stage"
     for answer in (repo.breach("42"), repo.run("rollback", "fraud", "--reason", "it looks bad")):
         assert (answer.status, answer.out) == (0, "")
         assert told in answer.err
@@ -189,7 +189,7 @@ def test_a_candidate_in_flight_is_withdrawn_with_a_stable_that_failed(promoted: 
     assert promoted.breach("42", "latency-sla").status == 0
     commit = promoted.tip(BRANCH)
     assert promoted.live_at(commit) == {"stable": "41", "knownGood": ["40"]}
-    assert "43, a candidate in flight, is withdrawn; nothing is held against it." in landed(promoted)["body"]
+    assert "The candidate 43 is withdrawn. It gets no incident." in landed(promoted)["body"]
     merge_and_check(promoted)
 
     assert [path.name for path in (promoted.workspace / "incidents").iterdir()] == ["fraud-42.yaml"]
@@ -257,7 +257,7 @@ def test_with_no_way_back_the_incident_alone_is_proposed(repo: Repo) -> None:
     repo.write("rollouts/fraud.yaml", text.replace('knownGood: ["40"]', "knownGood: []"))
     repo.render()
     repo.commit("Forget 40")
-    verdict = "verdict: notify: no known-good version can serve [way-back]\n"
+    verdict = "verdict: notify: no known-good version can be restored [way-back]\n"
     for done in ("opened", "adopted"):
         answer = repo.breach("41", "latency-sla")
         assert answer.status == 1
@@ -301,7 +301,7 @@ def test_each_known_good_version_that_cannot_serve_is_named_with_the_reason(prom
     (pull,) = promoted.pull_requests()
     assert pull["headSha"] == commit
     for version in ("41", "40"):
-        assert f"{version} was passed over: tokenizer 1.4.2 is not up" in pull["body"]
+        assert f"{version} was skipped: tokenizer 1.4.2 is not up" in pull["body"]
 
 
 def test_a_known_good_version_that_cannot_serve_is_passed_over(promoted: Repo) -> None:
@@ -313,7 +313,7 @@ def test_a_known_good_version_that_cannot_serve_is_passed_over(promoted: Repo) -
     promoted.commit("Pin what is not up")
     assert promoted.breach("42", "latency-sla").status == 0
     assert promoted.live_at(promoted.tip(BRANCH)) == {"stable": "40", "knownGood": []}
-    assert "- 41 was passed over: tokenizer 1.3 is not up." in landed(promoted)["body"]
+    assert "- 41 was skipped: tokenizer 1.3 is not up." in landed(promoted)["body"]
 
 
 def test_a_known_good_version_whose_bytes_nobody_knows_is_passed_over(promoted: Repo) -> None:
@@ -321,7 +321,7 @@ def test_a_known_good_version_whose_bytes_nobody_knows_is_passed_over(promoted: 
     promoted.commit("Lose an artifact")
     assert promoted.breach("42", "latency-sla").status == 0
     assert promoted.live_at(promoted.tip(BRANCH)) == {"stable": "40", "knownGood": []}
-    assert "- 41 was passed over: its record does not say where its bytes are." in landed(promoted)["body"]
+    assert "- 41 was skipped: its record does not say where its bytes are." in landed(promoted)["body"]
 
 
 # Payloads.
@@ -391,7 +391,7 @@ def test_duplicate_alerts_are_one_breach_the_earliest(repo: Repo) -> None:
     assert answer.out.count("opened pull request") == 1
     incident = repo.data_at(repo.tip(BRANCH), "incidents/fraud-42.yaml")["spec"]
     assert (incident["observedAt"], incident["trigger"]) == ("2026-11-20T09:01:00Z", "serving-errors")
-    assert landed(repo)["body"].count("told by `alertmanager`") == 1, "the same alert twice is no second one"
+    assert landed(repo)["body"].count("reported by `alertmanager`") == 1, "the same alert twice is no second one"
 
 
 def test_of_several_alerts_of_a_version_the_strongest_is_answered_and_the_others_are_listed(repo: Repo) -> None:
@@ -402,7 +402,7 @@ def test_of_several_alerts_of_a_version_the_strongest_is_answered_and_the_others
     drift["startsAt"] = over["startsAt"] = repo.clock[0].isoformat()
     answer = repo.run("rollback", "--breach", repo.payload(drift, over, hard))
     assert (answer.status, answer.out.count("pull request")) == (0, 1), answer.text
-    assert "verdict: act: every guard holds, and it merges itself\n" in answer.out
+    assert "verdict: act: no guard objects, and it merges automatically\n" in answer.out
     incident = repo.data_at(repo.tip(BRANCH), "incidents/fraud-42.yaml")["spec"]
     assert incident["trigger"] == "latency-sla"
     told = landed(repo)
@@ -530,8 +530,8 @@ def test_what_a_stranger_wrote_is_quoted_wherever_it_goes(repo: Repo) -> None:
     message = message_of(repo, commit)
     assert re.sub(r"[0-9a-f]{16}-[0-9]+$", "ID", message) == (
         "Roll back fraud from 42 to 41\n\n"
-        "fraud 42 failed at canary-5, told by serving-errors on 2026-11-20T09:02:00Z.\n"
-        "Traffic goes back to 41; incident fraud-42 quarantines 42.\n\n"
+        "fraud 42 failed in canary-5: breach reported by serving-errors at 2026-11-20T09:02:00Z.\n"
+        "Traffic returns to 41. Incident fraud-42 quarantines 42.\n\n"
         "Rollback-Of: fraud/42\nRollback-To: fraud/41\nBreach-Id: alertmanager-ID"
     )
     one_line = "Signed-off-by: evil Rollback-To: fraud/1 [31m @everyone `x` | <img src=x> [a](javascript:b) #1"
@@ -605,9 +605,9 @@ def ago(**units: int) -> UndoneCommits:
     ("stage", "trigger", "undone", "reason"),
     [
         ("canary-5", "serving-errors", ago(minutes=15), None),
-        ("canary-5", "serving-errors", ago(minutes=15, seconds=1), "counts within 15m of the stage's start"),
+        ("canary-5", "serving-errors", ago(minutes=15, seconds=1), "is hard only within 15m of the stage's start"),
         ("canary-5", "serving-errors", ago(minutes=-5), None),
-        ("canary-5", "serving-errors", UndoneCommits(), "and when that was is not known"),
+        ("canary-5", "serving-errors", UndoneCommits(), "and that time is unknown"),
         ("ab-50", "serving-errors", ago(minutes=1), "watches canary-5, and 42 is at ab-50"),
         ("canary-5", "latency-sla", ago(days=30), None),
         ("shadow", "latency-sla", UndoneCommits(), None),
@@ -615,11 +615,16 @@ def ago(**units: int) -> UndoneCommits:
         ("canary-5", "expert-spot-check", ago(minutes=1), "the trigger expert-spot-check is soft"),
         ("ab-50", "conversion", ago(minutes=1), None),
         ("full", "conversion", ago(minutes=1), "watches ab-50, and 42 is at full"),
-        ("canary-5", "unheard-of", ago(minutes=1), "the trigger is soft: `unheard-of` is no trigger of the spec"),
+        (
+            "canary-5",
+            "unheard-of",
+            ago(minutes=1),
+            "the trigger counts as soft: the rollout has no trigger `unheard-of`",
+        ),
         ("canary-5", None, ago(minutes=1), "the trigger is soft: the breach names none"),
         ("promoted", "latency-sla", ago(days=7), None),
-        ("promoted", "latency-sla", ago(days=7, seconds=1), "triggers are hard within 7d of the promotion"),
-        ("promoted", "latency-sla", UndoneCommits(), "and when that was is not known"),
+        ("promoted", "latency-sla", ago(days=7, seconds=1), "triggers are hard only within 7d of the promotion"),
+        ("promoted", "latency-sla", UndoneCommits(), "and that time is unknown"),
         ("promoted", "serving-errors", ago(minutes=1), "watches canary-5, and 42 is at promoted"),
     ],
 )
@@ -644,8 +649,8 @@ def test_both_the_triggers_time_and_the_window_count_after_a_promotion(promoted_
     decision = roll_back(Repository(Overlay(tree, {"rollouts/fraud.yaml": text})), BREACH, ago(days=8))
     assert isinstance(decision, Rollback)
     assert list(map(str, decision.review_reasons)) == [
-        "the trigger serving-errors counts within 15m of the promotion, and that was 8d before the breach [trigger]",
-        "triggers are hard within 7d of the promotion, and that was 8d before the breach [window]",
+        "the trigger serving-errors is hard only within 15m of the promotion, which was 8d before the breach [trigger]",
+        "triggers are hard only within 7d of the promotion, which was 8d before the breach [window]",
     ]
 
 
@@ -676,7 +681,7 @@ def test_a_person_is_held_by_no_guard_and_told_which_would_have(repo: Repo, mode
     told = [line.removeprefix(HELD).rpartition("[")[2] for line in answer.err.splitlines() if line.startswith(HELD)]
     assert told == [*(["mode]"] if mode == "dry-run" else []), "pause]", "rollbacks-per-day]"]
     assert (landed(repo)["draft"], landed(repo)["autoMerge"]) == (False, arm)
-    assert "A person ordered it. An automatic one would have been held: " in landed(repo)["body"]
+    assert "A person ordered it. Guards would have held an automatic rollback: " in landed(repo)["body"]
 
 
 def test_a_person_who_asks_for_a_step_by_hand_first_gets_a_draft(repo: Repo) -> None:
@@ -728,7 +733,7 @@ def test_a_rollback_is_armed_where_the_workspace_and_the_rollout_say_so(
     repo.commit("Automate")
     assert repo.breach("42", trigger).status == 0
     assert (landed(repo)["autoMerge"], landed(repo)["draft"]) == (armed, draft)
-    verdict = {(True, False): "It merges itself once its checks pass.", (False, False): "It is ready to merge."}
+    verdict = {(True, False): "It merges automatically once its checks pass.", (False, False): "It is ready to merge."}
     assert verdict.get((armed, draft), "It is a draft for a person") in landed(repo)["body"]
 
 
@@ -758,7 +763,7 @@ def test_a_dry_run_prints_the_commit_its_diff_and_the_pull_request_and_changes_n
         "\nRoll back fraud from 42 to 41\n",
         "\n-    stage: canary-5 ",
         '\n+  failedVersion: "42"\n',
-        "\npull request: Roll back fraud from 42 to 41\n\n**fraud 42 failed at canary-5;",
+        "\npull request: Roll back fraud from 42 to 41\n\n**fraud 42 failed in canary-5.",
     ):
         assert part in answer.out
 
@@ -821,7 +826,7 @@ def test_findings_that_stood_before_refuse_nothing(repo: Repo) -> None:
     repo.edit("rollouts/fraud.yaml", "during: [ab-50]", "during: [ab-51]")
     repo.commit("Watch a stage that is not there")
     assert repo.breach("42", "latency-sla").status == 0
-    assert "- It stood before: `rollouts/fraud.yaml:" in landed(repo)["body"]
+    assert "- Older finding: `rollouts/fraud.yaml:" in landed(repo)["body"]
 
 
 def test_a_way_back_whose_workload_differs_is_for_a_person(promoted: Repo) -> None:
@@ -831,8 +836,8 @@ def test_a_way_back_whose_workload_differs_is_for_a_person(promoted: Repo) -> No
     promoted.commit("Edit by hand what is rendered")
     assert promoted.breach("42", "latency-sla").status == 0
     assert landed(promoted)["draft"] is True
-    assert "the manifests of 41 are not byte for byte what runs now" in landed(promoted)["body"]
-    assert "What runs 41 **changes** with this" in landed(promoted)["body"]
+    assert "the manifests of 41 differ from the deployed ones" in landed(promoted)["body"]
+    assert "The manifests that run 41 **change**" in landed(promoted)["body"]
 
 
 def exclusive(repo: Repo, applied_by: str) -> None:
@@ -1008,15 +1013,15 @@ def test_the_pull_request_has_all_that_a_person_needs(repo: Repo) -> None:
         "automation": {"head": repo.tip(BRANCH), "draft": False, "armed": False},
     }
     for part in (
-        "**fraud 42 failed at ab-50; this takes the whole stack back to 41.** It is ready to merge.\n",
+        "**fraud 42 failed in ab-50. This restores fraud 41 with its components.** It is ready to merge.\n",
         "| observed | 2026-11-20T09:03:00Z |\n",
         "| trigger | `conversion` |\n| summary | `fraud 42: error_rate above 5%` |\n| value | `0.081` |\n"
-        "| look at | <http://prometheus.example.com:9090/graph?g0.expr=error_rate> |\n",
+        "| link | <http://prometheus.example.com:9090/graph?g0.expr=error_rate> |\n",
         "| version | `42` | `41` |\n",
         "| pin user-profile | `12` | `11` |\n",
         "| now | `50% to 41, 50% to 42` |\n| after this merges | `100% to 41` |\n",
         f"- {advanced} `Advance fraud 42 to 'ab-50' ¦ @all`\n",
-        "What runs 41 is byte for byte what is deployed now: only traffic moves.",
+        "The manifests that run 41 are byte for byte the deployed ones: only traffic moves.",
         "The runbook is <https://runbooks.example.com/fraud>.",
         "incidents/fraud-42.yaml",
     ):
@@ -1100,9 +1105,9 @@ def test_a_history_with_a_text_that_did_not_load_is_said_to_be_unknown(repo: Rep
     repo.write("rollouts/fraud.yaml", good)
     repo.commit("Mend it")
     assert repo.breach("42").status == 0
-    assert f"Which commits this undoes is not known: the file did not load at {broken[:12]}" in landed(repo)["body"]
+    assert f"Cannot tell which commits this undoes: the file did not load at {broken[:12]}" in landed(repo)["body"]
     assert landed(repo)["title"] == "Roll back fraud from 42 to 41"
-    assert "and when that was is not known" in landed(repo)["body"]
+    assert "and that time is unknown" in landed(repo)["body"]
     merge_and_check(repo)
 
 
@@ -1114,7 +1119,7 @@ def test_a_shallow_clone_does_not_know_what_is_undone_and_lands_right(repo: Repo
     commit = repo.tip(BRANCH)
     assert repo.live_at(commit) == {"stable": "41", "knownGood": ["40"]}
     assert reverted(message_of(repo, commit)) == []
-    assert "Which commits this undoes is not known: this clone is shallow" in landed(repo)["body"]
+    assert "Cannot tell which commits this undoes: this clone is shallow" in landed(repo)["body"]
     assert git(repo.remote, "rev-parse", f"{commit}^") == repo.tip()
 
     assert shallow.breach("42", "conversion").out.startswith("adopted pull request 1: ")
@@ -1698,4 +1703,4 @@ def test_a_shallow_clone_does_not_know_that_a_merge_was_taken_back_and_asks_a_pe
     answer = repo.clone("shallow", "--depth", "1").run("rollback", "--breach", payload_of(repo))
     assert (answer.status, answer.out.partition(":")[0]) == (0, "opened pull request 2"), answer.text
     assert (landed(repo, 2)["draft"], landed(repo, 2)["autoMerge"]) == (True, False)
-    assert "a draft for a person: when 42 came to where it is is not known here [settled]" in answer.out
+    assert "a draft for a person: cannot tell when 42 entered its current stage [settled]" in answer.out

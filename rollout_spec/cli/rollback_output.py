@@ -109,7 +109,7 @@ def _landed(outcome: BreachResponse, landed: DeliveredChange, decision: Rollback
     print(f"{moves}, branch {pull.head}, commit {landed.commit}")
     for part in decision.parts:
         for version, why in part.skipped:
-            terminal.say(f"{version} was passed over: {why}")
+            terminal.say(f"{version} was skipped: {why}")
     for reason in outcome.verdict.reasons if pull.state == "open" else ():
         print(f"a draft for a person: {reason}")
     if not outcome.verdict.reasons:

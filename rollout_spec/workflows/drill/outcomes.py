@@ -125,8 +125,8 @@ def _judged(there: DrillOutcome, rollback: Rollback, repository: Repository, now
     if wrong is not None:
         return replace(there, why=wrong)
     reasons = [str(each) for each in rollback.review_reasons if each.guard in _OF_THE_TREE]
-    passed_over = [f"{version} was passed over: {reason}" for version, reason in rollback.skipped]
-    return replace(there, verdict="draft" if reasons else "proven", why="; ".join((*reasons, *passed_over)))
+    skipped = [f"{version} was skipped: {reason}" for version, reason in rollback.skipped]
+    return replace(there, verdict="draft" if reasons else "proven", why="; ".join((*reasons, *skipped)))
 
 
 def _broken_promises(rollback: Rollback, repository: Repository) -> Iterator[str]:
