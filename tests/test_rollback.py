@@ -180,7 +180,7 @@ def test_a_promoted_version_goes_back_to_the_one_before(promoted: Repo) -> None:
     commit = promoted.tip(BRANCH)
     assert promoted.live_at(commit) == {"stable": "41", "knownGood": ["40"]}
     assert promoted.data_at(commit, "incidents/fraud-42.yaml")["spec"]["stage"] == "promoted"
-    assert not landed(promoted)["draft"] or "watches canary-5" in landed(promoted)["body"]
+    assert not landed(promoted)["draft"] or "watches only canary-5" in landed(promoted)["body"]
     merge_and_check(promoted)
 
 
@@ -608,24 +608,24 @@ def ago(**units: int) -> UndoneCommits:
         ("canary-5", "serving-errors", ago(minutes=15, seconds=1), "is hard only within 15m of the stage's start"),
         ("canary-5", "serving-errors", ago(minutes=-5), None),
         ("canary-5", "serving-errors", UndoneCommits(), "and that time is unknown"),
-        ("ab-50", "serving-errors", ago(minutes=1), "watches canary-5, and 42 is at ab-50"),
+        ("ab-50", "serving-errors", ago(minutes=1), "watches only canary-5, but 42 is in ab-50"),
         ("canary-5", "latency-sla", ago(days=30), None),
         ("shadow", "latency-sla", UndoneCommits(), None),
         ("canary-5", "drift", ago(minutes=1), "the trigger drift is soft"),
         ("canary-5", "expert-spot-check", ago(minutes=1), "the trigger expert-spot-check is soft"),
         ("ab-50", "conversion", ago(minutes=1), None),
-        ("full", "conversion", ago(minutes=1), "watches ab-50, and 42 is at full"),
+        ("full", "conversion", ago(minutes=1), "watches only ab-50, but 42 is in full"),
         (
             "canary-5",
             "unheard-of",
             ago(minutes=1),
             "the trigger counts as soft: the rollout has no trigger `unheard-of`",
         ),
-        ("canary-5", None, ago(minutes=1), "the trigger is soft: the breach names none"),
+        ("canary-5", None, ago(minutes=1), "the trigger counts as soft: the breach names no trigger"),
         ("promoted", "latency-sla", ago(days=7), None),
         ("promoted", "latency-sla", ago(days=7, seconds=1), "triggers are hard only within 7d of the promotion"),
         ("promoted", "latency-sla", UndoneCommits(), "and that time is unknown"),
-        ("promoted", "serving-errors", ago(minutes=1), "watches canary-5, and 42 is at promoted"),
+        ("promoted", "serving-errors", ago(minutes=1), "watches only canary-5, but 42 is promoted"),
     ],
 )
 def test_a_hard_trigger_in_its_time_asks_nobody(

@@ -31,7 +31,8 @@ def review_reasons(
         return [Reason("trigger", f"the trigger {trigger.name} is soft")]
     reasons = []
     if trigger.during is not None and stage not in trigger.during:
-        message = f"the trigger {trigger.name} watches only {', '.join(trigger.during)}, but {failed} is in {stage}"
+        where = stage if stage == PROMOTED else f"in {stage}"
+        message = f"the trigger {trigger.name} watches only {', '.join(trigger.during)}, but {failed} is {where}"
         reasons.append(Reason("trigger", message))
     for guard, limit, message in _limits(rollout, trigger, stage):
         if undone.since is None:
