@@ -224,8 +224,8 @@ def test_a_fix_that_skips_an_approval_asks_for_it(prod: Repo) -> None:
     assert opened.status == 0, opened.text
     (pull,) = prod.pull_requests()
     assert pull["draft"]
-    assert "It is a draft: `ab-50`, which is skipped, has `approval: manual`." in pull["body"]
-    line = "ab-50 has `approval: manual` and is skipped: a person lets 42 past it"
+    assert "It is a draft: `ab-50` (skipped) has `approval: manual`." in pull["body"]
+    line = "ab-50 has `approval: manual` and is skipped: a person must approve 42"
     assert line in opened.err
     done = prod.run(*words, "--commit")
     assert (done.status, f"{line}, by merging this\n" in done.err) == (0, True), done.text

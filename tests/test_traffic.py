@@ -174,17 +174,17 @@ def test_a_step_has_one_outcome(before: Live, step: Callable[[Live], Live], afte
         (
             at(None),
             lambda now: transitions.propose(now, "43"),
-            "42 is the candidate already; withdraw or promote it first: one candidate at a time",
+            "42 is already the candidate; withdraw or promote it first",
         ),
         (
             live(),
             lambda now: transitions.propose(now, "41"),
-            "41 is stable or known good already; a candidate is a version that has not served yet",
+            "41 is already stable or known good; propose a version that has not been stable yet",
         ),
         (
             live(),
             lambda now: transitions.propose(now, "40"),
-            "40 is stable or known good already; a candidate is a version that has not served yet",
+            "40 is already stable or known good; propose a version that has not been stable yet",
         ),
         (live(), lambda now: transitions.advance(now, STAGES), "there is no candidate to advance; propose one first"),
         (
@@ -227,29 +227,29 @@ def test_a_step_has_one_outcome(before: Live, step: Callable[[Live], Live], afte
         (
             at(None),
             lambda now: transitions.retreat(now, STAGES, "shadow"),
-            "there is no candidate in a stage that it could go back from",
+            "no candidate is in a stage, so none can go back to an earlier one",
         ),
         (live(), transitions.withdraw, "there is no candidate to withdraw"),
         (
             live(),
             lambda now: transitions.promote(now, STAGES, ()),
-            "only a candidate in the last stage is promoted; advance it to full first",
+            "no candidate is in the last stage; advance it to full first",
         ),
         (
             at("ab-50"),
             lambda now: transitions.promote(now, STAGES, ()),
-            "only a candidate in the last stage is promoted; advance it to full first",
+            "no candidate is in the last stage; advance it to full first",
         ),
         (live(), lambda now: transitions.retire(now, "39", ["40"]), "39 is not in knownGood"),
         (
             live(),
             lambda now: transitions.retire(now, "40", ["40"]),
-            "without 40 there is no way back; promote another version first",
+            "without 40 there is no rollback target; promote another version first",
         ),
         (
             live(),
             lambda now: transitions.retire(now, "40", []),
-            "without 40 there is no way back; promote another version first",
+            "without 40 there is no rollback target; promote another version first",
         ),
     ],
 )

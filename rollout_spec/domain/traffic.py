@@ -1,4 +1,4 @@
-"""The split is a pure function of ``live`` and ``stages``, and every step of a rollout is one of ``live``."""
+"""The traffic split of a rollout: a pure function of ``live`` and ``stages``."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from rollout_spec.core.units import format_share
 from rollout_spec.spec.rollout import Match, RolloutSpec, Stage
 
 PROMOTED = "promoted"
-"""Where a version is once it is stable: the word that ``during`` uses beside the names of stages."""
+"""The place of a stable version. The field ``during`` uses this word beside the names of stages."""
 
 
 @dataclass(frozen=True)
 class TrafficSplit:
-    """Who answers. ``weight`` and ``mirror`` are the candidate's, in percent; it is None where it has no part."""
+    """The traffic split. ``weight`` and ``mirror`` are the candidate's percentages.
+
+    ``candidate`` is None if the candidate receives nothing.
+    """
 
     stable: str
     candidate: str | None = None
@@ -24,13 +27,13 @@ class TrafficSplit:
 
     @property
     def versions(self) -> tuple[str, ...]:
-        """The versions that take traffic, mirror or matched requests."""
+        """The versions that receive traffic, mirrored requests or matched requests."""
         stable = () if self.weight == 100 else (self.stable,)
         return stable if self.candidate is None else (*stable, self.candidate)
 
     @property
     def text(self) -> str:
-        """The split in a line that a person reads."""
+        """The split in one line."""
         if self.candidate is None:
             return f"100% to {self.stable}"
         parts = [
@@ -46,12 +49,12 @@ class TrafficSplit:
 
 
 def stage_of(spec: RolloutSpec) -> Stage | None:
-    """Return the stage that the candidate is in."""
+    """Return the stage of the candidate, or None."""
     return next((stage for stage in spec.stages if stage.name == spec.live.stage), None)
 
 
 def split(spec: RolloutSpec) -> TrafficSplit:
-    """Say who answers, and in what shares."""
+    """Return the traffic split of a rollout."""
     live, stage = spec.live, stage_of(spec)
     if live.candidate is None or stage is None:
         return TrafficSplit(live.stable)
@@ -62,14 +65,14 @@ def split(spec: RolloutSpec) -> TrafficSplit:
 
 
 def stage_name_of(spec: RolloutSpec, version: str) -> str | None:
-    """Return the stage in which a version is, ``promoted`` for stable, None for one that is not live."""
+    """Return the stage of a version, ``promoted`` for stable, None if the version is not live."""
     if version == spec.live.candidate:
         return spec.live.stage
     return PROMOTED if version == spec.live.stable else None
 
 
 def has_progressed(before: RolloutSpec, after: RolloutSpec) -> bool:
-    """Is the candidate another one than before, or further on its way?"""
+    """Return whether a new candidate was proposed, or the candidate has advanced."""
     names = [stage.name for stage in after.stages]
-    then, now = (names.index(live.stage) if live.stage in names else -1 for live in (before.live, after.live))
-    return after.live.candidate is not None and (before.live.candidate != after.live.candidate or now > then)
+    old, new = (names.index(live.stage) if live.stage in names else -1 for live in (before.live, after.live))
+    return after.live.candidate is not None and (before.live.candidate != after.live.candidate or new > old)

@@ -1,4 +1,4 @@
-"""The steps of a rollout: each takes ``live`` and returns what it becomes. UserError if a step cannot be taken."""
+"""The steps of a rollout. Each takes ``live`` and returns the new ``live``. UserError if a step is not possible."""
 
 from __future__ import annotations
 
@@ -9,70 +9,68 @@ from rollout_spec.spec.rollout import Live
 
 
 def propose(live: Live, version: str) -> Live:
-    """A candidate is named; it takes no traffic yet."""
+    """Make a version the candidate. It receives no traffic yet."""
     if live.candidate is not None:
-        raise UserError(
-            f"{live.candidate} is the candidate already", hint="withdraw or promote it first: one candidate at a time"
-        )
+        raise UserError(f"{live.candidate} is already the candidate", hint="withdraw or promote it first")
     if version == live.stable or version in live.known_good:
         raise UserError(
-            f"{version} is stable or known good already", hint="a candidate is a version that has not served yet"
+            f"{version} is already stable or known good", hint="propose a version that has not been stable yet"
         )
     return _changed(live, candidate=version)
 
 
 def advance(live: Live, stages: Sequence[str], *, to: str | None = None, fixes: str | None = None) -> Live:
-    """The candidate enters the first stage, or the next one; any later one where it ``fixes`` an open incident."""
+    """Move the candidate to the first or the next stage. If it ``fixes`` an open incident, it may skip stages."""
     if live.candidate is None:
         raise UserError("there is no candidate to advance", hint="propose one first")
     if to is not None and to not in stages:
         raise UserError(f"there is no stage `{to}`", hint=f"the stages are {', '.join(stages)}")
-    here = stages.index(live.stage) if live.stage in stages else -1
-    if here + 1 >= len(stages):
+    current = stages.index(live.stage) if live.stage in stages else -1
+    if current + 1 >= len(stages):
         raise UserError(f"{live.stage} is the last stage", hint="promote the candidate")
-    there = stages.index(to) if to is not None else here + 1
-    if there <= here or (there > here + 1 and not (fixes or live.fixes)):
-        raise UserError(f"{stages[there]} is not the next stage", hint=f"the next one is {stages[here + 1]}")
-    return _changed(live, stage=stages[there], fixes=fixes or live.fixes)
+    entered = stages.index(to) if to is not None else current + 1
+    if entered <= current or (entered > current + 1 and not (fixes or live.fixes)):
+        raise UserError(f"{stages[entered]} is not the next stage", hint=f"the next one is {stages[current + 1]}")
+    return _changed(live, stage=stages[entered], fixes=fixes or live.fixes)
 
 
 def retreat(live: Live, stages: Sequence[str], to: str) -> Live:
-    """The candidate goes back to an earlier stage."""
+    """Move the candidate back to an earlier stage."""
     if live.stage not in stages:
-        raise UserError("there is no candidate in a stage that it could go back from")
+        raise UserError("no candidate is in a stage, so none can go back to an earlier one")
     if to not in stages or stages.index(to) >= stages.index(live.stage):
         raise UserError(f"{to} is not a stage before {live.stage}")
     return _changed(live, stage=to)
 
 
 def withdraw(live: Live) -> Live:
-    """The candidate goes, and nothing is held against it."""
+    """Remove the candidate without an incident."""
     if live.candidate is None:
         raise UserError("there is no candidate to withdraw")
     return _changed(live, candidate=None, stage=None, fixes=None)
 
 
 def promote(live: Live, stages: Sequence[str], quarantined: Collection[str]) -> Live:
-    """The candidate is stable; the old stable is known good, unless it is quarantined."""
+    """Make the candidate stable. The old stable version becomes known good unless it is quarantined."""
     if live.candidate is None or live.stage != stages[-1]:
-        raise UserError("only a candidate in the last stage is promoted", hint=f"advance it to {stages[-1]} first")
-    earned = [] if live.stable in quarantined else [live.stable]
+        raise UserError("no candidate is in the last stage", hint=f"advance it to {stages[-1]} first")
+    added = [] if live.stable in quarantined else [live.stable]
     return _changed(
-        live, stable=live.candidate, candidate=None, stage=None, fixes=None, known_good=[*earned, *live.known_good]
+        live, stable=live.candidate, candidate=None, stage=None, fixes=None, known_good=[*added, *live.known_good]
     )
 
 
 def retire(live: Live, version: str, eligible: Collection[str]) -> Live:
-    """An entry leaves ``knownGood``; one that is eligible stays."""
+    """Remove a version from ``knownGood``. At least one rollback target must stay."""
     if version not in live.known_good:
         raise UserError(f"{version} is not in knownGood")
     if not set(eligible) - {version}:
-        raise UserError(f"without {version} there is no way back", hint="promote another version first")
+        raise UserError(f"without {version} there is no rollback target", hint="promote another version first")
     return _changed(live, known_good=[entry for entry in live.known_good if entry != version])
 
 
 def roll_back_stable(live: Live, to: str) -> Live:
-    """``stable`` is an entry of ``knownGood``; that one and those before it leave the list, and so does a candidate."""
+    """Make a known-good version stable. It and the entries before it leave ``knownGood``; the candidate is removed."""
     rest = live.known_good[live.known_good.index(to) + 1 :]
     return _changed(live, stable=to, candidate=None, stage=None, fixes=None, known_good=rest)
 
@@ -86,10 +84,10 @@ def step_between(
     eligible: Sequence[str],
     skippable: Collection[str],
 ) -> str | None:
-    """Return the name of the step that leads from ``before`` to ``after``; ``none`` where they are equal.
+    """Return the name of the step from ``before`` to ``after``, ``none`` if they are equal.
 
-    None where no one step does. ``quarantined`` and ``eligible`` are versions as they were before; ``skippable``
-    are the open incidents for whose sake a fix may skip stages.
+    None if it is not a single step. ``quarantined`` and ``eligible`` are the versions before the step. ``skippable``
+    are the open incidents whose fix may skip stages.
     """
     if _facts(before) == _facts(after):
         return "none"
@@ -107,7 +105,7 @@ def _steps(
     eligible: Sequence[str],
     skippable: Collection[str],
 ) -> Iterable[tuple[str, Live]]:
-    """Give what each step would make of ``before``, as far as it can be what became of it."""
+    """Give each step that may lead from ``before`` to ``after``, with its result."""
     if before.candidate is None and after.candidate is not None:
         proposed = _changed(before, candidate=after.candidate)
         yield "propose", proposed
@@ -130,9 +128,9 @@ def _steps(
 def _advances(
     name: str, before: Live, after: Live, stages: Sequence[str], skippable: Collection[str]
 ) -> Iterable[tuple[str, Live]]:
-    here = stages.index(before.stage) if before.stage in stages else -1
-    furthest = len(stages) if after.fixes is not None and after.fixes in skippable else here + 2
-    for stage in stages[here + 1 : furthest]:
+    current = stages.index(before.stage) if before.stage in stages else -1
+    end = len(stages) if after.fixes is not None and after.fixes in skippable else current + 2
+    for stage in stages[current + 1 : end]:
         yield name, _changed(before, stage=stage, fixes=after.fixes or before.fixes)
 
 

@@ -1,4 +1,4 @@
-"""The change of ``live`` that each step makes."""
+"""The change of ``live`` that each step makes. UserError if the request names something unknown or is refused."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from rollout_spec.spec.validation_errors import did_you_mean
 from rollout_spec.workspace.repository import Repository
 
 
-def _refused(step: Callable[[], Live]) -> Live:
-    """Take a step of ``traffic``; one that cannot be taken is refused, and no misuse."""
+def _or_refuse(step: Callable[[], Live]) -> Live:
+    """Return ``live`` after a step. A step that cannot be taken is refused with exit status 1, not 2."""
     try:
         return step()
     except UserError as error:
@@ -26,56 +26,56 @@ def _refused(step: Callable[[], Live]) -> Live:
 
 
 def _propose(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
-    _known(str(request.version), rollout.spec.versions, f"rollout {request.rollout} has no version")
-    proposed = _refused(lambda: transitions.propose(rollout.spec.live, str(request.version)))
-    return _refused(lambda: transitions.advance(proposed, _stages(rollout))) if request.advance else proposed
+    _require_name(str(request.version), rollout.spec.versions, f"rollout {request.rollout} has no version")
+    proposed = _or_refuse(lambda: transitions.propose(rollout.spec.live, str(request.version)))
+    return _or_refuse(lambda: transitions.advance(proposed, _stages(rollout))) if request.advance else proposed
 
 
 def _advance(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
     stages, fixes = _stages(rollout), request.fixes
     if request.to is not None:
-        _known(request.to, stages, "there is no stage")
+        _require_name(request.to, stages, "there is no stage")
     if fixes is not None:
         files = {file.stem: file.model for file in repository.incidents_of(request.rollout)}
         file = repository.incident(fixes) if re.fullmatch(NAME, fixes) else None
         if file is not None and file.model is None:
-            hint = f"`rollout-spec check {file.path}` says why"
+            hint = f"run `rollout-spec check {file.path}` to see why"
             raise UserError(f"{file.path} does not load", hint=hint, status=REFUSED)
-        _known(fixes, files, f"there is no incident of {request.rollout}")
+        _require_name(fixes, files, f"{request.rollout} has no incident")
         incident = files[fixes]
         if incident is not None and incident.spec.status != "open":
-            raise UserError(f"{fixes} is resolved, and needs no fix", hint="advance without --fixes", status=REFUSED)
-    return _refused(lambda: transitions.advance(rollout.spec.live, stages, to=request.to, fixes=fixes))
+            raise UserError(f"{fixes} is resolved, so it needs no fix", hint="advance without --fixes", status=REFUSED)
+    return _or_refuse(lambda: transitions.advance(rollout.spec.live, stages, to=request.to, fixes=fixes))
 
 
 def _retreat(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
     stages, live = _stages(rollout), rollout.spec.live
     if request.to is not None:
-        _known(request.to, stages, "there is no stage")
+        _require_name(request.to, stages, "there is no stage")
     here = stages.index(live.stage) if live.stage in stages else 0
     if request.to is None and live.stage is not None and here == 0:
         raise UserError(f"{live.stage} is the first stage", hint="withdraw the candidate", status=REFUSED)
-    return _refused(lambda: transitions.retreat(live, stages, request.to or stages[here - 1]))
+    return _or_refuse(lambda: transitions.retreat(live, stages, request.to or stages[here - 1]))
 
 
 def _withdraw(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
-    return _refused(lambda: transitions.withdraw(rollout.spec.live))
+    return _or_refuse(lambda: transitions.withdraw(rollout.spec.live))
 
 
 def _promote(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
-    away = quarantined(rollout, repository)
-    return _refused(lambda: transitions.promote(rollout.spec.live, _stages(rollout), away))
+    barred = quarantined(rollout, repository)
+    return _or_refuse(lambda: transitions.promote(rollout.spec.live, _stages(rollout), barred))
 
 
 def _retire(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
-    _known(str(request.version), rollout.spec.versions, f"rollout {request.rollout} has no version")
-    ways = rollback_targets(rollout, repository)
-    return _refused(lambda: transitions.retire(rollout.spec.live, str(request.version), ways))
+    _require_name(str(request.version), rollout.spec.versions, f"rollout {request.rollout} has no version")
+    targets = rollback_targets(rollout, repository)
+    return _or_refuse(lambda: transitions.retire(rollout.spec.live, str(request.version), targets))
 
 
-def _known(name: str, names: Mapping[str, Any] | list[str], words: str) -> None:
+def _require_name(name: str, names: Mapping[str, Any] | list[str], message: str) -> None:
     if name not in names:
-        raise UserError(f"{words} `{name}`", hint=did_you_mean(name, names))
+        raise UserError(f"{message} `{name}`", hint=did_you_mean(name, names))
 
 
 def _stages(rollout: ModelRollout) -> list[str]:
@@ -90,4 +90,4 @@ STEPS: dict[str, Callable[[ModelRollout, Repository, Request], Live]] = {
     "promote": _promote,
     "retire": _retire,
 }
-"""The steps that move ``live``; ``bootstrap`` and ``record`` write what was not there."""
+"""The steps that change ``live``. ``bootstrap`` and ``record`` do not: they add a rollout or a record."""

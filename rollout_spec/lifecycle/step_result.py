@@ -10,12 +10,12 @@ from rollout_spec.domain import traffic
 from rollout_spec.spec.rollout import ModelRollout, Stage
 
 REFUSED = 1
-"""Exit status: the step is known, and may not be taken."""
+"""The exit status of a step that is known but not allowed."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What somebody asks for. ``record`` and ``settings`` are plain data, as a file would hold them."""
+    """The request for a step. ``record`` and ``settings`` are plain data, as in a file."""
 
     step: str
     rollout: str
@@ -29,7 +29,7 @@ class Request:
 
 @dataclass(frozen=True)
 class StepResult:
-    """What becomes of it: ``edits`` by their paths in the workspace. ``before`` and ``after`` are the rollout, read."""
+    """The result of a step: ``edits`` by their paths in the workspace, and the rollout before and after it."""
 
     name: str
     rollout: str
@@ -41,29 +41,29 @@ class StepResult:
 
     @property
     def entered_stage(self) -> str | None:
-        """The stage that the candidate enters, on its way forward."""
+        """The stage that the candidate enters by a step forward."""
         if self.name not in ("propose", "advance") or self.before is None:
             return None
         return self.after.spec.live.stage
 
     @property
     def left_stage(self) -> Stage | None:
-        """The stage that the candidate leaves, on its way forward, and that is held so long as it says."""
+        """The stage that the candidate leaves by a step forward, for which its hold must be over."""
         return traffic.stage_of(self.before.spec) if self.before and self.name in ("advance", "promote") else None
 
     @property
     def approvals(self) -> tuple[str, ...]:
-        """The stages with ``approval: manual`` that the candidate enters, or skips on its way."""
+        """The stages with ``approval: manual`` that the candidate enters or skips."""
         if self.entered_stage is None or self.before is None:
             return ()
         stages = self.after.spec.stages
         names = [stage.name for stage in stages]
-        then = self.before.spec.live
-        start = names.index(then.stage) + 1 if self.name == "advance" and then.stage in names else 0
-        passed = stages[start : names.index(self.entered_stage) + 1]
-        return tuple(stage.name for stage in passed if stage.approval == "manual")
+        before = self.before.spec.live.stage
+        start = names.index(before) + 1 if self.name == "advance" and before in names else 0
+        entered_or_skipped = stages[start : names.index(self.entered_stage) + 1]
+        return tuple(stage.name for stage in entered_or_skipped if stage.approval == "manual")
 
     @property
     def needs_approval(self) -> bool:
-        """Return whether a person has to approve it."""
+        """Return whether a person must approve the step."""
         return bool(self.approvals)

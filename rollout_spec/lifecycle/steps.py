@@ -1,4 +1,4 @@
-"""Each step of a rollout edits one file, and what is rendered from it."""
+"""The steps of a rollout. Each edits the rollout's file and the manifests that are rendered from it."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from rollout_spec.spec.validation_errors import did_you_mean
 from rollout_spec.workspace.edits import with_live, with_record
 from rollout_spec.workspace.repository import File, Repository
 
-_MOST_ASKED = 50
-"""So many rollouts are asked for the gateway that a new one shares with them."""
+_MOST_READ = 50
+"""The number of rollouts that are read to find the gateway for a new one."""
 
 
 def apply_step(repository: Repository, request: Request) -> StepResult:
-    """Take a step, without its manifests.
+    """Return the result of a step, without its manifests.
 
-    UserError with status 2 where a rollout, version, stage or incident is unknown, 1 where the step cannot be taken.
+    UserError with status 2 if a rollout, version, stage or incident is unknown, 1 if the step is refused.
     """
     if request.step == "bootstrap":
         return _bootstrap(repository, request)
@@ -48,14 +48,14 @@ def apply_step(repository: Repository, request: Request) -> StepResult:
 
 
 def rendered(step: StepResult, repository: Repository) -> StepResult:
-    """Add the manifests that change with a step. UserError where they cannot be rendered."""
+    """Add the manifests that change with a step. UserError if they cannot be rendered."""
     after = repository.edited(step.edits)
     try:
         manifests = render(step.after, after)
     except RenderError as error:
         raise UserError(f"{step.path} cannot be rendered: {error.message}", hint=error.hint, status=REFUSED) from None
-    found = {each.path: each.wanted for each in compared(step.rollout, manifests, after)}
-    return replace(step, edits={**step.edits, **found})
+    changed = {manifest.path: manifest.wanted for manifest in compared(step.rollout, manifests, after)}
+    return replace(step, edits={**step.edits, **changed})
 
 
 def _step(
@@ -64,9 +64,9 @@ def _step(
     edits = {path: content}
     file = repository.edited(edits).file(path, "ModelRollout")
     if file is None or file.model is None:
-        said = file.problems[0] if file and file.problems else None
-        words = f": {'.'.join(map(str, said.path))}: {said.message}" if said else ""
-        raise UserError(f"{path} would not load{words}", hint=said.hint if said else None)
+        problem = file.problems[0] if file and file.problems else None
+        reason = f": {'.'.join(map(str, problem.path))}: {problem.message}" if problem else ""
+        raise UserError(f"{path} would not load{reason}", hint=problem.hint if problem else None)
     return StepResult(name, file.stem, version, path, before, file.model, edits)
 
 
@@ -77,7 +77,7 @@ def _rollout(repository: Repository, name: str) -> File[ModelRollout]:
             f"there is no rollout `{excerpt(name)}` here", hint=did_you_mean(name, repository.names("rollouts"))
         )
     if file.model is None:
-        raise UserError(f"{file.path} does not load", hint=f"`rollout-spec check {file.path}` says why")
+        raise UserError(f"{file.path} does not load", hint=f"run `rollout-spec check {file.path}` to see why")
     return file
 
 
@@ -86,7 +86,7 @@ def _bootstrap(repository: Repository, request: Request) -> StepResult:
     path = f"rollouts/{name}.yaml"
     if repository.rollout(name) is not None:
         raise UserError(
-            f"{path} is there already", hint=f"`rollout-spec record {name} VERSION` adds a version", status=REFUSED
+            f"{path} exists already", hint=f"add a version with `rollout-spec record {name} VERSION`", status=REFUSED
         )
     like = request.settings.get("like")
     example = _rollout(repository, like).document.data if like else None
@@ -98,25 +98,26 @@ def _bootstrap(repository: Repository, request: Request) -> StepResult:
 
 
 def _gateway(name: str, namespace: str | None, repository: Repository) -> Mapping[str, Any]:
-    """Return the gateway that the rollouts here share. UserError if there is none, or more than one.
+    """Return the gateway that all rollouts share. UserError if there is none, or more than one.
 
-    One that names no namespace is in that of its rollout.
+    A gateway without a namespace is in the namespace of its rollout.
     """
-    files = (repository.rollout(each) for each in repository.names("rollouts")[:_MOST_ASKED])
-    known: list[Any] = []
+    files = (repository.rollout(other) for other in repository.names("rollouts")[:_MOST_READ])
+    gateways: list[Any] = []
     for rollout in (file.model for file in files if file and file.model):
-        gateways = (target.options.get("gateway") for target in rollout.spec.targets if target.type == ROUTE)
-        there = (
-            {} if rollout.metadata.namespace == namespace else {"namespace": rollout.metadata.namespace or "default"}
-        )
-        known += [{**there, **each} if isinstance(each, Mapping) else each for each in gateways]
-    if not known or not isinstance(known[0], Mapping) or any(each != known[0] for each in known):
-        why = "the rollouts here have several gateways" if known else "no rollout here has a gateway"
+        own = rollout.metadata.namespace
+        default = {} if own == namespace else {"namespace": own or "default"}
+        options = (target.options.get("gateway") for target in rollout.spec.targets if target.type == ROUTE)
+        gateways += [{**default, **option} if isinstance(option, Mapping) else option for option in options]
+    first = gateways[0] if gateways else None
+    if not isinstance(first, Mapping) or any(gateway != first for gateway in gateways):
+        reason = "the rollouts here have several gateways" if gateways else "no rollout here has a gateway"
         hint = (
-            f"--target kserve --target '{{type: {ROUTE}, gateway: {{name: …}}}}' --target prometheus, or --like ROLLOUT"
+            f"use --target kserve --target '{{type: {ROUTE}, gateway: {{name: …}}}}' --target prometheus, "
+            "or --like ROLLOUT"
         )
-        raise UserError(f"nothing says which gateway splits the traffic of {name}: {why}", hint=hint)
-    return known[0]
+        raise UserError(f"no gateway is known to split the traffic of {name}: {reason}", hint=hint)
+    return first
 
 
 def _record(file: File[ModelRollout], rollout: ModelRollout, request: Request) -> bytes:
@@ -124,7 +125,7 @@ def _record(file: File[ModelRollout], rollout: ModelRollout, request: Request) -
     if version in rollout.spec.versions:
         raise UserError(
             f"{request.rollout} {version} is recorded already, and a record never changes",
-            hint="record it as another version",
+            hint="choose another version",
             status=REFUSED,
         )
     return with_record(file.content, version, request.record)
