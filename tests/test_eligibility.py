@@ -156,8 +156,8 @@ def test_a_component_that_does_not_load_or_is_not_there_meets_nothing(base: Repo
     broken, gone = base.edited({path: b"spec: ["}), base.edited({path: None})
     ((pin,), (missing,)) = (list(unsatisfied_pins(fraud_in(each), "41", each)) for each in (broken, gone))
     assert (pin.component, pin.pin, pin.served, pin.is_unread) == ("user-profile", "11", None, True)
-    assert pin.message == "components/user-profile.yaml does not load, and it pins 11 of it"
-    assert (missing.served, missing.is_unread, missing.message) == (None, False, "user-profile 11 is not up")
+    assert pin.message == "it pins user-profile 11, but components/user-profile.yaml does not load"
+    assert (missing.served, missing.is_unread, missing.message) == (None, False, "user-profile 11 is not served")
     assert rollback_targets(fraud_in(broken), broken) == ["40", "39"], "a person decides, and there is a way back"
     assert rollback_targets(fraud_in(gone), gone) == []
     assert obstacles(fraud_in(broken), broken).keys() == obstacles(fraud_in(gone), gone).keys() == {"40", "39"}
@@ -196,7 +196,9 @@ def test_a_range_of_an_exclusive_component_says_no_version_to_switch_to(base: Re
         {"components/tokenizer.yaml": text + b'spec: {type: feature, exclusive: true, serving: ["2"]}\n'}
     )
     assert switches(fraud_in(over), "41", over) == {}
-    assert [pin.message for pin in unrestorable_pins(fraud_in(over), "41", over)] == ["tokenizer >=1.4,<2 is not up"]
+    assert [pin.message for pin in unrestorable_pins(fraud_in(over), "41", over)] == [
+        "tokenizer >=1.4,<2 is not served"
+    ]
 
 
 @pytest.mark.parametrize(

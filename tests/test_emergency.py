@@ -159,7 +159,7 @@ def test_an_empty_folder_is_taken(repo: Repo, tmp_path: Path) -> None:
 def test_what_changes_nothing_or_has_no_way_back_writes_nothing(repo: Repo, tmp_path: Path) -> None:
     out = str(tmp_path / "out")
     idle = repo.run("rollback", "fraud", "--version", "40", "--reason", "r", "--emit", out)
-    assert (idle.status, "fraud 40 has neither traffic nor mirror" in idle.err) == (0, True)
+    assert (idle.status, "fraud 40 receives neither requests nor mirrored ones" in idle.err) == (0, True)
     repo.edit("rollouts/fraud.yaml", 'knownGood: ["40"]', "knownGood: []")
     repo.render()
     repo.commit("Forget 40")

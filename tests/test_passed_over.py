@@ -91,7 +91,7 @@ def contracts(repo: Repo, old: Any, new: Any, *pins: str) -> None:
     repo.commit("Serve another schema too")
 
 
-REFUSED = "it reads payment-event 3.0, which refuses what callers of 3.1"
+REFUSED = "it reads payment-event 3.0, which refuses requests that callers of 3.1"
 SHOWN = 'as in {"amount": 0, "currency": 0}'
 
 
@@ -132,12 +132,12 @@ def test_where_callers_need_not_have_moved_a_person_decides(promoted: Repo) -> N
     """What 3.1 takes beside what 3.0 took may be sent by now, or not yet: there is a way back, and it is in doubt."""
     contracts(promoted, CLOSED, WIDE, "3.0", "3.0", "3.1")
     answer = promoted.breach("42", "latency-sla")
-    why = "41 reads payment-event 3.0, which refuses what callers of 3.1 may send"
+    why = "41 reads payment-event 3.0, which refuses requests that callers of 3.1 may send"
     assert (answer.status, answer.err) == (0, "")
     assert f"a draft for a person: {why} [contract]\n" in answer.out
     assert promoted.live_at(promoted.tip(BRANCH)) == {"stable": "41", "knownGood": ["40"]}
     body, refused = body_of(promoted), f"`/properties/currency: this field is refused now, {SHOWN}`"
-    assert f"It is a draft for a person, because {why}." in body.splitlines()[0]
+    assert f"It is a draft for a person to review: {why}." in body.splitlines()[0]
     assert f"- {why}: {refused}. No known-good version is without that." in body
     merge_and_check(promoted)
 

@@ -539,7 +539,7 @@ def test_a_component_that_another_rollout_needs_as_it_is_stays_and_a_person_deci
     assert repo.data_at(commit, "components/user-profile.yaml")["spec"]["serving"] == ["12"]
     assert "- user-profile **stays** at 12, because churn 42, churn 41, churn 40 need it, but 41 needs 11" in body
     assert "- New finding: `rollouts/fraud.yaml:" in body
-    assert f"- churn 42 pins user-profile `{needs}`; user-profile stays for it." in body
+    assert f"- churn 42 pins user-profile `{needs}`. Therefore user-profile stays." in body
 
 
 def switched_at_once(repo: Repo, *rollouts: str) -> None:
@@ -637,7 +637,7 @@ def test_a_base_that_is_rolled_back_meanwhile_is_left_alone(repo: Repo, monkeypa
     monkeypatch.setattr(landing.Base, "renewed", renewed)
     answer = repo.breach("42", "latency-sla")
     assert (answer.status, answer.out) == (0, "")
-    assert "fraud 42 has neither traffic nor mirror" in answer.err
+    assert "fraud 42 receives neither requests nor mirrored ones" in answer.err
     assert repo.branches() == []
 
 

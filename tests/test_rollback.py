@@ -171,7 +171,7 @@ def test_a_candidate_that_takes_no_traffic_changes_nothing(repo: Repo) -> None:
 def test_a_version_that_serves_nobody_changes_nothing(promoted: Repo) -> None:
     answer = promoted.breach("40")
     assert answer.status == 0
-    assert "fraud 40 has neither traffic nor mirror" in answer.err
+    assert "fraud 40 receives neither requests nor mirrored ones" in answer.err
     assert_nothing_happened(promoted)
 
 
@@ -295,13 +295,13 @@ def test_each_known_good_version_that_cannot_serve_is_named_with_the_reason(prom
     answer = promoted.breach("42", "latency-sla")
     assert answer.status == 1
     for version in ("41", "40"):
-        assert f"  {version}: tokenizer 1.4.2 is not up" in answer.err
+        assert f"  {version}: tokenizer 1.4.2 is not served" in answer.err
     commit = promoted.tip("incident/acme-models/fraud/42")
-    assert "- 41: tokenizer 1.4.2 is not up" in message_of(promoted, commit)
+    assert "- 41: tokenizer 1.4.2 is not served" in message_of(promoted, commit)
     (pull,) = promoted.pull_requests()
     assert pull["headSha"] == commit
     for version in ("41", "40"):
-        assert f"{version} was skipped: tokenizer 1.4.2 is not up" in pull["body"]
+        assert f"{version} was skipped: tokenizer 1.4.2 is not served" in pull["body"]
 
 
 def test_a_known_good_version_that_cannot_serve_is_passed_over(promoted: Repo) -> None:
@@ -313,7 +313,7 @@ def test_a_known_good_version_that_cannot_serve_is_passed_over(promoted: Repo) -
     promoted.commit("Pin what is not up")
     assert promoted.breach("42", "latency-sla").status == 0
     assert promoted.live_at(promoted.tip(BRANCH)) == {"stable": "40", "knownGood": []}
-    assert "- 41 was skipped: tokenizer 1.3 is not up." in landed(promoted)["body"]
+    assert "- 41 was skipped: tokenizer 1.3 is not served." in landed(promoted)["body"]
 
 
 def test_a_known_good_version_whose_bytes_nobody_knows_is_passed_over(promoted: Repo) -> None:
@@ -321,7 +321,7 @@ def test_a_known_good_version_whose_bytes_nobody_knows_is_passed_over(promoted: 
     promoted.commit("Lose an artifact")
     assert promoted.breach("42", "latency-sla").status == 0
     assert promoted.live_at(promoted.tip(BRANCH)) == {"stable": "40", "knownGood": []}
-    assert "- 41 was skipped: its record does not say where its bytes are." in landed(promoted)["body"]
+    assert "- 41 was skipped: its record has neither `artifact` nor `parts`." in landed(promoted)["body"]
 
 
 # Payloads.
@@ -1552,7 +1552,7 @@ def test_a_merge_that_a_person_took_back_is_proposed_anew(repo: Repo, seen: str)
     payload = repo.payload(repo.alert("42", "latency-sla")) if seen == "after" else payload_of(repo)
     answer = repo.run("rollback", "--breach", payload)
     assert (answer.status, answer.out.partition(":")[0]) == (0, "opened pull request 2"), answer.text
-    assert ("after this breach was seen [retaken]" in answer.out) == (seen == "before")
+    assert ("after this breach was observed [retaken]" in answer.out) == (seen == "before")
     told = landed(repo, 2)
     assert (told["head"], told["draft"]) == (f"{landed(repo)['head']}-2", seen == "before")
     assert told["autoMerge"] == (seen == "after")

@@ -85,7 +85,7 @@ def test_what_is_undone_is_what_changed_live_since_the_proposal(name: str) -> No
 def test_behind_a_text_that_did_not_load_nothing_is_known(
     lives: list[Live | None], since: int | None, commit: str
 ) -> None:
-    reason = f"the file did not load at {commit}, and what it said then is not known"
+    reason = f"the file did not load at {commit}, so its content then is unknown"
     assert undone_commits("42", history(*lives)) == UndoneCommits((), None if since is None else day(since), reason)
 
 

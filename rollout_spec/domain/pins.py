@@ -1,4 +1,4 @@
-"""A version may serve if its pins are served and it is not quarantined."""
+"""The pins of versions on components: which are satisfied, and which a rollback can satisfy by a switch."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class UnsatisfiedPin:
-    """A pin that no served version satisfies. ``serving`` is None if it is not known, or there is no such component.
+    """A pin that no served version satisfies. ``served`` is None if it is unknown or there is no such component.
 
-    ``is_unread``: the component does not load, so that it cannot be told whether the pin is satisfied.
+    ``is_unread``: the component does not load, so it is unknown whether the pin is satisfied.
     """
 
     component: str
@@ -28,15 +28,15 @@ class UnsatisfiedPin:
 
     @property
     def message(self) -> str:
-        """Why the pin holds a version back, in words."""
+        """The reason why the pin bars a version."""
         if self.is_unread:
-            return f"components/{self.component}.yaml does not load, and it pins {self.pin} of it"
-        return f"{self.component} {self.pin} is not up"
+            return f"it pins {self.component} {self.pin}, but components/{self.component}.yaml does not load"
+        return f"{self.component} {self.pin} is not served"
 
 
 @lru_cache(maxsize=4096)
 def satisfies(version: str, pin: str) -> bool:
-    """Does a component's version meet a pin: an exact version, or a PEP 440 range?"""
+    """Return whether a component's version satisfies a pin: an exact version, or a PEP 440 range."""
     if not is_range(pin):
         return version == pin
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -49,7 +49,7 @@ def satisfies(version: str, pin: str) -> bool:
 
 
 def is_valid_pin(pin: str) -> bool:
-    """Is a pin one version, or a range that PEP 440 knows?"""
+    """Return whether a pin is one version, or a valid PEP 440 range."""
     if not is_range(pin):
         return True
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -62,12 +62,12 @@ def is_valid_pin(pin: str) -> bool:
 
 
 def is_range(pin: str) -> bool:
-    """Is a pin a range rather than one version?"""
+    """Return whether a pin is a range and not one version."""
     return pin[0] in "<>=!~"
 
 
 def unsatisfied_pins(rollout: ModelRollout, version: str, repository: Repository) -> Iterator[UnsatisfiedPin]:
-    """Give the pins of a version that are not served, or of which that cannot be told: nothing is served on a guess."""
+    """Give the pins of a version that are unsatisfied. A pin on a component that does not load counts as such."""
     record = rollout.spec.versions.get(version)
     for name, pin in ((record.requires or {}) if record else {}).items():
         component = repository.component(name)
@@ -80,14 +80,14 @@ def unsatisfied_pins(rollout: ModelRollout, version: str, repository: Repository
 
 
 def switches(rollout: ModelRollout, version: str, repository: Repository) -> dict[str, str]:
-    """Return the exclusive components that a rollback to ``version`` would switch, each with the version it needs."""
+    """Return the exclusive components that a rollback to ``version`` would switch, with the version of each."""
     return {
         pin.component: pin.pin for pin in unsatisfied_pins(rollout, version, repository) if _switchable(pin, repository)
     }
 
 
 def unrestorable_pins(rollout: ModelRollout, version: str, repository: Repository) -> list[UnsatisfiedPin]:
-    """Return the pins of a version that a rollback could not bring back by switching an exclusive component."""
+    """Return the unsatisfied pins of a version that no switch of an exclusive component can satisfy."""
     return [pin for pin in unsatisfied_pins(rollout, version, repository) if not _switchable(pin, repository)]
 
 
@@ -97,22 +97,22 @@ def _switchable(pin: UnsatisfiedPin, repository: Repository) -> bool:
 
 
 def disagreements(rollout: ModelRollout, repository: Repository) -> dict[str, tuple[str, str]]:
-    """Return the exclusive components of which the arms need different versions: the candidate's pin and stable's."""
+    """Return the exclusive components that candidate and stable pin to different versions, with both pins."""
     split = traffic.split(rollout.spec)
     if split.candidate is None or len(split.versions) < 2:
         return {}
     ours, theirs = (rollout.spec.versions[version].requires or {} for version in (split.candidate, split.stable))
-    found: dict[str, tuple[str, str]] = {}
+    conflicts: dict[str, tuple[str, str]] = {}
     for name in ours.keys() & theirs.keys():
         component = repository.component(name)
         exclusive = component is not None and component.model is not None and component.model.spec.exclusive
         if exclusive and not _can_agree(ours[name], theirs[name]):
-            found[name] = (ours[name], theirs[name])
-    return dict(sorted(found.items()))
+            conflicts[name] = (ours[name], theirs[name])
+    return dict(sorted(conflicts.items()))
 
 
 def _can_agree(pin: str, other: str) -> bool:
-    """Might one version meet both pins? Of two ranges nobody knows before a version is served."""
+    """Return whether one version may satisfy both pins. Two ranges may always agree."""
     if is_range(pin) and is_range(other):
         return True
     return satisfies(other, pin) if is_range(pin) else satisfies(pin, other)

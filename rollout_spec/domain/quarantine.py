@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Quarantine:
-    """Why a version must not come back. ``workspace`` names the one that the incident is in; None: this one.
+    """The incident that bars a version. ``workspace`` is the workspace of the incident, None if it is this one.
 
-    ``incident`` is None if the file does not load, or says something else than its name: its name quarantines then.
+    ``incident`` is None if the file does not load or contradicts its name. Then the name quarantines.
     """
 
     file: File[Incident]
@@ -26,7 +26,7 @@ class Quarantine:
 
     @property
     def description(self) -> str:
-        """The incident, as it is called here: ``incident fraud-42 of prod-us``."""
+        """The incident with its workspace: ``incident fraud-42 of prod-us``."""
         of = "" if self.workspace is None else f" of {self.workspace}"
         if self.incident is not None:
             return f"incident {self.file.stem}{of}"
@@ -34,27 +34,27 @@ class Quarantine:
 
 
 def quarantined(rollout: ModelRollout, repository: Repository) -> dict[str, Quarantine]:
-    """Return the versions that must not come back, each with the incident that says so, one of this workspace first.
+    """Return the quarantined versions, each with its incident. One of this workspace comes before others.
 
-    Records of one digest share it, but for the one that was restored: the same bytes with other pins are a way back.
-    What is quarantined in a workspace of ``incidentsFrom`` is so here, by the version's name and by its digest there.
-    An incident that does not load quarantines the version that its name says.
+    Records with the same digest share a quarantine, except the restored one: the same bytes with other pins may be a
+    rollback target. A version that is quarantined in a workspace of ``incidentsFrom`` is quarantined here too, by its
+    name and by its digest there. An incident that does not load quarantines the version in its name.
     """
     name, versions = rollout.metadata.name, rollout.spec.versions
-    found: dict[str, Quarantine] = {}
-    for home in (repository, *repository.incident_sources()):
-        there = home.rollout(name) if home is not repository else None
-        more = there.model.spec.versions if there and there.model else ()
-        for each in readings(rollout, home, more):
-            if not each.quarantines:
+    barred: dict[str, Quarantine] = {}
+    for source in (repository, *repository.incident_sources()):
+        file = source.rollout(name) if source is not repository else None
+        other_versions = file.model.spec.versions if file and file.model else ()
+        for reading in readings(rollout, source, other_versions):
+            if not reading.quarantines:
                 continue
-            digest = _digest(there, each.version)
-            same = _recorded(rollout, digest) if digest else versions_with_same_digest(rollout, each.version)
-            restored = each.incident.restored_version if each.incident else None
-            for version in {each.version, *(same - {restored})} & versions.keys():
-                workspace = None if home is repository else _name(home)
-                found.setdefault(version, Quarantine(each.file, each.incident, workspace))
-    return found
+            digest = _digest(file, reading.version)
+            same = _recorded(rollout, digest) if digest else versions_with_same_digest(rollout, reading.version)
+            restored = reading.incident.restored_version if reading.incident else None
+            for version in {reading.version, *(same - {restored})} & versions.keys():
+                workspace = None if source is repository else _name(source)
+                barred.setdefault(version, Quarantine(reading.file, reading.incident, workspace))
+    return barred
 
 
 def _name(workspace: Repository) -> str:
@@ -62,7 +62,7 @@ def _name(workspace: Repository) -> str:
 
 
 def versions_with_same_digest(rollout: ModelRollout, version: str) -> set[str]:
-    """Return the other versions whose records have the digest of this one: the same bytes."""
+    """Return the other versions with the digest of this one: the same bytes."""
     record = rollout.spec.versions.get(version)
     return _recorded(rollout, record.digest) - {version} if record and record.digest else set()
 
@@ -72,7 +72,7 @@ def _recorded(rollout: ModelRollout, digest: str) -> set[str]:
 
 
 def _digest(file: File[ModelRollout] | None, version: str) -> str | None:
-    """Return the digest of a version; of a file that does not load, as it is written."""
+    """Return the digest of a version, read from the raw document if the file does not load."""
     if file is None:
         return None
     if file.model is None:
@@ -83,15 +83,15 @@ def _digest(file: File[ModelRollout] | None, version: str) -> str | None:
 
 
 def unknown_quarantines(rollout: ModelRollout, repository: Repository) -> tuple[str, ...]:
-    """Return why it cannot be known which versions are quarantined elsewhere: what is missing, or does not load."""
+    """Return the reasons why the quarantines of other workspaces are unknown: files that are missing or do not load."""
     name = rollout.metadata.name
-    found = [each.why for each in repository.unknown_sources()]
-    for home in repository.incident_sources():
-        file = home.rollout(name)
+    reasons = [unknown.why for unknown in repository.unknown_sources()]
+    for source in repository.incident_sources():
+        file = source.rollout(name)
         if (
             file is not None
             and not file.document.readable
-            and any(each.quarantines for each in readings(rollout, home))
+            and any(reading.quarantines for reading in readings(rollout, source))
         ):
-            found.append(f"{file.path} of {_name(home)} does not load")
-    return tuple(found)
+            reasons.append(f"{file.path} of {_name(source)} does not load")
+    return tuple(reasons)

@@ -168,7 +168,7 @@ def _skipped(rollout: ModelRollout, target: str | None, repository: Repository) 
         if version in reasons:
             yield version, reasons[version]
         elif (risk := compatibility_risk(rollout, version, repository)) is not None:
-            yield version, risk.words
+            yield version, risk.message
 
 
 def _no_target(

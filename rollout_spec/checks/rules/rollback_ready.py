@@ -83,7 +83,7 @@ def _passed_over(subject: Subject, versions: Sequence[str], first: str) -> Itera
     rollout, repository = subject.model, subject.repository
     for place, version in enumerate(versions):
         newer = compatibility_risk(rollout, version, repository) if place < versions.index(first) else None
-        why = blocking_reason(rollout, version, repository) or (newer and newer.words)
+        why = blocking_reason(rollout, version, repository) or (newer and newer.message)
         if why is not None:
             at = ("spec", "live", "knownGood", rollout.spec.live.known_good.index(version))
             words = f"a rollback passes {version} over: {why}"

@@ -1,6 +1,6 @@
-"""Two versions of a contract, compared: a break is certain only if an instance proves it.
+"""The comparison of two versions of a contract: a break is certain only if an instance shows it.
 
-The instance is looked for, and judged by both, in a confined process: who may open a pull request may write contracts.
+The search for instances runs in a confined process, because anybody who can open a pull request can write contracts.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ _UNKNOWN = {
         'write `"$schema": "https://json-schema.org/draft/2020-12/schema"` at the top, and none below it',
     ),
 }
-"""Why a comparison cannot be made, and what to do about it."""
+"""The reasons why a comparison is not possible, each with its hint."""
 _SHOWN = 200
 
 
 @dataclass(frozen=True)
 class ContractChange:
-    """One change that breaks callers, with an instance that proves it.
+    """One change that breaks callers, with an instance that shows it.
 
-    ``path`` is where in the new schema, ``words`` what becomes of it, ``witness`` the JSON that the old schema accepts.
-    ``refuses``: the new one refuses it; else it accepts it still, and does not read what was required.
+    ``path`` is the place in the new schema, ``message`` the change, ``witness`` the JSON that the old schema accepts.
+    ``refuses``: the new schema refuses it. If not, the new schema accepts it and no longer reads a required field.
     """
 
     path: KeyPath
-    words: str
+    message: str
     witness: str
     refuses: bool = True
 
     def __str__(self) -> str:
-        return f"{pointer(self.path)}: {self.words}"
+        return f"{pointer(self.path)}: {self.message}"
 
     def data(self) -> list[Any]:
         """Return this as plain data."""
-        return [list(self.path), self.words, self.witness, self.refuses]
+        return [list(self.path), self.message, self.witness, self.refuses]
 
     def proof(self, old: str, new: str) -> str:
         """Return the sentence that shows the instance, by the names of both versions."""

@@ -1,4 +1,4 @@
-"""Which targets there are, and what each of them is."""
+"""The definitions of targets: those that are shipped, and the organization's own."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def names(tree: Tree) -> list[str]:
 
 
 def _unedited(tree: Tree) -> Tree:
-    """Return the tree whose templates these are: the edits of a rollback are of none."""
+    """Return the tree below the edits that touch no template, so that the cache is shared."""
     while isinstance(tree, Overlay) and not any(path.startswith("templates/") for path in tree.edits):
         tree = tree.below
     return tree
 
 
 def find(name: str, tree: Tree) -> TargetDefinition | None:
-    """Return a target: the organization's own before a shipped one. UserError where its ``target.yaml`` is wrong."""
+    """Return a target, the organization's own before a shipped one. UserError if its ``target.yaml`` is wrong."""
     tree = _unedited(tree)
     known = _FOUND.setdefault(tree, {})
     if name not in known:
@@ -67,17 +67,17 @@ def is_own(name: str, tree: Tree) -> bool:
 
 
 def fits(name: str, tree: Tree, about: str) -> Fits:
-    """Return what tells whether a text matches a pattern of a target, for the file ``about``."""
+    """Return the function that matches a text with a pattern of a target, for the file ``about``."""
     return partial(patterns.fits_confined, about=about) if is_own(name, tree) else patterns.fits
 
 
 def limits(target: Target, definition: TargetDefinition, tree: Tree) -> Limits:
-    """Return what the target of a rollout takes of names and records."""
+    """Return the limits of a rollout's target on names and records."""
     return Limits(target.type, definition, target.options, fits(target.type, tree, f"templates/{target.type}"))
 
 
 def templates(name: str, tree: Tree) -> Mapping[str, str]:
-    """Return the texts of a target's templates by file name, from the place where the target itself is."""
+    """Return the texts of a target's templates by file name, from the folder of the target itself."""
     tree = _unedited(tree)
     if not is_own(name, tree):
         return _shipped_templates(name)
@@ -103,14 +103,14 @@ def _shipped_templates(name: str) -> Mapping[str, str]:
 
 
 def missing(record: VersionRecord, definition: TargetDefinition) -> list[str]:
-    """Return the fields that a target needs of each version that it renders, and that a record does not have."""
+    """Return the fields that a target needs and that a record does not have."""
     names = _attributes() if definition.needs else {}
     return [field for field in definition.needs if getattr(record, names.get(field, ""), None) is None]
 
 
 @cache
 def _attributes() -> dict[str | None, str]:
-    """Return what the fields of a record are called in Python."""
+    """Return the Python name of each field of a record."""
     from rollout_spec.spec.rollout import VersionRecord
 
     return {field.alias: name for name, field in VersionRecord.model_fields.items()}

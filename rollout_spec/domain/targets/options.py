@@ -1,4 +1,4 @@
-"""What is wrong with the options that a rollout sets on a target, and what they are where it sets none."""
+"""The options that a rollout sets on a target: their problems and their defaults."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rollout_spec.spec.option import Form, Option
 from rollout_spec.spec.validation_errors import did_you_mean, nearest
 
 Fits = Callable[[str, str], bool]
-"""Tells whether a text matches a pattern. Raises ``Stopped`` or ``UnusableError`` if that cannot be told."""
+"""Returns whether a text matches a pattern. Raises ``Stopped`` or ``UnusableError`` if that is unknown."""
 _TYPES: Mapping[str, tuple[type, str]] = {
     "text": (str, "text"),
     "integer": (int, "a whole number"),
@@ -27,7 +27,7 @@ _TYPES: Mapping[str, tuple[type, str]] = {
 def option_problems(
     options: Mapping[str, Any], known: Mapping[str, Option], at: KeyPath, fits: Fits
 ) -> Iterator[Problem]:
-    """Give what is wrong with the options that a rollout sets; ``at`` is where they stand."""
+    """Give the problems with the options that a rollout sets at ``at``."""
     for name, value in options.items():
         option = known.get(name)
         if option is None:
@@ -72,7 +72,7 @@ def _value_problems(value: Any, option: Option, at: KeyPath, fits: Fits) -> Iter
 
 
 def misfit(text: str, form: Form, fits: Fits) -> tuple[str, str | None] | None:
-    """Return what is wrong with a text, and a hint, or None if it has the form."""
+    """Return the message and the hint for a text that does not have the form, or None if it has."""
     shown = f"`{excerpt(text)}`" if text else "an empty text"
     if form.max_length is not None and len(text) > form.max_length:
         return f"this has at most {form.max_length:,} characters, and {shown} has {len(text):,}", None
@@ -90,7 +90,7 @@ def misfit(text: str, form: Form, fits: Fits) -> tuple[str, str | None] | None:
 
 
 def _relation_problems(options: Mapping[str, Any], known: Mapping[str, Option], at: KeyPath) -> Iterator[Problem]:
-    """Compare each integer with the option that bounds it; a default that is too much is told at that one."""
+    """Compare each integer with the option that bounds it. A default that is too large is reported at the bound."""
     for name, option in known.items():
         if option.at_most is None:
             continue
@@ -121,7 +121,7 @@ def _duration_problems(value: str, at: KeyPath) -> Iterator[Problem]:
 
 
 def with_defaults(options: Mapping[str, Any], known: Mapping[str, Option]) -> dict[str, Any]:
-    """Return a value for every option: what a rollout says, else the default, else None."""
+    """Return a value for every option: the rollout's, else the default, else None."""
     filled: dict[str, Any] = {}
     for name, option in known.items():
         value = options.get(name, option.default)
