@@ -1,7 +1,8 @@
 """Decide every other step of a rollout: its edits, its hold, and its texts.
 
-Imports ``render`` and below. Pure: the clock and the history are arguments. Start with ``steps``. ``bootstrap`` writes
-a new rollout, ``hold`` tells whether a stage lasted long enough, ``pull_request`` writes the texts.
+Imports ``render`` and below. Pure: the clock and the history are arguments. Start with ``steps``, which turns a request
+into a ``step_result``. ``live_changes`` changes ``live``, ``bootstrap`` writes a new rollout, ``hold`` checks whether a
+stage lasted long enough, ``pull_request`` writes the texts.
 """
 
 from __future__ import annotations

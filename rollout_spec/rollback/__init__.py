@@ -1,9 +1,9 @@
 """Decide a rollback: its target, its edits, the limits on automation, and its texts.
 
-Imports ``render`` and below. Pure: everything known of git and the clock is an argument. Start with ``decision``.
-``guards`` and ``trigger_guards`` limit automation, ``triage`` chooses among several breaches, ``components`` takes
-components back, ``incident`` writes the quarantine, ``pull_request`` and ``commit`` write the texts, ``key`` names the
-branch, ``offline_bundle`` prepares a rollback by hand.
+Imports ``render`` and below. Pure: the facts from git and the clock are arguments. Start with ``decision``, which
+returns one of the ``outcomes``. ``guards`` and ``trigger_guards`` limit automation, ``triage`` chooses among several
+breaches, ``components`` switches components, ``incident`` writes the quarantine, ``pull_request`` and ``commit`` write
+the texts, ``key`` names the branch, ``offline_bundle`` prepares a rollback by hand.
 """
 
 from __future__ import annotations

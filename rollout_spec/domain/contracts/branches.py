@@ -1,6 +1,6 @@
-"""What a schema says of one instance, with all that it leads to: ``$ref``, ``allOf``, one of ``anyOf``, ``then``.
+"""The branches of a schema: the parts that apply to one instance, by ``$ref``, ``allOf``, one of ``anyOf``, ``then``.
 
-This only guides where instances are looked for. Whether one is accepted, a validator decides.
+This only guides the search for instances. A validator decides whether an instance is accepted.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from rollout_spec.domain.contracts.json_schema import TYPES, Schema
 from rollout_spec.domain.contracts.patterns import is_portable
 
 Part = dict[str, Any]
-"""One schema object, of which the keywords beside each other are looked at."""
+"""One schema object. Only its own keywords are read."""
 Branch = tuple[Part, ...]
-"""Parts that hold together."""
+"""Parts that apply together."""
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _MOST, _MOST_PARTS, _DEEPEST = 12, 40, 12
@@ -29,7 +29,7 @@ _IN_PLACE_ONE = ("not", "if", "then", "else")
 
 
 class Branches:
-    """The branches of the schemas of one document. All that is made here is kept, so that parts have an identity."""
+    """The branches of the schemas of one document. All made parts are kept alive, because their ids are keys."""
 
     def __init__(self, document: Schema) -> None:
         resource = specification_with(_DIALECT).create_resource(document)
@@ -39,7 +39,7 @@ class Branches:
         self._kept: list[Any] = []
 
     def of(self, schema: Schema, depth: int = 0) -> list[Branch]:
-        """Return the branches of a schema, the simplest first; none if it accepts nothing."""
+        """Return the branches of a schema, simplest first. The list is empty if the schema accepts nothing."""
         if isinstance(schema, bool) or depth > _DEEPEST:
             return [()] if schema is not False else []
         if id(schema) not in self._branches:
@@ -51,7 +51,7 @@ class Branches:
         return self._branches[id(schema)]
 
     def _factors(self, schema: Part, depth: int) -> Iterator[list[Branch]]:
-        """Give what else holds for an instance: of each list, one branch."""
+        """Give lists of branches. One branch of each list applies to an instance too."""
         if (target := self.target(schema.get("$ref"))) is not None:
             yield self.of(target, depth)
         for each in _schemas(schema.get("allOf")):
@@ -70,7 +70,7 @@ class Branches:
             yield [(), *((more, *each) for each in rest)]
 
     def parts(self, schema: Schema) -> Branch:
-        """Return all schema objects that speak of the same instance, in whatever way."""
+        """Return all schema objects that are about the same instance."""
         if isinstance(schema, bool):
             return ()
         if id(schema) not in self._parts:
@@ -92,7 +92,7 @@ class Branches:
                 yield from self._all(each, seen, depth + 1)
 
     def target(self, reference: object) -> Schema | None:
-        """Return the schema that a reference leads to; None if there is none."""
+        """Return the schema that a reference leads to, or None."""
         if not isinstance(reference, str):
             return None
         try:
@@ -107,7 +107,7 @@ class Branches:
 
 
 def fields(part: Part, name: str) -> list[Schema]:
-    """Return what a part says of the field of an object."""
+    """Return the schemas of a part for a field of an object."""
     found = [part["properties"][name]] if name in _mapping(part, "properties") else []
     for pattern, schema in _mapping(part, "patternProperties").items():
         if is_portable(pattern) and re.search(pattern, name):
@@ -118,17 +118,17 @@ def fields(part: Part, name: str) -> list[Schema]:
 
 
 def types(branch: Branch) -> frozenset[str]:
-    """Return the types that all parts leave; a number may be an integer."""
-    left = TYPES
+    """Return the types that all parts allow. A number may be an integer."""
+    allowed = TYPES
     for part in branch:
-        said = part.get("type", TYPES)
-        named = {said} if isinstance(said, str) else set(said)
-        left &= named | ({"integer"} if "number" in named else set())
-    return left
+        value = part.get("type", TYPES)
+        named = {value} if isinstance(value, str) else set(value)
+        allowed &= named | ({"integer"} if "number" in named else set())
+    return allowed
 
 
 def items(part: Part, at: int) -> list[Schema]:
-    """Return what a part says of an entry of a list."""
+    """Return the schemas of a part for an entry of a list."""
     old = part.get("items")
     first = old if isinstance(old, list) else part.get("prefixItems")
     if isinstance(first, list) and at < len(first):
@@ -138,7 +138,7 @@ def items(part: Part, at: int) -> list[Schema]:
 
 
 def _combined(factors: Sequence[Sequence[Branch]]) -> Iterator[Branch]:
-    """Choose one branch of each factor: the first of all, then others of one, then of all."""
+    """Give combinations of one branch of each factor: the first ones, then variations of one factor, then of all."""
     if not all(factors):
         return
     first = [each[0] for each in factors]

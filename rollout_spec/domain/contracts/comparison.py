@@ -61,7 +61,7 @@ class ContractChange:
 
 
 class FlawError(NotASchema):
-    """One of two contracts is no JSON Schema: ``which`` is 0 for the old one, 1 for the new."""
+    """One of two contracts is not a JSON Schema. ``which`` is 0 for the old one, 1 for the new one."""
 
     def __init__(self, which: int, message: str, path: KeyPath) -> None:
         super().__init__(message, path)
@@ -71,8 +71,8 @@ class FlawError(NotASchema):
 def breaks(old: bytes, new: bytes, about: str) -> list[ContractChange]:
     """Return the changes from one contract to the next that certainly break callers of the old one.
 
-    ``about`` is the file of the new one. Raises ``confined.Stopped`` if that cannot be found out within the limits, and
-    ``FlawError``.
+    ``about`` is the file of the new one. Raises ``FlawError``, or ``confined.Stopped`` if the comparison exceeds its
+    limits.
     """
     answer = _answer(old, new, about) if old != new else {"changes": []}
     if "flaw" in answer:
@@ -83,15 +83,16 @@ def breaks(old: bytes, new: bytes, about: str) -> list[ContractChange]:
         stopped = confined.Stopped("time", why)
         stopped.hint = hint
         raise stopped
-    return [ContractChange(tuple(path), words, witness, refuses) for path, words, witness, refuses in answer["changes"]]
+    changes = answer["changes"]
+    return [ContractChange(tuple(path), message, witness, refuses) for path, message, witness, refuses in changes]
 
 
-@lru_cache(maxsize=16)  # a drill asks of the same two again and again; that time ran out is not remembered
+@lru_cache(maxsize=16)  # a drill compares the same two many times; an exceeded limit is not cached
 def _answer(old: bytes, new: bytes, about: str) -> dict[str, Any]:
     [answer] = confined.ask(_TASK, (old, new), 1, about)
     return dict(answer)
 
 
 def refusals(old: bytes, new: bytes, about: str) -> list[ContractChange]:
-    """Return those of the changes for which the new contract certainly refuses something that the old one accepts."""
+    """Return the changes by which the new contract certainly refuses an instance that the old one accepts."""
     return [change for change in breaks(old, new, about) if change.refuses]

@@ -22,7 +22,7 @@ _Number = int | Decimal
 
 
 def scalars(parts: Sequence[Part], types: frozenset[str] = TYPES) -> Iterator[Any]:
-    """Give values that are no lists or objects, by all that is said of one instance; listed values of all types."""
+    """Give the scalars at the limits of all parts about one instance, and the listed values of all types."""
     yield from (value for value in _listed(parts) if type_of(value) in types)
     if "integer" in types:
         yield from islice(_numbers(parts), _MOST_NUMBERS)
@@ -33,7 +33,7 @@ def scalars(parts: Sequence[Part], types: frozenset[str] = TYPES) -> Iterator[An
 
 
 def counts(parts: Sequence[Part], least: str, most: str, *, longest: int) -> list[int]:
-    """Return how many there may be: each limit, and its neighbours."""
+    """Return the possible counts: each limit and its neighbours."""
     limits = (_whole(part.get(name)) for part in parts for name in (least, most))
     near = (limit + step for limit in limits if limit is not None for step in (0, 1, -1))
     return sorted({each for each in near if 0 <= each <= longest})
@@ -44,7 +44,7 @@ def _whole(value: Any) -> int | None:
 
 
 def _listed(parts: Sequence[Part]) -> Iterator[Any]:
-    """Give constants, and of each list of values the first ones, and the first that no other list has."""
+    """Give constants, the first values of each list, and the first values that another list lacks."""
     lists = [part["enum"] for part in parts if isinstance(part.get("enum"), list)]
     lists += [[part["const"]] for part in parts if "const" in part]
     keys = [{key(each) for each in values} for values in lists]
@@ -97,7 +97,7 @@ def _multiples(steps: Sequence[_Number]) -> Iterator[_Number]:
 
 
 def _between(low: _Number, high: _Number) -> Iterator[_Number]:
-    """Give whole numbers between two bounds, all of them if they are few, and the middle."""
+    """Give whole numbers between two bounds (all of them if they are few) and the middle."""
     first, last = int(low) - 1, int(high) + 1
     width = last - first
     yield from range(first, last + 1, max(1, width // _RANGE))

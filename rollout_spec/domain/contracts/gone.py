@@ -1,4 +1,4 @@
-"""Required fields that the next schema says nothing of, so that nobody reads them any more."""
+"""Required fields that the next schema does not mention, so that no version reads them any more."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from rollout_spec.domain.contracts.patterns import is_portable
 from rollout_spec.domain.contracts.reasons import Reason
 from rollout_spec.domain.contracts.unlisted import with_values
 
-_WORDS = "this field is gone, and was required: nobody reads it any more"
+_MESSAGE = "this required field is gone: it is not read any more"
 _DEEPEST = 8
 
 
 def gone(instance: Any, judges: tuple[Judge, Judge], names: tuple[Naming, Naming]) -> list[Reason]:
-    """Return the fields of an instance that both accept which the old requires and the new does not know.
+    """Return the fields of an instance that the old schema requires and the new one does not know.
 
-    Their names are nowhere in the new schema, without them the old one refuses the instance, and the new one accepts it
-    without them and with any value.
+    Both schemas accept the instance. The names of the fields are nowhere in the new schema. Without them the old schema
+    refuses the instance; the new one accepts it without them and with any value in them.
     """
     candidates = names[0].required - names[1].texts
     if not candidates or not names[1].fields:
         return []
     return [
-        (path, _WORDS)
+        (path, _MESSAGE)
         for path, holder, name in _fields(instance, ())
         if name in candidates and not _is_matched(name, names[1]) and _is_ignored(instance, holder, name, judges)
     ]

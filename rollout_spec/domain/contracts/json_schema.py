@@ -1,4 +1,4 @@
-"""A JSON Schema is data from outside: it is bounded, and its parts are what they should be, before any is looked at."""
+"""The reader of JSON Schemas. They are data from outside, so their size and the types of their parts are checked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WHOLE = 40
 
 
 class NotASchema(ValueError):
-    """What a file holds is no JSON Schema; ``path`` is where in it, or ``span`` where it is no JSON either."""
+    """The file is not a JSON Schema. ``path`` is the place in the schema, or ``span`` in a file that is not JSON."""
 
     def __init__(self, message: str, path: KeyPath = (), span: Span | None = None) -> None:
         super().__init__(message)
@@ -29,7 +29,7 @@ class NotASchema(ValueError):
 
 
 def read_schema(content: bytes) -> Schema:
-    """Read one JSON Schema. NotASchema says what is wrong with it."""
+    """Read one JSON Schema. NotASchema if it is not one."""
     if len(content) > MAX_BYTES:
         raise NotASchema("a contract of more than 1 MiB is too long")
     try:
@@ -51,7 +51,7 @@ def read_schema(content: bytes) -> Schema:
 
 
 def _number(text: str) -> int | Decimal:
-    """Read a number exactly; 2.0 is an integer, as JSON Schema has it."""
+    """Read a number exactly. 2.0 is an integer, by the rules of JSON Schema."""
     try:
         number = Decimal(text)
     except ArithmeticError:
@@ -74,7 +74,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _schemas(data: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
-    """Give all schemas that a schema is made of."""
+    """Give a schema and all schemas in it."""
     if len(path) > MAX_DEPTH:
         raise NotASchema(f"more than {MAX_DEPTH} levels deep")
     yield path, data
@@ -135,11 +135,11 @@ def _check_parts(schema: Any, path: KeyPath) -> None:
         return
     if not isinstance(schema, dict):
         raise NotASchema("a JSON Schema is an object, or true or false", path)
-    for key, (fits, words) in _PARTS.items():
+    for key, (fits, message) in _PARTS.items():
         if key in schema and not fits(schema[key]):
-            raise NotASchema(f"`{key}` at {pointer(path)}: {words}", (*path, key))
+            raise NotASchema(f"`{key}` at {pointer(path)}: {message}", (*path, key))
 
 
 def pointer(path: KeyPath) -> str:
-    """Return a place as a JSON pointer that can be shown: ``/properties/a~1b``; ``/`` is the whole schema."""
+    """Return a path as a printable JSON pointer: ``/properties/a~1b``. ``/`` is the whole schema."""
     return "/" + "/".join(excerpt(re.sub("/", "~1", str(step).replace("~", "~0"))) for step in path)

@@ -17,7 +17,7 @@ class Naming:
 
 
 def naming(schema: Any) -> Naming:
-    """Collect what a schema names."""
+    """Return the names and patterns in a schema."""
     fields, required, texts, patterns = (set[str]() for _ in range(4))
     todo = [schema]
     while todo:

@@ -1,7 +1,7 @@
-"""The regular expressions that ECMA-262, Python and others read alike.
+"""The regular expressions that ECMA-262, Python and other engines read alike.
 
-What is left out: look-behind, references to groups, flags, names, ``\\b``, ``\\p``, text beyond ASCII, and whatever one
-of them refuses.
+Not included: look-behind, references to groups, flags, names, ``\\b``, ``\\p``, text beyond ASCII, and every expression
+that one engine refuses.
 
 Source: https://json-schema.org/draft/2020-12/json-schema-core#section-6.4
 """
@@ -28,6 +28,8 @@ class UnportableError(ValueError):
 
 @dataclass(frozen=True)
 class Repeated:
+    """A part with its quantifier. ``most`` is None without an upper limit."""
+
     part: Part
     least: int
     most: int | None
@@ -55,7 +57,7 @@ def is_portable(pattern: str) -> bool:
 
 
 def is_plain(text: str) -> bool:
-    """Return whether a text is of printable ASCII."""
+    """Return whether a text is printable ASCII."""
     return text.isascii() and text.isprintable()
 
 
@@ -71,17 +73,17 @@ def parsed(pattern: str) -> Either:
 
 
 class _Reader:
-    """A pattern, and how far it is read."""
+    """A reader of a pattern, with its position."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
 
     def take(self, wanted: str) -> bool:
-        """Skip a text if it is next."""
-        found = self.text.startswith(wanted, self.at)
-        self.at += len(wanted) if found else 0
-        return found
+        """Skip a text if it is next. Return whether it was."""
+        is_next = self.text.startswith(wanted, self.at)
+        self.at += len(wanted) if is_next else 0
+        return is_next
 
     def one(self) -> str:
         if self.at >= len(self.text):
@@ -103,7 +105,7 @@ class _Reader:
         return Either((*found, tuple(parts)))
 
     def part(self, depth: int) -> Part | None:
-        """Read one part with how often it is there; None if it takes no text."""
+        """Read one part with its quantifier. None if it matches no text."""
         char = self.one()
         if char in "^$":
             if self.is_counted():
@@ -129,7 +131,7 @@ class _Reader:
         return self.repeated(inside)
 
     def repeated(self, part: Part) -> Part:
-        """Read how often a part is there."""
+        """Read the quantifier of a part."""
         if found := _COUNTS.match(self.text, self.at):
             self.at = found.end()
             least = int(found[1])
@@ -148,7 +150,7 @@ class _Reader:
         return Repeated(part, least, most)
 
     def is_counted(self) -> bool:
-        """Return whether what follows says how often the part before it is there."""
+        """Return whether a quantifier follows."""
         return self.text[self.at : self.at + 1] in ("*", "+", "?", "{")
 
     def chars(self, char: str) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Objects and lists, minimal and maximal ones: with each field and without it, with each value, of each length."""
+"""Candidates that are objects and lists, minimal and maximal: each field present or absent, each value, each length."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_NAMES, _FEW, _LONGEST, _SUBSETS = 200, 5, 1000, 40
 
 
 class Place(Protocol):
-    """A place in an instance, with the parts that hold there, and all that are mentioned."""
+    """A place in an instance, with the parts that apply there and all mentioned parts."""
 
     branch: Branch
     mentioned: Branch
@@ -28,7 +28,7 @@ class Place(Protocol):
 
 
 def objects(place: Place) -> Iterator[dict[str, Any]]:
-    """Give objects, the smallest one first."""
+    """Give objects, smallest first."""
     needed = list(dict.fromkeys(name for part in place.branch for name in _required(part)))
     if len(needed) > _LONGEST:
         return
@@ -68,7 +68,7 @@ def _varied(base: dict[str, Any], values: dict[str, list[Any]]) -> Iterator[dict
 
 
 def _subsets(base: dict[str, Any], optional: Sequence[str], values: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
-    """Give the object with several fields more, and with several other values."""
+    """Give the object with several added fields, and with several other values."""
     for size in (2, 3):
         for chosen in islice(combinations(optional, size), _SUBSETS):
             yield base | {name: values[name][0] for name in chosen}
@@ -80,7 +80,7 @@ def _subsets(base: dict[str, Any], optional: Sequence[str], values: dict[str, li
 
 
 def _sized(place: Place, base: dict[str, Any], full: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Give objects with as many fields as there may be."""
+    """Give objects with the possible numbers of fields."""
     spare = place.values(_field("extra"))
     more = {f"extra{number}": spare[0] for number in range(32)} if spare else {}
     rest = {name: value for name, value in (full | more).items() if name not in base}
@@ -91,7 +91,7 @@ def _sized(place: Place, base: dict[str, Any], full: dict[str, Any]) -> Iterator
 
 
 def _names(parts: Iterable[Part]) -> Iterator[str]:
-    """Give the names of fields that are said, match a pattern, or are others."""
+    """Give names of fields: those in the schemas, some that match a pattern, and others."""
     found = list(parts)
     for part in found:
         yield from _mapping(part, "properties")
@@ -121,7 +121,7 @@ def _mapping(part: Part, name: str) -> dict[str, Any]:
 
 
 def arrays(place: Place) -> Iterator[list[Any]]:
-    """Give lists, the shortest one first: of one value, of several, and with each value once."""
+    """Give lists, shortest first: of one value, of several, and with each value once."""
     lengths = {0, 1, 2, *_lengths(place)}
     for length in sorted(lengths):
         filled = [_of_entry(place, at) for at in range(min(length, 8))]
@@ -153,7 +153,7 @@ def _of_entry(place: Place, at: int) -> list[Any]:
 
 
 def _containing(place: Place, rows: Sequence[Sequence[Any]]) -> Iterator[list[Any]]:
-    """Give lists in which some entries are what ``contains`` asks for."""
+    """Give lists in which some entries match ``contains``."""
     wanted = [part["contains"] for part in place.branch if isinstance(part.get("contains"), bool | dict)]
     if not wanted or not rows:
         return

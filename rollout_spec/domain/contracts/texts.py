@@ -1,4 +1,4 @@
-"""Texts that match a regular expression, of different lengths and by different ways through it."""
+"""Texts that match a regular expression, of different lengths and along different alternatives."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FIRST = "a0A-_"
 
 
 def matching(pattern: str, counts: Iterable[int] = ()) -> list[str]:
-    """Return texts that match, simple ones first; ``counts`` says how often to repeat what may be repeated."""
+    """Return texts that match a pattern, simple ones first. ``counts`` are the numbers of repetitions to try."""
     return _matching(pattern, tuple(sorted(set(counts))))
 
 
@@ -40,7 +40,7 @@ def _samples(part: Part, counts: tuple[int, ...]) -> list[str]:
 
 
 def _sequence(parts: Sequence[Part], counts: tuple[int, ...]) -> list[str]:
-    """Take the first text of each part; then vary one part at a time."""
+    """Join the first text of each part, then vary one part at a time."""
     found = [_samples(part, counts) for part in parts]
     if not all(found):
         return []

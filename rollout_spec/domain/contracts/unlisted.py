@@ -1,4 +1,4 @@
-"""Fields that a schema leaves open: callers do not send what only a later version gives a meaning to."""
+"""Fields that a schema leaves open. Callers do not send a field that only a later version names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ANYTHING: tuple[Any, ...] = (None, True, 0, "", [], {})
 
 
 def rests_on_open_fields(instance: Any, old: Judge, names: tuple[Naming, Naming]) -> bool:
-    """Return whether an instance has a field that only the new schema names, and the old one accepts with any value.
+    """Return whether an instance has a field that only the new schema names and the old one leaves open.
 
     An object is open unless a schema closes it. So each field that a version adds with a type refuses something that
     was accepted, and adding fields is how a schema grows.

@@ -1,4 +1,4 @@
-"""PromQL expressions of triggers, for one version each."""
+"""PromQL expressions of triggers. Each is about one version."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Limits:
     fits: Fits
 
     def record_flaws(self, record: VersionRecord) -> Iterator[tuple[KeyPath, str, Severity]]:
-        """Give the fields of a record that the target does not take: where in the record, the message, the severity."""
+        """Give the fields of a record that the target refuses: its path in the record, the message, the severity."""
         for field in self.definition.refuses:
             path = tuple(field.split("."))
             if _value(record, path) is not None:
