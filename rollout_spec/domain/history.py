@@ -63,7 +63,7 @@ def undone_commits(version: str, history: Iterable[Step], reverted_at: datetime 
     kept_edits: list[Step] = []
     since = previous_since = None
     served_before = False
-    place: tuple[object, ...] | None = None
+    last_place: tuple[object, ...] | None = None
     for step in history:
         if step.after is None:
             return UndoneCommits(
@@ -74,9 +74,9 @@ def undone_commits(version: str, history: Iterable[Step], reverted_at: datetime 
             break
         if step.before is not None:  # the commit that brought the file itself is not undone
             (kept_edits if step.after == step.before else steps).append(step)
-        place = place or current
+        last_place = last_place or current
         before, previous_since = _place(version, step.before), since
-        if since is None and before != place:
+        if since is None and before != last_place:
             since, served_before = step.date, before not in (None, _PROPOSED)
         if step.before is not None and before is None:
             break

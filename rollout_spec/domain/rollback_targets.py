@@ -64,7 +64,9 @@ def unreadable(rollout: ModelRollout, repository: Repository, target: str | None
     before = list(takewhile(lambda version: version != target, rollout.spec.live.known_good))
     barred = quarantined(rollout, repository) if before else {}
     quarantines = (barred[version] for version in before if version in barred)
-    return tuple({each.file.path: each.file for each in quarantines if each.incident is None}.values())
+    return tuple(
+        {quarantine.file.path: quarantine.file for quarantine in quarantines if quarantine.incident is None}.values()
+    )
 
 
 def unsure(rollout: ModelRollout, target: str, repository: Repository) -> list[tuple[str, str]]:
@@ -101,18 +103,18 @@ def blocking_reason(rollout: ModelRollout, version: str, repository: Repository)
         with suppress(UserError):  # references-exist says so
             definition = catalog.find(target.type, repository.tree)
             if definition and (fields := catalog.missing(record, definition)):
-                shown = ", ".join(f"`{field}`" for field in fields)
-                return f"its record lacks {shown}, which the target {target.type} needs"
+                names = ", ".join(f"`{field}`" for field in fields)
+                return f"its record lacks {names}, which the target {target.type} needs"
             limits = catalog.limits(target, definition, repository.tree) if definition else None
             for _, message, severity in limits.record_flaws(record) if limits else ():
                 if severity == "error":
                     return message
-    return next((each.message for each in refusals(rollout, version, repository) if each.moved), None)
+    return next((refusal.message for refusal in refusals(rollout, version, repository) if refusal.moved), None)
 
 
 def compatibility_risk(rollout: ModelRollout, version: str, repository: Repository) -> Refusal | None:
     """Return the schema that may refuse requests if callers of stable are sent to a version, or None."""
-    return next((each for each in refusals(rollout, version, repository) if not each.moved), None)
+    return next((refusal for refusal in refusals(rollout, version, repository) if not refusal.moved), None)
 
 
 def standing(rollout: ModelRollout, repository: Repository) -> list[str]:

@@ -67,10 +67,10 @@ def require_hold(held: HoldStatus | None, forced: str | None) -> None:
 
 def _entry_commit(live: Live, history: Iterable[Step]) -> Step | None:
     """Return the commit that moved the candidate to its stage. None if the newest commit has it elsewhere."""
-    here = (live.candidate, live.stage)
+    place = (live.candidate, live.stage)
     for step in history:
-        if step.after is None or (step.after.candidate, step.after.stage) != here:
+        if step.after is None or (step.after.candidate, step.after.stage) != place:
             return None
-        if step.before is None or (step.before.candidate, step.before.stage) != here:
+        if step.before is None or (step.before.candidate, step.before.stage) != place:
             return step
     return None

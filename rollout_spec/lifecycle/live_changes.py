@@ -52,10 +52,10 @@ def _retreat(rollout: ModelRollout, repository: Repository, request: Request) ->
     stages, live = _stages(rollout), rollout.spec.live
     if request.to is not None:
         _require_name(request.to, stages, "there is no stage")
-    here = stages.index(live.stage) if live.stage in stages else 0
-    if request.to is None and live.stage is not None and here == 0:
+    current = stages.index(live.stage) if live.stage in stages else 0
+    if request.to is None and live.stage is not None and current == 0:
         raise UserError(f"{live.stage} is the first stage", hint="withdraw the candidate", status=REFUSED)
-    return _or_refuse(lambda: transitions.retreat(live, stages, request.to or stages[here - 1]))
+    return _or_refuse(lambda: transitions.retreat(live, stages, request.to or stages[current - 1]))
 
 
 def _withdraw(rollout: ModelRollout, repository: Repository, request: Request) -> Live:

@@ -122,7 +122,7 @@ def _rollbacks_per_day(case: GuardCase) -> Iterator[Reason]:
 
 
 def _auto_merges_per_day(case: GuardCase) -> Iterator[Reason]:
-    count, limit = sum(each.may_auto_merge for each in case.today), case.settings.max_auto_merges_per_day
+    count, limit = sum(past.may_auto_merge for past in case.today), case.settings.max_auto_merges_per_day
     if case.may_auto_merge and count >= limit:
         message = f"{count} rollbacks within a day may have merged automatically, and the limit is {limit}"
         yield Reason("auto-merges-per-day", message)

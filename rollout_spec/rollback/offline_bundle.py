@@ -57,7 +57,7 @@ def _is_kubernetes(manifest: Manifest) -> bool:
 
 def readme(offline: list[OfflineRollback], source: str, now: datetime) -> str:
     """Return the steps by hand, in Markdown. ``source`` is the state that the files were rendered from."""
-    rollbacks = [each.rollback for each in offline]
+    rollbacks = [bundle.rollback for bundle in offline]
     moves = ", ".join(f"{rollback.rollout} {rollback.failed} -> {rollback.restored}" for rollback in rollbacks)
     parts = [
         f"# Rollback by hand: {moves}",

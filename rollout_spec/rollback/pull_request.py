@@ -57,8 +57,8 @@ def body(
     marker = f"<!-- rollout-spec: rollback {fields} breach={rollback.breach.id} -->\n"
     room = LONGEST_BODY - len(marker) - sum(len(part) + 2 for part in parts)
     head = f"### The manifests, compared with {comparison.commit[:12]}\n\n" if comparison is not None else ""
-    if comparison is not None and (shown := fenced(comparison.diff, room - len(head) - 2)):
-        parts.append(head + shown)
+    if comparison is not None and (diff := fenced(comparison.diff, room - len(head) - 2)):
+        parts.append(head + diff)
     text = "\n\n".join(parts)
     if room < 0:
         text = text[: LONGEST_BODY - len(marker) - 5] + "\n\n…"

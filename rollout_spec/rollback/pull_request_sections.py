@@ -60,9 +60,9 @@ def components_section(rollback: Rollback, rollout: ModelRollout, repository: Re
     """Return a table of the failed and the restored record, with notes on components and skipped versions."""
     failed, restored = (rollout.spec.versions[version] for version in (rollback.failed, rollback.restored))
     rows = [("version", rollback.failed, rollback.restored), *_record_rows(failed, restored)]
-    shown = table([(key, code(old), code(new)) for key, old, new in rows], ("", "failed", "restored"))
+    comparison = table([(key, code(old), code(new)) for key, old, new in rows], ("", "failed", "restored"))
     notes = list(_notes(rollback, rollout, repository))
-    return shown + (f"\n\n{bullets(notes)}" if notes else "")
+    return comparison + (f"\n\n{bullets(notes)}" if notes else "")
 
 
 def _notes(rollback: Rollback, rollout: ModelRollout, repository: Repository) -> Iterator[str]:

@@ -59,8 +59,8 @@ class Candidates:
 
     def _some(self, kept: Side, old: Side, new: Side, depth: int) -> list[Any]:
         """Return a few values for a place at which both schemas are the same."""
-        made = islice(self._made(kept, old, new, depth), 4 * _at(_MOST, depth))
-        fitting = (value for value in made if all(self._judges[0].accepts(value, each) for each in kept))
+        candidates = islice(self._made(kept, old, new, depth), 4 * _at(_MOST, depth))
+        fitting = (value for value in candidates if all(self._judges[0].accepts(value, schema) for schema in kept))
         return list(islice(fitting, _FEW))
 
     def _chosen(self, kept: Side, old: Side, new: Side, depth: int) -> list[Any]:
@@ -71,18 +71,18 @@ class Candidates:
             if text in seen or len(text) > _LARGEST or len(seen) > _at(_MOST, depth):
                 continue
             seen.add(text)
-            if all(self._judges[0].accepts(value, each) for each in kept):
+            if all(self._judges[0].accepts(value, schema) for schema in kept):
                 groups.setdefault(self._verdicts(value, old, new), []).append((len(text), value))
         for group in groups.values():
             group.sort(key=lambda entry: entry[0])
         rows = sorted(groups.items(), key=lambda entry: entry[0].count(True), reverse=True)
-        found = [row[at][1] for at in range(_at(_MOST_KEPT, depth)) for _, row in rows if at < len(row)]
-        return found[: _at(_MOST_KEPT, depth)]
+        chosen = [row[at][1] for at in range(_at(_MOST_KEPT, depth)) for _, row in rows if at < len(row)]
+        return chosen[: _at(_MOST_KEPT, depth)]
 
     def _verdicts(self, value: Any, old: Side, new: Side) -> tuple[bool | None, ...]:
         """Return the verdicts of the mentioned schemas on a value."""
         sides = zip(self._judges, (old, new), strict=True)
-        return tuple(judge.accepts(value, each) for judge, side in sides for each in side[:_MOST_JUDGES])
+        return tuple(judge.accepts(value, schema) for judge, side in sides for schema in side[:_MOST_JUDGES])
 
     def _made(self, kept: Side, old: Side, new: Side, depth: int) -> Iterator[Any]:
         """Give values that the kept schemas may accept: scalars, then lists and objects by each branch."""
@@ -111,15 +111,15 @@ class Candidates:
 
     def _mentioned(self, old: Side, new: Side) -> tuple[Branch, Branch]:
         sides = zip(self._branches, (old, new), strict=True)
-        first, second = (tuple(chain.from_iterable(map(each.parts, side))) for each, side in sides)
+        first, second = (tuple(chain.from_iterable(map(branches.parts, side))) for branches, side in sides)
         return first, second
 
     def _combined(self, kept: Side) -> list[Branch]:
         """Return the branches of schemas that apply together."""
-        found: list[Branch] = [()]
+        combined: list[Branch] = [()]
         for schema in kept:
-            found = [(*one, *other) for other in self._branches[0].of(schema) for one in found][:12]
-        return found
+            combined = [(*one, *other) for other in self._branches[0].of(schema) for one in combined][:12]
+        return combined
 
 
 class _Place:
@@ -137,7 +137,7 @@ class _Place:
 
     def is_same(self, below: Below) -> bool:
         """Return whether the schemas of both documents for a place below are the same."""
-        old, new = ([each for part in side for each in below(part)] for side in self._sides)
+        old, new = ([schema for part in side for schema in below(part)] for side in self._sides)
         return self._candidates.sameness.holds(old, new)
 
 
@@ -146,7 +146,7 @@ def _at(limits: Sequence[int], depth: int) -> int:
 
 
 def _unique(schemas: Iterable[Schema]) -> Side:
-    return tuple({id(each): each for each in schemas}.values())
+    return tuple({id(schema): schema for schema in schemas}.values())
 
 
 _SHAPES: tuple[tuple[str, Callable[[_Place], Iterator[Any]]], ...] = (("object", objects), ("array", arrays))

@@ -47,7 +47,7 @@ def _fields(data: Any, path: KeyPath) -> Iterator[tuple[KeyPath, dict[str, Any],
 
 def _is_matched(name: str, naming: Naming) -> bool:
     """Return whether a pattern may match a name."""
-    return any(not is_portable(each) or re.search(each, name) for each in naming.patterns)
+    return any(not is_portable(pattern) or re.search(pattern, name) for pattern in naming.patterns)
 
 
 def _is_ignored(instance: Any, holder: dict[str, Any], name: str, judges: tuple[Judge, Judge]) -> bool:
@@ -58,4 +58,4 @@ def _is_ignored(instance: Any, holder: dict[str, Any], name: str, judges: tuple[
             return False
     finally:
         holder[name] = value
-    return all(new.accepts(each) for each in with_values(instance, holder, name))
+    return all(new.accepts(variant) for variant in with_values(instance, holder, name))

@@ -81,8 +81,8 @@ def guarded(dialect: type[Validator]) -> Any:
 
 def _counted(keyword: _Keyword, cost: int) -> _Keyword:
     def run(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-        more = len(value) // _LONG if isinstance(value, list | dict) else 0
-        validator.format_checker.work.take(cost + more)
+        extra_cost = len(value) // _LONG if isinstance(value, list | dict) else 0
+        validator.format_checker.work.take(cost + extra_cost)
         return keyword(validator, value, instance, schema)
 
     return run

@@ -137,14 +137,14 @@ def _names_dialect(data: Any) -> bool:
     """Return whether a schema below the top names a dialect of its own."""
     todo, is_top = [data], True
     while todo:
-        each = todo.pop()
-        if isinstance(each, dict):
-            if "$schema" in each and not is_top:
+        node = todo.pop()
+        if isinstance(node, dict):
+            if "$schema" in node and not is_top:
                 return True
-            for key, value in each.items():
+            for key, value in node.items():
                 named = key in _BY_NAME and isinstance(value, dict)
                 todo += value.values() if named else [] if key in _VALUES else [value]
-        elif isinstance(each, list):
-            todo += each
+        elif isinstance(node, list):
+            todo += node
         is_top = False
     return False

@@ -15,7 +15,7 @@ from functools import lru_cache
 _LONGEST, _MOST_COUNT, _DEEPEST = 1000, 1000, 20
 PRINTABLE = frozenset(map(chr, range(32, 127)))
 _DIGITS = frozenset("0123456789")
-_WORD = frozenset(each for each in PRINTABLE if each.isalnum()) | {"_"}
+_WORD = frozenset(char for char in PRINTABLE if char.isalnum()) | {"_"}
 _CLASSES = {"d": _DIGITS, "w": _WORD, "s": frozenset(" ")}
 _CLASSES |= {name.upper(): PRINTABLE - chars for name, chars in _CLASSES.items()}
 _CONTROLS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v"}
@@ -66,10 +66,10 @@ def parsed(pattern: str) -> Either:
     if len(pattern) > _LONGEST or not is_plain(pattern):
         raise UnportableError
     reader = _Reader(pattern)
-    found = reader.either(0)
+    pattern_tree = reader.either(0)
     if reader.at < len(pattern):
         raise UnportableError
-    return found
+    return pattern_tree
 
 
 class _Reader:
@@ -132,10 +132,10 @@ class _Reader:
 
     def repeated(self, part: Part) -> Part:
         """Read the quantifier of a part."""
-        if found := _COUNTS.match(self.text, self.at):
-            self.at = found.end()
-            least = int(found[1])
-            most = least if not found[2] else int(found[3]) if found[3] else None
+        if match := _COUNTS.match(self.text, self.at):
+            self.at = match.end()
+            least = int(match[1])
+            most = least if not match[2] else int(match[3]) if match[3] else None
         elif self.take("*"):
             least, most = 0, None
         elif self.take("+"):

@@ -97,6 +97,6 @@ _LIMITS: dict[str, Callable[[Any], str]] = {
 def _shown(value: Any) -> str:
     if isinstance(value, dict | list):
         return f"this {type_of(value)}"
-    words = {None: "null", True: "true", False: "false"}
-    plain = words[value] if value is None or isinstance(value, bool) else str(value)
-    return f"`{excerpt(plain)}`"
+    literals = {None: "null", True: "true", False: "false"}
+    text = literals[value] if value is None or isinstance(value, bool) else str(value)
+    return f"`{excerpt(text)}`"

@@ -24,15 +24,15 @@ class Sameness:
 
     def holds(self, old: list[Schema], new: list[Schema]) -> bool:
         """Return whether both lists of schemas are the same, with their references."""
-        return old == new and all(name in self._same for each in old for name in _references(each))
+        return old == new and all(name in self._same for schema in old for name in _references(schema))
 
 
 def _references(data: Any) -> Iterator[str]:
     todo = [data]
     while todo:
-        each = todo.pop()
-        if isinstance(each, dict):
-            yield from (each[name] for name in ("$ref", "$dynamicRef") if isinstance(each.get(name), str))
-            todo += each.values()
-        elif isinstance(each, list):
-            todo += each
+        node = todo.pop()
+        if isinstance(node, dict):
+            yield from (node[name] for name in ("$ref", "$dynamicRef") if isinstance(node.get(name), str))
+            todo += node.values()
+        elif isinstance(node, list):
+            todo += node

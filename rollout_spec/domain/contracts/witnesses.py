@@ -48,15 +48,15 @@ def compare(contents: tuple[bytes, bytes]) -> Iterator[dict[str, Any]]:
             yield {"flaw": [at, str(error), list(error.path)]}
             return
     (before, after), (old, new) = contents, schemas
-    found = Comparison(before, after, old, new)
-    if not found.has_known_dialects:
+    comparison = Comparison(before, after, old, new)
+    if not comparison.has_known_dialects:
         yield {"unknown": "dialect"}
         return
-    found.run()
-    if found.is_unknown:
+    comparison.run()
+    if comparison.is_unknown:
         yield {"unknown": "work"}
     else:
-        yield {"changes": [change.data() for change in found.changes()]}
+        yield {"changes": [change.data() for change in comparison.changes()]}
 
 
 class Comparison:
@@ -101,20 +101,20 @@ class Comparison:
             self._keep(instance, gone(instance, (self._old, self._new), self._names), refuses=False)
 
     def _errors(self, instance: Any) -> list[ValidationError]:
-        found: list[ValidationError] = []
+        errors: list[ValidationError] = []
         try:
             for error in islice(self._new.errors(instance), _MOST_ERRORS):
-                found.append(error)
+                errors.append(error)
         except (WorkDoneError, OutOfTime, MemoryError):
             raise
         except Exception:  # the first one is certain
-            return found
-        return found
+            return errors
+        return errors
 
     def _keep(self, instance: Any, why: list[Reason], *, refuses: bool) -> None:
         """Keep an instance as the witness of each reason for which it is the simplest one yet."""
         size = len(why), len(key(instance))
-        better = [each for each in why if each[0] not in self._found or size < self._found[each[0]][0]]
+        better = [reason for reason in why if reason[0] not in self._found or size < self._found[reason[0]][0]]
         if not better or (refuses and rests_on_open_fields(instance, self._old, self._names)):
             return
         if self._is_confirmed(instance, refuses):

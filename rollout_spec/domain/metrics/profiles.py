@@ -38,7 +38,7 @@ class Profile:
     @cached_property
     def boundaries(self) -> list[timedelta]:
         """The boundaries of the latency histogram's buckets, ascending."""
-        return [timedelta(milliseconds=float(each * (1 if self.unit == "ms" else 1000))) for each in self.buckets]
+        return [timedelta(milliseconds=float(bound * (1 if self.unit == "ms" else 1000))) for bound in self.buckets]
 
 
 def _buckets(text: str) -> tuple[Decimal, ...]:

@@ -35,7 +35,7 @@ def _type(tokens: Sequence[_Token], depth: int = 0) -> Type:
         return "range"
     if "string" in types:
         return "string"
-    return "scalar" if types and all(each == "scalar" for each in types) else "vector"
+    return "scalar" if types and all(operand_type == "scalar" for operand_type in types) else "vector"
 
 
 def _operands(tokens: Sequence[_Token]) -> list[list[_Token]]:

@@ -198,13 +198,13 @@ def _spellings(bound: Decimal) -> str:
 
 
 def _fill(text: str, arm: Arm, window: timedelta) -> str:
-    known = {
+    values = {
         "rollout": arm.rollout,
         "version": arm.version,
         "namespace": arm.namespace,
         "window": duration(window),
     }
-    return _BLANK.sub(lambda blank: known[blank[1]], text)
+    return _BLANK.sub(lambda blank: values[blank[1]], text)
 
 
 def _plain(number: Decimal) -> str:

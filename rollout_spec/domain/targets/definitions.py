@@ -125,5 +125,5 @@ def _read(path: str, content: bytes) -> TargetDefinition:
         return TargetDefinition.model_validate(document.data)
     except ValidationError as error:
         problem = next(problems(error, document.data, TargetDefinition, document.bare))
-        place = document.span(problem.path, on_key=problem.on_key)
-        raise UserError(f"{path}:{place.line}:{place.column}: {problem.message}", hint=problem.hint) from None
+        span = document.span(problem.path, on_key=problem.on_key)
+        raise UserError(f"{path}:{span.line}:{span.column}: {problem.message}", hint=problem.hint) from None
