@@ -152,9 +152,8 @@ def _deciding(todo: Sequence[str], context: Context) -> Iterator[str]:
     if rollouts and context.now:
         yield from _own_packs(repository)
     for file in rollouts:
-        records = file.model.spec.versions.values() if file and file.kind == "ModelRollout" and file.model else ()
-        for record in records:
-            yield from (f"components/{name}.yaml" for name in record.requires or {})
+        if file and file.kind == "ModelRollout" and file.model:
+            yield from (f"components/{name}.yaml" for name in file.model.spec.component_names)
 
 
 def _unused(examined: Sequence[Examined], context: Context) -> Iterator[Finding]:
