@@ -91,7 +91,7 @@ def test_behind_a_text_that_did_not_load_nothing_is_known(
 
 def test_a_commit_is_named_by_its_first_letters() -> None:
     step = Step("0123456789abcdef" * 2, day(0), "s", None, None)
-    assert (undone_commits("42", [step]).reason or "").startswith("the file did not load at 0123456789ab, and")
+    assert (undone_commits("42", [step]).reason or "").startswith("the file did not load at 0123456789ab, so")
 
 
 def test_a_history_is_read_no_further_than_the_proposal() -> None:

@@ -52,7 +52,7 @@ def check_schema(schema: Schema) -> None:
         if dialect is not None:
             dialect.check_schema(schema, format_checker=None)  # type: ignore[arg-type, call-arg]
     except SchemaError as error:
-        message = f"`{error.validator}` of its metaschema refuses this"
+        message = f"this fails `{error.validator}` of its metaschema"
         raise NotASchema(message, tuple(error.absolute_path)) from None
 
 
