@@ -237,7 +237,7 @@ def test_that_time_ran_out_is_not_remembered(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_proof_is_bounded_and_harmless() -> None:
     (change,) = changes({"enum": ["\x1b[2J" + "x" * 5000]}, {"type": "number"})
-    proof = change.proof("3.1", "3.2")
+    proof = change.witness_sentence("3.1", "3.2")
     assert proof.startswith("this request was accepted by 3.1 and is refused by 3.2: `")
     assert len(proof) < 400 and proof.isprintable()
 

@@ -23,9 +23,9 @@ from rollout_spec.workspace.repository import Repository
 def next_name(rollout: str, version: str, repository: Repository) -> str:
     """Return the name of the next incident of a version: ``fraud-42``, then ``fraud-42-2``."""
     first = f"{rollout}-{label(version)}"
-    taken = repository.names_from("incidents", first)
+    names = repository.names_from("incidents", first)
     count = len(repository.incidents_of(rollout, version)) + 1
-    while (name := first if count == 1 else f"{first}-{count}") in taken:
+    while (name := first if count == 1 else f"{first}-{count}") in names:
         count += 1
     return name
 
@@ -66,7 +66,7 @@ def incident_text(
     rollout: ModelRollout,
     failed: str,
     restored: str | None,
-    moment: str,
+    stage: str,
     undone: UndoneCommits,
 ) -> str:
     """Return the text of the incident's file."""
@@ -83,7 +83,7 @@ def incident_text(
         "trigger": breach.trigger if breach.trigger and re.fullmatch(NAME, breach.trigger) else None,
         "source": one_line(breach.source) or "unknown",
         "observedAt": format_time(breach.observed_at),
-        "stage": moment or None,
+        "stage": stage or None,
         "reverts": [step.commit for step in undone.steps],
         "evidence": {key: value for key, value in evidence.items() if value is not None},
         "status": "open",

@@ -188,7 +188,7 @@ def _broken(
         words, hint = (text.format(old=old, new=new, who=_named(reasons[why])) for text in _REASONS[why])
         mild = why == "pin" or (why == "range" and _stood(subject, old, new))
         at = ("spec", "serving", spec.serving.index(new))
-        shown = f"{_listed([str(change) for change in changes], _SHOWN)}; {changes[0].proof(old, new)}"
+        shown = f"{_listed([str(change) for change in changes], _SHOWN)}; {changes[0].witness_sentence(old, new)}"
         yield Problem(at, f"{words}: {shown}", hint, "warning" if mild else "error")
 
 

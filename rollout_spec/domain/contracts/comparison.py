@@ -49,7 +49,7 @@ class ContractChange:
         """Return this as plain data."""
         return [list(self.path), self.message, self.witness, self.refuses]
 
-    def proof(self, old: str, new: str) -> str:
+    def witness_sentence(self, old: str, new: str) -> str:
         """Return the sentence that shows the instance, by the names of both versions."""
         verdict = "is refused" if self.refuses else "is not read in full"
         return f"this request was accepted by {old} and {verdict} by {new}: `{self.shown}`"
