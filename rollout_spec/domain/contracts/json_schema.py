@@ -134,7 +134,7 @@ def _check_parts(schema: Any, path: KeyPath) -> None:
     if isinstance(schema, bool):
         return
     if not isinstance(schema, dict):
-        raise NotASchema("this is not a JSON Schema: write an object, true or false", path)
+        raise NotASchema("this is not an object, true or false", path)
     for key, (fits, expected) in _PARTS.items():
         if key in schema and not fits(schema[key]):
             raise NotASchema(f"`{key}` at {pointer(path)} is not {expected}", (*path, key))
