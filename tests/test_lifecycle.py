@@ -136,7 +136,7 @@ def test_a_stage_begins_when_its_commit_is_merged(way: Callable[[Repo, datetime]
     advance_on(repo, "topic")
     merged = NINE + timedelta(hours=3)
     way(repo, merged)
-    assert told(repo, LATE).startswith("42 entered ab-50 at 2026-11-20T12:00:00Z (commit ")
+    assert told(repo, LATE).startswith("42 entered ab-50 at 2026-11-20T12:00:00Z (committer date of commit ")
     assert repo.git("rev-parse", "HEAD")[:12] in told(repo, LATE)
     assert "until 2026-11-22T12:00:00Z" in told(repo, merged + timedelta(hours=47))
 
@@ -146,14 +146,14 @@ def test_a_fast_forward_leaves_the_date_of_the_commit(repo: Repo) -> None:
     commit = repo.take(lambda live: live.model_copy(update={"stage": "ab-50"}), "Advance", push=False)
     repo.git("checkout", "-q", "main")
     repo.git("merge", "-q", "--ff-only", "topic")
-    assert f"since 2026-11-20T09:02:00Z (commit {commit[:12]}" in told(repo, LATE)
+    assert f"at 2026-11-20T09:02:00Z (committer date of commit {commit[:12]}" in told(repo, LATE)
 
 
 def test_an_amended_commit_begins_anew(repo: Repo) -> None:
     repo.take(lambda live: live.model_copy(update={"stage": "ab-50"}), "Advance", push=False)
     repo.git("commit", "-q", "--amend", "-m", "Advance it", GIT_COMMITTER_DATE="2026-11-20T11:00:00Z")
     assert repo.git("log", "-1", "--format=%aI").startswith("2026-11-20T09:02:00")
-    assert "since 2026-11-20T11:00:00Z" in told(repo, LATE)
+    assert "at 2026-11-20T11:00:00Z" in told(repo, LATE)
 
 
 def test_a_date_that_is_not_reached_is_waited_for(repo: Repo) -> None:
@@ -163,7 +163,7 @@ def test_a_date_that_is_not_reached_is_waited_for(repo: Repo) -> None:
 def test_a_stage_that_is_entered_again_begins_anew(repo: Repo) -> None:
     for stage in ("shadow", "canary-5"):
         repo.take(lambda live, stage=stage: live.model_copy(update={"stage": stage}), f"Go to {stage}")  # type: ignore[misc]
-    assert "since 2026-11-20T09:03:00Z" in told(repo, LATE)
+    assert "at 2026-11-20T09:03:00Z" in told(repo, LATE)
 
 
 def test_another_candidate_in_the_same_stage_begins_anew(repo: Repo) -> None:
@@ -469,7 +469,7 @@ def test_why_a_hold_was_cut_short_is_in_the_pull_request(old: Repo) -> None:
     reason = "see [OPS-7](https://evil.example.com) | `now` @everyone"
     assert old.run("advance", "fraud", "--pull-request", "--force", "--reason", reason).status == 0
     (pull,) = old.pull_requests()
-    assert "because: `see [OPS-7](https://evil.example.com) ¦ 'now' @everyone`" in pull["body"]
+    assert "The reason: `see [OPS-7](https://evil.example.com) ¦ 'now' @everyone`" in pull["body"]
     assert f"Rollout-Forced: {reason}" in git(old.remote, "log", "-1", "--format=%B", pull["headSha"])
 
 

@@ -138,7 +138,7 @@ def test_where_callers_need_not_have_moved_a_person_decides(promoted: Repo) -> N
     assert promoted.live_at(promoted.tip(BRANCH)) == {"stable": "41", "knownGood": ["40"]}
     body, refused = body_of(promoted), f"`/properties/currency: this field is refused now, {SHOWN}`"
     assert f"It is a draft for a person to review: {why}." in body.splitlines()[0]
-    assert f"- {why}: {refused}. No known-good version is without that." in body
+    assert f"- {why}: {refused}. No known-good version avoids this." in body
     merge_and_check(promoted)
 
 
