@@ -17,7 +17,8 @@ from workspaces import BASE, Files, files_in, rendered, write
 
 from rollout_spec.core.breach import Breach
 from rollout_spec.domain import traffic
-from rollout_spec.domain.pins import quarantined, unmet
+from rollout_spec.domain.pins import unsatisfied_pins
+from rollout_spec.domain.quarantine import quarantined
 from rollout_spec.render.drift import find_drift
 from rollout_spec.rollback import Rollback, roll_back
 from rollout_spec.spec.rollout import ModelRollout
@@ -119,7 +120,7 @@ def test_what_is_proven_holds_on_disk(files: Files, data: st.DataObject, tmp_pat
     assert model is not None
     assert traffic.split(model.spec) == traffic.TrafficSplit(str(chosen.restored))
     assert chosen.failed in quarantined(model, after)
-    assert list(unmet(model, str(chosen.restored), after)) == []
+    assert list(unsatisfied_pins(model, str(chosen.restored), after)) == []
     assert find_drift(loaded(after), after) == []
 
 

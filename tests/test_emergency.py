@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from repo import STAGES, Repo, run
 
-from rollout_spec.domain import traffic
+from rollout_spec.domain import transitions
 
 pytestmark = pytest.mark.system
 
@@ -82,7 +82,7 @@ def test_nothing_is_pushed_and_the_clone_stays_as_it_is(repo: Repo, tmp_path: Pa
 def test_a_stale_clone_on_another_branch_goes_by_the_base_and_says_how_old_it_is(repo: Repo, tmp_path: Path) -> None:
     stale = repo.clone("stale")
     base = stale.git("rev-parse", "HEAD")
-    repo.take(traffic.withdraw, "Withdraw fraud 42")
+    repo.take(transitions.withdraw, "Withdraw fraud 42")
     stale.git("checkout", "-q", "-b", "mine")
     stale.edit("rollouts/fraud.yaml", "stage: canary-5  ", "stage: full  ")
     stale.commit("Not merged", push=False)
@@ -123,7 +123,7 @@ def test_the_steps_name_what_is_applied_and_what_is_not(repo: Repo, tmp_path: Pa
         "kubectl diff -f manifests/fraud/kserve.yaml -f manifests/fraud/gateway-api.yaml",
         "kubectl apply -f manifests/fraud/kserve.yaml ",
         "kubectl apply -f manifests/fraud/gateway-api.yaml",
-        "`manifests/fraud/prometheus.yaml` is no object of Kubernetes",
+        "`manifests/fraud/prometheus.yaml` is not a Kubernetes object",
         "rollout-spec rollback fraud --version 42 --at 2026-11-20T09:03:00Z --reason r",
         "argocd app set APP --sync-policy automated",
         "flux resume kustomization NAME",
@@ -159,7 +159,7 @@ def test_an_empty_folder_is_taken(repo: Repo, tmp_path: Path) -> None:
 def test_what_changes_nothing_or_has_no_way_back_writes_nothing(repo: Repo, tmp_path: Path) -> None:
     out = str(tmp_path / "out")
     idle = repo.run("rollback", "fraud", "--version", "40", "--reason", "r", "--emit", out)
-    assert (idle.status, "fraud 40 has neither traffic nor mirror" in idle.err) == (0, True)
+    assert (idle.status, "fraud 40 receives neither requests nor mirrored ones" in idle.err) == (0, True)
     repo.edit("rollouts/fraud.yaml", 'knownGood: ["40"]', "knownGood: []")
     repo.render()
     repo.commit("Forget 40")
@@ -205,7 +205,7 @@ def test_several_rollouts_are_written_side_by_side(repo: Repo, tmp_path: Path) -
     repo.write("rollouts/churn.yaml", text.replace("host: fraud.", "host: churn."))
     repo.render()
     repo.commit("Serve churn")
-    repo.take(lambda live: traffic.advance(live, STAGES), "Advance fraud 42")
+    repo.take(lambda live: transitions.advance(live, STAGES), "Advance fraud 42")
     alerts = [repo.alert("42"), repo.alert("42", rollout="churn"), repo.alert("42", workspace="elsewhere")]
     answer = repo.run("rollback", "--breach", repo.payload(*alerts), "--emit", str(tmp_path / "out"))
     assert answer.status == 1, "nobody answers the breach of elsewhere"

@@ -72,7 +72,7 @@ def test_a_breach_opens_a_pull_request(repo: Repo, place: Hosted) -> None:
     assert place.host.head(pull) == repo.tip(BRANCH)
     assert answer.out.startswith(f"opened pull request 1: {place.host.url}/acme/models/")
     assert pull.labels == ["rollback", "rollout:fraud"]
-    assert "**fraud 42 failed at canary-5" in pull.body
+    assert "**fraud 42 failed in canary-5" in pull.body
     if place.kind == "gitlab":  # it asks people, and the example names a team
         note = "`team-risk` was not asked for a review: no person here has that name"
         assert [each.body for each in pull.comments] == [
@@ -164,7 +164,7 @@ def test_a_merge_that_a_person_took_back_is_proposed_anew_as_a_draft(repo: Repo,
     assert repo.live.candidate == "42"
     answer = repo.breach("42")
     assert (answer.status, answer.out.partition(":")[0]) == (0, "opened pull request 2"), answer.text
-    assert "after this breach was seen [retaken]" in answer.out
+    assert "after this breach was observed [retaken]" in answer.out
     drafts = [each.draft or each.title.startswith(("Draft:", "WIP:")) for each in place.host.pulls]
     assert [plain(each.head) for each in place.host.pulls] == [BRANCH, f"{BRANCH}-2"]
     assert drafts == [False, True]

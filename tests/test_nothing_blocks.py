@@ -23,7 +23,7 @@ from repo import Repo, git
 
 from rollout_spec.core.breach import Breach
 from rollout_spec.core.commit_message import starts_no_checks, with_checks
-from rollout_spec.domain import traffic
+from rollout_spec.domain import transitions
 from rollout_spec.integrations.git.remote import Remote
 from rollout_spec.workflows import incident_limits
 from rollout_spec.workflows import respond as response
@@ -310,7 +310,7 @@ def test_a_workspace_that_was_renamed_forgets_no_quarantine(repo: Repo) -> None:
 
 
 def test_a_version_whose_name_begins_like_another_is_another(repo: Repo) -> None:
-    repo.take(traffic.withdraw, "Withdraw")
+    repo.take(transitions.withdraw, "Withdraw")
     repo.record("41-20200117", like="42")
     repo.take(lambda live: live.model_copy(update={"candidate": "41-20200117", "stage": "canary-5"}), "Canary")
     repo.breach("41-20200117", "latency-sla")

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from repo import EXAMPLE, git
 
 from rollout_spec.core.breach import Breach, Evidence
-from rollout_spec.rollback import Step, Undone
-from rollout_spec.rollback.incident import breach_of, write
+from rollout_spec.rollback import Step, UndoneCommits
+from rollout_spec.rollback.incident import breach_of, incident_text
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workflows.pull_requests import free_names
 from rollout_spec.workspace.loader import read_file
@@ -54,11 +54,11 @@ BREACHES = st.builds(
     trigger=st.none() | WORDS | st.sampled_from(["latency-sla", "null", "true", "1-2", "007"]),
     evidence=st.builds(Evidence, WORDS, st.none() | NUMBERS, st.none() | URLS),
 )
-UNDONE = Undone((Step("0123456" * 5 + "01234", datetime(2026, 1, 1, tzinfo=UTC), "s", None, None),))
+UNDONE = UndoneCommits((Step("0123456" * 5 + "01234", datetime(2026, 1, 1, tzinfo=UTC), "s", None, None),))
 
 
-def incident_of(breach: Breach, undone: Undone = UNDONE) -> str:
-    return write("fraud-42", breach, ROLLOUT, breach.version or "", "41", "canary-5", undone)
+def incident_of(breach: Breach, undone: UndoneCommits = UNDONE) -> str:
+    return incident_text("fraud-42", breach, ROLLOUT, breach.version or "", "41", "canary-5", undone)
 
 
 @given(BREACHES)

@@ -10,7 +10,7 @@ import pytest
 from people import automate, edit_pull, head_of, is_armed, newest, open_incident, pull, push_tree
 from repo import Repo, git
 
-from rollout_spec.domain import traffic
+from rollout_spec.domain import transitions
 
 pytestmark = pytest.mark.system
 
@@ -91,7 +91,7 @@ def test_a_rollback_of_the_stage_is_not_adopted_after_the_promotion(repo: Repo) 
     while repo.live.stage != "full":
         people.advance(repo)
     repo.breach("42", "latency-sla")
-    repo.take(lambda live: traffic.promote(live, people.STAGES, ()), "Promote fraud 42")
+    repo.take(lambda live: transitions.promote(live, people.STAGES, ()), "Promote fraud 42")
     answer = repo.breach("42", "latency-sla")
     assert answer.status == 0, answer.text
     assert pull(repo, 1)["head"] != pull(repo, 2)["head"]
@@ -113,7 +113,7 @@ def test_a_component_that_is_free_by_now_goes_back_too(repo: Repo) -> None:
     repo.commit("Switch at once")
     assert "needs user-profile 12" in repo.breach("42", "latency-sla").out
     assert pull(repo, 1)["draft"]
-    repo.take(traffic.withdraw, "Withdraw churn 42", rollout="churn")
+    repo.take(transitions.withdraw, "Withdraw churn 42", rollout="churn")
 
     answer = repo.breach("42", "latency-sla")
     assert answer.out.startswith("superseded pull request 1: "), answer.text

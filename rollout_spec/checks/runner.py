@@ -14,7 +14,7 @@ from typing import Protocol
 from rollout_spec.checks.file_check import Context, Examined, Prove, examine, is_own, is_sound
 from rollout_spec.checks.rules import BASED, RULES, UNUSED, no_links, unused
 from rollout_spec.core.findings import Finding, Report, Severity, Silenced, Skipped
-from rollout_spec.domain.incidents import strays
+from rollout_spec.domain.incidents import misplaced_files
 from rollout_spec.spec.kinds import FOLDERS, PAUSE_FILE, WORKSPACE_FILE
 from rollout_spec.workspace.loader import is_mistaken_for_pause
 from rollout_spec.workspace.repository import Repository
@@ -152,9 +152,8 @@ def _deciding(todo: Sequence[str], context: Context) -> Iterator[str]:
     if rollouts and context.now:
         yield from _own_packs(repository)
     for file in rollouts:
-        records = file.model.spec.versions.values() if file and file.kind == "ModelRollout" and file.model else ()
-        for record in records:
-            yield from (f"components/{name}.yaml" for name in record.requires or {})
+        if file and file.kind == "ModelRollout" and file.model:
+            yield from (f"components/{name}.yaml" for name in file.model.spec.component_names)
 
 
 def _unused(examined: Sequence[Examined], context: Context) -> Iterator[Finding]:
@@ -208,7 +207,7 @@ def _strays(repository: Repository) -> Iterator[Finding]:
             else:
                 continue
             yield Finding(path, 1, 1, "names-match", words, hint=hint)
-    for path in strays(repository):
+    for path in misplaced_files(repository):
         if not path.lower().endswith((".yml", ".yaml")) or "/" in path.removeprefix(f"{INCIDENTS}/"):
             words = f"nobody reads this as an incident: one is a file {INCIDENTS}/<name>.yaml"
             yield Finding(path, 1, 1, "names-match", words, hint="rename it, or move it there")

@@ -13,8 +13,8 @@ from rollout_spec.cli.rollback_output import no_way_back, of_workspace, refused
 from rollout_spec.core.breach import Breach
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.units import format_time
-from rollout_spec.rollback import NoAction, NoRollbackTarget, Undone, roll_back
-from rollout_spec.rollback.offline_bundle import README, Emergency, prepare, readme
+from rollout_spec.rollback import NoAction, NoRollbackTarget, UndoneCommits, roll_back
+from rollout_spec.rollback.offline_bundle import README, OfflineRollback, prepare, readme
 from rollout_spec.workflows import locate as location
 from rollout_spec.workflows.decide import left_to_a_person
 from rollout_spec.workflows.locate import WorkspaceLocation
@@ -54,10 +54,10 @@ def emit(breaches: list[Breach], here: WorkspaceLocation, folder: Path, now: dat
     return max(least, *(status for _, status in prepared), 0)
 
 
-def _prepared(breach: Breach, repository: Repository, prefix: str) -> tuple[Emergency | None, int]:
-    decision = roll_back(repository, breach, Undone(reason="nobody looked"))
+def _prepared(breach: Breach, repository: Repository, prefix: str) -> tuple[OfflineRollback | None, int]:
+    decision = roll_back(repository, breach, UndoneCommits(reason="nobody looked"))
     if isinstance(decision, NoAction):
-        terminal.say(decision.why)
+        terminal.say(decision.reason)
         return None, 0
     if isinstance(decision, NoRollbackTarget):
         no_way_back(decision)
@@ -69,7 +69,7 @@ def _prepared(breach: Breach, repository: Repository, prefix: str) -> tuple[Emer
     return prepare(decision, repository), 0
 
 
-def _write(found: list[Emergency], target: Path, words: str) -> None:
+def _write(found: list[OfflineRollback], target: Path, words: str) -> None:
     for each in found:
         for path, content in each.files.items():
             write(target, path, content)

@@ -53,7 +53,7 @@ def no_way_back(decision: NoRollbackTarget) -> None:
     terminal.say(
         f"{decision.rollout} {decision.failed} failed, and there is no way back: no known-good version can serve"
     )
-    for version, reason in decision.passed_over:
+    for version, reason in decision.skipped:
         terminal.say(f"  {version}: {reason}")
 
 
@@ -92,7 +92,7 @@ def _shown(outcome: BreachResponse, *, dry_run: bool) -> None:
     if change.body:
         print(f"{'draft ' if change.draft else ''}pull request: {change.title}\n\n{change.body}")
     print(f"verdict: {outcome.verdict.text}")
-    why = "this is a dry run" if dry_run else "there is no remote" if outcome.pushes else outcome.verdict.words
+    why = "this is a dry run" if dry_run else "there is no remote" if outcome.pushes else outcome.verdict.summary
     terminal.say(f"nothing was pushed: {why}")
 
 
@@ -108,8 +108,8 @@ def _landed(outcome: BreachResponse, landed: DeliveredChange, decision: Rollback
     moves = ", ".join(f"{part.rollout} {part.failed} -> {part.restored}" for part in decision.parts)
     print(f"{moves}, branch {pull.head}, commit {landed.commit}")
     for part in decision.parts:
-        for version, why in part.passed_over:
-            terminal.say(f"{version} was passed over: {why}")
+        for version, why in part.skipped:
+            terminal.say(f"{version} was skipped: {why}")
     for reason in outcome.verdict.reasons if pull.state == "open" else ():
         print(f"a draft for a person: {reason}")
     if not outcome.verdict.reasons:

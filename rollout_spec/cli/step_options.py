@@ -17,7 +17,7 @@ from rollout_spec.cli.written_step import Written, git_root
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding, Report
 from rollout_spec.lifecycle import Request
-from rollout_spec.lifecycle.pull_request import approvals, change, message, moves, subject, trailers
+from rollout_spec.lifecycle.pull_request import approvals, message, step_change, subject, traffic_change, trailers
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workflows.newest import newest
 from rollout_spec.workspace.repository import Repository
@@ -149,7 +149,7 @@ def _into_pull_request(
     decided = decide(request, base.repository, base, now=now, prefix=here.prefix, forced=forced, merged_at=merged_at)
     if decided.is_refused:
         return _refuse(decided)
-    wanted = change(decided.taken, workspace.metadata.name, decided.held, forced, date=now, prefix=here.prefix)
+    wanted = step_change(decided.taken, workspace.metadata.name, decided.held, forced, date=now, prefix=here.prefix)
     _tell(decided, forced)
     if forge is None:
         commit = build(wanted, base)
@@ -170,12 +170,12 @@ def _into_pull_request(
 def _tell(decided: PreparedStep, forced: str | None) -> None:
     """Say what moves, since when the stage was held, who must look, and what the step brings that it may bring."""
     taken, waited = decided.taken, decided.held
-    print(f"{subject(taken)}: {moves(taken)}")
+    print(f"{subject(taken)}: {traffic_change(taken)}")
     if waited is not None:
-        terminal.say(waited.words)
-        if waited.why_not is not None and forced is not None:
+        terminal.say(waited.message)
+        if waited.refusal is not None and forced is not None:
             terminal.say(f"forced: {forced}")
-    if forced is not None and (waited is None or waited.why_not is None):
+    if forced is not None and (waited is None or waited.refusal is None):
         terminal.say("--force was not needed, and is not recorded")
     for words in approvals(taken):
         terminal.say(f"{words}, by merging this")

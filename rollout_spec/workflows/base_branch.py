@@ -12,7 +12,7 @@ from rollout_spec.integrations.forges import Access, Forge, connect, credential
 from rollout_spec.integrations.git.command import Plumbing
 from rollout_spec.integrations.git.remote import Remote
 from rollout_spec.integrations.git.repository import Git
-from rollout_spec.rollback import Step, Undone
+from rollout_spec.rollback import Step, UndoneCommits
 from rollout_spec.spec.rollout import Live
 from rollout_spec.spec.workspace import ForgeSettings as ForgeSettings
 from rollout_spec.workspace.commit_tree import CommitTree
@@ -38,7 +38,7 @@ class Base:
         return Repository(CommitTree(self.git, self.commit, self.prefix))
 
     @cached_property
-    def undone(self) -> dict[tuple[str, str], Undone]:
+    def undone(self) -> dict[tuple[str, str], UndoneCommits]:
         """The commits that rollbacks undo, by rollout and version, as far as they were looked for."""
         return {}
 

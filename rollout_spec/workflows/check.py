@@ -43,8 +43,8 @@ def _may_differ(rollout: str, repository: Repository, base: Repository | None) -
     file = repository.rollout(rollout)
     if base is None or file is None or file.model is None or inputs_changed(file, repository, base):
         return True
-    names = {name for record in file.model.spec.versions.values() for name in record.requires or {}}
-    return any(each and each.model and each.model.spec.exclusive for each in map(repository.component, names))
+    components = map(repository.component, file.model.spec.component_names)
+    return any(component and component.model and component.model.spec.exclusive for component in components)
 
 
 def _unproven(rollout: str, repository: Repository, now: datetime | None) -> Iterator[Problem]:

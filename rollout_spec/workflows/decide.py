@@ -23,14 +23,14 @@ from rollout_spec.rollback import (
     PastRollback,
     Reason,
     Rollback,
-    Undone,
-    guard,
-    questions,
+    UndoneCommits,
+    deciding_rollbacks,
+    evaluate_guards,
     roll_back,
     roll_back_together,
 )
-from rollout_spec.rollback.commit import change, incident_change
-from rollout_spec.rollback.guards import together
+from rollout_spec.rollback.commit import incident_change, rollback_change
+from rollout_spec.rollback.guards import combine_verdicts
 from rollout_spec.rollback.incident import breach_of
 from rollout_spec.rollback.triage import name_shared_cause
 from rollout_spec.spec.workspace import Automation
@@ -78,7 +78,7 @@ class Case:
         """Decide, ask the guards, and check the result."""
         first = roll_back(self.base.repository, self.breach)
         if isinstance(first, NoAction):
-            return PreparedRollback(first, guard(first, self.breach, Facts(), self._automation, self.now))
+            return PreparedRollback(first, evaluate_guards(first, self.breach, Facts(), self._automation, self.now))
         known, breach = self._shared(first.failed)
         undone = undone_for(breach, self.base)
         decision = roll_back(self.base.repository, breach, undone, open_incidents=self._unmerged)
@@ -86,7 +86,9 @@ class Case:
         if isinstance(decision, Rollback):
             decision = self._joint(decision, undone) or decision
             parts = decision.parts
-        verdict = together(self._told_by_branch(part, self._judged(part, breach, undone, known)) for part in parts)
+        verdict = combine_verdicts(
+            self._told_by_branch(part, self._judged(part, breach, undone, known)) for part in parts
+        )
         under_way = steps_under_way(self.base, self.branches, breach.rollout)
         return self._proven(PreparedRollback(decision, verdict, under_way=under_way))
 
@@ -154,7 +156,9 @@ class Case:
         if self._named(failed, known) is self.breach:
             return known, self.breach
         # Branches are looked at only now: anybody may have pushed them.
-        counted = (replace(each, refused=self._counts_for_nothing(each)) if each.branch else each for each in known)
+        counted = (
+            replace(each, is_discounted=self._counts_for_nothing(each)) if each.branch else each for each in known
+        )
         known = tuple(counted)
         return known, self._named(failed, known)
 
@@ -170,18 +174,18 @@ class Case:
         self,
         part: Rollback | NoRollbackTarget | NoAction,
         breach: Breach,
-        undone: Undone,
+        undone: UndoneCommits,
         known: tuple[PastRollback, ...],
     ) -> GuardVerdict:
         if isinstance(part, Rollback):
             breach, undone = part.breach, part.undone
-        facts = Facts(known, self._beside, pauses(self.base), undone.since, undone.moved, undone.retaken)
+        facts = Facts(known, self._beside, pauses(self.base), undone.since, undone.served_before, undone.reverted_at)
         order = self.order
         if order is not None and isinstance(part, Rollback) and part.rollout != self.breach.rollout:
             order = Order()  # no guard holds the person's command, and it arms no rollout that it does not name
-        asked = questions(part, breach, facts, self._automation, self.now, order)
-        facts = facts.with_refused([each for each in asked if self._counts_for_nothing(each)])
-        return guard(part, breach, facts, self._automation, self.now, order)
+        asked = deciding_rollbacks(part, breach, facts, self._automation, self.now, order)
+        facts = facts.with_discounted([each for each in asked if self._counts_for_nothing(each)])
+        return evaluate_guards(part, breach, facts, self._automation, self.now, order)
 
     def _told_by_branch(self, part: Rollback | NoRollbackTarget | NoAction, verdict: GuardVerdict) -> GuardVerdict:
         """Ask for a person if the breach of a partner was reported by nobody but a branch."""
@@ -193,9 +197,9 @@ class Case:
         words = f"that {part.rollout} {part.failed} failed is reported by a branch alone"
         return GuardVerdict("draft", (Reason("component", words),), held=verdict.held)
 
-    def _joint(self, decision: Rollback, undone: Undone) -> Rollback | None:
+    def _joint(self, decision: Rollback, undone: UndoneCommits) -> Rollback | None:
         """Take the rollouts back in one commit that hold an exclusive component for this one, and fail themselves."""
-        holders = decision.holders
+        holders = decision.blocking_versions
         partners = self._partners(holders) if holders else {}
         if not holders or holders != partners.keys():
             return None
@@ -231,7 +235,9 @@ class Case:
         if len(left) < len(brought):
             return replace(found, refused=tuple(brought))
         proof = prove(decision, repository, self.base)
-        shown = change(decision, repository, found.verdict, prefix=prefix, stood=stood, left=left, proof=proof)
+        shown = rollback_change(
+            decision, repository, found.verdict, prefix=prefix, existing=stood, remaining=left, comparison=proof
+        )
         return replace(found, change=shown)
 
 
@@ -241,6 +247,6 @@ def left_to_a_person(findings: Iterable[Finding], rollback: Rollback) -> list[Fi
         ("spec", "versions", part.restored, "requires", each.component)
         for part in rollback.parts
         for each in part.switches
-        if each.stays
+        if each.is_blocked
     ]
     return [each for each in findings if each.name == "pins-served" and each.path in paths]

@@ -6,7 +6,7 @@ import difflib
 
 from rollout_spec.render.renderer import MANIFESTS
 from rollout_spec.rollback import Rollback
-from rollout_spec.rollback.pull_request import ManifestComparison
+from rollout_spec.rollback.pull_request_sections import ManifestComparison
 from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workspace.commit_tree import CommitTree
 from rollout_spec.workspace.repository import Repository

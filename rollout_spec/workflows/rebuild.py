@@ -17,12 +17,12 @@ from rollout_spec.rollback import (
     OpenIncidents,
     Rollback,
     Step,
-    Undone,
+    UndoneCommits,
     failed_version,
-    retaken_at,
     roll_back,
     roll_back_together,
-    undone_by,
+    rollback_reverted_at,
+    undone_commits,
 )
 from rollout_spec.rollback.incident import breach_of
 from rollout_spec.spec.incident import Incident
@@ -116,7 +116,7 @@ def is_lone_incident(base: Base, head: str) -> bool:
     return False
 
 
-def _undone(recorded: Recorded, base: Base) -> Undone:
+def _undone(recorded: Recorded, base: Base) -> UndoneCommits:
     """Return the commits that a rollback undoes. A shallow clone cannot know them, and writes none."""
     known = undone_for(recorded.breach, base)
     if recorded.reverts and not base.git.is_shallow():
@@ -125,16 +125,16 @@ def _undone(recorded: Recorded, base: Base) -> Undone:
     return replace(known, steps=steps)
 
 
-def undone_for(breach: Breach, base: Base) -> Undone:
+def undone_for(breach: Breach, base: Base) -> UndoneCommits:
     """Find the commits that a rollback undoes, by walking the file's history to the one that proposed the version."""
     file = base.repository.rollout(breach.rollout)
     if file is None or file.model is None:
-        return Undone()
+        return UndoneCommits()
     if base.git.is_shallow():
-        return Undone(reason="this clone is shallow, and its history ends too early")
+        return UndoneCommits(reason="this clone is shallow, and its history ends too early")
     version = failed_version(file.model.spec, breach)
     memo = base.undone
     if (file.stem, version) not in memo:
         walk, again = tee(base.history(file.path))
-        memo[file.stem, version] = undone_by(version, walk, retaken_at(version, again))
+        memo[file.stem, version] = undone_commits(version, walk, rollback_reverted_at(version, again))
     return memo[file.stem, version]

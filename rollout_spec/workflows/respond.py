@@ -12,10 +12,10 @@ from rollout_spec.core.findings import Finding
 from rollout_spec.core.pull_request import ProposedChange
 from rollout_spec.core.unexpected import as_user_error
 from rollout_spec.domain import traffic
-from rollout_spec.domain.pins import versions_with_same_digest
+from rollout_spec.domain.quarantine import versions_with_same_digest
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.rollback import GuardVerdict, NoAction, NoRollbackTarget, Order, Rollback, failed_version, roll_back
-from rollout_spec.rollback.pull_request import again, warning
+from rollout_spec.rollback.pull_request import repeat_comment, step_warning
 from rollout_spec.rollback.triage import is_acted_on, strongest
 from rollout_spec.spec.workspace import Automation
 from rollout_spec.workflows.base_branch import Base, build
@@ -231,7 +231,7 @@ def _needs_another(breach: Breach, failing: Sequence[Breach], base: Base) -> boo
         decision = roll_back(base.repository, breach)
     except Exception:  # the answer says so
         return False
-    holders = decision.holders if isinstance(decision, Rollback) else ()
+    holders = decision.blocking_versions if isinstance(decision, Rollback) else ()
     return any((each.rollout, each.version) in holders for each in failing)
 
 
@@ -262,11 +262,13 @@ def _tell_the_forge(done: BreachResponse, forge: Forge) -> list[str]:
     notes: list[str] = []
     try:
         if done.landed.adopted and pull.state == "open" and not _told(done):
-            forge.comment(pull, f"breach-{done.breach.trigger or done.breach.source}", again(rollback, done.verdict))
+            forge.comment(
+                pull, f"breach-{done.breach.trigger or done.breach.source}", repeat_comment(rollback, done.verdict)
+            )
         for branch in done.under_way:
             step = forge.find(branch, base.branch)
             if step is not None and step.state == "open":
-                forge.comment(step, f"rollback-{rollback.incident}", warning(rollback, pull.url))
+                forge.comment(step, f"rollback-{rollback.incident}", step_warning(rollback, pull.url))
                 notes.append(f"{step.url} is open too, and was told")
     except UserError as error:
         notes.append(error.message)

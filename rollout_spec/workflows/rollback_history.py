@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from rollout_spec.core.errors import UserError
-from rollout_spec.domain.pins import quarantined
+from rollout_spec.domain.quarantine import quarantined
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.integrations.git.remote import NAME
-from rollout_spec.rollback import OpenIncidents, PastRollback, may_merge_itself, watches
+from rollout_spec.rollback import OpenIncidents, PastRollback, may_auto_merge, watches
 from rollout_spec.rollback.pause import LINKED, Pause, read_pause
 from rollout_spec.spec.incident import Incident
 from rollout_spec.spec.kinds import PAUSE_FILE
@@ -273,10 +273,10 @@ def _precedent(name: str, incident: Incident, repository: Repository, landed: da
         failed=spec.failed_version,
         restored=spec.restored_version,
         stage=spec.stage,
-        observed=spec.observed_at,
-        landed=landed,
-        hard=bool(file and file.model and may_merge_itself(file.model, spec.trigger)),
-        acted=bool(file and file.model and watches(file.model, spec.trigger, spec.stage)),
+        observed_at=spec.observed_at,
+        merged_at=landed,
+        may_auto_merge=bool(file and file.model and may_auto_merge(file.model, spec.trigger)),
+        has_hard_trigger=bool(file and file.model and watches(file.model, spec.trigger, spec.stage)),
     )
 
 

@@ -11,8 +11,17 @@ from rollout_spec.checks.runner import is_sound
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.pull_request import ProposedChange
 from rollout_spec.integrations.forges import Forge
-from rollout_spec.lifecycle import Held, Request, StepResult, apply_step, entry, held, needs_hold, rendered
-from rollout_spec.lifecycle.hold import check_held
+from rollout_spec.lifecycle import (
+    HoldStatus,
+    Request,
+    StepResult,
+    apply_step,
+    hold_status,
+    needs_hold,
+    rendered,
+    stage_entry,
+)
+from rollout_spec.lifecycle.hold import require_hold
 from rollout_spec.spec.workspace import ForgeSettings as ForgeSettings
 from rollout_spec.workflows.base_branch import Base, authorize, forge_of, live_branch
 from rollout_spec.workflows.branch_heads import Built, Heads
@@ -30,7 +39,7 @@ class PreparedStep:
     """A step that may be taken, or ``proof`` of why not. ``held`` is about the stage that it leaves."""
 
     taken: StepResult
-    held: Held | None
+    held: HoldStatus | None
     proof: StepCheck
 
     @property
@@ -56,7 +65,7 @@ def decide(
     """
     taken = apply_step(repository, request)
     waited = _held(taken, base, now, merged_at)
-    check_held(waited, forced)
+    require_hold(waited, forced)
     before = base.repository if base is not None else None
     full, failed = _rendered(taken, repository)
     proof = prove(full, repository, base=before, prefix=prefix, now=now)
@@ -77,15 +86,15 @@ def _rendered(taken: StepResult, repository: Repository) -> tuple[StepResult, Us
         return taken, error
 
 
-def _held(taken: StepResult, base: Base | None, now: datetime, merged_at: MergedAt | None) -> Held | None:
+def _held(taken: StepResult, base: Base | None, now: datetime, merged_at: MergedAt | None) -> HoldStatus | None:
     if not needs_hold(taken):
         return None
     if base is None:
-        return held(taken, "there is no commit that says so", now)
+        return hold_status(taken, "there is no commit that says so", now)
     if base.git.is_shallow():
-        return held(taken, "this clone is shallow, and its history ends too early", now)
-    entered = entry(taken, base.history(taken.path))
-    return held(taken, entered, now, merged_at(entered.commit) if entered and merged_at else None)
+        return hold_status(taken, "this clone is shallow, and its history ends too early", now)
+    entered = stage_entry(taken, base.history(taken.path))
+    return hold_status(taken, entered, now, merged_at(entered.commit) if entered and merged_at else None)
 
 
 def merge_times(base: Base, settings: ForgeSettings | None, tell: Callable[[str], None]) -> MergedAt | None:

@@ -12,7 +12,7 @@ from rollout_spec.checks.rules import GATES
 from rollout_spec.checks.runner import check
 from rollout_spec.core.findings import Finding
 from rollout_spec.domain.incidents import files_about
-from rollout_spec.lifecycle.steps import StepResult
+from rollout_spec.lifecycle.step_result import StepResult
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.workflows.drill import drill
 from rollout_spec.workspace.repository import Repository
@@ -69,8 +69,7 @@ def _concerned(step: StepResult, after: Repository) -> Iterator[str]:
     take, and, if a policy counts what is in flight, all that is. A new rollout may take a host from any other.
     """
     yield step.path
-    pinned = (record.requires or {} for record in step.after.spec.versions.values())
-    components = dict.fromkeys(f"components/{name}.yaml" for each in pinned for name in each)
+    components = (f"components/{name}.yaml" for name in step.after.spec.component_names)
     incidents = (file.path for file in files_about(step.rollout, after) if file.content)
     namesakes = (f"rollouts/{name}.yaml" for name in after.names_from("rollouts", f"{step.rollout}-v"))
     yield from (path for path in (*components, *incidents, *namesakes) if after.file(path) is not None)

@@ -148,14 +148,14 @@ def _flaw(version: str, error: NotASchema, path: str, content: bytes | None, sub
 
 def _compared(subject: Subject, contents: Mapping[str, bytes]) -> Iterator[Problem]:
     """Compare what callers of one version may meet in another."""
-    from rollout_spec.domain.dependents import by_number, dependents, meetings
+    from rollout_spec.domain.dependents import caller_overlaps, dependents, version_sort_key
 
     serving: list[str] = subject.model.spec.serving
     if len({*contents.values()}) < 2:
         return  # else all rollouts are read
-    order = sorted(contents, key=by_number)
+    order = sorted(contents, key=version_sort_key)
     found: dict[tuple[str, str], dict[str, list[Dependent]]] = {}
-    for old, new, why, *who in meetings(dependents(subject.file.stem, subject.repository), order, serving):
+    for old, new, why, *who in caller_overlaps(dependents(subject.file.stem, subject.repository), order, serving):
         found.setdefault((old, new), {}).setdefault(why, []).extend(who)
     told: set[Problem] = set()
     for (old, new), reasons in found.items():
@@ -193,7 +193,7 @@ def _broken(
         words, hint = (text.format(old=old, new=new, who=_named(reasons[why])) for text in _REASONS[why])
         mild = why == "pin" or (why == "range" and _stood(subject, old, new))
         at = ("spec", "serving", spec.serving.index(new))
-        shown = f"{join_some([str(change) for change in changes], _SHOWN)}; {changes[0].proof(old, new)}"
+        shown = f"{join_some([str(change) for change in changes], _SHOWN)}; {changes[0].witness_sentence(old, new)}"
         yield Problem(at, f"{words}: {shown}", hint, "warning" if mild else "error")
 
 

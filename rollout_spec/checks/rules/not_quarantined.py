@@ -57,8 +57,8 @@ from typing import TYPE_CHECKING
 
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import Problem, Severity
-from rollout_spec.domain.pins import Quarantine, quarantined, unknown
-from rollout_spec.domain.traffic import goes_on
+from rollout_spec.domain.quarantine import Quarantine, quarantined, unknown_quarantines
+from rollout_spec.domain.traffic import has_progressed
 from rollout_spec.workspace.incident_sources import unknown_sources
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _unknown(subject: Subject) -> Iterator[Problem]:
     """Point at a candidate of which it cannot be known whether it is quarantined elsewhere."""
     if subject.model.spec.live.candidate is None or unknown_sources(subject.repository):
         return  # references-exist says so, at the workspace's file
-    for why in unknown(subject.model, subject.repository):
+    for why in unknown_quarantines(subject.model, subject.repository):
         severity: Severity = "error" if _brought(subject, "candidate") else "warning"
         words = f"it cannot be known whether {subject.model.spec.live.candidate} is quarantined elsewhere: {why}"
         yield Problem(("spec", "live", "candidate"), words, "mend that file first", severity)
@@ -103,11 +103,11 @@ def _is_left(incident: IncidentSpec, version: str | None) -> bool:
 def _words(version: str, found: Quarantine) -> str:
     incident = found.incident
     if incident is None:
-        return f"{version} is quarantined by {found.words}"
+        return f"{version} is quarantined by {found.description}"
     there = "" if found.workspace is None else " there"
     same = "" if incident.failed_version == version else f", the same bytes as {incident.failed_version}{there},"
     ended = "was found bad" if incident.verdict == "bad" and incident.status == "resolved" else "is quarantined"
-    return f"{version}{same} {ended} by {found.words}"
+    return f"{version}{same} {ended} by {found.description}"
 
 
 def _hint(found: Quarantine) -> str:
@@ -124,4 +124,8 @@ def _brought(subject: Subject, field: str) -> bool:
     before, after = subject.before, subject.model
     if before is None:
         return True
-    return before.spec.live.stable != after.spec.live.stable if field == "stable" else goes_on(before.spec, after.spec)
+    return (
+        before.spec.live.stable != after.spec.live.stable
+        if field == "stable"
+        else has_progressed(before.spec, after.spec)
+    )

@@ -26,8 +26,8 @@ from collections.abc import Collection, Iterator, Sequence
 
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import Problem
-from rollout_spec.domain import traffic
-from rollout_spec.domain.pins import quarantined
+from rollout_spec.domain import traffic, transitions
+from rollout_spec.domain.quarantine import quarantined
 from rollout_spec.domain.rollback_targets import rollback_targets
 from rollout_spec.spec.rollout import Live, ModelRollout, RolloutSpec
 from rollout_spec.workspace.loader import File
@@ -60,7 +60,7 @@ def check(subject: Subject) -> Iterator[Problem]:
 
     def is_step(skippable: Collection[str]) -> bool:
         return all(
-            traffic.step_between(then, now, stages, quarantined=away, eligible=ways, skippable=skippable)
+            transitions.step_between(then, now, stages, quarantined=away, eligible=ways, skippable=skippable)
             for stages in plans
         )
 
@@ -174,11 +174,11 @@ def _meant(before: Live, after: Live, stages: Sequence[str], away: Collection[st
     if candidate is not None and after.stable == candidate:
         if before.stage != stages[-1]:
             return f"{candidate} is promoted from {stages[-1]}, the last stage"
-        return f"promoting {candidate} leaves {_left(traffic.promote(before, stages, away))}"
+        return f"promoting {candidate} leaves {_left(transitions.promote(before, stages, away))}"
     if after.stable in before.known_good:
         if not ways:
             return "no version in knownGood may be gone back to"
-        left = _left(traffic.roll_back_stable(before, ways[0]))
+        left = _left(transitions.roll_back_stable(before, ways[0]))
         return f"a rollback goes to {ways[0]}, the first that may serve, and leaves {left}"
     if before.stage == stages[-1]:
         return f"from here: promote {candidate}, take it back to an earlier stage, or withdraw it"

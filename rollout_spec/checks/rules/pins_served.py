@@ -34,7 +34,7 @@ from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import Problem
 from rollout_spec.core.text import join_some
 from rollout_spec.domain import traffic
-from rollout_spec.domain.pins import Unmet, disagreements, unmet, unrestorable_pins
+from rollout_spec.domain.pins import UnsatisfiedPin, disagreements, unrestorable_pins, unsatisfied_pins
 from rollout_spec.domain.rollback_targets import protected_versions
 from rollout_spec.workspace.repository import Repository
 
@@ -55,7 +55,7 @@ def check(subject: Subject) -> Iterator[Problem]:
         return
     told = disagreements(subject.model, subject.repository)
     for version in traffic.split(subject.model.spec).versions:
-        for pin in unmet(subject.model, version, subject.repository):
+        for pin in unsatisfied_pins(subject.model, version, subject.repository):
             if pin.component not in told and not pin.is_unread:  # that one says itself what is wrong with it
                 at = ("spec", "versions", version, "requires", pin.component)
                 yield Problem(
@@ -65,15 +65,15 @@ def check(subject: Subject) -> Iterator[Problem]:
                 )
 
 
-def _serves(pin: Unmet) -> str:
+def _serves(pin: UnsatisfiedPin) -> str:
     return (
-        f"is not up: {', '.join(pin.serving)} {'is' if len(pin.serving) == 1 else 'are'}"
-        if pin.serving
+        f"is not up: {', '.join(pin.served)} {'is' if len(pin.served) == 1 else 'are'}"
+        if pin.served
         else "is not up: nothing is"
     )
 
 
-def _hint(pin: Unmet) -> str:
+def _hint(pin: UnsatisfiedPin) -> str:
     return f"serve it first: add it to `serving` in components/{pin.component}.yaml"
 
 
@@ -94,12 +94,14 @@ def _edited(subject: Subject) -> Iterator[Problem]:
         yield Problem(("spec", "serving"), words, "keep it up until nothing pins it")
 
 
-def _missing(rollout: ModelRollout, repository: Repository) -> Iterator[tuple[str, Unmet]]:
+def _missing(rollout: ModelRollout, repository: Repository) -> Iterator[tuple[str, UnsatisfiedPin]]:
     """Give the pins that are not served, of versions that take requests and of those that a rollback goes to."""
     told = disagreements(rollout, repository)
     serving = traffic.split(rollout.spec).versions
     for version in serving:
-        yield from ((version, pin) for pin in unmet(rollout, version, repository) if pin.component not in told)
+        yield from (
+            (version, pin) for pin in unsatisfied_pins(rollout, version, repository) if pin.component not in told
+        )
     for version in protected_versions(rollout, repository):
         if version not in serving:
             yield from ((version, pin) for pin in unrestorable_pins(rollout, version, repository))

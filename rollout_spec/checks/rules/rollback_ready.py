@@ -32,7 +32,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import Problem, Severity
 from rollout_spec.domain import traffic
-from rollout_spec.domain.pins import quarantined, unrestorable_pins
+from rollout_spec.domain.pins import unrestorable_pins
+from rollout_spec.domain.quarantine import quarantined
 from rollout_spec.domain.rollback_targets import (
     blocking_reason,
     compatibility_risk,
@@ -84,8 +85,8 @@ def _passed_over(subject: Subject, versions: Sequence[str], first: str) -> Itera
     for place, version in enumerate(versions):
         why = blocking_reason(rollout, version, repository)
         if why is None and place < versions.index(first):
-            newer = compatibility_risk(rollout, version, repository)
-            why = untried(rollout, version, repository) or (newer.words if newer else None)
+            risk = compatibility_risk(rollout, version, repository)
+            why = untried(rollout, version, repository) or (risk.message if risk else None)
         if why is not None:
             at = ("spec", "live", "knownGood", rollout.spec.live.known_good.index(version))
             words = f"a rollback passes {version} over: {why}"

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator
 
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import KeyPath, Problem
-from rollout_spec.domain.pins import is_valid
+from rollout_spec.domain.pins import is_valid_pin
 from rollout_spec.spec.component import Component
 from rollout_spec.spec.kinds import KINDS as ALL_KINDS
 from rollout_spec.spec.kinds import PAUSE
@@ -60,7 +60,7 @@ def _rollout(subject: Subject) -> Iterator[Problem]:
                 ("spec", "versions", version), "`artifact` is missing: where the bytes of this version are", on_key=True
             )
         for component, pin in (record.requires or {}).items():
-            if not is_valid(pin):
+            if not is_valid_pin(pin):
                 words = f"`{pin}` is no range of versions: PEP 440 writes `>=1.4,<2`"
                 yield Problem(("spec", "versions", version, "requires", component), words)
         parts = (part.name for part in record.parts or [])

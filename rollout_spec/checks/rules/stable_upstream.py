@@ -40,7 +40,7 @@ from typing import TYPE_CHECKING
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import Problem, Severity
 from rollout_spec.core.text import join_some
-from rollout_spec.domain.traffic import goes_on
+from rollout_spec.domain.traffic import has_progressed
 from rollout_spec.workspace.repository import Repository
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def check(subject: Subject) -> Iterator[Problem]:
         return  # references-exist says so
     lack = _lack(rollout, candidate, upstream)
     if lack is not None:
-        brought = subject.before is None or goes_on(subject.before.spec, rollout.spec)
+        brought = subject.before is None or has_progressed(subject.before.spec, rollout.spec)
         severity: Severity = "error" if brought else "warning"
         yield Problem(("spec", "live", "candidate"), *lack, severity)
 

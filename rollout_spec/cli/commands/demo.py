@@ -18,7 +18,7 @@ from rollout_spec import cli
 from rollout_spec.cli import terminal
 from rollout_spec.core import package_data as resources
 from rollout_spec.core.errors import UserError
-from rollout_spec.domain.traffic import advance, propose, withdraw
+from rollout_spec.domain.transitions import advance, propose, withdraw
 from rollout_spec.integrations.git.repository import Git
 from rollout_spec.spec.rollout import Live
 from rollout_spec.workspace.edits import with_live

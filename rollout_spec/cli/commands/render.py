@@ -97,8 +97,8 @@ def _inputs(names: list[str], repository: Repository) -> list[str]:
     for rollout in names:
         paths |= dict.fromkeys((f"rollouts/{rollout}.yaml", f"{MANIFESTS}/{rollout}"))
         file = repository.rollout(rollout)
-        for record in file.model.spec.versions.values() if file and file.model else ():
-            paths |= dict.fromkeys(f"components/{name}.yaml" for name in record.requires or {})
+        pinned = file.model.spec.component_names if file and file.model else ()
+        paths |= dict.fromkeys(f"components/{name}.yaml" for name in pinned)
         paths |= dict.fromkeys(incident.path for incident in files_about(rollout, repository))
     return [path for path in paths if repository.file(path) is not None or repository.link(path) is not None]
 

@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     if here.git_root is None:
         raise UserError("a rollback is a commit, and this workspace is in no git repository", hint="git init")
     base, workspace = newest(here, here.git_root)
-    order = Order(arm=arguments.auto_merge) if arguments.rollout is not None else None
+    order = Order(auto_merge=arguments.auto_merge) if arguments.rollout is not None else None
     quiet = arguments.dry_run or (order is None and workspace.spec.automation.mode == "dry-run")
     forge: Forge | None = None if quiet else forge_of(base, workspace.spec.forge)
     ours, unanswered = of_workspace(breaches, base.repository)

@@ -12,7 +12,7 @@ from rollout_spec.core.breach import Breach
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding
 from rollout_spec.domain import traffic
-from rollout_spec.domain.pins import unmet
+from rollout_spec.domain.pins import unsatisfied_pins
 from rollout_spec.render.drift import find_drift
 from rollout_spec.rollback import NoRollbackTarget, Rollback, roll_back
 from rollout_spec.spec.rollout import ModelRollout
@@ -104,7 +104,7 @@ def _all_failing(rollout: str, state: State, now: datetime | None) -> Iterator[t
 def _stuck(there: DrillOutcome, decision: NoRollbackTarget, repository: Repository) -> DrillOutcome:
     if not _model(there.rollout, repository).spec.live.known_good:
         return replace(there, verdict="no-way-back-yet", why="knownGood has no earlier version")
-    told = (f"{version}: {reason}" for version, reason in decision.passed_over)
+    told = (f"{version}: {reason}" for version, reason in decision.skipped)
     return replace(there, verdict="no-way-back", why="; ".join(told))
 
 
@@ -119,9 +119,9 @@ def _judged(there: DrillOutcome, rollback: Rollback, repository: Repository, now
     wrong = next(_broken_promises(rollback, repository), None)
     if wrong is not None:
         return replace(there, why=wrong)
-    reasons = [str(each) for each in rollback.for_a_person if each.guard in _OF_THE_TREE]
-    passed_over = [f"{version} was passed over: {reason}" for version, reason in rollback.passed_over]
-    return replace(there, verdict="draft" if reasons else "proven", why="; ".join((*reasons, *passed_over)))
+    reasons = [str(each) for each in rollback.review_reasons if each.guard in _OF_THE_TREE]
+    skipped = [f"{version} was skipped: {reason}" for version, reason in rollback.skipped]
+    return replace(there, verdict="draft" if reasons else "proven", why="; ".join((*reasons, *skipped)))
 
 
 def _broken_promises(rollback: Rollback, repository: Repository) -> Iterator[str]:
@@ -134,7 +134,7 @@ def _broken_promises(rollback: Rollback, repository: Repository) -> Iterator[str
     split = traffic.split(file.model.spec)
     if split.versions != (rollback.restored,) or rollback.restored not in {before.stable, *before.known_good}:
         yield f"leaves {split.text}, which is not all to a version that is known to be good"
-    for pin in unmet(file.model, rollback.restored, after):
+    for pin in unsatisfied_pins(file.model, rollback.restored, after):
         if pin.is_unread:  # the component says so itself
             continue
         yield f"restores {rollback.restored} without {pin.component} {pin.pin}, which is not up"

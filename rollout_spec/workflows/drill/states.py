@@ -11,9 +11,10 @@ from rollout_spec.checks.runner import check
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Report
 from rollout_spec.core.yaml.entries import CannotEditError
-from rollout_spec.domain import traffic
+from rollout_spec.domain import traffic, transitions
 from rollout_spec.domain.dependents import dependents
-from rollout_spec.domain.pins import disagreements, quarantined, switches
+from rollout_spec.domain.pins import disagreements, switches
+from rollout_spec.domain.quarantine import quarantined
 from rollout_spec.domain.rollback_targets import rollback_targets
 from rollout_spec.render.drift import compare_manifests
 from rollout_spec.render.renderer import render
@@ -95,14 +96,14 @@ def _ahead(rollout: ModelRollout, repository: Repository) -> dict[Key, tuple[str
     spec, away = rollout.spec, quarantined(rollout, repository)
     stages = [stage.name for stage in spec.stages]
     found: dict[Key, tuple[str, Live]] = {}
-    idle = spec.live if spec.live.candidate is None else traffic.withdraw(spec.live)
+    idle = spec.live if spec.live.candidate is None else transitions.withdraw(spec.live)
     for candidate in _candidates(rollout, away):
-        live = traffic.propose(idle, candidate)
+        live = transitions.propose(idle, candidate)
         found[key(live)] = (_name(live), live)
         for _ in stages:
-            live = traffic.advance(live, stages, fixes=spec.live.fixes)
+            live = transitions.advance(live, stages, fixes=spec.live.fixes)
             found[key(live)] = (_name(live), live)
-        live = traffic.promote(live, stages, away)
+        live = transitions.promote(live, stages, away)
         found[key(live)] = (f"{candidate} promoted", live)
     if spec.live.candidate is not None:
         found[key(idle)] = (f"{spec.live.candidate} withdrawn", idle)
@@ -123,7 +124,7 @@ def _retired(file: File[ModelRollout], state: State) -> Iterator[State]:
     rollout, own = _model(file, state.repository), state.repository.rollout(file.stem)
     live, ways = rollout.spec.live, rollback_targets(rollout, state.repository)
     if own is not None and len(ways) > 1 and live.stable in traffic.split(rollout.spec).versions:
-        after = traffic.retire(live, ways[0], ways)
+        after = transitions.retire(live, ways[0], ways)
         found = _reached(f"{state.name}, {ways[0]} retired", after, own, state.repository, state.repository)
         yield replace(found, retired=True)
 
