@@ -37,16 +37,13 @@ from rollout_spec.spec.workspace import Automation
 from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workflows.branch_heads import Built, Heads
 from rollout_spec.workflows.manifest_diff import prove
+from rollout_spec.workflows.open_incidents import OpenIncident, carried_by, open_incidents, quarantines_of
 from rollout_spec.workflows.rebuild import build_again, incidents_in, undone_for
 from rollout_spec.workflows.rollback_history import (
-    OpenIncident,
     branches_of,
-    carried_by,
     closed_by_a_person,
-    open_incidents,
     past_rollbacks,
     pauses,
-    quarantines_of,
     steps_under_way,
 )
 

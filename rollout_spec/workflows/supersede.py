@@ -13,9 +13,9 @@ from rollout_spec.core.units import label
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.rollback import NoRollbackTarget, Rollback
 from rollout_spec.workflows.branch_heads import Heads
+from rollout_spec.workflows.open_incidents import fetched
 from rollout_spec.workflows.pull_requests import SUPERSEDED
 from rollout_spec.workflows.rebuild import incidents_in
-from rollout_spec.workflows.rollback_history import fetched
 
 if TYPE_CHECKING:
     from rollout_spec.workflows.base_branch import Base
