@@ -18,6 +18,12 @@ from typing import Any, BinaryIO, cast
 
 from rollout_spec.core.errors import OUTSIDE, UserError, disk_error
 from rollout_spec.core.yaml.scalars import excerpt
+from rollout_spec.integrations.git.environment import (
+    ENVIRONMENT,
+    command_line,
+    credential_environment,
+    repository_environment,
+)
 from rollout_spec.integrations.git.folders import git_folder
 
 # Git, and the ssh that it starts, run in a clone: a relative entry of the PATH would lead into it.
@@ -30,37 +36,6 @@ try:
 except ImportError as missing:
     raise UserError("git cannot be started", hint="install git, and put it on the PATH") from missing
 
-_SETTINGS = {
-    "core.hooksPath": "/dev/null",
-    "core.fsmonitor": "false",
-    "core.quotePath": "false",
-    "core.splitIndex": "false",
-    "push.gpgSign": "false",
-    "push.followTags": "false",
-    "push.recurseSubmodules": "no",
-    "fetch.prune": "false",
-    "fetch.recurseSubmodules": "false",
-    "i18n.commitEncoding": "UTF-8",
-    "i18n.logOutputEncoding": "UTF-8",
-    "log.follow": "false",
-    "log.showSignature": "false",
-    "protocol.ext.allow": "never",
-    "http.lowSpeedLimit": "1",
-    "http.lowSpeedTime": "60",
-    "gc.auto": "0",
-    "color.ui": "false",
-}
-_ENVIRONMENT = {
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_LITERAL_PATHSPECS": "1",
-    "GIT_GLOB_PATHSPECS": "0",
-    "GIT_NOGLOB_PATHSPECS": "0",
-    "GIT_ICASE_PATHSPECS": "0",
-    "GIT_NO_REPLACE_OBJECTS": "1",
-    "LC_ALL": "C",
-}
-_SHOWN = "ROLLOUT_SPEC_GIT_PASSWORD"  # the variable, and not what it holds
 ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 """The full id of an object."""
 
@@ -103,12 +78,12 @@ class Plumbing:
         if folder is None:
             raise UserError(f"{root} is no git repository")
         self.folder = folder
-        self._own = _own_environment(root.absolute(), folder)
+        self._own = repository_environment(root.absolute(), folder)
         self._credential: dict[str, str] = {}
 
     def authorize(self, url: str, user: str, password: str) -> None:
         """Show a password to the remotes on one host (a scheme with a host) that ask for one, and to no other."""
-        self._credential = _credential_environment(url, user, password)
+        self._credential = credential_environment(url, user, password)
 
     def has(self, commit: str) -> bool:
         """Is a commit here? A partial clone is not to fetch it, with all that leads to it, to answer that."""
@@ -134,7 +109,7 @@ class Plumbing:
             try:
                 with _starting():
                     output = gitpython.Git(self.root).execute(
-                        _command(words),
+                        command_line(words),
                         istream=given,
                         env=self._environment(environment or {}),
                         stdout_as_string=False,
@@ -169,7 +144,7 @@ class Plumbing:
         """Start one command that answers questions; it ends with the object that is returned, as ``Popen`` is used."""
         with _starting():
             return gitpython.Git(self.root).execute(
-                _command(words), istream=subprocess.PIPE, env=self._environment({}), as_process=True
+                command_line(words), istream=subprocess.PIPE, env=self._environment({}), as_process=True
             )
 
     def answer(
@@ -186,7 +161,7 @@ class Plumbing:
         with _input(stdin) as given:
             with _starting():
                 asked = gitpython.Git(self.root).execute(
-                    _command(words),
+                    command_line(words),
                     istream=given,
                     env=self._environment(environment or {}),
                     as_process=True,
@@ -205,46 +180,7 @@ class Plumbing:
 
     def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
         own = {name: value for name, value in self._own.items() if name in os.environ}
-        return {**_ENVIRONMENT, **own, **self._credential, **more}
-
-
-def _command(words: Sequence[str]) -> list[str]:
-    return ["git", *(word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")), *words]
-
-
-def _own_environment(root: Path, folder: Path) -> dict[str, str]:
-    """Return what a hook's environment may say of another repository, as it is for this one.
-
-    GitPython takes no variable out of the environment, so that those which are there are set right.
-    """
-    shared = folder / "commondir"
-    common = (folder / shared.read_text("utf-8").strip()).resolve() if shared.is_file() else folder
-    return {
-        "GIT_DIR": str(folder),
-        "GIT_COMMON_DIR": str(common),
-        "GIT_WORK_TREE": str(root),
-        "GIT_INDEX_FILE": str(folder / "index"),
-        "GIT_OBJECT_DIRECTORY": str(common / "objects"),
-        "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
-        "GIT_SHALLOW_FILE": str(common / "shallow"),
-        "GIT_GRAFT_FILE": os.devnull,
-        "GIT_NAMESPACE": "",
-        "GIT_PREFIX": "",
-    }
-
-
-def _credential_environment(url: str, user: str, password: str) -> dict[str, str]:
-    """Return the variables by which git shows a password to one host: a scheme with a host, and nothing behind it.
-
-    Git asks a helper, whose text names the variable and holds no secret, so that the password is in no process list, no
-    URL and no file; the empty helper before it keeps the owner's own from storing it.
-    """
-    first = int(count) if (count := os.environ.get("GIT_CONFIG_COUNT", "")).isdigit() else 0
-    helper = f'!f() {{ test "$1" = get && printf "username=%s\\npassword=%s\\n" {user} "${_SHOWN}"; }}; f'
-    told = {"GIT_CONFIG_COUNT": str(first + 2), _SHOWN: password, "GIT_TRACE_REDACT": "1"}
-    for number, value in enumerate(("", helper), first):
-        told |= {f"GIT_CONFIG_KEY_{number}": f"credential.{url}.helper", f"GIT_CONFIG_VALUE_{number}": value}
-    return told
+        return {**ENVIRONMENT, **own, **self._credential, **more}
 
 
 @contextmanager

@@ -7,19 +7,19 @@ than it is. ``plumbing`` starts the commands.
 from __future__ import annotations
 
 import re
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rollout_spec.core import links
 from rollout_spec.core.errors import UserError
-from rollout_spec.integrations.git.command import ID, GitError, Plumbing, checked, create, no_temporary_file
+from rollout_spec.integrations.git.command import ID, GitError, Plumbing, checked, create
 from rollout_spec.integrations.git.mirror import workspaces
-from rollout_spec.integrations.git.objects import Entry, Objects
+from rollout_spec.integrations.git.objects import Objects
 from rollout_spec.integrations.git.remote import NAME, Remote
 from rollout_spec.integrations.git.signing import author, commit_tree, is_signing
+from rollout_spec.integrations.git.tree_editor import TreeEditor
+from rollout_spec.integrations.git.trees import Trees
 
 _REF = re.compile(r"(?!.*(\.\.|@\{|//|\.lock$|[/.]$))[A-Za-z0-9_][A-Za-z0-9._/@+^~-]{0,254}")
 _FEW_COMMITS = 4
@@ -42,10 +42,11 @@ class Git:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._trees: dict[tuple[str, str], dict[str, Entry]] = {}
         self._plumbing = Plumbing(root)
         self._run = self._plumbing.run
         self._objects = Objects(self._plumbing)
+        self._trees = Trees(self._objects)
+        self._editor = TreeEditor(self._plumbing, self._trees)
 
     @classmethod
     def create(cls, root: Path, *, bare: bool = False) -> Git:
@@ -75,46 +76,24 @@ class Git:
 
     def read(self, commit: str, path: str) -> bytes | None:
         """Return the bytes of a file in a commit, None where there is none; a link or a submodule is no file."""
-        folder, _, name = path.rpartition("/")
-        entry = self._tree(commit, folder).get(name)
+        entry = self._trees.entry(commit, path)
         return self._objects.blob(entry.oid) if entry is not None and entry.is_file else None
 
     def names(self, commit: str, folder: str) -> list[str]:
         """Return the names in a folder of a commit, sorted."""
-        return sorted(self._tree(commit, "" if folder == "." else folder))
+        return sorted(self._trees.folder(commit, "" if folder == "." else folder))
 
     def link(self, commit: str, path: str) -> str | None:
         """Return the first part of a path in a commit that is a link or a submodule, None if no part is."""
-        above = ""
-        for name in path.split("/"):
-            entry = self._tree(commit, above).get(name)
-            above = f"{above}/{name}" if above else name
-            if entry is None or not entry.is_folder:
-                return above if entry is not None and not entry.is_file else None
-        return None
+        return self._trees.link(commit, path)
 
     def is_same(self, commit: str, other: str, path: str) -> bool:
         """Return whether two commits have the same file at a path, or none."""
-        folder, _, name = path.rpartition("/")
-        return self._tree(commit, folder).get(name) == self._tree(other, folder).get(name)
+        return self._trees.entry(commit, path) == self._trees.entry(other, path)
 
     def folders_with(self, commit: str, name: str) -> tuple[str, ...]:
         """Return the folders of a commit that hold a file of this name, sorted; the root is empty."""
         return workspaces(self._plumbing, checked(commit, ID), name)
-
-    def _tree(self, commit: str, folder: str) -> dict[str, Entry]:
-        """Read one folder of a commit, once."""
-        key = (commit, folder)
-        if key not in self._trees:
-            self._trees[key] = {}
-            wanted: str | None = f"{checked(commit, ID)}^{{tree}}"
-            if folder:
-                above, _, name = folder.rpartition("/")
-                entry = self._tree(commit, above).get(name)
-                wanted = entry.oid if entry is not None and entry.is_folder else None
-            if wanted is not None:
-                self._trees[key] = dict(self._objects.tree(wanted))
-        return self._trees[key]
 
     def files(self, folder: str = ".") -> list[str]:
         """Return the files of the working tree below a folder, new ones too, and none that git ignores."""
@@ -230,53 +209,7 @@ class Git:
 
     def tree_with(self, parent: str, edits: Mapping[str, bytes | None]) -> str:
         """Write the tree of a commit with ``edits`` laid over it, and return its id."""
-        checked(parent, ID)
-        self._refuse_links(parent, edits)
-        try:
-            return self._written(parent, edits)
-        except OSError as error:
-            raise no_temporary_file(error) from None
-
-    def _written(self, parent: str, edits: Mapping[str, bytes | None]) -> str:
-        with tempfile.TemporaryDirectory(prefix="rollout-spec-", ignore_cleanup_errors=True) as folder:
-            index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
-            self._run("read-tree", parent, environment=index)
-            lines = "".join(self._index_lines(parent, edits, Path(folder)))
-            self._run("update-index", "-z", "--index-info", stdin=lines.encode(), environment=index)
-            # What a partial clone lacks is on the remote: it is not fetched to be looked at.
-            return self._run("write-tree", "--missing-ok", environment=index).strip()
-
-    def _refuse_links(self, parent: str, paths: Iterable[str]) -> None:
-        for folder in sorted({path.rpartition("/")[0] for path in paths}):
-            self._refuse_file(parent, folder)
-            link = self.link(parent, folder) if folder else None
-            if link is not None:
-                words = f"{link} is a link or a submodule in {parent[:12]}, and nothing is written through it"
-                raise UserError(words, hint=links.HINT, status=1)
-
-    def _refuse_file(self, parent: str, folder: str) -> None:
-        """UserError if a part of the path of a folder is a file in a commit: git would replace it."""
-        parts = folder.split("/") if folder else []
-        for count in range(1, len(parts) + 1):
-            above, name = "/".join(parts[: count - 1]), parts[count - 1]
-            entry = self._tree(parent, above).get(name)
-            if entry is not None and entry.is_file:
-                path = "/".join(parts[:count])
-                raise UserError(f"{path} is a file in {parent[:12]}", hint="make it a folder, or remove it", status=1)
-
-    def _index_lines(self, parent: str, edits: Mapping[str, bytes | None], folder: Path) -> Iterator[str]:
-        """Write the new contents, in one process, and say for each path what is there now."""
-        new = {path: content for path, content in sorted(edits.items()) if content is not None}
-        for number, content in enumerate(new.values()):
-            (folder / str(number)).write_bytes(content)
-        places = "".join(f"{folder / str(number)}\n" for number in range(len(new)))
-        words = ("hash-object", "-w", "--no-filters", "--stdin-paths")
-        ids = self._run(*words, stdin=places.encode()).split() if new else []
-        for path, oid in zip(new, ids, strict=True):
-            above, _, name = path.rpartition("/")
-            entry = self._tree(parent, above).get(name)
-            yield f"{'100755' if entry and entry.is_program else '100644'} {oid}\t{path}\0"
-        yield from (f"0 {'0' * len(parent)}\t{path}\0" for path in sorted(edits) if path not in new)
+        return self._editor.write(parent, edits)
 
     @property
     def is_signing(self) -> bool:
