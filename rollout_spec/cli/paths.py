@@ -31,7 +31,7 @@ def sort_out(start: Path, paths: Sequence[str], *, skip_outside: bool = False) -
     """Sort files by the workspace that each lies in; a folder stands for the documents of workspaces in it.
 
     ``skip_outside`` passes over a file that is no part of a workspace: it is in none, or in none of its folders, and
-    says nothing of being ours. UserError where there is no file or folder, or, without that, no workspace. A path that
+    says nothing of being ours. UserError if there is no file or folder, or, without that, no workspace. A path that
     goes through a link lies in the workspace that the link is in, and ``check`` points at the link.
     """
     found = SortedOut()

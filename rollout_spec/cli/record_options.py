@@ -42,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def version(text: str) -> str:
-    """Return a new version as it was given. UserError where it is spelled as none."""
+    """Return a new version as it was given. UserError if it is spelled as none."""
     if not is_version(text):
         raise UserError(f"`{excerpt(text)}` is no version", hint="a version has letters, digits, `.`, `_`, `+` and `-`")
     return text

@@ -121,7 +121,7 @@ def _write(
 
 
 def _checked_out(here: WorkspaceLocation) -> Base | None:
-    """Return the commit that is checked out; None where there is none."""
+    """Return the commit that is checked out; None if there is none."""
     if here.git_root is None:
         return None
     from rollout_spec.integrations.git.repository import Git

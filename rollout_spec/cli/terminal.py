@@ -46,7 +46,7 @@ def say(message: str) -> None:
 
 
 def progress(noun: str, many: int = 200) -> Callable[[int, int], None] | None:
-    """Return a callback that shows how far work on more than so ``many`` is, or None where nobody looks."""
+    """Return a callback that shows how far work on more than so ``many`` is, or None if nobody looks."""
     if not is_watched(sys.stderr):
         return None
 

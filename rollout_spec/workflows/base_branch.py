@@ -91,7 +91,7 @@ def authorize(git: Git | Plumbing, remote: Remote, settings: ForgeSettings) -> N
 
 
 def forge_of(base: Base, settings: ForgeSettings | None) -> Forge:
-    """Return the forge of a workspace. UserError where it names none, or its remote is not there."""
+    """Return the forge of a workspace. UserError if it names none, or its remote is not there."""
     if settings is None:
         raise UserError(
             "the workspace names no forge",

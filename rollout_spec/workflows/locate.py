@@ -32,7 +32,7 @@ class WorkspaceLocation:
     known: tuple[str, ...] | None = None
 
     def repository(self) -> Repository:
-        """Return the workspace as it lies on disk. UserError where another version of this tool is asked for."""
+        """Return the workspace as it lies on disk. UserError if another version of this tool is asked for."""
         repository = Repository(WorkingTree(self.workspace, self.git_root, self._with_crlf, self._known))
         check_version(repository)
         return repository
@@ -75,7 +75,7 @@ class WorkspaceLocation:
 
 
 def find_from(start: Path) -> WorkspaceLocation:
-    """Find the workspace by walking up from a folder. UserError where there is none."""
+    """Find the workspace by walking up from a folder. UserError if there is none."""
     found = around(start)
     if found is None and (start / "HEAD").is_file():
         raise UserError(
@@ -91,7 +91,7 @@ def find_from(start: Path) -> WorkspaceLocation:
 
 
 def around(start: Path) -> WorkspaceLocation | None:
-    """Find the workspace that a folder is in; None where it is in none. UserError where its file is a link."""
+    """Find the workspace that a folder is in; None if it is in none. UserError if its file is a link."""
     for folder in (start, *start.parents):
         refuse_link(folder, WORKSPACE_FILE)
         if (folder / WORKSPACE_FILE).is_file():
@@ -100,7 +100,7 @@ def around(start: Path) -> WorkspaceLocation | None:
 
 
 def refuse_link(folder: Path, path: str) -> None:
-    """UserError where a path below a folder is a link, or goes through one."""
+    """UserError if a path below a folder is a link, or goes through one."""
     link = Links(folder).of_file(path)
     if link is not None:
         raise UserError(f"{folder / link} is a link or a submodule, and is not followed", hint=HINT)
@@ -153,7 +153,7 @@ def _requires(data: Any) -> str | None:
 
 
 def check_version(repository: Repository) -> None:
-    """UserError where the workspace asks for another version of this tool."""
+    """UserError if the workspace asks for another version of this tool."""
     file = repository.workspace
     wanted = _requires(file.document.data) if file else None
     if wanted is None:

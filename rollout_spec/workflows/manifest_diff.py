@@ -13,7 +13,7 @@ from rollout_spec.workspace.tree import CommitTree, Tree
 
 
 def prove(rollback: Rollback, repository: Repository, base: Base) -> ManifestComparison | None:
-    """Compare with the last commit that had the ``live`` which comes of a rollback; None where none is known."""
+    """Compare with the last commit that had the ``live`` which comes of a rollback; None if none is known."""
     after = rollback.apply(repository)
     file = after.rollout(rollback.rollout)
     live = file.model.spec.live if file and file.model else None

@@ -46,7 +46,7 @@ def find_anywhere(start: Path) -> WorkspaceLocation:
 
 
 def bare_root(start: Path) -> Path | None:
-    """Return the bare repository that a folder is in, or would be in; None where a workspace or clone is nearer."""
+    """Return the bare repository that a folder is in, or would be in; None if a workspace or clone is nearer."""
     for folder in (start, *start.parents):
         if os.path.lexists(folder / WORKSPACE_FILE) or (folder / ".git").exists():
             return None

@@ -49,9 +49,9 @@ def decide(
     forced: str | None = None,
     merged_at: MergedAt | None = None,
 ) -> PreparedStep:
-    """Take a step in memory. ``base`` is the commit that it comes after; None where there is none yet.
+    """Take a step in memory. ``base`` is the commit that it comes after; None if there is none yet.
 
-    ``forced`` is why a stage need not be held; ``merged_at`` asks the forge. UserError where what is named is unknown,
+    ``forced`` is why a stage need not be held; ``merged_at`` asks the forge. UserError if what is named is unknown,
     or the step cannot be taken yet.
     """
     taken = apply_step(repository, request)
@@ -89,7 +89,7 @@ def _held(taken: StepResult, base: Base | None, now: datetime, merged_at: Merged
 
 
 def merge_times(base: Base, settings: ForgeSettings | None, tell: Callable[[str], None]) -> MergedAt | None:
-    """Return what asks the forge when a commit was merged; None where there is none. ``tell`` is told why it is silent.
+    """Return what asks the forge when a commit was merged; None if there is none. ``tell`` is told why it is silent.
 
     It is asked when a hold needs it, and not before.
     """

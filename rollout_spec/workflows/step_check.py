@@ -95,7 +95,7 @@ def _words(finding: Finding) -> tuple[str, str]:
 
 
 def _unproven(rollout: str, repository: Repository, now: datetime | None) -> tuple[str, tuple[Finding, ...]] | None:
-    """Return why a rollback from here could not be made, or what it would bring; None where each way back is proven."""
+    """Return why a rollback from here could not be made, or what it would bring; None if each way back is proven."""
     for each in drill(repository, rollout, now=now, reach="here"):
         if each.findings:
             words = f"a rollback from {each.failed} to {each.restored} would not pass its own check"

@@ -60,7 +60,7 @@ def _fails(found: Iterable[DoctorResult]) -> bool:
 
 
 def _checks(arguments: argparse.Namespace) -> Iterator[DoctorResult]:
-    """Give all checks. UserError where there is no workspace to look at."""
+    """Give all checks. UserError if there is no workspace to look at."""
     here = place.find_anywhere(arguments)
     try:
         from rollout_spec.workflows.doctor.runner import examine

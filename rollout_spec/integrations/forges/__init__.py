@@ -21,7 +21,7 @@ __all__ = ["FORGES", "Access", "Credential", "Forge", "Protection", "TokenCapabi
 
 
 class Forge(Protocol):
-    """What the pull requests of a repository are asked for. UserError where the forge refuses, or does not answer."""
+    """What the pull requests of a repository are asked for. UserError if the forge refuses, or does not answer."""
 
     def find(self, head: str, base: str) -> PullRequest | None:
         """Return the newest pull request from a branch: an open one before a merged one before a closed one."""
@@ -74,7 +74,7 @@ class Forge(Protocol):
     def merged_at(self, commit: str, base: str) -> datetime | None:
         """Return when the pull request that brought a commit onto the base was merged, in UTC.
 
-        None where the forge knows of none: the commit was pushed, is on no branch, or came in a way it keeps no record
+        None if the forge knows of none: the commit was pushed, is on no branch, or came in a way it keeps no record
         of.
         """
 
@@ -113,7 +113,7 @@ FORGES: dict[str, Callable[[Access], Forge]] = {
 
 
 def connect(kind: str, access: Access) -> Forge:
-    """Return a forge by its type in the workspace. UserError where this release does not know it."""
+    """Return a forge by its type in the workspace. UserError if this release does not know it."""
     if kind not in FORGES:
         raise UserError(
             f"this release cannot open pull requests on {kind}; it can on {', '.join(FORGES)}",
@@ -124,7 +124,7 @@ def connect(kind: str, access: Access) -> Forge:
 
 
 def credential(kind: str, access: Access) -> Credential | None:
-    """Return what git may show to a remote on the forge's own host; None where the environment holds nothing for it.
+    """Return what git may show to a remote on the forge's own host; None if the environment holds nothing for it.
 
     A remote elsewhere, or one that is reached by ssh or as a path, is shown nothing.
     """
@@ -142,7 +142,7 @@ def credential(kind: str, access: Access) -> Credential | None:
 
 @contextmanager
 def _library(kind: str) -> Iterator[None]:
-    """UserError where the library of a forge is not installed."""
+    """UserError if the library of a forge is not installed."""
     try:
         yield
     except ModuleNotFoundError as missing:

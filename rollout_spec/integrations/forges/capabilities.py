@@ -33,7 +33,7 @@ class TokenCapabilities:
     both in UTC. ``expires`` is when the token ends; an App has no such end, as it is lent a new one each time.
     ``lacks`` are permissions that it needs and does not have, in the forge's words, and what keeps everybody from
     writing. ``auto_merge``: a pull request can be armed, and by this token as far as the forge says so. ``base`` is
-    None where the branch is not protected at all, and a Protection of Nones where that was not seen. ``unsure`` says
+    None if the branch is not protected at all, and a Protection of Nones where that was not seen. ``unsure`` says
     what of the token's permissions could not be read, ``unseen`` what else; both say what would let it be.
     """
 
@@ -50,7 +50,7 @@ class TokenCapabilities:
 
 
 def together(parts: list[Protection]) -> Protection | None:
-    """Return what several rules ask of a branch: what one of them asks holds. None where there are no rules."""
+    """Return what several rules ask of a branch: what one of them asks holds. None if there are no rules."""
     if not parts:
         return None
     checks = dict.fromkeys(name for part in parts for name in part.checks or ())

@@ -108,7 +108,7 @@ class Access:
 
 
 def find_token(kind: str) -> str | None:
-    """Return the token of a forge, None where no variable holds one. UserError where it cannot be one."""
+    """Return the token of a forge, None if no variable holds one. UserError if it cannot be one."""
     name = token_variable(kind)
     if name is None:
         return None
@@ -119,12 +119,12 @@ def find_token(kind: str) -> str | None:
 
 
 def token_variable(kind: str) -> str | None:
-    """Return the name of the variable that holds the token of a forge, None where none does."""
+    """Return the name of the variable that holds the token of a forge, None if none does."""
     return next((name for name in TOKENS.get(kind, ()) if os.environ.get(name, "").strip()), None)
 
 
 def need_token(kind: str) -> str:
-    """Return the token of a forge. UserError where no variable holds one."""
+    """Return the token of a forge. UserError if no variable holds one."""
     token = find_token(kind)
     if token is None:
         names = " or ".join(f"${name}" for name in TOKENS[kind])

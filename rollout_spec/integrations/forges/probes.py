@@ -22,7 +22,7 @@ class Look:
         self.unseen: list[str] = []
 
     def ask(self, what: str, shown_by: str, request: Callable[[], Seen]) -> Seen | None:
-        """Return what is answered, None where the forge denies it. Refused where it does not answer at all."""
+        """Return what is answered, None if the forge denies it. ForgeError if it does not answer at all."""
         try:
             return request()
         except ForgeError as error:
@@ -47,7 +47,7 @@ def said(error: ForgeError) -> str:
 
 
 def http_time(header: str | None) -> datetime | None:
-    """Return the time of an HTTP ``Date``, in UTC and to the second; None where there is none."""
+    """Return the time of an HTTP ``Date``, in UTC and to the second; None if there is none."""
     try:
         return parsedate_to_datetime(header or "").astimezone(UTC)
     except ValueError:

@@ -98,7 +98,7 @@ class Plumbing:
     def run(
         self, *words: str, stdin: bytes | None = None, environment: Mapping[str, str] | None = None, action: str = "git"
     ) -> str:
-        """Run one command, and return what it prints. GitError where it fails."""
+        """Run one command, and return what it prints. GitError if it fails."""
         return self.output(*words, stdin=stdin, environment=environment, action=action).decode("utf-8", "replace")
 
     def output(

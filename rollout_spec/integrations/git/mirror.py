@@ -51,7 +51,7 @@ class Warm:
 def keep(folder: Path, source: MirrorSource, authorize: Authorize, tell: Tell) -> Warm:
     """Make a mirror, whole or not at all; or bring the one that is there up to date.
 
-    UserError where the folder holds something else.
+    UserError if the folder holds something else.
     """
     try:
         if not _is_free(folder):
@@ -171,7 +171,7 @@ def workspaces(plumbing: Plumbing, commit: str, file: str) -> tuple[str, ...]:
 
 
 def nearest(plumbing: Plumbing, commit: str, folder: str, file: str) -> str | None:
-    """Return the workspace of a commit that a folder is in, the innermost; None where it is in none."""
+    """Return the workspace of a commit that a folder is in, the innermost; None if it is in none."""
     around = [str(each) for each in (PurePosixPath(folder), *PurePosixPath(folder).parents)]
     places = {(PurePosixPath(each) / file).as_posix(): "" if each == "." else each for each in around}
     told = plumbing.run("ls-tree", "-z", "--name-only", commit, "--", *places).split("\0")
@@ -220,7 +220,7 @@ def _is_there(plumbing: Plumbing, ref: str) -> bool:
 
 
 def _check_follows(folder: Path, source: MirrorSource) -> None:
-    """UserError where a folder is no bare repository, or one of another remote."""
+    """UserError if a folder is no bare repository, or one of another remote."""
     if not is_bare(folder):
         raise UserError(
             f"{folder} is there already, and is no bare git repository", hint="name a folder that is not there yet"

@@ -63,7 +63,7 @@ class Objects:
             self._process = None
 
     def _read(self, name: str) -> tuple[str, bytes]:
-        """Ask for one object; return its id and bytes. GitError where there is none."""
+        """Ask for one object; return its id and bytes. GitError if there is none."""
         with self._lock:
             process = self._started()
             try:

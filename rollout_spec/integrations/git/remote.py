@@ -53,7 +53,7 @@ class Remote:
         return None
 
     def branch(self, branch: str) -> str | None:
-        """Return the commit of a branch there, None where there is no such branch."""
+        """Return the commit of a branch there, None if there is no such branch."""
         return self.branches(checked(branch, NAME)).get(branch)
 
     def branches(self, *patterns: str) -> dict[str, str]:
@@ -71,7 +71,7 @@ class Remote:
         return found
 
     def fetch(self, branch: str) -> str:
-        """Fetch one branch, and return the commit that it is at. UserError where there is no such branch."""
+        """Fetch one branch, and return the commit that it is at. UserError if there is no such branch."""
         known = self._known(branch)
         self.fetch_branches({branch: known})
         return known
@@ -112,7 +112,7 @@ class Remote:
         self._ask("push", "--quiet", "--no-verify", self.name, f"{name}:{name}")
 
     def push_new(self, branch: str, commit: str, *, dry_run: bool = False) -> bool:
-        """Push a commit as a branch that is not there yet; False where the branch is there with something else.
+        """Push a commit as a branch that is not there yet; False if the branch is there with something else.
 
         The lease that expects nothing is what makes the branch a lock that machines share: of many who push, one wins.
         ``dry_run``: the server is asked whether it would take a push, and nothing is sent.

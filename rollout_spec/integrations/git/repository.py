@@ -57,7 +57,7 @@ class Git:
     # What commits hold.
 
     def commit(self, ref: str) -> str:
-        """Return the id of the commit that a name stands for. UserError where there is none."""
+        """Return the id of the commit that a name stands for. UserError if there is none."""
         if not _REF.fullmatch(ref):
             raise UserError(f"`{ref[:80]}` is no name that git takes for a commit or branch")
         try:
@@ -68,14 +68,14 @@ class Git:
             ) from None
 
     def merge_base(self, ref: str) -> str | None:
-        """Return the commit from which HEAD and ``ref`` parted, None where git does not know one."""
+        """Return the commit from which HEAD and ``ref`` parted, None if git does not know one."""
         try:
             return self._run("merge-base", "HEAD", self.commit(ref)).strip() or None
         except GitError:
             return None
 
     def read(self, commit: str, path: str) -> bytes | None:
-        """Return the bytes of a file in a commit, None where there is none; a link or a submodule is no file."""
+        """Return the bytes of a file in a commit, None if there is none; a link or a submodule is no file."""
         entry = self._trees.entry(commit, path)
         return self._objects.blob(entry.oid) if entry is not None and entry.is_file else None
 
@@ -230,7 +230,7 @@ class Git:
     # Elsewhere.
 
     def remote(self, name: str) -> Remote | None:
-        """Return a remote by its name, None where there is none."""
+        """Return a remote by its name, None if there is none."""
         return Remote(self._plumbing, name) if checked(name, NAME) in self._run("remote").split() else None
 
     def add_remote(self, name: str, url: str) -> Remote:

@@ -29,7 +29,7 @@ def is_signing(plumbing: Plumbing) -> bool:
 def commit_tree(plumbing: Plumbing, tree: str, parent: str, message: str, date: datetime) -> str:
     """Make a commit of a tree, and return its id: the same arguments give the same id, unless signatures differ.
 
-    UserError where git is configured to sign and cannot: what asks for a passphrase has nobody to ask.
+    UserError if git is configured to sign and cannot: what asks for a passphrase has nobody to ask.
     """
     words = ("commit-tree", tree, "-p", parent)
     if not is_signing(plumbing):

@@ -17,7 +17,7 @@ class Monitor(Protocol):
     """One module of this package."""
 
     def parse(self, content: bytes, /) -> tuple[list[Breach], list[str]]:
-        """Return the breaches in a payload, and what was passed over, with the reason. UserError where it is none."""
+        """Return the breaches in a payload, and what was passed over, with the reason. UserError if it is none."""
 
 
 MONITORS: dict[str, Monitor] = {"alertmanager": alertmanager}

@@ -98,7 +98,7 @@ def _breach(alert: Any) -> Breach:
 
 
 def _moment(alert: dict[str, Any]) -> datetime:
-    """Return when it began to fire. ValueError where it does not say: Go's zero time lies in the year 1."""
+    """Return when it began to fire. ValueError if it does not say: Go's zero time lies in the year 1."""
     started = alert.get("startsAt")
     moment = parse_time(started if isinstance(started, str) else "")
     if moment.year < _FIRST_YEAR:

@@ -38,7 +38,7 @@ def git_version(plumbing: Plumbing) -> DoctorResult:
 
 
 def unreadable(plumbing: Plumbing) -> DoctorResult | None:
-    """Return what keeps git from reading this clone at all, as where somebody else owns it; None where nothing does."""
+    """Return what keeps git from reading this clone at all, as where somebody else owns it; None if nothing does."""
     try:
         plumbing.run("rev-parse", "--git-dir")
     except GitError as error:
@@ -123,7 +123,7 @@ def commit(base: Base) -> DoctorResult:
 
 
 def _setting(plumbing: Plumbing, pattern: str) -> str | None:
-    """Return the last of some settings of git, None where there is none."""
+    """Return the last of some settings of git, None if there is none."""
     try:
         lines = plumbing.run("config", "--get-regexp", pattern).splitlines()
     except GitError:

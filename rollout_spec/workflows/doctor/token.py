@@ -15,7 +15,7 @@ _HINT = "docs/forges.md says what it must be allowed"
 
 
 def source(kind: str) -> str | None:
-    """Return where the token of a forge is from, None where there is none; ``local`` needs none."""
+    """Return where the token of a forge is from, None if there is none; ``local`` needs none."""
     if kind == "github" and app_is_set():
         return f"the App of ${APP[0]}"
     name = token_variable(kind)

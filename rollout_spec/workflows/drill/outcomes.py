@@ -32,7 +32,7 @@ _OF_THE_TREE = ("workload", "contract", "component", "incident")
 class DrillOutcome:
     """What came of one version failing in one state of a rollout.
 
-    ``here`` says that the rollout stands there now. ``failed`` is None where no rollback was tried, ``restored`` where
+    ``here`` says that the rollout stands there now. ``failed`` is None if no rollback was tried, ``restored`` where
     none can be made. ``draft`` leaves a rollback that holds to a person; ``no-way-back-yet`` is that of a rollout of
     which no earlier version is known to be good, ``no-way-back-left`` that of one which was rolled back before. ``why``
     goes on where "a rollback" was said; ``findings`` are the errors that it would bring.
@@ -60,7 +60,7 @@ def drill(
 
     With ``all``, what is restored then fails as well, once, while the incident of the first is open. Policies are
     asked where ``now`` is told, as the check of the rollback's pull request will. The rollout and what it is rendered
-    of must be sound, as ``check.is_sound`` has it. UserError where there is no such rollout.
+    of must be sound, as ``check.is_sound`` has it. UserError if there is no such rollout.
     """
     file = repository.rollout(rollout)
     if file is None:

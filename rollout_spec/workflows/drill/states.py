@@ -174,7 +174,7 @@ def _switched(rollout: ModelRollout, repository: Repository) -> dict[str, str]:
 
 
 def _model(file: File[ModelRollout], repository: Repository) -> ModelRollout:
-    """Read a rollout again. UserError where what was edited does not load: its ``live`` contradicts itself."""
+    """Read a rollout again. UserError if what was edited does not load: its ``live`` contradicts itself."""
     found = repository.rollout(file.stem)
     if found is None or found.model is None:
         said = found.problems[0].message if found and found.problems else f"{file.path} would not load"

@@ -25,7 +25,7 @@ class Api:
         self._session = session(token, address)
 
     def ask(self, action: str, verb: str, path: str, **options: Any) -> Response:
-        """Send one request. Refused where the answer is no success."""
+        """Send one request. ForgeError if the answer is no success."""
         url = path if "://" in path else self._root + path
         try:
             answer = self._session.request(verb, url, timeout=TIMEOUT, **options)
@@ -53,7 +53,7 @@ class Api:
 
 
 def parsed(action: str, answer: Response, wanted: type) -> Any:
-    """Return what an answer holds. Refused where it is none of this API."""
+    """Return what an answer holds. ForgeError if it is none of this API."""
     try:
         data = answer.json()
     except ValueError as error:

@@ -80,7 +80,7 @@ class Asked:
         self.own, self.look = Look(), Look()
 
     def get(self, action: str, path: str = "", kind: type = dict) -> tuple[dict[str, Any], Any]:
-        """Return the headers, in lower case, and what is answered. Refused where that is none of this API."""
+        """Return the headers, in lower case, and what is answered. ForgeError if that is none of this API."""
         with answers(action, secret=self._secret):
             url = f"{self._repository.url}{path}"
             headers, found = self._repository.requester.requestJsonAndCheck("GET", url)

@@ -49,7 +49,7 @@ def _integration(access: Access) -> GithubIntegration:
 
 
 def owner_and_name(access: Access) -> tuple[str, str]:
-    """Return both parts of the repository's name. UserError where there are more, or fewer."""
+    """Return both parts of the repository's name. UserError if there are more, or fewer."""
     owner, _, name = access.project().partition("/")
     if "/" in name:
         raise UserError(f"`{owner}/{name}` is no repository of GitHub", hint="`forge.repository` is OWNER/NAME")

@@ -31,7 +31,7 @@ NO_DRAFTS = "Draft: "
 
 
 class GitHub:
-    """Pull requests of one repository. ``granted`` says what an App may; None where it is no App that asks."""
+    """Pull requests of one repository. ``granted`` says what an App may; None if it is no App that asks."""
 
     def __init__(
         self, repository: Repository, name: str, secret: str, granted: Callable[[], dict[str, str]] | None

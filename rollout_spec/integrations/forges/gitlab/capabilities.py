@@ -35,7 +35,7 @@ class _Asked:
         self.asked_at: datetime | None = None
 
     def get(self, action: str, path: str) -> dict[str, Any]:
-        """Return an object, empty where there is none. Refused where it is none of this API, or no success."""
+        """Return an object, empty if there is none. ForgeError if it is none of this API, or no success."""
         with answers(action, secret=self._secret):
             where = path if path.startswith("/") else f"{self._root}/{path}".rstrip("/")
             answer = self._client.http_request("get", where)
@@ -51,11 +51,11 @@ class _Asked:
             return [dict(each) for each in self._client.http_list(f"{self._root}/{path}", iterator=True)]
 
     def seen(self, what: str, shown_by: str, path: str, look: Look | None = None) -> dict[str, Any] | None:
-        """Return an object, None where the token may not see it."""
+        """Return an object, None if the token may not see it."""
         return (look or self.look).ask(what, shown_by, lambda: self.get(f"show {what}", path))
 
     def sold(self, what: str, request: Callable[[], Seen], empty: Callable[[], Seen]) -> Seen | None:
-        """Return what a paid edition answers, empty where this one has none of the kind, None where it is hidden."""
+        """Return what a paid edition answers, empty if this one has none of the kind, None if it is hidden."""
 
         def ask() -> Seen:
             try:
@@ -141,7 +141,7 @@ def _lacks(own: Look, shown: dict[str, Any], token: dict[str, Any] | None, role:
 
 
 def _rules(asked: _Asked, base: str) -> list[dict[str, Any]] | None:
-    """Return the protections that match a branch; a name may hold `*`. None where they are not shown."""
+    """Return the protections that match a branch; a name may hold `*`. None if they are not shown."""
     found = asked.look.ask(
         "who may merge", _LEAST, lambda: asked.each("show the protected branches", "protected_branches")
     )
