@@ -1,4 +1,7 @@
-"""Settings and variables that every git process is started with: no hook, prompt or foreign repository has a say."""
+"""Settings and environment variables of every git process.
+
+No hook runs, nothing prompts, and variables of another repository have no effect.
+"""
 
 from __future__ import annotations
 
@@ -36,20 +39,21 @@ ENVIRONMENT = {
     "GIT_NO_REPLACE_OBJECTS": "1",
     "LC_ALL": "C",
 }
-_SHOWN = "ROLLOUT_SPEC_GIT_PASSWORD"  # the variable, and not what it holds
+_SHOWN_BY = "ROLLOUT_SPEC_GIT_PASSWORD"  # the name of the variable, not its content
 
 
-def command_line(words: Sequence[str]) -> list[str]:
-    return ["git", *(word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")), *words]
+def command_line(arguments: Sequence[str]) -> list[str]:
+    """Return the command line of git with our settings."""
+    return ["git", *(word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")), *arguments]
 
 
 def repository_environment(root: Path, folder: Path) -> dict[str, str]:
-    """Return what a hook's environment may say of another repository, as it is for this one.
+    """Return the variables that a hook may have set for another repository, with the values of this one.
 
-    GitPython takes no variable out of the environment, so that those which are there are set right.
+    GitPython removes no variable from the environment, so each one that is set gets the right value.
     """
-    shared = folder / "commondir"
-    common = (folder / shared.read_text("utf-8").strip()).resolve() if shared.is_file() else folder
+    commondir_file = folder / "commondir"
+    common = (folder / commondir_file.read_text("utf-8").strip()).resolve() if commondir_file.is_file() else folder
     return {
         "GIT_DIR": str(folder),
         "GIT_COMMON_DIR": str(common),
@@ -65,14 +69,14 @@ def repository_environment(root: Path, folder: Path) -> dict[str, str]:
 
 
 def credential_environment(url: str, user: str, password: str) -> dict[str, str]:
-    """Return the variables by which git shows a password to one host: a scheme with a host, and nothing behind it.
+    """Return the variables that let git send a password to one host. ``url`` is a scheme with a host.
 
-    Git asks a helper, whose text names the variable and holds no secret, so that the password is in no process list, no
-    URL and no file; the empty helper before it keeps the owner's own from storing it.
+    Git asks a helper. Its text names the variable and holds no secret, so the password is in no process list, URL or
+    file. The empty helper before it keeps the owner's own helpers from storing the password.
     """
     first = int(count) if (count := os.environ.get("GIT_CONFIG_COUNT", "")).isdigit() else 0
-    helper = f'!f() {{ test "$1" = get && printf "username=%s\\npassword=%s\\n" {user} "${_SHOWN}"; }}; f'
-    told = {"GIT_CONFIG_COUNT": str(first + 2), _SHOWN: password, "GIT_TRACE_REDACT": "1"}
+    helper = f'!f() {{ test "$1" = get && printf "username=%s\\npassword=%s\\n" {user} "${_SHOWN_BY}"; }}; f'
+    variables = {"GIT_CONFIG_COUNT": str(first + 2), _SHOWN_BY: password, "GIT_TRACE_REDACT": "1"}
     for number, value in enumerate(("", helper), first):
-        told |= {f"GIT_CONFIG_KEY_{number}": f"credential.{url}.helper", f"GIT_CONFIG_VALUE_{number}": value}
-    return told
+        variables |= {f"GIT_CONFIG_KEY_{number}": f"credential.{url}.helper", f"GIT_CONFIG_VALUE_{number}": value}
+    return variables

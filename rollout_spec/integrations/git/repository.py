@@ -1,7 +1,7 @@
-"""Git is asked by plumbing commands with checked arguments: nothing is checked out, no hook runs.
+"""Commits, history and branches of one git repository, read and built by plumbing commands.
 
-What comes from elsewhere is checked, or stands behind ``--``, so that git takes it neither for an option nor for more
-than it is. ``plumbing`` starts the commands.
+Nothing is checked out and no hook runs. Each argument from elsewhere is checked or follows ``--``, so that git takes it
+for no option. ``command`` starts the processes.
 """
 
 from __future__ import annotations
@@ -50,32 +50,32 @@ class Git:
 
     @classmethod
     def create(cls, root: Path, *, bare: bool = False) -> Git:
-        """Make a repository whose branch is ``main``; the folder and its files may be there already."""
+        """Create a repository with the branch ``main``. The folder and its files may exist already."""
         create(root, bare=bare)
         return cls(root)
 
     # What commits hold.
 
     def commit(self, ref: str) -> str:
-        """Return the id of the commit that a name stands for. UserError if there is none."""
+        """Return the id of the commit that a ref names. UserError if there is none."""
         if not _REF.fullmatch(ref):
-            raise UserError(f"`{ref[:80]}` is no name that git takes for a commit or branch")
+            raise UserError(f"`{ref[:80]}` is not a valid name of a commit or branch")
         try:
             return self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}").strip()
         except GitError:
             raise UserError(
-                f"there is no commit or branch `{ref}` here", hint="fetch it first: `git fetch origin`"
+                f"no commit or branch `{ref}` in this clone", hint="fetch it first: `git fetch origin`"
             ) from None
 
     def merge_base(self, ref: str) -> str | None:
-        """Return the commit from which HEAD and ``ref`` parted, None if git does not know one."""
+        """Return the merge base of HEAD and ``ref``, None if git finds none."""
         try:
             return self._run("merge-base", "HEAD", self.commit(ref)).strip() or None
         except GitError:
             return None
 
     def read(self, commit: str, path: str) -> bytes | None:
-        """Return the bytes of a file in a commit, None if there is none; a link or a submodule is no file."""
+        """Return the content of a file in a commit, None if absent. A link or a submodule is not a file."""
         entry = self._trees.entry(commit, path)
         return self._objects.blob(entry.oid) if entry is not None and entry.is_file else None
 
@@ -84,32 +84,32 @@ class Git:
         return sorted(self._trees.folder(commit, "" if folder == "." else folder))
 
     def link(self, commit: str, path: str) -> str | None:
-        """Return the first part of a path in a commit that is a link or a submodule, None if no part is."""
+        """Return the first part of a path in a commit that is a link or a submodule, or None."""
         return self._trees.link(commit, path)
 
     def is_same(self, commit: str, other: str, path: str) -> bool:
-        """Return whether two commits have the same file at a path, or none."""
+        """Return whether two commits have the same file at a path, or both none."""
         return self._trees.entry(commit, path) == self._trees.entry(other, path)
 
     def folders_with(self, commit: str, name: str) -> tuple[str, ...]:
-        """Return the folders of a commit that hold a file of this name, sorted; the root is empty."""
+        """Return the sorted folders of a commit that contain a file of this name; the root is ``""``."""
         return workspaces(self._plumbing, checked(commit, ID), name)
 
     def files(self, folder: str = ".") -> list[str]:
-        """Return the files of the working tree below a folder, new ones too, and none that git ignores."""
-        words = ("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", folder)
-        return sorted({path for path in self._run(*words).split("\0") if path})
+        """Return the tracked and untracked files below a folder of the working tree, without ignored ones."""
+        arguments = ("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", folder)
+        return sorted({path for path in self._run(*arguments).split("\0") if path})
 
     # History.
 
     def is_shallow(self) -> bool:
-        """Is history cut off here? Then a walk gives wrong answers, not none."""
+        """Return whether this clone is shallow. A walk through its history gives wrong results."""
         return self._run("rev-parse", "--is-shallow-repository").strip() == "true"
 
     def history(self, commit: str, path: str) -> Iterator[Commit]:
-        """Give the commits on the first-parent line that changed a file, newest first.
+        """Yield the first-parent commits that changed a file, newest first.
 
-        A few at first, then more: git walks little further than the reader does, however long the history is.
+        They are read in growing batches, so git walks little further than the reader does.
         """
         start: str | None = checked(commit, ID)
         count = _FEW_COMMITS
@@ -125,10 +125,10 @@ class Git:
                 yield found
 
     def added(self, commit: str, folder: str, most: int) -> Iterator[tuple[str, datetime]]:
-        """Give the files that the newest ``most`` commits brought into a folder, on the first-parent line, with dates.
+        """Yield the files that the newest ``most`` first-parent commits added to a folder, with their dates.
 
-        The dates are those of committers and may be wrong, so no walk ends at one. Where history begins, or is cut
-        off, nothing is said to have come in.
+        The dates are those of committers and may be wrong, so no walk ends at one. The first commit, or the first one
+        of a shallow clone, adds nothing.
         """
         wanted = ("log", "--first-parent", "-m", "--no-renames", "--diff-filter=A", "--name-only", "--min-parents=1")
         words = (*wanted, f"--max-count={most}", "--format=%x00%ct", checked(commit, ID), "--", folder)
@@ -141,17 +141,17 @@ class Git:
         return self._run("log", "-1", "--format=%B", checked(commit, ID))
 
     def date(self, commit: str) -> datetime:
-        """Return when a commit was made, as its committer says."""
+        """Return the committer's date of a commit."""
         return _moment(self._run("log", "-1", "--format=%ct", checked(commit, ID)))
 
     def author(self, commit: str) -> tuple[str, str]:
         """Return the name and address of a commit's author."""
-        told = self._run("log", "-1", "--format=%an%x00%ae", checked(commit, ID))
-        name, _, address = told.strip().partition("\0")
+        output = self._run("log", "-1", "--format=%an%x00%ae", checked(commit, ID))
+        name, _, address = output.strip().partition("\0")
         return name, address
 
     def commits_between(self, base: str, commit: str) -> list[str]:
-        """Return the commits that lead to one and not to ``base``, newest first."""
+        """Return the ancestors of a commit, itself included, that are not ancestors of ``base``, newest first."""
         return self._run("rev-list", checked(commit, ID), f"^{checked(base, ID)}").split()
 
     def parents(self, commit: str) -> list[str]:
@@ -159,31 +159,31 @@ class Git:
         return self._run("rev-list", "--no-walk", "--parents", checked(commit, ID)).split()[1:]
 
     def parted(self, one: str, other: str) -> str | None:
-        """Return the newest commit that two commits share; None if there is none, or several."""
+        """Return the only merge base of two commits; None if there is none, or several."""
         try:
-            found = self._run("merge-base", "--all", checked(one, ID), checked(other, ID)).split()
+            bases = self._run("merge-base", "--all", checked(one, ID), checked(other, ID)).split()
         except GitError:
             return None
-        return found[0] if len(found) == 1 else None
+        return bases[0] if len(bases) == 1 else None
 
     def tree_of(self, commit: str) -> str:
         """Return the id of the tree of a commit."""
         return self._run("rev-parse", "--verify", "--quiet", f"{checked(commit, ID)}^{{tree}}").strip()
 
     def merged_tree(self, one: str, other: str) -> str | None:
-        """Return the tree that a merge of two commits has; None if they conflict, or git is older than 2.38."""
+        """Return the tree of a merge of two commits; None if they conflict, or git is older than 2.38."""
         try:
-            words = ("merge-tree", "--write-tree", "--no-messages", checked(one, ID), checked(other, ID))
-            return self._run(*words).split()[0]
+            arguments = ("merge-tree", "--write-tree", "--no-messages", checked(one, ID), checked(other, ID))
+            return self._run(*arguments).split()[0]
         except GitError:
             return None
 
     def has(self, commit: str) -> bool:
-        """Return whether a commit is in this clone; a partial one fetches nothing to answer that."""
+        """Return whether a commit is in this clone. A partial clone does not fetch it."""
         return self._plumbing.has(commit)
 
     def holds(self, commit: str, other: str) -> bool:
-        """Is ``other`` among the ancestors of a commit?"""
+        """Return whether ``other`` is a commit or one of its ancestors."""
         if not self._plumbing.has(other):
             return False
         try:
@@ -200,37 +200,37 @@ class Git:
     # New commits.
 
     def build(self, parent: str, edits: Mapping[str, bytes | None], message: str, date: datetime) -> str:
-        """Make the commit that lays ``edits`` over ``parent``: the same arguments give the same id. No branch moves.
+        """Build a commit with ``edits`` applied to ``parent``. The same arguments give the same id. No branch moves.
 
-        Where git is configured to sign, it is signed; signatures may hold a time, and the ids then differ. UserError
-        where a folder of ``parent`` that a path goes through is a link: git would replace it, with all behind it.
+        It is signed if git is configured to sign. Signatures may contain a time, and then the ids differ. UserError if
+        a path goes through a link in ``parent``, which git would replace.
         """
         return commit_tree(self._plumbing, self.tree_with(parent, edits), parent, message, date)
 
     def tree_with(self, parent: str, edits: Mapping[str, bytes | None]) -> str:
-        """Write the tree of a commit with ``edits`` laid over it, and return its id."""
+        """Write the tree of a commit with ``edits`` applied, and return its id."""
         return self._editor.write(parent, edits)
 
     @property
     def is_signing(self) -> bool:
-        """Does git's configuration ask for signed commits?"""
+        """Return whether git is configured to sign commits."""
         return is_signing(self._plumbing)
 
     def commit_all(self, message: str) -> str:
-        """Commit the whole working tree on the branch that is checked out, and return the commit."""
+        """Commit the whole working tree on the current branch, and return the commit."""
         self._run("add", "--all")
-        words = ("commit", "--quiet", "--no-verify", "--no-gpg-sign", "--message", message)
-        self._run(*words, environment=author(datetime.now(UTC)))
+        arguments = ("commit", "--quiet", "--no-verify", "--no-gpg-sign", "--message", message)
+        self._run(*arguments, environment=author(datetime.now(UTC)))
         return self.commit("HEAD")
 
     def fast_forward(self, commit: str) -> None:
-        """Move the branch that is checked out, and its files, on to a later commit."""
+        """Fast-forward the current branch and its files to a later commit."""
         self._run("merge", "--quiet", "--ff-only", checked(commit, ID))
 
     # Elsewhere.
 
     def remote(self, name: str) -> Remote | None:
-        """Return a remote by its name, None if there is none."""
+        """Return a remote by its name, None if absent."""
         return Remote(self._plumbing, name) if checked(name, NAME) in self._run("remote").split() else None
 
     def add_remote(self, name: str, url: str) -> Remote:
@@ -239,13 +239,13 @@ class Git:
         return Remote(self._plumbing, name)
 
     def authorize(self, url: str, user: str, password: str) -> None:
-        """Show a password to the remotes on one host (a scheme with a host) that ask for one, and to no other."""
+        """Send a password to remotes on one host that ask for it. ``url`` is a scheme with a host."""
         self._plumbing.authorize(url, user, password)
-        self._objects.close()  # the next one may fetch what a partial clone lacks
+        self._objects.close()  # the next process may fetch objects that a partial clone lacks
 
 
 def _moment(seconds: str) -> datetime:
-    """Return the time of a commit, within what a calendar has: anybody may write any number, or none."""
+    """Return a commit's time, clamped to valid dates: anybody may write any number, or none."""
     number = seconds.strip()
     return datetime.fromtimestamp(
         min(int(number[:20]), _LAST_SECOND) if number.isascii() and number.isdigit() else 0, UTC

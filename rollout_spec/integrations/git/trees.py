@@ -1,4 +1,4 @@
-"""The folders of commits, each read once."""
+"""Folders of commits, each read once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Trees:
         return self.folder(commit, folder).get(name)
 
     def folder(self, commit: str, folder: str) -> dict[str, Entry]:
-        """Return the entries of a folder of a commit, by name; none if it is no folder."""
+        """Return the entries of a folder of a commit by name; empty if it is not a folder."""
         key = (commit, folder)
         if key not in self._folders:
             self._folders[key] = {}

@@ -43,7 +43,7 @@ def unreadable(plumbing: Plumbing) -> DoctorResult | None:
         plumbing.run("rev-parse", "--git-dir")
     except GitError as error:
         hint = "run this as who owns it, or let git trust it: `git config --global --add safe.directory DIR`"
-        words = error.words.strip().partition("\n")[0]
+        words = error.reason.strip().partition("\n")[0]
         return failed("clone", f"git does not read it: {words}", hint)
     return None
 

@@ -90,7 +90,7 @@ def _refused(api: Api, own: Look, shown: dict[str, Any], base: str) -> Iterator[
         except ForgeError as error:
             if not is_denied(error):
                 raise
-            if error.code == _FORBIDDEN and "scope" in error.words:
+            if error.code == _FORBIDDEN and "scope" in error.reason:
                 yield f"the scope {scope}"
             elif error.code == _FORBIDDEN:
                 own.hide(f"the scope {scope} ({said(error)})", "who may write here sees it")

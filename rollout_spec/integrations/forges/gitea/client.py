@@ -140,7 +140,7 @@ class Gitea:
         try:
             answer = self._api.ask("arm the merge", "POST", f"/pulls/{pull.number}/merge", json=wish)
         except ForgeError as error:
-            if error.code == 409 and "already scheduled" in error.words:
+            if error.code == 409 and "already scheduled" in error.reason:
                 return replace(pull, armed=True)
             raise
         if answer.status_code == 201:

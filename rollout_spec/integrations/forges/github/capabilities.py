@@ -110,4 +110,4 @@ def _refused(asked: Asked, base: str) -> Iterator[str]:
             if not is_denied(error):
                 raise
             if error.code in (_DENIED, _ABSENT):
-                yield f"{permission} ({error.words})"
+                yield f"{permission} ({error.reason})"

@@ -80,7 +80,7 @@ class GitHub:
             base,
             find=self.find,
             begin=lambda: self._open(change, base, draft=change.draft),
-            taken=lambda refused: refused.code == 422 and "already exists" in refused.words,
+            taken=lambda refused: refused.code == 422 and "already exists" in refused.reason,
         )
 
     def ready(self, pull: PullRequest) -> PullRequest:
@@ -175,7 +175,7 @@ class GitHub:
                 )
                 return self._read(made)
         except ForgeError as error:
-            if not draft or "raft pull requests are not supported" not in error.words:
+            if not draft or "raft pull requests are not supported" not in error.reason:
                 raise
         return self._open(change, base, draft=False)
 

@@ -68,15 +68,15 @@ class Merging:
                 done = self._theirs.merge(sha=head_sha, merge_method=self._method().lower())
             return replace(pull, state="merged", merge_sha=done.sha)
         except ForgeError as error:
-            if _QUEUE not in error.words.lower():
+            if _QUEUE not in error.reason.lower():
                 raise
         return self._enqueue(pull, head_sha)
 
     def _may_merge_now(self, pull: PullRequest, error: ForgeError) -> bool:
         """Is there nothing to wait for? Where the repository has no auto-merge, the pull request is looked at."""
-        if re.search(r"in clean status", error.words, re.IGNORECASE):
+        if re.search(r"in clean status", error.reason, re.IGNORECASE):
             return True
-        if not re.search(r"auto.?merge is not allowed", error.words, re.IGNORECASE):
+        if not re.search(r"auto.?merge is not allowed", error.reason, re.IGNORECASE):
             return False
         error.hint = "allow auto-merge in the settings of the repository"
         with answers("show the pull request", secret=self._secret):

@@ -82,7 +82,7 @@ def _rules(asked: Asked, base: str) -> list[dict[str, Any]]:
             if len(listed) < 100:
                 break
     except ForgeError as error:
-        if error.code != _ABSENT and not error.words.startswith("Upgrade to "):
+        if error.code != _ABSENT and not error.reason.startswith("Upgrade to "):
             raise
     return found
 

@@ -175,7 +175,7 @@ class GitLab:
                 found = [dict(each) for each in self._client.http_list(path, iterator=True)]
                 told = [(each["target_branch"], each.get("merged_at")) for each in found]
         except ForgeError as error:
-            if error.code != 404 or "Commit" not in error.words:
+            if error.code != 404 or "Commit" not in error.reason:
                 raise
             return None
         return first_merge("gitlab", told, base)
