@@ -254,7 +254,7 @@ def test_the_lock_of_somebody_elses_git_is_waited_for_and_kept(repo: Repo) -> No
     lock = repo.folder / ".git/index.lock"
     lock.write_text("")
     code, _, err = do(repo.folder, *WITHDRAW)
-    assert (code, f"{lock} exists: another git works here, or was killed" in err) == (1, True)
+    assert (code, f"{lock} exists: another git is running here, or was killed" in err) == (1, True)
     assert lock.exists()
     lock.unlink()
     assert (contents(repo), status(repo)) == (known, MINE)
@@ -302,7 +302,7 @@ def test_a_refused_commit_leaves_bits_and_edits(bit: str, repo: Repo) -> None:
         file.write("# mine\n")
     known, before = contents(repo), repo.git("ls-files", "-v", "--stage")
     code, _, err = do(repo.folder, *WITHDRAW)
-    assert (code, f"{FILE} has changes that are not committed" in err) == (1, True)
+    assert (code, f"{FILE} has uncommitted changes" in err) == (1, True)
     assert (contents(repo), repo.git("ls-files", "-v", "--stage")) == (known, before)
 
 

@@ -129,7 +129,7 @@ def test_an_app_is_asked_what_it_was_granted(
     (tmp_path / "app.pem").write_text("no key")
     found = doctor(repo)
     fails(found, "remote", status=1)  # and not once more for the forge
-    found.says("remote", "the file that .* names cannot be used: it holds no private key")
+    found.says("remote", "the file that .* names is unusable: it contains no private key")
 
 
 @only("gitlab")

@@ -74,7 +74,7 @@ def test_a_breach_opens_a_pull_request(repo: Repo, place: Hosted) -> None:
     assert pull.labels == ["rollback", "rollout:fraud"]
     assert "**fraud 42 failed at canary-5" in pull.body
     if place.kind == "gitlab":  # it asks people, and the example names a team
-        note = "`team-risk` was not asked for a review: no person here has that name"
+        note = "`team-risk` was not asked for a review: no such user"
         assert [each.body for each in pull.comments] == [
             f"What the forge did not do:\n\n- {note}\n\n<!-- rollout-spec: not-done -->\n"
         ]
@@ -259,7 +259,7 @@ def test_without_a_token_git_and_the_forge_say_so(repo: Repo, place: Hosted, mon
     with by_disk(repo, place):  # as where git has credentials of its own
         answer = repo.breach("42")
     assert answer.status == 2
-    assert f"there is no token for {place.kind}" in answer.err
+    assert f"no token for {place.kind}" in answer.err
 
 
 # Where the token is

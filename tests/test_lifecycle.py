@@ -290,7 +290,7 @@ def test_edits_of_somebody_are_not_taken_along(path: str, staged: bool, old: Rep
     before = old.snapshot()
     result = old.run("withdraw", "fraud", "--commit")
     assert result.status == 1
-    assert f"{path} has changes that are not committed" in result.err
+    assert f"{path} has uncommitted changes" in result.err
     assert old.snapshot() == before
 
 
@@ -302,7 +302,7 @@ def test_somebody_commits(old: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     before = old.snapshot()
     result = old.run("withdraw", "fraud", "--commit")
     assert result.status == 2
-    assert "git does not know who commits" in result.err
+    assert "user.name or user.email of git is not set" in result.err
     assert old.snapshot() == before
 
 

@@ -121,7 +121,7 @@ def closed(repo: Repo) -> str:
 
 def without_branch(repo: Repo) -> str:
     git(repo.remote, "update-ref", "-d", f"refs/heads/{branch(repo)}")
-    return f"there is no branch {BRANCH}.* in the bare repository"
+    return f"no branch {BRANCH}.* in the bare repository"
 
 
 @pytest.mark.parametrize("how", [conflict, draft, closed, without_branch])

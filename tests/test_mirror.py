@@ -153,8 +153,8 @@ def test_what_is_there_already_is_left_alone(repo: Repo, tmp_path: Path) -> None
     git(tmp_path, "init", "-q", "--bare", str(other))
     git(other, "remote", "add", "origin", "https://example.com/x.git")
     for name, words in (
-        ("full", "is there already, and is no bare git repository"),
-        ("clone", "is there already, and is no bare git repository"),
+        ("full", "exists and is not a bare git repository"),
+        ("clone", "exists and is not a bare git repository"),
         ("other.git", "is a mirror of https://example.com/x.git"),
     ):
         refused = repo.run("mirror", f"../{name}")
