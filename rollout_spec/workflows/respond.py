@@ -11,17 +11,14 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding
 from rollout_spec.core.pull_request import ProposedChange
 from rollout_spec.core.unexpected import explained
-from rollout_spec.domain import traffic
-from rollout_spec.domain.pins import versions_with_same_digest
 from rollout_spec.integrations.forges import Forge
-from rollout_spec.rollback import GuardVerdict, NoAction, NoRollbackTarget, Order, Rollback, failed_version, roll_back
+from rollout_spec.rollback import GuardVerdict, NoAction, NoRollbackTarget, Order, Rollback
 from rollout_spec.rollback.pull_request import again, warning
-from rollout_spec.rollback.triage import is_acted_on, strongest
-from rollout_spec.spec.workspace import Automation
 from rollout_spec.workflows.base_branch import Base, build
+from rollout_spec.workflows.breach_order import strongest_breach, turn, would_be_acted_on
 from rollout_spec.workflows.decide import Case
 from rollout_spec.workflows.pull_requests import DeliveredChange, Delivery, deliver
-from rollout_spec.workflows.rebuild import incidents_in, undone_for
+from rollout_spec.workflows.rebuild import incidents_in
 from rollout_spec.workflows.supersede import supersede_others
 
 _TRIES = 5
@@ -88,14 +85,14 @@ def respond_to_all(breaches: Iterable[Breach], responder: Responder) -> Iterator
     acted_on: list[Breach] = []
     for group in groups.values():
         try:
-            strongest_one = _strongest(group, base, now)
-            acted_on += [strongest_one] if _is_acted_on(strongest_one, base, now) else []
+            strongest_one = strongest_breach(group, base, now)
+            acted_on += [strongest_one] if would_be_acted_on(strongest_one, base, now) else []
         except Exception as error:
             yield explained(error)
             continue
         chosen.append(strongest_one)
     done: set[tuple[str, str | None]] = set()
-    for breach in sorted(chosen, key=lambda each: _turn(each, chosen, base)):
+    for breach in sorted(chosen, key=lambda each: turn(each, chosen, base)):
         if (breach.rollout, breach.version) in done:
             continue
         try:
@@ -182,68 +179,6 @@ def _answered(case: Case) -> BreachResponse:
         refused=decided.refused,
         under_way=decided.under_way,
     )
-
-
-def _strongest(group: Sequence[Breach], base: Base, now: datetime) -> Breach:
-    """Return the breach of one version that may go furthest by itself, with the others beside it."""
-    if len(group) == 1:
-        return group[0]
-    repository = base.repository
-    automation = repository.settings.automation if repository.settings else Automation()
-    file = repository.rollout(group[0].rollout)
-    rollout = file.model if file else None
-    return strongest(group, rollout, undone_for(group[0], base), automation, now)
-
-
-def _turn(breach: Breach, failing: Sequence[Breach], base: Base) -> int:
-    """Return when a breach is answered among those of one payload: 0 comes first.
-
-    A candidate comes before stable if they fail together and the target of stable has the digest of the candidate: its
-    incident quarantines that target. A rollback that takes another rollout along comes before the rest, or that one
-    would be rolled back alone.
-    """
-    if any(_bars_the_target(breach, each, base) for each in failing):
-        return 0
-    return 1 if _needs_another(breach, failing, base) else 2
-
-
-def _bars_the_target(breach: Breach, other: Breach, base: Base) -> bool:
-    """Return whether a breach of the candidate is also one of the version that a rollback of stable would restore."""
-    file = base.repository.rollout(breach.rollout)
-    rollout = file.model if file else None
-    if breach.rollout != other.rollout or rollout is None:
-        return False
-    failed = failed_version(rollout.spec, breach)
-    if (failed, failed_version(rollout.spec, other)) != (rollout.spec.live.candidate, rollout.spec.live.stable):
-        return False
-    try:
-        decision = roll_back(base.repository, other)
-    except Exception:  # the answer says so
-        return False
-    return isinstance(decision, Rollback) and decision.restored in versions_with_same_digest(rollout, failed)
-
-
-def _needs_another(breach: Breach, failing: Sequence[Breach], base: Base) -> bool:
-    """Return whether a rollback switches a component that another failing version holds: both go in one commit."""
-    if len(failing) == 1:
-        return False
-    try:
-        decision = roll_back(base.repository, breach)
-    except Exception:  # the answer says so
-        return False
-    holders = decision.holders if isinstance(decision, Rollback) else ()
-    return any((each.rollout, each.version) in holders for each in failing)
-
-
-def _is_acted_on(breach: Breach, base: Base, now: datetime) -> bool:
-    """Return whether a breach is about a version that takes requests, and its trigger asks for no person."""
-    repository = base.repository
-    file = repository.rollout(breach.rollout)
-    rollout = file.model if file else None
-    if rollout is None or failed_version(rollout.spec, breach) not in traffic.split(rollout.spec).versions:
-        return False
-    automation = repository.settings.automation if repository.settings else Automation()
-    return is_acted_on(breach, rollout, undone_for(breach, base), automation, now)
 
 
 def _is_same(breach: Breach, other: Breach) -> bool:
