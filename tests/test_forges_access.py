@@ -106,7 +106,7 @@ def test_a_name_that_is_none_of_a_repository_is_refused(kind: str, name: str | N
 @pytest.mark.parametrize("kind", ["github", "gitea"])
 def test_only_gitlab_has_groups_in_groups(kind: str) -> None:
     nested = access(base_url="https://git.example.com", repository="acme/ml/models")
-    with pytest.raises(UserError, match="is not a Git[A-Za-z]+ repository"):
+    with pytest.raises(UserError, match=r"is not a Git[A-Za-z]+ repository"):
         connect(kind, nested)
     assert connect("gitlab", nested)
 
