@@ -140,9 +140,7 @@ def test_a_passphrase_is_not_waited_for(clone: Path, monkeypatch: pytest.MonkeyP
 
 def test_who_signs_must_be_said(clone: Path, ssh_key: Path) -> None:
     git(clone, "config", "--unset", "user.email")
-    with pytest.raises(
-        UserError, match="git is configured to sign commits, but user.name or user.email is not set"
-    ) as caught:
+    with pytest.raises(UserError, match=r"to sign commits, but user\.name or user\.email is not set") as caught:
         build(clone)
     assert "git config user.email" in (caught.value.hint or "")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rollout_spec.checks.regressions import new_findings
 from rollout_spec.cli import terminal
-from rollout_spec.cli.rollback_output import no_way_back, of_workspace, refused
+from rollout_spec.cli.rollback_output import of_workspace, print_no_target, print_refusal
 from rollout_spec.core.breach import Breach
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.units import format_time
@@ -18,7 +18,7 @@ from rollout_spec.rollback.offline_bundle import README, Emergency, prepare, rea
 from rollout_spec.workflows import locate as location
 from rollout_spec.workflows.decide import left_to_a_person
 from rollout_spec.workflows.locate import WorkspaceLocation
-from rollout_spec.workflows.newest import bare_root, known
+from rollout_spec.workflows.newest import bare_root, local_workspace
 from rollout_spec.workspace.files import write
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.tree import CommitTree
@@ -60,11 +60,11 @@ def _prepared(breach: Breach, repository: Repository, prefix: str) -> tuple[Emer
         terminal.say(decision.why)
         return None, 0
     if isinstance(decision, NoRollbackTarget):
-        no_way_back(decision)
+        print_no_target(decision)
         return None, 1
     brought, _ = new_findings(repository, decision.edits, switched=decision.switched, prefix=prefix)
     if len(left_to_a_person(brought, decision)) < len(brought):
-        refused(decision, brought)
+        print_refusal(decision, brought)
         return None, 1
     return prepare(decision, repository), 0
 
@@ -78,7 +78,7 @@ def _write(found: list[Emergency], target: Path, words: str) -> None:
 
 def _newest_known(here: WorkspaceLocation) -> tuple[Repository, str]:
     """Return the workspace as the base was when this clone last saw it, else as it lies here; and say which."""
-    lies_here = known(here)
+    lies_here = local_workspace(here)
     settings = lies_here.settings
     if here.git_root is not None:
         from rollout_spec.integrations.git.repository import Git

@@ -32,23 +32,23 @@ def of_workspace(breaches: Sequence[Breach], repository: Repository) -> tuple[li
     return ours, least
 
 
-def tell(outcome: BreachResponse, *, dry_run: bool = False) -> None:
+def print_response(outcome: BreachResponse, *, dry_run: bool = False) -> None:
     """Print it: what there is now to stdout, everything else to stderr."""
     decision = outcome.decision
     if isinstance(decision, NoAction):
         terminal.say("; ".join(map(str, outcome.verdict.reasons)))
     elif isinstance(decision, NoRollbackTarget):
-        no_way_back(decision)
+        print_no_target(decision)
         _incident(outcome, decision, dry_run=dry_run)
     elif outcome.refused:
-        refused(decision, outcome.refused)
+        print_refusal(decision, outcome.refused)
     elif outcome.landed is not None:
         _landed(outcome, outcome.landed, decision)
     else:
         _shown(outcome, dry_run=dry_run)
 
 
-def no_way_back(decision: NoRollbackTarget) -> None:
+def print_no_target(decision: NoRollbackTarget) -> None:
     """Say that nothing can replace what failed, and why each version cannot."""
     terminal.say(
         f"{decision.rollout} {decision.failed} failed, and there is no way back: no known-good version can serve"
@@ -57,7 +57,7 @@ def no_way_back(decision: NoRollbackTarget) -> None:
         terminal.say(f"  {version}: {reason}")
 
 
-def refused(decision: Rollback, findings: Sequence[Finding]) -> None:
+def print_refusal(decision: Rollback, findings: Sequence[Finding]) -> None:
     """Say what the way back would bring."""
     who = f"{decision.rollout} {decision.failed}"
     terminal.say(f"{who}: the way back to {decision.restored} would bring what no change may bring:")

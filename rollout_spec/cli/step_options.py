@@ -19,7 +19,7 @@ from rollout_spec.core.findings import Finding, Report
 from rollout_spec.lifecycle import Request
 from rollout_spec.lifecycle.pull_request import approvals, change, message, moves, subject, trailers
 from rollout_spec.workflows.locate import WorkspaceLocation
-from rollout_spec.workflows.newest import newest
+from rollout_spec.workflows.newest import fetch_base
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.watched import Watched
 
@@ -63,7 +63,7 @@ def _forced(arguments: argparse.Namespace) -> str | None:
 def _into_working_tree(
     arguments: argparse.Namespace, request: Request, here: WorkspaceLocation, now: datetime, forced: str | None
 ) -> int:
-    from rollout_spec.workflows.checkout import decided_anew, opened
+    from rollout_spec.workflows.checkout import open_checkout, retry_if_changed
 
     if arguments.commit:
         git_root(here, "--commit")
@@ -71,10 +71,10 @@ def _into_working_tree(
         return _write(arguments, here, request, now, forced, None)
 
     def attempt() -> int:
-        with opened(here.workspace, here.git_root, terminal.say) as checkout:
+        with open_checkout(here.workspace, here.git_root, terminal.say) as checkout:
             return _write(arguments, here, request, now, forced, checkout)
 
-    return decided_anew(attempt)
+    return retry_if_changed(attempt)
 
 
 def _write(
@@ -142,7 +142,7 @@ def _into_pull_request(
     from rollout_spec.workflows.base_branch import build, forge_of
     from rollout_spec.workflows.step import decide, merge_times, open_pull_request
 
-    base, workspace = newest(here, root)
+    base, workspace = fetch_base(here, root)
     dry = workspace.spec.automation.mode == "dry-run"
     forge = None if arguments.dry_run or dry else forge_of(base, workspace.spec.forge)
     merged_at = merge_times(base, workspace.spec.forge, terminal.say)

@@ -187,7 +187,7 @@ class Checkout:
 
 
 @contextmanager
-def opened(workspace: Path, git_root: Path | None, tell: Tell) -> Iterator[Checkout]:
+def open_checkout(workspace: Path, git_root: Path | None, tell: Tell) -> Iterator[Checkout]:
     """Lock a checkout, and recover what a killed command has left in it. Paths are from its git root, if it has one."""
     folder = git_folder(git_root) if git_root is not None else None
     root = git_root if git_root is not None and folder is not None else workspace
@@ -202,7 +202,7 @@ def opened(workspace: Path, git_root: Path | None, tell: Tell) -> Iterator[Check
                 journal.clear(parts)
 
 
-def decided_anew(attempt: Callable[[], T]) -> T:
+def retry_if_changed(attempt: Callable[[], T]) -> T:
     """Do something that compares before it writes; do it again a few times if somebody else was faster."""
     for _ in range(_TRIES - 1):
         try:

@@ -36,7 +36,7 @@ from rollout_spec.rollback.triage import name_shared_cause
 from rollout_spec.spec.workspace import Automation
 from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workflows.branch_heads import Built, Heads
-from rollout_spec.workflows.manifest_diff import prove
+from rollout_spec.workflows.manifest_diff import compare_manifests
 from rollout_spec.workflows.open_incidents import OpenIncident, carried_by, open_incidents, quarantines_of
 from rollout_spec.workflows.rebuild import build_again, incidents_in, undone_for
 from rollout_spec.workflows.rollback_history import (
@@ -227,7 +227,7 @@ class Case:
         left = left_to_a_person(brought, decision)
         if len(left) < len(brought):
             return replace(found, refused=tuple(brought))
-        proof = prove(decision, repository, self.base)
+        proof = compare_manifests(decision, repository, self.base)
         shown = change(decision, repository, found.verdict, prefix=prefix, stood=stood, left=left, proof=proof)
         return replace(found, change=shown)
 

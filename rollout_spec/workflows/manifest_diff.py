@@ -12,7 +12,7 @@ from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.tree import CommitTree, Tree
 
 
-def prove(rollback: Rollback, repository: Repository, base: Base) -> ManifestComparison | None:
+def compare_manifests(rollback: Rollback, repository: Repository, base: Base) -> ManifestComparison | None:
     """Compare with the last commit that had the ``live`` which comes of a rollback; None if none is known."""
     after = rollback.apply(repository)
     file = after.rollout(rollback.rollout)

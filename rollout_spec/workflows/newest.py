@@ -57,7 +57,7 @@ def bare_root(start: Path) -> Path | None:
     return None
 
 
-def known(here: WorkspaceLocation, git: Git | None = None) -> Repository:
+def local_workspace(here: WorkspaceLocation, git: Git | None = None) -> Repository:
     """Return the workspace as it lies here: on disk, or as the HEAD of a bare repository has it."""
     if here.git_root is None or bare_root(here.git_root) is None:
         return Repository(WorkingTree(here.workspace, here.git_root))
@@ -67,13 +67,13 @@ def known(here: WorkspaceLocation, git: Git | None = None) -> Repository:
     return Repository(CommitTree(git, git.commit("HEAD"), here.prefix))
 
 
-def newest(here: WorkspaceLocation, git_root: Path) -> tuple[Base, Workspace]:
+def fetch_base(here: WorkspaceLocation, git_root: Path) -> tuple[Base, Workspace]:
     """Return the newest commit of the branch that is live, and the workspace as it is there."""
     from rollout_spec.integrations.git.repository import Git
     from rollout_spec.workflows.base_branch import find_base
 
     git = Git(git_root)
-    settings = known(here, git).settings
+    settings = local_workspace(here, git).settings
     forge = settings.forge if settings else None
     base = find_base(git, forge, here.prefix)
     workspace = _workspace(base)

@@ -77,7 +77,7 @@ def _try(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> Delivered
     """Go through the names that the branch may have; None if another process wrote to one meanwhile."""
     base, forge, notes = delivery.base, delivery.forge, list[str]()
     assert base.remote is not None
-    for branch in free_names(delivery.change.branch, taken, instead=commit[:12]):
+    for branch in branch_names(delivery.change.branch, taken, instead=commit[:12]):
         if branch.count("/") and not branch.startswith(delivery.change.branch) and not notes:
             notes.append(f"a branch is in the way of {delivery.change.branch}: {branch} is used instead")
         change, head = replace(delivery.change, branch=branch), taken.get(branch)
@@ -120,7 +120,7 @@ def _try(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> Delivered
     raise UserError(f"there are {_MOST_NAMES} branches {delivery.change.branch}-N already", hint="delete old ones")
 
 
-def free_names(branch: str, taken: Mapping[str, str], *, instead: str) -> Iterator[str]:
+def branch_names(branch: str, taken: Mapping[str, str], *, instead: str) -> Iterator[str]:
     """Give the names that a branch may have: its own, then ``-2``, ``-3`` …, at last ``-`` and ``instead``.
 
     Anybody who may push can take the first ones beforehand; the last one nobody can guess.

@@ -16,9 +16,9 @@ from rollout_spec.lifecycle.hold import check_held
 from rollout_spec.spec.workspace import ForgeSettings as ForgeSettings
 from rollout_spec.workflows.base_branch import Base, authorize, forge_of, live_branch
 from rollout_spec.workflows.branch_heads import Built, Heads
-from rollout_spec.workflows.checkout import opened
+from rollout_spec.workflows.checkout import open_checkout
 from rollout_spec.workflows.pull_requests import DeliveredChange, Delivery, deliver
-from rollout_spec.workflows.step_check import StepCheck, prove
+from rollout_spec.workflows.step_check import StepCheck, check_step
 from rollout_spec.workspace.repository import Repository
 
 MergedAt = Callable[[str], datetime | None]
@@ -59,7 +59,7 @@ def decide(
     check_held(waited, forced)
     before = base.repository if base is not None else None
     full, failed = _rendered(taken, repository)
-    proof = prove(full, repository, base=before, prefix=prefix, now=now)
+    proof = check_step(full, repository, base=before, prefix=prefix, now=now)
     if failed is not None and not (proof.refused or proof.why):
         raise failed
     return PreparedStep(full, waited, proof)
@@ -112,7 +112,7 @@ def merge_times(base: Base, settings: ForgeSettings | None, tell: Callable[[str]
 
 def write_all(root: Path, edits: Mapping[str, bytes | None]) -> None:
     """Write files by their paths below a folder, or none of them. UserError if the disk refuses."""
-    with opened(root, None, lambda message: None) as checkout:
+    with open_checkout(root, None, lambda message: None) as checkout:
         checkout.apply(edits, {})
 
 

@@ -30,7 +30,7 @@ class StepCheck:
     why: str | None = None
 
 
-def prove(
+def check_step(
     step: StepResult,
     repository: Repository,
     *,

@@ -82,8 +82,8 @@ def _scene(here: WorkspaceLocation) -> Scene:
     return Scene(
         git=Git(root),
         prefix=here.prefix,
-        known=lambda: newest.known(here),
-        newest=lambda: newest.newest(here, root),
+        known=lambda: newest.local_workspace(here),
+        newest=lambda: newest.fetch_base(here, root),
         now=clock(),
         tell=_doing,
     )

@@ -25,7 +25,7 @@ from rollout_spec.core.parallel import spread
 from rollout_spec.core.yaml.entries import CannotEdit
 from rollout_spec.spec.validation_errors import did_you_mean
 from rollout_spec.workflows import locate as location
-from rollout_spec.workflows.checkout import Checkout, decided_anew, opened
+from rollout_spec.workflows.checkout import Checkout, open_checkout, retry_if_changed
 from rollout_spec.workflows.drill import DrillOutcome, DrillVerdict, drill
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workspace.edits import with_drilled
@@ -64,9 +64,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Drill, and print what came of it; the status is 1 where a rollback fails, or there is none where one is due."""
     here, now = place.find(arguments), clock()
     if not arguments.record:
-        return _report(arguments, decided_anew(lambda: _drill(arguments, here, now)))
+        return _report(arguments, retry_if_changed(lambda: _drill(arguments, here, now)))
     early = _drilled_without_lock(arguments, here, now)
-    with opened(here.workspace, here.git_root, terminal.say) as checkout:
+    with open_checkout(here.workspace, here.git_root, terminal.say) as checkout:
         found = early if early and early.is_current() else _drill(arguments, here, now)
         found.tree.check_unchanged(found.seen)
         status = _report(arguments, found)

@@ -61,7 +61,7 @@ def _address(arguments: argparse.Namespace) -> str:
             "a local forge belongs to a git remote; this workspace is in no git repository", hint="git init"
         )
     git = Git(here.git_root)
-    repository = newest.known(here, git)
+    repository = newest.local_workspace(here, git)
     location.check_version(repository)
     if repository.settings is None:
         raise UserError("the workspace does not load", hint="`rollout-spec check` says why")

@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the mirror, or bring it up to date."""
-    from rollout_spec.integrations.git.mirror import MirrorSource, keep, warm
+    from rollout_spec.integrations.git.mirror import MirrorSource, create_or_update, update
     from rollout_spec.integrations.git.remote import Remote
     from rollout_spec.workflows.base_branch import authorize
 
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     is_mirror = newest.bare_root(here.git_root) is not None
     if is_mirror != (arguments.folder is None):
         raise UserError("say which folder: `mirror DIR` in a clone, or `--repo DIR mirror` in a mirror")
-    base, workspace = newest.newest(here, here.git_root)
+    base, workspace = newest.fetch_base(here, here.git_root)
     if base.remote is None:
         raise UserError("there is no git remote here that a mirror could follow", hint="git remote add origin URL")
     source = MirrorSource(base.remote.name, base.remote.address, base.branch, WORKSPACE_FILE)
@@ -55,11 +55,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     if is_mirror:
         folder = here.git_root
-        done = warm(folder, source, show, _tell)
+        done = update(folder, source, show, _tell)
     else:
         folder = Path(os.path.normpath(here.start / arguments.folder))
         is_new = not folder.exists()
-        done = keep(folder, source, show, _tell)
+        done = create_or_update(folder, source, show, _tell)
         for each in done.workspaces if is_new else ():
             terminal.say(f"roll back from it with `rollout-spec --repo {folder / each} rollback …`")
     print(f"{folder}: {source.branch} is at {done.commit}")

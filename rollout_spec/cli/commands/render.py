@@ -19,7 +19,7 @@ from rollout_spec.core.yaml.reader import MAX_BYTES
 from rollout_spec.domain.incidents import files_about
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.spec.validation_errors import did_you_mean
-from rollout_spec.workflows.checkout import Checkout, decided_anew, opened
+from rollout_spec.workflows.checkout import Checkout, open_checkout, retry_if_changed
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workspace.files import refuse_links
 from rollout_spec.workspace.repository import Repository
@@ -45,10 +45,10 @@ def run(arguments: argparse.Namespace) -> int:
         return _render(arguments, here, None)
 
     def attempt() -> int:
-        with opened(here.workspace, here.git_root, terminal.say) as checkout:
+        with open_checkout(here.workspace, here.git_root, terminal.say) as checkout:
             return _render(arguments, here, checkout)
 
-    return decided_anew(attempt)
+    return retry_if_changed(attempt)
 
 
 def _render(arguments: argparse.Namespace, here: WorkspaceLocation, checkout: Checkout | None) -> int:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rollout_spec.cli import terminal
-from rollout_spec.cli.rollback_output import of_workspace, tell
+from rollout_spec.cli.rollback_output import of_workspace, print_response
 from rollout_spec.cli.workspace import find_anywhere, start_anywhere
 from rollout_spec.core.breach import Breach, Evidence
 from rollout_spec.core.errors import UserError
@@ -22,7 +22,7 @@ from rollout_spec.core.units import parse_time
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.rollback import Order
 from rollout_spec.workflows.base_branch import forge_of
-from rollout_spec.workflows.newest import newest
+from rollout_spec.workflows.newest import fetch_base
 from rollout_spec.workflows.respond import Responder, respond_to_all
 
 
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         return max(least, emit(breaches, here, Path(arguments.emit), now))
     if here.git_root is None:
         raise UserError("a rollback is a commit, and this workspace is in no git repository", hint="git init")
-    base, workspace = newest(here, here.git_root)
+    base, workspace = fetch_base(here, here.git_root)
     order = Order(arm=arguments.auto_merge) if arguments.rollout is not None else None
     quiet = arguments.dry_run or (order is None and workspace.spec.automation.mode == "dry-run")
     forge: Forge | None = None if quiet else forge_of(base, workspace.spec.forge)
@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         if isinstance(found, UserError):
             errors.append(found)
         else:
-            tell(found, dry_run=arguments.dry_run)
+            print_response(found, dry_run=arguments.dry_run)
         statuses.append(found.status)
     if errors:
         raise UserError("\n".join(error.message for error in errors), hint=errors[-1].hint, status=max(statuses))

@@ -72,7 +72,7 @@ def ask_for_review(name: str, ask: Callable[[list[str], list[str]], object]) -> 
             if error.code not in (403, 404, 422):
                 raise
             refused = error
-    return wording.nobody(name, f"refused as a person and as a team ({refused.reason})")
+    return wording.not_asked_note(name, f"refused as a person and as a team ({refused.reason})")
 
 
 class Patience(Retry):

@@ -54,6 +54,6 @@ def same(one: str, other: str) -> bool:
     return one.replace("\r\n", "\n").strip() == other.replace("\r\n", "\n").strip()
 
 
-def nobody(name: str, why: str) -> str:
+def not_asked_note(name: str, why: str) -> str:
     """Return the note for a reviewer who was not asked."""
     return f"`{name}` was not asked for a review: {why}"

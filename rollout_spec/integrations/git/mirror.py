@@ -41,14 +41,14 @@ class MirrorSource:
 
 
 @dataclass(frozen=True)
-class Warm:
+class MirrorState:
     """A mirror's commit and the folders of its workspaces from the git root; ``""`` is the root."""
 
     commit: str
     workspaces: tuple[str, ...]
 
 
-def keep(folder: Path, source: MirrorSource, authorize: Authorize, tell: Tell) -> Warm:
+def create_or_update(folder: Path, source: MirrorSource, authorize: Authorize, tell: Tell) -> MirrorState:
     """Create a mirror, or bring the existing one up to date. A failed creation leaves nothing.
 
     UserError if the folder has other content.
@@ -56,7 +56,7 @@ def keep(folder: Path, source: MirrorSource, authorize: Authorize, tell: Tell) -
     try:
         if not _is_free(folder):
             _check_follows(folder, source)
-            return warm(folder, source, authorize, tell)
+            return update(folder, source, authorize, tell)
         folder.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(folder)
         with _part(folder) as part:
@@ -98,7 +98,7 @@ def _is_free(folder: Path) -> bool:
     return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
 
 
-def _made(part: Path, folder: Path, source: MirrorSource, authorize: Authorize, tell: Tell) -> Warm:
+def _made(part: Path, folder: Path, source: MirrorSource, authorize: Authorize, tell: Tell) -> MirrorState:
     """Create a mirror in ``part`` and move it to ``folder``."""
     create(part, bare=True)
     run = Plumbing(part).run
@@ -119,7 +119,7 @@ def _made(part: Path, folder: Path, source: MirrorSource, authorize: Authorize, 
     return done
 
 
-def warm(folder: Path, source: MirrorSource, authorize: Authorize, tell: Tell) -> Warm:
+def update(folder: Path, source: MirrorSource, authorize: Authorize, tell: Tell) -> MirrorState:
     """Bring a mirror up to date. A second process that does the same waits.
 
     Rollbacks take no lock: they only add objects, and must not wait for a fetch. The lock is held until the last of our
@@ -148,7 +148,7 @@ def _remove_old_parts(folder: Path) -> None:
                 path.unlink()
 
 
-def _warm(plumbing: Plumbing, source: MirrorSource, authorize: Authorize, tell: Tell) -> Warm:
+def _warm(plumbing: Plumbing, source: MirrorSource, authorize: Authorize, tell: Tell) -> MirrorState:
     authorize(plumbing)
     remote = Remote(plumbing, source.remote)
     tell(f"fetching {source.branch}")
@@ -160,7 +160,7 @@ def _warm(plumbing: Plumbing, source: MirrorSource, authorize: Authorize, tell: 
     tell("writing the commit-graph")
     plumbing.run("commit-graph", "write", "--reachable", "--changed-paths", "--split", "--no-progress")
     plumbing.run("-c", "gc.auto=6700", "-c", "gc.autoDetach=false", "gc", "--auto", "--quiet")
-    return Warm(commit, prefixes)
+    return MirrorState(commit, prefixes)
 
 
 def workspaces(plumbing: Plumbing, commit: str, file: str) -> tuple[str, ...]:

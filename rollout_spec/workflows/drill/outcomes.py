@@ -17,7 +17,7 @@ from rollout_spec.render.drift import stale
 from rollout_spec.rollback import NoRollbackTarget, Rollback, roll_back
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.spec.validation_errors import did_you_mean
-from rollout_spec.workflows.drill.states import Key, Reach, State, key, states
+from rollout_spec.workflows.drill.states import Key, Reach, State, state_key, states
 from rollout_spec.workspace.repository import File, Repository
 
 DrillVerdict = Literal[
@@ -77,7 +77,7 @@ def drill(
             yield found
             if after is not None and found.failed is not None and reach == "all" and not state.retired:
                 name = f"{found.failed} rolled back"
-                again.setdefault((found.failed, key(_model(rollout, after).spec.live)), State(name, after))
+                again.setdefault((found.failed, state_key(_model(rollout, after).spec.live)), State(name, after))
     for state in again.values():
         for found, _ in _all_failing(rollout, state, now):
             stuck = found.verdict in ("no-way-back-yet", "no-way-back")

@@ -64,21 +64,21 @@ def _by_steps(file: File[ModelRollout], repository: Repository, reach: Reach) ->
         yield here
         return
     found = _ahead(rollout, repository)
-    if key(live) not in found:  # nothing is in flight
+    if state_key(live) not in found:  # nothing is in flight
         yield here
     elif reach == "next":
-        at = list(found).index(key(live))
+        at = list(found).index(state_key(live))
         found = dict(list(found.items())[at : at + 2])
     if reach == "next" and live.candidate is None:
         return
     for each, (name, reached) in found.items():
-        yield here if each == key(live) else _reached(name, reached, file, repository)
+        yield here if each == state_key(live) else _reached(name, reached, file, repository)
 
 
 Key = tuple[str, str | None, str | None, tuple[str, ...]]
 
 
-def key(live: Live) -> Key:
+def state_key(live: Live) -> Key:
     """Return what tells two states of a rollout apart."""
     return live.stable, live.candidate, live.stage, tuple(live.known_good)
 
@@ -97,14 +97,14 @@ def _ahead(rollout: ModelRollout, repository: Repository) -> dict[Key, tuple[str
     idle = spec.live if spec.live.candidate is None else traffic.withdraw(spec.live)
     for candidate in _candidates(rollout, away):
         live = traffic.propose(idle, candidate)
-        found[key(live)] = (_name(live), live)
+        found[state_key(live)] = (_name(live), live)
         for _ in stages:
             live = traffic.advance(live, stages, fixes=spec.live.fixes)
-            found[key(live)] = (_name(live), live)
+            found[state_key(live)] = (_name(live), live)
         live = traffic.promote(live, stages, away)
-        found[key(live)] = (f"{candidate} promoted", live)
+        found[state_key(live)] = (f"{candidate} promoted", live)
     if spec.live.candidate is not None:
-        found[key(idle)] = (f"{spec.live.candidate} withdrawn", idle)
+        found[state_key(idle)] = (f"{spec.live.candidate} withdrawn", idle)
     return found
 
 

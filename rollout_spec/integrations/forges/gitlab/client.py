@@ -125,7 +125,7 @@ class GitLab:
             )
         asked = {each["id"] for each in answer.get("reviewers") or ()}
         return tuple(
-            wording.nobody(name, "no such user" if number is None else "GitLab refused it")
+            wording.not_asked_note(name, "no such user" if number is None else "GitLab refused it")
             for name, number in found.items()
             if number is None or number not in asked
         )
