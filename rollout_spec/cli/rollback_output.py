@@ -42,8 +42,8 @@ def print_response(outcome: BreachResponse, *, dry_run: bool = False) -> None:
         _incident(outcome, decision, dry_run=dry_run)
     elif outcome.refused:
         print_refusal(decision, outcome.refused)
-    elif outcome.landed is not None:
-        _landed(outcome, outcome.landed, decision)
+    elif outcome.delivered is not None:
+        _landed(outcome, outcome.delivered, decision)
     else:
         _shown(outcome, dry_run=dry_run)
 
@@ -73,9 +73,9 @@ def _incident(outcome: BreachResponse, decision: NoRollbackTarget, *, dry_run: b
             terminal.say(note)
     elif not outcome.pushes or dry_run or outcome.base.remote is None:
         _shown(outcome, dry_run=dry_run)
-    elif outcome.landed is not None:
-        pull = outcome.landed.pull_request
-        print(f"{_done(outcome.landed)} pull request {pull.number}: {pull.url}")
+    elif outcome.delivered is not None:
+        pull = outcome.delivered.pull_request
+        print(f"{_done(outcome.delivered)} pull request {pull.number}: {pull.url}")
         print(f"incident {decision.incident}: branch {pull.head}, commit {outcome.commit}")
         print(f"verdict: {outcome.verdict.text}")
         for note in outcome.notes:

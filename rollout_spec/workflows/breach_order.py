@@ -16,7 +16,7 @@ from rollout_spec.workflows.rebuild import undone_for
 
 
 def strongest_breach(group: Sequence[Breach], base: Base, now: datetime) -> Breach:
-    """Return the breach of one version that may go furthest by itself, with the others beside it."""
+    """Return the breach of one version that allows the automation most."""
     if len(group) == 1:
         return group[0]
     repository = base.repository
@@ -26,20 +26,20 @@ def strongest_breach(group: Sequence[Breach], base: Base, now: datetime) -> Brea
     return strongest(group, rollout, undone_for(group[0], base), automation, now)
 
 
-def turn(breach: Breach, failing: Sequence[Breach], base: Base) -> int:
-    """Return when a breach is answered among those of one payload: 0 comes first.
+def response_rank(breach: Breach, failing: Sequence[Breach], base: Base) -> int:
+    """Return the rank of a breach among those of one payload; 0 comes first.
 
-    A candidate comes before stable if they fail together and the target of stable has the digest of the candidate: its
-    incident quarantines that target. A rollback that takes another rollout along comes before the rest, or that one
-    would be rolled back alone.
+    A candidate comes before stable if both fail and the rollback target of stable has the candidate's digest: the
+    candidate's incident quarantines that target. A rollback that includes another rollout comes before the rest, so
+    that the other is not rolled back alone.
     """
-    if any(_bars_the_target(breach, each, base) for each in failing):
+    if any(_quarantines_target(breach, each, base) for each in failing):
         return 0
-    return 1 if _needs_another(breach, failing, base) else 2
+    return 1 if _includes_another(breach, failing, base) else 2
 
 
-def _bars_the_target(breach: Breach, other: Breach, base: Base) -> bool:
-    """Return whether a breach of the candidate is also one of the version that a rollback of stable would restore."""
+def _quarantines_target(breach: Breach, other: Breach, base: Base) -> bool:
+    """Return whether a breach of the candidate concerns the rollback target of stable too."""
     file = base.repository.rollout(breach.rollout)
     rollout = file.model if file else None
     if breach.rollout != other.rollout or rollout is None:
@@ -49,25 +49,25 @@ def _bars_the_target(breach: Breach, other: Breach, base: Base) -> bool:
         return False
     try:
         decision = roll_back(base.repository, other)
-    except Exception:  # the answer says so
+    except Exception:  # the response reports the error
         return False
     return isinstance(decision, Rollback) and decision.restored in versions_with_same_digest(rollout, failed)
 
 
-def _needs_another(breach: Breach, failing: Sequence[Breach], base: Base) -> bool:
-    """Return whether a rollback switches a component that another failing version holds: both go in one commit."""
+def _includes_another(breach: Breach, failing: Sequence[Breach], base: Base) -> bool:
+    """Return whether a rollback switches a component that another failing version holds; both share a commit."""
     if len(failing) == 1:
         return False
     try:
         decision = roll_back(base.repository, breach)
-    except Exception:  # the answer says so
+    except Exception:  # the response reports the error
         return False
     holders = decision.holders if isinstance(decision, Rollback) else ()
     return any((each.rollout, each.version) in holders for each in failing)
 
 
 def would_be_acted_on(breach: Breach, base: Base, now: datetime) -> bool:
-    """Return whether a breach is about a version that takes requests, and its trigger asks for no person."""
+    """Return whether a breach is of a version with traffic and its trigger requires no person."""
     repository = base.repository
     file = repository.rollout(breach.rollout)
     rollout = file.model if file else None

@@ -1,4 +1,4 @@
-"""Where a rollback leads to has been there before: its manifests are compared with those of that time."""
+"""A rollback's manifests, compared with those of the last commit that had the same ``live``."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from rollout_spec.workspace.tree import CommitTree, Tree
 
 
 def compare_manifests(rollback: Rollback, repository: Repository, base: Base) -> ManifestComparison | None:
-    """Compare with the last commit that had the ``live`` which comes of a rollback; None if none is known."""
+    """Compare a rollback's manifests with the last commit that had the same ``live``; None if unknown."""
     after = rollback.apply(repository)
     file = after.rollout(rollback.rollout)
     live = file.model.spec.live if file and file.model else None
     before = next((step.parent for step in rollback.undone.steps if step.before == live), None)
     if before is None:
         return None
-    then = _manifests(CommitTree(base.git, before, base.prefix), rollback.rollout)
-    now = _manifests(after.tree, rollback.rollout)
-    paths = sorted({*then, *now})
-    return ManifestComparison(before, "".join(_diff(path, then.get(path), now.get(path)) for path in paths))
+    old = _manifests(CommitTree(base.git, before, base.prefix), rollback.rollout)
+    new = _manifests(after.tree, rollback.rollout)
+    paths = sorted({*old, *new})
+    return ManifestComparison(before, "".join(_diff(path, old.get(path), new.get(path)) for path in paths))
 
 
 def _manifests(tree: Tree, rollout: str) -> dict[str, bytes]:

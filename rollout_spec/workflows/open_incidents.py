@@ -1,4 +1,4 @@
-"""Incidents that stand on branches and not on the base, and the versions that they quarantine."""
+"""Incidents on branches that are not on the base, and the versions that they quarantine."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ KINDS = ("rollback", "incident")
 
 @dataclass(frozen=True)
 class OpenIncident:
-    """An incident on a branch of a rollback, or of a failure that nothing could replace; it is not on the base.
+    """An incident on the branch of a rollback or of an incident; it is not on the base.
 
     ``incident`` is None if its file does not load. ``path`` is from the workspace's folder. ``name_taken``: the base
-    has an incident of another version by that name.
+    has an incident of another version with that name.
     """
 
     branch: str
@@ -39,7 +39,7 @@ class OpenIncident:
 
     @property
     def name(self) -> str:
-        """The name that its file bears."""
+        """The name of its file without suffix."""
         return self.path.rpartition("/")[2].removesuffix(".yaml")
 
 
@@ -64,7 +64,7 @@ def open_incidents(base: Base, branches: Mapping[str, str], rollout: str) -> tup
 
 
 def _open_incident(base: Base, branch: str, head: str, name: str) -> OpenIncident | None:
-    """Read an incident on a branch; None if it is no file there, or if the base has a link instead."""
+    """Read an incident on a branch; None if it is not a file, or the base has a link at its path."""
     path = f"{INCIDENTS}/{name}"
     content = base.git.read(head, base.path(path))
     if content is None or base.repository.link(path) is not None:
@@ -72,19 +72,19 @@ def _open_incident(base: Base, branch: str, head: str, name: str) -> OpenInciden
     return OpenIncident(branch, head, path, content, read_file(path, "Incident", content).model)
 
 
-def _names_another_version(repository: Repository, found: OpenIncident) -> bool:
-    """Return whether an incident is about another version than the one that the base has by its name."""
-    file = repository.incident(found.name)
-    if found.incident is None or file is None or file.model is None:
+def _names_another_version(repository: Repository, open_incident: OpenIncident) -> bool:
+    """Return whether an incident is of another version than the base's incident with its name."""
+    file = repository.incident(open_incident.name)
+    if open_incident.incident is None or file is None or file.model is None:
         return False
-    own, other = found.incident.spec, file.model.spec
+    own, other = open_incident.incident.spec, file.model.spec
     return (own.rollout, own.failed_version) != (other.rollout, other.failed_version)
 
 
 def _branches_of_incidents(base: Base, branches: Mapping[str, str], rollout: str) -> dict[str, str]:
     """Return the branches of rollbacks and incidents of this workspace, those that name a rollout first.
 
-    Git takes names that this tool never writes; those are nobody's rollback.
+    Git allows names that this tool never writes; those are ignored.
     """
     own = re.compile(rf"({'|'.join(KINDS)})(\.\d+)?/.+")  # of any workspace: this one may have had another name
     ours = sorted(name for name in branches if own.fullmatch(name) and NAME.fullmatch(name))
@@ -100,11 +100,11 @@ def quarantines_of(
     was_closed: Callable[[str], bool],
     branches: Mapping[str, str],
 ) -> OpenIncidents:
-    """Sort the open incidents that are about known-good versions of a rollout.
+    """Sort the open incidents of known-good versions of a rollout.
 
-    Those of branches that this process would build quarantine as merged ones do; any other puts its version in doubt.
-    So do branches that were too many to be looked at, and those of workspaces whose incidents count here. A branch
-    whose pull request a person closed counts for nothing.
+    Those on branches that this process would build quarantine like merged ones; any other puts its version in doubt. So
+    do branches beyond the limit, and branches of workspaces whose incidents count here. A branch whose pull request a
+    person closed is ignored.
     """
     repository = base.repository
     file = repository.rollout(rollout)
@@ -125,7 +125,7 @@ def quarantines_of(
         if not barred or live.stable in after - before or was_closed(each.branch):
             continue
         if each.incident is not None and not each.name_taken and heads.is_ours(each.head):
-            if each.path not in carried_by(base, each.head):  # the branch that it is of tells of it, if that is open
+            if each.path not in carried_by(base, each.head):  # its own branch reports it, if that is open
                 files[each.path] = each.content
         else:
             why = "has an incident of it, and is not one that this tool would build"
@@ -139,14 +139,14 @@ def quarantines_of(
 def _open_elsewhere(
     base: Base, rollout: ModelRollout, branches: Mapping[str, str], was_closed: Callable[[str], bool]
 ) -> Iterator[tuple[str, str]]:
-    """Give known-good versions that have an open incident in a workspace of ``incidentsFrom``, each with the reason.
+    """Yield known-good versions with an open incident in a workspace of ``incidentsFrom``, each with the reason.
 
-    Their files belong to another workspace, so that a rollback here cannot bring them along.
+    Their files belong to another workspace, so a rollback here cannot carry them.
     """
     name = rollout.metadata.name
     for source in base.repository.incident_sources():
-        there = replace(base, prefix=source.tree.place.removeprefix("."))
-        for each in open_incidents(there, branches, name):
+        other = replace(base, prefix=source.tree.place.removeprefix("."))
+        for each in open_incidents(other, branches, name):
             spec = each.incident.spec if each.incident is not None else None
             if spec is None or spec.rollout != name or was_closed(each.branch):
                 continue
@@ -160,13 +160,13 @@ def _open_elsewhere(
 
 
 def carried_by(base: Base, head: str) -> Collection[str]:
-    """Return the incidents that a head brings along, beside those of the breaches that it answers."""
+    """Return the incidents that a head carries, besides those of the breaches that it answers."""
     own = base.git.parted(base.commit, head)
     return incidents_in(replace(base, commit=own), head).carried if own is not None else ()
 
 
 def fetched(base: Base, branches: Mapping[str, str]) -> list[str]:
-    """Fetch branches, and return those that are here now: one may be gone again since it was listed."""
+    """Fetch branches and return those that are present. One may have been deleted since it was listed."""
     if base.remote is None or not branches:
         return []
     try:

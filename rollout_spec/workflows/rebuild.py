@@ -1,4 +1,4 @@
-"""A rollback that another process built is built again: of the breach that its incident records, on its own base."""
+"""Rollbacks that are rebuilt from the incidents of a commit, on that commit's own base."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _MOST_INCIDENTS = 20
 
 @dataclass(frozen=True)
 class Recorded:
-    """A breach as an incident records it, the version that it restores, and the commits that its rollback undoes."""
+    """A breach as its incident records it, the restored version, and the commits that the rollback undoes."""
 
     breach: Breach
     reverts: tuple[str, ...] = ()
@@ -44,23 +44,23 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Incidents:
-    """The incidents that a commit adds to a base: of the breaches that it answers, and others that it brings along."""
+    """The incidents that a commit adds to a base: of the breaches that it answers, and others that it carries."""
 
     recorded: tuple[Recorded, ...] = ()
     carried: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def incidents_in(base: Base, commit: str) -> Incidents:
-    """Sort the incidents that a commit adds to a base. It answers those of versions that take requests there.
+    """Sort the incidents that a commit adds to a base. It answers those of versions with traffic there.
 
-    A rollback of stable only brings the incident of the candidate along.
+    A rollback of stable only carries the incident of the candidate.
     """
     folder, git, repository = base.path("incidents"), base.git, base.repository
-    known = set(git.names(base.commit, folder))
+    base_names = set(git.names(base.commit, folder))
     answered: dict[str, Incident] = {}
     carried: dict[str, bytes] = {}
     of_stable: set[str] = set()
-    for name in [name for name in git.names(commit, folder) if name not in known][:_MOST_INCIDENTS]:
+    for name in [name for name in git.names(commit, folder) if name not in base_names][:_MOST_INCIDENTS]:
         content = git.read(commit, f"{folder}/{name}")
         model = read_file(f"{folder}/{name}", "Incident", content).model if content is not None else None
         file = repository.rollout(model.spec.rollout) if model is not None else None
@@ -82,7 +82,7 @@ def incidents_in(base: Base, commit: str) -> Incidents:
 
 
 def build_again(base: Base, recorded: Sequence[Recorded], unmerged: OpenIncidents | None = None) -> Built | None:
-    """Return what this process would build on a base in answer to breaches; None if nothing."""
+    """Return the change that this process would build on a base for breaches, None if nothing."""
     failures = [(each.breach, _undone(each, base)) for each in recorded]
     decision: Rollback | NoRollbackTarget | NoAction | None = None
     with suppress(UserError):
@@ -97,7 +97,7 @@ def build_again(base: Base, recorded: Sequence[Recorded], unmerged: OpenIncident
 
 
 def _undone(recorded: Recorded, base: Base) -> Undone:
-    """Return the commits that a rollback undoes. A shallow clone cannot know them, and writes none."""
+    """Return the commits that a rollback undoes. A shallow clone does not know them."""
     known = undone_for(recorded.breach, base)
     if recorded.reverts and not base.git.is_shallow():
         return known
@@ -106,15 +106,15 @@ def _undone(recorded: Recorded, base: Base) -> Undone:
 
 
 def undone_for(breach: Breach, base: Base) -> Undone:
-    """Find the commits that a rollback undoes, by walking the file's history to the one that proposed the version."""
+    """Return the commits that a rollback undoes: the history of the file back to the proposal of the version."""
     file = base.repository.rollout(breach.rollout)
     if file is None or file.model is None:
         return Undone()
     if base.git.is_shallow():
-        return Undone(reason="this clone is shallow, and its history ends too early")
+        return Undone(reason="this clone is shallow: its history ends too early")
     version = failed_version(file.model.spec, breach)
-    memo = base.undone
-    if (file.stem, version) not in memo:
+    cache = base.undone
+    if (file.stem, version) not in cache:
         walk, again = tee(base.history(file.path))
-        memo[file.stem, version] = undone_by(version, walk, retaken_at(version, again))
-    return memo[file.stem, version]
+        cache[file.stem, version] = undone_by(version, walk, retaken_at(version, again))
+    return cache[file.stem, version]

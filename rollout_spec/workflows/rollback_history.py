@@ -1,4 +1,4 @@
-"""What was rolled back before stands in git, merged or on a branch: any replica reads the same, and keeps no file."""
+"""Past and open rollbacks, pauses and open steps, all read from git, so that all replicas agree."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from rollout_spec.workspace.repository import Repository
 
 _MOST_ASKED = 20
 _MOST_MERGED = 500
-"""So many incidents are looked at to see when they came onto the base, the newest first."""
+"""The number of newest incidents whose merge time is looked up."""
 _STEPS = ("propose", "advance", "promote")
 
 
 def branches_of(base: Base) -> dict[str, str]:
-    """Return the branches of this workspace on the remote, of rollbacks, incidents and steps, with their commits."""
+    """Return the remote branches of rollbacks, incidents and this workspace's steps, with their commits."""
     if base.remote is None:
         return {}
     workspace = base.repository.workspace_name
@@ -32,36 +32,36 @@ def branches_of(base: Base) -> dict[str, str]:
 
 
 def past_rollbacks(base: Base, opened: tuple[OpenIncident, ...], rollout: str) -> tuple[PastRollback, ...]:
-    """Return the rollbacks that count: the newest merged ones, those of this rollout at any time, and the open ones."""
+    """Return the newest merged rollbacks, all of this rollout, and the open ones."""
     repository = base.repository
     return (*_merged(base, repository, rollout), *_open(opened, repository))
 
 
 def _merged(base: Base, repository: Repository, rollout: str) -> Iterator[PastRollback]:
     folder = base.path(INCIDENTS)
-    landed = {
+    merge_times = {
         path.removeprefix(f"{folder}/"): moment for path, moment in base.git.added(base.commit, folder, _MOST_MERGED)
     }
-    files = {name: moment for name, moment in landed.items() if name.endswith(".yaml") and "/" not in name}
+    files = {name: moment for name, moment in merge_times.items() if name.endswith(".yaml") and "/" not in name}
     names = {name.removesuffix(".yaml"): moment for name, moment in files.items()}
     own = {file.stem: None for file in repository.incidents_of(rollout)}
     for name, moment in {**own, **names}.items():
         file = repository.incident(name)
         if file and file.model:
-            yield _precedent(name, file.model, repository, moment or file.model.spec.observed_at)
+            yield _past_rollback(name, file.model, repository, moment or file.model.spec.observed_at)
 
 
 def _open(opened: tuple[OpenIncident, ...], repository: Repository) -> Iterator[PastRollback]:
-    """Give the rollbacks that are open, or were refused: their incidents are not on the base."""
+    """Yield the open or refused rollbacks: their incidents are not on the base."""
     for each in opened:
         if each.incident is not None and each.branch.startswith("rollback"):
-            yield replace(_precedent(each.name, each.incident, repository, None), branch=each.branch)
+            yield replace(_past_rollback(each.name, each.incident, repository, None), branch=each.branch)
 
 
 def closed_by_a_person(base: Base, forge: Forge | None) -> Callable[[str], bool]:
-    """Return a function that tells of a branch whether a person closed its pull request.
+    """Return a function that returns whether a person closed the pull request of a branch.
 
-    If the forge does not know, or does not answer, it counts as one that stands; after that it is asked no more.
+    False if the forge does not know it or does not answer. After an error the forge is not asked again.
     """
     asked: dict[str, bool] = {}
     silent = forge is None
@@ -81,7 +81,7 @@ def closed_by_a_person(base: Base, forge: Forge | None) -> Callable[[str], bool]
     return was_closed
 
 
-def _precedent(name: str, incident: Incident, repository: Repository, landed: datetime | None) -> PastRollback:
+def _past_rollback(name: str, incident: Incident, repository: Repository, landed: datetime | None) -> PastRollback:
     spec = incident.spec
     file = repository.rollout(spec.rollout)
     return PastRollback(
@@ -98,13 +98,13 @@ def _precedent(name: str, incident: Incident, repository: Repository, landed: da
 
 
 def pauses(base: Base) -> tuple[Pause, ...]:
-    """Return the files that pause the automation: the workspace's own, and the one of the whole git repository."""
+    """Return the pauses of the automation: of the workspace and of the whole git repository."""
     paths = dict.fromkeys((base.path(PAUSE_FILE), PAUSE_FILE))
     return tuple(each for path in paths if (each := _pause(base, path)) is not None)
 
 
 def _pause(base: Base, path: str) -> Pause | None:
-    """Return the pause at a path, None if there is none. A link or a folder there cannot be read, and pauses too."""
+    """Return the pause at a path, None if absent. An unreadable link or folder there pauses too."""
     if base.git.link(base.commit, path) is not None:
         return Pause(path, LINKED, None)
     if PAUSE_FILE not in base.git.names(base.commit, path.rpartition("/")[0]):
@@ -112,8 +112,8 @@ def _pause(base: Base, path: str) -> Pause | None:
     return read_pause(path, base.git.read(base.commit, path) or b"")
 
 
-def steps_under_way(base: Base, branches: Mapping[str, str], rollout: str) -> tuple[str, ...]:
-    """Return the branches of lifecycle steps that move traffic to a version of a rollout: they may still be merged."""
+def open_step_branches(base: Base, branches: Mapping[str, str], rollout: str) -> tuple[str, ...]:
+    """Return the branches of open lifecycle steps that move traffic to a version of a rollout."""
     workspace = re.escape(base.repository.workspace_name)
     wanted = re.compile(rf"({'|'.join(_STEPS)})/{workspace}/{re.escape(rollout)}/[a-z0-9-]+")
     return tuple(sorted(name for name in branches if wanted.fullmatch(name)))

@@ -1,4 +1,4 @@
-"""Open rollbacks of the same failure that lead elsewhere than the newest decision are out of date."""
+"""Outdated rollbacks: open ones of the same failure with another outcome than the newest decision."""
 
 from __future__ import annotations
 

@@ -54,8 +54,6 @@ class Git:
         create(root, bare=bare)
         return cls(root)
 
-    # What commits hold.
-
     def commit(self, ref: str) -> str:
         """Return the id of the commit that a ref names. UserError if there is none."""
         if not _REF.fullmatch(ref):
@@ -197,8 +195,6 @@ class Git:
         commits = (checked(before, ID), checked(after, ID))
         return self._run("diff-tree", "-p", "-r", "--no-ext-diff", "--no-textconv", "--no-color", *commits)
 
-    # New commits.
-
     def build(self, parent: str, edits: Mapping[str, bytes | None], message: str, date: datetime) -> str:
         """Build a commit with ``edits`` applied to ``parent``. The same arguments give the same id. No branch moves.
 
@@ -227,7 +223,7 @@ class Git:
         """Fast-forward the current branch and its files to a later commit."""
         self._run("merge", "--quiet", "--ff-only", checked(commit, ID))
 
-    # Elsewhere.
+    # Remotes.
 
     def remote(self, name: str) -> Remote | None:
         """Return a remote by its name, None if absent."""
