@@ -262,7 +262,7 @@ def test_a_branch_that_is_in_the_way_is_told(repo: Repo, name: str) -> None:
     answer = repo.run("rollback", "fraud", "--reason", "r")
     assert answer.status == 0, "a rollback gets round it"
     assert repo.branches() == sorted([name, "rollback/acme-models/fraud/42".replace(name, f"{name}.2", 1)])
-    assert re.search(f"a branch is in the way of {name}/.*: {name}[.]2/.* is used instead", answer.err)
+    assert re.search(f"another branch blocks the name {name}/.*: {name}[.]2/.* is used instead", answer.err)
 
 
 def test_a_remote_that_takes_no_push_is_told(repo: Repo, tmp_path: Path) -> None:

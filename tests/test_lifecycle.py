@@ -501,7 +501,7 @@ def test_a_branch_that_holds_something_else_is_left_alone(old: Repo) -> None:
     old.git("checkout", "-q", "main")
     result = old.run("withdraw", "fraud", "--pull-request")
     assert result.status == 0
-    assert f"holds something else ({mine[:12]}): left alone" in result.err
+    assert f"has an unexpected commit ({mine[:12]}) and was left unchanged" in result.err
     assert old.tip("withdraw/acme-models/fraud/42") == mine
     (pull,) = old.pull_requests()
     assert (pull["head"], pull["headSha"]) == ("withdraw/acme-models/fraud/42-2", old.tip(pull["head"]))

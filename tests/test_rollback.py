@@ -1297,7 +1297,7 @@ def test_a_branch_that_holds_something_else_is_left_alone_and_the_next_is_taken(
     answer = repo.breach("42")
     assert answer.status == 0, answer.text
     for name in names:
-        assert f"the branch {name} on origin holds something else ({mine[:12]}): left alone\n" in answer.err
+        assert f"the branch {name} on origin has an unexpected commit ({mine[:12]}) and was left unchanged\n" in answer.err
         assert repo.tip(name) == mine
     assert landed(repo)["head"] == f"{branch}-{others + 1}"
     assert repo.live_at(landed(repo)["headSha"]) == {"stable": "41", "knownGood": ["40"]}
@@ -1322,7 +1322,7 @@ def test_a_branch_that_is_in_the_way_of_a_folder_is_got_round(repo: Repo, name: 
         assert (answer.status, answer.out.partition(":")[0]) == (0, f"{word} pull request 1"), answer.text
         assert plain(landed(repo)["head"]) == instead
     assert sorted(repo.whole_names()) == sorted([taken, landed(repo)["head"]])
-    assert (f"is in the way of {branch}" in answer.err) == ("digest" not in name)
+    assert (f"blocks the name {branch}" in answer.err) == ("digest" not in name)
     assert "[cooldown]" in repo.breach("41", "latency-sla", "--dry-run").out, "it counts there too"
     merge_and_check(repo, landed(repo)["head"])
 
@@ -1339,7 +1339,7 @@ def test_a_branch_to_which_a_person_added_is_theirs_and_the_breach_is_answered_b
     answer = repo.breach("42", "latency-sla")
     assert (answer.status, answer.out.partition(":")[0]) == (0, "opened pull request 2"), answer.text
     assert f"the branch {branch} on origin, of " in answer.err
-    assert f".pulls/1.json holds something else ({added[:12]}): left alone\n" in answer.err
+    assert f".pulls/1.json has an unexpected commit ({added[:12]}) and was left unchanged\n" in answer.err
     assert repo.tip(branch) == added
     assert [(each["head"], each["draft"], each["autoMerge"]) for each in repo.pull_requests()] == [
         (branch, True, False),
@@ -1391,7 +1391,7 @@ def test_a_rollback_that_is_out_of_date_is_superseded(repo: Repo) -> None:
     assert git(repo.remote, "rev-parse", f"{branch}~1") == base
     told = landed(repo)
     assert (told["headSha"], told["draft"], told["autoMerge"]) == (repo.tip(branch), False, True)
-    assert any("This was built anew" in each for each in told["comments"])
+    assert any("This was rebuilt" in each for each in told["comments"])
     assert repo.clone("other").breach("42", "latency-sla").out.startswith("adopted pull request 1: ")
     merge_and_check(repo)
 

@@ -124,9 +124,9 @@ def _try_names(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> Del
 
 
 def _foreign_note(branch: str, head: str, pull: PullRequest | None) -> str:
-    owner = f" of {pull.url}" if pull is not None else ""
-    note = f"{branch}{owner} has an unexpected commit ({head[:12]}) and was left unchanged"
-    return f"{note}; its auto-merge is still enabled" if pull is not None and pull.armed else note
+    owner = f", of {pull.url}" if pull is not None else ""
+    owner += ", which still has auto-merge," if pull is not None and pull.armed else ""
+    return f"{branch}{owner} has an unexpected commit ({head[:12]}) and was left unchanged"
 
 
 def branch_names(branch: str, taken: Mapping[str, str], *, instead: str) -> Iterator[str]:
