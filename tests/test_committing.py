@@ -164,7 +164,7 @@ def test_a_step_that_is_interrupted_is_taken_back(number: signal.Signals, group:
     (os.killpg if group else os.kill)(process.pid, number)
     code, _, err = finished(process)
     assert code == 128 + number
-    assert "nothing was changed: the files are as they were" in err
+    assert "nothing was changed: the files were restored" in err
     assert (contents(repo), status(repo), head(repo)) == (known, MINE, before)
     assert not (repo.folder / ".git/rollout-spec").exists()
 
@@ -205,7 +205,7 @@ def test_what_was_killed_before_its_commit_is_taken_back(repo: Repo) -> None:
     assert contents(repo) != known
     assert do(repo.folder, "check")[0] == 0  # one that only reads is not disturbed
     code, _, err = do(repo.folder, "render")
-    assert (code, "are as before it" in err) == (0, True)
+    assert (code, "were restored" in err) == (0, True)
     assert (contents(repo), status(repo)) == (known, MINE)
 
 

@@ -97,7 +97,7 @@ def test_without_a_token_git_and_the_forge_say_so(repo: Repo, place: Hosted, mon
     found = doctor(repo)
     fails(found, "remote", "token", status=3)
     found.says("remote", "docs/forges.md says which token git is shown")
-    found.says("token", r"there is no token for gitea: .*; set \$ROLLOUT_SPEC_TOKEN, \$GITEA_TOKEN or \$FORGEJO_TOKEN")
+    found.says("token", r"no token for gitea: .*; set \$ROLLOUT_SPEC_TOKEN, \$GITEA_TOKEN or \$FORGEJO_TOKEN")
     by_disk(repo)
     fails(doctor(repo), "token")
 
@@ -155,7 +155,7 @@ def test_the_end_of_a_token_is_told(repo: Repo, place: Hosted) -> None:
     place.host.expires = f"{end} 00:00:00 UTC" if place.kind == "github" else str(end)
     found = doctor(repo)
     assert found.status == 0
-    found.says("token", f"^warning: .* it ends at {end}T00:00:00Z, in 2 days")
+    found.says("token", f"^warning: .* it expires at {end}T00:00:00Z, in 2 days")
 
 
 def test_no_secret_is_shown(repo: Repo, place: Hosted, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,7 +276,7 @@ def test_a_merge_queue_is_as_good_as_being_up_to_date(repo: Repo, place: Hosted)
     protect(place, replace(GUARD, up_to_date=False, queue=True))
     found = doctor(repo)
     fails(found, status=0)
-    found.says("up-to-date", "^ok: a merge queue tests what is merged")
+    found.says("up-to-date", "^ok: a merge queue tests the merged result")
 
 
 @only("gitea")
@@ -286,7 +286,7 @@ def test_who_signs_meets_a_base_that_asks_for_it(repo: Repo, place: Hosted, monk
     configured_for_ssh(repo.folder)
     found = doctor(repo)
     fails(found, status=0)
-    found.says("signatures", "^ok: asked for, and made")
+    found.says("signatures", "^ok: required and made")
 
 
 @only("gitlab")

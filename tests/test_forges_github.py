@@ -194,9 +194,9 @@ def test_git_is_lent_it_too(place: Hosted, app: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
-        ("GITHUB_APP_ID", "one", r"\$GITHUB_APP_ID and \$GITHUB_APP_INSTALLATION_ID are numbers"),
-        ("GITHUB_APP_INSTALLATION_ID", "../7", r"\$GITHUB_APP_ID and \$GITHUB_APP_INSTALLATION_ID are numbers"),
-        ("GITHUB_APP_PRIVATE_KEY_FILE", "", r"\$GITHUB_APP_ID is set, and \$GITHUB_APP_PRIVATE_KEY_FILE is not"),
+        ("GITHUB_APP_ID", "one", r"\$GITHUB_APP_ID and \$GITHUB_APP_INSTALLATION_ID must be numbers"),
+        ("GITHUB_APP_INSTALLATION_ID", "../7", r"\$GITHUB_APP_ID and \$GITHUB_APP_INSTALLATION_ID must be numbers"),
+        ("GITHUB_APP_PRIVATE_KEY_FILE", "", r"\$GITHUB_APP_ID is set, but \$GITHUB_APP_PRIVATE_KEY_FILE is not"),
         ("GITHUB_APP_PRIVATE_KEY_FILE", "/nowhere/x.pem", "is unusable: No such file or directory"),
     ],
 )

@@ -339,7 +339,7 @@ def test_a_server_that_is_not_there_is_an_outside_failure(place: Hosted) -> None
 
 @pytest.mark.parametrize(
     ("status", "hint"),
-    [(401, r"wrong, expired or revoked: look at \$ROLLOUT_SPEC_TOKEN, \$"), (403, "needs"), (404, "forge.repository")],
+    [(401, r"wrong, expired or revoked: check \$ROLLOUT_SPEC_TOKEN, \$"), (403, "needs"), (404, "forge.repository")],
 )
 def test_what_is_refused_says_what_is_missing(place: Hosted, status: int, hint: str) -> None:
     place.host.failures = [Answer(status, {"message": "Resource not accessible"})] * 2

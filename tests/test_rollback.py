@@ -1297,7 +1297,9 @@ def test_a_branch_that_holds_something_else_is_left_alone_and_the_next_is_taken(
     answer = repo.breach("42")
     assert answer.status == 0, answer.text
     for name in names:
-        assert f"the branch {name} on origin has an unexpected commit ({mine[:12]}) and was left unchanged\n" in answer.err
+        assert (
+            f"the branch {name} on origin has an unexpected commit ({mine[:12]}) and was left unchanged\n" in answer.err
+        )
         assert repo.tip(name) == mine
     assert landed(repo)["head"] == f"{branch}-{others + 1}"
     assert repo.live_at(landed(repo)["headSha"]) == {"stable": "41", "knownGood": ["40"]}

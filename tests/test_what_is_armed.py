@@ -268,7 +268,7 @@ def test_a_branch_that_is_in_the_way_is_got_round(repo: Repo, way: str) -> None:
     assert pull(repo, 1)["head"].startswith(f"{way}.2")
     assert "blocks the name" in answer.err
     told = repo.run("doctor")
-    assert f"the branch `{way}` on origin is in the way" in " ".join(told.out.split()), told.text
+    assert f"the branch `{way}` on origin blocks all branches" in " ".join(told.out.split()), told.text
     assert repo.breach("42", "latency-sla").out.startswith("adopted pull request 1: ")
 
 

@@ -93,17 +93,17 @@ def _write(
     check_complete(here, repository)
     base, settings = _checked_out(here), repository.settings
     merged_at = merge_times(base, settings.forge, terminal.say) if base is not None and settings is not None else None
-    decided = decide(request, repository, base, now=now, prefix=here.prefix, forced=forced, merged_at=merged_at)
-    if decided.is_refused:
-        return _refuse(decided)
-    edits, words = decided.taken.edits, message(decided.taken, decided.held, forced)
+    prepared = decide(request, repository, base, now=now, prefix=here.prefix, forced=forced, merged_at=merged_at)
+    if prepared.is_refused:
+        return _refuse(prepared)
+    edits, words = prepared.result.edits, message(prepared.result, prepared.held, forced)
     writing = Written(here, tree, edits, base.commit if base is not None else None)
     commit = None
     if arguments.commit:
         commit = writing.commit(words, checkout)
     elif checkout is not None:
         writing.apply(checkout)
-    _tell(decided, forced)
+    _tell(prepared, forced)
     if checkout is None:
         if arguments.commit:
             print(words)
@@ -114,7 +114,7 @@ def _write(
         print(f"commit {commit}")
     else:
         terminal.say("commit it with these lines at the end of its message:")
-        terminal.say("\n".join(f"  {line}" for line in trailers(decided.taken, decided.held, forced)))
+        terminal.say("\n".join(f"  {line}" for line in trailers(prepared.result, prepared.held, forced)))
     for path, content in edits.items():
         terminal.say(f"{'removed' if content is None else 'wrote'} {path}")
     return 0
@@ -146,11 +146,11 @@ def _into_pull_request(
     dry = workspace.spec.automation.mode == "dry-run"
     forge = None if arguments.dry_run or dry else forge_of(base, workspace.spec.forge)
     merged_at = merge_times(base, workspace.spec.forge, terminal.say)
-    decided = decide(request, base.repository, base, now=now, prefix=here.prefix, forced=forced, merged_at=merged_at)
-    if decided.is_refused:
-        return _refuse(decided)
-    wanted = change(decided.taken, workspace.metadata.name, decided.held, forced, date=now, prefix=here.prefix)
-    _tell(decided, forced)
+    prepared = decide(request, base.repository, base, now=now, prefix=here.prefix, forced=forced, merged_at=merged_at)
+    if prepared.is_refused:
+        return _refuse(prepared)
+    wanted = change(prepared.result, workspace.metadata.name, prepared.held, forced, date=now, prefix=here.prefix)
+    _tell(prepared, forced)
     if forge is None:
         commit = build(wanted, base)
         print(f"commit {commit}\nbranch {wanted.branch}\n\n{wanted.message}\n{base.git.diff(base.commit, commit)}")
@@ -161,15 +161,15 @@ def _into_pull_request(
     landed = open_pull_request(wanted, base, forge, request)
     there, word = landed.pull_request, "adopted" if landed.adopted else "opened"
     print(f"{word} {'draft ' if there.draft else ''}pull request {there.number}: {there.url}")
-    print(f"{subject(decided.taken)}, branch {there.head}, commit {landed.commit}")
+    print(f"{subject(prepared.result)}, branch {there.head}, commit {landed.commit}")
     for note in landed.notes:
         terminal.say(note)
     return 0
 
 
-def _tell(decided: PreparedStep, forced: str | None) -> None:
+def _tell(prepared: PreparedStep, forced: str | None) -> None:
     """Say what moves, since when the stage was held, who must look, and what the step brings that it may bring."""
-    taken, waited = decided.taken, decided.held
+    taken, waited = prepared.result, prepared.held
     print(f"{subject(taken)}: {moves(taken)}")
     if waited is not None:
         terminal.say(waited.words)
@@ -179,13 +179,13 @@ def _tell(decided: PreparedStep, forced: str | None) -> None:
         terminal.say("--force was not needed, and is not recorded")
     for words in approvals(taken):
         terminal.say(f"{words}, by merging this")
-    _show(decided.proof.warned)
+    _show(prepared.check.warned)
 
 
-def _refuse(decided: PreparedStep) -> int:
-    proof = decided.proof
+def _refuse(prepared: PreparedStep) -> int:
+    proof = prepared.check
     why = proof.why or "it would bring what no change may bring"
-    terminal.say(f"rollout-spec: {subject(decided.taken)} was not done: {why}{':' if proof.refused else ''}")
+    terminal.say(f"rollout-spec: {subject(prepared.result)} was not done: {why}{':' if proof.refused else ''}")
     _show(proof.refused)
     return 1
 
