@@ -96,7 +96,7 @@ def test_without_a_token_git_and_the_forge_say_so(repo: Repo, place: Hosted, mon
     monkeypatch.delenv("ROLLOUT_SPEC_TOKEN")
     found = doctor(repo)
     fails(found, "remote", "token", status=3)
-    found.says("remote", "docs/forges.md says which token git is shown")
+    found.says("remote", "see docs/forges.md for the token that git sends")
     found.says("token", r"no token for gitea: .*; set \$ROLLOUT_SPEC_TOKEN, \$GITEA_TOKEN or \$FORGEJO_TOKEN")
     by_disk(repo)
     fails(doctor(repo), "token")
@@ -125,7 +125,7 @@ def test_an_app_is_asked_what_it_was_granted(
     place.host.granted["pull_requests"] = "read"
     found = doctor(repo)
     fails(found, "permissions")
-    found.says("permissions", r"missing: Pull requests: write \(the App has read\); docs/forges.md")
+    found.says("permissions", r"missing: Pull requests: write \(the App has read\); see docs/forges.md")
     (tmp_path / "app.pem").write_text("no key")
     found = doctor(repo)
     fails(found, "remote", status=1)  # and not once more for the forge
@@ -206,7 +206,7 @@ def test_a_repository_that_is_not_there_is_told(repo: Repo, place: Hosted) -> No
     repo.commit("Misspell it")
     found = doctor(repo)
     fails(found, "forge")
-    found.says("forge", f"^failed: {place.kind} did not show the .*: 404 .*is `forge.repository` right")
+    found.says("forge", f"^failed: {place.kind} did not show the .*: 404 .*check `forge.repository`")
 
 
 def test_who_is_no_administrator_is_told_what_would_show_the_rest(repo: Repo, place: Hosted) -> None:
@@ -305,7 +305,7 @@ def test_a_forge_that_cannot_arm_is_told(repo: Repo, place: Hosted, monkeypatch:
     mode(repo, place, "auto-merge")
     found = doctor(repo)
     fails(found, "auto-merge")
-    found.says("auto-merge", "^failed: the mode is auto-merge, and .*; allow auto-merge")
+    found.says("auto-merge", "^failed: the mode is auto-merge, but .*; allow auto-merge")
 
 
 # Git on the forge, and the clock

@@ -130,7 +130,8 @@ def test_when_a_token_ends(left: timedelta | None, verdict: str, words: str) -> 
 
 def test_a_token_whose_owner_is_not_shown_is_still_from_somewhere() -> None:
     assert (
-        token.token(TokenCapabilities(), "$GITEA_TOKEN", NOON).message == "from $GITEA_TOKEN; its account is not visible"
+        token.token(TokenCapabilities(), "$GITEA_TOKEN", NOON).message
+        == "from $GITEA_TOKEN; its account is not visible"
     )
 
 
@@ -174,7 +175,7 @@ def test_where_the_token_is_from(monkeypatch: pytest.MonkeyPatch) -> None:
         (31, "warning", "this clock is 31s ahead of github's"),
         (-90.7, "warning", "this clock is 1m30s behind github's"),
         (300, "warning", "5m ahead"),
-        (-301, "failed", "5m1s behind github's: the age of a breach"),
+        (-301, "failed", "5m1s behind github's: it decides the age of breaches"),
         (86400, "failed", "1d ahead"),
     ],
 )

@@ -19,7 +19,7 @@ import pytest
 from repo import git, run
 from workspaces import Files, files_in, rendered, write
 
-from rollout_spec.cli.diff import patch
+from rollout_spec.core.diff import patch
 from rollout_spec.integrations.git.repository import Git
 from rollout_spec.lifecycle import STEPS
 from rollout_spec.workflows.check import review

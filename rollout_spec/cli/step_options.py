@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 from rollout_spec.checks.reporters import REPORTERS, View
 from rollout_spec.cli import terminal
 from rollout_spec.cli import workspace as place
-from rollout_spec.cli.checkout import check_complete
-from rollout_spec.cli.diff import patch
 from rollout_spec.cli.workspace import find_anywhere
-from rollout_spec.cli.written_step import Written, git_root
+from rollout_spec.core.diff import patch
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding, Report
 from rollout_spec.lifecycle import Request
 from rollout_spec.lifecycle.pull_request import approvals, change, message, moves, subject, trailers
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workflows.newest import fetch_base
+from rollout_spec.workflows.sparse_checkout import check_complete
+from rollout_spec.workflows.step_in_checkout import Written, git_root
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.watched import Watched
 

@@ -13,12 +13,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from rollout_spec.checks.reporters import REPORTERS, text
-from rollout_spec.cli import checkout, paths, terminal
+from rollout_spec.cli import paths, terminal
 from rollout_spec.cli import report_view as view
 from rollout_spec.cli import workspace as place
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding, Report, Skipped
 from rollout_spec.workflows import locate as location
+from rollout_spec.workflows import sparse_checkout as checkout
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workspace.repository import Repository
 

@@ -19,7 +19,6 @@ from rollout_spec.checks.rules import ROUTED, Subject
 from rollout_spec.checks.runner import check, is_sound
 from rollout_spec.cli import terminal
 from rollout_spec.cli import workspace as place
-from rollout_spec.cli.checkout import check_complete
 from rollout_spec.core.errors import ChangedError, UserError
 from rollout_spec.core.parallel import spread
 from rollout_spec.core.yaml.entries import CannotEdit
@@ -28,6 +27,7 @@ from rollout_spec.workflows import locate as location
 from rollout_spec.workflows.checkout import Checkout, open_checkout, retry_if_changed
 from rollout_spec.workflows.drill import DrillOutcome, DrillVerdict, drill
 from rollout_spec.workflows.locate import WorkspaceLocation
+from rollout_spec.workflows.sparse_checkout import check_complete
 from rollout_spec.workspace.edits import with_drilled
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.watched import Seen, Watched

@@ -11,8 +11,7 @@ from rollout_spec.checks.rules import GATES
 from rollout_spec.checks.runner import check
 from rollout_spec.cli import terminal
 from rollout_spec.cli import workspace as place
-from rollout_spec.cli.checkout import check_complete
-from rollout_spec.cli.diff import patch
+from rollout_spec.core.diff import patch
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Report
 from rollout_spec.core.yaml.reader import MAX_BYTES
@@ -21,6 +20,7 @@ from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.spec.validation_errors import did_you_mean
 from rollout_spec.workflows.checkout import Checkout, open_checkout, retry_if_changed
 from rollout_spec.workflows.locate import WorkspaceLocation
+from rollout_spec.workflows.sparse_checkout import check_complete
 from rollout_spec.workspace.files import refuse_links
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.watched import Watched
