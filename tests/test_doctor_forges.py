@@ -218,7 +218,7 @@ def test_who_is_no_administrator_is_told_what_would_show_the_rest(repo: Repo, pl
         "gitea": {"up-to-date", "signatures"},
     }
     assert (found.status, found.all("unknown")) == (0, hidden[place.kind])
-    shows = {"github": "Administration: read", "gitlab": "the role Maintainer", "gitea": "who administers"}
+    shows = {"github": "Administration: read", "gitlab": "the role Maintainer", "gitea": "an administrator"}
     for name in hidden[place.kind]:
         found.says(name, f"^unknown: .*; .*{shows[place.kind]}")
 

@@ -15,17 +15,12 @@ from rollout_spec.core.diff import patch
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding, Report
 from rollout_spec.lifecycle import Request
-from rollout_spec.lifecycle.pull_request import approvals, change, message, moves, subject, trailers
+from rollout_spec.lifecycle.pull_request import approvals, change, moves, subject, trailers
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workflows.newest import fetch_base
-from rollout_spec.workflows.sparse_checkout import check_complete
-from rollout_spec.workflows.step_in_checkout import Written, git_root
-from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.watched import Watched
+from rollout_spec.workflows.step_in_checkout import StepOptions, git_root, step_in_checkout
 
 if TYPE_CHECKING:
-    from rollout_spec.workflows.base_branch import Base
-    from rollout_spec.workflows.checkout import Checkout
     from rollout_spec.workflows.step import PreparedStep
 
 
@@ -63,76 +58,26 @@ def _forced(arguments: argparse.Namespace) -> str | None:
 def _into_working_tree(
     arguments: argparse.Namespace, request: Request, here: WorkspaceLocation, now: datetime, forced: str | None
 ) -> int:
-    from rollout_spec.workflows.checkout import open_checkout, retry_if_changed
-
-    if arguments.commit:
-        git_root(here, "--commit")
+    options = StepOptions(now, forced, is_commit=arguments.commit, is_dry_run=arguments.dry_run)
+    done = step_in_checkout(request, here, options, terminal.say)
+    if done.prepared.is_refused:
+        return _refuse(done.prepared)
+    _tell(done.prepared, forced)
+    edits = done.prepared.result.edits
     if arguments.dry_run:
-        return _write(arguments, here, request, now, forced, None)
-
-    def attempt() -> int:
-        with open_checkout(here.workspace, here.git_root, terminal.say) as checkout:
-            return _write(arguments, here, request, now, forced, checkout)
-
-    return retry_if_changed(attempt)
-
-
-def _write(
-    arguments: argparse.Namespace,
-    here: WorkspaceLocation,
-    request: Request,
-    now: datetime,
-    forced: str | None,
-    checkout: Checkout | None,
-) -> int:
-    """Decide on what is checked out, and write it; ``checkout`` is None for a dry run."""
-    from rollout_spec.workflows.step import decide, merge_times
-
-    tree = Watched(here.repository().tree)
-    repository = Repository(tree)
-    check_complete(here, repository)
-    base, settings = _checked_out(here), repository.settings
-    merged_at = merge_times(base, settings.forge, terminal.say) if base is not None and settings is not None else None
-    prepared = decide(request, repository, base, now=now, prefix=here.prefix, forced=forced, merged_at=merged_at)
-    if prepared.is_refused:
-        return _refuse(prepared)
-    edits, words = prepared.result.edits, message(prepared.result, prepared.held, forced)
-    writing = Written(here, tree, edits, base.commit if base is not None else None)
-    commit = None
-    if arguments.commit:
-        commit = writing.commit(words, checkout)
-    elif checkout is not None:
-        writing.apply(checkout)
-    _tell(prepared, forced)
-    if checkout is None:
         if arguments.commit:
-            print(words)
-        sys.stdout.write("".join(patch(path, tree.read(path), content) for path, content in edits.items()))
+            print(done.message)
+        sys.stdout.write("".join(patch(path, done.before[path], content) for path, content in edits.items()))
         terminal.say("nothing was written: this is a dry run")
         return 0
-    if commit is not None:
-        print(f"commit {commit}")
+    if done.commit is not None:
+        print(f"commit {done.commit}")
     else:
         terminal.say("commit it with these lines at the end of its message:")
-        terminal.say("\n".join(f"  {line}" for line in trailers(prepared.result, prepared.held, forced)))
+        terminal.say("\n".join(f"  {line}" for line in trailers(done.prepared.result, done.prepared.held, forced)))
     for path, content in edits.items():
         terminal.say(f"{'removed' if content is None else 'wrote'} {path}")
     return 0
-
-
-def _checked_out(here: WorkspaceLocation) -> Base | None:
-    """Return the commit that is checked out; None if there is none."""
-    if here.git_root is None:
-        return None
-    from rollout_spec.integrations.git.repository import Git
-    from rollout_spec.workflows.base_branch import Base
-
-    git = Git(here.git_root)
-    try:
-        commit = git.commit("HEAD")
-    except UserError:  # nothing was committed yet
-        return None
-    return Base(git, None, "HEAD", commit, here.prefix)
 
 
 def _into_pull_request(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-
+from rollout_spec.core.diff import patch
 from rollout_spec.render.renderer import MANIFESTS
 from rollout_spec.rollback import Rollback
 from rollout_spec.rollback.pull_request import ManifestComparison
@@ -23,17 +22,10 @@ def compare_manifests(rollback: Rollback, repository: Repository, base: Base) ->
     old = _manifests(CommitTree(base.git, before, base.prefix), rollback.rollout)
     new = _manifests(after.tree, rollback.rollout)
     paths = sorted({*old, *new})
-    return ManifestComparison(before, "".join(_diff(path, old.get(path), new.get(path)) for path in paths))
+    return ManifestComparison(before, "".join(patch(path, old.get(path), new.get(path)) for path in paths))
 
 
 def _manifests(tree: Tree, rollout: str) -> dict[str, bytes]:
     folder = f"{MANIFESTS}/{rollout}"
     contents = ((f"{folder}/{name}", tree.read(f"{folder}/{name}")) for name in tree.names(folder))
     return {path: content for path, content in contents if content is not None}
-
-
-def _diff(path: str, before: bytes | None, after: bytes | None) -> str:
-    if before == after:
-        return ""
-    old, new = ((content or b"").decode("utf-8", "replace").split("\n") for content in (before, after))
-    return "\n".join(difflib.unified_diff(old, new, f"a/{path}", f"b/{path}", lineterm="")).rstrip() + "\n"

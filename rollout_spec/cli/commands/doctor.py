@@ -11,12 +11,12 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, get_args
 
 from rollout_spec.checks.reporters.base import json_text, shown
 from rollout_spec.cli import terminal
 from rollout_spec.cli import workspace as place
+from rollout_spec.cli.clock import clock
 from rollout_spec.core.errors import OUTSIDE, UserError
 from rollout_spec.workflows import newest
 from rollout_spec.workflows.doctor import DoctorResult, DoctorVerdict
@@ -35,11 +35,6 @@ _LEAST_WIDTH = 40
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--format", choices=("text", "json"), default="text", help="how it is told (default: text)")
-
-
-def clock() -> datetime:
-    """Return what time it is."""
-    return datetime.now(UTC)
 
 
 def run(arguments: argparse.Namespace) -> int:

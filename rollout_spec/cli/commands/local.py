@@ -9,10 +9,10 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from datetime import UTC, datetime
 
 from rollout_spec.cli import terminal
 from rollout_spec.cli import workspace as place
+from rollout_spec.cli.clock import clock
 from rollout_spec.core.errors import UserError
 from rollout_spec.workflows import locate as location
 from rollout_spec.workflows import newest
@@ -22,11 +22,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("action", choices=["merge"], metavar="merge", help="merge a pull request")
     parser.add_argument("number", type=_number, metavar="N", help="its number: the name of its file without .json")
-
-
-def clock() -> datetime:
-    """Return the present time."""
-    return datetime.now(UTC)
 
 
 def run(arguments: argparse.Namespace) -> int:
