@@ -1,4 +1,4 @@
-"""A report quotes files, and says what its rules demand; what it needs for that is read when it asks."""
+"""Views of reports: quoted lines, colors, links and explanations, read on demand."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def for_person(here: WorkspaceLocation) -> View:
-    """Return how somebody sees the findings in one workspace: with its lines, colors and links, on a terminal."""
+    """Return the view of one workspace's findings for a person: with lines, colors and links on a terminal."""
     document_of, watched = _reader([here]), terminal.is_watched(sys.stdout)
     return View(
         lines_of=(lambda file: _lines(document_of(file))) if watched else None,
@@ -34,13 +34,13 @@ def for_person(here: WorkspaceLocation) -> View:
 
 
 def for_program(places: Sequence[WorkspaceLocation]) -> View:
-    """Return how a program sees the findings in some workspaces: all that it may ask for, and nothing to look at."""
+    """Return the view of some workspaces' findings for a program: data and explanations without colors."""
     document_of = _reader(places)
     return View(data_of=lambda file: _data(document_of(file)), explain=_explainer(places))
 
 
 def _root(here: WorkspaceLocation) -> Path:
-    """Return the folder that findings' files are relative to."""
+    """Return the folder that the paths of findings start at."""
     return here.git_root or here.workspace
 
 
@@ -57,7 +57,7 @@ def _reader(places: Sequence[WorkspaceLocation]) -> Any:
 
 
 def _read(root: Path, file: str) -> bytes | None:
-    """Return the bytes of a file; None if it is a link, whose target may be anything on this machine."""
+    """Return the content of a file; None if it is a link, whose target may be any file on this machine."""
     with suppress(UserError):
         return WorkingTree(root).read(file)
     return None
@@ -83,7 +83,7 @@ def _explainer(places: Sequence[WorkspaceLocation]) -> Any:
 
 
 def _address(folder: Path) -> str:
-    """Return a folder as a URL with the name of this machine: over ssh, a terminal knows that it is not its own."""
+    """Return a folder as a URL with this machine's name, so that a terminal over ssh does not open its own file."""
     from socket import gethostname
 
     return folder.as_uri().replace("file://", f"file://{quote(gethostname())}", 1)

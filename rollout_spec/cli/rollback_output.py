@@ -62,9 +62,8 @@ def print_no_target(decision: NoRollbackTarget) -> None:
 
 def print_refusal(decision: Rollback, findings: Sequence[Finding]) -> None:
     """Print the errors that a rollback would introduce."""
-    terminal.say(
-        f"{decision.rollout} {decision.failed}: rollback to {decision.restored} refused: it would introduce these errors:"
-    )
+    rollback = f"{decision.rollout} {decision.failed}: rollback to {decision.restored}"
+    terminal.say(f"{rollback} refused: it would introduce these errors:")
     sys.stderr.write(REPORTERS["text"].report(Report(tuple(findings)), View()))
 
 

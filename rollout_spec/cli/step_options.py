@@ -1,4 +1,4 @@
-"""What the commands of the lifecycle share: a step goes into the working tree, a commit, or a pull request."""
+"""Options and output of lifecycle commands: a step goes into the working tree, a commit, or a pull request."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
 
 
 def configure(parser: argparse.ArgumentParser, *, waits: bool = False) -> None:
-    """Declare the arguments that all steps have; ``waits``: it leaves a stage, which is held."""
+    """Declare the arguments of all steps. ``waits``: the step leaves a stage with a hold."""
     parser.add_argument("rollout", metavar="ROLLOUT", help="the name of the rollout")
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--commit", action="store_true", help="commit it, on what is checked out, and nothing else")
-    where.add_argument("--pull-request", action="store_true", help="open a pull request on the branch that is live")
-    parser.add_argument("--dry-run", action="store_true", help="print what would change, and change nothing")
+    where.add_argument("--commit", action="store_true", help="commit the change to the current branch")
+    where.add_argument("--pull-request", action="store_true", help="open a pull request on the live branch")
+    parser.add_argument("--dry-run", action="store_true", help="print the changes without writing them")
     parser.set_defaults(force=False, reason=None)
     if waits:
-        parser.add_argument("--force", action="store_true", help="go on before the stage was held long enough")
-        parser.add_argument("--reason", metavar="TEXT", help="why, for the commit")
+        parser.add_argument("--force", action="store_true", help="do not wait for the hold of the stage")
+        parser.add_argument("--reason", metavar="TEXT", help="the reason for --force, for the commit")
 
 
 def run(arguments: argparse.Namespace, request: Request) -> int:
-    """Take the step; the status is 1 where it would bring findings."""
+    """Take the step; return 1 if it would introduce errors."""
     forced = _forced(arguments)
     now = datetime.now(UTC).replace(microsecond=0)
     if arguments.pull_request:
@@ -51,7 +51,7 @@ def _forced(arguments: argparse.Namespace) -> str | None:
     if arguments.force and not reason:
         raise UserError("--force needs a reason: --reason TEXT")
     if reason and not arguments.force:
-        raise UserError("--reason goes with --force")
+        raise UserError("--reason needs --force")
     return reason or None
 
 
@@ -103,35 +103,35 @@ def _into_pull_request(
         why = "this is a dry run" if arguments.dry_run else "the workspace's `automation.mode` is dry-run"
         terminal.say(f"nothing was pushed: {why}")
         return 0
-    landed = open_pull_request(wanted, base, forge, request)
-    there, word = landed.pull_request, "adopted" if landed.adopted else "opened"
-    print(f"{word} {'draft ' if there.draft else ''}pull request {there.number}: {there.url}")
-    print(f"{subject(prepared.result)}, branch {there.head}, commit {landed.commit}")
-    for note in landed.notes:
+    delivered = open_pull_request(wanted, base, forge, request)
+    pull, verb = delivered.pull_request, "adopted" if delivered.adopted else "opened"
+    print(f"{verb} {'draft ' if pull.draft else ''}pull request {pull.number}: {pull.url}")
+    print(f"{subject(prepared.result)}, branch {pull.head}, commit {delivered.commit}")
+    for note in delivered.notes:
         terminal.say(note)
     return 0
 
 
 def _tell(prepared: PreparedStep, forced: str | None) -> None:
-    """Say what moves, since when the stage was held, who must look, and what the step brings that it may bring."""
-    taken, waited = prepared.result, prepared.held
-    print(f"{subject(taken)}: {moves(taken)}")
-    if waited is not None:
-        terminal.say(waited.words)
-        if waited.why_not is not None and forced is not None:
+    """Print the change, the hold of the stage, required approvals, and new warnings."""
+    result, hold = prepared.result, prepared.held
+    print(f"{subject(result)}: {moves(result)}")
+    if hold is not None:
+        terminal.say(hold.words)
+        if hold.why_not is not None and forced is not None:
             terminal.say(f"forced: {forced}")
-    if forced is not None and (waited is None or waited.why_not is None):
-        terminal.say("--force was not needed, and is not recorded")
-    for words in approvals(taken):
-        terminal.say(f"{words}, by merging this")
+    if forced is not None and (hold is None or hold.why_not is None):
+        terminal.say("--force was not needed and is not recorded")
+    for approval in approvals(result):
+        terminal.say(f"{approval}, by merging this")
     _show(prepared.check.warned)
 
 
 def _refuse(prepared: PreparedStep) -> int:
-    proof = prepared.check
-    why = proof.why or "it would bring what no change may bring"
-    terminal.say(f"rollout-spec: {subject(prepared.result)} was not done: {why}{':' if proof.refused else ''}")
-    _show(proof.refused)
+    check = prepared.check
+    why = check.why or "it would introduce these errors"
+    terminal.say(f"rollout-spec: {subject(prepared.result)} was not done: {why}{':' if check.refused else ''}")
+    _show(check.refused)
     return 1
 
 

@@ -1,7 +1,7 @@
-"""Roll back from every state that a rollout can reach, in memory, and say what each rollback is worth.
+"""Roll back in memory from every reachable state of a rollout, and verify each rollback.
 
-The candidate in each stage, just promoted, gone, and with an incident already open: each version that takes requests
-fails there once. Without a ROLLOUT: all of them. --record writes into each rollout that is proven when that was.
+Each version with traffic fails once: with the candidate in each stage, promoted, withdrawn, and with an incident open.
+Without a ROLLOUT: all of them. --record writes the time into each verified rollout.
 """
 
 from __future__ import annotations
@@ -34,34 +34,32 @@ _HEADS = ("state", "fails", "restored")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    parser.add_argument("rollouts", nargs="*", metavar="ROLLOUT", help="names of rollouts (default: all)")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="the format (default: text)")
     parser.add_argument(
-        "rollouts", nargs="*", metavar="ROLLOUT", help="names of rollouts; all of them where there are none"
-    )
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="how it is told (default: text)")
-    parser.add_argument(
-        "--record", action="store_true", help="write the time into `rollback.drilled` of each rollout that is proven"
+        "--record", action="store_true", help="write the time into `rollback.drilled` of each verified rollout"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Drill, and print what came of it; the status is 1 where a rollback fails, or there is none where one is due."""
+    """Drill and print the outcomes. Return 1 if a rollback fails or a required one has no target."""
     here, now = place.find(arguments), clock().replace(microsecond=0)
     names, progress = arguments.rollouts, terminal.progress("rollouts", many=20)
     if not arguments.record:
         return _report(arguments, retry_if_changed(lambda: drill_workspace(names, here, now, progress)))
     early = drill_without_lock(names, here, now, progress)
     with open_checkout(here.workspace, here.git_root, terminal.say) as checkout:
-        found = early if early and early.is_current() else drill_workspace(names, here, now, progress)
-        found.tree.check_unchanged(found.seen)
-        status = _report(arguments, found)
-        verified = [drills[0].rollout for drills in found.drills if not _fails(drills)]
-        for path in record_drill(verified, found.tree, here, checkout, now):
+        result = early if early and early.is_current() else drill_workspace(names, here, now, progress)
+        result.tree.check_unchanged(result.seen)
+        status = _report(arguments, result)
+        verified = [drills[0].rollout for drills in result.drills if not _fails(drills)]
+        for path in record_drill(verified, result.tree, here, checkout, now):
             terminal.say(f"recorded in {path}")
     return status
 
 
-def _report(arguments: argparse.Namespace, found: WorkspaceDrill) -> int:
-    drills = found.drills
+def _report(arguments: argparse.Namespace, result: WorkspaceDrill) -> int:
+    drills = result.drills
     sys.stdout.write(_json(drills) if arguments.format == "json" else "\n".join(map(_table, drills)))
     terminal.say(_summary(drills))
     return 1 if any(map(_fails, drills)) else 0
@@ -71,9 +69,9 @@ def _fails(drills: Sequence[DrillOutcome]) -> bool:
     return any(each.fails for each in drills)
 
 
-def _json(found: Sequence[Sequence[DrillOutcome]]) -> str:
+def _json(outcomes: Sequence[Sequence[DrillOutcome]]) -> str:
     """Return ``{"version", "rollouts": [{"name", "drills"}]}``."""
-    rollouts = [{"name": drills[0].rollout, "drills": list(map(_fields, drills))} for drills in found]
+    rollouts = [{"name": drills[0].rollout, "drills": list(map(_fields, drills))} for drills in outcomes]
     return json_text({"version": VERSION, "rollouts": rollouts})
 
 
@@ -83,17 +81,17 @@ def _fields(drilled: DrillOutcome) -> dict[str, Any]:
 
 
 def _table(drills: Sequence[DrillOutcome]) -> str:
-    """Return a line for each version that fails, below the name of the rollout; ``*`` marks where it stands now."""
+    """Return a line for each failed version below the rollout's name; ``*`` marks the present state."""
     cells = [(each.state, each.failed or "-", each.restored or "-") for each in drills]
-    wide = [max(map(len, column)) for column in zip(_HEADS, *cells, strict=True)]
-    lines = [f"{shown(drills[0].rollout)}\n", f"  {_aligned(_HEADS, wide)}  verdict\n"]
+    widths = [max(map(len, column)) for column in zip(_HEADS, *cells, strict=True)]
+    lines = [f"{shown(drills[0].rollout)}\n", f"  {_aligned(_HEADS, widths)}  verdict\n"]
     for each, row in zip(drills, cells, strict=True):
-        lines.append(f"{'*' if each.here else ' '} {_aligned(row, wide)}  {_verdict(each)}\n")
+        lines.append(f"{'*' if each.here else ' '} {_aligned(row, widths)}  {_verdict(each)}\n")
     return "".join(lines)
 
 
-def _aligned(row: Sequence[str], wide: Sequence[int]) -> str:
-    return "  ".join(f"{cell:<{width}}" for cell, width in zip(row, wide, strict=True))
+def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
 
 
 def _verdict(drilled: DrillOutcome) -> str:
@@ -103,9 +101,9 @@ def _verdict(drilled: DrillOutcome) -> str:
     return f"{word}: {shown(drilled.why)}" if drilled.why else word
 
 
-def _summary(found: Sequence[Sequence[DrillOutcome]]) -> str:
-    """Return one line that says how it went: ``2 rollouts: 20 proven, 1 draft, 2 not reachable``."""
-    drills = [each for one in found for each in one]
+def _summary(outcomes: Sequence[Sequence[DrillOutcome]]) -> str:
+    """Return a summary: ``2 rollouts: 20 proven, 1 draft, 2 not reachable``."""
+    drills = [each for one in outcomes for each in one]
     counts = ((sum(each.verdict == word for each in drills), word.replace("-", " ")) for word in get_args(DrillVerdict))
-    told = ", ".join(f"{count} {word}" for count, word in counts if count) or "nothing to drill"
-    return f"{len(found)} {'rollout' if len(found) == 1 else 'rollouts'}: {told}"
+    summary = ", ".join(f"{count} {word}" for count, word in counts if count) or "nothing to drill"
+    return f"{len(outcomes)} {'rollout' if len(outcomes) == 1 else 'rollouts'}: {summary}"

@@ -21,7 +21,7 @@ from rollout_spec.workflows import newest
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("action", choices=["merge"], metavar="merge", help="merge a pull request")
-    parser.add_argument("number", type=_number, metavar="N", help="its number: the name of its file without .json")
+    parser.add_argument("number", type=_number, metavar="N", help="its number, the name of its file without .json")
 
 
 def run(arguments: argparse.Namespace) -> int:

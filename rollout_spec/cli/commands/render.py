@@ -1,4 +1,4 @@
-"""Write the manifests of rollouts, which Argo CD or Flux applies. They are never edited by hand."""
+"""Write the manifests of rollouts, which Argo CD or Flux applies. Do not edit them by hand."""
 
 from __future__ import annotations
 
@@ -31,15 +31,13 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument(
-        "rollouts", nargs="*", metavar="ROLLOUT", help="names of rollouts; all of them where there are none"
-    )
-    parser.add_argument("--check", action="store_true", help="write nothing, and fail where manifests are stale")
-    parser.add_argument("--diff", action="store_true", help="print what changes")
+    parser.add_argument("rollouts", nargs="*", metavar="ROLLOUT", help="names of rollouts (default: all)")
+    parser.add_argument("--check", action="store_true", help="write nothing, and fail if manifests are out of date")
+    parser.add_argument("--diff", action="store_true", help="print the changes")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Render, and write what changed."""
+    """Render, and write the changed manifests."""
     here = place.find(arguments)
     if arguments.check:
         return _render(arguments, here, None)
@@ -58,38 +56,40 @@ def _render(arguments: argparse.Namespace, here: WorkspaceLocation, checkout: Ch
     names = arguments.rollouts or repository.names("rollouts")
     for name in names:
         if repository.rollout(name) is None and repository.link(f"rollouts/{name}.yaml") is None:
-            raise UserError(f"there is no rollout `{name}` here", hint=did_you_mean(name, repository.names("rollouts")))
+            raise UserError(
+                f"no rollout `{name}` in this workspace", hint=did_you_mean(name, repository.names("rollouts"))
+            )
     if _broken(names, repository, here):
         return 1
-    found = _stale(repository, names, everything=not arguments.rollouts)
-    if checkout is not None and found:
+    changes = _stale(repository, names, everything=not arguments.rollouts)
+    if checkout is not None and changes:
         tree.check_unchanged()
     if arguments.diff:
-        sys.stdout.write("".join(patch(each.path, each.committed, each.wanted) for each in found))
+        sys.stdout.write("".join(patch(each.path, each.committed, each.wanted) for each in changes))
     if checkout is None:
-        return _report(found)
-    refuse_links(here.workspace, [each.path for each in found])
-    for each in found:
+        return _report(changes)
+    refuse_links(here.workspace, [each.path for each in changes])
+    for each in changes:
         expected = ... if each.committed is not None and len(each.committed) > MAX_BYTES else each.committed
         checkout.put(str((here.workspace / each.path).relative_to(checkout.root)), each.wanted, expected)
         terminal.say(f"{'removed' if each.wanted is None else 'wrote'} {each.path}")
-    if not found:
-        terminal.say("the manifests are current")
+    if not changes:
+        terminal.say("the manifests are up to date")
     return 0
 
 
 def _broken(names: list[str], repository: Repository, here: WorkspaceLocation) -> bool:
-    """Say what keeps rollouts from being rendered: a file that does not load, or that names what is not there."""
+    """Print the errors that prevent rendering, and return whether there are any."""
     report = check(repository, paths=[WORKSPACE_FILE, *_inputs(names, repository)], prefix=here.prefix)
-    wrong = [each for each in report.findings if each.severity == "error" and each.name in GATES]
-    sys.stderr.write(REPORTERS["text"].report(Report(tuple(wrong)), View()))
-    return bool(wrong)
+    errors = [each for each in report.findings if each.severity == "error" and each.name in GATES]
+    sys.stderr.write(REPORTERS["text"].report(Report(tuple(errors)), View()))
+    return bool(errors)
 
 
 def _inputs(names: list[str], repository: Repository) -> list[str]:
-    """Return the files that decide what is rendered: rollouts, the components that they pin, their incidents.
+    """Return the inputs of the manifests: rollouts, their pinned components and their incidents.
 
-    The folders that are written to are among them if they are links.
+    The manifest folders are included if they are links.
     """
     from rollout_spec.render.renderer import MANIFESTS
 
@@ -107,14 +107,14 @@ def _stale(repository: Repository, names: list[str], *, everything: bool) -> lis
     from rollout_spec.render.drift import left_over, stale
 
     files = [file for file in map(repository.rollout, names) if file is not None]
-    found = [each for file in files for each in stale(file, repository)]
-    return found + list(left_over(repository)) if everything else found
+    changes = [each for file in files for each in stale(file, repository)]
+    return changes + list(left_over(repository)) if everything else changes
 
 
-def _report(found: list[Stale]) -> int:
-    for each in found:
-        word = "missing" if each.committed is None else "left over" if each.wanted is None else "stale"
-        terminal.say(f"{each.path} is {word}")
-    if found:
-        terminal.say("run `rollout-spec render` and commit what it writes")
-    return 1 if found else 0
+def _report(changes: list[Stale]) -> int:
+    for each in changes:
+        state = "missing" if each.committed is None else "left over" if each.wanted is None else "out of date"
+        terminal.say(f"{each.path} is {state}")
+    if changes:
+        terminal.say("run `rollout-spec render` and commit the files")
+    return 1 if changes else 0
