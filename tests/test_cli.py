@@ -325,7 +325,7 @@ def test_render_writes_what_is_missing_stale_or_left_over(workspace: Path, capsy
 def test_render_of_what_is_current_writes_nothing(workspace: Path, capsys: Capture) -> None:
     times = {path: path.stat().st_mtime_ns for path in Path("manifests").rglob("*")}
     assert main(["render"]) == 0
-    assert capsys.readouterr().err == "the manifests are current\n"
+    assert capsys.readouterr().err == "the manifests are up to date\n"
     assert {path: path.stat().st_mtime_ns for path in Path("manifests").rglob("*")} == times
 
 

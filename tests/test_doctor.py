@@ -335,7 +335,7 @@ def test_a_mode_that_pushes_nothing_needs_no_forge(repo: Repo) -> None:
         ("", "", "reason: a move\nexpires: 2026-11-21\n", "^warning: .* until 2026-11-21T23:59:59Z: a move; remove"),
         ("prod", "", "reason: a move\nexpires: 2026-11-21\n", "^warning: .rollout-spec-pause pauses"),
         ("prod", "prod/", "reason: a move\nexpires: 2026-11-21\n", "^warning: prod/.rollout-spec-pause "),
-        ("", "", "because\n", "^failed: .* without end: it cannot be read; .*mend it or remove it"),
+        ("", "", "because\n", "^failed: .* without end: it cannot be read; .*fix or remove it"),
         ("", "", "reason: a move\nexpires: 2026-11-19\n", "^ok: nothing pauses"),
     ],
 )

@@ -178,7 +178,7 @@ def test_it_goes_to_the_next_one_and_brings_the_incident_along(repo: Repo) -> No
     commit = head_of(repo, 2)
     assert repo.live_at(commit) == {"stable": "40"} or repo.live_at(commit)["stable"] == "40"
     assert repo.at(commit, "incidents/fraud-41.yaml") == repo.at(head_of(repo, 1), "incidents/fraud-41.yaml")
-    assert "41 was passed over: quarantined by incident fraud-41" in answer.err
+    assert "41 was skipped: quarantined by incident fraud-41" in answer.err
     repo.git("fetch", "-q", "origin")
     repo.git("checkout", "-q", "--detach", commit)
     checked = repo.run("check", "--base", repo.tip())

@@ -38,7 +38,7 @@ def told(breaches: list[Breach], passed: list[str]) -> str:
         lines.append(f"{breach.id}: {where} by {breach.trigger or '-'} at {format_time(breach.observed_at)}")
         evidence = breach.evidence
         lines.append(f"  {evidence.summary!r}, {evidence.value}, {evidence.url}")
-    return "".join(f"{line}\n" for line in [*lines, *(f"passed over: {words}" for words in passed)])
+    return "".join(f"{line}\n" for line in [*lines, *(f"skipped: {words}" for words in passed)])
 
 
 @pytest.mark.parametrize("path", PAYLOADS, ids=lambda path: f"{path.parent.name}/{path.stem}")

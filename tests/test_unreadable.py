@@ -176,7 +176,7 @@ def test_a_rollback_passes_over_what_such_an_incident_bars(broken: Breakage, rep
     answer = repo.breach("41", "latency-sla")
     assert answer.status == 0, answer.text
     assert "fraud 41 -> 39" in answer.out
-    assert "40 was passed over: quarantined by inciden" in answer.err
+    assert "40 was skipped: quarantined by inciden" in answer.err
     if broken is not under_another_name:  # that one loads: it says itself that it quarantines 40
         assert "[incident]" in answer.out, answer.text
         (pull,) = repo.pull_requests()
@@ -287,7 +287,7 @@ def test_a_version_whose_pin_cannot_be_verified_is_not_restored(repo: Repo, text
     answer = repo.breach("41", "latency-sla")
     assert answer.status == 0, answer.text
     assert "fraud 41 -> 39" in answer.out
-    assert "40 was passed over: components/geo.yaml does not load" in answer.err
+    assert "40 was skipped: components/geo.yaml does not load" in answer.err
     assert "39 was chosen since components/geo.yaml does not load [pins]" in answer.out
 
 
