@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from rollout_spec.core.errors import UserError
+from rollout_spec.core.paths import under
 from rollout_spec.core.pull_request import ProposedChange
 from rollout_spec.integrations.forges import Access, Forge, connect, credential
 from rollout_spec.integrations.git.command import Plumbing
@@ -43,7 +44,7 @@ class Base:
 
     def path(self, path: str) -> str:
         """Return a path of the workspace as a path from the git root."""
-        return f"{self.prefix}/{path}" if self.prefix else path
+        return under(self.prefix, path)
 
     def renewed(self) -> Base:
         """Fetch the branch again: it may have moved."""

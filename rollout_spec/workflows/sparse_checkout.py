@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Sequence
 from pathlib import Path
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding, Report, Skipped
+from rollout_spec.core.paths import under
 from rollout_spec.spec.kinds import FOLDERS, WORKSPACE_FILE
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workspace.repository import Repository
@@ -29,7 +29,7 @@ def absent(here: WorkspaceLocation, repository: Repository) -> list[str]:
     if not is_possible(here.git_root):
         return []
     root = here.git_root.resolve()
-    own = [posixpath.normpath(f"{here.prefix}/{folder}").lstrip("/") for folder in (*DECIDING, MANIFESTS)]
+    own = [under(here.prefix, folder) for folder in (*DECIDING, MANIFESTS)]
     others = [
         f"{folder_elsewhere.as_posix()}/{folder}" if folder_elsewhere.parts else folder
         for folder_elsewhere in _others(repository, root)
@@ -49,12 +49,12 @@ def _others(repository: Repository, root: Path) -> list[Path]:
 
 def is_manifests(folder: str, here: WorkspaceLocation) -> bool:
     """Return whether a folder is that of the manifests, which decide nothing."""
-    return folder == posixpath.normpath(f"{here.prefix}/{MANIFESTS}").lstrip("/")
+    return folder == under(here.prefix, MANIFESTS)
 
 
 def incomplete(here: WorkspaceLocation, folders: Sequence[str]) -> Report:
     """Return the report of an incomplete checkout, in place of a check."""
-    file = f"{here.prefix}/{WORKSPACE_FILE}" if here.prefix else WORKSPACE_FILE
+    file = under(here.prefix, WORKSPACE_FILE)
     findings = (
         Finding(file, 1, 1, "references-exist", f"{folder}/ is not in this checkout: {_WHY}", hint=_hint([folder]))
         for folder in folders

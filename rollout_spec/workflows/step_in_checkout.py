@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rollout_spec.core.errors import ChangedError, UserError
+from rollout_spec.core.paths import under
 from rollout_spec.core.yaml.reader import MAX_BYTES
 from rollout_spec.lifecycle import Request
 from rollout_spec.lifecycle.pull_request import message
@@ -150,7 +151,7 @@ class StepWriter:
 
 def _below(folder: str, files: Mapping[str, bytes | None]) -> dict[str, bytes | None]:
     """Return files by their paths from the git root. ``folder`` is the workspace's prefix."""
-    return {f"{folder}/{path}" if folder else path: content for path, content in files.items()}
+    return {under(folder, path): content for path, content in files.items()}
 
 
 def git_root(here: WorkspaceLocation, option: str) -> Path:

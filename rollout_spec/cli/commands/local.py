@@ -13,9 +13,6 @@ import sys
 from rollout_spec.cli import terminal
 from rollout_spec.cli import workspace as place
 from rollout_spec.cli.clock import clock
-from rollout_spec.core.errors import UserError
-from rollout_spec.workflows import locate as location
-from rollout_spec.workflows import newest
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,9 +23,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Merge the pull request, and print its merge commit."""
-    from rollout_spec.workflows.local import merge
+    from rollout_spec.workflows.local import local_address, merge
 
-    done = merge(_address(arguments), arguments.number, now=clock())
+    done = merge(local_address(place.find_anywhere(arguments)), arguments.number, now=clock())
     pull = done.pull_request
     if done.was_merged:
         terminal.say(f"pull request {pull.number} is already merged")
@@ -44,33 +41,3 @@ def _number(text: str) -> int:
     if not re.fullmatch("[1-9][0-9]{0,8}", text):
         raise ValueError
     return int(text)
-
-
-def _address(arguments: argparse.Namespace) -> str:
-    """Return the address of the remote behind the local forge. UserError if the workspace has another forge."""
-    from rollout_spec.integrations.git.repository import Git
-
-    here = place.find_anywhere(arguments)
-    if here.git_root is None:
-        raise UserError(
-            "a local forge belongs to a git remote; this workspace is in no git repository", hint="git init"
-        )
-    git = Git(here.git_root)
-    repository = newest.local_workspace(here, git)
-    location.check_version(repository)
-    if repository.settings is None:
-        raise UserError("the workspace does not load", hint="`rollout-spec check` says why")
-    forge = repository.settings.forge
-    if forge is None or forge.type != "local":
-        found = "names no forge" if forge is None else f"is on {forge.type}"
-        raise UserError(
-            f"the workspace {found}; `local merge` needs `forge: {{type: local}}`",
-            hint=None if forge is None else f"merge the pull request on {forge.type}",
-        )
-    remote = git.remote(forge.remote)
-    if remote is None:
-        raise UserError(
-            f"there is no git remote `{forge.remote}` here",
-            hint=f"`git remote add {forge.remote} URL`, or name another in `forge.remote`",
-        )
-    return remote.address

@@ -8,20 +8,10 @@ rollout-spec --repo DIR rollback …  use it; DIR/environments/prod if it has se
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rollout_spec.cli import terminal
 from rollout_spec.cli import workspace as place
-from rollout_spec.core.errors import UserError
-from rollout_spec.spec.kinds import WORKSPACE_FILE
-from rollout_spec.workflows import newest
-
-if TYPE_CHECKING:
-    from rollout_spec.integrations.git.command import Plumbing
-    from rollout_spec.spec.workspace import ForgeSettings
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -31,36 +21,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Create or update the mirror."""
-    from rollout_spec.integrations.git.mirror import MirrorSource, create_or_update, update
-    from rollout_spec.integrations.git.remote import Remote
-    from rollout_spec.workflows.base_branch import authorize
+    from rollout_spec.workflows.mirror import mirror
 
-    here = place.find_anywhere(arguments)
-    if here.git_root is None:
-        raise UserError("a mirror needs git, but this workspace is not in a git repository", hint="run `git init`")
-    is_mirror = newest.bare_root(here.git_root) is not None
-    if is_mirror != (arguments.folder is None):
-        raise UserError("name the mirror: `mirror DIR` in a clone, or `--repo DIR mirror` in a mirror")
-    base, workspace = newest.fetch_base(here, here.git_root)
-    if base.remote is None:
-        raise UserError("no git remote here for a mirror to follow", hint="run `git remote add origin URL`")
-    source = MirrorSource(base.remote.name, base.remote.address, base.branch, WORKSPACE_FILE)
-    forge: ForgeSettings | None = workspace.spec.forge
-
-    def authorize_remote(plumbing: Plumbing) -> None:
-        if forge is not None:
-            authorize(plumbing, Remote(plumbing, source.remote), forge)
-
-    if is_mirror:
-        folder = here.git_root
-        done = update(folder, source, authorize_remote, _tell)
-    else:
-        folder = Path(os.path.normpath(here.start / arguments.folder))
-        is_new = not folder.exists()
-        done = create_or_update(folder, source, authorize_remote, _tell)
-        for each in done.workspaces if is_new else ():
-            terminal.say(f"roll back from it with `rollout-spec --repo {folder / each} rollback …`")
-    print(f"{folder}: {source.branch} is at {done.commit}")
+    done = mirror(place.find_anywhere(arguments), arguments.folder, _tell)
+    for workspace in done.new_workspaces:
+        terminal.say(f"roll back from it with `rollout-spec --repo {done.folder / workspace} rollback …`")
+    print(f"{done.folder}: {done.branch} is at {done.commit}")
     return 0
 
 
