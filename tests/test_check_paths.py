@@ -40,7 +40,7 @@ def test_a_file_that_is_named_and_in_no_workspace_is_a_mistake(platform: Path) -
     for words in (OTHERS[:1], (FRAUD, OTHERS[0])):
         done = checked(platform, *words)
         assert (done.status, done.out) == (2, "")
-        assert f"there is no .rollout-spec.yaml in {platform / 'k8s/policies'} or above it" in done.err
+        assert f"no .rollout-spec.yaml in {platform / 'k8s/policies'} or its parents" in done.err
 
 
 def test_a_file_that_is_named_and_in_a_workspace_is_checked(platform: Path) -> None:
@@ -77,7 +77,7 @@ def test_a_hook_passes_over_nothing_that_is_ours(platform: Path, path: str) -> N
     write(platform / path, "kind: [")
     done = checked(platform, "--skip-outside", path)
     assert (done.status, done.out.startswith(f"{path}:1:")) == (1, True), done.text
-    assert "skipped" not in done.err
+    assert "not part of a workspace" not in done.err
 
 
 def test_a_file_says_that_it_is_ours(platform: Path) -> None:
@@ -104,5 +104,5 @@ def test_a_folder_stands_for_what_is_ours_in_it(platform: Path) -> None:
 def test_a_folder_with_nothing_of_ours_is_a_mistake(platform: Path) -> None:
     done = checked(platform, "k8s")
     assert (done.status, done.out) == (2, "")
-    assert f"there is no .rollout-spec.yaml in {platform / 'k8s'} or above it" in done.err
+    assert f"no .rollout-spec.yaml in {platform / 'k8s'} or its parents" in done.err
     assert checked(platform, "environments/prod/k8s").status == 0

@@ -340,7 +340,7 @@ def test_render_of_one_rollout_leaves_the_others(workspace: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "content", "word"),
     [
-        pytest.param(KSERVE, b"old\n", "stale", id="stale"),
+        pytest.param(KSERVE, b"old\n", "out of date", id="stale"),
         pytest.param("manifests/fraud/prometheus.yaml", OLD, "left over", id="left over"),
         pytest.param("manifests/churn/kserve.yaml", OLD, "left over", id="of no rollout"),
     ],

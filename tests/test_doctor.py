@@ -120,7 +120,7 @@ def test_a_clone_of_somebody_else_is_told(repo: Repo, monkeypatch: pytest.Monkey
 def test_where_there_is_no_workspace_there_is_nothing_to_look_at(tmp_path: Path) -> None:
     answer = run("--repo", str(tmp_path), "doctor")
     assert (answer.status, answer.out) == (2, "")
-    assert "this is no rollout repository" in answer.err
+    assert "not a rollout repository" in answer.err
 
 
 def test_a_shallow_clone_is_told(repo: Repo) -> None:

@@ -164,7 +164,7 @@ def test_what_changes_nothing_or_has_no_way_back_writes_nothing(repo: Repo, tmp_
     repo.render()
     repo.commit("Forget 40")
     stuck = repo.run("rollback", "fraud", "--version", "41", "--reason", "r", "--emit", out)
-    assert (stuck.status, "there is no way back" in stuck.err) == (1, True)
+    assert (stuck.status, "has no rollback target" in stuck.err) == (1, True)
     repo.take(lambda live: live.model_copy(update={"stage": "full"}), "Advance fraud 42 to full")
     repo.edit("components/user-profile.yaml", '["11", "12"]', '["12"]')
     repo.commit("Take away what 41 needs")
@@ -179,7 +179,7 @@ def test_what_changes_nothing_or_has_no_way_back_writes_nothing(repo: Repo, tmp_
         (("fraud", "--reason", "r", "--at", "yesterday"), "--at: a time is RFC 3339 with a zone"),
         (
             ("--breach", "x.json", "--at", "2026-11-20T10:15:00Z"),
-            "--at and --auto-merge go with ROLLOUT",
+            "--at and --auto-merge need ROLLOUT",
         ),
         (("nowhere", "--reason", "r", "--emit", "x"), "there is no rollout `nowhere` here"),
     ],

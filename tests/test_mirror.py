@@ -143,7 +143,7 @@ def test_one_of_several_workspaces_is_named(two: Repo) -> None:
 def test_a_folder_of_no_workspace_says_so(two: Repo) -> None:
     refused = run("--repo", f"{two.folder}/environments/dev", *BREACH)
     assert refused.status == 2
-    assert "there is no .rollout-spec.yaml in environments/dev" in refused.err
+    assert "no .rollout-spec.yaml in environments/dev" in refused.err
 
 
 def test_what_is_there_already_is_left_alone(repo: Repo, tmp_path: Path) -> None:
