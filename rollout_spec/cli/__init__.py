@@ -77,7 +77,7 @@ def _run(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="rollout-spec",
         description="Roll machine-learning models out, and back, through git.",
-        epilog="commands:\n" + "\n".join(f"  {name:<10} {words}" for name, words in COMMANDS.items()),
+        epilog="commands:\n" + "\n".join(f"  {name:<10} {text}" for name, text in COMMANDS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         usage="rollout-spec [--repo DIR] COMMAND …",
         allow_abbrev=False,

@@ -100,8 +100,8 @@ def _git_root(folder: Path) -> Path | None:
 def _workspaces(folder: Path, documents: Sequence[Path]) -> list[WorkspaceLocation]:
     """Return the workspaces in a folder, and the one around it."""
     inside = [each.parent for each in documents if each.name == WORKSPACE_FILE]
-    places = (location.around(each) for each in dict.fromkeys((folder, *inside)))
-    return list(dict.fromkeys(each for each in places if each is not None))
+    locations = (location.around(each) for each in dict.fromkeys((folder, *inside)))
+    return list(dict.fromkeys(each for each in locations if each is not None))
 
 
 def _links_in(folder: Path, here: WorkspaceLocation) -> list[Path]:

@@ -35,10 +35,10 @@ _ORDER = tuple(field.alias or name for name, field in VersionRecord.model_fields
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the fields of a record as options."""
     parser.add_argument("--from", dest="source", metavar="FILE", help="a file with the record; - reads stdin")
-    for name, words in _TEXTS.items():
-        parser.add_argument(_option(name), dest=name, metavar="TEXT", help=words)
-    for name, (option, words) in _PAIRS.items():
-        parser.add_argument(f"--{option}", dest=name, metavar="NAME=VALUE", action="append", default=[], help=words)
+    for name, text in _TEXTS.items():
+        parser.add_argument(_option(name), dest=name, metavar="TEXT", help=text)
+    for name, (option, text) in _PAIRS.items():
+        parser.add_argument(f"--{option}", dest=name, metavar="NAME=VALUE", action="append", default=[], help=text)
 
 
 def version(text: str) -> str:

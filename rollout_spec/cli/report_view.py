@@ -33,10 +33,10 @@ def for_person(here: WorkspaceLocation) -> View:
     )
 
 
-def for_program(places: Sequence[WorkspaceLocation]) -> View:
+def for_program(locations: Sequence[WorkspaceLocation]) -> View:
     """Return the view of some workspaces' findings for a program: data and explanations without colors."""
-    document_of = _reader(places)
-    return View(data_of=lambda file: _data(document_of(file)), explain=_explainer(places))
+    document_of = _reader(locations)
+    return View(data_of=lambda file: _data(document_of(file)), explain=_explainer(locations))
 
 
 def _root(here: WorkspaceLocation) -> Path:
@@ -44,8 +44,8 @@ def _root(here: WorkspaceLocation) -> Path:
     return here.git_root or here.workspace
 
 
-def _reader(places: Sequence[WorkspaceLocation]) -> Any:
-    roots = dict.fromkeys(map(_root, places))
+def _reader(locations: Sequence[WorkspaceLocation]) -> Any:
+    roots = dict.fromkeys(map(_root, locations))
 
     @cache
     def document_of(file: str) -> Document | None:
@@ -71,12 +71,12 @@ def _data(document: Document | None) -> Any:
     return document.data if document else None
 
 
-def _explainer(places: Sequence[WorkspaceLocation]) -> Any:
+def _explainer(locations: Sequence[WorkspaceLocation]) -> Any:
     @cache
     def explain(name: str) -> Explanation | None:
         from rollout_spec.checks import documentation
 
-        found = (documentation.explain(name, here.repository()) for here in places)
+        found = (documentation.explain(name, here.repository()) for here in locations)
         return next(filter(None, found), None)
 
     return explain

@@ -98,13 +98,7 @@ def _try_names(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> Del
                 return None
             moved = pull is not None and pull.head_sha != commit
             return _open(replace(delivery, change=change), commit, pull, notes, replaced=moved)
-        try:
-            base.remote.fetch_branches({branch: head})
-        except UserError:
-            if base.remote.branch(branch) == head:
-                raise
-            return None  # it moved or was deleted
-        if not base.git.has(head):
+        if not _fetch_head(base, branch, head):
             return None
         wanted = Built(delivery.change.edits, delivery.change.branch, delivery.records)
         state = delivery.heads.state(head, wanted)
@@ -121,6 +115,18 @@ def _try_names(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> Del
         if state == "foreign":
             notes.append(_foreign_note(f"the branch {branch} on {base.remote.name}", head, pull))
     raise UserError(f"all {_MOST_NAMES} names {delivery.change.branch}-N are taken", hint="delete old branches")
+
+
+def _fetch_head(base: Base, branch: str, head: str) -> bool:
+    """Fetch the head of a branch. Return False if the branch moved or was deleted."""
+    assert base.remote is not None
+    try:
+        base.remote.fetch_branches({branch: head})
+    except UserError:
+        if base.remote.branch(branch) == head:
+            raise
+        return False
+    return base.git.has(head)
 
 
 def _foreign_note(branch: str, head: str, pull: PullRequest | None) -> str:

@@ -98,11 +98,11 @@ def build_again(base: Base, recorded: Sequence[Recorded], unmerged: OpenIncident
 
 def _undone(recorded: Recorded, base: Base) -> Undone:
     """Return the commits that a rollback undoes. A shallow clone does not know them."""
-    known = undone_for(recorded.breach, base)
+    undone = undone_for(recorded.breach, base)
     if recorded.reverts and not base.git.is_shallow():
-        return known
+        return undone
     steps = tuple(Step(commit, datetime.min, "", None, None) for commit in recorded.reverts)
-    return replace(known, steps=steps)
+    return replace(undone, steps=steps)
 
 
 def undone_for(breach: Breach, base: Base) -> Undone:

@@ -81,7 +81,7 @@ def closed_by_a_person(base: Base, forge: Forge | None) -> Callable[[str], bool]
     return was_closed
 
 
-def _past_rollback(name: str, incident: Incident, repository: Repository, landed: datetime | None) -> PastRollback:
+def _past_rollback(name: str, incident: Incident, repository: Repository, merged_at: datetime | None) -> PastRollback:
     spec = incident.spec
     file = repository.rollout(spec.rollout)
     return PastRollback(
@@ -91,7 +91,7 @@ def _past_rollback(name: str, incident: Incident, repository: Repository, landed
         restored=spec.restored_version,
         stage=spec.stage,
         observed=spec.observed_at,
-        landed=landed,
+        landed=merged_at,
         hard=bool(file and file.model and may_merge_itself(file.model, spec.trigger)),
         acted=bool(file and file.model and watches(file.model, spec.trigger, spec.stage)),
     )

@@ -33,10 +33,10 @@ def supersede_others(
     *,
     draft_for: str | None = None,
 ) -> list[str]:
-    """Close the open rollbacks of the same version that lead elsewhere, and say why; return notes of what was done.
+    """Close open rollbacks of the same version with another outcome, with a comment. Return notes.
 
     ``pull`` is the pull request of the decision; None if its incident is on the base already. ``there`` are the
-    branches on the remote. Only those that this tool built are closed. One that a person changed is told, and stays.
+    branches on the remote. Only those that this tool built are closed. One that a person changed stays, with a note.
     So does one with the same outcome that takes other rollouts back too, or that merges itself while the decision is a
     draft: ``draft_for`` is the rollout of the breach then.
     """
@@ -73,7 +73,7 @@ def supersede_others(
 
 
 def _why(decision: Rollback | NoRollbackTarget, pull: PullRequest | None) -> str:
-    """Return the sentence that says what holds instead of an older rollback."""
+    """Return the sentence with the decision that replaces an older rollback."""
     if isinstance(decision, Rollback) and pull is not None:
         moves = " and ".join(f"{each.rollout} {each.failed} back to {each.restored}" for each in decision.parts)
         return f"{pull.url} takes {moves} now."

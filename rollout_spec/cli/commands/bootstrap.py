@@ -45,10 +45,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--target", action="append", default=[], metavar="T", help="a target, or `{type: …, option: …}`; repeat it"
     )
     parser.add_argument("--reviewer", action="append", default=[], metavar="R", help="a reviewer; repeat it")
-    for name, words in _TEXTS.items():
-        parser.add_argument(f"--{name}", metavar="TEXT", help=words)
-    for name, (option, words) in (_SERVICE | _NUMBERS).items():
-        parser.add_argument(option, dest=f"service_{name}", metavar="N" if name in _NUMBERS else "TEXT", help=words)
+    for name, text in _TEXTS.items():
+        parser.add_argument(f"--{name}", metavar="TEXT", help=text)
+    for name, (option, text) in (_SERVICE | _NUMBERS).items():
+        parser.add_argument(option, dest=f"service_{name}", metavar="N" if name in _NUMBERS else "TEXT", help=text)
     recorded.configure(parser)
 
 

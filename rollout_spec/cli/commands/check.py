@@ -41,18 +41,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check, and print the report."""
-    places = _places(arguments)
-    reports = list(_once(_check(here, inside, arguments.base) for here, inside in places))
+    locations = _places(arguments)
+    reports = list(_once(_check(here, inside, arguments.base) for here, inside in locations))
     merged = Report(
         tuple(finding for report in reports for finding in report.findings),
         tuple(dict.fromkeys(skipped for report in reports for skipped in report.skipped)),
         tuple(silenced for report in reports for silenced in report.silenced),
     )
     if arguments.format == "text":  # each report quotes the files of its own workspace
-        for (here, _), report in zip(places, reports, strict=True):
+        for (here, _), report in zip(locations, reports, strict=True):
             sys.stdout.write(text.report(report, view.for_person(here)))
     else:
-        sys.stdout.write(REPORTERS[arguments.format].report(merged, view.for_program([here for here, _ in places])))
+        sys.stdout.write(REPORTERS[arguments.format].report(merged, view.for_program([here for here, _ in locations])))
     for line in (*_skipped(merged.skipped), *_waived(merged)):
         terminal.say(line)
     if arguments.format == "text" and terminal.is_watched(sys.stdout):

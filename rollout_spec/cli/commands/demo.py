@@ -138,11 +138,11 @@ class _Demo:
         self.origin.push("main")
         return commit
 
-    def command(self, expected: int, *words: str, folder: Path | None = None) -> None:
+    def command(self, expected: int, *arguments: str, folder: Path | None = None) -> None:
         """Run a command, and record an unexpected exit status."""
-        print(_bold(f"$ rollout-spec {' '.join(words)}"), flush=True)
+        print(_bold(f"$ rollout-spec {' '.join(arguments)}"), flush=True)
         with redirect_stderr(sys.stdout):
-            status = cli.main(["--repo", str(folder or self.clone), *words])
+            status = cli.main(["--repo", str(folder or self.clone), *arguments])
         print(_bold(f"exit status {status}") + "\n", flush=True)
         if status != expected:
             self.failed = True
@@ -156,8 +156,8 @@ class _Demo:
         more = f"… and {left} more file{'' if left == 1 else 's'}\n" if left else ""
         return "".join(_colored(part) for part in chosen) + more
 
-    def title(self, words: str) -> None:
-        print("\n" + _bold(f"=== {words}"), flush=True)
+    def title(self, text: str) -> None:
+        print("\n" + _bold(f"=== {text}"), flush=True)
 
 
 def _bold(text: str) -> str:

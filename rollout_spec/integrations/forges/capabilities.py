@@ -27,14 +27,14 @@ class Protection:
 
 @dataclass(frozen=True)
 class TokenCapabilities:
-    """How a token stands with a forge.
+    """The permissions of a token, and the protection of the base.
 
-    ``who`` is its account. ``clock`` is what time it was there at the answer, to the second, and ``asked_at`` here,
-    both in UTC. ``expires`` is when the token ends; an App has no such end, as it is lent a new one each time.
-    ``lacks`` are permissions that it needs and does not have, in the forge's words, and what keeps everybody from
-    writing. ``auto_merge``: a pull request can be armed, and by this token as far as the forge says so. ``base`` is
-    None if the branch is not protected at all, and a Protection of Nones where that was not seen. ``unsure`` says
-    what of the token's permissions could not be read, ``unseen`` what else; both say what would let it be.
+    ``who`` is the token's account. ``clock`` is the forge's time at the answer, to the second, ``asked_at`` is ours,
+    both in UTC. ``expires`` is the end of the token; an App has none, as it gets a new one each time. ``lacks`` are
+    missing permissions, in the forge's words, and settings that stop all writes. ``auto_merge``: this token may enable
+    auto-merge, as far as the forge reports it. ``base`` is None if the branch is not protected, and a Protection of
+    Nones if that is hidden. ``unsure`` lists hidden permissions of the token, ``unseen`` other hidden facts, each with
+    the permission that shows it.
     """
 
     who: str | None = None

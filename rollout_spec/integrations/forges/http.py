@@ -26,7 +26,7 @@ _AGAIN = "run it again: finished work is not repeated"
 
 
 class ForgeError(UserError):
-    """A forge said no, or did not answer; ``code`` is its HTTP status, 0 where there was none, ``words`` its own."""
+    """A refused or unanswered request. ``code`` is the HTTP status, 0 without an answer; ``reason`` is the forge's."""
 
     def __init__(self, message: str, *, code: int, reason: str, hint: str | None) -> None:
         super().__init__(message, hint=hint, status=OUTSIDE)
@@ -46,15 +46,15 @@ def ensure(
 
     ``taken`` returns whether a refusal means that another process opened it meanwhile.
     """
-    known = find(change.branch, base)
-    if known is None:
+    existing = find(change.branch, base)
+    if existing is None:
         try:
             return begin()
         except ForgeError as error:
-            known = find(change.branch, base) if taken(error) else None
-            if known is None:
+            existing = find(change.branch, base) if taken(error) else None
+            if existing is None:
                 raise
-    return known
+    return existing
 
 
 def ask_for_review(name: str, ask: Callable[[list[str], list[str]], object]) -> str | None:

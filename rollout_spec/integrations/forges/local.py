@@ -43,9 +43,9 @@ class LocalForge:
     def ensure_pull_request(self, change: ProposedChange, head_sha: str, base: str) -> PullRequest:
         """Return the pull request from the change's branch, whatever its state; open one if there is none."""
         with self._files.lock():
-            known = self.find(change.branch, base)
-            if known is not None:
-                return known
+            existing = self.find(change.branch, base)
+            if existing is not None:
+                return existing
             number = max(self._files.numbers(), default=0) + 1
             self._files.write(number, _opened(number, change, head_sha, base))
         return self.read(number)
@@ -67,8 +67,8 @@ class LocalForge:
         """Update the title, body and head. The present draft and auto-merge stay and are recorded."""
         with self._files.lock():
             now = self.read(pull.number)
-            fresh = automation(head_sha, draft=now.draft, armed=now.armed)
-            self._files.edit(pull.number, title=change.title, body=change.body, headSha=head_sha, automation=fresh)
+            record = automation(head_sha, draft=now.draft, armed=now.armed)
+            self._files.edit(pull.number, title=change.title, body=change.body, headSha=head_sha, automation=record)
         return self.read(pull.number)
 
     def close(self, pull: PullRequest) -> None:

@@ -46,11 +46,11 @@ class GitError(UserError):
     code = 0
     output = ""
 
-    def __init__(self, action: str, words: str, *, status: int = OUTSIDE, hint: str | None = None) -> None:
-        if re.search("Authentication failed|could not read (Username|Password)|Permission denied", words):
+    def __init__(self, action: str, reason: str, *, status: int = OUTSIDE, hint: str | None = None) -> None:
+        if re.search("Authentication failed|could not read (Username|Password)|Permission denied", reason):
             hint = hint or "see docs/forges.md for the token that git sends, and its permissions"
-        super().__init__(f"{action}: {words.strip() or 'git failed without a message'}", status=status, hint=hint)
-        self.reason = words
+        super().__init__(f"{action}: {reason.strip() or 'git failed without a message'}", status=status, hint=hint)
+        self.reason = reason
 
 
 def create(root: Path, *, bare: bool = False) -> None:
@@ -96,20 +96,28 @@ class Plumbing:
         return True
 
     def run(
-        self, *words: str, stdin: bytes | None = None, environment: Mapping[str, str] | None = None, action: str = "git"
+        self,
+        *arguments: str,
+        stdin: bytes | None = None,
+        environment: Mapping[str, str] | None = None,
+        action: str = "git",
     ) -> str:
         """Run one command and return its output as text. GitError if it fails."""
-        return self.output(*words, stdin=stdin, environment=environment, action=action).decode("utf-8", "replace")
+        return self.output(*arguments, stdin=stdin, environment=environment, action=action).decode("utf-8", "replace")
 
     def output(
-        self, *words: str, stdin: bytes | None = None, environment: Mapping[str, str] | None = None, action: str = "git"
+        self,
+        *arguments: str,
+        stdin: bytes | None = None,
+        environment: Mapping[str, str] | None = None,
+        action: str = "git",
     ) -> bytes:
         """Run one command and return its output. GitError if it fails."""
         with _input(stdin) as given:
             try:
                 with _starting():
                     output = gitpython.Git(self.root).execute(
-                        command_line(words),
+                        command_line(arguments),
                         istream=given,
                         env=self._environment(environment or {}),
                         stdout_as_string=False,
@@ -140,16 +148,16 @@ class Plumbing:
         trees = [self.root.resolve(), *(each.parent for each in (common, *common.parents) if each.name == ".git")]
         return any(file.is_relative_to(each) for each in trees)
 
-    def start(self, *words: str) -> Any:
+    def start(self, *arguments: str) -> Any:
         """Start a command that answers requests, and return it; it is used as ``Popen``, and ends with that object."""
         with _starting():
             return gitpython.Git(self.root).execute(
-                command_line(words), istream=subprocess.PIPE, env=self._environment({}), as_process=True
+                command_line(arguments), istream=subprocess.PIPE, env=self._environment({}), as_process=True
             )
 
     def answer(
         self,
-        *words: str,
+        *arguments: str,
         within: float,
         stdin: bytes | None = None,
         environment: Mapping[str, str] | None = None,
@@ -162,7 +170,7 @@ class Plumbing:
         with _input(stdin) as given:
             with _starting():
                 started = gitpython.Git(self.root).execute(
-                    command_line(words),
+                    command_line(arguments),
                     istream=given,
                     env=self._environment(environment or {}),
                     as_process=True,
@@ -179,9 +187,9 @@ class Plumbing:
             raise GitError(action, _without_credentials(stderr.decode("utf-8", "replace")))
         return str(output, "utf-8", "replace")
 
-    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
+    def _environment(self, extra: Mapping[str, str]) -> dict[str, str]:
         own = {name: value for name, value in self._own.items() if name in os.environ}
-        return {**ENVIRONMENT, **own, **self._credential, **more}
+        return {**ENVIRONMENT, **own, **self._credential, **extra}
 
 
 @contextmanager

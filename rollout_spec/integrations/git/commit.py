@@ -159,10 +159,10 @@ class Committing:
         if head.ref != _DETACHED:
             yield common_folder(self.folder) / f"{head.ref}.lock"
 
-    def _write_index(self, *words: str, stdin: bytes | None = None) -> None:
+    def _write_index(self, *arguments: str, stdin: bytes | None = None) -> None:
         for attempt in range(1, _TRIES + 1):
             try:
-                self._move(*words, stdin=stdin)
+                self._move(*arguments, stdin=stdin)
                 return
             except GitError as error:
                 if attempt == _TRIES or "index.lock" not in error.reason:

@@ -20,7 +20,7 @@ class TreeEntry:
 class Run(Protocol):
     """A function that runs a git command and returns its output."""
 
-    def __call__(self, *words: str) -> str: ...
+    def __call__(self, *arguments: str) -> str: ...
 
 
 def committed(run: Run, commit: str | None, paths: Sequence[str]) -> dict[str, TreeEntry]:

@@ -161,11 +161,11 @@ class Remote:
     def _ask(
         self,
         verb: str,
-        *words: str,
+        *arguments: str,
         setting: str | None = None,
         stdin: bytes | None = None,
         within: float | None = None,
     ) -> str:
         own = () if setting is None else ("-c", setting)
         action, seconds = f"git {verb} failed", NETWORK_SECONDS if within is None else within
-        return self._plumbing.answer(*own, verb, *words, stdin=stdin, within=seconds, action=action)
+        return self._plumbing.answer(*own, verb, *arguments, stdin=stdin, within=seconds, action=action)

@@ -129,8 +129,8 @@ class Git:
         of a shallow clone, adds nothing.
         """
         wanted = ("log", "--first-parent", "-m", "--no-renames", "--diff-filter=A", "--name-only", "--min-parents=1")
-        words = (*wanted, f"--max-count={most}", "--format=%x00%ct", checked(commit, ID), "--", folder)
-        for part in self._run(*words).split("\0")[1:]:
+        arguments = (*wanted, f"--max-count={most}", "--format=%x00%ct", checked(commit, ID), "--", folder)
+        for part in self._run(*arguments).split("\0")[1:]:
             date, *paths = part.split("\n")
             yield from ((path, _moment(date)) for path in paths if path)
 

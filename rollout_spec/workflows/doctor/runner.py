@@ -73,11 +73,14 @@ def examine(scene: Scene) -> Iterator[DoctorResult]:
 def _find(scene: Scene) -> tuple[_Subject, list[DoctorResult]]:
     """Return the base and its workspace, with the checks of both."""
     try:
-        base, there = scene.newest()
+        base, remote_workspace = scene.newest()
     except UserError as error:
         return _find_without_workspace(scene, error)
-    checks = [remote.remote(base, there.spec.forge), workspace.workspace(base, there.metadata.name)]
-    return _Subject(base, there.spec, there.metadata.name, base.remote is not None), checks
+    checks = [
+        remote.remote(base, remote_workspace.spec.forge),
+        workspace.workspace(base, remote_workspace.metadata.name),
+    ]
+    return _Subject(base, remote_workspace.spec, remote_workspace.metadata.name, base.remote is not None), checks
 
 
 def _find_without_workspace(scene: Scene, wrong: UserError) -> tuple[_Subject, list[DoctorResult]]:

@@ -111,8 +111,8 @@ class Gitea:
         asked = (ask_for_review(name, partial(self._ask, pull)) for name in reviewers)
         notes = tuple(note for note in asked if note)
         if wanted:
-            known = {each["name"]: each["id"] for each in self._api.each("list the labels", "/labels")}
-            ids = [known.get(name) or self._make_label(name) for name in wanted]
+            label_ids = {each["name"]: each["id"] for each in self._api.each("list the labels", "/labels")}
+            ids = [label_ids.get(name) or self._make_label(name) for name in wanted]
             self._api.ask("label the pull request", "POST", f"/issues/{pull.number}/labels", json={"labels": ids})
         return notes
 

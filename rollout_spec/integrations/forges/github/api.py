@@ -122,7 +122,7 @@ def _message(error: GithubException) -> str:
     """Return GitHub's message and the errors that it lists."""
     data = error.data if isinstance(error.data, dict) else {}
     listed = data.get("errors")
-    told = [str(data.get("message") or error.message or "")]
+    messages = [str(data.get("message") or error.message or "")]
     for each in listed if isinstance(listed, list) else [listed] if listed else []:
-        told.append(str(each.get("message") or each.get("code") or "") if isinstance(each, dict) else str(each))
-    return "; ".join(part for part in told if part) or "it does not say why"
+        messages.append(str(each.get("message") or each.get("code") or "") if isinstance(each, dict) else str(each))
+    return "; ".join(part for part in messages if part) or "it does not say why"

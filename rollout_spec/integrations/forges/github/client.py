@@ -154,12 +154,12 @@ class GitHub:
                 requester = self._repository.requester
                 _, found = requester.requestJsonAndCheck("GET", url, parameters={"per_page": 100})
                 ours = [each for each in found if each["base"]["repo"]["full_name"].lower() == self._name.lower()]
-                told = [(each["base"]["ref"], each["merged_at"]) for each in ours]
+                merges = [(each["base"]["ref"], each["merged_at"]) for each in ours]
         except ForgeError as error:
             if error.code != 422:  # no such commit
                 raise
             return None
-        return first_merge("github", told, base)
+        return first_merge("github", merges, base)
 
     def _open(self, change: ProposedChange, base: str, *, draft: bool) -> PullRequest:
         """Open a pull request. If the owner's plan has no drafts, the title marks a draft."""

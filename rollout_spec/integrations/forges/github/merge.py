@@ -55,8 +55,8 @@ class Merging:
             with answers("report the merge queue", secret=self._secret):
                 fields = "isInMergeQueue isMergeQueueEnabled"
                 _, found = self._repository.requester.graphql_node(node, fields, "PullRequest")
-                told = found["data"]["node"]
-                return bool(told["isInMergeQueue"]), bool(told["isMergeQueueEnabled"])
+                node_data = found["data"]["node"]
+                return bool(node_data["isInMergeQueue"]), bool(node_data["isMergeQueueEnabled"])
         except ForgeError as error:
             if not is_denied(error):
                 raise

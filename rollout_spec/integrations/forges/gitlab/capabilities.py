@@ -55,7 +55,7 @@ class _Asked:
         return (look or self.look).ask(what, shown_by, lambda: self.get(f"show {what}", path))
 
     def sold(self, what: str, request: Callable[[], Seen], empty: Callable[[], Seen]) -> Seen | None:
-        """Return what a paid edition answers, empty if this one has none of the kind, None if it is hidden."""
+        """Return the answer of a paid edition, empty if this one lacks the feature, None if hidden."""
 
         def ask() -> Seen:
             try:
