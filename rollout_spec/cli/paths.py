@@ -34,41 +34,54 @@ def sort_out(start: Path, paths: Sequence[str], *, skip_outside: bool = False) -
     not exist, or, without ``skip_outside``, is in no workspace. A path through a link belongs to the workspace of the
     link, and ``check`` reports the link.
     """
-    result = SortedOut()
-    lists: dict[Path, list[str]] = {}
-    around, repository_at = cache(_around), cache(WorkspaceLocation.repository)
-    is_direct = cache(lambda folder: os.path.realpath(folder) == str(folder))
-
-    def around_link(path: Path) -> WorkspaceLocation | None:
-        return None if is_direct(path.parent) and not path.is_symlink() else _around_link(path, around)
-
-    def add(file: Path, *, only_ours: bool) -> bool:
-        is_pause = file.name == PAUSE_FILE or is_mistaken_for_pause(file.name)
-        here = around_link(file) or around(file.parent, is_pause)
-        if here is None and not only_ours:
-            location.find_from(file.parent)  # raises the error
-        if here is None or (only_ours and not _is_ours(here.inside(str(file)), repository_at(here))):
-            return False
-        if here.workspace not in lists:
-            lists[here.workspace] = []
-            result.places.append((here, lists[here.workspace]))
-        lists[here.workspace].append(here.inside(str(file)))
-        return True
-
+    sorter = _PathSorter()
     for path in paths:
         absolute = Path(os.path.normpath(start / path))
-        linked = around_link(absolute) is not None
-        if absolute.is_dir() and not linked:
-            documents = list(_documents(absolute))
-            links = [link for here in _workspaces(absolute, documents) for link in _links_in(absolute, here)]
-            ours = sum(add(file, only_ours=True) for file in dict.fromkeys([*documents, *links]))
-            if not ours and not skip_outside:
-                location.find_from(absolute)
-        elif not absolute.is_file() and not linked:
+        is_linked = sorter.around_link(absolute) is not None
+        if absolute.is_dir() and not is_linked:
+            if not sorter.add_folder(absolute) and not skip_outside:
+                location.find_from(absolute)  # raises the error
+        elif not absolute.is_file() and not is_linked:
             raise UserError(f"no file {path}")
-        elif not add(absolute, only_ours=skip_outside):
-            result.skipped.append(path)
-    return result
+        elif not sorter.add(absolute, only_ours=skip_outside):
+            sorter.result.skipped.append(path)
+    return sorter.result
+
+
+class _PathSorter:
+    """Collects files by workspace. Workspaces and their folders are looked up once."""
+
+    def __init__(self) -> None:
+        self.result = SortedOut()
+        self._lists: dict[Path, list[str]] = {}
+        self._around = cache(_around)
+        self._repository_at = cache(WorkspaceLocation.repository)
+        self._is_direct = cache(lambda folder: os.path.realpath(folder) == str(folder))
+
+    def around_link(self, path: Path) -> WorkspaceLocation | None:
+        """Return the workspace of the first link in a path, None if there is none."""
+        is_direct = self._is_direct(path.parent) and not path.is_symlink()
+        return None if is_direct else _around_link(path, self._around)
+
+    def add(self, file: Path, *, only_ours: bool) -> bool:
+        """Add a file to its workspace. Return False if it has none, or no role in it."""
+        is_pause = file.name == PAUSE_FILE or is_mistaken_for_pause(file.name)
+        here = self.around_link(file) or self._around(file.parent, is_pause)
+        if here is None and not only_ours:
+            location.find_from(file.parent)  # raises the error
+        if here is None or (only_ours and not _is_ours(here.inside(str(file)), self._repository_at(here))):
+            return False
+        if here.workspace not in self._lists:
+            self._lists[here.workspace] = []
+            self.result.places.append((here, self._lists[here.workspace]))
+        self._lists[here.workspace].append(here.inside(str(file)))
+        return True
+
+    def add_folder(self, folder: Path) -> int:
+        """Add the documents and links of workspaces in a folder, and return their number."""
+        documents = list(_documents(folder))
+        links = [link for here in _workspaces(folder, documents) for link in _links_in(folder, here)]
+        return sum(self.add(file, only_ours=True) for file in dict.fromkeys([*documents, *links]))
 
 
 def _around(folder: Path, is_pause: bool) -> WorkspaceLocation | None:
