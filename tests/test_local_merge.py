@@ -159,7 +159,7 @@ def test_a_number_is_one(repo: Repo, number: str) -> None:
 def test_one_that_is_not_there_is_told(repo: Repo) -> None:
     result = repo.run("local", "merge", "7")
     assert (result.status, result.out) == (2, "")
-    assert "there is no pull request 7 in " in result.err
+    assert "no pull request 7 in " in result.err
 
 
 def test_another_forge_is_refused(repo: Repo) -> None:

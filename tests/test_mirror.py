@@ -261,7 +261,7 @@ def test_a_clone_without_a_remote_has_no_mirror(repo: Repo) -> None:
 
 def test_a_mirror_is_told_where_it_is_and_a_clone_where_it_goes(repo: Repo, mirror: Repo) -> None:
     for refused in (repo.run("mirror"), mirror.run("mirror", "x")):
-        assert (refused.status, "say which folder" in refused.err) == (2, True)
+        assert (refused.status, "name the mirror" in refused.err) == (2, True)
 
 
 def test_many_who_keep_one_mirror_wait_for_each_other(repo: Repo, mirror: Repo) -> None:
@@ -320,4 +320,4 @@ def test_a_mirror_of_a_forge_is_shown_the_token_and_keeps_none(repo: Repo, monke
         monkeypatch.delenv("ROLLOUT_SPEC_TOKEN")
         refused = run("--repo", str(folder), "mirror")
         assert refused.status == 3
-        assert "docs/forges.md says which token git is shown" in refused.err
+        assert "see docs/forges.md for the token that git sends" in refused.err
