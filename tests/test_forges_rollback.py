@@ -255,7 +255,7 @@ def test_without_a_token_git_and_the_forge_say_so(repo: Repo, place: Hosted, mon
     answer = repo.breach("42")
     assert answer.status == 3
     assert "git ls-remote failed: " in answer.err
-    assert "docs/forges.md says which token git is shown" in answer.err
+    assert "see docs/forges.md for the token that git sends" in answer.err
     with by_disk(repo, place):  # as where git has credentials of its own
         answer = repo.breach("42")
     assert answer.status == 2
