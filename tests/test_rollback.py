@@ -221,13 +221,13 @@ def test_what_was_undone_once_is_not_undone_again(repo: Repo) -> None:
         (("rollback", "fraud", "--reason", "r", "--version", ""), "rollout fraud has no version"),
         (("rollback", "fraud"), "a rollback by hand needs a reason"),
         (("rollback", "fraud", "--reason", " \n"), "a rollback by hand needs a reason"),
-        (("rollback",), "say what failed"),
-        (("rollback", "fraud", "--breach", "x.json"), "say what failed"),
+        (("rollback",), "name the failure"),
+        (("rollback", "fraud", "--breach", "x.json"), "name the failure"),
         (
             ("rollback", "--breach", "x.json", "--reason", "r"),
-            "--reason, --version, --at and --auto-merge go with ROLLOUT",
+            "--reason, --version, --at and --auto-merge need ROLLOUT",
         ),
-        (("rollback", "--breach", "x.json", "--auto-merge"), "--at and --auto-merge go with ROLLOUT"),
+        (("rollback", "--breach", "x.json", "--auto-merge"), "--at and --auto-merge need ROLLOUT"),
         (("rollback", "--breach", "nowhere.json"), "cannot read nowhere.json"),
     ],
 )

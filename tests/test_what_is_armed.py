@@ -195,7 +195,7 @@ def test_a_head_of_ours_for_another_rollout_is_not_armed(repo: Repo) -> None:
     repo.git("fetch", "-q", "origin")
     repo.git("push", "-q", "origin", f"{head}:refs/heads/{branch}")
     answer = repo.run("rollback", "--breach", payload)
-    assert "holds something else" in answer.err, answer.text
+    assert "has an unexpected commit" in answer.err, answer.text
     assert pull(repo, 2)["head"] == f"{branch}-2"
     assert repo.live_at(head_of(repo, 2))["stable"] == "41"
     assert is_armed(repo, 2)
@@ -256,7 +256,7 @@ def test_an_evil_merge_of_the_base_into_it_is_not(repo: Repo) -> None:
     repo.git("push", "-q", "origin", f"HEAD:{branch}")
     repo.git("checkout", "-q", "main")
     answer = repo.breach("42", "latency-sla")
-    assert "holds something else" in answer.err
+    assert "has an unexpected commit" in answer.err
     assert pull(repo, 2)["head"] == f"{branch}-2"
 
 
