@@ -240,7 +240,7 @@ def test_a_head_that_brings_an_incident_along_stays_ours(repo: Repo, way: str) -
         repo.commit("Take the incident over")
     people.edit_pull(repo, 1, state="closed", closedAt="2026-11-20T09:00:00Z")
     answer = repo.breach("42", "latency-sla")
-    assert "holds something else" not in answer.err, answer.text
+    assert "has an unexpected commit" not in answer.err, answer.text
     assert "is not one that this tool would build" not in answer.text
     assert len([each for each in repo.pull_requests() if each["state"] == "open"]) == 1, answer.text
 
