@@ -224,7 +224,7 @@ def test_what_was_edited_after_a_kill_is_left_as_it_is(repo: Repo) -> None:
         file.write("# mine\n")
     known = contents(repo)
     code, _, err = do(repo.folder, "render")
-    assert (code, "they are stay unchanged" in err) == (0, True)
+    assert (code, "they were edited since and stay unchanged" in err) == (0, True)
     assert contents(repo) == known
     assert not (repo.folder / ".git/rollout-spec").exists()
     assert "killed" not in do(repo.folder, "render")[2]
