@@ -252,7 +252,7 @@ def test_a_target_of_ones_own_gives_the_bytes_that_a_shipped_one_gives(repo: Rep
         shutil.copytree(str(resources.find(f"templates/{name}")), repo.workspace / "templates" / name)
     assert repo.run("render", "--check").status == 0
     assert before == {path: path.read_bytes() for path in before}
-    assert repo.run("render").text == "the manifests are current\n"
+    assert repo.run("render").text == "the manifests are up to date\n"
     assert repo.run("drill").status == 0
 
 

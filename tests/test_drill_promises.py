@@ -140,13 +140,13 @@ def spoiled(monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, bytes |
 
 def test_a_rollback_that_forgets_its_manifests_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     found = spoiled(monkeypatch, lambda edits: edits.pop("manifests/fraud/gateway-api.yaml", None) and None)
-    words = "leaves manifests/fraud/gateway-api.yaml, which is not what is rendered"
+    words = "leaves manifests/fraud/gateway-api.yaml out of date"
     assert {(each.verdict, each.why) for each in found} == {("failed", words)}
 
 
 def test_a_rollback_that_leaves_traffic_where_it_is_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     found = spoiled(monkeypatch, lambda edits: edits.clear())
-    words = "leaves 95% to 41, 5% to 42, which is not all to a version that is known to be good"
+    words = "leaves the split 95% to 41, 5% to 42, not all traffic to a known-good version"
     assert {(each.verdict, each.why) for each in found} == {("failed", words)}
 
 

@@ -191,7 +191,7 @@ def test_a_known_good_version_with_the_bytes_of_stable_is_no_rollback_target_for
     drilled = promoted.run("drill")
     assert drilled.status == 1, drilled.text
     diagnosed = promoted.run("doctor")
-    assert "could go back to no earlier version once promoted: fraud" in diagnosed.text, diagnosed.text
+    assert "would have no rollback target after a promotion: fraud" in diagnosed.text, diagnosed.text
     answer = promoted.breach("42", "latency-sla")
     assert (answer.status, "  41: it has the same digest as 42\n" in answer.err) == (1, True), answer.text
 

@@ -468,7 +468,7 @@ def test_a_step_that_is_under_way_is_told(repo: Repo) -> None:
         path.write_text(json.dumps({"number": number, "state": "open", "title": "t", "body": "b", **head}))
     for _ in range(2):
         answer = repo.breach("42", "latency-sla")
-        assert answer.err == f"{repo.remote}.pulls/1.json is open too, and was told\n"
+        assert answer.err == f"{repo.remote}.pulls/1.json is open too; a comment was added\n"
     comments = pull(repo, 1)["comments"]
     assert len(comments) == 1
     assert f"{repo.remote}.pulls/3.json rolls it back to 41. Merge that one first.**" in comments[0]
@@ -661,5 +661,5 @@ def test_a_remote_that_never_answers_is_given_up(repo: Repo) -> None:
         with mock.patch.object(remotes, "NETWORK_SECONDS", 0.5):
             answer = repo.breach("42")
     assert answer.status == 3
-    assert "git ls-remote failed: there was no answer within 0.5 seconds" in answer.err
+    assert "git ls-remote failed: no answer within 0.5 seconds" in answer.err
     assert "secret" not in answer.text

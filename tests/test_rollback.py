@@ -224,14 +224,14 @@ def test_what_was_undone_once_is_not_undone_again(repo: Repo) -> None:
         (("rollback", "fraud", "--reason", "r", "--version", ""), "rollout fraud has no version"),
         (("rollback", "fraud"), "a rollback by hand needs a reason"),
         (("rollback", "fraud", "--reason", " \n"), "a rollback by hand needs a reason"),
-        (("rollback",), "say what failed"),
-        (("rollback", "fraud", "--breach", "x.json"), "say what failed"),
+        (("rollback",), "name the failure"),
+        (("rollback", "fraud", "--breach", "x.json"), "name the failure"),
         (
             ("rollback", "--breach", "x.json", "--reason", "r"),
-            "--reason, --version, --at and --auto-merge go with ROLLOUT",
+            "--reason, --version, --at and --auto-merge need ROLLOUT",
         ),
-        (("rollback", "--breach", "x.json", "--auto-merge"), "--at and --auto-merge go with ROLLOUT"),
-        (("rollback", "--breach", "nowhere.json"), "nowhere.json cannot be read"),
+        (("rollback", "--breach", "x.json", "--auto-merge"), "--at and --auto-merge need ROLLOUT"),
+        (("rollback", "--breach", "nowhere.json"), "cannot read nowhere.json"),
     ],
 )
 def test_what_cannot_be_answered_is_refused(repo: Repo, words: tuple[str, ...], told: str) -> None:
@@ -262,7 +262,7 @@ def test_with_no_way_back_the_incident_alone_is_proposed(repo: Repo) -> None:
     for done in ("opened", "adopted"):
         answer = repo.breach("41", "latency-sla")
         assert answer.status == 1
-        assert "fraud 41 failed, and there is no way back: no known-good version can serve" in answer.err
+        assert "fraud 41 failed and has no rollback target: no known-good version can serve" in answer.err
         branch, commit = repo.whole(STUCK), repo.tip(STUCK)
         assert answer.out == (
             f"{done} pull request 1: {repo.remote}.pulls/1.json\n"
@@ -283,7 +283,7 @@ def test_with_no_way_back_the_incident_alone_is_proposed(repo: Repo) -> None:
     merge_and_check(repo, STUCK)
     answer = repo.breach("41", "drift")
     assert (answer.status, answer.out) == (1, verdict)
-    assert "incident fraud-41 says so already, and is open" in answer.err
+    assert "incident fraud-41 is already open" in answer.err
     assert len(repo.pull_requests()) == 1
 
 
@@ -331,13 +331,13 @@ def test_a_known_good_version_whose_bytes_nobody_knows_is_passed_over(promoted: 
 def test_resolved_alerts_open_nothing(repo: Repo) -> None:
     answer = repo.run("rollback", "--breach", repo.payload({**repo.alert(), "status": "resolved"}, status="resolved"))
     assert (answer.status, answer.out) == (0, "")
-    assert "passed over: alert 1: it is resolved, and not firing" in answer.err
+    assert "skipped: alert 1: it is resolved, not firing" in answer.err
     assert_nothing_happened(repo)
 
 
 def test_a_payload_without_alerts_opens_nothing(repo: Repo) -> None:
     answer = repo.run("rollback", "--breach", repo.payload())
-    assert (answer.status, answer.err) == (0, "the payload holds no alert\n")
+    assert (answer.status, answer.err) == (0, "the payload contains no alert\n")
 
 
 def test_each_alert_counts_by_its_own_status(repo: Repo) -> None:
@@ -352,7 +352,7 @@ def test_an_alert_of_another_workspace_is_left_to_it(repo: Repo) -> None:
     repo.commit("Add staging")
     answer = repo.breach("42", workspace="acme-staging")
     assert (answer.status, answer.out) == (0, "")
-    assert answer.err == "fraud 42: this breach is of workspace acme-staging, and this is acme-models\n"
+    assert answer.err == "fraud 42: this breach is of the workspace acme-staging, not of acme-models\n"
     assert_nothing_happened(repo)
 
 
@@ -439,23 +439,23 @@ def ours(repo: Repo, *words: str, stdin: bytes = b"", **environment: str) -> sub
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"", "the payload is no JSON"),
-        (b"{", "the payload is no JSON"),
-        (b"\xff\xfe{", "the payload is no JSON"),
-        (b"[" * 100_000, "the payload is no JSON"),
-        (b'{"version": "4", "alerts": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "the payload is no JSON"),
-        (b'{"version": "4", "alerts": ' + b"9" * 5000 + b"}", "the payload is no JSON"),
-        (b"[]", "the payload is no JSON object"),
-        (b"null", "the payload is no JSON object"),
-        (b"{}", "this is no webhook payload of Alertmanager, version 4"),
-        (b'{"version": "3", "alerts": []}', "this is no webhook payload of Alertmanager, version 4"),
-        (b'{"version": 4, "alerts": []}', "this is no webhook payload of Alertmanager, version 4"),
-        (b'{"version": "4"}', "this is no webhook payload of Alertmanager, version 4"),
-        (b'{"version": "4", "alerts": {}}', "this is no webhook payload of Alertmanager, version 4"),
+        (b"", "the payload is not JSON"),
+        (b"{", "the payload is not JSON"),
+        (b"\xff\xfe{", "the payload is not JSON"),
+        (b"[" * 100_000, "the payload is not JSON"),
+        (b'{"version": "4", "alerts": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "the payload is not JSON"),
+        (b'{"version": "4", "alerts": ' + b"9" * 5000 + b"}", "the payload is not JSON"),
+        (b"[]", "the payload is not a JSON object"),
+        (b"null", "the payload is not a JSON object"),
+        (b"{}", "not a webhook payload of Alertmanager, version 4"),
+        (b'{"version": "3", "alerts": []}', "not a webhook payload of Alertmanager, version 4"),
+        (b'{"version": 4, "alerts": []}', "not a webhook payload of Alertmanager, version 4"),
+        (b'{"version": "4"}', "not a webhook payload of Alertmanager, version 4"),
+        (b'{"version": "4", "alerts": {}}', "not a webhook payload of Alertmanager, version 4"),
         (b'{"version": "4", "alerts": [1, null, "x", []]}', "alert 4: it has no labels"),
         (b'{"version": "4", "alerts": [{"status": "firing"}]}', "alert 1: it has no labels"),
         (b'{"version": "4", "alerts": [{"status": "firing", "labels": []}]}', "alert 1: it has no labels"),
-        (b" " * (8 * 1024 * 1024 + 1), "at most 8,388,608 are read"),
+        (b" " * (8 * 1024 * 1024 + 1), "more than the limit of 8,388,608"),
     ],
 )
 def test_what_is_no_payload_is_refused(repo: Repo, content: bytes, told: str) -> None:
@@ -470,25 +470,25 @@ def test_what_is_no_payload_is_refused(repo: Repo, content: bytes, told: str) ->
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"rollout": None}, "its label `rollout` names no rollout"),
-        ({"rollout": ["fraud"]}, "its label `rollout` names no rollout"),
-        ({"rollout": "Fraud"}, "its label `rollout` names no rollout"),
-        ({"rollout": "../../etc/passwd"}, "its label `rollout` names no rollout"),
-        ({"rollout": "fraud\n"}, "its label `rollout` names no rollout"),
-        ({"rollout": "--output=x"}, "its label `rollout` names no rollout"),
-        ({"version": None}, "its label `version` names no version"),
-        ({"version": 42}, "its label `version` names no version"),
-        ({"version": "42\nRollback-To: fraud/1"}, "its label `version` names no version"),
-        ({"version": "4" * 129}, "its label `version` names no version"),
-        ({"workspace": "a\x1b[2J"}, "its label `workspace` names no workspace"),
-        ({"workspace": {"a": 1}}, "its label `workspace` names no workspace"),
+        ({"rollout": None}, "its label `rollout` is not the name of a rollout"),
+        ({"rollout": ["fraud"]}, "its label `rollout` is not the name of a rollout"),
+        ({"rollout": "Fraud"}, "its label `rollout` is not the name of a rollout"),
+        ({"rollout": "../../etc/passwd"}, "its label `rollout` is not the name of a rollout"),
+        ({"rollout": "fraud\n"}, "its label `rollout` is not the name of a rollout"),
+        ({"rollout": "--output=x"}, "its label `rollout` is not the name of a rollout"),
+        ({"version": None}, "its label `version` is not a version"),
+        ({"version": 42}, "its label `version` is not a version"),
+        ({"version": "42\nRollback-To: fraud/1"}, "its label `version` is not a version"),
+        ({"version": "4" * 129}, "its label `version` is not a version"),
+        ({"workspace": "a\x1b[2J"}, "its label `workspace` is not the name of a workspace"),
+        ({"workspace": {"a": 1}}, "its label `workspace` is not the name of a workspace"),
     ],
 )
 def test_an_alert_whose_labels_name_nothing_is_refused(repo: Repo, changes: dict[str, Any], told: str) -> None:
     answer = repo.breach("42", **changes) if "version" not in changes else with_version(repo, changes["version"])
     assert answer.status == 2
-    assert f"passed over: alert 1: {told}\n" in answer.err
-    assert "the payload tells of no breach that can be answered" in answer.err
+    assert f"skipped: alert 1: {told}\n" in answer.err
+    assert "the payload contains no breach that can be answered" in answer.err
     assert_nothing_happened(repo)
 
 
@@ -503,7 +503,7 @@ def with_version(repo: Repo, version: Any) -> Result:
 def test_an_alert_that_does_not_say_since_when_is_refused(repo: Repo, started: Any) -> None:
     answer = repo.run("rollback", "--breach", repo.payload({**repo.alert(), "startsAt": started}))
     assert answer.status == 2
-    assert "passed over: alert 1: " in answer.err
+    assert "skipped: alert 1: " in answer.err
 
 
 def test_a_breach_of_long_ago_and_one_of_the_far_future_make_a_commit(repo: Repo) -> None:
@@ -816,7 +816,7 @@ def test_what_the_way_back_would_break_is_refused(repo: Repo) -> None:
     repo.commit("Take away what 41 needs")
     answer = repo.breach("42", "latency-sla")
     assert answer.status == 1
-    assert "the way back to 41 would bring what no change may bring" in answer.err
+    assert "rollback to 41 refused: it would introduce these errors" in answer.err
     assert "41 takes requests and needs user-profile 11" in answer.err
     assert_nothing_happened(repo)
 
@@ -1305,7 +1305,9 @@ def test_a_branch_that_holds_something_else_is_left_alone_and_the_next_is_taken(
     answer = repo.breach("42")
     assert answer.status == 0, answer.text
     for name in names:
-        assert f"the branch {name} on origin holds something else ({mine[:12]}): left alone\n" in answer.err
+        assert (
+            f"the branch {name} on origin has an unexpected commit ({mine[:12]}) and was left unchanged\n" in answer.err
+        )
         assert repo.tip(name) == mine
     assert landed(repo)["head"] == f"{branch}-{others + 1}"
     assert repo.live_at(landed(repo)["headSha"]) == {"stable": "41", "knownGood": ["40"]}
@@ -1330,7 +1332,7 @@ def test_a_branch_that_is_in_the_way_of_a_folder_is_got_round(repo: Repo, name: 
         assert (answer.status, answer.out.partition(":")[0]) == (0, f"{word} pull request 1"), answer.text
         assert plain(landed(repo)["head"]) == instead
     assert sorted(repo.whole_names()) == sorted([taken, landed(repo)["head"]])
-    assert (f"is in the way of {branch}" in answer.err) == ("digest" not in name)
+    assert (f"blocks the name {branch}" in answer.err) == ("digest" not in name)
     assert "[cooldown]" in repo.breach("41", "latency-sla", "--dry-run").out, "it counts there too"
     merge_and_check(repo, landed(repo)["head"])
 
@@ -1347,7 +1349,7 @@ def test_a_branch_to_which_a_person_added_is_theirs_and_the_breach_is_answered_b
     answer = repo.breach("42", "latency-sla")
     assert (answer.status, answer.out.partition(":")[0]) == (0, "opened pull request 2"), answer.text
     assert f"the branch {branch} on origin, of " in answer.err
-    assert f".pulls/1.json holds something else ({added[:12]}): left alone\n" in answer.err
+    assert f".pulls/1.json has an unexpected commit ({added[:12]}) and was left unchanged\n" in answer.err
     assert repo.tip(branch) == added
     assert [(each["head"], each["draft"], each["autoMerge"]) for each in repo.pull_requests()] == [
         (branch, True, False),
@@ -1399,7 +1401,7 @@ def test_a_rollback_that_is_out_of_date_is_superseded(repo: Repo) -> None:
     assert git(repo.remote, "rev-parse", f"{branch}~1") == base
     told = landed(repo)
     assert (told["headSha"], told["draft"], told["autoMerge"]) == (repo.tip(branch), False, True)
-    assert any("This was built anew" in each for each in told["comments"])
+    assert any("This was rebuilt" in each for each in told["comments"])
     assert repo.clone("other").breach("42", "latency-sla").out.startswith("adopted pull request 1: ")
     merge_and_check(repo)
 
@@ -1644,7 +1646,7 @@ def test_a_remote_is_found_by_a_relative_path_and_at_a_name_with_odd_letters(mad
 def test_a_workspace_outside_git_is_told_so(made: Repo, tmp_path: Path) -> None:
     (tmp_path / ".rollout-spec.yaml").write_bytes((made.workspace / ".rollout-spec.yaml").read_bytes())
     answer = run("--repo", str(tmp_path), "rollback", "fraud", "--reason", "r")
-    assert (answer.status, "this workspace is in no git repository" in answer.err) == (2, True)
+    assert (answer.status, "this workspace is not in a git repository" in answer.err) == (2, True)
 
 
 def test_a_workspace_without_a_forge_is_told_so_and_may_look(repo: Repo) -> None:
@@ -1691,7 +1693,7 @@ def test_a_shallow_clone_says_that_it_does_not_see_where_branches_parted(repo: R
     shallow.git("fetch", "-q", "--depth", "1", "origin", "main")
     answer = shallow.run("check", "--base", "FETCH_HEAD")
     assert answer.status == 2
-    assert "this clone is shallow: it does not say where HEAD and FETCH_HEAD parted" in answer.err
+    assert "this clone is shallow: the merge base of HEAD and FETCH_HEAD is unknown" in answer.err
     shallow.git("fetch", "-q", "--unshallow", "origin", "main", "work")
     assert shallow.run("check", "--base", "FETCH_HEAD").status == 0
 

@@ -29,8 +29,8 @@ import pytest
 from workspaces import files_in, is_manifest, rendered
 
 from rollout_spec.checks.regressions import new_findings
-from rollout_spec.cli.diff import patch
 from rollout_spec.core.breach import Breach, Evidence
+from rollout_spec.core.diff import patch
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.pull_request import ProposedChange
 from rollout_spec.core.units import parse_time
