@@ -10,7 +10,7 @@ from beginnings import CONTRACTS
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.yaml.document import parse
-from rollout_spec.domain.pins import quarantined
+from rollout_spec.domain.quarantine import quarantined
 from rollout_spec.lifecycle import Request, apply_step
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workspace.edits import with_live, with_serving

@@ -19,7 +19,7 @@ from yaml import YAMLError
 
 CONFLICT = "it conflicts"
 MERGED = "it is on the base already"
-HANDS = ("a person made it one", "a person took that back", "a person changed it")
+HANDS = ("a person made it one", "a person cancelled it", "a person changed it")
 """Words of the tool about pull requests that a person drafted or disarmed."""
 
 
@@ -110,7 +110,7 @@ class Answers:
         The head brings the commits that were pushed out along: these are not the tool's, and it leaves them alone.
         """
         head = self.world.made[self.after.tips[self.after.pulls[number]["head"]]]
-        words = f"{number}.json, which still merges itself"
+        words = f"{number}.json, which still has auto-merge"
         return not any(tip.commit == head.parent for tip in self.world.line) and words in self.answer.text
 
     def _head_before(self, number: int) -> Head:

@@ -26,10 +26,16 @@ NEAREST = {
     ),
     "rollout_spec.domain.history.": (CASES, "tests/test_undone.py"),
     "rollout_spec.domain.traffic.": (CASES, "tests/test_traffic.py"),
+    "rollout_spec.domain.transitions.": (CASES, "tests/test_traffic.py"),
     "rollout_spec.domain.pins.": (
         "tests/test_eligibility.py",
         CASES,
-        *(f"[{rule}/" for rule in ("arms-coexist", "not-quarantined", "pins-served", "rollback-ready")),
+        *(f"[{rule}/" for rule in ("arms-coexist", "pins-served", "rollback-ready")),
+    ),
+    "rollout_spec.domain.quarantine.": (
+        "tests/test_eligibility.py",
+        CASES,
+        *(f"[{rule}/" for rule in ("not-quarantined", "rollback-ready")),
     ),
     "rollout_spec.domain.rollback_targets.": (
         "tests/test_eligibility.py",

@@ -9,7 +9,7 @@ from typing import Any
 
 from repo import Repo, git
 
-from rollout_spec.domain import traffic
+from rollout_spec.domain import transitions
 from rollout_spec.spec.rollout import Live
 
 STAGES = ["shadow", "canary-5", "ab-50", "full"]
@@ -39,13 +39,13 @@ def automate(repo: Repo, *lines: str, mode: str = "auto-merge") -> None:
 
 
 def advance(repo: Repo, rollout: str = "fraud") -> str:
-    return repo.take(lambda live: traffic.advance(live, STAGES), f"Advance {rollout}", rollout=rollout)
+    return repo.take(lambda live: transitions.advance(live, STAGES), f"Advance {rollout}", rollout=rollout)
 
 
 def promote(repo: Repo, rollout: str = "fraud") -> str:
     while repo.model(rollout).spec.live.stage != "full":
         advance(repo, rollout)
-    return repo.take(lambda live: traffic.promote(live, STAGES, ()), f"Promote {rollout}", rollout=rollout)
+    return repo.take(lambda live: transitions.promote(live, STAGES, ()), f"Promote {rollout}", rollout=rollout)
 
 
 def set_live(repo: Repo, live: Live, message: str) -> str:

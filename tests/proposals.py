@@ -10,7 +10,7 @@ from pathlib import Path
 
 from repo import STAGES, Repo, Result, git
 
-from rollout_spec.domain.traffic import advance, withdraw
+from rollout_spec.domain.transitions import advance, withdraw
 
 MERGE_REF = "refs/pull/1/merge"
 BASH = ("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c")

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from repo import EXAMPLE, STAGES, Repo, git
 
 from rollout_spec.checks.runner import check
-from rollout_spec.domain import traffic
-from rollout_spec.domain.pins import quarantined
+from rollout_spec.domain import transitions
+from rollout_spec.domain.quarantine import quarantined
 from rollout_spec.domain.rollback_targets import rollback_targets
 from rollout_spec.integrations.git.repository import Git
 from rollout_spec.spec.rollout import Live
@@ -69,7 +69,7 @@ def told(repository: Repository, rule: str, base: Repository | None = None) -> l
 
 
 def promoted(live: Live) -> Live:
-    return traffic.promote(live.model_copy(update={"stage": STAGES[-1]}), STAGES, ())
+    return transitions.promote(live.model_copy(update={"stage": STAGES[-1]}), STAGES, ())
 
 
 def promote(repo: Repo) -> str:
@@ -145,13 +145,13 @@ def test_a_rollback_passes_over_what_another_workspace_quarantines(prod: Repo) -
     prod.git("fetch", "-q", "origin")
     prod.git("merge", "-q", "--no-ff", "-m", "Merge", f"origin/{branch}")
     promote(prod)
-    assert [each.words for each in quarantined(prod.model(), on_disk(prod)).values()] == [
+    assert [each.description for each in quarantined(prod.model(), on_disk(prod)).values()] == [
         "incident fraud-41 of prod-us"
     ]
     assert rollback_targets(prod.model(), on_disk(prod)) == ["40"]
     answer = prod.breach("42", "latency-sla", workspace="prod")
     assert "fraud 42 -> 40" in answer.out, answer.text
-    assert "41 was passed over: quarantined by incident fraud-41 of prod-us." in prod.pull_requests()[-1]["body"]
+    assert "41 was skipped: quarantined by incident fraud-41 of prod-us." in prod.pull_requests()[-1]["body"]
 
 
 def test_an_incident_elsewhere_does_not_make_the_way_back_here_somebody_else_s_business(prod: Repo) -> None:

@@ -13,7 +13,7 @@ from workspaces import rendered
 from rollout_spec.core.breach import Breach, Evidence
 from rollout_spec.core.units import parse_time
 from rollout_spec.core.yaml.scalars import LONGEST_NUMBER
-from rollout_spec.domain.pins import quarantined
+from rollout_spec.domain.quarantine import quarantined
 from rollout_spec.integrations.monitors import alertmanager
 from rollout_spec.rollback import Rollback, roll_back
 from rollout_spec.spec.incident import IncidentSpec

@@ -62,7 +62,7 @@ def test_each_workspace_is_compared_with_its_base(platform: Path) -> None:
 @pytest.mark.parametrize(
     ("place", "words", "told"),
     [
-        ("venv", (), "there is no .rollout-spec.yaml in"),
+        ("venv", (), "no .rollout-spec.yaml in"),
         ("", ("environments",), "--all is about whole workspaces"),
     ],
 )

@@ -40,7 +40,7 @@ def test_a_file_that_is_named_and_in_no_workspace_is_a_mistake(platform: Path) -
     for words in (OTHERS[:1], (FRAUD, OTHERS[0])):
         done = checked(platform, *words)
         assert (done.status, done.out) == (2, "")
-        assert f"there is no .rollout-spec.yaml in {platform / 'k8s/policies'} or above it" in done.err
+        assert f"no .rollout-spec.yaml in {platform / 'k8s/policies'} or its parents" in done.err
 
 
 def test_a_file_that_is_named_and_in_a_workspace_is_checked(platform: Path) -> None:
@@ -51,10 +51,10 @@ def test_a_file_that_is_named_and_in_a_workspace_is_checked(platform: Path) -> N
 def test_a_hook_passes_over_what_is_not_ours_and_says_so(platform: Path) -> None:
     done = checked(platform, "--skip-outside", OTHERS[0])
     assert (done.status, done.out) == (0, "")
-    assert done.err == f"passed over {OTHERS[0]}: no part of a workspace\n"
+    assert done.err == f"skipped {OTHERS[0]}: not part of a workspace\n"
     done = checked(platform, "--skip-outside", *OTHERS, "environments/prod/k8s/policies/d.yaml", FRAUD)
     assert (done.status, done.out) == (0, "")
-    assert f"passed over {', '.join(OTHERS)} and 1 more: no part of a workspace\n" in done.err
+    assert f"skipped {', '.join(OTHERS)} and 1 more: not part of a workspace\n" in done.err
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_hook_passes_over_nothing_that_is_ours(platform: Path, path: str) -> N
     write(platform / path, "kind: [")
     done = checked(platform, "--skip-outside", path)
     assert (done.status, done.out.startswith(f"{path}:1:")) == (1, True), done.text
-    assert "passed over" not in done.err
+    assert "not part of a workspace" not in done.err
 
 
 def test_a_file_says_that_it_is_ours(platform: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_file_says_that_it_is_ours(platform: Path) -> None:
         write(platform / path, OURS)
     done = checked(platform, "--skip-outside", inside, outside)
     assert (done.status, done.out.startswith(f"{inside}:")) == (1, True)
-    assert done.err.startswith(f"passed over {outside}: ")
+    assert done.err.startswith(f"skipped {outside}: ")
 
 
 def test_what_is_not_there_is_a_mistake_of_a_hook_too(platform: Path) -> None:
@@ -104,5 +104,5 @@ def test_a_folder_stands_for_what_is_ours_in_it(platform: Path) -> None:
 def test_a_folder_with_nothing_of_ours_is_a_mistake(platform: Path) -> None:
     done = checked(platform, "k8s")
     assert (done.status, done.out) == (2, "")
-    assert f"there is no .rollout-spec.yaml in {platform / 'k8s'} or above it" in done.err
+    assert f"no .rollout-spec.yaml in {platform / 'k8s'} or its parents" in done.err
     assert checked(platform, "environments/prod/k8s").status == 0

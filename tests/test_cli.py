@@ -325,7 +325,7 @@ def test_render_writes_what_is_missing_stale_or_left_over(workspace: Path, capsy
 def test_render_of_what_is_current_writes_nothing(workspace: Path, capsys: Capture) -> None:
     times = {path: path.stat().st_mtime_ns for path in Path("manifests").rglob("*")}
     assert main(["render"]) == 0
-    assert capsys.readouterr().err == "the manifests are current\n"
+    assert capsys.readouterr().err == "the manifests are up to date\n"
     assert {path: path.stat().st_mtime_ns for path in Path("manifests").rglob("*")} == times
 
 
@@ -340,7 +340,7 @@ def test_render_of_one_rollout_leaves_the_others(workspace: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "content", "word"),
     [
-        pytest.param(KSERVE, b"old\n", "stale", id="stale"),
+        pytest.param(KSERVE, b"old\n", "out of date", id="stale"),
         pytest.param("manifests/fraud/prometheus.yaml", OLD, "left over", id="left over"),
         pytest.param("manifests/churn/kserve.yaml", OLD, "left over", id="of no rollout"),
     ],

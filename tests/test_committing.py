@@ -164,7 +164,7 @@ def test_a_step_that_is_interrupted_is_taken_back(number: signal.Signals, group:
     (os.killpg if group else os.kill)(process.pid, number)
     code, _, err = finished(process)
     assert code == 128 + number
-    assert "nothing was changed: the files are as they were" in err
+    assert "nothing was changed: the files were restored" in err
     assert (contents(repo), status(repo), head(repo)) == (known, MINE, before)
     assert not (repo.folder / ".git/rollout-spec").exists()
 
@@ -205,7 +205,7 @@ def test_what_was_killed_before_its_commit_is_taken_back(repo: Repo) -> None:
     assert contents(repo) != known
     assert do(repo.folder, "check")[0] == 0  # one that only reads is not disturbed
     code, _, err = do(repo.folder, "render")
-    assert (code, "are as before it" in err) == (0, True)
+    assert (code, "were restored" in err) == (0, True)
     assert (contents(repo), status(repo)) == (known, MINE)
 
 
@@ -224,7 +224,7 @@ def test_what_was_edited_after_a_kill_is_left_as_it_is(repo: Repo) -> None:
         file.write("# mine\n")
     known = contents(repo)
     code, _, err = do(repo.folder, "render")
-    assert (code, "they are left as they are" in err) == (0, True)
+    assert (code, "they were edited since and stay unchanged" in err) == (0, True)
     assert contents(repo) == known
     assert not (repo.folder / ".git/rollout-spec").exists()
     assert "killed" not in do(repo.folder, "render")[2]
@@ -254,7 +254,7 @@ def test_the_lock_of_somebody_elses_git_is_waited_for_and_kept(repo: Repo) -> No
     lock = repo.folder / ".git/index.lock"
     lock.write_text("")
     code, _, err = do(repo.folder, *WITHDRAW)
-    assert (code, f"{lock} exists: another git works here, or was killed" in err) == (1, True)
+    assert (code, f"{lock} exists: another git is running here, or was killed" in err) == (1, True)
     assert lock.exists()
     lock.unlink()
     assert (contents(repo), status(repo)) == (known, MINE)
@@ -302,7 +302,7 @@ def test_a_refused_commit_leaves_bits_and_edits(bit: str, repo: Repo) -> None:
         file.write("# mine\n")
     known, before = contents(repo), repo.git("ls-files", "-v", "--stage")
     code, _, err = do(repo.folder, *WITHDRAW)
-    assert (code, f"{FILE} has changes that are not committed" in err) == (1, True)
+    assert (code, f"{FILE} has uncommitted changes" in err) == (1, True)
     assert (contents(repo), repo.git("ls-files", "-v", "--stage")) == (known, before)
 
 

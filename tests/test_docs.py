@@ -45,7 +45,7 @@ def demo() -> tuple[int, str]:
 def test_the_demo_does_what_it_says(demo: tuple[int, str]) -> None:
     status, output = demo
     assert status == 0
-    assert "this should have been" not in output
+    assert "expected exit status" not in output
     assert "opened pull request 1" in output
     assert "adopted pull request 1" in output
     assert "42 is quarantined by incident fraud-42" in output

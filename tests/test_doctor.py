@@ -114,13 +114,13 @@ def test_a_clone_of_somebody_else_is_told(repo: Repo, monkeypatch: pytest.Monkey
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # git's own tests say it so
     found = doctor(repo)
     assert (found.status, [each["name"] for each in found.checks]) == (1, ["git", "clone"])
-    found.says("clone", "^failed: git does not read it: .*dubious ownership.*; run this as who owns it")
+    found.says("clone", "^failed: git cannot read it: .*dubious ownership.*; run this as the owner")
 
 
 def test_where_there_is_no_workspace_there_is_nothing_to_look_at(tmp_path: Path) -> None:
     answer = run("--repo", str(tmp_path), "doctor")
     assert (answer.status, answer.out) == (2, "")
-    assert "this is no rollout repository" in answer.err
+    assert "not a rollout repository" in answer.err
 
 
 def test_a_shallow_clone_is_told(repo: Repo) -> None:
@@ -131,7 +131,7 @@ def test_a_shallow_clone_is_told(repo: Repo) -> None:
     mode(repo, "auto-merge")
     found = doctor(shallow)
     assert found.status == 1
-    found.says("clone", "^failed: .* so that no rollback merges itself; `git fetch --unshallow`")
+    found.says("clone", "^failed: .* so no rollback gets auto-merge; `git fetch --unshallow`")
 
 
 def test_a_partial_clone_and_a_mirror_are_in_order(repo: Repo) -> None:
@@ -205,7 +205,7 @@ def test_a_clone_that_cannot_be_written_is_told(repo: Repo, monkeypatch: pytest.
     monkeypatch.setattr(Git, "build", shut)
     found = doctor(repo)
     assert found.status == 1
-    found.says("commit", "^failed: .* Read-only file system; this account must be able to write into the clone")
+    found.says("commit", "^failed: .* Read-only file system; give this account write access to the clone")
 
 
 # The remote
@@ -215,7 +215,7 @@ def test_a_remote_that_is_not_there_is_told(repo: Repo) -> None:
     repo.git("remote", "remove", "origin")
     found = doctor(repo)
     assert found.status == 1
-    found.says("remote", "^failed: there is no git remote `origin` here, .*; `git remote add origin URL`")
+    found.says("remote", "^failed: no git remote `origin` in this clone; .*; run `git remote add origin URL`")
     assert found.verdict("push") is None
     assert found.verdict("way-back") == "ok"
 
@@ -250,7 +250,7 @@ def test_what_is_checked_out_may_be_another_commit(repo: Repo) -> None:
     repo.git("checkout", "-q", "-b", "work")
     repo.write("a.txt", "a\n")
     repo.commit("Work", push=False)
-    doctor(repo).says("workspace", "^ok: acme-models, on main at .*; what is checked out here is another commit")
+    doctor(repo).says("workspace", "^ok: acme-models, on main at .*; another commit is checked out here")
 
 
 @pytest.mark.parametrize("name", ["rollback", "rollback/acme-models"])
@@ -258,11 +258,11 @@ def test_a_branch_that_is_in_the_way_is_told(repo: Repo, name: str) -> None:
     git(repo.remote, "update-ref", f"refs/heads/{name}", repo.tip())
     found = doctor(repo)
     assert found.status == 1
-    found.says("push", f"^failed: the branch `{name}` on origin is in the way: .*; delete it")
+    found.says("push", f"^failed: the branch `{name}` on origin blocks all branches .*; delete or rename it")
     answer = repo.run("rollback", "fraud", "--reason", "r")
     assert answer.status == 0, "a rollback gets round it"
     assert repo.branches() == sorted([name, "rollback/acme-models/fraud/42".replace(name, f"{name}.2", 1)])
-    assert re.search(f"a branch is in the way of {name}/.*: {name}[.]2/.* is used instead", answer.err)
+    assert re.search(f"another branch blocks the name {name}/.*: {name}[.]2/.* is used instead", answer.err)
 
 
 def test_a_remote_that_takes_no_push_is_told(repo: Repo, tmp_path: Path) -> None:
@@ -335,7 +335,7 @@ def test_a_mode_that_pushes_nothing_needs_no_forge(repo: Repo) -> None:
         ("", "", "reason: a move\nexpires: 2026-11-21\n", "^warning: .* until 2026-11-21T23:59:59Z: a move; remove"),
         ("prod", "", "reason: a move\nexpires: 2026-11-21\n", "^warning: .rollout-spec-pause pauses"),
         ("prod", "prod/", "reason: a move\nexpires: 2026-11-21\n", "^warning: prod/.rollout-spec-pause "),
-        ("", "", "because\n", "^failed: .* without end: it cannot be read; .*mend it or remove it"),
+        ("", "", "because\n", "^failed: .* without end: it cannot be read; .*fix or remove it"),
         ("", "", "reason: a move\nexpires: 2026-11-19\n", "^ok: nothing pauses"),
     ],
 )
@@ -353,7 +353,7 @@ def test_rollouts_without_a_way_back_are_told(repo: Repo) -> None:
     repo.commit("Forget it")
     found = doctor(repo)
     assert found.status == 0
-    found.says("way-back", "^warning: 1 of 1 rollout could go back to no earlier .*: fraud; `rollout-spec drill`")
+    found.says("way-back", "^warning: 1 of 1 rollout would have no rollback target .*: fraud; run `rollout-spec drill`")
     repo.write("rollouts/broken.yaml", "kind: ModelRollout\n")
     repo.commit("Break one")
     found = doctor(repo)

@@ -96,8 +96,8 @@ def test_without_a_token_git_and_the_forge_say_so(repo: Repo, place: Hosted, mon
     monkeypatch.delenv("ROLLOUT_SPEC_TOKEN")
     found = doctor(repo)
     fails(found, "remote", "token", status=3)
-    found.says("remote", "docs/forges.md says which token git is shown")
-    found.says("token", r"there is no token for gitea: .*; set \$ROLLOUT_SPEC_TOKEN, \$GITEA_TOKEN or \$FORGEJO_TOKEN")
+    found.says("remote", "see docs/forges.md for the token that git sends")
+    found.says("token", r"no token for gitea: .*; set \$ROLLOUT_SPEC_TOKEN, \$GITEA_TOKEN or \$FORGEJO_TOKEN")
     by_disk(repo)
     fails(doctor(repo), "token")
 
@@ -125,11 +125,11 @@ def test_an_app_is_asked_what_it_was_granted(
     place.host.granted["pull_requests"] = "read"
     found = doctor(repo)
     fails(found, "permissions")
-    found.says("permissions", r"missing: Pull requests: write \(the App has read\); docs/forges.md")
+    found.says("permissions", r"missing: Pull requests: write \(the App has read\); see docs/forges.md")
     (tmp_path / "app.pem").write_text("no key")
     found = doctor(repo)
     fails(found, "remote", status=1)  # and not once more for the forge
-    found.says("remote", "the file that .* names cannot be used: it holds no private key")
+    found.says("remote", "the file that .* names is unusable: it contains no private key")
 
 
 @only("gitlab")
@@ -155,7 +155,7 @@ def test_the_end_of_a_token_is_told(repo: Repo, place: Hosted) -> None:
     place.host.expires = f"{end} 00:00:00 UTC" if place.kind == "github" else str(end)
     found = doctor(repo)
     assert found.status == 0
-    found.says("token", f"^warning: .* it ends at {end}T00:00:00Z, in 2 days")
+    found.says("token", f"^warning: .* it expires at {end}T00:00:00Z, in 2 days")
 
 
 def test_no_secret_is_shown(repo: Repo, place: Hosted, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +206,7 @@ def test_a_repository_that_is_not_there_is_told(repo: Repo, place: Hosted) -> No
     repo.commit("Misspell it")
     found = doctor(repo)
     fails(found, "forge")
-    found.says("forge", f"^failed: {place.kind} did not show the .*: 404 .*is `forge.repository` right")
+    found.says("forge", f"^failed: {place.kind} did not show the .*: 404 .*check `forge.repository`")
 
 
 def test_who_is_no_administrator_is_told_what_would_show_the_rest(repo: Repo, place: Hosted) -> None:
@@ -218,7 +218,7 @@ def test_who_is_no_administrator_is_told_what_would_show_the_rest(repo: Repo, pl
         "gitea": {"up-to-date", "signatures"},
     }
     assert (found.status, found.all("unknown")) == (0, hidden[place.kind])
-    shows = {"github": "Administration: read", "gitlab": "the role Maintainer", "gitea": "who administers"}
+    shows = {"github": "Administration: read", "gitlab": "the role Maintainer", "gitea": "an administrator"}
     for name in hidden[place.kind]:
         found.says(name, f"^unknown: .*; .*{shows[place.kind]}")
 
@@ -276,7 +276,7 @@ def test_a_merge_queue_is_as_good_as_being_up_to_date(repo: Repo, place: Hosted)
     protect(place, replace(GUARD, up_to_date=False, queue=True))
     found = doctor(repo)
     fails(found, status=0)
-    found.says("up-to-date", "^ok: a merge queue tests what is merged")
+    found.says("up-to-date", "^ok: a merge queue tests the merged result")
 
 
 @only("gitea")
@@ -286,7 +286,7 @@ def test_who_signs_meets_a_base_that_asks_for_it(repo: Repo, place: Hosted, monk
     configured_for_ssh(repo.folder)
     found = doctor(repo)
     fails(found, status=0)
-    found.says("signatures", "^ok: asked for, and made")
+    found.says("signatures", "^ok: required and made")
 
 
 @only("gitlab")
@@ -305,7 +305,7 @@ def test_a_forge_that_cannot_arm_is_told(repo: Repo, place: Hosted, monkeypatch:
     mode(repo, place, "auto-merge")
     found = doctor(repo)
     fails(found, "auto-merge")
-    found.says("auto-merge", "^failed: the mode is auto-merge, and .*; allow auto-merge")
+    found.says("auto-merge", "^failed: the mode is auto-merge, but .*; allow auto-merge")
 
 
 # Git on the forge, and the clock

@@ -78,7 +78,7 @@ def test_a_branch_without_checks_is_one_thing_that_is_wrong() -> None:
 def test_a_branch_that_nothing_protects_is_one_thing_that_is_wrong() -> None:
     assert verdicts(judged(None)) == {"protection": "failed"}
     (found, _) = judged(None, mode="auto-merge")
-    assert found.message.endswith("and a rollback merges itself before it is checked")
+    assert found.message.endswith("and auto-merge merges a rollback before its checks")
     assert verdicts(judged(None, "local")) == {"protection": "warning"}
 
 
@@ -112,13 +112,13 @@ def test_who_signs_need_not_know_whether_it_is_asked() -> None:
     ("left", "verdict", "words"),
     [
         (None, "ok", "bot, from $GITHUB_TOKEN"),
-        (timedelta(days=15), "ok", "it ends at 2026-12-05T12:00:00Z"),
-        (timedelta(days=14), "ok", "it ends at 2026-12-04T12:00:00Z"),
+        (timedelta(days=15), "ok", "it expires at 2026-12-05T12:00:00Z"),
+        (timedelta(days=14), "ok", "it expires at 2026-12-04T12:00:00Z"),
         (timedelta(days=13, hours=23), "warning", "in 13 days"),
         (timedelta(days=1, hours=1), "warning", "in a day"),
         (timedelta(hours=3), "warning", "in less than a day"),
-        (timedelta(0), "failed", "it ended at 2026-11-20T12:00:00Z"),
-        (-timedelta(days=1), "failed", "it ended at"),
+        (timedelta(0), "failed", "it expired at 2026-11-20T12:00:00Z"),
+        (-timedelta(days=1), "failed", "it expired at"),
     ],
 )
 def test_when_a_token_ends(left: timedelta | None, verdict: str, words: str) -> None:
@@ -130,7 +130,8 @@ def test_when_a_token_ends(left: timedelta | None, verdict: str, words: str) -> 
 
 def test_a_token_whose_owner_is_not_shown_is_still_from_somewhere() -> None:
     assert (
-        token.token(TokenCapabilities(), "$GITEA_TOKEN", NOON).message == "from $GITEA_TOKEN; whose it is, is not shown"
+        token.token(TokenCapabilities(), "$GITEA_TOKEN", NOON).message
+        == "from $GITEA_TOKEN; its account is not visible"
     )
 
 
@@ -174,7 +175,7 @@ def test_where_the_token_is_from(monkeypatch: pytest.MonkeyPatch) -> None:
         (31, "warning", "this clock is 31s ahead of github's"),
         (-90.7, "warning", "this clock is 1m30s behind github's"),
         (300, "warning", "5m ahead"),
-        (-301, "failed", "5m1s behind github's: the age of a breach"),
+        (-301, "failed", "5m1s behind github's: it decides the age of breaches"),
         (86400, "failed", "1d ahead"),
     ],
 )

@@ -150,8 +150,8 @@ spec:
 @pytest.mark.parametrize(
     ("stage", "severity", "begins"),
     [
-        ("canary-5", "error", "a rollback from 42 to 41 would not pass its own check"),
-        ("ab-50", "warning", "once 42 in ab-50, a rollback from 42 to 41 would not pass its own check"),
+        ("canary-5", "error", "a rollback from 42 to 41 would introduce an error"),
+        ("ab-50", "warning", "once 42 in ab-50, a rollback from 42 to 41 would introduce an error"),
         ("full", None, ""),
     ],
 )

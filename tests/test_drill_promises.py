@@ -17,7 +17,8 @@ from workspaces import BASE, Files, files_in, rendered, write
 
 from rollout_spec.core.breach import Breach
 from rollout_spec.domain import traffic
-from rollout_spec.domain.pins import quarantined, unmet
+from rollout_spec.domain.pins import unsatisfied_pins
+from rollout_spec.domain.quarantine import quarantined
 from rollout_spec.render.drift import find_drift
 from rollout_spec.rollback import Rollback, roll_back
 from rollout_spec.spec.rollout import ModelRollout
@@ -119,7 +120,7 @@ def test_what_is_proven_holds_on_disk(files: Files, data: st.DataObject, tmp_pat
     assert model is not None
     assert traffic.split(model.spec) == traffic.TrafficSplit(str(chosen.restored))
     assert chosen.failed in quarantined(model, after)
-    assert list(unmet(model, str(chosen.restored), after)) == []
+    assert list(unsatisfied_pins(model, str(chosen.restored), after)) == []
     assert find_drift(loaded(after), after) == []
 
 
@@ -139,13 +140,13 @@ def spoiled(monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, bytes |
 
 def test_a_rollback_that_forgets_its_manifests_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     found = spoiled(monkeypatch, lambda edits: edits.pop("manifests/fraud/gateway-api.yaml", None) and None)
-    words = "leaves manifests/fraud/gateway-api.yaml, which is not what is rendered"
+    words = "leaves manifests/fraud/gateway-api.yaml out of date"
     assert {(each.verdict, each.why) for each in found} == {("failed", words)}
 
 
 def test_a_rollback_that_leaves_traffic_where_it_is_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     found = spoiled(monkeypatch, lambda edits: edits.clear())
-    words = "leaves 95% to 41, 5% to 42, which is not all to a version that is known to be good"
+    words = "leaves the split 95% to 41, 5% to 42, not all traffic to a known-good version"
     assert {(each.verdict, each.why) for each in found} == {("failed", words)}
 
 

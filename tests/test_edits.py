@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.yaml.document import parse
-from rollout_spec.domain import traffic
+from rollout_spec.domain import transitions
 from rollout_spec.spec.rollout import Live
 from rollout_spec.workspace import edits
 from rollout_spec.workspace.edits import document_text, with_live, with_serving
@@ -231,16 +231,16 @@ def steps_from(live: Live) -> list[Live]:
     """Take each step that there is from here."""
     fresh = next(version for version in VERSIONS if version not in (live.stable, live.candidate, *live.known_good))
     attempts: list[Callable[[], Live]] = [
-        lambda: traffic.propose(live, fresh),
-        lambda: traffic.advance(traffic.propose(live, fresh), STAGES),
-        lambda: traffic.advance(live, STAGES),
-        lambda: traffic.advance(live, STAGES, to=STAGES[-1], fixes="fraud-40"),
-        lambda: traffic.retreat(live, STAGES, STAGES[0]),
-        lambda: traffic.withdraw(live),
-        lambda: traffic.promote(live, STAGES, ()),
-        lambda: traffic.promote(live, STAGES, (live.stable,)),
-        *(lambda version=version: traffic.retire(live, version, live.known_good) for version in live.known_good),
-        *(lambda version=version: traffic.roll_back_stable(live, version) for version in live.known_good),
+        lambda: transitions.propose(live, fresh),
+        lambda: transitions.advance(transitions.propose(live, fresh), STAGES),
+        lambda: transitions.advance(live, STAGES),
+        lambda: transitions.advance(live, STAGES, to=STAGES[-1], fixes="fraud-40"),
+        lambda: transitions.retreat(live, STAGES, STAGES[0]),
+        lambda: transitions.withdraw(live),
+        lambda: transitions.promote(live, STAGES, ()),
+        lambda: transitions.promote(live, STAGES, (live.stable,)),
+        *(lambda version=version: transitions.retire(live, version, live.known_good) for version in live.known_good),
+        *(lambda version=version: transitions.roll_back_stable(live, version) for version in live.known_good),
     ]
     found = []
     for attempt in attempts:
@@ -318,12 +318,12 @@ def test_a_live_that_stays_changes_no_byte(rollout: tuple[bytes, str, str, Live,
 def test_what_is_proposed_and_withdrawn_leaves_no_trace(rollout: tuple[bytes, str, str, Live, list[str]]) -> None:
     content, _, _, live, _ = rollout
     fresh = next(version for version in VERSIONS if version not in (live.stable, *live.known_good))
-    proposed = traffic.propose(live, fresh)
+    proposed = transitions.propose(live, fresh)
     there = with_live(content, proposed)
     assert data_of(there)["spec"]["live"]["candidate"] == fresh
-    assert with_live(there, traffic.withdraw(proposed)) == content
-    moved = traffic.advance(proposed, STAGES)
-    assert with_live(with_live(there, moved), traffic.withdraw(moved)) == content
+    assert with_live(there, transitions.withdraw(proposed)) == content
+    moved = transitions.advance(proposed, STAGES)
+    assert with_live(with_live(there, moved), transitions.withdraw(moved)) == content
 
 
 @settings(some, max_examples=examples(300))
@@ -331,8 +331,8 @@ def test_what_is_proposed_and_withdrawn_leaves_no_trace(rollout: tuple[bytes, st
 def test_what_advances_and_retreats_leaves_no_trace(rollout: tuple[bytes, str, str, Live, list[str]]) -> None:
     content, _, _, live, _ = rollout
     assert live.stage is not None
-    moved = traffic.advance(live, STAGES)
-    assert with_live(with_live(content, moved), traffic.retreat(moved, STAGES, live.stage)) == content
+    moved = transitions.advance(live, STAGES)
+    assert with_live(with_live(content, moved), transitions.retreat(moved, STAGES, live.stage)) == content
 
 
 # The same, one case at a time, for a reader.
@@ -354,13 +354,13 @@ spec:
 def promoted(text: str) -> str:
     """Promote the candidate, which is in stage ``full``."""
     live = live_of(text)
-    return with_live(text.encode(), traffic.promote(live, STAGES, ())).decode()
+    return with_live(text.encode(), transitions.promote(live, STAGES, ())).decode()
 
 
 def rolled_back(text: str) -> str:
     """Roll stable back to the first known-good version."""
     live = live_of(text)
-    return with_live(text.encode(), traffic.roll_back_stable(live, live.known_good[0])).decode()
+    return with_live(text.encode(), transitions.roll_back_stable(live, live.known_good[0])).decode()
 
 
 def live_of(text: str) -> Live:

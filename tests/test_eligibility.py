@@ -12,14 +12,13 @@ from rollout_spec.domain.dependents import Dependent, dependents
 from rollout_spec.domain.pins import (
     disagreements,
     is_range,
-    is_valid,
-    meets,
-    quarantined,
+    is_valid_pin,
+    satisfies,
     switches,
-    unmet,
     unrestorable_pins,
-    versions_with_same_digest,
+    unsatisfied_pins,
 )
+from rollout_spec.domain.quarantine import quarantined, versions_with_same_digest
 from rollout_spec.domain.rollback_targets import obstacles, protected_versions, rollback_targets, standing, unreadable
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workspace.repository import Repository
@@ -66,8 +65,8 @@ PINS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 @pytest.mark.parametrize("pin", PINS)
 def test_a_pin_is_met_by_that_version_or_by_one_in_the_range(pin: str) -> None:
     met, others = PINS[pin]
-    assert [meets(version, pin) for version in met] == [True] * len(met)
-    assert [meets(version, pin) for version in others] == [False] * len(others)
+    assert [satisfies(version, pin) for version in met] == [True] * len(met)
+    assert [satisfies(version, pin) for version in others] == [False] * len(others)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +83,7 @@ def test_a_pin_is_met_by_that_version_or_by_one_in_the_range(pin: str) -> None:
     ],
 )
 def test_a_pin_is_a_version_or_a_range_that_can_be_read(pin: str, is_a_range: bool, valid: bool) -> None:
-    assert (is_range(pin), is_valid(pin)) == (is_a_range, valid)
+    assert (is_range(pin), is_valid_pin(pin)) == (is_a_range, valid)
 
 
 # Each answer is kept, and is about one rollout in one tree.
@@ -129,8 +128,8 @@ def test_who_pins_a_component_is_asked_anew_of_a_tree_with_edits(base: Repositor
     pins = dependents("user-profile", base).pins
     assert pins == [Dependent("fraud", version, pin) for version, pin in _PINNED]
     broken = base.edited({FRAUD: b"user-profile: ["})
-    assert (dependents("user-profile", broken).pins, dependents("user-profile", broken).unread) == ([], ["fraud"])
-    assert dependents("tokenizer", broken).unread == []
+    assert (dependents("user-profile", broken).pins, dependents("user-profile", broken).unreadable) == ([], ["fraud"])
+    assert dependents("tokenizer", broken).unreadable == []
     assert dependents("user-profile", base).pins == pins
 
 
@@ -156,10 +155,10 @@ def test_the_same_edits_over_a_tree_and_in_a_tree_are_the_same(base: Repository)
 def test_a_component_that_does_not_load_or_is_not_there_meets_nothing(base: Repository) -> None:
     path = "components/user-profile.yaml"
     broken, gone = base.edited({path: b"spec: ["}), base.edited({path: None})
-    ((pin,), (missing,)) = (list(unmet(fraud_in(each), "41", each)) for each in (broken, gone))
-    assert (pin.component, pin.pin, pin.serving, pin.is_unread) == ("user-profile", "11", None, True)
-    assert pin.words == "components/user-profile.yaml does not load, and it pins 11 of it"
-    assert (missing.serving, missing.is_unread, missing.words) == (None, False, "user-profile 11 is not up")
+    ((pin,), (missing,)) = (list(unsatisfied_pins(fraud_in(each), "41", each)) for each in (broken, gone))
+    assert (pin.component, pin.pin, pin.served, pin.is_unread) == ("user-profile", "11", None, True)
+    assert pin.message == "it pins user-profile 11, but components/user-profile.yaml does not load"
+    assert (missing.served, missing.is_unread, missing.message) == (None, False, "user-profile 11 is not served")
     assert rollback_targets(fraud_in(broken), broken) == ["40", "39"], "a person decides, and there is a way back"
     assert rollback_targets(fraud_in(gone), gone) == []
     assert obstacles(fraud_in(broken), broken).keys() == obstacles(fraud_in(gone), gone).keys() == {"40", "39"}
@@ -198,7 +197,9 @@ def test_a_range_of_an_exclusive_component_says_no_version_to_switch_to(base: Re
         {"components/tokenizer.yaml": text + b'spec: {type: feature, exclusive: true, serving: ["2"]}\n'}
     )
     assert switches(fraud_in(over), "41", over) == {}
-    assert [pin.words for pin in unrestorable_pins(fraud_in(over), "41", over)] == ["tokenizer >=1.4,<2 is not up"]
+    assert [pin.message for pin in unrestorable_pins(fraud_in(over), "41", over)] == [
+        "tokenizer >=1.4,<2 is not served"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from repo import STAGES, Repo, run
 
-from rollout_spec.domain import traffic
+from rollout_spec.domain import transitions
 
 pytestmark = pytest.mark.system
 
@@ -68,7 +68,7 @@ def test_any_clone_writes_the_restored_manifests(repo: Repo, tmp_path: Path, sta
     assert answer.status == 0, answer.text
     assert answer.out == f"fraud 42 -> 41: {tmp_path}/out\n"
     found = emitted(tmp_path / "out")
-    assert "the files on this disk" in answer.err if state == "no git" else "as this clone knows it: " in answer.err
+    assert "the files on this disk" in answer.err if state == "no git" else "in this clone: " in answer.err
     assert {path for path in found if path not in wanted} == {"README.md"}
     assert {path: found[path] for path in wanted} == wanted
 
@@ -82,13 +82,13 @@ def test_nothing_is_pushed_and_the_clone_stays_as_it_is(repo: Repo, tmp_path: Pa
 def test_a_stale_clone_on_another_branch_goes_by_the_base_and_says_how_old_it_is(repo: Repo, tmp_path: Path) -> None:
     stale = repo.clone("stale")
     base = stale.git("rev-parse", "HEAD")
-    repo.take(traffic.withdraw, "Withdraw fraud 42")
+    repo.take(transitions.withdraw, "Withdraw fraud 42")
     stale.git("checkout", "-q", "-b", "mine")
     stale.edit("rollouts/fraud.yaml", "stage: canary-5  ", "stage: full  ")
     stale.commit("Not merged", push=False)
     answer = stale.run("rollback", "fraud", "--reason", "r", "--emit", str(tmp_path / "out"))
     assert answer.status == 0
-    told = f"refs/remotes/origin/HEAD as this clone knows it: {base[:12]} of 2026-11-20T09:01:00Z"
+    told = f"refs/remotes/origin/HEAD in this clone: {base[:12]} of 2026-11-20T09:01:00Z"
     assert told in answer.err
     text = (tmp_path / "out/README.md").read_text("utf-8")
     assert told in text
@@ -123,7 +123,7 @@ def test_the_steps_name_what_is_applied_and_what_is_not(repo: Repo, tmp_path: Pa
         "kubectl diff -f manifests/fraud/kserve.yaml -f manifests/fraud/gateway-api.yaml",
         "kubectl apply -f manifests/fraud/kserve.yaml ",
         "kubectl apply -f manifests/fraud/gateway-api.yaml",
-        "`manifests/fraud/prometheus.yaml` is no object of Kubernetes",
+        "`manifests/fraud/prometheus.yaml` is not a Kubernetes object",
         "rollout-spec rollback fraud --version 42 --at 2026-11-20T09:03:00Z --reason r",
         "argocd app set APP --sync-policy automated",
         "flux resume kustomization NAME",
@@ -147,7 +147,7 @@ def test_what_is_there_is_not_written_over(repo: Repo, tmp_path: Path, kind: str
         place.mkdir()
     (place / "notes" if kind == "folder" else place).write_text("mine")
     answer = repo.run("rollback", "fraud", "--reason", "r", "--emit", str(place))
-    assert (answer.status, f"{place} is there already, and not empty" in answer.err) == (2, True)
+    assert (answer.status, f"{place} already exists and is not empty" in answer.err) == (2, True)
     assert (place / "notes" if kind == "folder" else place).read_text() == "mine"
 
 
@@ -159,12 +159,12 @@ def test_an_empty_folder_is_taken(repo: Repo, tmp_path: Path) -> None:
 def test_what_changes_nothing_or_has_no_way_back_writes_nothing(repo: Repo, tmp_path: Path) -> None:
     out = str(tmp_path / "out")
     idle = repo.run("rollback", "fraud", "--version", "40", "--reason", "r", "--emit", out)
-    assert (idle.status, "fraud 40 has neither traffic nor mirror" in idle.err) == (0, True)
+    assert (idle.status, "fraud 40 receives neither requests nor mirrored ones" in idle.err) == (0, True)
     repo.edit("rollouts/fraud.yaml", 'knownGood: ["40"]', "knownGood: []")
     repo.render()
     repo.commit("Forget 40")
     stuck = repo.run("rollback", "fraud", "--version", "41", "--reason", "r", "--emit", out)
-    assert (stuck.status, "there is no way back" in stuck.err) == (1, True)
+    assert (stuck.status, "has no rollback target" in stuck.err) == (1, True)
     repo.take(lambda live: live.model_copy(update={"stage": "full"}), "Advance fraud 42 to full")
     repo.edit("components/user-profile.yaml", '["11", "12"]', '["12"]')
     repo.commit("Take away what 41 needs")
@@ -179,7 +179,7 @@ def test_what_changes_nothing_or_has_no_way_back_writes_nothing(repo: Repo, tmp_
         (("fraud", "--reason", "r", "--at", "yesterday"), "--at: a time is RFC 3339 with a zone"),
         (
             ("--breach", "x.json", "--at", "2026-11-20T10:15:00Z"),
-            "--at and --auto-merge go with ROLLOUT",
+            "--at and --auto-merge need ROLLOUT",
         ),
         (("nowhere", "--reason", "r", "--emit", "x"), "there is no rollout `nowhere` here"),
     ],
@@ -205,11 +205,11 @@ def test_several_rollouts_are_written_side_by_side(repo: Repo, tmp_path: Path) -
     repo.write("rollouts/churn.yaml", text.replace("host: fraud.", "host: churn."))
     repo.render()
     repo.commit("Serve churn")
-    repo.take(lambda live: traffic.advance(live, STAGES), "Advance fraud 42")
+    repo.take(lambda live: transitions.advance(live, STAGES), "Advance fraud 42")
     alerts = [repo.alert("42"), repo.alert("42", rollout="churn"), repo.alert("42", workspace="elsewhere")]
     answer = repo.run("rollback", "--breach", repo.payload(*alerts), "--emit", str(tmp_path / "out"))
     assert answer.status == 1, "nobody answers the breach of elsewhere"
-    assert "fraud 42: this breach is of workspace elsewhere" in answer.err
+    assert "fraud 42: this breach is of the workspace elsewhere" in answer.err
     folders = sorted(path.name for path in (tmp_path / "out/manifests").iterdir())
     assert folders == ["churn", "fraud"]
     assert [command[1] for command in commands(tmp_path / "out")] == ["fraud", "churn"]

@@ -176,14 +176,14 @@ def test_without_a_name_all_are_listed(workspace: Path, capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("stage-ascend", "did you mean `stages-ascend`?"), ("x" * 40, "`rollout-spec explain` lists them")],
+    [("stage-ascend", "did you mean `stages-ascend`?"), ("x" * 40, "run `rollout-spec explain` for a list")],
 )
 def test_a_name_that_nobody_knows_is_told_with_the_nearest(
     name: str, hint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status, output, said = told(capsys, "--repo", str(tmp_path), "explain", name)
     assert (status, output) == (2, "")
-    assert f"there is no rule or policy `{name}`\n  help: {hint}" in said
+    assert f"no rule or policy `{name}`\n  help: {hint}" in said
 
 
 def test_a_pack_that_does_not_load_hides_no_other(workspace: Path) -> None:

@@ -82,7 +82,7 @@ def test_an_armed_one_says_so(place: Path) -> None:
 
 def test_one_that_has_moved_on_is_not_armed(place: Path) -> None:
     opened = forge(place).ensure_pull_request(CHANGE, HEAD, "main")
-    with pytest.raises(UserError, match=r"1\.json is not armed: its branch has moved on"):
+    with pytest.raises(UserError, match=r"1\.json was not enabled: its branch has moved"):
         forge(place).enable_auto_merge(opened, OTHER)
     assert written(place)["autoMerge"] is False
 
@@ -158,7 +158,7 @@ def test_a_file_of_an_older_release_leaves_a_draft_to_people(place: Path) -> Non
 def test_a_record_that_is_none_is_told(place: Path, record: object) -> None:
     opened = forge(place).ensure_pull_request(CHANGE, HEAD, "main")
     edit(place, 1, automation=record)
-    with pytest.raises(UserError, match=r"1\.json is no pull request of a local forge"):
+    with pytest.raises(UserError, match=r"1\.json is not a pull request of a local forge"):
         forge(place).interventions(opened)
 
 
@@ -305,7 +305,7 @@ def test_a_file_that_is_no_pull_request_says_which(place: Path, content: str) ->
     Path(f"{place}.pulls").mkdir()
     Path(f"{place}.pulls/1.json").write_bytes(content.encode("utf-8", "surrogateescape"))
     assert forge(place).find(CHANGE.branch, "main") is None, "it keeps nobody from a pull request"
-    with pytest.raises(UserError, match=r"remote\.git\.pulls/1\.json is no pull request of a local forge"):
+    with pytest.raises(UserError, match=r"remote\.git\.pulls/1\.json is not a pull request of a local forge"):
         forge(place).read(1)
 
 
@@ -352,5 +352,5 @@ def test_a_forge_is_found_by_its_type(place: Path) -> None:
 
 
 def test_a_type_that_this_release_does_not_know_says_what_it_knows(place: Path) -> None:
-    with pytest.raises(UserError, match=r"this release cannot open pull requests on bitkeeper; it can on .*local"):
+    with pytest.raises(UserError, match=r"pull requests on bitkeeper are not supported; supported forges: .*local"):
         connect("bitkeeper", access(place))

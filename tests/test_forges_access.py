@@ -77,12 +77,12 @@ def test_without_a_token_git_is_shown_nothing() -> None:
 @pytest.mark.parametrize(
     ("base_url", "told"),
     [
-        ("http://git.example.com/api", "the token would go to git.example.com in the clear"),
-        ("https://user:pass@git.example.com", "`forge.baseUrl` is no address of an API"),
-        ("https://git.example.com/api?token=x", "`forge.baseUrl` is no address of an API"),
-        ("https://git.example.com/#x", "`forge.baseUrl` is no address of an API"),
-        ("https://git.example.com:99999/", "`forge.baseUrl` is no address of an API"),
-        ("https:///api", "`forge.baseUrl` is no address of an API"),
+        ("http://git.example.com/api", "the token would be sent to git.example.com unencrypted"),
+        ("https://user:pass@git.example.com", "`forge.baseUrl` is not the address of an API"),
+        ("https://git.example.com/api?token=x", "`forge.baseUrl` is not the address of an API"),
+        ("https://git.example.com/#x", "`forge.baseUrl` is not the address of an API"),
+        ("https://git.example.com:99999/", "`forge.baseUrl` is not the address of an API"),
+        ("https:///api", "`forge.baseUrl` is not the address of an API"),
     ],
 )
 def test_an_address_that_would_give_the_token_away_is_refused(kind: str, base_url: str, told: str) -> None:
@@ -98,7 +98,7 @@ def test_an_address_that_would_give_the_token_away_is_refused(kind: str, base_ur
     [None, "", "models", "acme/", "/models", "acme/../x", "acme/..", "a/b?x", "a/b#c", "a b/c", "a/%2e%2e", "-a/b"],
 )
 def test_a_name_that_is_none_of_a_repository_is_refused(kind: str, name: str | None) -> None:
-    with pytest.raises(UserError, match="is no name of a repository"):
+    with pytest.raises(UserError, match="is not the name of a repository"):
         connect(kind, access(base_url="https://git.example.com", repository=name))
 
 
@@ -106,13 +106,13 @@ def test_a_name_that_is_none_of_a_repository_is_refused(kind: str, name: str | N
 @pytest.mark.parametrize("kind", ["github", "gitea"])
 def test_only_gitlab_has_groups_in_groups(kind: str) -> None:
     nested = access(base_url="https://git.example.com", repository="acme/ml/models")
-    with pytest.raises(UserError, match="is no repository"):
+    with pytest.raises(UserError, match=r"is not a Git[A-Za-z]+ repository"):
         connect(kind, nested)
     assert connect("gitlab", nested)
 
 
 def test_gitea_has_no_address_of_its_own() -> None:
-    with pytest.raises(UserError, match="a gitea forge has no address of its own"):
+    with pytest.raises(UserError, match="a gitea forge has no default address"):
         connect("gitea", access())
 
 
@@ -128,7 +128,7 @@ def test_the_first_variable_that_holds_a_token_counts(kind: str, monkeypatch: py
 
 @pytest.mark.parametrize("kind", TOKENS)
 def test_without_a_token_the_variables_are_named(kind: str) -> None:
-    with pytest.raises(UserError, match=f"there is no token for {kind}") as caught:
+    with pytest.raises(UserError, match=f"no token for {kind}") as caught:
         connect(kind, access(base_url="https://git.example.com"))
     assert all(f"${name}" in (caught.value.hint or "") for name in TOKENS[kind])
 
@@ -136,7 +136,7 @@ def test_without_a_token_the_variables_are_named(kind: str) -> None:
 @pytest.mark.parametrize("token", ["s3cret\nX-Other: 1", "s3cret é", "two w0rds"])
 def test_what_can_be_no_token_is_refused_and_not_shown(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROLLOUT_SPEC_TOKEN", token)
-    with pytest.raises(UserError, match=r"\$ROLLOUT_SPEC_TOKEN holds characters that no token has") as caught:
+    with pytest.raises(UserError, match=r"\$ROLLOUT_SPEC_TOKEN contains characters that no token has") as caught:
         find_token("github")
     assert "s3cret" not in str(caught.value)
     assert "w0rds" not in str(caught.value)
@@ -157,7 +157,7 @@ except UserError as error:
     print(error.message, "|", error.hint)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert f"need the Python package that holds `{library}`" in done.stdout
+    assert f"need the Python module `{library}`" in done.stdout
     assert f"| pip install 'rollout-spec[{kind}]'" in done.stdout
 
 
@@ -200,7 +200,7 @@ def test_a_body_is_cut_to_its_length_and_keeps_its_marker(text: str, longest: in
     cut = wording.body(whole, longest)
     assert len(cut) <= longest
     assert cut.rstrip().endswith(wording.marker(key))
-    assert cut == whole or f"*Cut here: the forge takes {longest} characters.*" in cut
+    assert cut == whole or f"*Cut here: the forge allows {longest} characters.*" in cut
 
 
 def test_a_rate_limit_that_says_when_is_waited_for_and_one_that_does_not_is_not() -> None:

@@ -58,7 +58,7 @@ def test_a_forge_that_comes_to_no_end_is_left(kind: str, behave: str, monkeypatc
         if behave not in ("in_circles", "accepted"):  # some clients do not go in circles, nor ask again
             assert "it did not answer in time: all requests of one command share 1 seconds" in caught.value.message
             assert caught.value.hint == (
-                "run it again: what was done is found, and not done twice; $ROLLOUT_SPEC_FORGE_SECONDS sets the time"
+                "run it again: finished work is not repeated; $ROLLOUT_SPEC_FORGE_SECONDS sets the time"
             )
         assert caught.value.status == OUTSIDE
         assert TOKEN not in caught.value.message
@@ -98,7 +98,7 @@ def test_an_app_is_lent_a_token_in_time(tmp_path: Path, monkeypatch: pytest.Monk
     as_app(tmp_path / "app.pem", monkeypatch)
     with Slow("body_by_bytes").running() as slow:
         began = time.monotonic()
-        with pytest.raises(UserError, match="github did not lend the App a token: it did not answer in time"):
+        with pytest.raises(UserError, match="github did not issue a token for the App: it did not answer in time"):
             reach("github", f"http://{slow.place}", monkeypatch)
         assert time.monotonic() - began < SECONDS + SLACK
 

@@ -194,10 +194,10 @@ def test_git_is_lent_it_too(place: Hosted, app: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
-        ("GITHUB_APP_ID", "one", r"\$GITHUB_APP_ID and \$GITHUB_APP_INSTALLATION_ID are numbers"),
-        ("GITHUB_APP_INSTALLATION_ID", "../7", r"\$GITHUB_APP_ID and \$GITHUB_APP_INSTALLATION_ID are numbers"),
-        ("GITHUB_APP_PRIVATE_KEY_FILE", "", r"\$GITHUB_APP_ID is set, and \$GITHUB_APP_PRIVATE_KEY_FILE is not"),
-        ("GITHUB_APP_PRIVATE_KEY_FILE", "/nowhere/x.pem", "cannot be used: No such file or directory"),
+        ("GITHUB_APP_ID", "one", r"\$GITHUB_APP_ID and \$GITHUB_APP_INSTALLATION_ID must be numbers"),
+        ("GITHUB_APP_INSTALLATION_ID", "../7", r"\$GITHUB_APP_ID and \$GITHUB_APP_INSTALLATION_ID must be numbers"),
+        ("GITHUB_APP_PRIVATE_KEY_FILE", "", r"\$GITHUB_APP_ID is set, but \$GITHUB_APP_PRIVATE_KEY_FILE is not"),
+        ("GITHUB_APP_PRIVATE_KEY_FILE", "/nowhere/x.pem", "is unusable: No such file or directory"),
     ],
 )
 def test_an_app_that_is_set_wrong_is_told(
@@ -213,14 +213,14 @@ def test_an_app_that_is_set_wrong_is_told(
 )
 def test_a_key_that_is_none_is_told_and_not_shown(place: Hosted, app: Path, content: str) -> None:
     app.write_text(content)
-    with pytest.raises(UserError, match="cannot be used: it holds no private key") as caught:
+    with pytest.raises(UserError, match="is unusable: it contains no private key") as caught:
         place.connect()
     assert "c2Vj" not in str(caught.value)
 
 
 def test_an_app_that_is_installed_elsewhere_is_told(place: Hosted, app: Path) -> None:
     access = Access(place.host.clone_url, "acme/others", place.base_url, lambda _, __: False)
-    with pytest.raises(UserError, match="github did not lend the App a token: 404 Not Found"):
+    with pytest.raises(UserError, match="github did not issue a token for the App: 404 Not Found"):
         credential("github", access)
 
 

@@ -64,9 +64,9 @@ def test_where_no_pipeline_comes_it_is_merged_in_the_end(
 def test_what_stands_against_it_is_named(place: Hosted, host: FakeGitLab) -> None:
     forge, pull, commit = place.opened()
     host.status = ["not_approved"] * 10
-    with pytest.raises(UserError, match="gitlab did not arm the merge: 405 405 Method Not Allowed") as caught:
+    with pytest.raises(UserError, match="gitlab did not enable auto-merge: 405 405 Method Not Allowed") as caught:
         forge.enable_auto_merge(found(forge), commit)
-    assert (caught.value.hint or "").startswith("GitLab says that it is `not_approved`")
+    assert (caught.value.hint or "").startswith("GitLab reports the status `not_approved`")
     assert (pull.state, pull.armed, len(host.status)) == ("open", None, 9)
 
 
@@ -85,7 +85,7 @@ def test_where_the_plan_has_one_reviewer_the_others_are_named(place: Hosted, hos
     host.most_reviewers = 1
     forge, pull, _ = place.opened()
     notes = forge.label_and_request_review(found(forge), ("rollback",), ("ada", "grace"))
-    assert notes == ("`grace` was not asked for a review: GitLab did not take that",)
+    assert notes == ("`grace` was not asked for a review: GitLab refused it",)
     assert pull.people == ["ada"]
 
 

@@ -93,7 +93,7 @@ def test_no_command_goes_where_a_branch_says(repo: Repo, place: Hosted, snoop: S
     if base and command in ("rollback", "doctor", "withdraw-pull-request"):
         assert refused(answer, snoop), answer.text
     if command.startswith("advance"):
-        assert "nobody asked the forge when " in answer.err
+        assert "the forge was not asked when " in answer.err
         assert (answer.status, refused(answer, snoop)) == (0, True), answer.text
 
 
@@ -147,7 +147,7 @@ def test_a_remote_on_this_disk_is_on_no_host(repo: Repo, place: Hosted, monkeypa
     by_path(repo)
     answer = repo.breach("42")
     assert answer.status == 2
-    assert f"no token is sent to {place.host.url[7:]}: the git remote is on no host" in answer.err
+    assert f"no token is sent to {place.host.url[7:]}: the git remote has no host" in answer.err
     assert place.host.asked == []
     allow(monkeypatch, "git.example.com", place.host.url)
     assert repo.breach("42").status == 0
@@ -276,7 +276,7 @@ def test_what_two_parsers_may_read_differently_is_no_address(
     kind: str, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ROLLOUT_SPEC_TOKEN", TOKEN)
-    with pytest.raises(UserError, match=r"`forge\.baseUrl` is no address of an API"):
+    with pytest.raises(UserError, match=r"`forge\.baseUrl` is not the address of an API"):
         connect(kind, Access("https://git.example.com/a/b", "acme/models", url, lambda _, __: False))
 
 
@@ -313,7 +313,7 @@ def test_a_host_is_named_with_its_port(named: str, base_url: str, goes: bool, mo
 def test_a_name_that_is_no_host_is_told(named: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROLLOUT_SPEC_TOKEN", TOKEN)
     monkeypatch.setenv(hosts.VARIABLE, named)
-    with pytest.raises(UserError, match=r"\$ROLLOUT_SPEC_FORGE_HOSTS names `.*`, which is no host"):
+    with pytest.raises(UserError, match=r"\$ROLLOUT_SPEC_FORGE_HOSTS names `.*`, which is not a host"):
         connect("github", Access("/srv/b.git", "acme/models", None, lambda _, __: False))
 
 
@@ -336,7 +336,7 @@ def test_a_next_page_on_another_host_is_not_read(
     place.host.failures = [Answer(200, [], {"Link": f'<{snoop.url}/x>; rel="next"'})]
     answer = repo.breach("42")
     assert (answer.status, snoop.heard) == (3, [])
-    assert f"it sends us on to {snoop.url[7:]}, and the token goes to {place.host.url[7:]} alone" in answer.err
+    assert f"it redirects to {snoop.url[7:]}, but the token is only for {place.host.url[7:]}" in answer.err
 
 
 def test_a_redirect_on_the_host_itself_keeps_the_token(
@@ -353,7 +353,7 @@ def test_a_redirect_on_the_host_itself_keeps_the_token(
 
 def test_a_session_speaks_to_one_origin(snoop: Snoop) -> None:
     with pytest.raises(
-        AstrayError, match=r"it sends us on to 127\.0\.0\.1:.*, and the token goes to git\.example\.com alone"
+        AstrayError, match=r"it redirects to 127\.0\.0\.1:.*, but the token is only for git\.example\.com"
     ):
         session(TOKEN, "https://git.example.com/api").get(snoop.url)
     assert snoop.heard == []

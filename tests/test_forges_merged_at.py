@@ -166,5 +166,5 @@ def test_a_local_forge_says_what_its_files_say(tmp_path: Path) -> None:
     assert [forge.merged_at(each, "main") for each in (head, merge, "3" * 40)] == [AFTER, AFTER, None]
     assert forge.merged_at(head, "release") is None
     path.write_text(json.dumps({**json.loads(path.read_text()), "mergedAt": "yesterday"}))
-    with pytest.raises(UserError, match=r"1\.json is no pull request of a local forge: a time is RFC 3339"):
+    with pytest.raises(UserError, match=r"1\.json is not a pull request of a local forge: a time is RFC 3339"):
         forge.merged_at(head, "main")

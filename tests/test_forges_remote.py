@@ -248,7 +248,7 @@ def test_what_is_too_long_is_cut_and_says_so(place: Hosted, kind: str) -> None:
         (comment,) = pull.comments
         text, marker = comment.body, "\n\n<!-- rollout-spec: long -->\n"
     assert len(text) == limit
-    assert text.endswith(f"\n\n*Cut here: the forge takes {limit} characters.*{marker}")
+    assert text.endswith(f"\n\n*Cut here: the forge allows {limit} characters.*{marker}")
 
 
 def test_a_long_label_is_cut_where_the_forge_wants_that(place: Hosted) -> None:
@@ -284,7 +284,7 @@ def test_a_head_that_has_moved_is_not_armed(place: Hosted, checks: str) -> None:
     forge, pull, commit = place.opened()
     place.push()
     place.host.checks = checks
-    with pytest.raises(UserError, match=r"did not (arm the merge|merge): \d*") as caught:
+    with pytest.raises(UserError, match=r"did not (enable auto-merge|merge): \d*") as caught:
         forge.enable_auto_merge(found(forge), commit)
     assert caught.value.status == 3
     assert (pull.state, pull.armed) == ("open", None)
@@ -292,7 +292,7 @@ def test_a_head_that_has_moved_is_not_armed(place: Hosted, checks: str) -> None:
 
 def test_a_draft_is_not_armed(place: Hosted) -> None:
     forge, pull, commit = place.opened(draft=True)
-    with pytest.raises(UserError, match="did not arm the merge"):
+    with pytest.raises(UserError, match="did not enable auto-merge"):
         forge.enable_auto_merge(found(forge), commit)
     assert (pull.state, pull.armed) == ("open", None)
 
@@ -332,14 +332,14 @@ def test_a_server_that_is_not_there_is_an_outside_failure(place: Hosted) -> None
     forge = place.connect()
     with hosted(place.kind, place.host.remote) as other:
         forge = other.connect()
-    with pytest.raises(UserError, match="it does not answer") as caught:
+    with pytest.raises(UserError, match="no answer") as caught:
         forge.find(BRANCH, "main")
     assert caught.value.status == 3
 
 
 @pytest.mark.parametrize(
     ("status", "hint"),
-    [(401, r"wrong, expired or revoked: look at \$ROLLOUT_SPEC_TOKEN, \$"), (403, "needs"), (404, "forge.repository")],
+    [(401, r"wrong, expired or revoked: check \$ROLLOUT_SPEC_TOKEN, \$"), (403, "needs"), (404, "forge.repository")],
 )
 def test_what_is_refused_says_what_is_missing(place: Hosted, status: int, hint: str) -> None:
     place.host.failures = [Answer(status, {"message": "Resource not accessible"})] * 2

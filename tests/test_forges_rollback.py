@@ -72,11 +72,11 @@ def test_a_breach_opens_a_pull_request(repo: Repo, place: Hosted) -> None:
     assert place.host.head(pull) == repo.tip(BRANCH)
     assert answer.out.startswith(f"opened pull request 1: {place.host.url}/acme/models/")
     assert pull.labels == ["rollback", "rollout:fraud"]
-    assert "**fraud 42 failed at canary-5" in pull.body
+    assert "**fraud 42 failed in canary-5" in pull.body
     if place.kind == "gitlab":  # it asks people, and the example names a team
-        note = "`team-risk` was not asked for a review: no person here has that name"
+        note = "`team-risk` was not asked for a review: no such user"
         assert [each.body for each in pull.comments] == [
-            f"What the forge did not do:\n\n- {note}\n\n<!-- rollout-spec: not-done -->\n"
+            f"The forge did not do this:\n\n- {note}\n\n<!-- rollout-spec: not-done -->\n"
         ]
         assert note in answer.err
     else:
@@ -164,7 +164,7 @@ def test_a_merge_that_a_person_took_back_is_proposed_anew_as_a_draft(repo: Repo,
     assert repo.live.candidate == "42"
     answer = repo.breach("42")
     assert (answer.status, answer.out.partition(":")[0]) == (0, "opened pull request 2"), answer.text
-    assert "after this breach was seen [retaken]" in answer.out
+    assert "after this breach was observed [retaken]" in answer.out
     drafts = [each.draft or each.title.startswith(("Draft:", "WIP:")) for each in place.host.pulls]
     assert [plain(each.head) for each in place.host.pulls] == [BRANCH, f"{BRANCH}-2"]
     assert drafts == [False, True]
@@ -205,7 +205,7 @@ def test_what_a_person_added_to_is_theirs_and_the_breach_is_answered_beside_it(r
     answer = repo.breach("42")
     assert (answer.status, answer.out.partition(":")[0]) == (0, "opened pull request 2"), answer.text
     assert f"the branch {branch} on origin, of {place.host.url}" in answer.err
-    assert f"holds something else ({mine[:12]}): left alone\n" in answer.err
+    assert f"has an unexpected commit ({mine[:12]}) and was left unchanged\n" in answer.err
     assert repo.tip(BRANCH) == mine
     assert [each.armed for each in place.host.pulls] == [None, repo.tip(f"{BRANCH}-2")]
     assert repo.breach("42").out.startswith("adopted pull request 2: ")
@@ -226,7 +226,7 @@ def test_one_that_cannot_be_armed_stays_open_and_says_why(
     monkeypatch.setattr(place.host, "answer", forbid)
     answer = repo.breach("42")
     assert (answer.status, answer.out.partition(":")[0]) == (0, "opened pull request 1")
-    assert "it does not merge itself: " in answer.err
+    assert "auto-merge is not enabled: " in answer.err
     assert "403 You're not allowed to merge (the token" in place.host.pulls[0].comments[0].body
 
 
@@ -255,11 +255,11 @@ def test_without_a_token_git_and_the_forge_say_so(repo: Repo, place: Hosted, mon
     answer = repo.breach("42")
     assert answer.status == 3
     assert "git ls-remote failed: " in answer.err
-    assert "docs/forges.md says which token git is shown" in answer.err
+    assert "see docs/forges.md for the token that git sends" in answer.err
     with by_disk(repo, place):  # as where git has credentials of its own
         answer = repo.breach("42")
     assert answer.status == 2
-    assert f"there is no token for {place.kind}" in answer.err
+    assert f"no token for {place.kind}" in answer.err
 
 
 # Where the token is

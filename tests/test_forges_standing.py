@@ -84,7 +84,7 @@ def test_who_is_no_administrator_sees_less(place: Hosted) -> None:
     unseen = {
         "github": r"up to date \(404 Not Found\): the permission Administration: read, or the role Admin, shows it",
         "gitlab": r"how many must approve \(403 .*\): the role Maintainer shows it\nwhether commits must be signed",
-        "gitea": r"up to date, and its commits signed: who administers the repository sees it",
+        "gitea": r"up to date, and its commits signed: an administrator of the repository sees it",
     }
     assert re.search(unseen[place.kind], text(found))
     assert found.base.up_to_date is (True if place.kind == "gitlab" else None)
@@ -109,7 +109,7 @@ def test_an_archived_repository_is_told(place: Hosted) -> None:
 
 def test_a_base_that_is_not_there_is_not_seen(place: Hosted) -> None:
     found = standing(place, "release")
-    assert re.search(r"the branch `release` \(404 .*\): .* where it is there", text(found))
+    assert re.search(r"the branch `release` \(404 .*\): .* if it exists", text(found))
     assert found.base is not None
     assert found.base.checks is None
 

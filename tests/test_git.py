@@ -48,14 +48,14 @@ def test_a_name_that_could_be_more_than_one_is_refused(clone: Path) -> None:
     options = ["", "-", f"--output={clone}/made", "--all", "-h"]
     places = ["main:a.yaml", "main@{1}", "main..HEAD", "^main", ":/First", "main^{/First}", "*", "ma?n"]
     for name in (*options, *places, "a b", "a\nb", "a\0b", "..", "a//b", "x.lock", "é", "x" * 256, "$(x)", "`x`"):
-        with pytest.raises(UserError, match="is no name that git takes for a commit or branch") as caught:
+        with pytest.raises(UserError, match="is not a valid name of a commit or branch") as caught:
             Git(clone).commit(name)
         assert caught.value.status == 2
     assert not (clone / "made").exists()
 
 
 def test_a_name_that_nothing_has_says_so(clone: Path) -> None:
-    with pytest.raises(UserError, match="there is no commit or branch `nowhere` here") as caught:
+    with pytest.raises(UserError, match="no commit or branch `nowhere` in this clone") as caught:
         Git(clone).commit("nowhere")
     assert caught.value.status == 2
 
@@ -79,7 +79,7 @@ def test_a_name_that_nothing_has_says_so(clone: Path) -> None:
 )
 def test_what_is_no_id_of_a_commit_is_refused(clone: Path, ask: Callable[[Git, str], object]) -> None:
     for evil in ("--output={file}", "-o{file}", "main", "HEAD", "", NOWHERE[:-1], f"{NOWHERE}^{{tree}}", "A" * 40):
-        with pytest.raises(UserError, match="is no name or id that git takes here"):
+        with pytest.raises(UserError, match="is not a valid git name or id here"):
             ask(Git(clone), evil.replace("{file}", str(clone / "made")))
     assert not (clone / "made").exists()
 
@@ -97,7 +97,7 @@ def test_what_is_no_id_of_a_commit_is_refused(clone: Path, ask: Callable[[Git, s
 )
 def test_what_is_no_remote_or_branch_is_refused(clone: Path, ask: Callable[[Git, str], object]) -> None:
     for evil in ("--upload-pack=touch {file}", "-u", "ext::sh -c touch% {file}", "/x", "a b", "", "*", "a..b", "é"):
-        with pytest.raises(UserError, match="is no name or id that git takes here"):
+        with pytest.raises(UserError, match="is not a valid git name or id here"):
             ask(Git(clone), evil.replace("{file}", str(clone / "made")))
     assert not (clone / "made").exists()
 
@@ -211,7 +211,7 @@ def test_a_shallow_clone_knows_that_it_is_one(clone: Path) -> None:
 @pytest.mark.parametrize("make", [lambda path: None, Path.mkdir, Path.touch], ids=["nothing", "a folder", "a file"])
 def test_what_is_no_repository_is_refused(tmp_path: Path, make: Callable[[Path], object]) -> None:
     make(tmp_path / "x")
-    with pytest.raises(UserError, match="is no git repository"):
+    with pytest.raises(UserError, match="is not a git repository"):
         Git(tmp_path / "x")
 
 

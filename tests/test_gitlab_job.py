@@ -24,7 +24,7 @@ from proposals import (
 )
 from repo import Repo, Result, git
 
-from rollout_spec.domain.traffic import withdraw
+from rollout_spec.domain.transitions import withdraw
 
 pytestmark = pytest.mark.system
 

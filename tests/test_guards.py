@@ -10,7 +10,7 @@ import pytest
 from repo import EXAMPLE, NINE, STAGES
 
 from rollout_spec.core.breach import Breach
-from rollout_spec.domain import traffic
+from rollout_spec.domain import transitions
 from rollout_spec.render.drift import find_drift
 from rollout_spec.rollback import (
     Facts,
@@ -21,12 +21,12 @@ from rollout_spec.rollback import (
     PastRollback,
     Reason,
     Rollback,
-    Undone,
-    guard,
-    questions,
+    UndoneCommits,
+    deciding_rollbacks,
+    evaluate_guards,
     roll_back,
 )
-from rollout_spec.rollback.guards import together
+from rollout_spec.rollback.guards import combine_verdicts
 from rollout_spec.rollback.pause import Pause, read_pause
 from rollout_spec.spec.workspace import Automation
 from rollout_spec.workspace.edits import with_live
@@ -46,8 +46,8 @@ def ago(**units: int) -> datetime:
 
 def earlier(rollout: str = "fraud", failed: str = "39", when: datetime = NOW, **fields: Any) -> PastRollback:
     """Return a rollback that landed when it was observed."""
-    chosen: dict[str, Any] = {"restored": "38", "stage": "canary-5", "landed": when, **fields}
-    return PastRollback(f"{rollout}-{failed}", rollout, failed, **chosen, observed=when)
+    chosen: dict[str, Any] = {"restored": "38", "stage": "canary-5", "merged_at": when, **fields}
+    return PastRollback(f"{rollout}-{failed}", rollout, failed, **chosen, observed_at=when)
 
 
 def many(count: int, when: datetime, **fields: Any) -> tuple[PastRollback, ...]:
@@ -60,9 +60,9 @@ def other(name: str, when: datetime) -> Breach:
 
 @pytest.fixture(scope="module")
 def decision() -> Rollback:
-    found = roll_back(Repository(WorkingTree(EXAMPLE)), BREACH, Undone(since=ago(minutes=30)))
+    found = roll_back(Repository(WorkingTree(EXAMPLE)), BREACH, UndoneCommits(since=ago(minutes=30)))
     assert isinstance(found, Rollback)
-    assert found.for_a_person == ()
+    assert found.review_reasons == ()
     return found
 
 
@@ -73,12 +73,12 @@ def of_stable() -> Rollback:
     repository = Repository(tree)
     file = repository.rollout("fraud")
     assert file is not None and file.model is not None
-    live = traffic.promote(file.model.spec.live.model_copy(update={"stage": "full"}), STAGES, ())
+    live = transitions.promote(file.model.spec.live.model_copy(update={"stage": "full"}), STAGES, ())
     promoted = Overlay(tree, {path: with_live(tree.read(path) or b"", live)})
     rendered = Overlay(promoted, promoted_manifests(Repository(promoted)))
-    found = roll_back(Repository(rendered), BREACH, Undone(since=ago(minutes=30)))
+    found = roll_back(Repository(rendered), BREACH, UndoneCommits(since=ago(minutes=30)))
     assert isinstance(found, Rollback)
-    assert (found.for_a_person, found.moment, found.failed) == ((), "promoted", "42")
+    assert (found.review_reasons, found.stage, found.failed) == ((), "promoted", "42")
     return found
 
 
@@ -89,9 +89,9 @@ def promoted_manifests(repository: Repository) -> dict[str, bytes]:
     return {each.path: each.wanted for each in find_drift(file, repository) if each.wanted is not None}
 
 
-FACTS = Facts(since=ago(minutes=30))
-FRESH = Facts(since=ago(minutes=5))
-MOVED = replace(FRESH, moved=True)
+FACTS = Facts(split_since=ago(minutes=30))
+FRESH = Facts(split_since=ago(minutes=5))
+MOVED = replace(FRESH, served_before=True)
 CASES: dict[str, tuple[Facts, dict[str, Any], dict[str, Any], str, list[str]]] = {
     "nothing objects": (FACTS, {}, {}, "act", []),
     "dry run": (FACTS, {"mode": "dry-run"}, {}, "notify", ["mode"]),
@@ -99,16 +99,16 @@ CASES: dict[str, tuple[Facts, dict[str, Any], dict[str, Any], str, list[str]]] =
     "paused until now": (replace(FACTS, pauses=(Pause("p", "why", NOW),)), {}, {}, "act", []),
     "paused by what cannot be read": (replace(FACTS, pauses=(Pause("p", "?", None),)), {}, {}, "notify", ["pause"]),
     "a notice before a draft": (FACTS, {"mode": "dry-run", "maxRollbacksPerDay": 0}, {}, "notify", ["mode"]),
-    "two rollouts at once": (replace(FACTS, beside=(BREACH, other("a", NOW))), {}, {}, "act", []),
+    "two rollouts at once": (replace(FACTS, concurrent_breaches=(BREACH, other("a", NOW))), {}, {}, "act", []),
     "three rollouts at once": (
-        replace(FACTS, beside=(BREACH, other("a", NOW), other("b", ago(minutes=12)))),
+        replace(FACTS, concurrent_breaches=(BREACH, other("a", NOW), other("b", ago(minutes=12)))),
         {},
         {},
         "draft",
         ["shared-cause"],
     ),
     "three, one of them long ago": (
-        replace(FACTS, beside=(other("a", NOW), other("b", ago(minutes=13)))),
+        replace(FACTS, concurrent_breaches=(other("a", NOW), other("b", ago(minutes=13)))),
         {},
         {},
         "act",
@@ -116,23 +116,33 @@ CASES: dict[str, tuple[Facts, dict[str, Any], dict[str, Any], str, list[str]]] =
     ),
     "three, two of them open or merged": (
         replace(
-            FACTS, precedents=(earlier("a", landed=None, acted=True), earlier("b", when=ago(minutes=5), acted=True))
+            FACTS,
+            past_rollbacks=(
+                earlier("a", merged_at=None, has_hard_trigger=True),
+                earlier("b", when=ago(minutes=5), has_hard_trigger=True),
+            ),
         ),
         {},
         {},
         "draft",
         ["shared-cause"],
     ),
-    "one rollout three times": (replace(FACTS, beside=(BREACH, BREACH, other("fraud", NOW))), {}, {}, "act", []),
+    "one rollout three times": (
+        replace(FACTS, concurrent_breaches=(BREACH, BREACH, other("fraud", NOW))),
+        {},
+        {},
+        "act",
+        [],
+    ),
     "two where two are too many": (
-        replace(FACTS, beside=(other("a", NOW),)),
+        replace(FACTS, concurrent_breaches=(other("a", NOW),)),
         {"sharedCause": {"rollouts": 2}},
         {},
         "draft",
         ["shared-cause"],
     ),
     "three, two of them rolled back by soft triggers": (
-        replace(FACTS, precedents=(earlier("a", landed=None), earlier("b", when=ago(minutes=5)))),
+        replace(FACTS, past_rollbacks=(earlier("a", merged_at=None), earlier("b", when=ago(minutes=5)))),
         {},
         {},
         "act",
@@ -149,28 +159,28 @@ CASES: dict[str, tuple[Facts, dict[str, Any], dict[str, Any], str, list[str]]] =
     "seen before the split began": (MOVED, {}, {"observed_at": ago(minutes=6)}, "draft", ["settled"]),
     "seen as the split began": (MOVED, {}, {"observed_at": ago(minutes=5)}, "act", []),
     "seen before the split began, as long ago as the trigger looks back": (
-        replace(MOVED, since=ago(minutes=9)),
+        replace(MOVED, split_since=ago(minutes=9)),
         {},
         {"observed_at": ago(minutes=10)},
         "act",
         [],
     ),
     "the same, a second less": (
-        replace(MOVED, since=ago(minutes=8, seconds=59)),
+        replace(MOVED, split_since=ago(minutes=8, seconds=59)),
         {},
         {"observed_at": ago(minutes=10)},
         "draft",
         ["settled"],
     ),
     "its rollback was taken back after it was seen": (
-        replace(FACTS, retaken=ago(minutes=2)),
+        replace(FACTS, reverted_at=ago(minutes=2)),
         {},
         {},
         "draft",
         ["retaken"],
     ),
     "its rollback was taken back before it was seen": (
-        replace(FACTS, retaken=ago(minutes=2, seconds=1)),
+        replace(FACTS, reverted_at=ago(minutes=2, seconds=1)),
         {},
         {},
         "act",
@@ -179,125 +189,131 @@ CASES: dict[str, tuple[Facts, dict[str, Any], dict[str, Any], str, list[str]]] =
     "a split that began nobody knows when": (Facts(), {}, {}, "act", []),
     "the same, to merge itself": (Facts(), {"mode": "auto-merge"}, {}, "draft", ["settled"]),
     "rolled back within the hour": (
-        replace(FACTS, precedents=(earlier(when=ago(minutes=59)),)),
+        replace(FACTS, past_rollbacks=(earlier(when=ago(minutes=59)),)),
         {},
         {},
         "draft",
         ["cooldown"],
     ),
-    "rolled back an hour ago": (replace(FACTS, precedents=(earlier(when=ago(hours=1)),)), {}, {}, "act", []),
+    "rolled back an hour ago": (replace(FACTS, past_rollbacks=(earlier(when=ago(hours=1)),)), {}, {}, "act", []),
     "merged late": (
-        replace(FACTS, precedents=(earlier(when=ago(hours=5), landed=ago(minutes=5)),)),
+        replace(FACTS, past_rollbacks=(earlier(when=ago(hours=5), merged_at=ago(minutes=5)),)),
         {},
         {},
         "draft",
         ["cooldown"],
     ),
     "merged at a time to come": (
-        replace(FACTS, precedents=(earlier(when=ago(minutes=5), landed=NOW + timedelta(days=1)),)),
+        replace(FACTS, past_rollbacks=(earlier(when=ago(minutes=5), merged_at=NOW + timedelta(days=1)),)),
         {},
         {},
         "draft",
         ["cooldown"],
     ),
     "merged and observed at a time to come": (
-        replace(FACTS, precedents=(earlier(when=NOW + timedelta(minutes=5, seconds=1)),)),
+        replace(FACTS, past_rollbacks=(earlier(when=NOW + timedelta(minutes=5, seconds=1)),)),
         {},
         {},
         "act",
         [],
     ),
     "observed by a clock that is fast": (
-        replace(FACTS, precedents=(earlier(when=NOW + timedelta(minutes=5), landed=None),)),
+        replace(FACTS, past_rollbacks=(earlier(when=NOW + timedelta(minutes=5), merged_at=None),)),
         {},
         {},
         "draft",
         ["cooldown"],
     ),
     "another rollback of it is open": (
-        replace(FACTS, precedents=(earlier(when=ago(minutes=5), landed=None),)),
+        replace(FACTS, past_rollbacks=(earlier(when=ago(minutes=5), merged_at=None),)),
         {},
         {},
         "draft",
         ["cooldown"],
     ),
     "its own rollback is open": (
-        replace(FACTS, precedents=(earlier(failed="42", when=ago(minutes=5), landed=None),)),
+        replace(FACTS, past_rollbacks=(earlier(failed="42", when=ago(minutes=5), merged_at=None),)),
         {},
         {},
         "act",
         [],
     ),
     "it was rolled back and cleared": (
-        replace(FACTS, precedents=(earlier(failed="42", when=ago(minutes=5)),)),
+        replace(FACTS, past_rollbacks=(earlier(failed="42", when=ago(minutes=5)),)),
         {},
         {},
         "draft",
         ["cooldown"],
     ),
     "no way back is no rollback": (
-        replace(FACTS, precedents=(earlier(when=ago(minutes=5), restored=None),)),
+        replace(FACTS, past_rollbacks=(earlier(when=ago(minutes=5), restored=None),)),
         {},
         {},
         "act",
         [],
     ),
-    "another rollout's": (replace(FACTS, precedents=(earlier("churn", when=ago(minutes=5)),)), {}, {}, "act", []),
-    "ten within a day": (replace(FACTS, precedents=many(10, ago(hours=23))), {}, {}, "draft", ["rollbacks-per-day"]),
-    "nine within a day": (replace(FACTS, precedents=many(9, ago(hours=23))), {}, {}, "act", []),
-    "ten, a day ago": (replace(FACTS, precedents=many(10, ago(hours=24))), {}, {}, "act", []),
+    "another rollout's": (replace(FACTS, past_rollbacks=(earlier("churn", when=ago(minutes=5)),)), {}, {}, "act", []),
+    "ten within a day": (
+        replace(FACTS, past_rollbacks=many(10, ago(hours=23))),
+        {},
+        {},
+        "draft",
+        ["rollbacks-per-day"],
+    ),
+    "nine within a day": (replace(FACTS, past_rollbacks=many(9, ago(hours=23))), {}, {}, "act", []),
+    "ten, a day ago": (replace(FACTS, past_rollbacks=many(10, ago(hours=24))), {}, {}, "act", []),
     "none without a person": (FACTS, {"maxRollbacksPerDay": 0}, {}, "draft", ["rollbacks-per-day"]),
     "four that merged themselves": (
-        replace(FACTS, precedents=many(4, ago(hours=2), hard=True)),
+        replace(FACTS, past_rollbacks=many(4, ago(hours=2), may_auto_merge=True)),
         {"mode": "auto-merge"},
         {},
         "draft",
         ["auto-merges-per-day"],
     ),
     "four where nothing merges itself": (
-        replace(FACTS, precedents=many(4, ago(hours=2), hard=True)),
+        replace(FACTS, past_rollbacks=many(4, ago(hours=2), may_auto_merge=True)),
         {},
         {},
         "act",
         [],
     ),
     "four that persons merged": (
-        replace(FACTS, precedents=many(4, ago(hours=2))),
+        replace(FACTS, past_rollbacks=many(4, ago(hours=2))),
         {"mode": "auto-merge"},
         {},
         "act",
         [],
     ),
     "restored by a rollback": (
-        replace(FACTS, precedents=(earlier(when=ago(days=3), restored="42", stage="promoted"),)),
+        replace(FACTS, past_rollbacks=(earlier(when=ago(days=3), restored="42", stage="promoted"),)),
         {},
         {},
         "draft",
         ["rollback-of-rollback"],
     ),
     "restored by a rollback a window ago": (
-        replace(FACTS, precedents=(earlier(when=ago(days=7), restored="42", stage="promoted"),)),
+        replace(FACTS, past_rollbacks=(earlier(when=ago(days=7), restored="42", stage="promoted"),)),
         {},
         {},
         "act",
         [],
     ),
     "restored by a rollback a second less ago": (
-        replace(FACTS, precedents=(earlier(when=ago(days=6, seconds=86399), restored="42", stage="promoted"),)),
+        replace(FACTS, past_rollbacks=(earlier(when=ago(days=6, seconds=86399), restored="42", stage="promoted"),)),
         {},
         {},
         "draft",
         ["rollback-of-rollback"],
     ),
     "stable while a candidate was taken back": (
-        replace(FACTS, precedents=(earlier(when=ago(days=3), restored="42"),)),
+        replace(FACTS, past_rollbacks=(earlier(when=ago(days=3), restored="42"),)),
         {},
         {},
         "act",
         [],
     ),
     "a rollback to it is open": (
-        replace(FACTS, precedents=(earlier(when=ago(days=3), restored="42", stage="promoted", landed=None),)),
+        replace(FACTS, past_rollbacks=(earlier(when=ago(days=3), restored="42", stage="promoted", merged_at=None),)),
         {},
         {},
         "act",
@@ -311,15 +327,18 @@ CASES: dict[str, tuple[Facts, dict[str, Any], dict[str, Any], str, list[str]]] =
 def test_a_guard_says_how_far_a_breach_goes(request: pytest.FixtureRequest, name: str, moment: str) -> None:
     facts, settings, changes, action, guards = CASES[name]
     decision = request.getfixturevalue("of_stable" if moment == "promoted" else "decision")
-    assert decision.moment == moment
+    assert decision.stage == moment
     if moment != "promoted" and set(guards) <= OF_STABLE and action == "draft":
         action, guards = "act", []
     automation = Automation.model_validate(settings)
     breach = replace(BREACH, **changes)
-    verdict = guard(decision, breach, facts, automation, NOW)
+    verdict = evaluate_guards(decision, breach, facts, automation, NOW)
     assert (verdict.action, [reason.guard for reason in verdict.reasons]) == (action, guards)
-    assert verdict.arm == (action == "act" and automation.mode == "auto-merge")
-    assert guard(decision, breach, replace(facts, precedents=facts.precedents[::-1]), automation, NOW) == verdict
+    assert verdict.auto_merge == (action == "act" and automation.mode == "auto-merge")
+    assert (
+        evaluate_guards(decision, breach, replace(facts, past_rollbacks=facts.past_rollbacks[::-1]), automation, NOW)
+        == verdict
+    )
 
 
 WORDS = {
@@ -327,30 +346,34 @@ WORDS = {
     "paused": "p pauses the automation until 2026-11-20T10:00:01Z: why",
     "paused by what cannot be read": "p pauses the automation: ?",
     "a notice before a draft": "the workspace's `automation.mode` is dry-run",
-    "three rollouts at once": "3 rollouts failed within 10m (a, b, fraud): that is not the model",
-    "three, two of them open or merged": "3 rollouts failed within 10m (a, b, fraud): that is not the model",
-    "two where two are too many": "2 rollouts failed within 10m (a, fraud): that is not the model",
-    "more than a day old": "the breach is 1d old, and after 1d a person decides",
-    "from the future": "the breach is dated 6m ahead of the clock here",
-    "over": "the breach is over since 2026-11-20T09:59:00Z",
-    "over now": "the breach is over since 2026-11-20T10:00:00Z",
-    "seen before the split began": "the breach was seen before 42 came to where it is, at 2026-11-20T09:55:00Z",
-    "the same, a second less": "the breach was seen before 42 came to where it is, at 2026-11-20T09:51:01Z",
-    "its rollback was taken back after it was seen": (
-        "a rollback of 42 was taken back at 2026-11-20T09:58:00Z, after this breach was seen"
+    "three rollouts at once": "3 rollouts failed within 10m (a, b, fraud): the cause is probably not this model",
+    "three, two of them open or merged": (
+        "3 rollouts failed within 10m (a, b, fraud): the cause is probably not this model"
     ),
-    "the same, to merge itself": "when 42 came to where it is is not known here",
-    "rolled back within the hour": "fraud was rolled back from 39 59m ago; its cool-down is 1h",
-    "merged late": "fraud was rolled back from 39 5m ago; its cool-down is 1h",
-    "merged at a time to come": "fraud was rolled back from 39 5m ago; its cool-down is 1h",
-    "observed by a clock that is fast": "fraud has a rollback that is not merged, from 39 0s ago; its cool-down is 1h",
-    "another rollback of it is open": "fraud has a rollback that is not merged, from 39 5m ago; its cool-down is 1h",
-    "it was rolled back and cleared": "fraud was rolled back from 42 5m ago; its cool-down is 1h",
-    "ten within a day": "there were 10 rollbacks within a day, and 10 go without a person",
-    "none without a person": "there were 0 rollbacks within a day, and 0 go without a person",
-    "four that merged themselves": "4 rollbacks within a day may have merged themselves, and 4 do",
-    "restored by a rollback": "42 was restored by a rollback itself (fraud-39)",
-    "restored by a rollback a second less ago": "42 was restored by a rollback itself (fraud-39)",
+    "two where two are too many": "2 rollouts failed within 10m (a, fraud): the cause is probably not this model",
+    "more than a day old": "the breach is 1d old, more than the 1d of `maxBreachAge`",
+    "from the future": "the breach is dated 6m in the future",
+    "over": "the breach ended at 2026-11-20T09:59:00Z",
+    "over now": "the breach ended at 2026-11-20T10:00:00Z",
+    "seen before the split began": (
+        "42 entered its current stage at 2026-11-20T09:55:00Z, after this breach was observed"
+    ),
+    "the same, a second less": "42 entered its current stage at 2026-11-20T09:51:01Z, after this breach was observed",
+    "its rollback was taken back after it was seen": (
+        "a rollback of 42 was reverted at 2026-11-20T09:58:00Z, after this breach was observed"
+    ),
+    "the same, to merge itself": "cannot tell when 42 entered its current stage",
+    "rolled back within the hour": "fraud was rolled back from 39 59m ago, within its cool-down of 1h",
+    "merged late": "fraud was rolled back from 39 5m ago, within its cool-down of 1h",
+    "merged at a time to come": "fraud was rolled back from 39 5m ago, within its cool-down of 1h",
+    "observed by a clock that is fast": "fraud has an unmerged rollback from 39 0s ago, within its cool-down of 1h",
+    "another rollback of it is open": "fraud has an unmerged rollback from 39 5m ago, within its cool-down of 1h",
+    "it was rolled back and cleared": "fraud was rolled back from 42 5m ago, within its cool-down of 1h",
+    "ten within a day": "there were 10 rollbacks within a day, and the limit is 10",
+    "none without a person": "there were 0 rollbacks within a day, and the limit is 0",
+    "four that merged themselves": "4 rollbacks within a day may have merged automatically, and the limit is 4",
+    "restored by a rollback": "42 was itself restored by a rollback (incident fraud-39)",
+    "restored by a rollback a second less ago": "42 was itself restored by a rollback (incident fraud-39)",
 }
 """Why each of these cases is held after a promotion."""
 
@@ -358,8 +381,8 @@ WORDS = {
 @pytest.mark.parametrize("name", CASES)
 def test_a_guard_says_why_in_numbers(of_stable: Rollback, name: str) -> None:
     facts, settings, changes, _, guards = CASES[name]
-    verdict = guard(of_stable, replace(BREACH, **changes), facts, Automation.model_validate(settings), NOW)
-    assert verdict.words.removesuffix(", and it merges itself") == WORDS.get(name, "every guard holds")
+    verdict = evaluate_guards(of_stable, replace(BREACH, **changes), facts, Automation.model_validate(settings), NOW)
+    assert verdict.summary.removesuffix(", and it merges automatically") == WORDS.get(name, "no guard objects")
     assert (name in WORDS) == bool(guards), "the words of each guard stand in a list"
 
 
@@ -369,15 +392,15 @@ def test_a_guard_says_why_in_numbers(of_stable: Rollback, name: str) -> None:
 )
 def test_how_long_ago_is_told_in_whole_minutes_or_seconds(of_stable: Rollback, seconds: float, shown: str) -> None:
     settings = Automation.model_validate({"cooldown": "2d"})
-    facts = replace(FACTS, precedents=(earlier(when=NOW - timedelta(seconds=seconds)),))
-    verdict = guard(of_stable, BREACH, facts, settings, NOW)
-    assert verdict.words.startswith(f"fraud was rolled back from 39 {shown} ago; its cool-down is 2d")
+    facts = replace(FACTS, past_rollbacks=(earlier(when=NOW - timedelta(seconds=seconds)),))
+    verdict = evaluate_guards(of_stable, BREACH, facts, settings, NOW)
+    assert verdict.summary.startswith(f"fraud was rolled back from 39 {shown} ago, within its cool-down of 2d")
 
 
 def test_of_several_rollbacks_the_last_one_counts_for_the_cool_down(of_stable: Rollback) -> None:
     several = [earlier(failed=f"3{minutes}", when=ago(minutes=minutes)) for minutes in (9, 5, 7)]
-    verdict = guard(of_stable, BREACH, replace(FACTS, precedents=tuple(several)), Automation(), NOW)
-    assert verdict.words == "fraud was rolled back from 35 5m ago; its cool-down is 1h"
+    verdict = evaluate_guards(of_stable, BREACH, replace(FACTS, past_rollbacks=tuple(several)), Automation(), NOW)
+    assert verdict.summary == "fraud was rolled back from 35 5m ago, within its cool-down of 1h"
 
 
 @pytest.mark.parametrize(
@@ -387,21 +410,21 @@ def test_of_several_rollbacks_the_last_one_counts_for_the_cool_down(of_stable: R
 def test_a_rollback_is_remembered_for_the_window_of_the_rollout_or_a_week(
     of_stable: Rollback, window: timedelta | None, days: int, action: str
 ) -> None:
-    facts = replace(FACTS, precedents=(earlier(when=ago(days=days), restored="42", stage="promoted"),))
-    assert guard(replace(of_stable, window=window), BREACH, facts, Automation(), NOW).action == action
+    facts = replace(FACTS, past_rollbacks=(earlier(when=ago(days=days), restored="42", stage="promoted"),))
+    assert evaluate_guards(replace(of_stable, window=window), BREACH, facts, Automation(), NOW).action == action
 
 
 def test_two_rollbacks_at_one_moment_are_one_cool_down(of_stable: Rollback) -> None:
     twice = tuple(earlier(failed=failed, when=ago(minutes=5)) for failed in ("38", "39"))
-    verdict = guard(of_stable, BREACH, replace(FACTS, precedents=twice), Automation(), NOW)
-    assert verdict.words == "fraud was rolled back from 38 5m ago; its cool-down is 1h"
+    verdict = evaluate_guards(of_stable, BREACH, replace(FACTS, past_rollbacks=twice), Automation(), NOW)
+    assert verdict.summary == "fraud was rolled back from 38 5m ago, within its cool-down of 1h"
 
 
 AGE, PAUSED, SOFT = (Reason(name, name) for name in ("age", "pause", "trigger"))
 SEVERAL: list[tuple[list[GuardVerdict], GuardVerdict]] = [
-    ([GuardVerdict("act", arm=True)], GuardVerdict("act", arm=True)),
-    ([GuardVerdict("act", arm=True), GuardVerdict("act")], GuardVerdict("act")),
-    ([GuardVerdict("act", arm=True), GuardVerdict("draft", (AGE,))], GuardVerdict("draft", (AGE,))),
+    ([GuardVerdict("act", auto_merge=True)], GuardVerdict("act", auto_merge=True)),
+    ([GuardVerdict("act", auto_merge=True), GuardVerdict("act")], GuardVerdict("act")),
+    ([GuardVerdict("act", auto_merge=True), GuardVerdict("draft", (AGE,))], GuardVerdict("draft", (AGE,))),
     ([GuardVerdict("draft", (AGE, SOFT)), GuardVerdict("draft", (SOFT,))], GuardVerdict("draft", (AGE, SOFT))),
     ([GuardVerdict("draft", (AGE,)), GuardVerdict("notify", (PAUSED,))], GuardVerdict("notify", (AGE, PAUSED))),
     (
@@ -416,29 +439,29 @@ SEVERAL: list[tuple[list[GuardVerdict], GuardVerdict]] = [
 def test_several_rollbacks_in_one_commit_go_as_far_as_the_most_careful(
     verdicts: list[GuardVerdict], expected: GuardVerdict
 ) -> None:
-    assert together(verdicts) == expected
-    backwards = together(reversed(verdicts))
-    assert (backwards.action, backwards.arm, set(backwards.reasons)) == (
+    assert combine_verdicts(verdicts) == expected
+    backwards = combine_verdicts(reversed(verdicts))
+    assert (backwards.action, backwards.auto_merge, set(backwards.reasons)) == (
         expected.action,
-        expected.arm,
+        expected.auto_merge,
         set(expected.reasons),
     )
 
 
 REFUSED: tuple[tuple[str, dict[str, Any], PastRollback, str], ...] = (
-    ("another of the rollout", {}, earlier(failed="41", when=ago(minutes=5), landed=None), "act"),
-    ("another of the day", {"maxRollbacksPerDay": 1}, earlier("churn", when=ago(hours=23), landed=None), "act"),
+    ("another of the rollout", {}, earlier(failed="41", when=ago(minutes=5), merged_at=None), "act"),
+    ("another of the day", {"maxRollbacksPerDay": 1}, earlier("churn", when=ago(hours=23), merged_at=None), "act"),
     (
         "another that may have merged itself",
         {"mode": "auto-merge", "maxAutoMergesPerDay": 1},
-        earlier("churn", when=ago(hours=2), landed=None, hard=True),
+        earlier("churn", when=ago(hours=2), merged_at=None, may_auto_merge=True),
         "act",
     ),
     ("one that landed", {}, earlier(when=ago(minutes=5)), "draft"),
     (
         "one of two failures at once: what a person closed, or somebody forged, is none",
         {"sharedCause": {"rollouts": 2}},
-        earlier("churn", when=ago(minutes=5), landed=None, acted=True),
+        earlier("churn", when=ago(minutes=5), merged_at=None, has_hard_trigger=True),
         "act",
     ),
 )
@@ -450,65 +473,65 @@ REFUSED: tuple[tuple[str, dict[str, Any], PastRollback, str], ...] = (
 def test_what_a_person_refused_is_no_rollback_that_was(
     of_stable: Rollback, settings: dict[str, Any], precedent: PastRollback, action: str
 ) -> None:
-    facts, automation = replace(FACTS, precedents=(precedent,)), Automation.model_validate(settings)
-    assert guard(of_stable, BREACH, facts, automation, NOW).action != "act"
-    assert questions(of_stable, BREACH, facts, automation, NOW) == ([] if precedent.landed else [precedent])
-    assert guard(of_stable, BREACH, facts.with_refused([precedent]), automation, NOW).action == action
-    assert guard(of_stable, BREACH, facts.with_refused([]), automation, NOW).action != "act"
+    facts, automation = replace(FACTS, past_rollbacks=(precedent,)), Automation.model_validate(settings)
+    assert evaluate_guards(of_stable, BREACH, facts, automation, NOW).action != "act"
+    assert deciding_rollbacks(of_stable, BREACH, facts, automation, NOW) == ([] if precedent.merged_at else [precedent])
+    assert evaluate_guards(of_stable, BREACH, facts.with_discounted([precedent]), automation, NOW).action == action
+    assert evaluate_guards(of_stable, BREACH, facts.with_discounted([]), automation, NOW).action != "act"
 
 
 def test_whether_a_person_refused_is_asked_only_where_it_decides(of_stable: Rollback) -> None:
-    old, landed = earlier("old", when=ago(days=1), landed=None), earlier("landed", when=ago(hours=2))
-    open_ones = tuple(earlier(name, when=ago(hours=2), landed=None) for name in ("churn", "spam"))
-    facts = replace(FACTS, precedents=(old, landed, *open_ones))
+    old, landed = earlier("old", when=ago(days=1), merged_at=None), earlier("landed", when=ago(hours=2))
+    open_ones = tuple(earlier(name, when=ago(hours=2), merged_at=None) for name in ("churn", "spam"))
+    facts = replace(FACTS, past_rollbacks=(old, landed, *open_ones))
     few, many_ = (Automation.model_validate({"maxRollbacksPerDay": number}) for number in (3, 9))
-    assert questions(of_stable, BREACH, facts, many_, NOW) == []
-    assert guard(of_stable, BREACH, facts, many_, NOW).action == "act"
-    assert questions(NoAction("it is over"), BREACH, facts, few, NOW) == []
-    assert guard(NoAction("it is over"), BREACH, facts, few, NOW).action == "ignore"
-    assert questions(of_stable, BREACH, facts, few, NOW) == list(open_ones)
-    assert guard(of_stable, BREACH, facts, few, NOW).action == "draft"
-    assert guard(of_stable, BREACH, facts.with_refused(open_ones[:1]), few, NOW).action == "act"
+    assert deciding_rollbacks(of_stable, BREACH, facts, many_, NOW) == []
+    assert evaluate_guards(of_stable, BREACH, facts, many_, NOW).action == "act"
+    assert deciding_rollbacks(NoAction("it is over"), BREACH, facts, few, NOW) == []
+    assert evaluate_guards(NoAction("it is over"), BREACH, facts, few, NOW).action == "ignore"
+    assert deciding_rollbacks(of_stable, BREACH, facts, few, NOW) == list(open_ones)
+    assert evaluate_guards(of_stable, BREACH, facts, few, NOW).action == "draft"
+    assert evaluate_guards(of_stable, BREACH, facts.with_discounted(open_ones[:1]), few, NOW).action == "act"
 
 
 def test_an_open_rollback_of_the_rollout_itself_may_have_been_refused_long_ago(of_stable: Rollback) -> None:
     automation = Automation.model_validate({"cooldown": "3d"})
     own, others = (
-        replace(FACTS, precedents=(earlier(name, when=ago(days=2), landed=None),)) for name in ("fraud", "x")
+        replace(FACTS, past_rollbacks=(earlier(name, when=ago(days=2), merged_at=None),)) for name in ("fraud", "x")
     )
-    assert questions(of_stable, BREACH, own, automation, NOW) == list(own.precedents)
-    assert guard(of_stable, BREACH, own.with_refused([]), automation, NOW).action == "draft"
-    assert guard(of_stable, BREACH, own.with_refused(own.precedents), automation, NOW).action == "act"
-    assert questions(of_stable, BREACH, others, automation, NOW) == []
-    assert guard(of_stable, BREACH, others, automation, NOW).action == "act"
+    assert deciding_rollbacks(of_stable, BREACH, own, automation, NOW) == list(own.past_rollbacks)
+    assert evaluate_guards(of_stable, BREACH, own.with_discounted([]), automation, NOW).action == "draft"
+    assert evaluate_guards(of_stable, BREACH, own.with_discounted(own.past_rollbacks), automation, NOW).action == "act"
+    assert deciding_rollbacks(of_stable, BREACH, others, automation, NOW) == []
+    assert evaluate_guards(of_stable, BREACH, others, automation, NOW).action == "act"
 
 
 def test_what_the_decision_says_comes_first(of_stable: Rollback) -> None:
-    soft = replace(of_stable, for_a_person=(Reason("trigger", "the trigger drift is soft"),))
-    verdict = guard(
+    soft = replace(of_stable, review_reasons=(Reason("trigger", "the trigger drift is soft"),))
+    verdict = evaluate_guards(
         soft, BREACH, FACTS, Automation.model_validate({"mode": "auto-merge", "maxRollbacksPerDay": 0}), NOW
     )
     assert verdict.text == (
         "draft: the trigger drift is soft [trigger]; "
-        "there were 0 rollbacks within a day, and 0 go without a person [rollbacks-per-day]"
+        "there were 0 rollbacks within a day, and the limit is 0 [rollbacks-per-day]"
     )
-    assert not verdict.arm
+    assert not verdict.auto_merge
 
 
 def test_a_rollout_that_wants_reviews_is_never_armed(decision: Rollback) -> None:
-    verdict = guard(replace(decision, merge="review"), BREACH, Facts(), Automation(mode="auto-merge"), NOW)
-    assert (verdict.action, verdict.arm, verdict.text) == ("act", False, "act: every guard holds")
+    verdict = evaluate_guards(replace(decision, merge="review"), BREACH, Facts(), Automation(mode="auto-merge"), NOW)
+    assert (verdict.action, verdict.auto_merge, verdict.text) == ("act", False, "act: no guard objects")
 
 
 def test_what_changes_nothing_is_ignored_whatever_the_guards_say() -> None:
-    verdict = guard(NoAction("it is over"), BREACH, Facts(), Automation(mode="dry-run"), NOW)
+    verdict = evaluate_guards(NoAction("it is over"), BREACH, Facts(), Automation(mode="dry-run"), NOW)
     assert verdict.text == "ignore: it is over [traffic]"
 
 
 @pytest.mark.parametrize(("mode", "guards"), [("dry-run", ["mode"]), ("auto-merge", ["way-back"])])
 def test_no_way_back_is_a_notice(mode: Any, guards: list[str]) -> None:
     stuck = NoRollbackTarget("acme", "fraud", "42", BREACH, (), "fraud-42", "b", {})
-    verdict = guard(stuck, BREACH, Facts(), Automation(mode=mode), NOW)
+    verdict = evaluate_guards(stuck, BREACH, Facts(), Automation(mode=mode), NOW)
     assert (verdict.action, [each.guard for each in verdict.reasons]) == ("notify", guards)
 
 
@@ -517,10 +540,10 @@ def test_no_way_back_is_a_notice(mode: Any, guards: list[str]) -> None:
 def test_a_person_who_orders_a_rollback_is_held_by_no_guard(of_stable: Rollback, name: str, arm: bool) -> None:
     facts, settings, changes, _, guards = CASES[name]
     automation = Automation.model_validate(settings)
-    verdict = guard(of_stable, replace(BREACH, **changes), facts, automation, NOW, order=Order(arm))
-    assert (verdict.action, verdict.arm, verdict.reasons) == ("act", arm, ())
+    verdict = evaluate_guards(of_stable, replace(BREACH, **changes), facts, automation, NOW, order=Order(arm))
+    assert (verdict.action, verdict.auto_merge, verdict.reasons) == ("act", arm, ())
     assert [each.guard for each in verdict.held][: len(guards)] == guards, "each is named, and holds nothing"
-    alone = guard(of_stable, replace(BREACH, **changes), facts, replace_mode(automation), NOW)
+    alone = evaluate_guards(of_stable, replace(BREACH, **changes), facts, replace_mode(automation), NOW)
     assert [each for each in verdict.held if each.guard != "mode"] == list(alone.reasons)
 
 
@@ -531,23 +554,23 @@ def replace_mode(automation: Automation) -> Automation:
 
 def test_an_order_is_a_draft_only_for_a_step_that_a_person_must_take(decision: Rollback) -> None:
     reasons = (Reason("trigger", "a person pulled it"), Reason("component", "a person must switch x"))
-    both = replace(decision, for_a_person=reasons)
+    both = replace(decision, review_reasons=reasons)
     facts = replace(FACTS, pauses=(Pause("p", "why", None),))
-    verdict = guard(both, BREACH, facts, Automation(), NOW, order=Order(arm=True))
-    assert (verdict.action, verdict.arm, verdict.reasons) == ("draft", False, reasons[1:])
+    verdict = evaluate_guards(both, BREACH, facts, Automation(), NOW, order=Order(auto_merge=True))
+    assert (verdict.action, verdict.auto_merge, verdict.reasons) == ("draft", False, reasons[1:])
     assert [each.guard for each in verdict.held] == ["pause"], "that a person says so is no objection"
 
 
 @pytest.mark.parametrize(("ends", "guard_name"), [(NOW + timedelta(seconds=1), "pause"), (NOW, "way-back")])
 def test_a_pause_counts_until_its_end_if_there_is_no_rollback_target_too(ends: datetime, guard_name: str) -> None:
     stuck = NoRollbackTarget("acme", "fraud", "42", BREACH, (), "fraud-42", "b", {})
-    verdict = guard(stuck, BREACH, Facts(pauses=(Pause("p", "why", ends),)), Automation(), NOW)
+    verdict = evaluate_guards(stuck, BREACH, Facts(pauses=(Pause("p", "why", ends),)), Automation(), NOW)
     assert [each.guard for each in verdict.reasons] == [guard_name]
 
 
 def test_an_order_with_no_rollback_target_names_the_guards_that_would_have_held() -> None:
     stuck = NoRollbackTarget("acme", "fraud", "42", BREACH, (), "fraud-42", "b", {})
-    verdict = guard(stuck, BREACH, Facts(), Automation(mode="dry-run"), NOW, order=Order())
+    verdict = evaluate_guards(stuck, BREACH, Facts(), Automation(mode="dry-run"), NOW, order=Order())
     assert verdict.action == "notify"
     assert [[each.guard for each in part] for part in (verdict.reasons, verdict.held)] == [["way-back"], ["mode"]]
 
@@ -572,7 +595,7 @@ def test_a_pause_has_a_reason_and_an_end_and_pauses_without_too(
     content: bytes, reason: str | None, ends: str | None
 ) -> None:
     found = read_pause("p", content)
-    told = reason or "it cannot be read; it has to say `reason` and `expires`"
+    told = reason or "the file cannot be read; it must have `reason` and `expires`"
     assert (found.path, found.reason, found.ends and found.ends.isoformat()) == ("p", told, ends)
 
 

@@ -10,7 +10,7 @@ import pytest
 from people import automate, edit_pull, head_of, is_armed, newest, pull, push_tree
 from repo import Repo, git
 
-from rollout_spec.domain import traffic
+from rollout_spec.domain import transitions
 
 pytestmark = pytest.mark.system
 
@@ -129,7 +129,7 @@ def test_a_notice_ends_with_1(repo: Repo) -> None:
 
 def stuck(repo: Repo) -> None:
     """Let 41 be stable, with 40 known good and quarantined, and no candidate."""
-    repo.take(traffic.withdraw, "Withdraw fraud 42")
+    repo.take(transitions.withdraw, "Withdraw fraud 42")
     people.open_incident(repo, "40")
 
 
@@ -154,7 +154,7 @@ def test_no_rollback_goes_to_a_version_whose_incident_is_open_on_a_branch(repo: 
     """41 failed with no way back; nobody merges that; 42 is promoted, and fails: 41 is no target."""
     stuck(repo)
     repo.breach("41", "latency-sla")
-    repo.take(lambda live: traffic.propose(live, "42"), "Propose 42")
+    repo.take(lambda live: transitions.propose(live, "42"), "Propose 42")
     people.promote(repo)
     assert repo.live.known_good[0] == "41"
     answer = repo.breach("42", "latency-sla")
@@ -165,20 +165,20 @@ def test_no_rollback_goes_to_a_version_whose_incident_is_open_on_a_branch(repo: 
 
 def test_it_goes_to_the_next_one_and_brings_the_incident_along(repo: Repo) -> None:
     """An open rollback of 41 quarantines it: 42, promoted meanwhile, goes back to 40, and its check passes."""
-    repo.take(traffic.withdraw, "Withdraw fraud 42")
+    repo.take(transitions.withdraw, "Withdraw fraud 42")
     before = repo.tip()
     assert repo.breach("41", "latency-sla").status == 0  # to 40; nobody merges it
     first = pull(repo, 1)
     assert repo.live_at(head_of(repo, 1))["stable"] == "40"
     edit_pull(repo, 1, autoMerge=False)
-    repo.take(lambda live: traffic.propose(live, "42"), "Propose 42")
+    repo.take(lambda live: transitions.propose(live, "42"), "Propose 42")
     people.promote(repo)
     answer = repo.breach("42", "latency-sla")
     assert answer.status == 0, answer.text
     commit = head_of(repo, 2)
     assert repo.live_at(commit) == {"stable": "40"} or repo.live_at(commit)["stable"] == "40"
     assert repo.at(commit, "incidents/fraud-41.yaml") == repo.at(head_of(repo, 1), "incidents/fraud-41.yaml")
-    assert "41 was passed over: quarantined by incident fraud-41" in answer.err
+    assert "41 was skipped: quarantined by incident fraud-41" in answer.err
     repo.git("fetch", "-q", "origin")
     repo.git("checkout", "-q", "--detach", commit)
     checked = repo.run("check", "--base", repo.tip())
@@ -188,10 +188,10 @@ def test_it_goes_to_the_next_one_and_brings_the_incident_along(repo: Repo) -> No
 
 
 def test_one_that_a_person_closed_quarantines_nothing(repo: Repo) -> None:
-    repo.take(traffic.withdraw, "Withdraw fraud 42")
+    repo.take(transitions.withdraw, "Withdraw fraud 42")
     repo.breach("41", "latency-sla")
     edit_pull(repo, 1, state="closed")
-    repo.take(lambda live: traffic.propose(live, "42"), "Propose 42")
+    repo.take(lambda live: transitions.propose(live, "42"), "Propose 42")
     people.promote(repo)
     assert repo.breach("42", "latency-sla").status == 0
     assert repo.live_at(head_of(repo, 2))["stable"] == "41"
@@ -221,7 +221,7 @@ def test_a_known_good_version_with_the_bytes_of_stable_is_no_target_for_anybody(
         (repo.workspace / f"rollouts/{name}.yaml").unlink()
     text = repo.at("HEAD", FRAUD).replace("5" * 64, "1" * 64)
     repo.write(FRAUD, text)
-    repo.take(traffic.withdraw, "Withdraw fraud 42", push=False)
+    repo.take(transitions.withdraw, "Withdraw fraud 42", push=False)
     for path in (repo.workspace / "manifests").glob("*/*.yaml"):
         if path.parent.name != "fraud":
             path.unlink()
@@ -293,7 +293,7 @@ def test_two_that_share_a_component_and_fail_together_are_taken_back_by_one(repo
     assert repo.data_at(commit, "components/user-profile.yaml")["spec"]["serving"] == ["11"]
     assert is_armed(repo, 1)
     body = pull(repo, 1)["body"]
-    assert "churn 42 failed at full and fraud 42 failed at full" in body
+    assert "churn 42 failed in full and fraud 42 failed in full" in body
     message = git(repo.remote, "log", "-1", "--format=%B", commit)
     assert "Rollback-Of: churn/42\n" in message
     assert "Rollback-Of: fraud/42\n" in message

@@ -55,21 +55,23 @@ def wrong_with(history: History, name: str, failed: str, number: int) -> tuple[s
         wrong.append(f"live is {spec['live']}, and should be {wanted.live}")
     if serving(spec) != {decision.restored}:
         wrong.append(f"{serving(spec)} take traffic")
-    doubted = decision.moment == "promoted" and wanted.doubted
-    if doubted != any(reason.guard == "contract" for reason in decision.for_a_person):
+    doubted = decision.stage == "promoted" and wanted.doubted
+    if doubted != any(reason.guard == "contract" for reason in decision.review_reasons):
         wrong.append(f"that a contract is in doubt is {doubted}")
-    switched = {f"components/{each.component}.yaml" for each in decision.switches if not each.stays}
+    switched = {f"components/{each.component}.yaml" for each in decision.switches if not each.is_blocked}
     wrong += lost(before, after, name, switched)
     wrong += _findings(history, decision)
     second = roll_back(repository_of(after), breach)
     if not isinstance(second, NoAction):
         wrong.append(f"a second rollback does {second}")
-    kind = "candidate" if decision.moment != "promoted" else "stable"
+    kind = "candidate" if decision.stage != "promoted" else "stable"
     if decision.switches:
-        kind += ", a component stays" if any(each.stays for each in decision.switches) else ", a component goes back"
+        kind += (
+            ", a component stays" if any(each.is_blocked for each in decision.switches) else ", a component goes back"
+        )
     if doubted:
         kind += ", in doubt"
-    if decision.passed_over:
+    if decision.skipped:
         kind += ", others passed over"
     return kind, wrong, decision
 

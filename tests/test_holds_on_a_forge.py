@@ -49,8 +49,8 @@ def test_the_forge_knows_better_than_the_date_in_the_commit(repo: Repo, place: H
     assert repo.git("log", "-1", "--format=%cI", "--", "rollouts").startswith("2020-01-01")
     answer = repo.run("advance", "fraud", *where)
     assert answer.status == 1
-    assert f"42 is in ab-50 since {place.host.now} (commit " in answer.err
-    assert ", as the forge merged it), which is held for 2d: until " in answer.err
+    assert f"42 entered ab-50 at {place.host.now} (merge time on the forge of commit " in answer.err
+    assert "), but the stage is held for 2d, until " in answer.err
 
 
 def test_a_forge_that_does_not_say_leaves_the_date_in_the_commit(
@@ -59,7 +59,7 @@ def test_a_forge_that_does_not_say_leaves_the_date_in_the_commit(
     monkeypatch.delenv("ROLLOUT_SPEC_TOKEN")
     answer = repo.run("advance", "fraud")
     assert answer.status == 0, answer.text
-    assert f"was merged: there is no token for {place.kind}" in answer.err
+    assert f"was merged: no token for {place.kind}" in answer.err
     assert "by its committer's date" in answer.err
 
 

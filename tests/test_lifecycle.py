@@ -67,7 +67,7 @@ def told(repo: Repo, now: datetime, request: Request = ADVANCE) -> str:
         assert error.status == 1
         return error.message
     assert held is not None
-    return held.words
+    return held.message
 
 
 # How long a stage was held.
@@ -75,8 +75,10 @@ def told(repo: Repo, now: datetime, request: Request = ADVANCE) -> str:
 
 def test_a_stage_is_left_once_it_was_held_and_no_second_earlier(repo: Repo) -> None:
     entered = repo.clock[0]
-    assert "which is held for 15m: until 2026-11-20T09:16:00Z" in told(repo, entered + timedelta(seconds=15 * 60 - 1))
-    assert told(repo, entered + timedelta(minutes=15)).endswith("held for 15m")
+    assert "but the stage is held for 15m, until 2026-11-20T09:16:00Z" in told(
+        repo, entered + timedelta(seconds=15 * 60 - 1)
+    )
+    assert told(repo, entered + timedelta(minutes=15)).endswith("and its hold of 15m is over")
 
 
 def test_a_stage_without_a_hold_is_left_at_once(repo: Repo) -> None:
@@ -90,7 +92,7 @@ def test_edits_beside_live_are_no_new_beginning(repo: Repo) -> None:
     for owner in ("team-a", "team-b"):
         repo.edit(FILE, f"owner: {repo.model().metadata.owner}", f"owner: {owner}")
         repo.commit(f"Give it to {owner}")
-    assert f"since 2026-11-20T09:01:00Z (commit {entered}, by its committer's date)" in told(repo, LATE)
+    assert f"at 2026-11-20T09:01:00Z (committer date of commit {entered})" in told(repo, LATE)
 
 
 def advance_on(repo: Repo, branch: str) -> str:
@@ -134,7 +136,7 @@ def test_a_stage_begins_when_its_commit_is_merged(way: Callable[[Repo, datetime]
     advance_on(repo, "topic")
     merged = NINE + timedelta(hours=3)
     way(repo, merged)
-    assert told(repo, LATE).startswith("42 is in ab-50 since 2026-11-20T12:00:00Z (commit ")
+    assert told(repo, LATE).startswith("42 entered ab-50 at 2026-11-20T12:00:00Z (committer date of commit ")
     assert repo.git("rev-parse", "HEAD")[:12] in told(repo, LATE)
     assert "until 2026-11-22T12:00:00Z" in told(repo, merged + timedelta(hours=47))
 
@@ -144,14 +146,14 @@ def test_a_fast_forward_leaves_the_date_of_the_commit(repo: Repo) -> None:
     commit = repo.take(lambda live: live.model_copy(update={"stage": "ab-50"}), "Advance", push=False)
     repo.git("checkout", "-q", "main")
     repo.git("merge", "-q", "--ff-only", "topic")
-    assert f"since 2026-11-20T09:02:00Z (commit {commit[:12]}" in told(repo, LATE)
+    assert f"at 2026-11-20T09:02:00Z (committer date of commit {commit[:12]}" in told(repo, LATE)
 
 
 def test_an_amended_commit_begins_anew(repo: Repo) -> None:
     repo.take(lambda live: live.model_copy(update={"stage": "ab-50"}), "Advance", push=False)
     repo.git("commit", "-q", "--amend", "-m", "Advance it", GIT_COMMITTER_DATE="2026-11-20T11:00:00Z")
     assert repo.git("log", "-1", "--format=%aI").startswith("2026-11-20T09:02:00")
-    assert "since 2026-11-20T11:00:00Z" in told(repo, LATE)
+    assert "at 2026-11-20T11:00:00Z" in told(repo, LATE)
 
 
 def test_a_date_that_is_not_reached_is_waited_for(repo: Repo) -> None:
@@ -161,14 +163,14 @@ def test_a_date_that_is_not_reached_is_waited_for(repo: Repo) -> None:
 def test_a_stage_that_is_entered_again_begins_anew(repo: Repo) -> None:
     for stage in ("shadow", "canary-5"):
         repo.take(lambda live, stage=stage: live.model_copy(update={"stage": stage}), f"Go to {stage}")  # type: ignore[misc]
-    assert "since 2026-11-20T09:03:00Z" in told(repo, LATE)
+    assert "at 2026-11-20T09:03:00Z" in told(repo, LATE)
 
 
 def test_another_candidate_in_the_same_stage_begins_anew(repo: Repo) -> None:
     repo.record("43")
     repo.commit("Record 43")
     repo.take(lambda live: live.model_copy(update={"candidate": "43"}), "Swap them")
-    assert told(repo, LATE).startswith("43 is in canary-5 since 2026-11-20T09:03:00Z")
+    assert told(repo, LATE).startswith("43 entered canary-5 at 2026-11-20T09:03:00Z")
 
 
 def test_what_the_forge_says_counts_before_the_date_of_the_commit(repo: Repo) -> None:
@@ -181,11 +183,11 @@ def test_what_the_forge_says_counts_before_the_date_of_the_commit(repo: Repo) ->
     held = decided(repo, LATE, merged_at=merged_at).held
     assert held is not None
     assert asked == [repo.git("rev-parse", "HEAD")]
-    assert "since 2026-11-20T14:00:00Z" in held.words
-    assert "as the forge merged it" in held.words
+    assert "at 2026-11-20T14:00:00Z" in held.message
+    assert "merge time on the forge" in held.message
     held = decided(repo, LATE, merged_at=lambda commit: None).held
     assert held is not None
-    assert "by its committer's date" in held.words
+    assert "committer date of commit" in held.message
 
 
 def test_a_shallow_clone_knows_nothing_and_says_so(repo: Repo) -> None:
@@ -194,7 +196,7 @@ def test_a_shallow_clone_knows_nothing_and_says_so(repo: Repo) -> None:
     shallow = repo.clone("shallow", "--depth", "1")
     result = shallow.run("advance", "fraud", "--commit")
     assert result.status == 1
-    assert "nobody knows since when 42 is in canary-5, which is held for 15m: this clone is shallow" in result.err
+    assert "cannot tell when 42 entered canary-5, which is held for 15m: this clone is shallow" in result.err
     result = shallow.run("advance", "fraud", "--commit", "--force", "--reason", "the clone\nRollout-Step: promote")
     assert result.status == 0
     message = shallow.git("log", "-1", "--format=%B")
@@ -209,7 +211,7 @@ def test_a_stage_that_is_not_committed_is_not_held(old: Repo) -> None:
     assert old.run("retreat", "fraud").status == 0
     result = old.run("advance", "fraud")
     assert result.status == 1
-    assert "42 is in shadow, which is held for 1h, by no commit yet" in result.err
+    assert "cannot tell when 42 entered shadow, which is held for 1h: the change is not committed" in result.err
 
 
 def test_without_git_nobody_knows(tmp_path: Path) -> None:
@@ -249,9 +251,9 @@ def test_a_commit_holds_the_step_and_nothing_else(old: Repo) -> None:
     assert old.git("log", "-1", "--format=%B") == (
         "Advance fraud 42 to ab-50\n\n"
         "95% to 41, 5% to 42 -> 50% to 41, 50% to 42.\n"
-        f"42 is in canary-5 since 2020-01-01T09:01:00Z (commit {old.git('rev-parse', 'HEAD~1')[:12]}, "
-        "by its committer's date), held for 15m.\n"
-        "ab-50 has `approval: manual`: a person lets 42 in.\n\n"
+        "42 entered canary-5 at 2020-01-01T09:01:00Z (committer date of commit "
+        f"{old.git('rev-parse', 'HEAD~1')[:12]}), and its hold of 15m is over.\n"
+        "ab-50 has `approval: manual`: a person must approve 42.\n\n"
         "Rollout-Step: advance fraud/42 ab-50"
     )
 
@@ -290,7 +292,7 @@ def test_edits_of_somebody_are_not_taken_along(path: str, staged: bool, old: Rep
     before = old.snapshot()
     result = old.run("withdraw", "fraud", "--commit")
     assert result.status == 1
-    assert f"{path} has changes that are not committed" in result.err
+    assert f"{path} has uncommitted changes" in result.err
     assert old.snapshot() == before
 
 
@@ -302,7 +304,7 @@ def test_somebody_commits(old: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     before = old.snapshot()
     result = old.run("withdraw", "fraud", "--commit")
     assert result.status == 2
-    assert "git does not know who commits" in result.err
+    assert "user.name or user.email of git is not set" in result.err
     assert old.snapshot() == before
 
 
@@ -377,7 +379,7 @@ def test_the_first_commit_of_all_may_be_a_bootstrap(tmp_path: Path) -> None:
     words = ("bootstrap", "scam", "--version", "1", "--artifact", "s3://m/1/", "--format", "onnx", "--commit")
     refused = run("--repo", str(tmp_path), *words)
     assert (refused.status, (tmp_path / "rollouts").exists()) == (2, False)
-    assert "nothing says which gateway splits the traffic of scam: no rollout here has a gateway" in refused.err
+    assert "no gateway is known to split the traffic of scam: no rollout here has a gateway" in refused.err
     targets = ("--target", "kserve", "--target", "{type: gateway-api, gateway: {name: edge}}")
     assert run("--repo", str(tmp_path), *words, *targets).status == 0
     assert git(tmp_path, "status", "--porcelain") == "?? .rollout-spec.yaml"
@@ -452,10 +454,10 @@ def test_a_stage_that_asks_a_person_is_a_draft(old: Repo) -> None:
     result = old.run("advance", "fraud", "--pull-request")
     assert result.status == 0
     assert "opened draft pull request 1: " in result.out
-    assert "ab-50 has `approval: manual`: a person lets 42 in" in result.err
+    assert "ab-50 has `approval: manual`: a person must approve 42" in result.err
     (pull,) = old.pull_requests()
     assert (pull["draft"], pull["autoMerge"]) == (True, False)
-    assert "Whoever approves 42 marks it ready" in pull["body"]
+    assert "To approve 42, mark it ready" in pull["body"]
 
 
 def test_why_a_hold_was_cut_short_is_in_the_pull_request(old: Repo) -> None:
@@ -467,7 +469,7 @@ def test_why_a_hold_was_cut_short_is_in_the_pull_request(old: Repo) -> None:
     reason = "see [OPS-7](https://evil.example.com) | `now` @everyone"
     assert old.run("advance", "fraud", "--pull-request", "--force", "--reason", reason).status == 0
     (pull,) = old.pull_requests()
-    assert "because: `see [OPS-7](https://evil.example.com) ¦ 'now' @everyone`" in pull["body"]
+    assert "The reason: `see [OPS-7](https://evil.example.com) ¦ 'now' @everyone`" in pull["body"]
     assert f"Rollout-Forced: {reason}" in git(old.remote, "log", "-1", "--format=%B", pull["headSha"])
 
 
@@ -501,7 +503,7 @@ def test_a_branch_that_holds_something_else_is_left_alone(old: Repo) -> None:
     old.git("checkout", "-q", "main")
     result = old.run("withdraw", "fraud", "--pull-request")
     assert result.status == 0
-    assert f"holds something else ({mine[:12]}): left alone" in result.err
+    assert f"has an unexpected commit ({mine[:12]}) and was left unchanged" in result.err
     assert old.tip("withdraw/acme-models/fraud/42") == mine
     (pull,) = old.pull_requests()
     assert (pull["head"], pull["headSha"]) == ("withdraw/acme-models/fraud/42-2", old.tip(pull["head"]))

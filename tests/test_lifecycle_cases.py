@@ -19,7 +19,7 @@ from repo import git, run
 from transcript_cases import transcript_cases, update
 from workspaces import Files, rendered, write
 
-from rollout_spec.cli.diff import patch
+from rollout_spec.core.diff import patch
 from rollout_spec.integrations.git.repository import Git
 from rollout_spec.lifecycle import STEPS
 from rollout_spec.workflows.check import review

@@ -57,7 +57,7 @@ def test_manifests_that_differ_in_line_ends_are_current(turned: Repo) -> None:
     assert turned.run("check", "--base", "HEAD").status == 0
     assert turned.run("render", "--check").status == 0
     rendered = turned.run("render")
-    assert (rendered.status, rendered.err) == (0, "the manifests are current\n")
+    assert (rendered.status, rendered.err) == (0, "the manifests are up to date\n")
     assert files_in(turned.workspace / "manifests") == before
     assert turned.git("status", "--porcelain") == ""
 

@@ -121,7 +121,7 @@ def closed(repo: Repo) -> str:
 
 def without_branch(repo: Repo) -> str:
     git(repo.remote, "update-ref", "-d", f"refs/heads/{branch(repo)}")
-    return f"there is no branch {BRANCH}.* in the bare repository"
+    return f"no branch {BRANCH}.* in the bare repository"
 
 
 @pytest.mark.parametrize("how", [conflict, draft, closed, without_branch])
@@ -159,7 +159,7 @@ def test_a_number_is_one(repo: Repo, number: str) -> None:
 def test_one_that_is_not_there_is_told(repo: Repo) -> None:
     result = repo.run("local", "merge", "7")
     assert (result.status, result.out) == (2, "")
-    assert "there is no pull request 7 in " in result.err
+    assert "no pull request 7 in " in result.err
 
 
 def test_another_forge_is_refused(repo: Repo) -> None:

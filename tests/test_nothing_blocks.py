@@ -23,9 +23,9 @@ from repo import Repo, git
 
 from rollout_spec.core.breach import Breach
 from rollout_spec.core.commit_message import starts_no_checks, with_checks
-from rollout_spec.domain import traffic
+from rollout_spec.domain import transitions
 from rollout_spec.integrations.git.remote import Remote
-from rollout_spec.workflows import incident_limits
+from rollout_spec.workflows import breach_order, incident_limits
 from rollout_spec.workflows import respond as response
 from rollout_spec.workflows.base_branch import Base
 
@@ -242,7 +242,7 @@ def test_a_head_that_brings_an_incident_along_stays_ours(repo: Repo, way: str) -
         repo.commit("Take the incident over")
     people.edit_pull(repo, 1, state="closed", closedAt="2026-11-20T09:00:00Z")
     answer = repo.breach("42", "latency-sla")
-    assert "holds something else" not in answer.err, answer.text
+    assert "has an unexpected commit" not in answer.err, answer.text
     assert "is not one that this tool would build" not in answer.text
     assert len([each for each in repo.pull_requests() if each["state"] == "open"]) == 1, answer.text
 
@@ -310,7 +310,7 @@ def test_a_workspace_that_was_renamed_forgets_no_quarantine(repo: Repo) -> None:
 
 
 def test_a_version_whose_name_begins_like_another_is_another(repo: Repo) -> None:
-    repo.take(traffic.withdraw, "Withdraw")
+    repo.take(transitions.withdraw, "Withdraw")
     repo.record("41-20200117", like="42")
     repo.take(lambda live: live.model_copy(update={"candidate": "41-20200117", "stage": "canary-5"}), "Canary")
     repo.breach("41-20200117", "latency-sla")
@@ -406,7 +406,7 @@ def test_forged_branches_keep_no_outdated_rollback_armed(repo: Repo) -> None:
 
 def test_what_cannot_be_answered_keeps_no_other_waiting(repo: Repo) -> None:
     people.serve_too(repo, "churn")
-    real = response._strongest
+    real = breach_order.strongest_breach
 
     def broken(group: list[Breach], base: Base, now: datetime) -> Breach:
         if group[0].rollout == "churn":
@@ -414,7 +414,7 @@ def test_what_cannot_be_answered_keeps_no_other_waiting(repo: Repo) -> None:
         return real(group, base, now)
 
     alerts = [repo.alert("42", "latency-sla", rollout=name) for name in ("churn", "fraud")]
-    with mock.patch.object(response, "_strongest", broken):
+    with mock.patch.object(response, "strongest_breach", broken):
         answer = repo.run("rollback", "--breach", repo.payload(*alerts))
     assert answer.status == 3
     assert "unexpected ValueError: odd" in answer.err

@@ -77,7 +77,7 @@ def test_the_same_alert_does_not_open_a_closed_one_again(repo: Repo) -> None:
     edit_pull(repo, 1, state="closed")
     answer = repo.run("rollback", "--breach", payload)
     assert answer.status == 1
-    assert "was closed by a person, and is not opened again for the same breach" in answer.err
+    assert "was closed by a person and is not reopened for the same breach" in answer.err
     assert len(repo.pull_requests()) == 1
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from repo import STAGES, Repo, git
 
-from rollout_spec.domain import traffic
+from rollout_spec.domain import transitions
 
 pytestmark = pytest.mark.system
 
@@ -20,8 +20,8 @@ BRANCH = "rollback/acme-models/fraud/42"
 def promoted_made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
     repo = Repo.create(tmp_path_factory.mktemp("promoted"))
     for _ in range(2):
-        repo.take(lambda live: traffic.advance(live, STAGES), "Advance fraud 42")
-    repo.take(lambda live: traffic.promote(live, STAGES, ()), "Promote fraud 42")
+        repo.take(lambda live: transitions.advance(live, STAGES), "Advance fraud 42")
+    repo.take(lambda live: transitions.promote(live, STAGES, ()), "Promote fraud 42")
     return repo
 
 
@@ -54,7 +54,7 @@ def test_a_known_good_version_that_a_target_could_not_render_is_passed_over(prom
     promoted.render()
     promoted.commit("Lose a format")
     answer = promoted.breach("42", "latency-sla")
-    why = "41 was passed over: its record lacks `format`, which the target kserve needs"
+    why = "41 was skipped: its record lacks `format`, which the target kserve needs"
     assert (answer.status, answer.err) == (0, f"{why}\n")
     commit = promoted.tip(BRANCH)
     assert promoted.live_at(commit) == {"stable": "40", "knownGood": []}
@@ -91,14 +91,14 @@ def contracts(repo: Repo, old: Any, new: Any, *pins: str) -> None:
     repo.commit("Serve another schema too")
 
 
-REFUSED = "it reads payment-event 3.0, which refuses what callers of 3.1"
+REFUSED = "it reads payment-event 3.0, which refuses requests that callers of 3.1"
 SHOWN = 'as in {"amount": 0, "currency": 0}'
 
 
 def test_a_known_good_version_whose_contract_no_longer_holds_is_passed_over(promoted: Repo) -> None:
     contracts(promoted, CLOSED, MOVED, "3.1", "3.0", "3.1")
     answer = promoted.breach("42", "latency-sla")
-    why = f"41 was passed over: {REFUSED} send: /properties/currency: this field is refused now, {SHOWN}"
+    why = f"41 was skipped: {REFUSED} send: /properties/currency: this field is refused now, {SHOWN}"
     assert (answer.status, answer.err) == (0, f"{why}\n")
     commit = promoted.tip(BRANCH)
     assert promoted.live_at(commit) == {"stable": "40", "knownGood": []}
@@ -121,7 +121,7 @@ def test_where_no_contract_holds_the_incident_alone_is_proposed(promoted: Repo) 
         ["incident", "rollout:fraud"],
     )
     why = f"{REFUSED} send: /properties/currency: this field is refused now, {SHOWN}"
-    assert f"41 was passed over: `{why}`." in pull["body"]
+    assert f"41 was skipped: `{why}`." in pull["body"]
     assert promoted.git("diff", "--name-only", "HEAD", pull["headSha"]).split() == ["incidents/fraud-42.yaml"]
     checked = promoted.run("check")
     assert checked.status == 0
@@ -132,13 +132,13 @@ def test_where_callers_need_not_have_moved_a_person_decides(promoted: Repo) -> N
     """What 3.1 takes beside what 3.0 took may be sent by now, or not yet: there is a way back, and it is in doubt."""
     contracts(promoted, CLOSED, WIDE, "3.0", "3.0", "3.1")
     answer = promoted.breach("42", "latency-sla")
-    why = "41 reads payment-event 3.0, which refuses what callers of 3.1 may send"
+    why = "41 reads payment-event 3.0, which refuses requests that callers of 3.1 may send"
     assert (answer.status, answer.err) == (0, "")
     assert f"a draft for a person: {why} [contract]\n" in answer.out
     assert promoted.live_at(promoted.tip(BRANCH)) == {"stable": "41", "knownGood": ["40"]}
     body, refused = body_of(promoted), f"`/properties/currency: this field is refused now, {SHOWN}`"
-    assert f"It is a draft for a person, because {why}." in body.splitlines()[0]
-    assert f"- {why}: {refused}. No known-good version is without that." in body
+    assert f"It is a draft for a person to review: {why}." in body.splitlines()[0]
+    assert f"- {why}: {refused}. No known-good version avoids this." in body
     merge_and_check(promoted)
 
 
@@ -146,7 +146,7 @@ def test_of_two_known_good_versions_the_one_without_a_doubt_is_restored(promoted
     contracts(promoted, CLOSED, WIDE, "3.1", "3.0", "3.1")
     assert promoted.breach("42", "latency-sla").status == 0
     assert promoted.live_at(promoted.tip(BRANCH)) == {"stable": "40", "knownGood": []}
-    assert f"- 41 was passed over: `{REFUSED} may send: /properties/currency" in body_of(promoted)
+    assert f"- 41 was skipped: `{REFUSED} may send: /properties/currency" in body_of(promoted)
     assert promoted.pull_requests()[0]["draft"] is False
     merge_and_check(promoted)
 
@@ -175,7 +175,7 @@ def test_by_hand_it_is_said_too(promoted: Repo, tmp_path: Path) -> None:
     contracts(promoted, CLOSED, MOVED, "3.1", "3.0", "3.1")
     answer = promoted.run("rollback", "fraud", "--reason", "r", "--emit", str(tmp_path / "out"))
     assert answer.status == 0, answer.text
-    assert f"- 41 was passed over: `{REFUSED} send: /properties" in (tmp_path / "out/README.md").read_text("utf-8")
+    assert f"- 41 was skipped: `{REFUSED} send: /properties" in (tmp_path / "out/README.md").read_text("utf-8")
 
 
 def test_a_known_good_version_with_the_bytes_of_stable_is_no_rollback_target_for_anybody(promoted: Repo) -> None:
@@ -191,7 +191,7 @@ def test_a_known_good_version_with_the_bytes_of_stable_is_no_rollback_target_for
     drilled = promoted.run("drill")
     assert drilled.status == 1, drilled.text
     diagnosed = promoted.run("doctor")
-    assert "could go back to no earlier version once promoted: fraud" in diagnosed.text, diagnosed.text
+    assert "would have no rollback target after a promotion: fraud" in diagnosed.text, diagnosed.text
     answer = promoted.breach("42", "latency-sla")
     assert (answer.status, "  41: it has the same digest as 42\n" in answer.err) == (1, True), answer.text
 

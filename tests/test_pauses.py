@@ -103,7 +103,7 @@ def test_a_pause_of_nothing_is_no_file_of_ours(tmp_path: Path) -> None:
     pause(tmp_path, GOOD)
     done = run("--repo", str(tmp_path), "check", PAUSE_FILE)
     assert (done.status, done.out) == (2, "")
-    assert "this is no rollout repository" in done.err
+    assert "not a rollout repository" in done.err
 
 
 def test_a_folder_of_that_name_pauses_nothing(platform: Path) -> None:

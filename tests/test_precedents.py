@@ -14,7 +14,7 @@ import pytest
 from repo import STAGES, Repo, Result, git, plain
 
 from rollout_spec.core.errors import UserError
-from rollout_spec.domain import traffic
+from rollout_spec.domain import transitions
 from rollout_spec.integrations.forges.local import LocalForge
 from rollout_spec.integrations.git import remote as remotes
 from rollout_spec.workflows import base_branch as landing
@@ -96,7 +96,7 @@ def test_a_second_rollback_within_the_cooldown_is_a_draft(repo: Repo, how: Calla
     replica = repo.clone("replica")
     answer = repo.breach("41", "latency-sla", "--dry-run")
     assert "verdict: draft: fraud was rolled back from 42 3" in answer.out
-    assert "its cool-down is 1h [cooldown]" in answer.out
+    assert "within its cool-down of 1h [cooldown]" in answer.out
     assert replica.breach("41", "latency-sla", "--dry-run").out == answer.out, "any replica decides the same"
     assert told(replica.breach("41", "latency-sla")) == ["cooldown"]
     assert pull(repo, 2)["draft"] is True
@@ -110,7 +110,7 @@ def test_a_second_rollback_within_the_cooldown_is_a_draft(repo: Repo, how: Calla
 def test_an_open_rollback_of_the_same_rollout_counts(repo: Repo) -> None:
     assert told(repo.breach("42", "latency-sla")) == []
     assert told(repo.breach("41", "latency-sla")) == ["cooldown"]
-    assert "fraud has a rollback that is not merged, from 42 1m ago; its cool-down is 1h" in pull(repo, 2)["body"]
+    assert "fraud has an unmerged rollback from 42 1m ago, within its cool-down of 1h" in pull(repo, 2)["body"]
 
 
 def close(repo: Repo, number: int) -> None:
@@ -124,7 +124,7 @@ def test_a_candidate_is_withdrawn_whatever_the_cooldown_and_the_quotas_say(repo:
     assert told(repo.breach("41", "latency-sla")) == []
     answer = repo.breach("42", "latency-sla")
     assert told(answer) == []
-    assert "verdict: act: every guard holds, and it merges itself\n" in answer.out
+    assert "verdict: act: no guard objects, and it merges automatically\n" in answer.out
     assert told(repo.breach("41", "latency-sla", rollout="churn")) == ["rollbacks-per-day", "auto-merges-per-day"]
 
 
@@ -156,7 +156,7 @@ def test_a_rollback_that_a_person_refused_does_not_count(repo: Repo) -> None:
     close(repo, 2)
     replica = repo.clone("replica")
     answer = repo.breach("41", "latency-sla", rollout="spam")
-    assert "verdict: act: every guard holds, and it merges itself\n" in answer.out
+    assert "verdict: act: no guard objects, and it merges automatically\n" in answer.out
     assert replica.breach("41", "latency-sla", rollout="spam").out == answer.out.replace("opened", "adopted", 1)
 
     assert told(repo.breach("41", "latency-sla")) == ["cooldown", "rollbacks-per-day"], "that of 42 is open still"
@@ -215,7 +215,7 @@ def test_so_many_merge_themselves_within_a_day(repo: Repo) -> None:
     assert told(answer) == ["trigger"], "a soft one takes nothing from the quota"
     later(repo, minutes=15)
     answer = repo.breach("42", "latency-sla")
-    assert "verdict: act: every guard holds, and it merges itself\n" in answer.out
+    assert "verdict: act: no guard objects, and it merges automatically\n" in answer.out
     assert told(repo.breach("41", "latency-sla", rollout="churn")) == ["auto-merges-per-day"]
     assert [(pull(repo, each)["autoMerge"], pull(repo, each)["draft"]) for each in (1, 2, 3)] == [
         (False, True),
@@ -233,10 +233,10 @@ def test_an_old_breach_is_for_a_person(repo: Repo) -> None:
 def test_a_breach_of_the_split_before_this_one_is_for_a_person(repo: Repo) -> None:
     alert = repo.alert("42", "latency-sla")
     later(repo, minutes=5)
-    repo.take(lambda live: traffic.advance(live, STAGES), "Advance fraud 42")
+    repo.take(lambda live: transitions.advance(live, STAGES), "Advance fraud 42")
     answer = repo.run("rollback", "--breach", repo.payload(alert))
     assert told(answer) == ["settled"]
-    assert "the breach was seen before 42 came to where it is" in pull(repo, 1)["body"]
+    assert "42 entered its current stage at" in pull(repo, 1)["body"]
 
 
 def test_a_breach_that_is_over_is_for_a_person(repo: Repo) -> None:
@@ -245,12 +245,14 @@ def test_a_breach_that_is_over_is_for_a_person(repo: Repo) -> None:
 
 
 def test_a_rollback_of_a_rollback_is_for_a_person(repo: Repo) -> None:
-    repo.take(lambda live: traffic.promote(live.model_copy(update={"stage": "full"}), STAGES, ()), "Promote fraud 42")
+    repo.take(
+        lambda live: transitions.promote(live.model_copy(update={"stage": "full"}), STAGES, ()), "Promote fraud 42"
+    )
     assert told(repo.breach("42", "latency-sla")) == []
     repo.merge(FRAUD)
     later(repo, days=2)
     assert told(repo.breach("41", "latency-sla")) == ["rollback-of-rollback"]
-    assert "41 was restored by a rollback itself (fraud-42)" in pull(repo, 2)["body"]
+    assert "41 was itself restored by a rollback (incident fraud-42)" in pull(repo, 2)["body"]
 
 
 # Many at once.
@@ -261,7 +263,7 @@ def test_three_rollouts_at_once_are_a_draft_each_and_one_incident_names_them(rep
     payload = repo.payload(*(repo.alert("42", "latency-sla", rollout=name) for name in ("fraud", "churn", "spam")))
     answer = repo.run("rollback", "--breach", payload)
     assert told(answer) == ["shared-cause"] * 3
-    words = "3 rollouts failed within 10m (churn, fraud, spam): that is not the model"
+    words = "3 rollouts failed within 10m (churn, fraud, spam): the cause is probably not this model"
     assert answer.out.count(f"a draft for a person: {words} [shared-cause]\n") == 3
     assert [(each["draft"], each["autoMerge"]) for each in repo.pull_requests()] == [(True, False)] * 3
     assert repo.branches() == [CHURN, FRAUD, SPAM]
@@ -322,7 +324,9 @@ def test_the_incident_that_a_shared_cause_names_is_the_one_that_is_open(repo: Re
     assert told(repo.breach("42", "latency-sla", rollout="churn")) == []
     repo.merge(CHURN)
     repo.resolve("churn-42", "cleared")
-    repo.take(lambda live: traffic.advance(traffic.propose(live, "42"), STAGES), "Try 42 again", rollout="churn")
+    repo.take(
+        lambda live: transitions.advance(transitions.propose(live, "42"), STAGES), "Try 42 again", rollout="churn"
+    )
     later(repo, hours=3)
     payload = repo.payload(*(repo.alert("42", "latency-sla", rollout=name) for name in ("churn", "fraud", "spam")))
     assert repo.run("rollback", "--breach", payload).status == 0
@@ -347,7 +351,7 @@ def test_names_that_a_stranger_made_up_stop_no_rollback(repo: Repo) -> None:
     ("text", "paused"),
     [
         ("reason: OPS-1181\nexpires: 2026-11-21\n", "pauses the automation until 2026-11-21T23:59:59Z: OPS-1181"),
-        ("", "pauses the automation: it cannot be read; it has to say `reason` and `expires`"),
+        ("", "pauses the automation: the file cannot be read; it must have `reason` and `expires`"),
         ("reason: OPS-1181\nexpires: 2026-11-19\n", None),
     ],
 )
@@ -397,13 +401,13 @@ def test_a_hard_breach_makes_a_soft_draft_ready(repo: Repo) -> None:
     later(repo, minutes=1)
     answer = repo.breach("42", "latency-sla")
     assert answer.out.startswith("adopted pull request 1: ")
-    assert "verdict: act: every guard holds, and it merges itself" in answer.out
+    assert "verdict: act: no guard objects, and it merges automatically" in answer.out
     ready = pull(repo, 1)
     assert (ready["draft"], ready["autoMerge"], repo.tip(FRAUD)) == (False, True, commit)
     assert len(ready["comments"]) == 1
     assert (
-        "**fraud 42 failed again; by this breach it needs no person: every guard holds, and it merges itself.**"
-        in (ready["comments"][0])
+        "**fraud 42 failed again. For this breach alone, its rollback needs no reviewer: no guard objects, "
+        "and it merges automatically.**" in (ready["comments"][0])
     )
     assert "| trigger | `latency-sla` |" in ready["comments"][0]
 
@@ -449,7 +453,9 @@ def test_a_hard_breach_that_a_guard_objects_to_leaves_the_draft(repo: Repo) -> N
     later(repo, minutes=1)
     assert told(repo.breach("41", "latency-sla")) == ["rollbacks-per-day"]
     assert (pull(repo, 1)["draft"], pull(repo, 1)["autoMerge"]) == (True, False)
-    assert "by this breach it would be a draft: there were 0 rollbacks" in pull(repo, 1)["comments"][0]
+    assert (
+        "For this breach alone, its rollback would be a draft: there were 0 rollbacks" in pull(repo, 1)["comments"][0]
+    )
 
 
 def test_a_step_that_is_under_way_is_told(repo: Repo) -> None:
@@ -462,10 +468,10 @@ def test_a_step_that_is_under_way_is_told(repo: Repo) -> None:
         path.write_text(json.dumps({"number": number, "state": "open", "title": "t", "body": "b", **head}))
     for _ in range(2):
         answer = repo.breach("42", "latency-sla")
-        assert answer.err == f"{repo.remote}.pulls/1.json is open too, and was told\n"
+        assert answer.err == f"{repo.remote}.pulls/1.json is open too; a comment was added\n"
     comments = pull(repo, 1)["comments"]
     assert len(comments) == 1
-    assert f"{repo.remote}.pulls/3.json takes it back to 41. Do not merge this before that.**" in comments[0]
+    assert f"{repo.remote}.pulls/3.json rolls it back to 41. Merge that one first.**" in comments[0]
     assert "comments" not in pull(repo, 2)
 
 
@@ -475,7 +481,7 @@ def test_a_shallow_clone_knows_the_cooldown_and_does_not_merge(repo: Repo) -> No
     repo.merge(FRAUD)
     shallow = repo.clone("shallow", "--depth", "1")
     assert told(shallow.breach("41", "latency-sla")) == ["window", "settled", "cooldown"]
-    assert "when 41 came to where it is is not known here" in pull(repo, 2)["body"]
+    assert "cannot tell when 41 entered its current stage" in pull(repo, 2)["body"]
 
 
 def test_a_branch_that_holds_no_incident_of_ours_counts_for_nothing(repo: Repo) -> None:
@@ -525,15 +531,15 @@ def test_a_component_that_another_rollout_needs_as_it_is_stays_and_a_person_deci
     answer = repo.breach("42", "latency-sla")
     assert told(answer) == ["component"]
     assert (
-        "a draft for a person: churn 42, churn 41, churn 40 need user-profile 12, and the way back needs 11"
-        in answer.out
+        "a draft for a person: churn 42, churn 41, churn 40 need user-profile 12, "
+        "but the rollback needs user-profile 11" in answer.out
     )
     commit, body = repo.tip(FRAUD), pull(repo, 1)["body"]
     assert repo.live_at(commit) == {"stable": "41", "knownGood": ["40"]}
     assert repo.data_at(commit, "components/user-profile.yaml")["spec"]["serving"] == ["12"]
-    assert "- user-profile **stays** at 12, for churn 42, churn 41, churn 40 need it, and 41 needs 11" in body
-    assert "- It brings: `rollouts/fraud.yaml:" in body
-    assert f"- churn 42 pins user-profile `{needs}`; user-profile stays for it." in body
+    assert "- user-profile **stays** at 12, because churn 42, churn 41, churn 40 need it, but 41 needs 11" in body
+    assert "- New finding: `rollouts/fraud.yaml:" in body
+    assert f"- churn 42 pins user-profile `{needs}`. Therefore user-profile stays." in body
 
 
 def switched_at_once(repo: Repo, *rollouts: str) -> None:
@@ -624,14 +630,14 @@ def test_a_base_that_is_rolled_back_meanwhile_is_left_alone(repo: Repo, monkeypa
 
     def renewed(base: landing.Base) -> landing.Base:
         if other.live.candidate:
-            other.take(traffic.withdraw, "Withdraw fraud 42")
+            other.take(transitions.withdraw, "Withdraw fraud 42")
         return original(base)
 
     original = landing.Base.renewed
     monkeypatch.setattr(landing.Base, "renewed", renewed)
     answer = repo.breach("42", "latency-sla")
     assert (answer.status, answer.out) == (0, "")
-    assert "fraud 42 has neither traffic nor mirror" in answer.err
+    assert "fraud 42 receives neither requests nor mirrored ones" in answer.err
     assert repo.branches() == []
 
 
@@ -655,5 +661,5 @@ def test_a_remote_that_never_answers_is_given_up(repo: Repo) -> None:
         with mock.patch.object(remotes, "NETWORK_SECONDS", 0.5):
             answer = repo.breach("42")
     assert answer.status == 3
-    assert "git ls-remote failed: there was no answer within 0.5 seconds" in answer.err
+    assert "git ls-remote failed: no answer within 0.5 seconds" in answer.err
     assert "secret" not in answer.text

@@ -168,7 +168,7 @@ def test_files_of_others_in_folders_of_our_names_are_passed_over(tmp_path: Path)
     done = repository.commit()
     assert done.status == 1
     assert done.text.count("\nenvironments/prod/rollouts/fraud.yaml:61:24: error: ") == 2
-    assert "passed over k8s/policies/deny.yaml: no part of a workspace" in done.text
+    assert "skipped k8s/policies/deny.yaml: not part of a workspace" in done.text
     assert "\nk8s/" not in done.text
 
 

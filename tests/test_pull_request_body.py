@@ -13,9 +13,10 @@ from repo import EXAMPLE
 
 from rollout_spec.core.breach import Breach, Evidence
 from rollout_spec.core.markdown import bullets, code, fenced, quoted, table
-from rollout_spec.rollback import GuardVerdict, NoRollbackTarget, Reason, Rollback, Step, Undone, roll_back
-from rollout_spec.rollback.commit import change, incident_change
-from rollout_spec.rollback.pull_request import LONGEST_BODY, ManifestComparison, again, body
+from rollout_spec.rollback import GuardVerdict, NoRollbackTarget, Reason, Rollback, Step, UndoneCommits, roll_back
+from rollout_spec.rollback.commit import incident_change, rollback_change
+from rollout_spec.rollback.pull_request import LONGEST_BODY, body, repeat_comment
+from rollout_spec.rollback.pull_request_sections import ManifestComparison
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.working_tree import WorkingTree
 
@@ -33,40 +34,40 @@ def repository() -> Repository:
 @pytest.fixture(scope="module")
 def rollback(repository: Repository) -> Rollback:
     steps = tuple(Step(f"{number:040x}", MOMENT, f"Step {number} `x` @all", None, None) for number in range(2000))
-    found = roll_back(repository, BREACH, Undone(steps, MOMENT, kept=steps))
+    found = roll_back(repository, BREACH, UndoneCommits(steps, MOMENT, kept_edits=steps))
     assert isinstance(found, Rollback)
     return found
 
 
 def test_the_diff_is_what_is_cut(rollback: Rollback, repository: Repository) -> None:
     diff = "".join(f"+line {number}\n" for number in range(100_000))
-    text = body(rollback, repository, READY, proof=ManifestComparison(COMMIT, diff))
+    text = body(rollback, repository, READY, comparison=ManifestComparison(COMMIT, diff))
     assert LONGEST_BODY - 200 < len(text) <= LONGEST_BODY
     assert text.startswith(
-        "**fraud 42 failed at canary-5; this takes the whole stack back to 41.** It is ready to merge.\n"
+        "**fraud 42 failed in canary-5. This restores fraud 41 with its components.** It is ready to merge.\n"
     )
     assert "\n```\n\nThe rest is left out.\n\n<!-- rollout-spec: rollback workspace=acme-models" in text
     assert "- and 1950 more\n" in text
 
 
 def test_a_diff_of_one_long_line_is_left_out(rollback: Rollback, repository: Repository) -> None:
-    text = body(rollback, repository, READY, proof=ManifestComparison(COMMIT, "+" + "x" * LONGEST_BODY))
+    text = body(rollback, repository, READY, comparison=ManifestComparison(COMMIT, "+" + "x" * LONGEST_BODY))
     assert "```" not in text
-    assert f"The manifests differ from those of {COMMIT[:12]}, where `live` was last the same" in text
+    assert f"The manifests differ from those of {COMMIT[:12]}, the last commit with the same `live`" in text
 
 
 def test_the_same_manifests_are_said_to_be(rollback: Rollback, repository: Repository) -> None:
-    text = body(rollback, repository, READY, proof=ManifestComparison(COMMIT, ""))
-    assert f"The manifests are byte for byte those of {COMMIT[:12]}, where `live` was last the same." in text
+    text = body(rollback, repository, READY, comparison=ManifestComparison(COMMIT, ""))
+    assert f"All manifests are byte for byte those of {COMMIT[:12]}, the last commit with the same `live`." in text
 
 
 def test_whatever_else_is_long_the_verdict_stands(rollback: Rollback, repository: Repository) -> None:
-    huge = replace(rollback, passed_over=tuple((str(number), "x" * 5000) for number in range(50)))
+    huge = replace(rollback, skipped=tuple((str(number), "x" * 5000) for number in range(50)))
     verdict = GuardVerdict("draft", (Reason("age", "the breach is old"),))
-    text = body(huge, repository, verdict, proof=ManifestComparison(COMMIT, "+x\n"))
+    text = body(huge, repository, verdict, comparison=ManifestComparison(COMMIT, "+x\n"))
     assert len(text) == LONGEST_BODY
-    assert text.startswith("**fraud 42 failed at canary-5;")
-    assert "It is a draft for a person, because the breach is old." in text[:300]
+    assert text.startswith("**fraud 42 failed in canary-5.")
+    assert "It is a draft for a person to review: the breach is old." in text[:300]
     assert text.endswith("breach=test-1 -->\n")
 
 
@@ -143,17 +144,22 @@ def test_what_could_be_no_markup_is_quoted_as_it_is(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("action", "told"),
-    [("draft", "it would be a draft"), ("act", "it needs no person"), ("notify", "notify"), ("ignore", "ignore")],
+    [
+        ("draft", "its rollback would be a draft"),
+        ("act", "its rollback needs no reviewer"),
+        ("notify", "notify"),
+        ("ignore", "ignore"),
+    ],
 )
 def test_another_breach_is_told_with_how_far_it_would_go(rollback: Rollback, action: Any, told: str) -> None:
-    text = again(rollback, GuardVerdict(action, (Reason("age", "the breach is old"),)))
-    assert text.startswith(f"**fraud 42 failed again; by this breach {told}: the breach is old.**\n\n|  |  |\n")
+    text = repeat_comment(rollback, GuardVerdict(action, (Reason("age", "the breach is old"),)))
+    assert text.startswith(f"**fraud 42 failed again. For this breach alone, {told}: the breach is old.**\n\n|  |  |\n")
 
 
 def test_a_change_has_the_paths_of_the_workspace_unless_it_lies_in_a_folder(
     rollback: Rollback, repository: Repository
 ) -> None:
-    assert change(rollback, repository, READY).edits == rollback.edits
+    assert rollback_change(rollback, repository, READY).edits == rollback.edits
     stuck = NoRollbackTarget("acme", "fraud", "42", BREACH, (), "fraud-42", "b", {"incidents/fraud-42.yaml": b"x"})
     assert incident_change(stuck, repository, READY).edits == stuck.edits
     assert list(incident_change(stuck, repository, READY, prefix="eu").edits) == ["eu/incidents/fraud-42.yaml"]

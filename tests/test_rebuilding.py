@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from repo import EXAMPLE, git
 
 from rollout_spec.core.breach import Breach, Evidence
-from rollout_spec.rollback import Step, Undone
-from rollout_spec.rollback.incident import breach_of, write
+from rollout_spec.rollback import Step, UndoneCommits
+from rollout_spec.rollback.incident import breach_of, incident_text
 from rollout_spec.spec.rollout import ModelRollout
-from rollout_spec.workflows.pull_requests import free_names
+from rollout_spec.workflows.pull_requests import branch_names
 from rollout_spec.workspace.loader import read_file
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.working_tree import WorkingTree
@@ -54,11 +54,11 @@ BREACHES = st.builds(
     trigger=st.none() | WORDS | st.sampled_from(["latency-sla", "null", "true", "1-2", "007"]),
     evidence=st.builds(Evidence, WORDS, st.none() | NUMBERS, st.none() | URLS),
 )
-UNDONE = Undone((Step("0123456" * 5 + "01234", datetime(2026, 1, 1, tzinfo=UTC), "s", None, None),))
+UNDONE = UndoneCommits((Step("0123456" * 5 + "01234", datetime(2026, 1, 1, tzinfo=UTC), "s", None, None),))
 
 
-def incident_of(breach: Breach, undone: Undone = UNDONE) -> str:
-    return write("fraud-42", breach, ROLLOUT, breach.version or "", "41", "canary-5", undone)
+def incident_of(breach: Breach, undone: UndoneCommits = UNDONE) -> str:
+    return incident_text("fraud-42", breach, ROLLOUT, breach.version or "", "41", "canary-5", undone)
 
 
 @given(BREACHES)
@@ -126,7 +126,7 @@ def test_git_can_make_each_name_that_is_free(wanted: list[str]) -> None:
     for name in wanted:  # as git would let them be made, one after another
         if not any(clash(name, other) for other in taken):
             taken[name] = "0" * 40
-    found = list(islice(free_names(BRANCH, taken, instead="0" * 12), 4))
+    found = list(islice(branch_names(BRANCH, taken, instead="0" * 12), 4))
     assert len(set(found)) == 4
     assert [(name, other) for name in found for other in taken if clash(name, other)] == []
     if not any(clash(BRANCH, other) for other in taken):
@@ -151,7 +151,7 @@ def test_git_makes_each_name_that_is_free(tmp_path: Path, taken: list[str]) -> N
     git(tmp_path, "commit", "-q", "--allow-empty", "-m", "One")
     for name in taken:
         git(tmp_path, "branch", name)
-    for name in islice(free_names(BRANCH, dict.fromkeys(taken, "0" * 40), instead="0" * 12), 4):
+    for name in islice(branch_names(BRANCH, dict.fromkeys(taken, "0" * 40), instead="0" * 12), 4):
         if name not in taken:
             git(tmp_path, "branch", name)
         assert git(tmp_path, "rev-parse", f"refs/heads/{name}") == git(tmp_path, "rev-parse", "main")

@@ -364,7 +364,7 @@ def test_a_target_that_is_nowhere_is_an_error() -> None:
 )
 def test_a_duration_that_prometheus_does_not_take_is_an_error(trigger: dict[str, str]) -> None:
     data = replaced(fraud(), ("spec", "triggers"), [trigger])
-    with pytest.raises(UserError, match="Prometheus takes no duration of"):
+    with pytest.raises(UserError, match="Prometheus does not accept a duration of"):
         render(ModelRollout.model_validate(data), Repository(WorkingTree(BASE)))
 
 

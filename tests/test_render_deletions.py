@@ -77,7 +77,7 @@ def test_a_render_removes_what_it_rendered_and_nothing_else(repo: Repo, tracked:
     assert done.status == 0, done.text
     assert sorted(done.err.splitlines()) == sorted(f"removed {path}" for path in (*OURS, *LEFT))
     assert (there(repo, OTHERS), there(repo, {**OURS, **LEFT})) == ({*OTHERS}, set())
-    assert repo.run("render").err == "the manifests are current\n"
+    assert repo.run("render").err == "the manifests are up to date\n"
     assert repo.run("render", "--check").status == 0
 
 

@@ -18,9 +18,9 @@ from repo import STAGES, Repo, Result, git, plain, run
 
 from rollout_spec.core.breach import Breach
 from rollout_spec.core.yaml.document import parse
-from rollout_spec.domain import traffic
+from rollout_spec.domain import transitions
 from rollout_spec.integrations.git.remote import Remote
-from rollout_spec.rollback import Rollback, Undone, roll_back
+from rollout_spec.rollback import Rollback, UndoneCommits, roll_back
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.tree import Overlay
 from rollout_spec.workspace.working_tree import WorkingTree
@@ -46,7 +46,7 @@ def repo(made: Repo, tmp_path: Path) -> Repo:
 def promoted_made(made: Repo, tmp_path_factory: pytest.TempPathFactory) -> Repo:
     repo = made.copy(tmp_path_factory.mktemp("promoted"))
     advance_to(repo, "full")
-    repo.take(lambda live: traffic.promote(live, STAGES, ()), "Promote fraud 42")
+    repo.take(lambda live: transitions.promote(live, STAGES, ()), "Promote fraud 42")
     return repo
 
 
@@ -59,7 +59,7 @@ def promoted(promoted_made: Repo, tmp_path: Path) -> Repo:
 @pytest.fixture(scope="session")
 def advanced_made(made: Repo, tmp_path_factory: pytest.TempPathFactory) -> Repo:
     repo = made.copy(tmp_path_factory.mktemp("advanced"))
-    repo.take(lambda live: traffic.advance(live, STAGES), "Avancer à l'étape suivante")
+    repo.take(lambda live: transitions.advance(live, STAGES), "Avancer à l'étape suivante")
     repo.payload(repo.alert("42", "conversion"))
     return repo
 
@@ -86,16 +86,18 @@ def payload_of(repo: Repo) -> str:
 
 def advance_to(repo: Repo, stage: str) -> None:
     while repo.live.stage != stage:
-        repo.take(lambda live: traffic.advance(live, STAGES), "Advance fraud")
+        repo.take(lambda live: transitions.advance(live, STAGES), "Advance fraud")
 
 
 def propose(repo: Repo, version: str, stage: str | None = None) -> None:
     """Record a version and propose it, in the first stage or in none."""
     repo.record(version)
     if stage is None:
-        repo.take(lambda live: traffic.propose(live, version), f"Propose fraud {version}")
+        repo.take(lambda live: transitions.propose(live, version), f"Propose fraud {version}")
     else:
-        repo.take(lambda live: traffic.advance(traffic.propose(live, version), STAGES), f"Propose fraud {version}")
+        repo.take(
+            lambda live: transitions.advance(transitions.propose(live, version), STAGES), f"Propose fraud {version}"
+        )
         advance_to(repo, stage)
 
 
@@ -136,7 +138,7 @@ def merge_and_check(repo: Repo, branch: str = BRANCH) -> None:
 @pytest.mark.parametrize(("stage", "number"), [("shadow", 2), ("canary-5", 1), ("ab-50", 2), ("full", 3)])
 def test_a_candidate_goes_back_from_each_stage(repo: Repo, stage: str, number: int) -> None:
     if stage == "shadow":
-        repo.take(lambda live: traffic.retreat(live, STAGES, "shadow"), "Retreat fraud 42")
+        repo.take(lambda live: transitions.retreat(live, STAGES, "shadow"), "Retreat fraud 42")
     advance_to(repo, stage)
     answer = repo.breach("42")
 
@@ -158,9 +160,9 @@ def route(repo: Repo, commit: str) -> list[dict[str, Any]]:
 
 
 def test_a_candidate_that_takes_no_traffic_changes_nothing(repo: Repo) -> None:
-    repo.take(traffic.withdraw, "Withdraw fraud 42")
-    repo.take(lambda live: traffic.propose(live, "42"), "Propose fraud 42")
-    told = "fraud 42 has neither traffic nor mirror, so nothing is to be taken back; it is a candidate in no stage"
+    repo.take(transitions.withdraw, "Withdraw fraud 42")
+    repo.take(lambda live: transitions.propose(live, "42"), "Propose fraud 42")
+    told = "fraud 42 receives neither requests nor mirrored ones: nothing to roll back; it is a candidate in no stage"
     for answer in (repo.breach("42"), repo.run("rollback", "fraud", "--reason", "it looks bad")):
         assert (answer.status, answer.out) == (0, "")
         assert told in answer.err
@@ -170,7 +172,7 @@ def test_a_candidate_that_takes_no_traffic_changes_nothing(repo: Repo) -> None:
 def test_a_version_that_serves_nobody_changes_nothing(promoted: Repo) -> None:
     answer = promoted.breach("40")
     assert answer.status == 0
-    assert "fraud 40 has neither traffic nor mirror" in answer.err
+    assert "fraud 40 receives neither requests nor mirrored ones" in answer.err
     assert_nothing_happened(promoted)
 
 
@@ -179,7 +181,7 @@ def test_a_promoted_version_goes_back_to_the_one_before(promoted: Repo) -> None:
     commit = promoted.tip(BRANCH)
     assert promoted.live_at(commit) == {"stable": "41", "knownGood": ["40"]}
     assert promoted.data_at(commit, "incidents/fraud-42.yaml")["spec"]["stage"] == "promoted"
-    assert not landed(promoted)["draft"] or "watches canary-5" in landed(promoted)["body"]
+    assert not landed(promoted)["draft"] or "watches only canary-5" in landed(promoted)["body"]
     merge_and_check(promoted)
 
 
@@ -188,12 +190,12 @@ def test_a_candidate_in_flight_is_withdrawn_with_a_stable_that_failed(promoted: 
     assert promoted.breach("42", "latency-sla").status == 0
     commit = promoted.tip(BRANCH)
     assert promoted.live_at(commit) == {"stable": "41", "knownGood": ["40"]}
-    assert "43, a candidate in flight, is withdrawn; nothing is held against it." in landed(promoted)["body"]
+    assert "The candidate 43 is withdrawn. It gets no incident." in landed(promoted)["body"]
     merge_and_check(promoted)
 
     assert [path.name for path in (promoted.workspace / "incidents").iterdir()] == ["fraud-42.yaml"]
     before = promoted.git("rev-parse", "HEAD")
-    promoted.take(lambda live: traffic.propose(live, "43"), "Propose fraud 43 again")
+    promoted.take(lambda live: transitions.propose(live, "43"), "Propose fraud 43 again")
     assert promoted.run("check", "--base", before).status == 0
 
 
@@ -222,14 +224,14 @@ def test_what_was_undone_once_is_not_undone_again(repo: Repo) -> None:
         (("rollback", "fraud", "--reason", "r", "--version", ""), "rollout fraud has no version"),
         (("rollback", "fraud"), "a rollback by hand needs a reason"),
         (("rollback", "fraud", "--reason", " \n"), "a rollback by hand needs a reason"),
-        (("rollback",), "say what failed"),
-        (("rollback", "fraud", "--breach", "x.json"), "say what failed"),
+        (("rollback",), "name the failure"),
+        (("rollback", "fraud", "--breach", "x.json"), "name the failure"),
         (
             ("rollback", "--breach", "x.json", "--reason", "r"),
-            "--reason, --version, --at and --auto-merge go with ROLLOUT",
+            "--reason, --version, --at and --auto-merge need ROLLOUT",
         ),
-        (("rollback", "--breach", "x.json", "--auto-merge"), "--at and --auto-merge go with ROLLOUT"),
-        (("rollback", "--breach", "nowhere.json"), "nowhere.json cannot be read"),
+        (("rollback", "--breach", "x.json", "--auto-merge"), "--at and --auto-merge need ROLLOUT"),
+        (("rollback", "--breach", "nowhere.json"), "cannot read nowhere.json"),
     ],
 )
 def test_what_cannot_be_answered_is_refused(repo: Repo, words: tuple[str, ...], told: str) -> None:
@@ -256,11 +258,11 @@ def test_with_no_way_back_the_incident_alone_is_proposed(repo: Repo) -> None:
     repo.write("rollouts/fraud.yaml", text.replace('knownGood: ["40"]', "knownGood: []"))
     repo.render()
     repo.commit("Forget 40")
-    verdict = "verdict: notify: no known-good version can serve [way-back]\n"
+    verdict = "verdict: notify: no known-good version can be restored [way-back]\n"
     for done in ("opened", "adopted"):
         answer = repo.breach("41", "latency-sla")
         assert answer.status == 1
-        assert "fraud 41 failed, and there is no way back: no known-good version can serve" in answer.err
+        assert "fraud 41 failed and has no rollback target: no known-good version can serve" in answer.err
         branch, commit = repo.whole(STUCK), repo.tip(STUCK)
         assert answer.out == (
             f"{done} pull request 1: {repo.remote}.pulls/1.json\n"
@@ -281,7 +283,7 @@ def test_with_no_way_back_the_incident_alone_is_proposed(repo: Repo) -> None:
     merge_and_check(repo, STUCK)
     answer = repo.breach("41", "drift")
     assert (answer.status, answer.out) == (1, verdict)
-    assert "incident fraud-41 says so already, and is open" in answer.err
+    assert "incident fraud-41 is already open" in answer.err
     assert len(repo.pull_requests()) == 1
 
 
@@ -294,13 +296,13 @@ def test_each_known_good_version_that_cannot_serve_is_named_with_the_reason(prom
     answer = promoted.breach("42", "latency-sla")
     assert answer.status == 1
     for version in ("41", "40"):
-        assert f"  {version}: tokenizer 1.4.2 is not up" in answer.err
+        assert f"  {version}: tokenizer 1.4.2 is not served" in answer.err
     commit = promoted.tip("incident/acme-models/fraud/42")
-    assert "- 41: tokenizer 1.4.2 is not up" in message_of(promoted, commit)
+    assert "- 41: tokenizer 1.4.2 is not served" in message_of(promoted, commit)
     (pull,) = promoted.pull_requests()
     assert pull["headSha"] == commit
     for version in ("41", "40"):
-        assert f"{version} was passed over: tokenizer 1.4.2 is not up" in pull["body"]
+        assert f"{version} was skipped: tokenizer 1.4.2 is not served" in pull["body"]
 
 
 def test_a_known_good_version_that_cannot_serve_is_passed_over(promoted: Repo) -> None:
@@ -312,7 +314,7 @@ def test_a_known_good_version_that_cannot_serve_is_passed_over(promoted: Repo) -
     promoted.commit("Pin what is not up")
     assert promoted.breach("42", "latency-sla").status == 0
     assert promoted.live_at(promoted.tip(BRANCH)) == {"stable": "40", "knownGood": []}
-    assert "- 41 was passed over: tokenizer 1.3 is not up." in landed(promoted)["body"]
+    assert "- 41 was skipped: tokenizer 1.3 is not served." in landed(promoted)["body"]
 
 
 def test_a_known_good_version_whose_bytes_nobody_knows_is_passed_over(promoted: Repo) -> None:
@@ -320,7 +322,7 @@ def test_a_known_good_version_whose_bytes_nobody_knows_is_passed_over(promoted: 
     promoted.commit("Lose an artifact")
     assert promoted.breach("42", "latency-sla").status == 0
     assert promoted.live_at(promoted.tip(BRANCH)) == {"stable": "40", "knownGood": []}
-    assert "- 41 was passed over: its record does not say where its bytes are." in landed(promoted)["body"]
+    assert "- 41 was skipped: its record has neither `artifact` nor `parts`." in landed(promoted)["body"]
 
 
 # Payloads.
@@ -329,13 +331,13 @@ def test_a_known_good_version_whose_bytes_nobody_knows_is_passed_over(promoted: 
 def test_resolved_alerts_open_nothing(repo: Repo) -> None:
     answer = repo.run("rollback", "--breach", repo.payload({**repo.alert(), "status": "resolved"}, status="resolved"))
     assert (answer.status, answer.out) == (0, "")
-    assert "passed over: alert 1: it is resolved, and not firing" in answer.err
+    assert "skipped: alert 1: it is resolved, not firing" in answer.err
     assert_nothing_happened(repo)
 
 
 def test_a_payload_without_alerts_opens_nothing(repo: Repo) -> None:
     answer = repo.run("rollback", "--breach", repo.payload())
-    assert (answer.status, answer.err) == (0, "the payload holds no alert\n")
+    assert (answer.status, answer.err) == (0, "the payload contains no alert\n")
 
 
 def test_each_alert_counts_by_its_own_status(repo: Repo) -> None:
@@ -350,7 +352,7 @@ def test_an_alert_of_another_workspace_is_left_to_it(repo: Repo) -> None:
     repo.commit("Add staging")
     answer = repo.breach("42", workspace="acme-staging")
     assert (answer.status, answer.out) == (0, "")
-    assert answer.err == "fraud 42: this breach is of workspace acme-staging, and this is acme-models\n"
+    assert answer.err == "fraud 42: this breach is of the workspace acme-staging, not of acme-models\n"
     assert_nothing_happened(repo)
 
 
@@ -390,7 +392,7 @@ def test_duplicate_alerts_are_one_breach_the_earliest(repo: Repo) -> None:
     assert answer.out.count("opened pull request") == 1
     incident = repo.data_at(repo.tip(BRANCH), "incidents/fraud-42.yaml")["spec"]
     assert (incident["observedAt"], incident["trigger"]) == ("2026-11-20T09:01:00Z", "serving-errors")
-    assert landed(repo)["body"].count("told by `alertmanager`") == 1, "the same alert twice is no second one"
+    assert landed(repo)["body"].count("reported by `alertmanager`") == 1, "the same alert twice is no second one"
 
 
 def test_of_several_alerts_of_a_version_the_strongest_is_answered_and_the_others_are_listed(repo: Repo) -> None:
@@ -401,7 +403,7 @@ def test_of_several_alerts_of_a_version_the_strongest_is_answered_and_the_others
     drift["startsAt"] = over["startsAt"] = repo.clock[0].isoformat()
     answer = repo.run("rollback", "--breach", repo.payload(drift, over, hard))
     assert (answer.status, answer.out.count("pull request")) == (0, 1), answer.text
-    assert "verdict: act: every guard holds, and it merges itself\n" in answer.out
+    assert "verdict: act: no guard objects, and it merges automatically\n" in answer.out
     incident = repo.data_at(repo.tip(BRANCH), "incidents/fraud-42.yaml")["spec"]
     assert incident["trigger"] == "latency-sla"
     told = landed(repo)
@@ -437,23 +439,23 @@ def ours(repo: Repo, *words: str, stdin: bytes = b"", **environment: str) -> sub
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"", "the payload is no JSON"),
-        (b"{", "the payload is no JSON"),
-        (b"\xff\xfe{", "the payload is no JSON"),
-        (b"[" * 100_000, "the payload is no JSON"),
-        (b'{"version": "4", "alerts": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "the payload is no JSON"),
-        (b'{"version": "4", "alerts": ' + b"9" * 5000 + b"}", "the payload is no JSON"),
-        (b"[]", "the payload is no JSON object"),
-        (b"null", "the payload is no JSON object"),
-        (b"{}", "this is no webhook payload of Alertmanager, version 4"),
-        (b'{"version": "3", "alerts": []}', "this is no webhook payload of Alertmanager, version 4"),
-        (b'{"version": 4, "alerts": []}', "this is no webhook payload of Alertmanager, version 4"),
-        (b'{"version": "4"}', "this is no webhook payload of Alertmanager, version 4"),
-        (b'{"version": "4", "alerts": {}}', "this is no webhook payload of Alertmanager, version 4"),
+        (b"", "the payload is not JSON"),
+        (b"{", "the payload is not JSON"),
+        (b"\xff\xfe{", "the payload is not JSON"),
+        (b"[" * 100_000, "the payload is not JSON"),
+        (b'{"version": "4", "alerts": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "the payload is not JSON"),
+        (b'{"version": "4", "alerts": ' + b"9" * 5000 + b"}", "the payload is not JSON"),
+        (b"[]", "the payload is not a JSON object"),
+        (b"null", "the payload is not a JSON object"),
+        (b"{}", "not a webhook payload of Alertmanager, version 4"),
+        (b'{"version": "3", "alerts": []}', "not a webhook payload of Alertmanager, version 4"),
+        (b'{"version": 4, "alerts": []}', "not a webhook payload of Alertmanager, version 4"),
+        (b'{"version": "4"}', "not a webhook payload of Alertmanager, version 4"),
+        (b'{"version": "4", "alerts": {}}', "not a webhook payload of Alertmanager, version 4"),
         (b'{"version": "4", "alerts": [1, null, "x", []]}', "alert 4: it has no labels"),
         (b'{"version": "4", "alerts": [{"status": "firing"}]}', "alert 1: it has no labels"),
         (b'{"version": "4", "alerts": [{"status": "firing", "labels": []}]}', "alert 1: it has no labels"),
-        (b" " * (8 * 1024 * 1024 + 1), "at most 8,388,608 are read"),
+        (b" " * (8 * 1024 * 1024 + 1), "more than the limit of 8,388,608"),
     ],
 )
 def test_what_is_no_payload_is_refused(repo: Repo, content: bytes, told: str) -> None:
@@ -468,25 +470,25 @@ def test_what_is_no_payload_is_refused(repo: Repo, content: bytes, told: str) ->
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"rollout": None}, "its label `rollout` names no rollout"),
-        ({"rollout": ["fraud"]}, "its label `rollout` names no rollout"),
-        ({"rollout": "Fraud"}, "its label `rollout` names no rollout"),
-        ({"rollout": "../../etc/passwd"}, "its label `rollout` names no rollout"),
-        ({"rollout": "fraud\n"}, "its label `rollout` names no rollout"),
-        ({"rollout": "--output=x"}, "its label `rollout` names no rollout"),
-        ({"version": None}, "its label `version` names no version"),
-        ({"version": 42}, "its label `version` names no version"),
-        ({"version": "42\nRollback-To: fraud/1"}, "its label `version` names no version"),
-        ({"version": "4" * 129}, "its label `version` names no version"),
-        ({"workspace": "a\x1b[2J"}, "its label `workspace` names no workspace"),
-        ({"workspace": {"a": 1}}, "its label `workspace` names no workspace"),
+        ({"rollout": None}, "its label `rollout` is not the name of a rollout"),
+        ({"rollout": ["fraud"]}, "its label `rollout` is not the name of a rollout"),
+        ({"rollout": "Fraud"}, "its label `rollout` is not the name of a rollout"),
+        ({"rollout": "../../etc/passwd"}, "its label `rollout` is not the name of a rollout"),
+        ({"rollout": "fraud\n"}, "its label `rollout` is not the name of a rollout"),
+        ({"rollout": "--output=x"}, "its label `rollout` is not the name of a rollout"),
+        ({"version": None}, "its label `version` is not a version"),
+        ({"version": 42}, "its label `version` is not a version"),
+        ({"version": "42\nRollback-To: fraud/1"}, "its label `version` is not a version"),
+        ({"version": "4" * 129}, "its label `version` is not a version"),
+        ({"workspace": "a\x1b[2J"}, "its label `workspace` is not the name of a workspace"),
+        ({"workspace": {"a": 1}}, "its label `workspace` is not the name of a workspace"),
     ],
 )
 def test_an_alert_whose_labels_name_nothing_is_refused(repo: Repo, changes: dict[str, Any], told: str) -> None:
     answer = repo.breach("42", **changes) if "version" not in changes else with_version(repo, changes["version"])
     assert answer.status == 2
-    assert f"passed over: alert 1: {told}\n" in answer.err
-    assert "the payload tells of no breach that can be answered" in answer.err
+    assert f"skipped: alert 1: {told}\n" in answer.err
+    assert "the payload contains no breach that can be answered" in answer.err
     assert_nothing_happened(repo)
 
 
@@ -501,7 +503,7 @@ def with_version(repo: Repo, version: Any) -> Result:
 def test_an_alert_that_does_not_say_since_when_is_refused(repo: Repo, started: Any) -> None:
     answer = repo.run("rollback", "--breach", repo.payload({**repo.alert(), "startsAt": started}))
     assert answer.status == 2
-    assert "passed over: alert 1: " in answer.err
+    assert "skipped: alert 1: " in answer.err
 
 
 def test_a_breach_of_long_ago_and_one_of_the_far_future_make_a_commit(repo: Repo) -> None:
@@ -529,8 +531,8 @@ def test_what_a_stranger_wrote_is_quoted_wherever_it_goes(repo: Repo) -> None:
     message = message_of(repo, commit)
     assert re.sub(r"[0-9a-f]{16}-[0-9]+$", "ID", message) == (
         "Roll back fraud from 42 to 41\n\n"
-        "fraud 42 failed at canary-5, told by serving-errors on 2026-11-20T09:02:00Z.\n"
-        "Traffic goes back to 41; incident fraud-42 quarantines 42.\n\n"
+        "fraud 42 failed in canary-5: breach reported by serving-errors at 2026-11-20T09:02:00Z.\n"
+        "Traffic returns to 41. Incident fraud-42 quarantines 42.\n\n"
         "Rollback-Of: fraud/42\nRollback-To: fraud/41\nBreach-Id: alertmanager-ID"
     )
     one_line = "Signed-off-by: evil Rollback-To: fraud/1 [31m @everyone `x` | <img src=x> [a](javascript:b) #1"
@@ -596,39 +598,44 @@ BREACH = Breach(
 )
 
 
-def ago(**units: int) -> Undone:
-    return Undone(since=BREACH.observed_at - timedelta(**units))
+def ago(**units: int) -> UndoneCommits:
+    return UndoneCommits(since=BREACH.observed_at - timedelta(**units))
 
 
 @pytest.mark.parametrize(
     ("stage", "trigger", "undone", "reason"),
     [
         ("canary-5", "serving-errors", ago(minutes=15), None),
-        ("canary-5", "serving-errors", ago(minutes=15, seconds=1), "counts within 15m of the stage's start"),
+        ("canary-5", "serving-errors", ago(minutes=15, seconds=1), "is hard only within 15m of the stage's start"),
         ("canary-5", "serving-errors", ago(minutes=-5), None),
-        ("canary-5", "serving-errors", Undone(), "and when that was is not known"),
-        ("ab-50", "serving-errors", ago(minutes=1), "watches canary-5, and 42 is at ab-50"),
+        ("canary-5", "serving-errors", UndoneCommits(), "and that time is unknown"),
+        ("ab-50", "serving-errors", ago(minutes=1), "watches only canary-5, but 42 is in ab-50"),
         ("canary-5", "latency-sla", ago(days=30), None),
-        ("shadow", "latency-sla", Undone(), None),
+        ("shadow", "latency-sla", UndoneCommits(), None),
         ("canary-5", "drift", ago(minutes=1), "the trigger drift is soft"),
         ("canary-5", "expert-spot-check", ago(minutes=1), "the trigger expert-spot-check is soft"),
         ("ab-50", "conversion", ago(minutes=1), None),
-        ("full", "conversion", ago(minutes=1), "watches ab-50, and 42 is at full"),
-        ("canary-5", "unheard-of", ago(minutes=1), "the trigger is soft: `unheard-of` is no trigger of the spec"),
-        ("canary-5", None, ago(minutes=1), "the trigger is soft: the breach names none"),
+        ("full", "conversion", ago(minutes=1), "watches only ab-50, but 42 is in full"),
+        (
+            "canary-5",
+            "unheard-of",
+            ago(minutes=1),
+            "the trigger counts as soft: the rollout has no trigger `unheard-of`",
+        ),
+        ("canary-5", None, ago(minutes=1), "the trigger counts as soft: the breach names no trigger"),
         ("promoted", "latency-sla", ago(days=7), None),
-        ("promoted", "latency-sla", ago(days=7, seconds=1), "triggers are hard within 7d of the promotion"),
-        ("promoted", "latency-sla", Undone(), "and when that was is not known"),
-        ("promoted", "serving-errors", ago(minutes=1), "watches canary-5, and 42 is at promoted"),
+        ("promoted", "latency-sla", ago(days=7, seconds=1), "triggers are hard only within 7d of the promotion"),
+        ("promoted", "latency-sla", UndoneCommits(), "and that time is unknown"),
+        ("promoted", "serving-errors", ago(minutes=1), "watches only canary-5, but 42 is promoted"),
     ],
 )
 def test_a_hard_trigger_in_its_time_asks_nobody(
-    made: Repo, promoted_made: Repo, stage: str, trigger: str | None, undone: Undone, reason: str | None
+    made: Repo, promoted_made: Repo, stage: str, trigger: str | None, undone: UndoneCommits, reason: str | None
 ) -> None:
     repository = here(promoted_made) if stage == "promoted" else with_stage(made, stage)
     decision = roll_back(repository, replace(BREACH, trigger=trigger), undone)
     assert isinstance(decision, Rollback)
-    assert [str(reason) in each.words for each in decision.for_a_person] == ([] if reason is None else [True])
+    assert [str(reason) in each.message for each in decision.review_reasons] == ([] if reason is None else [True])
 
 
 def with_stage(repo: Repo, stage: str) -> Repository:
@@ -642,9 +649,9 @@ def test_both_the_triggers_time_and_the_window_count_after_a_promotion(promoted_
     text = (tree.read("rollouts/fraud.yaml") or b"").replace(b"during: [canary-5]", b"during: [promoted]")
     decision = roll_back(Repository(Overlay(tree, {"rollouts/fraud.yaml": text})), BREACH, ago(days=8))
     assert isinstance(decision, Rollback)
-    assert list(map(str, decision.for_a_person)) == [
-        "the trigger serving-errors counts within 15m of the promotion, and that was 8d before the breach [trigger]",
-        "triggers are hard within 7d of the promotion, and that was 8d before the breach [window]",
+    assert list(map(str, decision.review_reasons)) == [
+        "the trigger serving-errors is hard only within 15m of the promotion, which was 8d before the breach [trigger]",
+        "triggers are hard only within 7d of the promotion, which was 8d before the breach [window]",
     ]
 
 
@@ -675,7 +682,7 @@ def test_a_person_is_held_by_no_guard_and_told_which_would_have(repo: Repo, mode
     told = [line.removeprefix(HELD).rpartition("[")[2] for line in answer.err.splitlines() if line.startswith(HELD)]
     assert told == [*(["mode]"] if mode == "dry-run" else []), "pause]", "rollbacks-per-day]"]
     assert (landed(repo)["draft"], landed(repo)["autoMerge"]) == (False, arm)
-    assert "A person ordered it. An automatic one would have been held: " in landed(repo)["body"]
+    assert "A person ordered it. Guards would have held an automatic rollback: " in landed(repo)["body"]
 
 
 def test_a_person_who_asks_for_a_step_by_hand_first_gets_a_draft(repo: Repo) -> None:
@@ -727,7 +734,7 @@ def test_a_rollback_is_armed_where_the_workspace_and_the_rollout_say_so(
     repo.commit("Automate")
     assert repo.breach("42", trigger).status == 0
     assert (landed(repo)["autoMerge"], landed(repo)["draft"]) == (armed, draft)
-    verdict = {(True, False): "It merges itself once its checks pass.", (False, False): "It is ready to merge."}
+    verdict = {(True, False): "It merges automatically once its checks pass.", (False, False): "It is ready to merge."}
     assert verdict.get((armed, draft), "It is a draft for a person") in landed(repo)["body"]
 
 
@@ -757,7 +764,7 @@ def test_a_dry_run_prints_the_commit_its_diff_and_the_pull_request_and_changes_n
         "\nRoll back fraud from 42 to 41\n",
         "\n-    stage: canary-5 ",
         '\n+  failedVersion: "42"\n',
-        "\npull request: Roll back fraud from 42 to 41\n\n**fraud 42 failed at canary-5;",
+        "\npull request: Roll back fraud from 42 to 41\n\n**fraud 42 failed in canary-5.",
     ):
         assert part in answer.out
 
@@ -789,7 +796,7 @@ def test_the_base_is_the_branch_that_the_workspace_names(repo: Repo) -> None:
     repo.edit(".rollout-spec.yaml", "{type: local}", "{type: local, base: live}")
     repo.commit("Live on live")
     repo.git("push", "-q", "origin", "HEAD:refs/heads/live")
-    repo.take(traffic.withdraw, "Withdraw on main, where nobody looks")
+    repo.take(transitions.withdraw, "Withdraw on main, where nobody looks")
     repo.git("checkout", "-q", "HEAD~2")
     assert repo.breach("42").status == 0
     assert landed(repo)["base"] == "live"
@@ -809,7 +816,7 @@ def test_what_the_way_back_would_break_is_refused(repo: Repo) -> None:
     repo.commit("Take away what 41 needs")
     answer = repo.breach("42", "latency-sla")
     assert answer.status == 1
-    assert "the way back to 41 would bring what no change may bring" in answer.err
+    assert "rollback to 41 refused: it would introduce these errors" in answer.err
     assert "41 receives traffic but needs user-profile 11" in answer.err
     assert_nothing_happened(repo)
 
@@ -820,7 +827,7 @@ def test_findings_that_stood_before_refuse_nothing(repo: Repo) -> None:
     repo.edit("rollouts/fraud.yaml", "during: [ab-50]", "during: [ab-51]")
     repo.commit("Watch a stage that is not there")
     assert repo.breach("42", "latency-sla").status == 0
-    assert "- It stood before: `rollouts/fraud.yaml:" in landed(repo)["body"]
+    assert "- Older finding: `rollouts/fraud.yaml:" in landed(repo)["body"]
 
 
 def test_a_way_back_whose_workload_differs_is_for_a_person(promoted: Repo) -> None:
@@ -830,8 +837,8 @@ def test_a_way_back_whose_workload_differs_is_for_a_person(promoted: Repo) -> No
     promoted.commit("Edit by hand what is rendered")
     assert promoted.breach("42", "latency-sla").status == 0
     assert landed(promoted)["draft"] is True
-    assert "the manifests of 41 are not byte for byte what runs now" in landed(promoted)["body"]
-    assert "What runs 41 **changes** with this" in landed(promoted)["body"]
+    assert "the manifests of 41 differ from the deployed ones" in landed(promoted)["body"]
+    assert "The manifests that run 41 **change**" in landed(promoted)["body"]
 
 
 def exclusive(repo: Repo, applied_by: str) -> None:
@@ -866,7 +873,7 @@ def test_a_version_with_the_bytes_of_the_one_that_failed_is_no_way_back(promoted
     decision = roll_back(here(promoted), replace(BREACH, trigger="latency-sla"))
     assert isinstance(decision, Rollback)
     assert decision.restored == "40"
-    assert decision.passed_over == (("41", "it has the same digest as 42"),)
+    assert decision.skipped == (("41", "it has the same digest as 42"),)
 
 
 # The whole story.
@@ -885,7 +892,7 @@ def test_promotions_and_rollbacks_never_lead_back_to_a_version_that_failed(repo:
 
     advance_to(repo, "full")
     step(
-        lambda: repo.take(lambda live: traffic.promote(live, STAGES, ()), "Promote fraud 42"),
+        lambda: repo.take(lambda live: transitions.promote(live, STAGES, ()), "Promote fraud 42"),
         {"stable": "42", "knownGood": ["41", "40"]},
     )
 
@@ -901,13 +908,13 @@ def test_promotions_and_rollbacks_never_lead_back_to_a_version_that_failed(repo:
     def fix() -> None:
         repo.record("44")
         repo.take(
-            lambda live: traffic.advance(traffic.propose(live, "44"), STAGES, to="full", fixes="fraud-42"),
+            lambda live: transitions.advance(transitions.propose(live, "44"), STAGES, to="full", fixes="fraud-42"),
             "Fix what 42 did",
         )
 
     step(fix, {"stable": "41", "candidate": "44", "stage": "full", "fixes": "fraud-42", "knownGood": ["40"]})
     step(
-        lambda: repo.take(lambda live: traffic.promote(live, STAGES, {"42"}), "Promote fraud 44"),
+        lambda: repo.take(lambda live: transitions.promote(live, STAGES, {"42"}), "Promote fraud 44"),
         {"stable": "44", "knownGood": ["41", "40"]},
     )
     step(lambda: repo.resolve("fraud-42", "bad"), {"stable": "44", "knownGood": ["41", "40"]})
@@ -948,7 +955,7 @@ def test_a_second_incident_of_a_version_has_a_number(repo: Repo, stage: str, bra
     roll(repo, "42")
     first = repo.whole(BRANCH)
     repo.resolve("fraud-42", "cleared")
-    repo.take(lambda live: traffic.advance(traffic.propose(live, "42"), STAGES), "Propose fraud 42 again")
+    repo.take(lambda live: transitions.advance(transitions.propose(live, "42"), STAGES), "Propose fraud 42 again")
     advance_to(repo, stage)
     assert repo.breach("42", "latency-sla").status == 0
     second = landed(repo, 2)["head"]
@@ -960,7 +967,7 @@ def test_a_second_incident_of_a_version_has_a_number(repo: Repo, stage: str, bra
 
 
 def test_the_incident_says_what_happened(repo: Repo) -> None:
-    advanced = repo.take(lambda live: traffic.advance(live, STAGES), "Advance fraud 42")
+    advanced = repo.take(lambda live: transitions.advance(live, STAGES), "Advance fraud 42")
     assert repo.breach("42", "conversion").status == 0
     assert repo.data_at(repo.tip(BRANCH), "incidents/fraud-42.yaml") == {
         "apiVersion": "rollout-spec/v1",
@@ -989,7 +996,7 @@ def test_the_incident_says_what_happened(repo: Repo) -> None:
 
 
 def test_the_pull_request_has_all_that_a_person_needs(repo: Repo) -> None:
-    advanced = repo.take(lambda live: traffic.advance(live, STAGES), "Advance fraud 42 to `ab-50` | @all")
+    advanced = repo.take(lambda live: transitions.advance(live, STAGES), "Advance fraud 42 to `ab-50` | @all")
     assert repo.breach("42", "conversion").status == 0
     told = landed(repo)
     body = told.pop("body")
@@ -1007,15 +1014,15 @@ def test_the_pull_request_has_all_that_a_person_needs(repo: Repo) -> None:
         "automation": {"head": repo.tip(BRANCH), "draft": False, "armed": False},
     }
     for part in (
-        "**fraud 42 failed at ab-50; this takes the whole stack back to 41.** It is ready to merge.\n",
+        "**fraud 42 failed in ab-50. This restores fraud 41 with its components.** It is ready to merge.\n",
         "| observed | 2026-11-20T09:03:00Z |\n",
         "| trigger | `conversion` |\n| summary | `fraud 42: error_rate above 5%` |\n| value | `0.081` |\n"
-        "| look at | <http://prometheus.example.com:9090/graph?g0.expr=error_rate> |\n",
+        "| link | <http://prometheus.example.com:9090/graph?g0.expr=error_rate> |\n",
         "| version | `42` | `41` |\n",
         "| pin user-profile | `12` | `11` |\n",
         "| now | `50% to 41, 50% to 42` |\n| after this merges | `100% to 41` |\n",
         f"- {advanced} `Advance fraud 42 to 'ab-50' ¦ @all`\n",
-        "What runs 41 is byte for byte what is deployed now: only traffic moves.",
+        "The manifests that run 41 are byte for byte the deployed ones: only traffic moves.",
         "The runbook is <https://runbooks.example.com/fraud>.",
         "incidents/fraud-42.yaml",
     ):
@@ -1036,7 +1043,7 @@ def test_where_git_revert_works_it_comes_to_the_same(repo: Repo, tmp_path: Path)
     roll(repo, "42")
 
     def promote() -> None:
-        repo.take(lambda live: traffic.promote(live, STAGES, ()), "Promote fraud")
+        repo.take(lambda live: transitions.promote(live, STAGES, ()), "Promote fraud")
 
     stories: list[tuple[str, Callable[[], object]]] = [
         ("43", lambda: propose(repo, "43", "shadow")),
@@ -1099,21 +1106,21 @@ def test_a_history_with_a_text_that_did_not_load_is_said_to_be_unknown(repo: Rep
     repo.write("rollouts/fraud.yaml", good)
     repo.commit("Mend it")
     assert repo.breach("42").status == 0
-    assert f"Which commits this undoes is not known: the file did not load at {broken[:12]}" in landed(repo)["body"]
+    assert f"Cannot tell which commits this undoes: the file did not load at {broken[:12]}" in landed(repo)["body"]
     assert landed(repo)["title"] == "Roll back fraud from 42 to 41"
-    assert "and when that was is not known" in landed(repo)["body"]
+    assert "and that time is unknown" in landed(repo)["body"]
     merge_and_check(repo)
 
 
 def test_a_shallow_clone_does_not_know_what_is_undone_and_lands_right(repo: Repo) -> None:
-    repo.take(lambda live: traffic.advance(live, STAGES), "Advance fraud 42")
+    repo.take(lambda live: transitions.advance(live, STAGES), "Advance fraud 42")
     shallow = repo.clone("shallow", "--depth", "1")
     answer = shallow.breach("42", "conversion")
     assert answer.status == 0, answer.text
     commit = repo.tip(BRANCH)
     assert repo.live_at(commit) == {"stable": "41", "knownGood": ["40"]}
     assert reverted(message_of(repo, commit)) == []
-    assert "Which commits this undoes is not known: this clone is shallow" in landed(repo)["body"]
+    assert "Cannot tell which commits this undoes: this clone is shallow" in landed(repo)["body"]
     assert git(repo.remote, "rev-parse", f"{commit}^") == repo.tip()
 
     assert shallow.breach("42", "conversion").out.startswith("adopted pull request 1: ")
@@ -1121,7 +1128,7 @@ def test_a_shallow_clone_does_not_know_what_is_undone_and_lands_right(repo: Repo
 
 
 def test_a_clone_adopts_the_rollback_of_a_shallow_one(repo: Repo) -> None:
-    repo.take(lambda live: traffic.advance(live, STAGES), "Advance fraud 42")
+    repo.take(lambda live: transitions.advance(live, STAGES), "Advance fraud 42")
     assert repo.clone("shallow", "--depth", "1").breach("42", "conversion").status == 0
     assert repo.breach("42", "conversion").out.startswith("adopted pull request 1: ")
     assert repo.branches() == [BRANCH]
@@ -1298,7 +1305,9 @@ def test_a_branch_that_holds_something_else_is_left_alone_and_the_next_is_taken(
     answer = repo.breach("42")
     assert answer.status == 0, answer.text
     for name in names:
-        assert f"the branch {name} on origin holds something else ({mine[:12]}): left alone\n" in answer.err
+        assert (
+            f"the branch {name} on origin has an unexpected commit ({mine[:12]}) and was left unchanged\n" in answer.err
+        )
         assert repo.tip(name) == mine
     assert landed(repo)["head"] == f"{branch}-{others + 1}"
     assert repo.live_at(landed(repo)["headSha"]) == {"stable": "41", "knownGood": ["40"]}
@@ -1323,7 +1332,7 @@ def test_a_branch_that_is_in_the_way_of_a_folder_is_got_round(repo: Repo, name: 
         assert (answer.status, answer.out.partition(":")[0]) == (0, f"{word} pull request 1"), answer.text
         assert plain(landed(repo)["head"]) == instead
     assert sorted(repo.whole_names()) == sorted([taken, landed(repo)["head"]])
-    assert (f"is in the way of {branch}" in answer.err) == ("digest" not in name)
+    assert (f"blocks the name {branch}" in answer.err) == ("digest" not in name)
     assert "[cooldown]" in repo.breach("41", "latency-sla", "--dry-run").out, "it counts there too"
     merge_and_check(repo, landed(repo)["head"])
 
@@ -1340,7 +1349,7 @@ def test_a_branch_to_which_a_person_added_is_theirs_and_the_breach_is_answered_b
     answer = repo.breach("42", "latency-sla")
     assert (answer.status, answer.out.partition(":")[0]) == (0, "opened pull request 2"), answer.text
     assert f"the branch {branch} on origin, of " in answer.err
-    assert f".pulls/1.json holds something else ({added[:12]}): left alone\n" in answer.err
+    assert f".pulls/1.json has an unexpected commit ({added[:12]}) and was left unchanged\n" in answer.err
     assert repo.tip(branch) == added
     assert [(each["head"], each["draft"], each["autoMerge"]) for each in repo.pull_requests()] == [
         (branch, True, False),
@@ -1392,7 +1401,7 @@ def test_a_rollback_that_is_out_of_date_is_superseded(repo: Repo) -> None:
     assert git(repo.remote, "rev-parse", f"{branch}~1") == base
     told = landed(repo)
     assert (told["headSha"], told["draft"], told["autoMerge"]) == (repo.tip(branch), False, True)
-    assert any("This was built anew" in each for each in told["comments"])
+    assert any("This was rebuilt" in each for each in told["comments"])
     assert repo.clone("other").breach("42", "latency-sla").out.startswith("adopted pull request 1: ")
     merge_and_check(repo)
 
@@ -1401,7 +1410,7 @@ def test_a_rollback_that_led_elsewhere_is_closed_for_the_one_of_now(repo: Repo) 
     """What the tool closed by itself keeps no later one from being opened."""
     assert repo.breach("42", "drift").status == 0
     old = repo.whole(BRANCH)
-    repo.take(lambda live: traffic.advance(live, STAGES), "Advance fraud 42 all the same")
+    repo.take(lambda live: transitions.advance(live, STAGES), "Advance fraud 42 all the same")
     answer = repo.breach("42", "latency-sla")
     assert (answer.status, answer.out.partition(":")[0]) == (0, "opened pull request 2"), answer.text
     new = landed(repo, 2)["head"]
@@ -1411,7 +1420,7 @@ def test_a_rollback_that_led_elsewhere_is_closed_for_the_one_of_now(repo: Repo) 
     assert (first["state"], "superseded" in first["labels"]) == ("closed", True)
     assert f"{repo.remote}.pulls/1.json is out of date, and was closed\n" in answer.err
 
-    repo.take(lambda live: traffic.retreat(live, STAGES, "canary-5"), "Retreat fraud 42")
+    repo.take(lambda live: transitions.retreat(live, STAGES, "canary-5"), "Retreat fraud 42")
     again = repo.breach("42", "latency-sla")
     assert (again.status, again.out.partition(":")[0]) == (0, "opened pull request 3"), again.text
     assert landed(repo, 3)["head"] == f"{old}-2"
@@ -1421,7 +1430,7 @@ def test_a_rollback_that_led_elsewhere_is_closed_for_the_one_of_now(repo: Repo) 
 def test_a_rollback_that_led_elsewhere_and_that_a_person_took_charge_of_is_told_and_stays(repo: Repo) -> None:
     assert repo.breach("42", "latency-sla").status == 0
     change_pull_request(repo, draft=True)
-    repo.take(lambda live: traffic.advance(live, STAGES), "Advance fraud 42 all the same")
+    repo.take(lambda live: transitions.advance(live, STAGES), "Advance fraud 42 all the same")
     answer = repo.breach("42", "latency-sla")
     assert answer.out.startswith("opened pull request 2: "), answer.text
     first = landed(repo)
@@ -1546,7 +1555,7 @@ def test_a_merge_that_a_person_took_back_is_proposed_anew(repo: Repo, seen: str)
     payload = repo.payload(repo.alert("42", "latency-sla")) if seen == "after" else payload_of(repo)
     answer = repo.run("rollback", "--breach", payload)
     assert (answer.status, answer.out.partition(":")[0]) == (0, "opened pull request 2"), answer.text
-    assert ("after this breach was seen [retaken]" in answer.out) == (seen == "before")
+    assert ("after this breach was observed [retaken]" in answer.out) == (seen == "before")
     told = landed(repo, 2)
     assert (told["head"], told["draft"]) == (f"{landed(repo)['head']}-2", seen == "before")
     assert told["autoMerge"] == (seen == "after")
@@ -1567,7 +1576,7 @@ def taken_back(repo: Repo) -> None:
 
 def test_a_workspace_may_be_a_folder_of_a_larger_repository(tmp_path: Path) -> None:
     repo = Repo.create(tmp_path, prefix="environments/prod")
-    repo.take(lambda live: traffic.advance(live, STAGES), "Advance fraud 42")
+    repo.take(lambda live: transitions.advance(live, STAGES), "Advance fraud 42")
     payload = repo.payload(repo.alert("42", "conversion"))
     answer = run("--repo", str(repo.workspace / "rollouts"), "rollback", "--breach", payload)
     assert answer.status == 0, answer.text
@@ -1637,7 +1646,7 @@ def test_a_remote_is_found_by_a_relative_path_and_at_a_name_with_odd_letters(mad
 def test_a_workspace_outside_git_is_told_so(made: Repo, tmp_path: Path) -> None:
     (tmp_path / ".rollout-spec.yaml").write_bytes((made.workspace / ".rollout-spec.yaml").read_bytes())
     answer = run("--repo", str(tmp_path), "rollback", "fraud", "--reason", "r")
-    assert (answer.status, "this workspace is in no git repository" in answer.err) == (2, True)
+    assert (answer.status, "this workspace is not in a git repository" in answer.err) == (2, True)
 
 
 def test_a_workspace_without_a_forge_is_told_so_and_may_look(repo: Repo) -> None:
@@ -1684,7 +1693,7 @@ def test_a_shallow_clone_says_that_it_does_not_see_where_branches_parted(repo: R
     shallow.git("fetch", "-q", "--depth", "1", "origin", "main")
     answer = shallow.run("check", "--base", "FETCH_HEAD")
     assert answer.status == 2
-    assert "this clone is shallow: it does not say where HEAD and FETCH_HEAD parted" in answer.err
+    assert "this clone is shallow: the merge base of HEAD and FETCH_HEAD is unknown" in answer.err
     shallow.git("fetch", "-q", "--unshallow", "origin", "main", "work")
     assert shallow.run("check", "--base", "FETCH_HEAD").status == 0
 
@@ -1699,4 +1708,4 @@ def test_a_shallow_clone_does_not_know_that_a_merge_was_taken_back_and_asks_a_pe
     answer = repo.clone("shallow", "--depth", "1").run("rollback", "--breach", payload_of(repo))
     assert (answer.status, answer.out.partition(":")[0]) == (0, "opened pull request 2"), answer.text
     assert (landed(repo, 2)["draft"], landed(repo, 2)["autoMerge"]) == (True, False)
-    assert "a draft for a person: when 42 came to where it is is not known here [settled]" in answer.out
+    assert "a draft for a person: cannot tell when 42 entered its current stage [settled]" in answer.out

@@ -29,8 +29,8 @@ import pytest
 from workspaces import files_in, is_manifest, rendered
 
 from rollout_spec.checks.regressions import new_findings
-from rollout_spec.cli.diff import patch
 from rollout_spec.core.breach import Breach, Evidence
+from rollout_spec.core.diff import patch
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.pull_request import ProposedChange
 from rollout_spec.core.units import parse_time
@@ -44,15 +44,16 @@ from rollout_spec.rollback import (
     Order,
     Rollback,
     Step,
-    Undone,
-    guard,
+    UndoneCommits,
+    evaluate_guards,
     roll_back,
     roll_back_together,
 )
-from rollout_spec.rollback.commit import change, incident_change
-from rollout_spec.rollback.guards import together
+from rollout_spec.rollback.commit import incident_change, rollback_change
+from rollout_spec.rollback.guards import combine_verdicts
 from rollout_spec.rollback.incident import breach_of
-from rollout_spec.rollback.pull_request import ManifestComparison, again, warning
+from rollout_spec.rollback.pull_request import repeat_comment, step_warning
+from rollout_spec.rollback.pull_request_sections import ManifestComparison
 from rollout_spec.spec.workspace import Automation
 from rollout_spec.workflows.decide import left_to_a_person
 from rollout_spec.workspace.repository import Repository
@@ -64,7 +65,7 @@ UPDATE = os.environ.get("ROLLOUT_SPEC_UPDATE") == "1"
 OURS = ("case.yaml", "expected.txt")
 UNMERGED = "unmerged/"
 NOW = datetime(2026, 11, 20, 10, tzinfo=UTC)
-SHOWN_ELSEWHERE = {"workspace", "rollout", "breach", "branch", "edits", "undone", "also"}
+SHOWN_ELSEWHERE = {"workspace", "rollout", "breach", "branch", "edits", "undone", "companions"}
 
 
 def breach_from(data: Mapping[str, Any], number: int = 1) -> Breach:
@@ -81,14 +82,14 @@ def breach_from(data: Mapping[str, Any], number: int = 1) -> Breach:
     )
 
 
-def undone_from(data: Mapping[str, Any]) -> Undone:
+def undone_from(data: Mapping[str, Any]) -> UndoneCommits:
     """Return what git says; the id of a commit is that of its subject, in letters that an id may have."""
 
     def steps(subjects: list[str]) -> tuple[Step, ...]:
         return tuple(Step(subject.encode().hex().ljust(40, "0")[:40], NOW, subject, None, None) for subject in subjects)
 
     since = parse_time(data["since"]) if "since" in data else None
-    return Undone(steps(data.get("steps", [])), since, data.get("reason"), steps(data.get("kept", [])))
+    return UndoneCommits(steps(data.get("steps", [])), since, data.get("reason"), steps(data.get("kept", [])))
 
 
 class InGit(Overlay):
@@ -128,9 +129,9 @@ class Case:
         settings = self.repository.settings
         automation = settings.automation if settings else Automation()
         parts = decision.parts if isinstance(decision, Rollback) else (decision,)
-        facts = [Facts(since=undone.since, moved=undone.moved) for _, undone in self.failures]
-        return together(
-            guard(part, breach, known, automation, NOW, order=self.order)
+        facts = [Facts(split_since=undone.since, served_before=undone.served_before) for _, undone in self.failures]
+        return combine_verdicts(
+            evaluate_guards(part, breach, known, automation, NOW, order=self.order)
             for part, (breach, _), known in zip(parts, self.failures, facts, strict=True)
         )
 
@@ -144,7 +145,7 @@ def told_of(part: Rollback) -> list[str]:
     """Return what a rollback says of itself that the pull request does not show."""
     found = {each.name: getattr(part, each.name) for each in fields(part) if each.name not in SHOWN_ELSEWHERE}
     found |= {"before": part.before.text, "after": part.after.text}
-    found["for_a_person"] = "; ".join(map(str, part.for_a_person))
+    found["review_reasons"] = "; ".join(map(str, part.review_reasons))
     found["switches"] = "; ".join(map(str, part.switches))
     return [f"{name}: {value}" for name, value in found.items()]
 
@@ -179,13 +180,15 @@ def told_of_rollback(case: Case, decision: Rollback, verdict: GuardVerdict) -> s
     edits, switched = decision.edits, decision.switched
     brought, stood = new_findings(case.repository, edits, switched=switched, prefix=case.prefix, now=NOW)
     left = left_to_a_person(brought, decision)
-    made = change(decision, case.repository, verdict, prefix=case.prefix, stood=stood, left=left, proof=case.proof)
+    made = rollback_change(
+        decision, case.repository, verdict, prefix=case.prefix, existing=stood, remaining=left, comparison=case.proof
+    )
     refused = [f"refused: {each.file}:{each.line}: {each.message}" for each in brought if each not in left]
     parts = [section(f"rollback of {part.rollout}", *told_of(part)) for part in decision.parts]
     told = "".join(parts) + section("findings that refuse it", *refused) + shown(made, case.repository, case.prefix)
     if "url" not in case.data:
         return told
-    comments = again(decision, verdict), warning(decision, case.data["url"])
+    comments = repeat_comment(decision, verdict), step_warning(decision, case.data["url"])
     return told + section("comment on it", comments[0]) + section("comment on a step under way", comments[1])
 
 

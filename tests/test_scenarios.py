@@ -18,7 +18,7 @@ from known_good import expected, lost
 from repo import STAGES, Repo, git, plain
 from workspaces import Files
 
-from rollout_spec.domain import traffic
+from rollout_spec.domain import transitions
 from rollout_spec.integrations.git.repository import Git
 from rollout_spec.spec.rollout import Live
 from rollout_spec.workflows.check import review
@@ -42,13 +42,13 @@ def repo(begun: Repo, tmp_path: Path) -> Repo:
 
 
 def advance(live: Live) -> Live:
-    return traffic.advance(live, STAGES)
+    return transitions.advance(live, STAGES)
 
 
 def promote(repo: Repo) -> list[str]:
     """Take 42 on to be stable; return the commits, newest first."""
     commits = [repo.take(advance, "Advance fraud 42") for _ in range(2)]
-    commits.append(repo.take(lambda live: traffic.promote(live, STAGES, ()), "Promote fraud 42"))
+    commits.append(repo.take(lambda live: transitions.promote(live, STAGES, ()), "Promote fraud 42"))
     return commits[::-1]
 
 
@@ -222,7 +222,7 @@ def test_steps_that_were_merged_in_each_manner_are_one_stack(repo: Repo) -> None
         repo.git("branch", "-q", "-D", "topic")
         repo.git("push", "-q", "origin", "main")
         unrelated(repo)
-    reverts = [repo.take(lambda live: traffic.promote(live, STAGES, ()), "Promote fraud 42"), *reverts]
+    reverts = [repo.take(lambda live: transitions.promote(live, STAGES, ()), "Promote fraud 42"), *reverts]
     unrelated(repo)
     goes_back(repo, reverts)
 
@@ -523,10 +523,10 @@ def test_a_version_that_was_cleared_lands_again_and_fails_again(repo: Repo, stab
     repo.merge(BRANCH)
     repo.resolve("fraud-42", "cleared")
     repo.clock[0] += timedelta(days=2)
-    steps = [repo.take(lambda live: advance(traffic.propose(live, "42")), "Try fraud 42 again")]
+    steps = [repo.take(lambda live: advance(transitions.propose(live, "42")), "Try fraud 42 again")]
     steps += [repo.take(advance, "Advance fraud 42") for _ in range(3 if stable else 1)]
     if stable:
-        steps.append(repo.take(lambda live: traffic.promote(live, STAGES, ()), "Promote fraud 42"))
+        steps.append(repo.take(lambda live: transitions.promote(live, STAGES, ()), "Promote fraud 42"))
     commit = goes_back(repo, steps[::-1], branch=BRANCH if stable else f"{BRANCH}-2")
     assert len(set(repo.whole_names())) == 2, "neither takes the place of the other"
     assert repo.data_at(commit, "incidents/fraud-42-2.yaml")["spec"]["reverts"] == steps[::-1]

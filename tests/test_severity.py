@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from workspaces import rendered
 
-from rollout_spec.rollback import may_merge_itself, watches
+from rollout_spec.rollback import may_auto_merge, watches
 from rollout_spec.rollback.trigger_guards import is_hard, lookback
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workspace.repository import Repository
@@ -28,8 +28,8 @@ HARD = {"serving-errors", "latency-sla", "conversion", "offline-auc"}
 @pytest.mark.parametrize("trigger", [*sorted(HARD), "drift", "spot-check", "unheard-of", None])
 def test_only_a_hard_trigger_lets_a_rollback_merge_itself(trigger: str | None) -> None:
     assert is_hard(AUTO, trigger) == is_hard(REVIEW, trigger) == (trigger in HARD)
-    assert may_merge_itself(AUTO, trigger) == (trigger in HARD)
-    assert not may_merge_itself(REVIEW, trigger)
+    assert may_auto_merge(AUTO, trigger) == (trigger in HARD)
+    assert not may_auto_merge(REVIEW, trigger)
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_a_key_that_is_not_there_says_so(clone: Path, ssh_key: Path) -> None:
     ssh_key.unlink()
     with pytest.raises(GitError, match="git could not sign the commit: ") as caught:
         build(clone)
-    assert caught.value.hint == "docs/forges.md says how commits are signed"
+    assert caught.value.hint == "see docs/forges.md for signed commits"
 
 
 def test_a_passphrase_is_not_waited_for(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,7 +118,7 @@ def test_a_passphrase_is_not_waited_for(clone: Path, monkeypatch: pytest.MonkeyP
 
 def test_who_signs_must_be_said(clone: Path, ssh_key: Path) -> None:
     git(clone, "config", "--unset", "user.email")
-    with pytest.raises(UserError, match="git is configured to sign commits, and not told as whom") as caught:
+    with pytest.raises(UserError, match=r"to sign commits, but user\.name or user\.email is not set") as caught:
         build(clone)
     assert "git config user.email" in (caught.value.hint or "")
 

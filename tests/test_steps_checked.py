@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from repo import EXAMPLE, STAGES, Repo
 
-from rollout_spec.domain import traffic
+from rollout_spec.domain import transitions
 from rollout_spec.workspace.edits import with_live
 
 pytestmark = pytest.mark.system
@@ -44,7 +44,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
         there = within(prod, name)
         shutil.copytree(EXAMPLE, there.workspace, dirs_exist_ok=True)
         there.edit(".rollout-spec.yaml", "name: acme-models", f"name: {name}")
-        live = traffic.retreat(there.live, STAGES, "shadow")
+        live = transitions.retreat(there.live, STAGES, "shadow")
         (there.workspace / FRAUD).write_bytes(with_live((there.workspace / FRAUD).read_bytes(), live))
         there.edit(FRAUD, "hold: 1h}", "hold: 1s}")
         there.render()
@@ -97,7 +97,7 @@ def test_a_candidate_does_not_go_on_that_another_workspace_quarantines(prod: Rep
     says(prod, "incidentsFrom: [../prod-us]")
     is_done(prod, "advance", "fraud", *FORCED)
     within(prod, "prod-us").write("incidents/fraud-42.yaml", INCIDENT)
-    within(prod, "prod-us").take(traffic.withdraw, "Roll back in prod-us")
+    within(prod, "prod-us").take(transitions.withdraw, "Roll back in prod-us")
     is_refused(prod, ("advance", "fraud", *FORCED), "error: 42 is quarantined by incident fraud-42 of prod-us")
     is_done(prod, "retreat", "fraud")
     is_done(prod, "withdraw", "fraud")
@@ -224,8 +224,8 @@ def test_a_fix_that_skips_an_approval_asks_for_it(prod: Repo) -> None:
     assert opened.status == 0, opened.text
     (pull,) = prod.pull_requests()
     assert pull["draft"]
-    assert "It is a draft: `ab-50`, which is skipped, has `approval: manual`." in pull["body"]
-    line = "ab-50 has `approval: manual` and is skipped: a person lets 42 past it"
+    assert "It is a draft: `ab-50` (skipped) has `approval: manual`." in pull["body"]
+    line = "ab-50 has `approval: manual` and is skipped: a person must approve 42"
     assert line in opened.err
     done = prod.run(*words, "--commit")
     assert (done.status, f"{line}, by merging this\n" in done.err) == (0, True), done.text

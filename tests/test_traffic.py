@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rollout_spec.core.errors import UserError
-from rollout_spec.domain import traffic
+from rollout_spec.domain import traffic, transitions
 from rollout_spec.spec.rollout import Live, RolloutSpec
 
 some = settings(max_examples=examples(200), deadline=None, database=None, derandomize=True)
@@ -86,7 +86,7 @@ def test_stable_has_all_where_no_candidate_takes_part(stage: dict[str, Any], fie
 
 def test_a_version_is_in_a_stage_or_promoted_or_nowhere() -> None:
     now = spec({"weight": "5%"})
-    assert [traffic.moment_of(now, version) for version in ("42", "41", "40")] == ["now", "promoted", None]
+    assert [traffic.stage_name_of(now, version) for version in ("42", "41", "40")] == ["now", "promoted", None]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_version_is_in_a_stage_or_promoted_or_nowhere() -> None:
 def test_a_candidate_goes_on_if_it_is_another_one_or_further(
     before: dict[str, Any], after: dict[str, Any], on: bool
 ) -> None:
-    assert traffic.goes_on(spec({"weight": "5%"}, **before), spec({"weight": "5%"}, **after)) is on
+    assert traffic.has_progressed(spec({"weight": "5%"}, **before), spec({"weight": "5%"}, **after)) is on
 
 
 # Steps.
@@ -116,51 +116,51 @@ def test_a_candidate_goes_on_if_it_is_another_one_or_further(
 @pytest.mark.parametrize(
     ("before", "step", "after"),
     [
-        (live(), lambda now: traffic.propose(now, "42"), at(None)),
-        (at(None), lambda now: traffic.advance(now, STAGES), at("shadow")),
+        (live(), lambda now: transitions.propose(now, "42"), at(None)),
+        (at(None), lambda now: transitions.advance(now, STAGES), at("shadow")),
         (
             at("shadow"),
-            lambda now: traffic.advance(now, STAGES, to="canary-5"),
+            lambda now: transitions.advance(now, STAGES, to="canary-5"),
             at("canary-5"),
         ),
         (
             at(None),
-            lambda now: traffic.advance(now, STAGES, to="full", fixes="fraud-41"),
+            lambda now: transitions.advance(now, STAGES, to="full", fixes="fraud-41"),
             at("full", fixes="fraud-41"),
         ),
         (
             at("shadow", fixes="fraud-41"),
-            lambda now: traffic.advance(now, STAGES, to="full"),
+            lambda now: transitions.advance(now, STAGES, to="full"),
             at("full", fixes="fraud-41"),
         ),
         (
             at("ab-50", fixes="fraud-41"),
-            lambda now: traffic.retreat(now, STAGES, "shadow"),
+            lambda now: transitions.retreat(now, STAGES, "shadow"),
             at("shadow", fixes="fraud-41"),
         ),
-        (at("ab-50", fixes="fraud-41"), traffic.withdraw, live()),
-        (at(None), traffic.withdraw, live()),
+        (at("ab-50", fixes="fraud-41"), transitions.withdraw, live()),
+        (at(None), transitions.withdraw, live()),
         (
             at("full", fixes="fraud-41"),
-            lambda now: traffic.promote(now, STAGES, ()),
+            lambda now: transitions.promote(now, STAGES, ()),
             live(stable="42", knownGood=["41", "40"]),
         ),
         (
             at("full"),
-            lambda now: traffic.promote(now, STAGES, {"41"}),
+            lambda now: transitions.promote(now, STAGES, {"41"}),
             live(stable="42", knownGood=["40"]),
         ),
         (
             at("full", knownGood=["40", "39"]),
-            lambda now: traffic.retire(now, "39", ["40", "39"]),
+            lambda now: transitions.retire(now, "39", ["40", "39"]),
             at("full", knownGood=["40"]),
         ),
         (
             at("full", fixes="fraud-40", knownGood=["40", "39", "38"]),
-            lambda now: traffic.roll_back_stable(now, "39"),
+            lambda now: transitions.roll_back_stable(now, "39"),
             live(stable="39", knownGood=["38"]),
         ),
-        (live(), lambda now: traffic.roll_back_stable(now, "40"), live(stable="40", knownGood=[])),
+        (live(), lambda now: transitions.roll_back_stable(now, "40"), live(stable="40", knownGood=[])),
     ],
 )
 def test_a_step_has_one_outcome(before: Live, step: Callable[[Live], Live], after: Live) -> None:
@@ -174,83 +174,83 @@ def test_a_step_has_one_outcome(before: Live, step: Callable[[Live], Live], afte
     [
         (
             at(None),
-            lambda now: traffic.propose(now, "43"),
-            "42 is the candidate already; withdraw or promote it first: one candidate at a time",
+            lambda now: transitions.propose(now, "43"),
+            "42 is already the candidate; withdraw or promote it first",
         ),
         (
             live(),
-            lambda now: traffic.propose(now, "41"),
-            "41 is stable or known good already; a candidate is a version that has not served yet",
+            lambda now: transitions.propose(now, "41"),
+            "41 is already stable or known good; propose a version that has not been stable yet",
         ),
         (
             live(),
-            lambda now: traffic.propose(now, "40"),
-            "40 is stable or known good already; a candidate is a version that has not served yet",
+            lambda now: transitions.propose(now, "40"),
+            "40 is already stable or known good; propose a version that has not been stable yet",
         ),
-        (live(), lambda now: traffic.advance(now, STAGES), "there is no candidate to advance; propose one first"),
+        (live(), lambda now: transitions.advance(now, STAGES), "there is no candidate to advance; propose one first"),
         (
             at(None),
-            lambda now: traffic.advance(now, STAGES, to="canary-5"),
+            lambda now: transitions.advance(now, STAGES, to="canary-5"),
             "canary-5 is not the next stage; the next one is shadow",
         ),
         (
             at(None),
-            lambda now: traffic.advance(now, STAGES, to="canary"),
+            lambda now: transitions.advance(now, STAGES, to="canary"),
             "there is no stage `canary`; the stages are shadow, canary-5, ab-50, full",
         ),
         (
             at("ab-50"),
-            lambda now: traffic.advance(now, STAGES, to="shadow", fixes="fraud-41"),
+            lambda now: transitions.advance(now, STAGES, to="shadow", fixes="fraud-41"),
             "shadow is not the next stage; the next one is full",
         ),
         (
             at("shadow"),
-            lambda now: traffic.advance(now, STAGES, to="ab-50"),
+            lambda now: transitions.advance(now, STAGES, to="ab-50"),
             "ab-50 is not the next stage; the next one is canary-5",
         ),
         (
             at("ab-50"),
-            lambda now: traffic.advance(now, STAGES, to="ab-50", fixes="fraud-41"),
+            lambda now: transitions.advance(now, STAGES, to="ab-50", fixes="fraud-41"),
             "ab-50 is not the next stage; the next one is full",
         ),
-        (at("full"), lambda now: traffic.advance(now, STAGES), "full is the last stage; promote the candidate"),
+        (at("full"), lambda now: transitions.advance(now, STAGES), "full is the last stage; promote the candidate"),
         (
             at("shadow"),
-            lambda now: traffic.retreat(now, STAGES, "shadow"),
+            lambda now: transitions.retreat(now, STAGES, "shadow"),
             "shadow is not a stage before shadow",
         ),
         (
             at("shadow"),
-            lambda now: traffic.retreat(now, STAGES, "full"),
+            lambda now: transitions.retreat(now, STAGES, "full"),
             "full is not a stage before shadow",
         ),
-        (at("ab-50"), lambda now: traffic.retreat(now, STAGES, "x"), "x is not a stage before ab-50"),
+        (at("ab-50"), lambda now: transitions.retreat(now, STAGES, "x"), "x is not a stage before ab-50"),
         (
             at(None),
-            lambda now: traffic.retreat(now, STAGES, "shadow"),
-            "there is no candidate in a stage that it could go back from",
+            lambda now: transitions.retreat(now, STAGES, "shadow"),
+            "no candidate is in a stage, so none can go back to an earlier one",
         ),
-        (live(), traffic.withdraw, "there is no candidate to withdraw"),
+        (live(), transitions.withdraw, "there is no candidate to withdraw"),
         (
             live(),
-            lambda now: traffic.promote(now, STAGES, ()),
-            "only a candidate in the last stage is promoted; advance it to full first",
+            lambda now: transitions.promote(now, STAGES, ()),
+            "no candidate is in the last stage; advance it to full first",
         ),
         (
             at("ab-50"),
-            lambda now: traffic.promote(now, STAGES, ()),
-            "only a candidate in the last stage is promoted; advance it to full first",
+            lambda now: transitions.promote(now, STAGES, ()),
+            "no candidate is in the last stage; advance it to full first",
         ),
-        (live(), lambda now: traffic.retire(now, "39", ["40"]), "39 is not in knownGood"),
+        (live(), lambda now: transitions.retire(now, "39", ["40"]), "39 is not in knownGood"),
         (
             live(),
-            lambda now: traffic.retire(now, "40", ["40"]),
-            "without 40 there is no way back; promote another version first",
+            lambda now: transitions.retire(now, "40", ["40"]),
+            "without 40 there is no rollback target; promote another version first",
         ),
         (
             live(),
-            lambda now: traffic.retire(now, "40", []),
-            "without 40 there is no way back; promote another version first",
+            lambda now: transitions.retire(now, "40", []),
+            "without 40 there is no rollback target; promote another version first",
         ),
     ],
 )
@@ -265,7 +265,7 @@ def test_a_step_that_cannot_be_taken_says_why(before: Live, step: Callable[[Live
 
 
 def step(before: Live, after: Live, *, quarantined: Any = (), eligible: Any = None, skippable: Any = ()) -> str | None:
-    return traffic.step_between(
+    return transitions.step_between(
         before,
         after,
         STAGES,
@@ -360,21 +360,21 @@ def test_steps_keep_the_versions_apart_and_never_lead_back_to_one_that_failed(ch
         before, eligible = now, [version for version in now.known_good if version not in failed]
         try:
             if choice == 0:
-                now, fresh = traffic.propose(now, str(fresh)), fresh + 1
+                now, fresh = transitions.propose(now, str(fresh)), fresh + 1
             elif choice == 1:
-                now = traffic.advance(now, STAGES)
+                now = transitions.advance(now, STAGES)
             elif choice == 2:
-                now = traffic.retreat(now, STAGES, random.choice(STAGES))
+                now = transitions.retreat(now, STAGES, random.choice(STAGES))
             elif choice == 3:
-                now = traffic.promote(now, STAGES, failed)
+                now = transitions.promote(now, STAGES, failed)
             elif choice == 4:
-                now = traffic.retire(now, random.choice(now.known_good or ["x"]), eligible)
+                now = transitions.retire(now, random.choice(now.known_good or ["x"]), eligible)
             elif choice == 5 and now.stage:
                 failed.add(now.candidate or "")
-                now = traffic.withdraw(now)
+                now = transitions.withdraw(now)
             elif choice == 6 and eligible:
                 failed.add(now.stable)
-                now = traffic.roll_back_stable(now, eligible[0])
+                now = transitions.roll_back_stable(now, eligible[0])
         except UserError:
             continue
         assert now.stable not in failed
@@ -382,6 +382,6 @@ def test_steps_keep_the_versions_apart_and_never_lead_back_to_one_that_failed(ch
         assert not failed & set(now.known_good)
         everyone = [now.stable, now.candidate, *now.known_good]
         assert len(everyone) == len(set(everyone))
-        assert traffic.step_between(
+        assert transitions.step_between(
             before, now, STAGES, quarantined=failed - {before.stable}, eligible=eligible, skippable=()
         )

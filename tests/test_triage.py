@@ -10,7 +10,7 @@ import pytest
 from repo import EXAMPLE, NINE
 
 from rollout_spec.core.breach import Breach, Evidence
-from rollout_spec.rollback import Facts, PastRollback, Undone
+from rollout_spec.rollback import Facts, PastRollback, UndoneCommits
 from rollout_spec.rollback.triage import is_acted_on, name_shared_cause, strongest
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.spec.workspace import Automation
@@ -18,7 +18,7 @@ from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.working_tree import WorkingTree
 
 NOW = NINE + timedelta(hours=1)
-UNDONE = Undone(since=NOW - timedelta(minutes=10))
+UNDONE = UndoneCommits(since=NOW - timedelta(minutes=10))
 SETTINGS = Automation()
 REPOSITORY = Repository(WorkingTree(EXAMPLE))
 
@@ -66,7 +66,9 @@ def test_the_strongest_is_the_one_with_the_least_against_it(rollout: ModelRollou
 
 
 def test_of_a_rollout_that_does_not_load_it_is_the_earliest() -> None:
-    assert strongest([HARD, SOFT, OLD_SOFT], None, Undone(), SETTINGS, NOW) == replace(OLD_SOFT, also=(SOFT, HARD))
+    assert strongest([HARD, SOFT, OLD_SOFT], None, UndoneCommits(), SETTINGS, NOW) == replace(
+        OLD_SOFT, also=(SOFT, HARD)
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,16 +80,16 @@ def test_of_a_rollout_that_does_not_load_it_is_the_earliest() -> None:
         (OVER, UNDONE, False),
         (told(None), UNDONE, False),
         (told("latency-sla", 60 * 25), UNDONE, False),
-        (HARD, replace(UNDONE, since=NOW, moved=True), False),
-        (HARD, replace(UNDONE, retaken=NOW), False),
+        (HARD, replace(UNDONE, since=NOW, served_before=True), False),
+        (HARD, replace(UNDONE, reverted_at=NOW), False),
         (replace(HARD, version=None), UNDONE, True),
         (replace(OUTSIDE, version=None), UNDONE, False),
-        (told("latency-sla", 12), replace(UNDONE, moved=True), True),
-        (told("latency-sla", 12), replace(UNDONE, since=NOW - timedelta(minutes=6), moved=True), False),
+        (told("latency-sla", 12), replace(UNDONE, served_before=True), True),
+        (told("latency-sla", 12), replace(UNDONE, since=NOW - timedelta(minutes=6), served_before=True), False),
     ],
 )
 def test_only_what_asks_for_no_person_is_acted_on(
-    rollout: ModelRollout, breach: Breach, undone: Undone, acted_on: bool
+    rollout: ModelRollout, breach: Breach, undone: UndoneCommits, acted_on: bool
 ) -> None:
     assert is_acted_on(breach, rollout, undone, SETTINGS, NOW) == acted_on
 
@@ -101,14 +103,14 @@ def beside(name: str, minutes: int = 2, version: str = "7.1") -> Breach:
 
 def before(name: str, minutes: int, *, acted: bool = True) -> PastRollback:
     seen = NOW - timedelta(minutes=minutes)
-    return PastRollback(f"{name}-5", name, "5", "4", "canary-5", seen, landed=seen, acted=acted)
+    return PastRollback(f"{name}-5", name, "5", "4", "canary-5", seen, merged_at=seen, has_hard_trigger=acted)
 
 
 SAID = replace(HARD, evidence=Evidence("p99 is 900ms"))
 
 
 def test_two_are_no_shared_cause() -> None:
-    assert name_shared_cause(SAID, "42", Facts(beside=(beside("churn"),)), SETTINGS, REPOSITORY) is SAID
+    assert name_shared_cause(SAID, "42", Facts(concurrent_breaches=(beside("churn"),)), SETTINGS, REPOSITORY) is SAID
 
 
 def test_the_first_names_all_and_the_others_name_the_first() -> None:
@@ -116,19 +118,19 @@ def test_the_first_names_all_and_the_others_name_the_first() -> None:
     first = name_shared_cause(
         replace(SAID, rollout="ads", version="5"),
         "5",
-        replace(facts, beside=(SAID, beside("spam"))),
+        replace(facts, concurrent_breaches=(SAID, beside("spam"))),
         SETTINGS,
         REPOSITORY,
     )
     assert first.evidence.summary == "shared cause, 3 rollouts at once: ads 5, fraud 42, spam 7.1. p99 is 900ms"
     other = name_shared_cause(SAID, "42", facts, SETTINGS, REPOSITORY)
     assert other.evidence.summary == "shared cause with ads 5, see incident ads-5. p99 is 900ms"
-    last = name_shared_cause(beside("spam"), "7.1", replace(facts, beside=(SAID,)), SETTINGS, REPOSITORY)
+    last = name_shared_cause(beside("spam"), "7.1", replace(facts, concurrent_breaches=(SAID,)), SETTINGS, REPOSITORY)
     assert last.evidence.summary == "shared cause with ads 5, see incident ads-5."
 
 
 def test_the_incident_that_is_named_has_the_label_of_the_version() -> None:
-    facts = Facts(beside=(beside("ads", version="2026.11"), beside("spam")))
+    facts = Facts(concurrent_breaches=(beside("ads", version="2026.11"), beside("spam")))
     found = name_shared_cause(SAID, "42", facts, SETTINGS, REPOSITORY)
     assert found.evidence.summary == "shared cause with ads 2026.11, see incident ads-2026-11. p99 is 900ms"
 
@@ -148,6 +150,6 @@ def test_what_is_soft_or_long_ago_or_told_before_does_not_count(facts: Facts) ->
 
 
 def test_a_rollout_that_a_person_named_alone_is_named_with_its_version() -> None:
-    facts = Facts(beside=(beside("spam"), beside("zeta")))
+    facts = Facts(concurrent_breaches=(beside("spam"), beside("zeta")))
     found = name_shared_cause(replace(SAID, version=None), "42", facts, SETTINGS, REPOSITORY)
     assert found.evidence.summary.startswith("shared cause, 3 rollouts at once: fraud 42, spam 7.1, zeta 7.1.")

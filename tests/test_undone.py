@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rollout_spec.rollback import Step, Undone, retaken_at, undone_by
+from rollout_spec.rollback import Step, UndoneCommits, rollback_reverted_at, undone_commits
 from rollout_spec.spec.rollout import Live
 
 
@@ -64,11 +64,13 @@ CASES: dict[str, tuple[str, list[Live], str, str, int | None, bool]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_undone_is_what_changed_live_since_the_proposal(name: str) -> None:
     version, lives, undone, kept, since, moved = CASES[name]
-    found = undone_by(version, history(*lives))
+    found = undone_commits(version, history(*lives))
     assert [step.commit for step in found.steps] == undone.split()
-    assert [step.commit for step in found.kept] == kept.split()
-    assert found == Undone(found.steps, None if since is None else day(since), kept=found.kept, moved=moved)
-    assert undone_by(version, history(*lives), day(9)) == replace(found, retaken=day(9))
+    assert [step.commit for step in found.kept_edits] == kept.split()
+    assert found == UndoneCommits(
+        found.steps, None if since is None else day(since), kept_edits=found.kept_edits, served_before=moved
+    )
+    assert undone_commits(version, history(*lives), day(9)) == replace(found, reverted_at=day(9))
 
 
 @pytest.mark.parametrize(
@@ -83,24 +85,24 @@ def test_what_is_undone_is_what_changed_live_since_the_proposal(name: str) -> No
 def test_behind_a_text_that_did_not_load_nothing_is_known(
     lives: list[Live | None], since: int | None, commit: str
 ) -> None:
-    reason = f"the file did not load at {commit}, and what it said then is not known"
-    assert undone_by("42", history(*lives)) == Undone((), None if since is None else day(since), reason)
+    reason = f"the file did not load at {commit}, so its content then is unknown"
+    assert undone_commits("42", history(*lives)) == UndoneCommits((), None if since is None else day(since), reason)
 
 
 def test_a_commit_is_named_by_its_first_letters() -> None:
     step = Step("0123456789abcdef" * 2, day(0), "s", None, None)
-    assert (undone_by("42", [step]).reason or "").startswith("the file did not load at 0123456789ab, and")
+    assert (undone_commits("42", [step]).reason or "").startswith("the file did not load at 0123456789ab, so")
 
 
 def test_a_history_is_read_no_further_than_the_proposal() -> None:
     steps = history(live(), PROPOSED, AT_FULL)
-    undone_by("42", steps)
+    undone_commits("42", steps)
     assert [step.commit for step in steps] == ["c0"]
 
 
 def test_a_history_is_read_no_further_than_its_last_two_changes() -> None:
     steps = history(live(), PROPOSED, PROPOSED, AT_SHADOW, AT_FULL)
-    retaken_at("42", steps)
+    rollback_reverted_at("42", steps)
     assert [step.commit for step in steps] == ["c2", "c1", "c0"]
 
 
@@ -126,4 +128,4 @@ def test_a_history_is_read_no_further_than_its_last_two_changes() -> None:
 def test_a_rollback_is_taken_back_by_the_commit_that_undoes_it_and_nothing_else(
     version: str, lives: list[Live | None], retaken: int | None
 ) -> None:
-    assert retaken_at(version, history(*lives)) == (None if retaken is None else day(retaken))
+    assert rollback_reverted_at(version, history(*lives)) == (None if retaken is None else day(retaken))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from repo import STAGES, Repo, git
 
-from rollout_spec.domain import traffic
+from rollout_spec.domain import transitions
 from rollout_spec.spec.rollout import Live
 
 pytestmark = pytest.mark.system
@@ -33,7 +33,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
     """The example, its candidate 42 withdrawn, with 39 and 40 known to be good."""
     repo = Repo.create(tmp_path_factory.mktemp("made"))
     repo.record("39", like="40")
-    repo.take(lambda live: traffic.withdraw(live).model_copy(update={"known_good": ["40", "39"]}), "Withdraw fraud 42")
+    repo.take(
+        lambda live: transitions.withdraw(live).model_copy(update={"known_good": ["40", "39"]}), "Withdraw fraud 42"
+    )
     return repo
 
 
@@ -164,7 +166,7 @@ def test_an_incident_that_cannot_be_read_keeps_its_version_from_coming_back(brok
     assert (repo.workspace / FRAUD).read_bytes() == before
     assert repo.run("propose", "fraud", "42", "--pull-request").status == 1
     assert repo.pull_requests() == []
-    repo.take(lambda live: traffic.propose(live, "42"), "Propose it by hand", push=False)
+    repo.take(lambda live: transitions.propose(live, "42"), "Propose it by hand", push=False)
     checked = repo.run("check", FRAUD, "--base", "HEAD~1")
     assert "error: 42 is quarantined by inciden" in checked.out or checked.status == 2, checked.text
 
@@ -176,7 +178,7 @@ def test_a_rollback_passes_over_what_such_an_incident_bars(broken: Breakage, rep
     answer = repo.breach("41", "latency-sla")
     assert answer.status == 0, answer.text
     assert "fraud 41 -> 39" in answer.out
-    assert "40 was passed over: quarantined by inciden" in answer.err
+    assert "40 was skipped: quarantined by inciden" in answer.err
     if broken is not under_another_name:  # that one loads: it says itself that it quarantines 40
         assert "[incident]" in answer.out, answer.text
         (pull,) = repo.pull_requests()
@@ -287,8 +289,8 @@ def test_a_version_whose_pin_cannot_be_verified_is_not_restored(repo: Repo, text
     answer = repo.breach("41", "latency-sla")
     assert answer.status == 0, answer.text
     assert "fraud 41 -> 39" in answer.out
-    assert "40 was passed over: components/geo.yaml does not load" in answer.err
-    assert "39 was chosen since components/geo.yaml does not load [pins]" in answer.out
+    assert "40 was skipped: it pins geo" in answer.err
+    assert "39 was chosen because components/geo.yaml does not load [pins]" in answer.out
 
 
 @pytest.mark.parametrize("there", [None, "kind: [\n"], ids=["missing", "broken"])
@@ -305,7 +307,7 @@ def test_a_target_that_is_chosen_without_the_quarantines_from_elsewhere_is_a_dra
     answer = repo.breach("41", "latency-sla")
     assert answer.status == 0, answer.text
     assert "fraud 41 -> 40" in answer.out
-    assert "quarantines elsewhere cannot be known" in answer.out
+    assert "the quarantines of other workspaces are unknown" in answer.out
     assert repo.pull_requests()[0]["draft"]
 
 

@@ -10,7 +10,7 @@ import pytest
 from people import automate, edit_pull, head_of, is_armed, newest, open_incident, pull, push_tree
 from repo import Repo, git
 
-from rollout_spec.domain import traffic
+from rollout_spec.domain import transitions
 
 pytestmark = pytest.mark.system
 
@@ -91,7 +91,7 @@ def test_a_rollback_of_the_stage_is_not_adopted_after_the_promotion(repo: Repo) 
     while repo.live.stage != "full":
         people.advance(repo)
     repo.breach("42", "latency-sla")
-    repo.take(lambda live: traffic.promote(live, people.STAGES, ()), "Promote fraud 42")
+    repo.take(lambda live: transitions.promote(live, people.STAGES, ()), "Promote fraud 42")
     answer = repo.breach("42", "latency-sla")
     assert answer.status == 0, answer.text
     assert pull(repo, 1)["head"] != pull(repo, 2)["head"]
@@ -113,14 +113,14 @@ def test_a_component_that_is_free_by_now_goes_back_too(repo: Repo) -> None:
     repo.commit("Switch at once")
     assert "needs user-profile 12" in repo.breach("42", "latency-sla").out
     assert pull(repo, 1)["draft"]
-    repo.take(traffic.withdraw, "Withdraw churn 42", rollout="churn")
+    repo.take(transitions.withdraw, "Withdraw churn 42", rollout="churn")
 
     answer = repo.breach("42", "latency-sla")
     assert answer.out.startswith("superseded pull request 1: "), answer.text
     commit = head_of(repo, 1)
     assert repo.data_at(commit, "components/user-profile.yaml")["spec"]["serving"] == ["11"]
     assert pull(repo, 1)["headSha"] == commit
-    assert "was built anew" in str(pull(repo, 1)["comments"])
+    assert "was rebuilt" in str(pull(repo, 1)["comments"])
 
 
 # Workspaces of one name.
@@ -177,7 +177,7 @@ def test_a_forged_branch_is_left_alone_and_the_breach_is_answered_on_another(
     answer = repo.run("rollback", "--breach", str(repo.remote.parent / "payload.json"))
     assert answer.status == 0, answer.text
     assert git(repo.remote, "rev-parse", branch) == head
-    assert f"the branch {branch} on origin holds something else ({head[:12]}): left alone" in answer.err
+    assert f"the branch {branch} on origin has an unexpected commit ({head[:12]}) and was left unchanged" in answer.err
     assert pull(repo, 1)["head"] == f"{branch}-2"
     assert is_armed(repo, 1)
     again = repo.run("rollback", "--breach", str(repo.remote.parent / "payload.json"))
@@ -195,7 +195,7 @@ def test_a_head_of_ours_for_another_rollout_is_not_armed(repo: Repo) -> None:
     repo.git("fetch", "-q", "origin")
     repo.git("push", "-q", "origin", f"{head}:refs/heads/{branch}")
     answer = repo.run("rollback", "--breach", payload)
-    assert "holds something else" in answer.err, answer.text
+    assert "has an unexpected commit" in answer.err, answer.text
     assert pull(repo, 2)["head"] == f"{branch}-2"
     assert repo.live_at(head_of(repo, 2))["stable"] == "41"
     assert is_armed(repo, 2)
@@ -256,7 +256,7 @@ def test_an_evil_merge_of_the_base_into_it_is_not(repo: Repo) -> None:
     repo.git("push", "-q", "origin", f"HEAD:{branch}")
     repo.git("checkout", "-q", "main")
     answer = repo.breach("42", "latency-sla")
-    assert "holds something else" in answer.err
+    assert "has an unexpected commit" in answer.err
     assert pull(repo, 2)["head"] == f"{branch}-2"
 
 
@@ -266,9 +266,9 @@ def test_a_branch_that_is_in_the_way_is_got_round(repo: Repo, way: str) -> None:
     answer = repo.breach("42", "latency-sla")
     assert answer.status == 0, answer.text
     assert pull(repo, 1)["head"].startswith(f"{way}.2")
-    assert "is in the way" in answer.err
+    assert "blocks the name" in answer.err
     told = repo.run("doctor")
-    assert f"the branch `{way}` on origin is in the way" in " ".join(told.out.split()), told.text
+    assert f"the branch `{way}` on origin blocks all branches" in " ".join(told.out.split()), told.text
     assert repo.breach("42", "latency-sla").out.startswith("adopted pull request 1: ")
 
 
@@ -283,7 +283,7 @@ def test_a_draft_that_a_person_made_stays_one(repo: Repo) -> None:
     for words in (payload, repo.payload(repo.alert("42", "serving-errors"), name="other.json")):
         answer = repo.run("rollback", "--breach", words)
         assert answer.status == 0, answer.text
-        assert "it stays a draft: a person made it one" in answer.err
+        assert "it stays a draft because a person made it one" in answer.err
         assert pull(repo, 1)["draft"]
         assert not is_armed(repo, 1)
     assert len(repo.pull_requests()) == 1
@@ -294,7 +294,7 @@ def test_a_merge_that_a_person_took_back_is_not_armed_again(repo: Repo) -> None:
     repo.run("rollback", "--breach", payload)
     edit_pull(repo, 1, autoMerge=False)
     answer = repo.run("rollback", "--breach", payload)
-    assert "it does not merge itself: a person took that back" in answer.err
+    assert "auto-merge is not enabled: a person cancelled it" in answer.err
     assert not is_armed(repo, 1)
 
 
@@ -314,7 +314,7 @@ def test_one_that_is_out_of_date_and_that_a_person_holds_is_left(repo: Repo) -> 
     repo.edit(FRAUD, 'stable: "41"   ', 'stable: "41" # ours  ')
     repo.commit("Comment beside live")
     answer = repo.run("rollback", "--breach", payload)
-    assert "is out of date, and was left as it is: a person changed it" in answer.err
+    assert "is out of date, but was not updated because a person changed it" in answer.err
     assert head_of(repo, 1) == head
     answer = repo.run("rollback", "fraud", "--reason", "now")
     assert answer.out.startswith("superseded pull request 1: "), answer.text

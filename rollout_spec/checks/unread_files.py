@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rollout_spec.checks.file_check import is_in_own_folder
 from rollout_spec.checks.rules import no_links
 from rollout_spec.core.findings import Finding
-from rollout_spec.domain.incidents import strays
+from rollout_spec.domain.incidents import misplaced_files
 from rollout_spec.spec.kinds import FOLDERS
 from rollout_spec.workspace.repository import Repository
 
@@ -35,7 +35,7 @@ def unread_files(repository: Repository) -> Iterator[Finding]:
     for folder in FOLDERS:
         for name in repository.tree.names(folder):
             yield from _unread(folder, name, repository)
-    for path in strays(repository):
+    for path in misplaced_files(repository):
         if not path.lower().endswith((".yml", ".yaml")) or "/" in path.removeprefix(f"{_INCIDENTS}/"):
             message = f"this is not read as an incident: it must be a file {_INCIDENTS}/<name>.yaml"
             yield Finding(path, 1, 1, _NAMES, message, hint="rename or move it")
@@ -48,7 +48,7 @@ def _unread(folder: str, name: str, repository: Repository) -> Iterator[Finding]
         message = f"this file is not read: its name ends in .{ending}"
         yield Finding(path, 1, 1, _NAMES, message, hint=f"rename it to {stem}.yaml")
     elif folder == _INCIDENTS or name.endswith(".yaml"):
-        return  # ``strays`` finds the unread incidents
+        return  # ``misplaced_files`` finds the unread incidents
     elif documents := _documents(path, repository):
         message = f"this file is not read: it must lie directly in {folder}/"
         yield Finding(f"{path}/{documents[0]}", 1, 1, _NAMES, message, hint=f"move it to {folder}/")

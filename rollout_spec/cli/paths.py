@@ -1,4 +1,4 @@
-"""Who names a file means that file; who names a folder, or lets a hook name files, means what is ours among them."""
+"""Paths on the command line, sorted by workspace. A folder stands for the documents of workspaces in it."""
 
 from __future__ import annotations
 
@@ -21,66 +21,79 @@ _SUFFIXES = (".yaml", ".yml")
 
 @dataclass
 class SortedOut:
-    """Workspaces, each with the files in it, by their paths from its folder; and what was passed over, as named."""
+    """Workspaces with their files, by paths from the workspace's folder; and the skipped paths as given."""
 
     places: list[tuple[WorkspaceLocation, list[str]]] = field(default_factory=list)
-    passed_over: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
 
 
 def sort_out(start: Path, paths: Sequence[str], *, skip_outside: bool = False) -> SortedOut:
     """Sort files by the workspace that each lies in; a folder stands for the documents of workspaces in it.
 
-    ``skip_outside`` passes over a file that is no part of a workspace: it is in none, or in none of its folders, and
-    says nothing of being ours. UserError where there is no file or folder, or, without that, no workspace. A path that
-    goes through a link lies in the workspace that the link is in, and ``check`` points at the link.
+    ``skip_outside`` skips a file outside of workspaces, or without a role in its workspace. UserError if a path does
+    not exist, or, without ``skip_outside``, is in no workspace. A path through a link belongs to the workspace of the
+    link, and ``check`` reports the link.
     """
-    found = SortedOut()
-    lists: dict[Path, list[str]] = {}
-    around, repository_at = cache(_around), cache(WorkspaceLocation.repository)
-    is_direct = cache(lambda folder: os.path.realpath(folder) == str(folder))
-
-    def around_link(path: Path) -> WorkspaceLocation | None:
-        return None if is_direct(path.parent) and not path.is_symlink() else _around_link(path, around)
-
-    def add(file: Path, *, only_ours: bool) -> bool:
-        is_pause = file.name == PAUSE_FILE or is_mistaken_for_pause(file.name)
-        here = around_link(file) or around(file.parent, is_pause)
-        if here is None and not only_ours:
-            location.find_from(file.parent)  # says what is missing
-        if here is None or (only_ours and not _is_ours(here.inside(str(file)), repository_at(here))):
-            return False
-        if here.workspace not in lists:
-            lists[here.workspace] = []
-            found.places.append((here, lists[here.workspace]))
-        lists[here.workspace].append(here.inside(str(file)))
-        return True
-
+    sorter = _PathSorter()
     for path in paths:
         absolute = Path(os.path.normpath(start / path))
-        linked = around_link(absolute) is not None
-        if absolute.is_dir() and not linked:
-            documents = list(_documents(absolute))
-            links = [link for here in _workspaces(absolute, documents) for link in _links_in(absolute, here)]
-            ours = sum(add(file, only_ours=True) for file in dict.fromkeys([*documents, *links]))
-            if not ours and not skip_outside:
-                location.find_from(absolute)
-        elif not absolute.is_file() and not linked:
-            raise UserError(f"there is no file {path}")
-        elif not add(absolute, only_ours=skip_outside):
-            found.passed_over.append(path)
-    return found
+        is_linked = sorter.around_link(absolute) is not None
+        if absolute.is_dir() and not is_linked:
+            if not sorter.add_folder(absolute) and not skip_outside:
+                location.find_from(absolute)  # raises the error
+        elif not absolute.is_file() and not is_linked:
+            raise UserError(f"no file {path}")
+        elif not sorter.add(absolute, only_ours=skip_outside):
+            sorter.result.skipped.append(path)
+    return sorter.result
+
+
+class _PathSorter:
+    """Collects files by workspace. Workspaces and their folders are looked up once."""
+
+    def __init__(self) -> None:
+        self.result = SortedOut()
+        self._lists: dict[Path, list[str]] = {}
+        self._around = cache(_around)
+        self._repository_at = cache(WorkspaceLocation.repository)
+        self._is_direct = cache(lambda folder: os.path.realpath(folder) == str(folder))
+
+    def around_link(self, path: Path) -> WorkspaceLocation | None:
+        """Return the workspace of the first link in a path, None if there is none."""
+        is_direct = self._is_direct(path.parent) and not path.is_symlink()
+        return None if is_direct else _around_link(path, self._around)
+
+    def add(self, file: Path, *, only_ours: bool) -> bool:
+        """Add a file to its workspace. Return False if it has none, or no role in it."""
+        is_pause = file.name == PAUSE_FILE or is_mistaken_for_pause(file.name)
+        here = self.around_link(file) or self._around(file.parent, is_pause)
+        if here is None and not only_ours:
+            location.find_from(file.parent)  # raises the error
+        if here is None or (only_ours and not _is_ours(here.inside(str(file)), self._repository_at(here))):
+            return False
+        if here.workspace not in self._lists:
+            self._lists[here.workspace] = []
+            self.result.places.append((here, self._lists[here.workspace]))
+        self._lists[here.workspace].append(here.inside(str(file)))
+        return True
+
+    def add_folder(self, folder: Path) -> int:
+        """Add the documents and links of workspaces in a folder, and return their number."""
+        documents = list(_documents(folder))
+        links = [link for here in _workspaces(folder, documents) for link in _links_in(folder, here)]
+        return sum(self.add(file, only_ours=True) for file in dict.fromkeys([*documents, *links]))
 
 
 def _around(folder: Path, is_pause: bool) -> WorkspaceLocation | None:
-    """Return the workspace that a folder is in; a pause in none may be one of the whole git repository."""
+    """Return the workspace around a folder. A pause outside of workspaces applies to the git repository."""
     return location.around(folder) or (location.above_workspaces(folder) if is_pause else None)
 
 
 def _around_link(path: Path, around: Callable[[Path, bool], WorkspaceLocation | None]) -> WorkspaceLocation | None:
-    """Return the workspace that the first link of a path is in; None if no link of it is in a workspace.
+    """Return the workspace of the first link in a path, None if no link is in a workspace.
 
-    A link above the workspace is no part of it: the whole repository may be reached through one. Between the git root
-    and a workspace, it is one of the git repository.
+    Links above the git root do not count: the whole repository may be reached through one. A link between the git root
+    and a workspace belongs to the git repository.
     """
     folder = path if path.is_dir() else path.parent
     for link in (part for part in reversed((path, *path.parents)) if part.is_symlink()):
@@ -98,29 +111,29 @@ def _git_root(folder: Path) -> Path | None:
 
 
 def _workspaces(folder: Path, documents: Sequence[Path]) -> list[WorkspaceLocation]:
-    """Return the workspaces in a folder, and the one that the folder is in."""
+    """Return the workspaces in a folder, and the one around it."""
     inside = [each.parent for each in documents if each.name == WORKSPACE_FILE]
-    places = (location.around(each) for each in dict.fromkeys((folder, *inside)))
-    return list(dict.fromkeys(each for each in places if each is not None))
+    locations = (location.around(each) for each in dict.fromkeys((folder, *inside)))
+    return list(dict.fromkeys(each for each in locations if each is not None))
 
 
 def _links_in(folder: Path, here: WorkspaceLocation) -> list[Path]:
     """Return the links of a workspace that are in a folder."""
-    found = (here.workspace / link for link in no_links.in_workspace(here.repository()) if link is not None)
-    return [link for link in found if link.is_relative_to(folder)]
+    links = (here.workspace / link for link in no_links.in_workspace(here.repository()) if link is not None)
+    return [link for link in links if link.is_relative_to(folder)]
 
 
 def _documents(folder: Path) -> Iterator[Path]:
-    """Give what may be documents of workspaces in a folder: by their places, and pauses beside them."""
-    found = [each for each in folder.rglob("*.y*ml") if each.suffix in _SUFFIXES]
-    named = sorted(each for each in found if each.name == WORKSPACE_FILE or each.parent.name in FOLDERS)
-    beside = {folder, *(each.parent for each in named if each.name == WORKSPACE_FILE)}
+    """Yield possible documents of workspaces in a folder: by their folders, and pauses beside workspaces."""
+    files = [each for each in folder.rglob("*.y*ml") if each.suffix in _SUFFIXES]
+    named = sorted(each for each in files if each.name == WORKSPACE_FILE or each.parent.name in FOLDERS)
+    folders = {folder, *(each.parent for each in named if each.name == WORKSPACE_FILE)}
     yield from named
-    yield from sorted(each for each in (near / PAUSE_FILE for near in beside) if each.is_file() or each.is_symlink())
+    yield from sorted(each for each in (near / PAUSE_FILE for near in folders) if each.is_file() or each.is_symlink())
 
 
 def _is_ours(path: str, repository: Repository) -> bool:
-    """Is a file in a workspace a part of it: by its place, by the workspace's word, or by its own?"""
+    """Return whether a file is part of its workspace: by its folder, by the workspace's file, or its apiVersion."""
     inside, settings = PurePosixPath(path), repository.settings
     if (
         inside.name == PAUSE_FILE
@@ -135,5 +148,5 @@ def _is_ours(path: str, repository: Repository) -> bool:
         return True
     file = repository.file(path)
     data = file.document.data if file else None
-    said = data.get("apiVersion") if isinstance(data, dict) else None
-    return isinstance(said, str) and said.startswith(API_VERSION.partition("/")[0] + "/")
+    api_version = data.get("apiVersion") if isinstance(data, dict) else None
+    return isinstance(api_version, str) and api_version.startswith(API_VERSION.partition("/")[0] + "/")

@@ -1,4 +1,4 @@
-"""What a version is comes as options or as a file of one record: either way it is what the schema says of records."""
+"""The record of a version from options or from a file, validated by the schema of records."""
 
 from __future__ import annotations
 
@@ -34,36 +34,36 @@ _ORDER = tuple(field.alias or name for name, field in VersionRecord.model_fields
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the fields of a record, as options."""
+    """Declare the fields of a record as options."""
     parser.add_argument("--from", dest="source", metavar="FILE", help="a file with the record; - reads stdin")
-    for name, words in _TEXTS.items():
-        parser.add_argument(_option(name), dest=name, metavar="TEXT", help=words)
-    for name, (option, words) in _PAIRS.items():
-        parser.add_argument(f"--{option}", dest=name, metavar="NAME=VALUE", action="append", default=[], help=words)
+    for name, text in _TEXTS.items():
+        parser.add_argument(_option(name), dest=name, metavar="TEXT", help=text)
+    for name, (option, text) in _PAIRS.items():
+        parser.add_argument(f"--{option}", dest=name, metavar="NAME=VALUE", action="append", default=[], help=text)
 
 
 def version(text: str) -> str:
-    """Return a new version as it was given. UserError where it is spelled as none."""
+    """Return a new version. UserError if it is not a valid version."""
     if not is_version(text):
-        raise UserError(f"`{excerpt(text)}` is no version", hint="a version has letters, digits, `.`, `_`, `+` and `-`")
+        raise UserError(f"`{excerpt(text)}` is not a version", hint="use letters, digits, `.`, `_`, `+` and `-`")
     return text
 
 
 def record(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return a record as plain data, its fields in their order. UserError says where it is wrong."""
-    found = _from_file(place.start_of(arguments), arguments.source) if arguments.source else {}
-    found |= {name: getattr(arguments, name) for name in _TEXTS if getattr(arguments, name) is not None}
+    """Return a record as plain data with ordered fields. UserError with the position if it is invalid."""
+    fields = _from_file(place.start_of(arguments), arguments.source) if arguments.source else {}
+    fields |= {name: getattr(arguments, name) for name in _TEXTS if getattr(arguments, name) is not None}
     for name in _PAIRS:
         pairs = _pairs(name, getattr(arguments, name))
         if pairs:
-            found[name] = {**(found.get(name) or {}), **pairs}
-    wrong = _wrong(found)
-    if wrong:
-        at = _option(str(wrong[0].path[0])) if wrong[0].path else "the record"
-        raise UserError(f"{at}: {wrong[0].message}", hint=wrong[0].hint)
-    if not found:
-        raise UserError("a record says what the version is", hint="--artifact URI --digest sha256:…, or --from FILE")
-    return {name: found[name] for name in _ORDER if found.get(name) is not None}
+            fields[name] = {**(fields.get(name) or {}), **pairs}
+    problems_found = _wrong(fields)
+    if problems_found:
+        field = _option(str(problems_found[0].path[0])) if problems_found[0].path else "the record"
+        raise UserError(f"{field}: {problems_found[0].message}", hint=problems_found[0].hint)
+    if not fields:
+        raise UserError("the record is empty", hint="use --artifact URI --digest sha256:…, or --from FILE")
+    return {name: fields[name] for name in _ORDER if fields.get(name) is not None}
 
 
 def _option(name: str) -> str:
@@ -73,15 +73,15 @@ def _option(name: str) -> str:
 
 
 def _pairs(name: str, given: Sequence[str]) -> dict[str, Any]:
-    """Read ``auc=0.91``: metrics are numbers, and pins are text."""
-    found: dict[str, Any] = {}
+    """Parse options like ``auc=0.91``: metrics are numbers, pins are text."""
+    values: dict[str, Any] = {}
     for text in given:
         key, sign, value = text.partition("=")
-        if not sign or not key or key in found:
-            words = "is given twice" if key in found else "is no NAME=VALUE"
-            raise UserError(f"{_option(name)}: `{excerpt(text)}` {words}")
-        found[key] = _number(value) if name == "metrics" else value
-    return found
+        if not sign or not key or key in values:
+            problem = "is given twice" if key in values else "is not NAME=VALUE"
+            raise UserError(f"{_option(name)}: `{excerpt(text)}` {problem}")
+        values[key] = _number(value) if name == "metrics" else value
+    return values
 
 
 def _number(text: str) -> Any:
@@ -92,18 +92,18 @@ def _number(text: str) -> Any:
 
 
 def _from_file(start: Path, path: str) -> dict[str, Any]:
-    """Read one record. UserError with the line of what is wrong in it."""
+    """Read one record from a file. UserError with the line of an error in it."""
     document = parse(_read(start, path))
     if not document.readable:
-        flaw = next(each for each in document.problems if each.severity == "error")
-        raise UserError(f"{_shown(path)}:{flaw.span.line}:{flaw.span.column}: {flaw.message}", hint=flaw.hint)
+        error = next(each for each in document.problems if each.severity == "error")
+        raise UserError(f"{_shown(path)}:{error.span.line}:{error.span.column}: {error.message}", hint=error.hint)
     if not isinstance(document.data, Mapping):
-        raise UserError(f"{_shown(path)}:1:1: a record is a mapping: `artifact`, `digest` and so on")
-    wrong, path = _wrong(document.data, document), _shown(path)
-    if wrong:
-        spans = [(each, document.span(each.path, on_key=each.on_key)) for each in wrong]
-        told = [f"{path}:{span.line}:{span.column}: {each.message}" for each, span in spans]
-        raise UserError("\n".join(told), hint=wrong[-1].hint)
+        raise UserError(f"{_shown(path)}:1:1: the record is not a mapping of `artifact`, `digest` and so on")
+    problems_found, path = _wrong(document.data, document), _shown(path)
+    if problems_found:
+        spans = [(each, document.span(each.path, on_key=each.on_key)) for each in problems_found]
+        messages = [f"{path}:{span.line}:{span.column}: {each.message}" for each, span in spans]
+        raise UserError("\n".join(messages), hint=problems_found[-1].hint)
     return dict(document.data)
 
 
@@ -118,7 +118,7 @@ def _read(start: Path, path: str) -> bytes:
         with (start / path).open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from None
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
 
 
 def _wrong(data: Mapping[str, Any], document: Document | None = None) -> list[Problem]:

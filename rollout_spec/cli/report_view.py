@@ -1,4 +1,4 @@
-"""A report quotes files, and says what its rules demand; what it needs for that is read when it asks."""
+"""Views of reports: quoted lines, colors, links and explanations, read on demand."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def for_person(here: WorkspaceLocation) -> View:
-    """Return how somebody sees the findings in one workspace: with its lines, colors and links, on a terminal."""
+    """Return the view of one workspace's findings for a person: with lines, colors and links on a terminal."""
     document_of, watched = _reader([here]), terminal.is_watched(sys.stdout)
     return View(
         lines_of=(lambda file: _lines(document_of(file))) if watched else None,
@@ -33,19 +33,19 @@ def for_person(here: WorkspaceLocation) -> View:
     )
 
 
-def for_program(places: Sequence[WorkspaceLocation]) -> View:
-    """Return how a program sees the findings in some workspaces: all that it may ask for, and nothing to look at."""
-    document_of = _reader(places)
-    return View(data_of=lambda file: _data(document_of(file)), explain=_explainer(places))
+def for_program(locations: Sequence[WorkspaceLocation]) -> View:
+    """Return the view of some workspaces' findings for a program: data and explanations without colors."""
+    document_of = _reader(locations)
+    return View(data_of=lambda file: _data(document_of(file)), explain=_explainer(locations))
 
 
 def _root(here: WorkspaceLocation) -> Path:
-    """Return the folder that findings' files are relative to."""
+    """Return the folder that the paths of findings start at."""
     return here.git_root or here.workspace
 
 
-def _reader(places: Sequence[WorkspaceLocation]) -> Any:
-    roots = dict.fromkeys(map(_root, places))
+def _reader(locations: Sequence[WorkspaceLocation]) -> Any:
+    roots = dict.fromkeys(map(_root, locations))
 
     @cache
     def document_of(file: str) -> Document | None:
@@ -57,7 +57,7 @@ def _reader(places: Sequence[WorkspaceLocation]) -> Any:
 
 
 def _read(root: Path, file: str) -> bytes | None:
-    """Return the bytes of a file; None if it is a link, whose target may be anything on this machine."""
+    """Return the content of a file; None if it is a link, whose target may be any file on this machine."""
     with suppress(UserError):
         return WorkingTree(root).read(file)
     return None
@@ -71,19 +71,19 @@ def _data(document: Document | None) -> Any:
     return document.data if document else None
 
 
-def _explainer(places: Sequence[WorkspaceLocation]) -> Any:
+def _explainer(locations: Sequence[WorkspaceLocation]) -> Any:
     @cache
     def explain(name: str) -> Explanation | None:
         from rollout_spec.checks import documentation
 
-        found = (documentation.explain(name, here.repository()) for here in places)
+        found = (documentation.explain(name, here.repository()) for here in locations)
         return next(filter(None, found), None)
 
     return explain
 
 
 def _address(folder: Path) -> str:
-    """Return a folder as a URL with the name of this machine: over ssh, a terminal knows that it is not its own."""
+    """Return a folder as a URL with this machine's name, so that a terminal over ssh does not open its own file."""
     from socket import gethostname
 
     return folder.as_uri().replace("file://", f"file://{quote(gethostname())}", 1)

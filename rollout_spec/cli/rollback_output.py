@@ -1,4 +1,4 @@
-"""What came of a breach is told in a few lines: what was done, and which guard decided."""
+"""Output of responses to breaches: actions on stdout, other lines on stderr."""
 
 from __future__ import annotations
 
@@ -16,105 +16,110 @@ from rollout_spec.workspace.repository import Repository
 
 
 def of_workspace(breaches: Sequence[Breach], repository: Repository) -> tuple[list[Breach], int]:
-    """Return the breaches of this workspace, and the least status: 1 if others are of no workspace of this repository.
+    """Return the breaches of this workspace, and the least status: 1 if no workspace here has the name of another.
 
-    The workspace may have been renamed since the rules were rendered that fire now.
+    The workspace may have been renamed since the firing rules were rendered.
     """
     own, ours, least = repository.workspace_name, list[Breach](), 0
     for breach in breaches:
         if breach.workspace in (None, own):
             ours.append(breach)
             continue
-        words = f"{breach.rollout} {breach.version}: this breach is of workspace {breach.workspace}, and this is {own}"
+        message = f"{breach.rollout} {breach.version}: this breach is of the workspace {breach.workspace}, not of {own}"
         if not repository.others_named(breach.workspace):
-            words, least = f"{words}; no workspace of this repository has that name, so the breach is not answered", 1
-        terminal.say(words)
+            message, least = (
+                f"{message}; no workspace of this repository has that name, so the breach gets no response",
+                1,
+            )
+        terminal.say(message)
     return ours, least
 
 
-def tell(outcome: BreachResponse, *, dry_run: bool = False) -> None:
-    """Print it: what there is now to stdout, everything else to stderr."""
-    decision = outcome.decision
+def print_response(response: BreachResponse, *, dry_run: bool = False) -> None:
+    """Print a response: new objects to stdout, everything else to stderr."""
+    decision = response.decision
     if isinstance(decision, NoAction):
-        terminal.say("; ".join(map(str, outcome.verdict.reasons)))
+        terminal.say("; ".join(map(str, response.verdict.reasons)))
     elif isinstance(decision, NoRollbackTarget):
-        no_way_back(decision)
-        _incident(outcome, decision, dry_run=dry_run)
-    elif outcome.refused:
-        refused(decision, outcome.refused)
-    elif outcome.landed is not None:
-        _landed(outcome, outcome.landed, decision)
+        print_no_target(decision)
+        _print_incident(response, decision, dry_run=dry_run)
+    elif response.refused:
+        print_refusal(decision, response.refused)
+    elif response.delivered is not None:
+        _print_delivered(response, response.delivered, decision)
     else:
-        _shown(outcome, dry_run=dry_run)
+        _print_undelivered(response, dry_run=dry_run)
 
 
-def no_way_back(decision: NoRollbackTarget) -> None:
-    """Say that nothing can replace what failed, and why each version cannot."""
+def print_no_target(decision: NoRollbackTarget) -> None:
+    """Print that there is no rollback target, with the reason for each version."""
     terminal.say(
-        f"{decision.rollout} {decision.failed} failed, and there is no way back: no known-good version can serve"
+        f"{decision.rollout} {decision.failed} failed and has no rollback target: no known-good version can serve"
     )
-    for version, reason in decision.passed_over:
+    for version, reason in decision.skipped:
         terminal.say(f"  {version}: {reason}")
 
 
-def refused(decision: Rollback, findings: Sequence[Finding]) -> None:
-    """Say what the way back would bring."""
-    who = f"{decision.rollout} {decision.failed}"
-    terminal.say(f"{who}: the way back to {decision.restored} would bring what no change may bring:")
+def print_refusal(decision: Rollback, findings: Sequence[Finding]) -> None:
+    """Print the errors that a rollback would introduce."""
+    rollback = f"{decision.rollout} {decision.failed}: rollback to {decision.restored}"
+    terminal.say(f"{rollback} refused: it would introduce these errors:")
     sys.stderr.write(REPORTERS["text"].report(Report(tuple(findings)), View()))
 
 
-def _incident(outcome: BreachResponse, decision: NoRollbackTarget, *, dry_run: bool) -> None:
-    """Say where the incident is."""
-    if outcome.change is None:
-        print(f"verdict: {outcome.verdict.text}")
-        terminal.say(f"incident {decision.incident} says so already, and is open")
-        for note in outcome.notes:
+def _print_incident(response: BreachResponse, decision: NoRollbackTarget, *, dry_run: bool) -> None:
+    """Print the incident of a failure without rollback target."""
+    if response.change is None:
+        print(f"verdict: {response.verdict.text}")
+        terminal.say(f"incident {decision.incident} is already open")
+        for note in response.notes:
             terminal.say(note)
-    elif not outcome.pushes or dry_run or outcome.base.remote is None:
-        _shown(outcome, dry_run=dry_run)
-    elif outcome.landed is not None:
-        pull = outcome.landed.pull_request
-        print(f"{_done(outcome.landed)} pull request {pull.number}: {pull.url}")
-        print(f"incident {decision.incident}: branch {pull.head}, commit {outcome.commit}")
-        print(f"verdict: {outcome.verdict.text}")
-        for note in outcome.notes:
+    elif not response.pushes or dry_run or response.base.remote is None:
+        _print_undelivered(response, dry_run=dry_run)
+    elif response.delivered is not None:
+        pull = response.delivered.pull_request
+        print(f"{_done(response.delivered)} pull request {pull.number}: {pull.url}")
+        print(f"incident {decision.incident}: branch {pull.head}, commit {response.commit}")
+        print(f"verdict: {response.verdict.text}")
+        for note in response.notes:
             terminal.say(note)
-        terminal.say(f"{decision.failed} serves on: merge the incident for the record, and promote another version")
+        terminal.say(f"{decision.failed} stays served: merge the incident for the record, and promote another version")
 
 
-def _shown(outcome: BreachResponse, *, dry_run: bool) -> None:
-    """Print the commit and the pull request that would have been."""
-    change, base = outcome.change, outcome.base
-    assert change is not None and outcome.commit is not None
-    print(f"commit {outcome.commit}\nbranch {change.branch}\n\n{change.message}")
-    print(base.git.diff(base.commit, outcome.commit))
+def _print_undelivered(response: BreachResponse, *, dry_run: bool) -> None:
+    """Print the commit and the pull request of a dry run."""
+    change, base = response.change, response.base
+    assert change is not None and response.commit is not None
+    print(f"commit {response.commit}\nbranch {change.branch}\n\n{change.message}")
+    print(base.git.diff(base.commit, response.commit))
     if change.body:
         print(f"{'draft ' if change.draft else ''}pull request: {change.title}\n\n{change.body}")
-    print(f"verdict: {outcome.verdict.text}")
-    why = "this is a dry run" if dry_run else "there is no remote" if outcome.pushes else outcome.verdict.words
+    print(f"verdict: {response.verdict.text}")
+    why = "this is a dry run" if dry_run else "there is no remote" if response.pushes else response.verdict.summary
     terminal.say(f"nothing was pushed: {why}")
 
 
-def _done(landed: DeliveredChange) -> str:
-    word = "superseded" if landed.superseded else "adopted" if landed.adopted else "opened"
-    return f"{word} and merged" if landed.merged else word
+def _done(delivered: DeliveredChange) -> str:
+    word = "superseded" if delivered.superseded else "adopted" if delivered.adopted else "opened"
+    return f"{word} and merged" if delivered.merged else word
 
 
-def _landed(outcome: BreachResponse, landed: DeliveredChange, decision: Rollback | NoRollbackTarget) -> None:
+def _print_delivered(
+    response: BreachResponse, delivered: DeliveredChange, decision: Rollback | NoRollbackTarget
+) -> None:
     assert isinstance(decision, Rollback)
-    pull = landed.pull_request
-    print(f"{_done(landed)} pull request {pull.number}: {pull.url}")
+    pull = delivered.pull_request
+    print(f"{_done(delivered)} pull request {pull.number}: {pull.url}")
     moves = ", ".join(f"{part.rollout} {part.failed} -> {part.restored}" for part in decision.parts)
-    print(f"{moves}, branch {pull.head}, commit {landed.commit}")
+    print(f"{moves}, branch {pull.head}, commit {delivered.commit}")
     for part in decision.parts:
-        for version, why in part.passed_over:
-            terminal.say(f"{version} was passed over: {why}")
-    for reason in outcome.verdict.reasons if pull.state == "open" else ():
+        for version, why in part.skipped:
+            terminal.say(f"{version} was skipped: {why}")
+    for reason in response.verdict.reasons if pull.state == "open" else ():
         print(f"a draft for a person: {reason}")
-    if not outcome.verdict.reasons:
-        print(f"verdict: {outcome.verdict.text}")
-    for held in outcome.verdict.held:
+    if not response.verdict.reasons:
+        print(f"verdict: {response.verdict.text}")
+    for held in response.verdict.held:
         terminal.say(f"an automatic rollback would have been held: {held}")
-    for note in outcome.notes:
+    for note in response.notes:
         terminal.say(note)

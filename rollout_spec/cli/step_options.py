@@ -1,4 +1,4 @@
-"""What the commands of the lifecycle share: a step goes into the working tree, a commit, or a pull request."""
+"""Options and output of lifecycle commands: a step goes into the working tree, a commit, or a pull request."""
 
 from __future__ import annotations
 
@@ -10,40 +10,35 @@ from typing import TYPE_CHECKING
 from rollout_spec.checks.reporters import REPORTERS, View
 from rollout_spec.cli import terminal
 from rollout_spec.cli import workspace as place
-from rollout_spec.cli.checkout import check_complete
-from rollout_spec.cli.diff import patch
 from rollout_spec.cli.workspace import find_anywhere
-from rollout_spec.cli.written_step import Written, git_root
+from rollout_spec.core.diff import patch
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding, Report
 from rollout_spec.lifecycle import Request
-from rollout_spec.lifecycle.pull_request import approvals, change, message, moves, subject, trailers
+from rollout_spec.lifecycle.pull_request import approvals, step_change, subject, traffic_change, trailers
 from rollout_spec.workflows.locate import WorkspaceLocation
-from rollout_spec.workflows.newest import newest
-from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.watched import Watched
+from rollout_spec.workflows.newest import fetch_base
+from rollout_spec.workflows.step_in_checkout import StepOptions, git_root, step_in_checkout
 
 if TYPE_CHECKING:
-    from rollout_spec.workflows.base_branch import Base
-    from rollout_spec.workflows.checkout import Checkout
     from rollout_spec.workflows.step import PreparedStep
 
 
 def configure(parser: argparse.ArgumentParser, *, waits: bool = False) -> None:
-    """Declare the arguments that all steps have; ``waits``: it leaves a stage, which is held."""
+    """Declare the arguments of all steps. ``waits``: the step leaves a stage with a hold."""
     parser.add_argument("rollout", metavar="ROLLOUT", help="the name of the rollout")
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--commit", action="store_true", help="commit it, on what is checked out, and nothing else")
-    where.add_argument("--pull-request", action="store_true", help="open a pull request on the branch that is live")
-    parser.add_argument("--dry-run", action="store_true", help="print what would change, and change nothing")
+    where.add_argument("--commit", action="store_true", help="commit the change to the current branch")
+    where.add_argument("--pull-request", action="store_true", help="open a pull request on the live branch")
+    parser.add_argument("--dry-run", action="store_true", help="print the changes without writing them")
     parser.set_defaults(force=False, reason=None)
     if waits:
-        parser.add_argument("--force", action="store_true", help="go on before the stage was held long enough")
-        parser.add_argument("--reason", metavar="TEXT", help="why, for the commit")
+        parser.add_argument("--force", action="store_true", help="do not wait for the hold of the stage")
+        parser.add_argument("--reason", metavar="TEXT", help="the reason for --force, for the commit")
 
 
 def run(arguments: argparse.Namespace, request: Request) -> int:
-    """Take the step; the status is 1 where it would bring findings."""
+    """Take the step; return 1 if it would introduce errors."""
     forced = _forced(arguments)
     now = datetime.now(UTC).replace(microsecond=0)
     if arguments.pull_request:
@@ -56,83 +51,33 @@ def _forced(arguments: argparse.Namespace) -> str | None:
     if arguments.force and not reason:
         raise UserError("--force needs a reason: --reason TEXT")
     if reason and not arguments.force:
-        raise UserError("--reason goes with --force")
+        raise UserError("--reason needs --force")
     return reason or None
 
 
 def _into_working_tree(
     arguments: argparse.Namespace, request: Request, here: WorkspaceLocation, now: datetime, forced: str | None
 ) -> int:
-    from rollout_spec.workflows.checkout import decided_anew, opened
-
-    if arguments.commit:
-        git_root(here, "--commit")
+    options = StepOptions(now, forced, is_commit=arguments.commit, is_dry_run=arguments.dry_run)
+    done = step_in_checkout(request, here, options, terminal.say)
+    if done.prepared.is_refused:
+        return _refuse(done.prepared)
+    _tell(done.prepared, forced)
+    edits = done.prepared.result.edits
     if arguments.dry_run:
-        return _write(arguments, here, request, now, forced, None)
-
-    def attempt() -> int:
-        with opened(here.workspace, here.git_root, terminal.say) as checkout:
-            return _write(arguments, here, request, now, forced, checkout)
-
-    return decided_anew(attempt)
-
-
-def _write(
-    arguments: argparse.Namespace,
-    here: WorkspaceLocation,
-    request: Request,
-    now: datetime,
-    forced: str | None,
-    checkout: Checkout | None,
-) -> int:
-    """Decide on what is checked out, and write it; ``checkout`` is None for a dry run."""
-    from rollout_spec.workflows.step import decide, merge_times
-
-    tree = Watched(here.repository().tree)
-    repository = Repository(tree)
-    check_complete(here, repository)
-    base, settings = _checked_out(here), repository.settings
-    merged_at = merge_times(base, settings.forge, terminal.say) if base is not None and settings is not None else None
-    decided = decide(request, repository, base, now=now, prefix=here.prefix, forced=forced, merged_at=merged_at)
-    if decided.is_refused:
-        return _refuse(decided)
-    edits, words = decided.taken.edits, message(decided.taken, decided.held, forced)
-    writing = Written(here, tree, edits, base.commit if base is not None else None)
-    commit = None
-    if arguments.commit:
-        commit = writing.commit(words, checkout)
-    elif checkout is not None:
-        writing.apply(checkout)
-    _tell(decided, forced)
-    if checkout is None:
         if arguments.commit:
-            print(words)
-        sys.stdout.write("".join(patch(path, tree.read(path), content) for path, content in edits.items()))
+            print(done.message)
+        sys.stdout.write("".join(patch(path, done.before[path], content) for path, content in edits.items()))
         terminal.say("nothing was written: this is a dry run")
         return 0
-    if commit is not None:
-        print(f"commit {commit}")
+    if done.commit is not None:
+        print(f"commit {done.commit}")
     else:
         terminal.say("commit it with these lines at the end of its message:")
-        terminal.say("\n".join(f"  {line}" for line in trailers(decided.taken, decided.held, forced)))
+        terminal.say("\n".join(f"  {line}" for line in trailers(done.prepared.result, done.prepared.held, forced)))
     for path, content in edits.items():
         terminal.say(f"{'removed' if content is None else 'wrote'} {path}")
     return 0
-
-
-def _checked_out(here: WorkspaceLocation) -> Base | None:
-    """Return the commit that is checked out; None where there is none."""
-    if here.git_root is None:
-        return None
-    from rollout_spec.integrations.git.repository import Git
-    from rollout_spec.workflows.base_branch import Base
-
-    git = Git(here.git_root)
-    try:
-        commit = git.commit("HEAD")
-    except UserError:  # nothing was committed yet
-        return None
-    return Base(git, None, "HEAD", commit, here.prefix)
 
 
 def _into_pull_request(
@@ -142,15 +87,15 @@ def _into_pull_request(
     from rollout_spec.workflows.base_branch import build, forge_of
     from rollout_spec.workflows.step import decide, merge_times, open_pull_request
 
-    base, workspace = newest(here, root)
+    base, workspace = fetch_base(here, root)
     dry = workspace.spec.automation.mode == "dry-run"
     forge = None if arguments.dry_run or dry else forge_of(base, workspace.spec.forge)
     merged_at = merge_times(base, workspace.spec.forge, terminal.say)
-    decided = decide(request, base.repository, base, now=now, prefix=here.prefix, forced=forced, merged_at=merged_at)
-    if decided.is_refused:
-        return _refuse(decided)
-    wanted = change(decided.taken, workspace.metadata.name, decided.held, forced, date=now, prefix=here.prefix)
-    _tell(decided, forced)
+    prepared = decide(request, base.repository, base, now=now, prefix=here.prefix, forced=forced, merged_at=merged_at)
+    if prepared.is_refused:
+        return _refuse(prepared)
+    wanted = step_change(prepared.result, workspace.metadata.name, prepared.held, forced, date=now, prefix=here.prefix)
+    _tell(prepared, forced)
     if forge is None:
         commit = build(wanted, base)
         print(f"commit {commit}\nbranch {wanted.branch}\n\n{wanted.message}\n{base.git.diff(base.commit, commit)}")
@@ -158,35 +103,35 @@ def _into_pull_request(
         why = "this is a dry run" if arguments.dry_run else "the workspace's `automation.mode` is dry-run"
         terminal.say(f"nothing was pushed: {why}")
         return 0
-    landed = open_pull_request(wanted, base, forge, request)
-    there, word = landed.pull_request, "adopted" if landed.adopted else "opened"
-    print(f"{word} {'draft ' if there.draft else ''}pull request {there.number}: {there.url}")
-    print(f"{subject(decided.taken)}, branch {there.head}, commit {landed.commit}")
-    for note in landed.notes:
+    delivered = open_pull_request(wanted, base, forge, request)
+    pull, verb = delivered.pull_request, "adopted" if delivered.adopted else "opened"
+    print(f"{verb} {'draft ' if pull.draft else ''}pull request {pull.number}: {pull.url}")
+    print(f"{subject(prepared.result)}, branch {pull.head}, commit {delivered.commit}")
+    for note in delivered.notes:
         terminal.say(note)
     return 0
 
 
-def _tell(decided: PreparedStep, forced: str | None) -> None:
-    """Say what moves, since when the stage was held, who must look, and what the step brings that it may bring."""
-    taken, waited = decided.taken, decided.held
-    print(f"{subject(taken)}: {moves(taken)}")
-    if waited is not None:
-        terminal.say(waited.words)
-        if waited.why_not is not None and forced is not None:
+def _tell(prepared: PreparedStep, forced: str | None) -> None:
+    """Print the change, the hold of the stage, required approvals, and new warnings."""
+    result, hold = prepared.result, prepared.held
+    print(f"{subject(result)}: {traffic_change(result)}")
+    if hold is not None:
+        terminal.say(hold.message)
+        if hold.refusal is not None and forced is not None:
             terminal.say(f"forced: {forced}")
-    if forced is not None and (waited is None or waited.why_not is None):
-        terminal.say("--force was not needed, and is not recorded")
-    for words in approvals(taken):
-        terminal.say(f"{words}, by merging this")
-    _show(decided.proof.warned)
+    if forced is not None and (hold is None or hold.refusal is None):
+        terminal.say("--force was not needed and is not recorded")
+    for approval in approvals(result):
+        terminal.say(f"{approval}, by merging this")
+    _show(prepared.check.warned)
 
 
-def _refuse(decided: PreparedStep) -> int:
-    proof = decided.proof
-    why = proof.why or "it would bring what no change may bring"
-    terminal.say(f"rollout-spec: {subject(decided.taken)} was not done: {why}{':' if proof.refused else ''}")
-    _show(proof.refused)
+def _refuse(prepared: PreparedStep) -> int:
+    check = prepared.check
+    why = check.why or "it would introduce these errors"
+    terminal.say(f"rollout-spec: {subject(prepared.result)} was not done: {why}{':' if check.refused else ''}")
+    _show(check.refused)
     return 1
 
 

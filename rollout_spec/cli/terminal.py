@@ -1,4 +1,4 @@
-"""Data goes to stdout, progress and messages to stderr; color is for terminals, and never where NO_COLOR is set."""
+"""Messages and progress on stderr, and the features of a terminal. NO_COLOR turns colors off."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from rollout_spec.core.text import escape
 
 
 def is_watched(stream: TextIO) -> bool:
-    """Does a person look at this stream?"""
+    """Return whether a stream is a terminal."""
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def colors(stream: TextIO) -> bool:
-    """May this stream have colors? See https://no-color.org."""
+    """Return whether a stream may have colors. See https://no-color.org."""
     return is_watched(stream) and not os.environ.get("NO_COLOR")
 
 
 def links(stream: TextIO) -> bool:
-    """May this stream have OSC 8 links? FORCE_HYPERLINK says so, or not; a terminal that knows none passes over them.
+    """Return whether a stream may have OSC 8 links. FORCE_HYPERLINK decides; else terminals get them.
 
-    The log of a CI looks like a terminal to some programs, and shows them as they are.
+    The log of a CI may look like a terminal, but shows links unformatted.
     """
     forced = os.environ.get("FORCE_HYPERLINK")
     if forced:
@@ -33,21 +33,21 @@ def links(stream: TextIO) -> bool:
 
 
 _COMMAND = re.compile(r"^(\s*):(?=:)|#(?=#\[)", re.MULTILINE)
-"""What begins a command to the runner of a workflow, in each line that a step prints."""
+"""The start of a workflow command to a CI runner, in any printed line."""
 
 
 def harmless(text: str) -> str:
-    """Show as an escape what would move a cursor, what hides text, and what would command the runner of a workflow."""
+    """Escape control characters, invisible text, and workflow commands to a CI runner."""
     return _COMMAND.sub(lambda match: f"{match[1]}\\x3a" if match[0] != "#" else "\\x23", escape(text, keep="\n\t"))
 
 
 def say(message: str) -> None:
-    """Tell the person something that is no data. What would move a cursor is shown as an escape."""
+    """Print a message to stderr, with control characters escaped."""
     print(harmless(message), file=sys.stderr)
 
 
 def progress(noun: str, many: int = 200) -> Callable[[int, int], None] | None:
-    """Return a callback that shows how far work on more than so ``many`` is, or None where nobody looks."""
+    """Return a callback that shows how far work on more than so ``many`` is, None without a terminal."""
     if not is_watched(sys.stderr):
         return None
 

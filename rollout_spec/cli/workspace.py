@@ -1,4 +1,4 @@
-"""The workspace that a command works in: around ``--repo``, else around the folder where the command was started."""
+"""The workspace of a command: around ``--repo`` or the current folder."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from rollout_spec.workflows.locate import WorkspaceLocation, find_from
 
 
 def start_of(arguments: argparse.Namespace) -> Path:
-    """Return the folder in which a command works: ``--repo``, else the one where it was started."""
+    """Return the start folder of a command: ``--repo`` or the current folder. UserError if it is absent."""
     start = _named(arguments)
     if not start.is_dir():
-        raise UserError(f"there is no folder {arguments.repo}")
+        raise UserError(f"no folder {arguments.repo}")
     return start
 
 
@@ -23,12 +23,12 @@ def _named(arguments: argparse.Namespace) -> Path:
 
 
 def find(arguments: argparse.Namespace) -> WorkspaceLocation:
-    """Find the workspace by walking up from ``--repo``, else from here."""
+    """Return the workspace around the start folder. UserError if there is none."""
     return find_from(start_of(arguments))
 
 
 def start_anywhere(arguments: argparse.Namespace) -> Path:
-    """Return the folder in which a command works; in a bare repository it may be one of its commits."""
+    """Return the start folder of a command; in a bare repository it may exist only in commits."""
     from rollout_spec.workflows.newest import bare_root
 
     start = _named(arguments)
@@ -36,7 +36,7 @@ def start_anywhere(arguments: argparse.Namespace) -> Path:
 
 
 def find_anywhere(arguments: argparse.Namespace) -> WorkspaceLocation:
-    """Find the workspace around ``--repo``, in a clone or in a bare repository."""
+    """Return the workspace around the start folder, in a clone or in a bare repository."""
     from rollout_spec.workflows.newest import find_anywhere
 
     return find_anywhere(start_anywhere(arguments))

@@ -1,5 +1,6 @@
 """The meaning of a rollout: traffic, pins, incidents, rollback targets, contracts and metrics.
 
 Imports ``core``, ``spec`` and ``workspace``. Pure: no disk, clock, network or process. Start with ``traffic`` for the
-steps of a rollout, and with ``rollback_targets`` for the version that a rollback restores.
+split, with ``transitions`` for the steps of a rollout, and with ``rollback_targets`` for the version that a rollback
+restores. ``pins`` and ``quarantine`` decide which versions may come back.
 """

@@ -1,4 +1,4 @@
-"""A rollback undoes every commit since the failed version was proposed that changed ``live``."""
+"""The commits that a rollback undoes: those that changed ``live`` since the failed version was proposed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PROPOSED = ("candidate", None)
 class Step:
     """One commit of the first-parent history of a rollout's file, with ``live`` after it and before it.
 
-    ``live`` is None where the file was not there, or did not load.
+    ``live`` is None if the file did not exist or did not load.
     """
 
     commit: str
@@ -28,25 +28,25 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Undone:
-    """The commits that a rollback undoes, newest first, and since when the version is where it is.
+class UndoneCommits:
+    """The commits that a rollback undoes, newest first.
 
-    ``kept`` are the commits since then that edited the file and not ``live``. ``reason`` says why nothing is known
-    where nothing is: in a shallow clone the walk would give wrong answers. ``moved``: the version took requests before
-    that too, in another stage or as known good. ``retaken``: when a rollback of this very kind was taken back, if it
-    was the last step.
+    ``since`` is the time at which the version entered its present place. ``reason`` explains an unknown history, as
+    in a shallow clone. ``kept_edits`` are the commits that edited the file but not ``live``. ``served_before``: the
+    version received requests before ``since``, in another stage or as known good. ``reverted_at`` is the time at which
+    a person reverted the last rollback of the version, if that was the last step.
     """
 
     steps: tuple[Step, ...] = ()
     since: datetime | None = None
     reason: str | None = None
-    kept: tuple[Step, ...] = ()
-    moved: bool = False
-    retaken: datetime | None = None
+    kept_edits: tuple[Step, ...] = ()
+    served_before: bool = False
+    reverted_at: datetime | None = None
 
 
-def retaken_at(version: str, history: Iterable[Step]) -> datetime | None:
-    """Return when the newest change of ``live`` undid one that had taken a version out; None if it did not."""
+def rollback_reverted_at(version: str, history: Iterable[Step]) -> datetime | None:
+    """Return the time of the newest change of ``live`` if it reverted a rollback of a version, or None."""
     last, earlier = (*islice((step for step in history if step.after != step.before), 2), None, None)[:2]
     if last is None or earlier is None or earlier.after is None or last.after is None:
         return None
@@ -54,35 +54,39 @@ def retaken_at(version: str, history: Iterable[Step]) -> datetime | None:
     return last.date if was_out and last.before == earlier.after and last.after == earlier.before else None
 
 
-def undone_by(version: str, history: Iterable[Step], retaken: datetime | None = None) -> Undone:
-    """Walk a history, newest first, to the commit that proposed a version; it is read no further than that.
+def undone_commits(version: str, history: Iterable[Step], reverted_at: datetime | None = None) -> UndoneCommits:
+    """Walk a history, newest first, back to the commit that proposed a version, and no further.
 
-    A version that a rollback restored was known good before: its life goes on behind that.
+    The walk continues past a rollback that restored the version, because the version was known good before it.
     """
     steps: list[Step] = []
-    kept: list[Step] = []
-    since = sure = None
-    moved = False
-    place: tuple[object, ...] | None = None
+    kept_edits: list[Step] = []
+    since = previous_since = None
+    served_before = False
+    last_place: tuple[object, ...] | None = None
     for step in history:
         if step.after is None:
-            return Undone((), sure, f"the file did not load at {step.commit[:12]}, and what it said then is not known")
-        here = _place(version, step.after)
-        if here is None:
+            return UndoneCommits(
+                (), previous_since, f"the file did not load at {step.commit[:12]}, so its content then is unknown"
+            )
+        current = _place(version, step.after)
+        if current is None:
             break
         if step.before is not None:  # the commit that brought the file itself is not undone
-            (kept if step.after == step.before else steps).append(step)
-        place = place or here
-        before, sure = _place(version, step.before), since
-        if since is None and before != place:
-            since, moved = step.date, before not in (None, _PROPOSED)
+            (kept_edits if step.after == step.before else steps).append(step)
+        last_place = last_place or current
+        before, previous_since = _place(version, step.before), since
+        if since is None and before != last_place:
+            since, served_before = step.date, before not in (None, _PROPOSED)
         if step.before is not None and before is None:
             break
-    return Undone(tuple(steps), since, kept=tuple(kept), moved=moved, retaken=retaken)
+    return UndoneCommits(
+        tuple(steps), since, kept_edits=tuple(kept_edits), served_before=served_before, reverted_at=reverted_at
+    )
 
 
 def _place(version: str, live: Live | None) -> tuple[object, ...] | None:
-    """Return where a version is in a rollout: in a stage, stable, or known good; None where it is none of them."""
+    """Return the place of a version in a rollout: a stage, stable or known good. None if it has no place."""
     if live is None:
         return None
     if live.stable == version:

@@ -1,7 +1,7 @@
-"""The incidents that concern a rollout, with those that cannot be read.
+"""The incidents of a rollout, including those that cannot be read.
 
-A file in ``incidents/`` that does not load is about the version that its name says: ``<rollout>-<version label>[-N]``.
-Several versions may fit one name, and each of them is meant. A file that loads and contradicts its name is about both.
+A file in ``incidents/`` that does not load is about the version in its name: ``<rollout>-<version label>[-N]``. If
+several versions fit the name, it is about all of them. A file that contradicts its name is about both versions.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _DEEPEST = 5
 
 @dataclass(frozen=True)
 class Reading:
-    """A version that a file is about. ``incident`` is None unless the file loads and says so itself."""
+    """A version with the incident file about it. ``incident`` is None unless the file loads and names the version."""
 
     file: File[Incident]
     version: str
@@ -41,40 +41,43 @@ class Reading:
 
     @property
     def quarantines(self) -> bool:
-        """Return whether the version may not come back."""
+        """Return whether the incident quarantines the version."""
         return self.incident is None or self.file.model is None or self.file.model.quarantines
 
 
-def readings(rollout: ModelRollout, repository: Repository, more: Iterable[str] = ()) -> list[Reading]:
-    """Return the versions that incidents are about, the incidents that load first, each oldest first.
+def readings(rollout: ModelRollout, repository: Repository, other_versions: Iterable[str] = ()) -> list[Reading]:
+    """Return the versions with the incidents about them: first the incidents that load, each oldest first.
 
-    ``more`` are versions that another workspace records of the same rollout.
+    ``other_versions`` are versions of the same rollout that another workspace records.
     """
-    versions = list(dict.fromkeys((*rollout.spec.versions, *more)))
-    found = [each for file in files_about(rollout.metadata.name, repository) for each in _read(file, rollout, versions)]
-    return sorted(found, key=lambda each: (each.incident is None, len(each.file.stem), each.file.stem))
+    versions = list(dict.fromkeys((*rollout.spec.versions, *other_versions)))
+    files = files_about(rollout.metadata.name, repository)
+    all_readings = [reading for file in files for reading in _read(file, rollout, versions)]
+    return sorted(
+        all_readings, key=lambda reading: (reading.incident is None, len(reading.file.stem), reading.file.stem)
+    )
 
 
 def files_about(rollout: str, repository: Repository) -> list[File[Incident]]:
-    """Return the files that may be about a rollout: those that begin with its name, and unusual ones that say it."""
+    """Return the files that may be about a rollout: their name begins with its name, or their content names it."""
     usual = (f"{FOLDER}/{name}.yaml" for name in repository.names_from(FOLDER, f"{rollout}-"))
     return [_file(path, repository) for path in dict.fromkeys((*usual, *_unusual(repository).about.get(rollout, ())))]
 
 
-def strays(repository: Repository) -> Iterator[str]:
-    """Give the paths of what is read as no incident and looks like one: by another ending, or in a folder below."""
+def misplaced_files(repository: Repository) -> Iterator[str]:
+    """Give the paths of files that look like incidents but are not read: a wrong suffix, or in a subfolder."""
     rollouts = set(repository.names("rollouts"))
     for name in repository.others(FOLDER):
-        yield from _strays(f"{FOLDER}/{name}", repository, rollouts, _DEEPEST)
+        yield from _misplaced(f"{FOLDER}/{name}", repository, rollouts, _DEEPEST)
 
 
-def _strays(path: str, repository: Repository, rollouts: Collection[str], depth: int) -> Iterator[str]:
+def _misplaced(path: str, repository: Repository, rollouts: Collection[str], depth: int) -> Iterator[str]:
     name = path.rpartition("/")[2]
     inside = repository.tree.names(path)[:_MOST_NESTED] if depth else []
     if _DOCUMENT.fullmatch(name) or any(start in rollouts for start in _starts(name)):
         yield path
-    for each in inside:
-        yield from _strays(f"{path}/{each}", repository, rollouts, depth - 1)
+    for entry in inside:
+        yield from _misplaced(f"{path}/{entry}", repository, rollouts, depth - 1)
 
 
 def fits(stem: str, rollout: str, version: str) -> bool:
@@ -92,14 +95,14 @@ def _read(file: File[Incident], rollout: ModelRollout, versions: list[str]) -> I
         return
     if spec is not None and spec.rollout == name:
         yield Reading(file, spec.failed_version, spec)
-    said = _said(file, name) if spec is None else None
+    written = _written_version(file, name) if spec is None else None
     by_name = _versions_of(stem_of(file.path), name, versions)
-    for version in dict.fromkeys((*by_name, *([said] if said is not None else []))):
+    for version in dict.fromkeys((*by_name, *([written] if written is not None else []))):
         yield Reading(file, version, None)
 
 
 def _versions_of(stem: str, rollout: str, versions: list[str]) -> list[str]:
-    """Return the versions that a name says; if it is the name of none exactly, those that it begins with."""
+    """Return the versions that fit a file name exactly, or else those with which it begins."""
     exact = [version for version in versions if fits(stem, rollout, version)]
     if exact:
         return exact
@@ -108,38 +111,38 @@ def _versions_of(stem: str, rollout: str, versions: list[str]) -> list[str]:
     return [version for version in near if len(label(version)) == longest]
 
 
-def _said(file: File[Incident], rollout: str) -> str | None:
-    """Return the version that a file names which does not load, if it names this rollout."""
+def _written_version(file: File[Incident], rollout: str) -> str | None:
+    """Return the version in the text of a file that does not load, if it names this rollout."""
     return _value(file, "failedVersion") if _value(file, "rollout") == rollout else None
 
 
 def _value(file: File[Incident], field: str) -> str | None:
-    """Return a text or number of ``spec`` as it is written; None if there is none that can be read."""
+    """Return a scalar of ``spec`` as it is written, or None if it cannot be read."""
     scalar = file.document.scalar(("spec", field)) if file.document.data is not None else None
     return str(scalar.value) if scalar is not None else None
 
 
 def stem_of(path: str) -> str:
-    """Return the name of a file as names of incidents are spelled: in lower case, with ``-`` for other characters."""
+    """Return the stem of a file in the spelling of incidents: lower case, with ``-`` for other characters."""
     name = path.rpartition("/")[2]
-    found = _DOCUMENT.fullmatch(name)
-    return label(found[1] if found else name)
+    match = _DOCUMENT.fullmatch(name)
+    return label(match[1] if match else name)
 
 
 @dataclass(frozen=True)
-class Unusual:
-    """The files in ``incidents/`` that have the name of no rollout, by the rollouts that they say."""
+class UnusualFiles:
+    """The files in ``incidents/`` whose names do not begin with a rollout, by the rollouts in their content."""
 
     paths: frozenset[str]
     about: Mapping[str, list[str]]
 
 
-def _unusual(repository: Repository) -> Unusual:
-    """Return the unusual files; an edit that touches none of them takes them from the repository that it edits."""
+def _unusual(repository: Repository) -> UnusualFiles:
+    """Return the unusual files. An edited repository reuses them if its edits touch none of them."""
     return repository.once("unusual incidents", _unusual_of)
 
 
-def _unusual_of(repository: Repository) -> Unusual:
+def _unusual_of(repository: Repository) -> UnusualFiles:
     rollouts, origin = repository.names("rollouts"), repository.edited_from
     below = _unusual(origin[0]) if origin is not None and origin[0].names("rollouts") is rollouts else None
     edits = [path for path in origin[1] if path.startswith(f"{FOLDER}/")] if origin is not None else []
@@ -148,17 +151,17 @@ def _unusual_of(repository: Repository) -> Unusual:
     return _indexed(repository, rollouts)
 
 
-def _indexed(repository: Repository, rollouts: list[str]) -> Unusual:
+def _indexed(repository: Repository, rollouts: list[str]) -> UnusualFiles:
     known = set(rollouts)
     paths = [f"{FOLDER}/{name}.yaml" for name in repository.names(FOLDER)]
-    paths = [path for path in paths if _is_unusual(path, known)] + list(strays(repository))
+    paths = [path for path in paths if _is_unusual(path, known)] + list(misplaced_files(repository))
     about: dict[str, list[str]] = {}
     for path in paths:
         file = _file(path, repository)
-        said = file.model.spec.rollout if file.model else _value(file, "rollout")
-        for rollout in {*_starts(stem_of(path)), *([said] if said is not None else [])} & known:
+        written = file.model.spec.rollout if file.model else _value(file, "rollout")
+        for rollout in {*_starts(stem_of(path)), *([written] if written is not None else [])} & known:
             about.setdefault(rollout, []).append(path)
-    return Unusual(frozenset(paths), about)
+    return UnusualFiles(frozenset(paths), about)
 
 
 def _is_unusual(path: str, rollouts: Collection[str]) -> bool:
@@ -172,20 +175,20 @@ def _starts(stem: str) -> Iterator[str]:
 
 
 def _file(path: str, repository: Repository) -> File[Incident]:
-    """Read an incident; what is no regular file of that name, or cannot be read, is a file that does not load."""
+    """Read an incident. A path that is not a regular file, or cannot be read, is a file that does not load."""
     file: File[Incident] | None = None
     stem = path.rpartition("/")[2].removesuffix(".yaml")
     if path == f"{FOLDER}/{stem}.yaml" and not _is_link(repository.tree, path):
         try:
             file = repository.incident(stem)
-        except UserError:  # the file is there, and the disk says no
+        except UserError:  # the file exists, but the disk fails to read it
             file = None
-    wrong = Problem((), "no incident is read from this", f"an incident is a file {FOLDER}/<name>.yaml")
-    return file or File(path, "Incident", b"", Document("", broken=True), None, (wrong,))
+    problem = Problem((), "no incident is read from this", f"an incident is a file {FOLDER}/<name>.yaml")
+    return file or File(path, "Incident", b"", Document("", broken=True), None, (problem,))
 
 
 def _is_link(tree: Tree, path: str) -> bool:
-    """Return whether a path of the working tree is a symbolic link; in a commit such a path is no file."""
+    """Return whether a path of the working tree is a symbolic link. In a commit a link is not a file."""
     while isinstance(tree, Overlay):
         if path in tree.edits:
             return False

@@ -1,4 +1,4 @@
-"""A version may serve if its pins are served and it is not quarantined."""
+"""The pins of versions on components: which are satisfied, and which a rollback can satisfy by a switch."""
 
 from __future__ import annotations
 
@@ -8,39 +8,35 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rollout_spec.domain import traffic
-from rollout_spec.domain.incidents import readings
-from rollout_spec.workspace.incident_sources import incident_sources, unknown_sources
-from rollout_spec.workspace.loader import File
 from rollout_spec.workspace.repository import Repository
 
 if TYPE_CHECKING:
-    from rollout_spec.spec.incident import Incident, IncidentSpec
     from rollout_spec.spec.rollout import ModelRollout
 
 
 @dataclass(frozen=True)
-class Unmet:
-    """A pin that no served version satisfies. ``serving`` is None if it is not known, or there is no such component.
+class UnsatisfiedPin:
+    """A pin that no served version satisfies. ``served`` is None if it is unknown or there is no such component.
 
-    ``is_unread``: the component does not load, so that it cannot be told whether the pin is satisfied.
+    ``is_unread``: the component does not load, so it is unknown whether the pin is satisfied.
     """
 
     component: str
     pin: str
-    serving: tuple[str, ...] | None
+    served: tuple[str, ...] | None
     is_unread: bool = False
 
     @property
-    def words(self) -> str:
-        """Why the pin holds a version back, in words."""
+    def message(self) -> str:
+        """The reason why the pin bars a version."""
         if self.is_unread:
-            return f"components/{self.component}.yaml does not load, and it pins {self.pin} of it"
-        return f"{self.component} {self.pin} is not up"
+            return f"it pins {self.component} {self.pin}, but components/{self.component}.yaml does not load"
+        return f"{self.component} {self.pin} is not served"
 
 
 @lru_cache(maxsize=4096)
-def meets(version: str, pin: str) -> bool:
-    """Does a component's version meet a pin: an exact version, or a PEP 440 range?"""
+def satisfies(version: str, pin: str) -> bool:
+    """Return whether a component's version satisfies a pin: an exact version, or a PEP 440 range."""
     if not is_range(pin):
         return version == pin
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -52,8 +48,8 @@ def meets(version: str, pin: str) -> bool:
         return False
 
 
-def is_valid(pin: str) -> bool:
-    """Is a pin one version, or a range that PEP 440 knows?"""
+def is_valid_pin(pin: str) -> bool:
+    """Return whether a pin is one version, or a valid PEP 440 range."""
     if not is_range(pin):
         return True
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -66,139 +62,57 @@ def is_valid(pin: str) -> bool:
 
 
 def is_range(pin: str) -> bool:
-    """Is a pin a range rather than one version?"""
+    """Return whether a pin is a range and not one version."""
     return pin[0] in "<>=!~"
 
 
-def unmet(rollout: ModelRollout, version: str, repository: Repository) -> Iterator[Unmet]:
-    """Give the pins of a version that are not served, or of which that cannot be told: nothing is served on a guess."""
+def unsatisfied_pins(rollout: ModelRollout, version: str, repository: Repository) -> Iterator[UnsatisfiedPin]:
+    """Give the pins of a version that are unsatisfied. A pin on a component that does not load counts as such."""
     record = rollout.spec.versions.get(version)
     for name, pin in ((record.requires or {}) if record else {}).items():
         component = repository.component(name)
         if component is None:
-            yield Unmet(name, pin, None)
+            yield UnsatisfiedPin(name, pin, None)
         elif component.model is None:
-            yield Unmet(name, pin, None, is_unread=True)
-        elif not any(meets(served, pin) for served in component.model.spec.serving):
-            yield Unmet(name, pin, tuple(component.model.spec.serving))
-
-
-@dataclass(frozen=True)
-class Quarantine:
-    """Why a version must not come back. ``workspace`` names the one that the incident is in; None: this one.
-
-    ``incident`` is None if the file does not load, or says something else than its name: its name quarantines then.
-    """
-
-    file: File[Incident]
-    incident: IncidentSpec | None
-    workspace: str | None = None
-
-    @property
-    def words(self) -> str:
-        """The incident, as it is called here: ``incident fraud-42 of prod-us``."""
-        of = "" if self.workspace is None else f" of {self.workspace}"
-        if self.incident is not None:
-            return f"incident {self.file.stem}{of}"
-        return f"{self.file.path}{of}, which {'contradicts its name' if self.file.model else 'does not load'}"
-
-
-def quarantined(rollout: ModelRollout, repository: Repository) -> dict[str, Quarantine]:
-    """Return the versions that must not come back, each with the incident that says so, one of this workspace first.
-
-    Records of one digest share it, but for the one that was restored: the same bytes with other pins are a way back.
-    What is quarantined in a workspace of ``incidentsFrom`` is so here, by the version's name and by its digest there.
-    An incident that does not load quarantines the version that its name says.
-    """
-    name, versions = rollout.metadata.name, rollout.spec.versions
-    found: dict[str, Quarantine] = {}
-    for home in (repository, *incident_sources(repository)):
-        there = home.rollout(name) if home is not repository else None
-        more = there.model.spec.versions if there and there.model else ()
-        for each in readings(rollout, home, more):
-            if not each.quarantines:
-                continue
-            digest = _digest(there, each.version)
-            same = _recorded(rollout, digest) if digest else versions_with_same_digest(rollout, each.version)
-            restored = each.incident.restored_version if each.incident else None
-            for version in {each.version, *(same - {restored})} & versions.keys():
-                workspace = None if home is repository else _name(home)
-                found.setdefault(version, Quarantine(each.file, each.incident, workspace))
-    return found
-
-
-def _name(workspace: Repository) -> str:
-    return workspace.workspace_name or workspace.tree.location.rpartition("/")[2]
-
-
-def versions_with_same_digest(rollout: ModelRollout, version: str) -> set[str]:
-    """Return the other versions whose records have the digest of this one: the same bytes."""
-    record = rollout.spec.versions.get(version)
-    return _recorded(rollout, record.digest) - {version} if record and record.digest else set()
-
-
-def _recorded(rollout: ModelRollout, digest: str) -> set[str]:
-    return {version for version, record in rollout.spec.versions.items() if record.digest == digest}
-
-
-def _digest(file: File[ModelRollout] | None, version: str) -> str | None:
-    """Return the digest of a version; of a file that does not load, as it is written."""
-    if file is None:
-        return None
-    if file.model is None:
-        scalar = file.document.scalar(("spec", "versions", version, "digest")) if file.document.readable else None
-        return str(scalar.value) if scalar is not None else None
-    record = file.model.spec.versions.get(version)
-    return record.digest if record else None
-
-
-def unknown(rollout: ModelRollout, repository: Repository) -> tuple[str, ...]:
-    """Return why it cannot be known which versions are quarantined elsewhere: what is missing, or does not load."""
-    name = rollout.metadata.name
-    found = [each.reason for each in unknown_sources(repository)]
-    for home in incident_sources(repository):
-        file = home.rollout(name)
-        if (
-            file is not None
-            and not file.document.readable
-            and any(each.quarantines for each in readings(rollout, home))
-        ):
-            found.append(f"{file.path} of {_name(home)} does not load")
-    return tuple(found)
+            yield UnsatisfiedPin(name, pin, None, is_unread=True)
+        elif not any(satisfies(served, pin) for served in component.model.spec.serving):
+            yield UnsatisfiedPin(name, pin, tuple(component.model.spec.serving))
 
 
 def switches(rollout: ModelRollout, version: str, repository: Repository) -> dict[str, str]:
-    """Return the exclusive components that a rollback to ``version`` would switch, each with the version it needs."""
-    return {pin.component: pin.pin for pin in unmet(rollout, version, repository) if _switchable(pin, repository)}
+    """Return the exclusive components that a rollback to ``version`` would switch, with the version of each."""
+    return {
+        pin.component: pin.pin for pin in unsatisfied_pins(rollout, version, repository) if _switchable(pin, repository)
+    }
 
 
-def unrestorable_pins(rollout: ModelRollout, version: str, repository: Repository) -> list[Unmet]:
-    """Return the pins of a version that a rollback could not bring back by switching an exclusive component."""
-    return [pin for pin in unmet(rollout, version, repository) if not _switchable(pin, repository)]
+def unrestorable_pins(rollout: ModelRollout, version: str, repository: Repository) -> list[UnsatisfiedPin]:
+    """Return the unsatisfied pins of a version that no switch of an exclusive component can satisfy."""
+    return [pin for pin in unsatisfied_pins(rollout, version, repository) if not _switchable(pin, repository)]
 
 
-def _switchable(pin: Unmet, repository: Repository) -> bool:
+def _switchable(pin: UnsatisfiedPin, repository: Repository) -> bool:
     component = repository.component(pin.component)
     return bool(component and component.model and component.model.spec.exclusive and not is_range(pin.pin))
 
 
 def disagreements(rollout: ModelRollout, repository: Repository) -> dict[str, tuple[str, str]]:
-    """Return the exclusive components of which the arms need different versions: the candidate's pin and stable's."""
+    """Return the exclusive components that candidate and stable pin to different versions, with both pins."""
     split = traffic.split(rollout.spec)
     if split.candidate is None or len(split.versions) < 2:
         return {}
     ours, theirs = (rollout.spec.versions[version].requires or {} for version in (split.candidate, split.stable))
-    found: dict[str, tuple[str, str]] = {}
+    conflicts: dict[str, tuple[str, str]] = {}
     for name in ours.keys() & theirs.keys():
         component = repository.component(name)
         exclusive = component is not None and component.model is not None and component.model.spec.exclusive
         if exclusive and not _can_agree(ours[name], theirs[name]):
-            found[name] = (ours[name], theirs[name])
-    return dict(sorted(found.items()))
+            conflicts[name] = (ours[name], theirs[name])
+    return dict(sorted(conflicts.items()))
 
 
 def _can_agree(pin: str, other: str) -> bool:
-    """Might one version meet both pins? Of two ranges nobody knows before a version is served."""
+    """Return whether one version may satisfy both pins. Two ranges may always agree."""
     if is_range(pin) and is_range(other):
         return True
-    return meets(other, pin) if is_range(pin) else meets(pin, other)
+    return satisfies(other, pin) if is_range(pin) else satisfies(pin, other)

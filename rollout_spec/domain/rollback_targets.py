@@ -1,4 +1,4 @@
-"""A rollback of stable goes to an earlier version that was known to be good, and that can still serve."""
+"""The rollback targets of a rollout: known-good versions that can still be restored, and the reasons of the others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.domain.contracts.compatibility import Refusal, refusals
-from rollout_spec.domain.pins import quarantined, unknown, unrestorable_pins, versions_with_same_digest
+from rollout_spec.domain.pins import unrestorable_pins
+from rollout_spec.domain.quarantine import quarantined, unknown_quarantines, versions_with_same_digest
 from rollout_spec.domain.targets import definitions as catalog
 from rollout_spec.workspace.loader import File
 from rollout_spec.workspace.repository import Repository
@@ -20,99 +21,108 @@ if TYPE_CHECKING:
 
 
 KEPT = 2
-"""How many known-good versions keep what they pin, so that the way back stands even when one of them fails."""
+"""The number of known-good versions whose pins must stay satisfied, so that one of them may fail."""
 
 
 def rollback_targets(rollout: ModelRollout, repository: Repository) -> list[str]:
-    """Return the entries of ``knownGood`` to which a rollback may go, the best first.
+    """Return the entries of ``knownGood`` that a rollback may restore, best first.
 
-    They are recorded, not quarantined, do not have the bytes of stable, can be served as ``flaw`` has it, and have
-    their pins served, or would have once an exclusive component is switched. Newest first, but one that is in ``doubt``
-    or ``untried`` comes after those that are not, and one with a pin on a component that does not load comes last.
-    Check, doctor, drill, render and rollback all ask this function.
+    They are recorded and not quarantined, do not have the digest of stable, and have no ``blocking_reason``. Their
+    pins are satisfied, or can be by a switch of an exclusive component. The newest comes first. One with a
+    ``compatibility_risk`` or that is ``untried`` comes after the others, one with a pin on a component that does not
+    load comes last. Check, doctor, drill, render and rollback all use this function.
     """
 
     def ranked(here: Repository) -> tuple[ModelRollout, tuple[str, ...]]:
         pins = {version: unrestorable_pins(rollout, version, here) for version in _able(rollout, here)}
-        there = [version for version, missing in pins.items() if all(pin.is_unread for pin in missing)]
-        there.sort(key=lambda version: (bool(pins[version]), _is_doubted(rollout, version, here)))
-        return rollout, tuple(there)  # the rollout is kept: its id is the key
+        targets = [version for version, missing in pins.items() if all(pin.is_unread for pin in missing)]
+        targets.sort(key=lambda version: (bool(pins[version]), _is_doubted(rollout, version, here)))
+        return rollout, tuple(targets)  # the rollout is kept alive, because its id is the key
 
     return list(repository.once(("rollback targets", id(rollout)), ranked)[1])
 
 
 def obstacles(rollout: ModelRollout, repository: Repository) -> dict[str, str]:
-    """Return the entries of ``knownGood`` to which no rollback may go, each with the reason for a person."""
-    away = quarantined(rollout, repository) if rollout.spec.live.known_good else {}
+    """Return the entries of ``knownGood`` that cannot be restored, each with the reason."""
+    barred = quarantined(rollout, repository) if rollout.spec.live.known_good else {}
     same = versions_with_same_digest(rollout, rollout.spec.live.stable)
-    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for version in rollout.spec.live.known_good:
-        if version in away:
-            found[version] = f"quarantined by {away[version].words}"
+        if version in barred:
+            reasons[version] = f"quarantined by {barred[version].description}"
         elif version not in rollout.spec.versions:
-            found[version] = "it is not recorded"
+            reasons[version] = "it is not recorded"
         elif version in same:
-            found[version] = f"it has the same digest as {rollout.spec.live.stable}"
-        elif words := blocking_reason(rollout, version, repository):
-            found[version] = words
+            reasons[version] = f"it has the same digest as {rollout.spec.live.stable}"
+        elif reason := blocking_reason(rollout, version, repository):
+            reasons[version] = reason
         elif pins := unrestorable_pins(rollout, version, repository):
-            found[version] = ", ".join(pin.words for pin in pins)
-    return found
+            reasons[version] = ", ".join(pin.message for pin in pins)
+    return reasons
 
 
 def unreadable(rollout: ModelRollout, repository: Repository, target: str | None = None) -> tuple[File[Incident], ...]:
     """Return the incidents that do not load and bar versions of ``knownGood``, or only those before a ``target``."""
     before = list(takewhile(lambda version: version != target, rollout.spec.live.known_good))
-    away = quarantined(rollout, repository) if before else {}
-    barring = (away[version] for version in before if version in away)
-    return tuple({each.file.path: each.file for each in barring if each.incident is None}.values())
+    barred = quarantined(rollout, repository) if before else {}
+    quarantines = (barred[version] for version in before if version in barred)
+    return tuple(
+        {quarantine.file.path: quarantine.file for quarantine in quarantines if quarantine.incident is None}.values()
+    )
 
 
 def unsure(rollout: ModelRollout, target: str, repository: Repository) -> list[tuple[str, str]]:
-    """Return why a person should look at the choice of a target, each with its guard: files decided it unread."""
+    """Return the reasons to review the choice of a target, each with its guard: files that cannot be read."""
     files = (file.path for file in unreadable(rollout, repository, target))
-    barred = [("incident", f"{target} was chosen since {path} cannot be read for what it is") for path in files]
-    hidden = [("incident", f"quarantines elsewhere cannot be known: {why}") for why in unknown(rollout, repository)]
+    barred = [
+        ("incident", f"{target} was chosen because {path} bars another version and is not a valid incident")
+        for path in files
+    ]
+    hidden = [
+        ("incident", f"the quarantines of other workspaces are unknown: {why}")
+        for why in unknown_quarantines(rollout, repository)
+    ]
     before = takewhile(lambda version: version != target, standing(rollout, repository))
     names = {
         pin.component for version in before for pin in unrestorable_pins(rollout, version, repository) if pin.is_unread
     }
     own = (pin for pin in unrestorable_pins(rollout, target, repository) if pin.is_unread)
-    hidden += [("pins", f"whether {target} can serve is not known: {pin.words}") for pin in own]
-    pins = [("pins", f"{target} was chosen since components/{name}.yaml does not load") for name in sorted(names)]
+    hidden += [("pins", f"cannot tell whether {target} can serve: {pin.message}") for pin in own]
+    pins = [("pins", f"{target} was chosen because components/{name}.yaml does not load") for name in sorted(names)]
     tried = takewhile(lambda version: version != target, _able(rollout, repository))
-    fits = [("target", words) for version in (*tried, target) if (words := untried(rollout, version, repository))]
-    return [*barred, *hidden, *pins, *fits]
+    limits = [("target", message) for version in (*tried, target) if (message := untried(rollout, version, repository))]
+    return [*barred, *hidden, *pins, *limits]
 
 
 def blocking_reason(rollout: ModelRollout, version: str, repository: Repository) -> str | None:
-    """Say why a recorded version cannot come back, whatever is up; None where it can.
+    """Return why a recorded version cannot be restored even if its pins are satisfied, or None if it can.
 
-    Its record does not say where its bytes are, lacks a field that a target needs to render it, or has one that a
-    target refuses; or its schema refuses what callers send, who had to move when the one of stable came.
+    Its record has no address of its bytes, lacks a field that a target needs, or has one that a target refuses. Or its
+    schema refuses the requests of callers that had to change for the schema of stable.
     """
     record = rollout.spec.versions[version]
     if record.artifact is None and record.parts is None:
-        return "its record does not say where its bytes are"
+        return "its record has neither `artifact` nor `parts`"
     for target in rollout.spec.targets:
         with suppress(UserError):  # references-exist says so
             definition = catalog.find(target.type, repository.tree)
             if definition and (fields := catalog.missing(record, definition)):
-                shown = ", ".join(f"`{field}`" for field in fields)
-                return f"its record lacks {shown}, which the target {target.type} needs"
-    if words := next((flaw.message for flaw in _misfits(rollout, version, repository) if flaw.known), None):
-        return words
-    return next((each.words for each in refusals(rollout, version, repository) if each.moved), None)
+                names = ", ".join(f"`{field}`" for field in fields)
+                return f"its record lacks {names}, which the target {target.type} needs"
+    if message := next((flaw.message for flaw in _misfits(rollout, version, repository) if flaw.known), None):
+        return message
+    return next((refusal.message for refusal in refusals(rollout, version, repository) if refusal.moved), None)
 
 
 def untried(rollout: ModelRollout, version: str, repository: Repository) -> str | None:
-    """Return why it is not known whether a target takes the record of a version; None if it is known."""
-    words = next((flaw.message for flaw in _misfits(rollout, version, repository) if not flaw.known), None)
-    return f"whether {version} can serve is not known: {words}" if words else None
+    """Return why it is unknown whether a target takes the record of a version, or None if it is known."""
+    flaws = _misfits(rollout, version, repository)
+    message = next((flaw.message for flaw in flaws if not flaw.known), None)
+    return f"cannot tell whether {version} can serve: {message}" if message else None
 
 
 def _misfits(rollout: ModelRollout, version: str, repository: Repository) -> tuple[RecordFlaw, ...]:
-    """Return the errors of the targets about the record of a version, and what they could not try."""
+    """Return the errors of the targets about the record of a version, and those limits that could not be checked."""
 
     def found(here: Repository) -> tuple[ModelRollout, tuple[RecordFlaw, ...]]:
         flaws: list[RecordFlaw] = []
@@ -132,26 +142,26 @@ def _is_doubted(rollout: ModelRollout, version: str, repository: Repository) -> 
 
 
 def compatibility_risk(rollout: ModelRollout, version: str, repository: Repository) -> Refusal | None:
-    """Return the schema that may refuse something if callers of stable are sent to a version; None where none may."""
-    return next((each for each in refusals(rollout, version, repository) if not each.moved), None)
+    """Return the schema that may refuse requests if callers of stable are sent to a version, or None."""
+    return next((refusal for refusal in refusals(rollout, version, repository) if not refusal.moved), None)
 
 
 def standing(rollout: ModelRollout, repository: Repository) -> list[str]:
     """Return the entries of ``knownGood`` that are recorded and not quarantined, newest first."""
     spec = rollout.spec
-    away = quarantined(rollout, repository) if spec.live.known_good else {}
-    return [version for version in spec.live.known_good if version in spec.versions and version not in away]
+    barred = quarantined(rollout, repository) if spec.live.known_good else {}
+    return [version for version in spec.live.known_good if version in spec.versions and version not in barred]
 
 
 def _able(rollout: ModelRollout, repository: Repository) -> list[str]:
     same = versions_with_same_digest(rollout, rollout.spec.live.stable)  # an incident of stable quarantines them too
-    there = (version for version in standing(rollout, repository) if version not in same)
-    return [version for version in there if blocking_reason(rollout, version, repository) is None]
+    others = (version for version in standing(rollout, repository) if version not in same)
+    return [version for version in others if blocking_reason(rollout, version, repository) is None]
 
 
 def protected_versions(rollout: ModelRollout, repository: Repository) -> tuple[str, ...]:
-    """Return the versions that keep what they pin, for a rollback to go to.
+    """Return the versions whose pins must stay satisfied: possible rollback targets.
 
-    They are stable and the first two known-good ones that could serve, were what they pin up.
+    They are stable and the first two known-good versions that can be restored once their pins are satisfied.
     """
     return (rollout.spec.live.stable, *_able(rollout, repository)[:KEPT])

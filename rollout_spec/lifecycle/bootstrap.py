@@ -1,4 +1,4 @@
-"""A new rollout begins with one version that is stable: there is no way back yet."""
+"""The file of a new rollout. Its first version is stable, and it has no rollback target yet."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TRIGGERS: tuple[dict[str, Any], ...] = (
     {"name": "latency-sla", "type": "latency", "quantile": "99%", "above": "250ms", "window": "5m", "for": "2m"},
 )
 ROUTE = "gateway-api"
-"""The target by which a new rollout moves traffic, unless it says another one."""
+"""The target that splits the traffic of a new rollout, unless the settings name others."""
 _METADATA = ("namespace", "owner", "tier", "description")
 _COPIED = ("namespace", "owner", "tier")
 _SERVICE = ("host", "port", "requestsPerSecond", "metrics", "inferenceLog")
@@ -35,11 +35,11 @@ _WHY = {
 def new_rollout(
     name: str, version: str, record: Mapping[str, Any], settings: Mapping[str, Any], example: Any = None
 ) -> str:
-    """Return the text of a new rollout's file. What ``settings`` do not say is as in the data of an ``example``."""
+    """Return the text of a new rollout's file. Missing ``settings`` are copied from the data of an ``example``."""
     spec: Mapping[str, Any] = example["spec"] if example else {}
     about: Mapping[str, Any] = example["metadata"] if example else {}
     metadata = {"name": name} | _chosen(_METADATA, settings, {key: about.get(key) for key in _COPIED})
-    there = {key: value for key, value in spec.get("service", {}).items() if key in ("port", "metrics")}
+    service = {key: value for key, value in spec.get("service", {}).items() if key in ("port", "metrics")}
     host = f"{name}.{metadata.get('namespace', 'default')}.svc.cluster.local"
     head = [
         "# yaml-language-server: $schema=../schemas/model-rollout.schema.json",
@@ -50,40 +50,40 @@ def new_rollout(
         "spec:",
     ]
     sections = {
-        "service": _chosen(_SERVICE, settings, {"host": host, **there}),
+        "service": _chosen(_SERVICE, settings, {"host": host, **service}),
         "versions": {Quoted(version): spelled(record)},
         "live": {"stable": Quoted(version)},
         "stages": spec.get("stages") or _STAGES,
         "triggers": spec.get("triggers") or ([] if example else _TRIGGERS),
-        "rollback": {"merge": "review"} | _undrilled(spec.get("rollback") or {}) | _rollback(settings),
+        "rollback": {"merge": "review"} | _without_drill(spec.get("rollback") or {}) | _rollback(settings),
         "targets": settings.get("targets") or spec.get("targets") or [],
     }
     return "\n".join([*head, *_sections(sections)]) + "\n"
 
 
 def targets_at(gateway: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the targets of a rollout that says none, at a gateway."""
+    """Return the default targets of a rollout, with a gateway."""
     return [{"type": "kserve"}, {"type": ROUTE, "gateway": dict(gateway)}, {"type": "prometheus"}]
 
 
 def _chosen(names: Sequence[str], settings: Mapping[str, Any], otherwise: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of those names that are said, in their order."""
-    said = {name: value for name, value in settings.items() if value is not None}
-    found = {name: said.get(name, otherwise.get(name)) for name in names}
-    return {name: value for name, value in found.items() if value is not None}
+    """Return the named fields that ``settings`` or ``otherwise`` have, in the order of the names."""
+    given = {name: value for name, value in settings.items() if value is not None}
+    fields = {name: given.get(name, otherwise.get(name)) for name in names}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _rollback(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: settings[name] for name in ("reviewers", "runbook") if settings.get(name)}
 
 
-def _undrilled(rollback: Mapping[str, Any]) -> dict[str, Any]:
-    """Return it without the drill, which was of the example's own ways back."""
+def _without_drill(rollback: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the rollback settings without ``drilled``: the drill was of the example's own rollbacks."""
     return {name: value for name, value in rollback.items() if name != "drilled"}
 
 
 def _sections(sections: Mapping[str, Any]) -> Iterator[str]:
-    """Give the lines of ``spec``, a blank one between two sections; a section has a line of its own, and says why."""
+    """Give the lines of ``spec``, with a blank line between two sections and a comment on each section."""
     for name, value in sections.items():
         if name != "service":
             yield ""

@@ -1,77 +1,76 @@
-"""A stage lasts at least as long as its hold: what is wrong with a version shows only with time."""
+"""The hold of a stage: the time that a candidate must spend in it before it leaves."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.units import format_duration, format_time
 from rollout_spec.domain.history import Step
-from rollout_spec.lifecycle.steps import REFUSED, StepResult
+from rollout_spec.lifecycle.step_result import REFUSED, StepResult
 from rollout_spec.spec.rollout import Live
 
 
 @dataclass(frozen=True)
-class Held:
-    """How long a candidate has been in the stage that it leaves. ``why_not`` says why it may not leave it yet."""
+class HoldStatus:
+    """The time that a candidate has spent in a stage. ``refusal`` is None if the candidate may leave it."""
 
-    words: str
-    why_not: str | None = None
+    message: str
+    refusal: str | None = None
 
 
-def needs_hold(taken: StepResult) -> bool:
+def needs_hold(step: StepResult) -> bool:
     """Return whether a step leaves a stage that has a hold."""
-    return taken.leaves is not None and taken.leaves.hold is not None and taken.before is not None
+    return step.left_stage is not None and step.left_stage.hold is not None and step.before is not None
 
 
-def entry(taken: StepResult, history: Iterable[Step]) -> Step | None:
-    """Return the commit that brought the candidate to the stage that a step leaves; None if none has it there yet.
+def stage_entry(step: StepResult, history: Iterable[Step]) -> Step | None:
+    """Return the commit that moved the candidate to the stage that a step leaves. None if it is not committed.
 
     ``history`` is the first-parent history of the rollout's file, newest first.
     """
-    return _entered(taken.before.spec.live, history) if taken.before is not None else None
+    return _entry_commit(step.before.spec.live, history) if step.before is not None else None
 
 
-def held(taken: StepResult, entered: Step | str | None, now: datetime, merged: datetime | None = None) -> Held | None:
-    """Return how long the stage that a step leaves was held; None if it leaves none, or one without a hold.
+def hold_status(
+    step: StepResult, entered: Step | str | None, now: datetime, merged: datetime | None = None
+) -> HoldStatus | None:
+    """Return the hold of the stage that a step leaves. None if it leaves no stage, or one without a hold.
 
-    ``entered`` is the ``entry`` of the step, or the reason why it is unknown. It counts from ``merged``, the time of
-    its merge on the forge, else from its committer's date, which amending and rebasing renew.
+    ``entered`` is the ``stage_entry`` of the step, or the reason why it is unknown. The hold begins at ``merged``, the
+    merge on the forge, or else at the committer date, which amending and rebasing renew.
     """
-    stage = taken.leaves
-    if stage is None or stage.hold is None or taken.before is None:
+    stage = step.left_stage
+    if stage is None or stage.hold is None or step.before is None:
         return None
-    live, wanted = taken.before.spec.live, format_duration(stage.hold)
-    if isinstance(entered, str):
-        words = f"nobody knows since when {live.candidate} is in {stage.name}, which is held for {wanted}: {entered}"
-        return Held(words, words)
-    if entered is None:
-        words = f"{live.candidate} is in {stage.name}, which is held for {wanted}, by no commit yet"
-        return Held(words, words)
-    since, who = (merged, "as the forge merged it") if merged else (entered.date, "by its committer's date")
-    words = f"{live.candidate} is in {stage.name} since {format_time(since)} (commit {entered.commit[:12]}, {who})"
-    left = since + stage.hold - now
-    if left > timedelta(0):
-        until = format_time(since + stage.hold)
-        return Held(words, f"{words}, which is held for {wanted}: until {until}")
-    return Held(f"{words}, held for {wanted}")
+    candidate, hold = step.before.spec.live.candidate, format_duration(stage.hold)
+    if entered is None or isinstance(entered, str):
+        reason = entered or "the change is not committed"
+        message = f"cannot tell when {candidate} entered {stage.name}, which is held for {hold}: {reason}"
+        return HoldStatus(message, message)
+    since, source = (merged, "merge time on the forge") if merged else (entered.date, "committer date")
+    message = f"{candidate} entered {stage.name} at {format_time(since)} ({source} of commit {entered.commit[:12]})"
+    end = since + stage.hold
+    if end > now:
+        return HoldStatus(message, f"{message}, but the stage is held for {hold}, until {format_time(end)}")
+    return HoldStatus(f"{message}, and its hold of {hold} is over")
 
 
-def check_held(held: Held | None, forced: str | None) -> None:
-    """UserError where the stage was not held long enough, and nobody says why that does not matter."""
-    if held is not None and held.why_not is not None and forced is None:
-        hint = "wait, or say why not: --force --reason TEXT, which the commit records"
-        raise UserError(held.why_not, hint=hint, status=REFUSED)
+def require_hold(held: HoldStatus | None, forced: str | None) -> None:
+    """UserError if the stage was not held long enough, unless ``forced`` gives a reason."""
+    if held is not None and held.refusal is not None and forced is None:
+        hint = "wait, or use --force --reason TEXT; the commit records the reason"
+        raise UserError(held.refusal, hint=hint, status=REFUSED)
 
 
-def _entered(live: Live, history: Iterable[Step]) -> Step | None:
-    """Return the commit that brought the candidate to its stage; None where the newest one has it elsewhere."""
-    here = (live.candidate, live.stage)
+def _entry_commit(live: Live, history: Iterable[Step]) -> Step | None:
+    """Return the commit that moved the candidate to its stage. None if the newest commit has it elsewhere."""
+    place = (live.candidate, live.stage)
     for step in history:
-        if step.after is None or (step.after.candidate, step.after.stage) != here:
+        if step.after is None or (step.after.candidate, step.after.stage) != place:
             return None
-        if step.before is None or (step.before.candidate, step.before.stage) != here:
+        if step.before is None or (step.before.candidate, step.before.stage) != place:
             return step
     return None

@@ -1,93 +1,31 @@
-"""Each step of a rollout edits one file, and what is rendered from it."""
+"""The steps of a rollout. Each edits the rollout's file and the manifests that are rendered from it."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from rollout_spec.core.errors import UserError
-from rollout_spec.core.text import did_you_mean
-from rollout_spec.core.units import NAME
 from rollout_spec.core.yaml.entries import CannotEditError
-from rollout_spec.domain import traffic
-from rollout_spec.domain.pins import quarantined
-from rollout_spec.domain.rollback_targets import rollback_targets
 from rollout_spec.lifecycle.bootstrap import ROUTE, new_rollout, targets_at
+from rollout_spec.lifecycle.live_changes import STEPS
+from rollout_spec.lifecycle.step_result import REFUSED, Request, StepResult
 from rollout_spec.render.drift import compare_manifests
 from rollout_spec.render.renderer import RenderError, render
-from rollout_spec.spec.rollout import Live, ModelRollout, Stage
+from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workspace.edits import with_live, with_record
 from rollout_spec.workspace.loader import File
 from rollout_spec.workspace.repository import Repository
 
-_MOST_ASKED = 50
-"""So many rollouts are asked for the gateway that a new one shares with them."""
-REFUSED = 1
-"""Exit status: the step is known, and may not be taken."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What somebody asks for. ``record`` and ``settings`` are plain data, as a file would hold them."""
-
-    step: str
-    rollout: str
-    version: str | None = None
-    to: str | None = None
-    fixes: str | None = None
-    advance: bool = False
-    record: Mapping[str, Any] = field(default_factory=dict)
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class StepResult:
-    """What becomes of it: ``edits`` by their paths in the workspace. ``before`` and ``after`` are the rollout, read."""
-
-    name: str
-    rollout: str
-    version: str
-    path: str
-    before: ModelRollout | None
-    after: ModelRollout
-    edits: Mapping[str, bytes | None]
-
-    @property
-    def enters(self) -> str | None:
-        """The stage that the candidate enters, on its way forward."""
-        if self.name not in ("propose", "advance") or self.before is None:
-            return None
-        return self.after.spec.live.stage
-
-    @property
-    def leaves(self) -> Stage | None:
-        """The stage that the candidate leaves, on its way forward, and that is held so long as it says."""
-        return traffic.stage_of(self.before.spec) if self.before and self.name in ("advance", "promote") else None
-
-    @property
-    def approvals(self) -> tuple[str, ...]:
-        """The stages with ``approval: manual`` that the candidate enters, or skips on its way."""
-        if self.enters is None or self.before is None:
-            return ()
-        stages = self.after.spec.stages
-        names = [stage.name for stage in stages]
-        then = self.before.spec.live
-        start = names.index(then.stage) + 1 if self.name == "advance" and then.stage in names else 0
-        passed = stages[start : names.index(self.enters) + 1]
-        return tuple(stage.name for stage in passed if stage.approval == "manual")
-
-    @property
-    def asks_a_person(self) -> bool:
-        """Return whether a person has to approve it."""
-        return bool(self.approvals)
+_MOST_READ = 50
+"""The number of rollouts that are read to find the gateway for a new one."""
 
 
 def apply_step(repository: Repository, request: Request) -> StepResult:
-    """Take a step, without its manifests.
+    """Return the result of a step, without its manifests.
 
-    UserError with status 2 where a rollout, version, stage or incident is unknown, 1 where the step cannot be taken.
+    UserError with status 2 if a rollout, version, stage or incident is unknown, 1 if the step is refused.
     """
     if request.step == "bootstrap":
         return _bootstrap(repository, request)
@@ -107,14 +45,14 @@ def apply_step(repository: Repository, request: Request) -> StepResult:
 
 
 def rendered(step: StepResult, repository: Repository) -> StepResult:
-    """Add the manifests that change with a step. UserError where they cannot be rendered."""
+    """Add the manifests that change with a step. UserError if they cannot be rendered."""
     after = repository.edited(step.edits)
     try:
         manifests = render(step.after, after)
     except RenderError as error:
         raise UserError(f"{step.path} cannot be rendered: {error.message}", hint=error.hint, status=REFUSED) from None
-    found = {each.path: each.wanted for each in compare_manifests(step.rollout, manifests, after)}
-    return replace(step, edits={**step.edits, **found})
+    changed = {manifest.path: manifest.wanted for manifest in compare_manifests(step.rollout, manifests, after)}
+    return replace(step, edits={**step.edits, **changed})
 
 
 def _step(
@@ -123,9 +61,9 @@ def _step(
     edits = {path: content}
     file = repository.edited(edits).file(path, "ModelRollout")
     if file is None or file.model is None:
-        said = file.problems[0] if file and file.problems else None
-        words = f": {'.'.join(map(str, said.path))}: {said.message}" if said else ""
-        raise UserError(f"{path} would not load{words}", hint=said.hint if said else None)
+        problem = file.problems[0] if file and file.problems else None
+        reason = f": {'.'.join(map(str, problem.path))}: {problem.message}" if problem else ""
+        raise UserError(f"{path} would not load{reason}", hint=problem.hint if problem else None)
     return StepResult(name, file.stem, version, path, before, file.model, edits)
 
 
@@ -134,7 +72,7 @@ def _bootstrap(repository: Repository, request: Request) -> StepResult:
     path = f"rollouts/{name}.yaml"
     if repository.rollout(name) is not None:
         raise UserError(
-            f"{path} is there already", hint=f"`rollout-spec record {name} VERSION` adds a version", status=REFUSED
+            f"{path} exists already", hint=f"add a version with `rollout-spec record {name} VERSION`", status=REFUSED
         )
     like = request.settings.get("like")
     example = repository.require_rollout(like).document.data if like else None
@@ -146,25 +84,26 @@ def _bootstrap(repository: Repository, request: Request) -> StepResult:
 
 
 def _gateway(name: str, namespace: str | None, repository: Repository) -> Mapping[str, Any]:
-    """Return the gateway that the rollouts here share. UserError if there is none, or more than one.
+    """Return the gateway that all rollouts share. UserError if there is none, or more than one.
 
-    One that names no namespace is in that of its rollout.
+    A gateway without a namespace is in the namespace of its rollout.
     """
-    files = (repository.rollout(each) for each in repository.names("rollouts")[:_MOST_ASKED])
-    known: list[Any] = []
+    files = (repository.rollout(other) for other in repository.names("rollouts")[:_MOST_READ])
+    gateways: list[Any] = []
     for rollout in (file.model for file in files if file and file.model):
-        gateways = (target.options.get("gateway") for target in rollout.spec.targets if target.type == ROUTE)
-        there = (
-            {} if rollout.metadata.namespace == namespace else {"namespace": rollout.metadata.namespace or "default"}
-        )
-        known += [{**there, **each} if isinstance(each, Mapping) else each for each in gateways]
-    if not known or not isinstance(known[0], Mapping) or any(each != known[0] for each in known):
-        why = "the rollouts here have several gateways" if known else "no rollout here has a gateway"
+        own = rollout.metadata.namespace
+        default = {} if own == namespace else {"namespace": own or "default"}
+        options = (target.options.get("gateway") for target in rollout.spec.targets if target.type == ROUTE)
+        gateways += [{**default, **option} if isinstance(option, Mapping) else option for option in options]
+    first = gateways[0] if gateways else None
+    if not isinstance(first, Mapping) or any(gateway != first for gateway in gateways):
+        reason = "the rollouts here have several gateways" if gateways else "no rollout here has a gateway"
         hint = (
-            f"--target kserve --target '{{type: {ROUTE}, gateway: {{name: …}}}}' --target prometheus, or --like ROLLOUT"
+            f"use --target kserve --target '{{type: {ROUTE}, gateway: {{name: …}}}}' --target prometheus, "
+            "or --like ROLLOUT"
         )
-        raise UserError(f"nothing says which gateway splits the traffic of {name}: {why}", hint=hint)
-    return known[0]
+        raise UserError(f"no gateway is known to split the traffic of {name}: {reason}", hint=hint)
+    return first
 
 
 def _record(file: File[ModelRollout], rollout: ModelRollout, request: Request) -> bytes:
@@ -172,86 +111,7 @@ def _record(file: File[ModelRollout], rollout: ModelRollout, request: Request) -
     if version in rollout.spec.versions:
         raise UserError(
             f"{request.rollout} {version} is recorded already, and a record never changes",
-            hint="record it as another version",
+            hint="choose another version",
             status=REFUSED,
         )
     return with_record(file.content, version, request.record)
-
-
-# What each step makes of ``live``.
-
-
-def _refused(step: Callable[[], Live]) -> Live:
-    """Take a step of ``traffic``; one that cannot be taken is refused, and no misuse."""
-    try:
-        return step()
-    except UserError as error:
-        raise UserError(error.message, hint=error.hint, status=REFUSED) from None
-
-
-def _propose(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
-    _known(str(request.version), rollout.spec.versions, f"rollout {request.rollout} has no version")
-    proposed = _refused(lambda: traffic.propose(rollout.spec.live, str(request.version)))
-    return _refused(lambda: traffic.advance(proposed, _stages(rollout))) if request.advance else proposed
-
-
-def _advance(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
-    stages, fixes = _stages(rollout), request.fixes
-    if request.to is not None:
-        _known(request.to, stages, "there is no stage")
-    if fixes is not None:
-        files = {file.stem: file.model for file in repository.incidents_of(request.rollout)}
-        file = repository.incident(fixes) if re.fullmatch(NAME, fixes) else None
-        if file is not None and file.model is None:
-            hint = f"`rollout-spec check {file.path}` says why"
-            raise UserError(f"{file.path} does not load", hint=hint, status=REFUSED)
-        _known(fixes, files, f"there is no incident of {request.rollout}")
-        incident = files[fixes]
-        if incident is not None and incident.spec.status != "open":
-            raise UserError(f"{fixes} is resolved, and needs no fix", hint="advance without --fixes", status=REFUSED)
-    return _refused(lambda: traffic.advance(rollout.spec.live, stages, to=request.to, fixes=fixes))
-
-
-def _retreat(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
-    stages, live = _stages(rollout), rollout.spec.live
-    if request.to is not None:
-        _known(request.to, stages, "there is no stage")
-    here = stages.index(live.stage) if live.stage in stages else 0
-    if request.to is None and live.stage is not None and here == 0:
-        raise UserError(f"{live.stage} is the first stage", hint="withdraw the candidate", status=REFUSED)
-    return _refused(lambda: traffic.retreat(live, stages, request.to or stages[here - 1]))
-
-
-def _withdraw(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
-    return _refused(lambda: traffic.withdraw(rollout.spec.live))
-
-
-def _promote(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
-    away = quarantined(rollout, repository)
-    return _refused(lambda: traffic.promote(rollout.spec.live, _stages(rollout), away))
-
-
-def _retire(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
-    _known(str(request.version), rollout.spec.versions, f"rollout {request.rollout} has no version")
-    ways = rollback_targets(rollout, repository)
-    return _refused(lambda: traffic.retire(rollout.spec.live, str(request.version), ways))
-
-
-def _known(name: str, names: Mapping[str, Any] | list[str], words: str) -> None:
-    if name not in names:
-        raise UserError(f"{words} `{name}`", hint=did_you_mean(name, names))
-
-
-def _stages(rollout: ModelRollout) -> list[str]:
-    return [stage.name for stage in rollout.spec.stages]
-
-
-STEPS: dict[str, Callable[[ModelRollout, Repository, Request], Live]] = {
-    "propose": _propose,
-    "advance": _advance,
-    "retreat": _retreat,
-    "withdraw": _withdraw,
-    "promote": _promote,
-    "retire": _retire,
-}
-"""The steps that move ``live``; ``bootstrap`` and ``record`` write what was not there."""

@@ -1,4 +1,7 @@
-"""What a person sees is a revert: the subject of the newest commit that is undone, and one line for each of them."""
+"""The commit and the pull request of a rollback, or of an incident alone.
+
+The commit looks like a revert: it has the subject of the newest commit that it undoes, and one line for each of them.
+"""
 
 from __future__ import annotations
 
@@ -10,67 +13,69 @@ from rollout_spec.core.findings import Finding
 from rollout_spec.core.pull_request import ProposedChange
 from rollout_spec.core.text import one_line
 from rollout_spec.core.units import NAME, format_time
-from rollout_spec.rollback.decision import NoRollbackTarget, Rollback
-from rollout_spec.rollback.pull_request import ManifestComparison, body, incident_body
+from rollout_spec.rollback.outcomes import NoRollbackTarget, Rollback
+from rollout_spec.rollback.pull_request import body, failure_text, incident_body
+from rollout_spec.rollback.pull_request_sections import ManifestComparison
 from rollout_spec.rollback.verdict import GuardVerdict
 from rollout_spec.workspace.repository import Repository
 
 
-def change(
+def rollback_change(
     rollback: Rollback,
     repository: Repository,
     verdict: GuardVerdict,
     *,
     prefix: str = "",
-    stood: Sequence[Finding] = (),
-    left: Sequence[Finding] = (),
-    proof: ManifestComparison | None = None,
+    existing: Sequence[Finding] = (),
+    remaining: Sequence[Finding] = (),
+    comparison: ManifestComparison | None = None,
 ) -> ProposedChange:
-    """Turn a rollback into a commit and a pull request; see ``body`` for what the latter says of findings.
+    """Return the commit and the pull request of a rollback. ``body`` explains the findings.
 
-    The commit is a function of base and breach alone; what the guards said stands in the pull request.
+    The commit depends on base and breach alone. The verdict of the guards is in the pull request.
     """
     files = [repository.rollout(part.rollout) for part in rollback.parts]
-    asked = (name for file in files if file and file.model for name in file.model.spec.rollback.reviewers or ())
+    reviewers = (name for file in files if file and file.model for name in file.model.spec.rollback.reviewers or ())
     return ProposedChange(
         branch=rollback.branch,
         message=with_checks(message(rollback)),
         edits=_from_root(rollback, prefix),
         date=rollback.breach.observed_at,
         title=with_checks(subject(rollback)),
-        body=body(rollback, repository, verdict, stood, left, proof),
+        body=body(rollback, repository, verdict, existing, remaining, comparison),
         labels=("rollback", *(f"rollout:{part.rollout}" for part in rollback.parts)),
-        reviewers=tuple(dict.fromkeys(asked)),
+        reviewers=tuple(dict.fromkeys(reviewers)),
         draft=verdict.action == "draft",
-        auto_merge=verdict.arm,
+        auto_merge=verdict.auto_merge,
     )
 
 
 def incident_change(
-    stuck: NoRollbackTarget, repository: Repository, verdict: GuardVerdict, *, prefix: str = ""
+    no_target: NoRollbackTarget, repository: Repository, verdict: GuardVerdict, *, prefix: str = ""
 ) -> ProposedChange:
-    """Turn the incident of a version that nothing can replace into a commit and a pull request."""
-    file = repository.rollout(stuck.rollout)
-    title = f"Open incident {stuck.incident}: no rollback target for {stuck.rollout} {stuck.failed}"
-    reasons = [f"- {version}: {reason}" for version, reason in stuck.passed_over] or ["- knownGood is empty"]
+    """Return the commit and the pull request of an incident alone: no version can replace the failed one."""
+    file = repository.rollout(no_target.rollout)
+    failed = f"{no_target.rollout} {no_target.failed}"
+    title = f"Open incident {no_target.incident}: no rollback target for {failed}"
+    reasons = [f"- {version}: {reason}" for version, reason in no_target.skipped] or ["- knownGood is empty"]
     lines = [
         title,
         "",
-        f"{stuck.rollout} {stuck.failed} failed, {_told(stuck)}. It serves on: no known-good version can.",
+        f"{failed} failed: {_breach_text(no_target)}. It stays live: no known-good version can replace it.",
         "",
         *(one_line(reason) for reason in reasons),
         "",
-        f"No-Way-Back-From: {stuck.rollout}/{stuck.failed}",
-        f"Breach-Id: {stuck.breach.id}",
+        f"No-Way-Back-From: {no_target.rollout}/{no_target.failed}",
+        f"Breach-Id: {no_target.breach.id}",
     ]
     return ProposedChange(
-        branch=stuck.branch,
+        branch=no_target.branch,
         message=with_checks("\n".join(lines) + "\n"),
-        edits=_from_root(stuck, prefix),
-        date=stuck.breach.observed_at,
+        edits=_from_root(no_target, prefix),
+        date=no_target.breach.observed_at,
         title=title,
-        body=incident_body(stuck, verdict),
-        labels=("incident", f"rollout:{stuck.rollout}"),
+        body=incident_body(no_target, verdict),
+        labels=("incident", f"rollout:{no_target.rollout}"),
         reviewers=tuple(file.model.spec.rollback.reviewers or ()) if file and file.model else (),
     )
 
@@ -81,8 +86,8 @@ def _from_root(decision: Rollback | NoRollbackTarget, prefix: str) -> dict[str, 
 
 
 def subject(rollback: Rollback) -> str:
-    """Return the first line of the commit, as ``git revert`` writes it."""
-    if rollback.also:
+    """Return the subject of the commit, as ``git revert`` writes it."""
+    if rollback.companions:
         moves = ", ".join(f"{part.rollout} {part.failed} to {part.restored}" for part in rollback.parts)
         return one_line(f"Roll back {moves}", 200)
     if rollback.undone.steps:
@@ -91,16 +96,16 @@ def subject(rollback: Rollback) -> str:
 
 
 def message(rollback: Rollback) -> str:
-    """Return the whole commit message: subject, what happened, the commits that are undone, trailers."""
+    """Return the commit message: the subject, the failures, the commits that are undone, and the trailers."""
     lines = [subject(rollback), ""]
     for part in rollback.parts:
         lines += [
-            f"{part.rollout} {part.failed} failed at {part.moment}, {_told(part)}.",
-            f"Traffic goes back to {part.restored}; incident {part.incident} quarantines {part.failed}.",
+            f"{failure_text(part)}: {_breach_text(part)}.",
+            f"Traffic returns to {part.restored}. Incident {part.incident} quarantines {part.failed}.",
             "",
         ]
-        if part.passed_over:
-            lines += [f"{version} was passed over: {one_line(reason)}." for version, reason in part.passed_over] + [""]
+        if part.skipped:
+            lines += [f"{version} was skipped: {one_line(reason)}." for version, reason in part.skipped] + [""]
     reverted = dict.fromkeys(step.commit for part in rollback.parts for step in part.undone.steps)
     if reverted:
         lines += [f"This reverts commit {commit}." for commit in reverted] + [""]
@@ -110,7 +115,7 @@ def message(rollback: Rollback) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _told(decision: Rollback | NoRollbackTarget) -> str:
+def _breach_text(decision: Rollback | NoRollbackTarget) -> str:
     breach = decision.breach
-    by = f" by {breach.trigger}" if breach.trigger and re.fullmatch(NAME, breach.trigger) else ""
-    return f"told{by} on {format_time(breach.observed_at)}"
+    by_trigger = f" by {breach.trigger}" if breach.trigger and re.fullmatch(NAME, breach.trigger) else ""
+    return f"breach reported{by_trigger} at {format_time(breach.observed_at)}"

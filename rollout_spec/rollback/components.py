@@ -1,4 +1,7 @@
-"""A model is right only with its components: what only one version can be up of goes back in the same commit."""
+"""The edits of a rollback: ``live``, and the exclusive components that the restored version needs.
+
+An exclusive component serves one version at a time, so it is switched in the same commit.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import Any
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.yaml.entries import CannotEditError
 from rollout_spec.domain.dependents import Dependent, dependents
-from rollout_spec.domain.pins import meets, switches
+from rollout_spec.domain.pins import satisfies, switches
 from rollout_spec.render.renderer import Manifest
 from rollout_spec.rollback.verdict import Reason
 from rollout_spec.spec.component import Component
@@ -22,55 +25,55 @@ from rollout_spec.workspace.tree import as_committed
 
 
 @dataclass(frozen=True)
-class Switch:
+class ComponentSwitch:
     """An exclusive component that the restored version needs in another version.
 
-    ``needed_by`` are versions of other rollouts that need the one which is up: then it stays, and a person decides.
-    The pin of a rollout that does not load is empty.
+    ``needed_by`` are versions of other rollouts that need the served version. They block the switch, and a person
+    decides. The pin of a rollout that does not load is empty.
     """
 
     component: str
-    up: str
-    wanted: str
+    served: str
+    required: str
     external: bool
     needed_by: tuple[Dependent, ...]
 
     @property
-    def stays(self) -> bool:
-        """Is it left as it is?"""
+    def is_blocked(self) -> bool:
+        """Return whether another rollout blocks the switch, so that the component stays as it is."""
         return bool(self.needed_by)
 
     @property
-    def who(self) -> str:
-        """Who needs it as it is, in words: ``churn 42 needs``."""
-        names = ", ".join(f"{each.rollout} {each.version}" for each in self.needed_by)
+    def needed_by_text(self) -> str:
+        """The versions that block the switch, with their verb: ``churn 42 needs``."""
+        names = ", ".join(f"{pin.rollout} {pin.version}" for pin in self.needed_by)
         return f"{names} {'needs' if len(self.needed_by) == 1 else 'need'}"
 
     @property
     def reason(self) -> Reason | None:
-        """Why a person must look, or do something; None where git does it all."""
+        """The reason for a reviewer, or None if the commit switches the component."""
         if self.needed_by:
-            words = f"{self.who} {self.component} {self.up}, and the way back needs {self.wanted}"
-            return Reason("component", words)
+            blocking = f"{self.needed_by_text} {self.component} {self.served}"
+            return Reason("component", f"{blocking}, but the rollback needs {self.component} {self.required}")
         if self.external:
-            words = f"a person must switch {self.component} to {self.wanted}: git does not apply it"
-            return Reason("component", words)
+            message = f"a person must switch {self.component} to {self.required}: git does not apply it"
+            return Reason("component", message)
         return None
 
 
-def switched(
+def required_switches(
     rollout: ModelRollout, restored: str, repository: Repository, leaving: Collection[tuple[str, str]] = ()
-) -> tuple[Switch, ...]:
-    """Return the exclusive components that the restored version needs in another version than is up.
+) -> tuple[ComponentSwitch, ...]:
+    """Return the exclusive components that the restored version needs in another version than the served one.
 
-    ``leaving`` are versions of rollouts that the same commit takes back: what they need counts no more.
+    ``leaving`` are versions of rollouts that the same commit rolls back: their pins do not count.
     """
-    found = []
+    required = []
     for name, wanted in switches(rollout, restored, repository).items():
         file = repository.component(name)
         if file is not None and file.model is not None:
-            found.append(_switch(rollout.metadata.name, name, wanted, file.model, repository, leaving))
-    return tuple(found)
+            required.append(_switch(rollout.metadata.name, name, wanted, file.model, repository, leaving))
+    return tuple(required)
 
 
 def _switch(
@@ -80,30 +83,30 @@ def _switch(
     component: Component,
     repository: Repository,
     leaving: Collection[tuple[str, str]],
-) -> Switch:
+) -> ComponentSwitch:
     serving = component.spec.serving
     needed_by = [
-        each
-        for each in dependents(name, repository).pins
-        if each.rollout != own
-        and (each.rollout, each.version) not in leaving
-        and any(meets(up, each.pin) for up in serving)
-        and not meets(wanted, each.pin)
+        pin
+        for pin in dependents(name, repository).pins
+        if pin.rollout != own
+        and (pin.rollout, pin.version) not in leaving
+        and any(satisfies(served, pin.pin) for served in serving)
+        and not satisfies(wanted, pin.pin)
     ]
-    unread = [each for each in dependents(name, repository).unread if each != own]
-    needed_by += [Dependent(each, "(which does not load)", "") for each in unread]
-    return Switch(name, ", ".join(serving), wanted, component.spec.applied_by == "external", tuple(needed_by))
+    unreadable = [rollout for rollout in dependents(name, repository).unreadable if rollout != own]
+    needed_by += [Dependent(rollout, "(which does not load)", "") for rollout in unreadable]
+    return ComponentSwitch(name, ", ".join(serving), wanted, component.spec.applied_by == "external", tuple(needed_by))
 
 
-def edits_of(
-    file: File[ModelRollout], live: Live, switches: tuple[Switch, ...], repository: Repository
+def rollback_edits(
+    file: File[ModelRollout], live: Live, switches: tuple[ComponentSwitch, ...], repository: Repository
 ) -> dict[str, bytes | None]:
-    """Write ``live`` and the components that go back into their files. UserError says which one cannot be edited."""
+    """Return the edited files of ``live`` and of the switched components. UserError if a file cannot be edited."""
     edits: dict[str, bytes | None] = {file.path: _spliced(file, partial(with_live, live=live))}
-    for each in switches:
-        component = repository.component(each.component)
-        if component is not None and not each.stays:
-            edits[component.path] = _spliced(component, partial(with_serving, serving=[each.wanted]))
+    for switch in switches:
+        component = repository.component(switch.component)
+        if component is not None and not switch.is_blocked:
+            edits[component.path] = _spliced(component, partial(with_serving, serving=[switch.required]))
     return edits
 
 
@@ -114,16 +117,16 @@ def _spliced(file: File[Any], edit: Callable[[bytes], bytes]) -> bytes:
         raise UserError(f"{file.path}: {error.message}", hint=error.hint) from None
 
 
-def stands(manifests: list[Manifest], version: str, repository: Repository) -> bool:
-    """Is what runs a version in the tree already, byte for byte?"""
+def manifests_unchanged(manifests: list[Manifest], version: str, repository: Repository) -> bool:
+    """Return whether the manifests that run a version are in the tree already, byte for byte."""
     return all(
-        _stands_in(document.text.encode(), as_committed(repository.tree, manifest.path) or b"")
+        _contains(document.text.encode(), as_committed(repository.tree, manifest.path) or b"")
         for manifest in manifests
         for document in manifest.documents
         if document.version == version
     )
 
 
-def _stands_in(document: bytes, manifest: bytes) -> bool:
-    """Is this one whole document of a manifest, whose first line is a comment?"""
+def _contains(document: bytes, manifest: bytes) -> bool:
+    """Return whether a manifest, which begins with a comment line, contains a whole document."""
     return b"\n" + document + b"---\n" in manifest + b"---\n"

@@ -1,26 +1,28 @@
-"""The way back is recorded: ``stable`` when the candidate failed, the first eligible known-good one when stable did."""
+"""The decision on a breach: the version to restore and the edits that restore it.
+
+A failed candidate is replaced by ``stable``, a failed stable version by the best entry of ``knownGood``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
 from itertools import takewhile
-from typing import Literal
 
 from rollout_spec.core.breach import Breach
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import did_you_mean
-from rollout_spec.domain import traffic
-from rollout_spec.domain.history import Undone
-from rollout_spec.domain.pins import quarantined
+from rollout_spec.domain import traffic, transitions
+from rollout_spec.domain.history import UndoneCommits
+from rollout_spec.domain.quarantine import quarantined
 from rollout_spec.domain.rollback_targets import compatibility_risk, obstacles, rollback_targets, unsure, untried
 from rollout_spec.render.drift import compare_manifests
 from rollout_spec.render.renderer import render
 from rollout_spec.rollback import incident as incidents
-from rollout_spec.rollback.components import Switch, edits_of, stands, switched
+from rollout_spec.rollback.components import manifests_unchanged, required_switches, rollback_edits
 from rollout_spec.rollback.key import branch_name
-from rollout_spec.rollback.trigger_guards import for_a_person, lookback
+from rollout_spec.rollback.outcomes import NoAction, NoRollbackTarget, OpenIncidents, Rollback
+from rollout_spec.rollback.trigger_guards import lookback, review_reasons
 from rollout_spec.rollback.verdict import Reason
 from rollout_spec.spec.rollout import Live, ModelRollout, RolloutSpec
 from rollout_spec.workspace.loader import File
@@ -28,110 +30,40 @@ from rollout_spec.workspace.repository import Repository
 
 
 @dataclass(frozen=True)
-class OpenIncidents:
-    """Incidents of known-good versions that are not merged yet.
+class _Failure:
+    """A failed version with the breach, the commits since it was proposed, and the versions that also go back."""
 
-    ``files`` are by their paths in the workspace, those of branches that this tool would build itself: they quarantine
-    as if they were merged, and a rollback that they redirect brings them along. ``doubted`` are versions of which
-    another branch has an incident, each with the reason for a person.
-    """
-
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    doubted: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class NoAction:
-    """A breach that changes nothing, and why; ``guard`` names what keeps it from that."""
-
-    why: str
-    guard: Literal["traffic", "one-action"] = "traffic"
-
-
-@dataclass(frozen=True)
-class NoRollbackTarget:
-    """A breach of stable with no version to go back to; each version that was passed over, with the reason.
-
-    ``edits`` write the incident, and nothing else; there are none where one that says the same is open already.
-    """
-
-    workspace: str
-    rollout: str
-    failed: str
     breach: Breach
-    passed_over: tuple[tuple[str, str], ...]
-    incident: str
-    branch: str
-    edits: Mapping[str, bytes | None]
+    version: str
+    undone: UndoneCommits
+    leaving: Collection[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)
-class Rollback:
-    """What a rollback does: ``edits`` by their paths in the workspace, ``for_a_person`` why it is left a draft.
+class _Target:
+    """The version to restore, ``live`` after that, and the known-good versions that were skipped for it."""
 
-    ``merge`` is what the rollout says of it; ``switches`` are the exclusive components of which the restored version
-    needs another version than is up. ``lookback`` is how far back the trigger looks, ``window`` the rollout's own.
-    ``also`` are the rollbacks of other rollouts in the same commit; ``edits`` are those of all.
-    """
-
-    workspace: str
-    rollout: str
-    failed: str
-    restored: str
-    moment: str
-    breach: Breach
-    incident: str
-    branch: str
-    edits: Mapping[str, bytes | None]
-    undone: Undone
-    before: traffic.TrafficSplit
-    after: traffic.TrafficSplit
-    passed_over: tuple[tuple[str, str], ...]
-    withdrawn: str | None
-    switches: tuple[Switch, ...]
-    unchanged: bool
-    for_a_person: tuple[Reason, ...]
-    merge: Literal["auto", "review"]
-    lookback: timedelta
-    window: timedelta | None
-    also: tuple[Rollback, ...] = ()
-
-    @property
-    def parts(self) -> tuple[Rollback, ...]:
-        """The rollbacks of this commit, one for each rollout."""
-        return (self, *self.also)
-
-    @property
-    def switched(self) -> frozenset[str]:
-        """The exclusive components that this commit switches."""
-        return frozenset(each.component for each in self.switches if not each.stays)
-
-    @property
-    def holders(self) -> frozenset[tuple[str, str]]:
-        """The rollouts and versions that need a component as it is, which this rollback switches."""
-        return frozenset((each.rollout, each.version) for switch in self.switches for each in switch.needed_by)
-
-    def apply(self, repository: Repository) -> Repository:
-        """Return the repository as it would be after this rollback."""
-        return repository.edited(self.edits)
+    version: str
+    live: Live
+    skipped: tuple[tuple[str, str], ...] = ()
 
 
 def failed_version(spec: RolloutSpec, breach: Breach) -> str:
-    """Return the version that failed: the candidate, else stable, where a person named the rollout alone."""
+    """Return the failed version. If the breach names none, it is the candidate, or else stable."""
     return breach.version if breach.version is not None else spec.live.candidate or spec.live.stable
 
 
 def roll_back(
     repository: Repository,
     breach: Breach,
-    undone: Undone | None = None,
+    undone: UndoneCommits | None = None,
     *,
     open_incidents: OpenIncidents | None = None,
     leaving: Collection[tuple[str, str]] = (),
 ) -> Rollback | NoRollbackTarget | NoAction:
-    """Decide what a breach leads to. UserError where its rollout or version is unknown, or does not load.
+    """Decide the outcome of a breach. UserError if its rollout or version is unknown, or does not load.
 
-    ``leaving`` are versions of rollouts that the same commit takes back: what they need holds no component.
+    ``leaving`` are versions of rollouts that the same commit rolls back: their pins hold no component.
     Source of each outcome: the table of steps in the documentation of ``live`` (docs/lifecycle.md).
     """
     file = repository.require_rollout(breach.rollout)
@@ -143,33 +75,45 @@ def roll_back(
             f"rollout {file.stem} has no version `{failed}`", hint=did_you_mean(failed, rollout.spec.versions)
         )
     if failed not in traffic.split(rollout.spec).versions:
-        return _idle(rollout, failed, repository)
-    live, undone = rollout.spec.live, undone or Undone()
-    if failed != live.stable:
-        return _made(repository, file, breach, failed, live.stable, traffic.withdraw(live), undone, leaving=leaving)
-    unmerged = open_incidents or OpenIncidents()
-    known = repository.edited(unmerged.files) if unmerged.files else repository
-    target = next(iter(rollback_targets(rollout, known)), None)
-    skipped = tuple(_passed_over(rollout, target, known))
+        return _no_action(rollout, failed, repository)
+    failure = _Failure(breach, failed, undone or UndoneCommits(), leaving)
+    if failed != rollout.spec.live.stable:
+        target = _Target(rollout.spec.live.stable, transitions.withdraw(rollout.spec.live))
+        return _rollback(repository, file, failure, target)
+    return _roll_back_stable(repository, file, rollout, failure, open_incidents or OpenIncidents())
+
+
+def _roll_back_stable(
+    repository: Repository,
+    file: File[ModelRollout],
+    rollout: ModelRollout,
+    failure: _Failure,
+    unmerged: OpenIncidents,
+) -> Rollback | NoRollbackTarget:
+    """Decide the outcome of a breach of stable. Unmerged incidents are merged with it if they skip a version."""
+    with_incidents = repository.edited(unmerged.files) if unmerged.files else repository
+    version = next(iter(rollback_targets(rollout, with_incidents)), None)
+    skipped = tuple(_skipped(rollout, version, with_incidents))
     carried: Mapping[str, bytes | None] = unmerged.files if skipped else {}
-    if target is None:
-        stuck = _stuck(known, rollout, breach, failed, skipped, undone)
-        return replace(stuck, edits={**carried, **stuck.edits}) if stuck.edits else stuck
-    after = traffic.roll_back_stable(live, target)
-    made = _made(known if carried else repository, file, breach, failed, target, after, undone, skipped, leaving)
-    if target in unmerged.doubted:
-        made = replace(made, for_a_person=(*made.for_a_person, Reason("incident", unmerged.doubted[target])))
-    return replace(made, edits={**carried, **made.edits})
+    if version is None:
+        outcome = _no_target(with_incidents, rollout, failure, skipped)
+        return replace(outcome, edits={**carried, **outcome.edits}) if outcome.edits else outcome
+    target = _Target(version, transitions.roll_back_stable(rollout.spec.live, version), skipped)
+    rollback = _rollback(with_incidents if carried else repository, file, failure, target)
+    if version in unmerged.doubts:
+        doubt = Reason("incident", unmerged.doubts[version])
+        rollback = replace(rollback, review_reasons=(*rollback.review_reasons, doubt))
+    return replace(rollback, edits={**carried, **rollback.edits})
 
 
 def roll_back_together(
     repository: Repository,
-    failures: Sequence[tuple[Breach, Undone]],
+    failures: Sequence[tuple[Breach, UndoneCommits]],
     open_incidents: Mapping[str, OpenIncidents | None] | None = None,
 ) -> Rollback | None:
-    """Take several rollouts back in one commit, which then agrees on the exclusive components that they share.
+    """Roll back several rollouts in one commit, so that they agree on the exclusive components that they share.
 
-    ``open_incidents`` are by rollout. None if one of them cannot be taken back.
+    ``open_incidents`` are by rollout. None if one of them cannot be rolled back.
     """
     files = [(repository.require_rollout(breach.rollout), breach) for breach, _ in failures]
     leaving = [(file.stem, failed_version(file.model.spec, breach)) for file, breach in files if file.model]
@@ -177,18 +121,18 @@ def roll_back_together(
     edits: dict[str, bytes | None] = {}
     moves = []
     for breach, undone in failures:
-        there = repository.edited(edits) if edits else repository
-        opened = (open_incidents or {}).get(breach.rollout)
-        part = roll_back(there, breach, undone, open_incidents=opened, leaving=leaving)
+        edited = repository.edited(edits) if edits else repository
+        unmerged = (open_incidents or {}).get(breach.rollout)
+        part = roll_back(edited, breach, undone, open_incidents=unmerged, leaving=leaving)
         if not isinstance(part, Rollback):
             return None
         edits |= part.edits
         parts.append(part)
-        before, after = (_live(part.rollout, each) for each in (there, repository.edited(edits)))
+        before, after = (_live(part.rollout, state) for state in (edited, repository.edited(edits)))
         moves.append((part.rollout, before, after))
     first = parts[0]
     branch = branch_name("rollback", repository, first.rollout, first.failed, moves)
-    return replace(first, edits=edits, branch=branch, also=tuple(parts[1:]))
+    return replace(first, edits=edits, branch=branch, companions=tuple(parts[1:]))
 
 
 def _live(rollout: str, repository: Repository) -> Live:
@@ -197,107 +141,97 @@ def _live(rollout: str, repository: Repository) -> Live:
     return file.model.spec.live
 
 
-def _idle(rollout: ModelRollout, version: str, repository: Repository) -> NoAction:
-    """Say why there is nothing to take back."""
+def _no_action(rollout: ModelRollout, version: str, repository: Repository) -> NoAction:
     incident = quarantined(rollout, repository).get(version)
-    words = f"{rollout.metadata.name} {version} has neither traffic nor mirror, so nothing is to be taken back"
+    message = f"{rollout.metadata.name} {version} receives neither requests nor mirrored ones: nothing to roll back"
     if incident is not None:
-        return NoAction(f"{words}; {incident.words} quarantines it already", "one-action")
+        return NoAction(f"{message}; {incident.description} quarantines it already", "one-action")
     live = rollout.spec.live
     if version == live.candidate:
-        words += f"; it is a candidate in {live.stage or 'no stage'}, and {live.stable} answers all requests"
-    return NoAction(words)
+        message += f"; it is a candidate in {live.stage or 'no stage'}, and {live.stable} receives all requests"
+    return NoAction(message)
 
 
-def _passed_over(rollout: ModelRollout, target: str | None, repository: Repository) -> Iterator[tuple[str, str]]:
-    """Say of each known-good version before the chosen one why it was not chosen."""
+def _skipped(rollout: ModelRollout, target: str | None, repository: Repository) -> Iterator[tuple[str, str]]:
+    """Give each known-good version before the chosen one, with the reason why it is skipped."""
     before = list(takewhile(lambda version: version != target, rollout.spec.live.known_good))
-    against = obstacles(rollout, repository) if before else {}
+    reasons = obstacles(rollout, repository) if before else {}
     for version in before:
-        if version in against:
-            yield version, against[version]
-        elif (words := untried(rollout, version, repository)) is not None:
-            yield version, words
-        elif (refusal := compatibility_risk(rollout, version, repository)) is not None:
-            yield version, refusal.words
+        if version in reasons:
+            yield version, reasons[version]
+        elif (message := untried(rollout, version, repository)) is not None:
+            yield version, message
+        elif (risk := compatibility_risk(rollout, version, repository)) is not None:
+            yield version, risk.message
 
 
-def _stuck(
-    repository: Repository,
-    rollout: ModelRollout,
-    breach: Breach,
-    failed: str,
-    passed_over: tuple[tuple[str, str], ...],
-    undone: Undone,
+def _no_target(
+    repository: Repository, rollout: ModelRollout, failure: _Failure, skipped: tuple[tuple[str, str], ...]
 ) -> NoRollbackTarget:
-    """Write the incident alone: what failed serves on until something replaces it."""
-    own = rollout.metadata.name
-    known = incidents.open_without_way_back(own, failed, repository)
-    name = known or incidents.next_name(own, failed, repository)
+    """Write the incident alone: the failed version stays live until another one replaces it."""
+    own, failed = rollout.metadata.name, failure.version
+    existing = incidents.open_incident_without_target(own, failed, repository)
+    name = existing or incidents.next_name(own, failed, repository)
     live = rollout.spec.live
-    lasting = live.model_copy(update={"candidate": None, "stage": None, "fixes": None})  # these may come and go
-    branch = branch_name("incident", repository, own, failed, [(own, lasting, None)])
+    without_candidate = live.model_copy(update={"candidate": None, "stage": None, "fixes": None})  # it may come and go
+    branch = branch_name("incident", repository, own, failed, [(own, without_candidate, None)])
     edits: dict[str, bytes | None] = {}
-    if known is None:
-        text = incidents.write(name, breach, rollout, failed, None, traffic.PROMOTED, replace(undone, steps=()))
+    if existing is None:
+        undone = replace(failure.undone, steps=())
+        text = incidents.incident_text(name, failure.breach, rollout, failed, None, traffic.PROMOTED, undone)
         edits[f"incidents/{name}.yaml"] = text.encode()
         after = repository.edited(edits)
-        edits |= {each.path: each.wanted for each in compare_manifests(own, render(rollout, after), after)}
-    return NoRollbackTarget(repository.workspace_name, own, failed, breach, passed_over, name, branch, edits)
+        edits |= {manifest.path: manifest.wanted for manifest in compare_manifests(own, render(rollout, after), after)}
+    return NoRollbackTarget(repository.workspace_name, own, failed, failure.breach, skipped, name, branch, edits)
 
 
-def _made(
-    repository: Repository,
-    file: File[ModelRollout],
-    breach: Breach,
-    failed: str,
-    restored: str,
-    live: Live,
-    undone: Undone,
-    passed_over: tuple[tuple[str, str], ...] = (),
-    leaving: Collection[tuple[str, str]] = (),
-) -> Rollback:
-    """Make the edits: ``live``, the incident, a switched component, and the manifests of all that."""
-    rollout = file.model
+def _rollback(repository: Repository, file: File[ModelRollout], failure: _Failure, target: _Target) -> Rollback:
+    """Edit ``live``, the incident and the switched components, and render the manifests."""
+    rollout, failed, restored = file.model, failure.version, target.version
     assert rollout is not None
     name = incidents.next_name(file.stem, failed, repository)
-    moment = traffic.moment_of(rollout.spec, failed) or ""
-    switches = switched(rollout, restored, repository, leaving)
-    edits = edits_of(file, live, switches, repository)
-    edits[f"incidents/{name}.yaml"] = incidents.write(name, breach, rollout, failed, restored, moment, undone).encode()
+    stage = traffic.stage_name_of(rollout.spec, failed) or ""
+    switches = required_switches(rollout, restored, repository, failure.leaving)
+    edits = rollback_edits(file, target.live, switches, repository)
+    text = incidents.incident_text(name, failure.breach, rollout, failed, restored, stage, failure.undone)
+    edits[f"incidents/{name}.yaml"] = text.encode()
     after = repository.edited(edits)
     result = after.rollout(file.stem)
     assert result is not None and result.model is not None
     manifests = render(result.model, after)
-    edits |= {each.path: each.wanted for each in compare_manifests(file.stem, manifests, after)}
-    unchanged = stands(manifests, restored, repository)
-    reasons = for_a_person(rollout, breach, failed, moment, undone)
-    if not unchanged:
-        reasons.append(Reason("workload", f"the manifests of {restored} are not byte for byte what runs now"))
-    if (refusal := compatibility_risk(rollout, restored, repository)) is not None:
-        reasons.append(Reason("contract", f"{restored} {refusal.summary}"))
-    if failed == rollout.spec.live.stable:
-        reasons += [Reason(guard, words) for guard, words in unsure(rollout, restored, repository)]
-    reasons += [each.reason for each in switches if each.reason]
-    return Rollback(
+    edits |= {manifest.path: manifest.wanted for manifest in compare_manifests(file.stem, manifests, after)}
+    rollback = Rollback(
         workspace=repository.workspace_name,
         rollout=file.stem,
         failed=failed,
         restored=restored,
-        moment=moment,
-        breach=breach,
+        stage=stage,
+        breach=failure.breach,
         incident=name,
-        branch=branch_name("rollback", repository, file.stem, failed, [(file.stem, rollout.spec.live, live)]),
+        branch=branch_name("rollback", repository, file.stem, failed, [(file.stem, rollout.spec.live, target.live)]),
         edits=edits,
-        undone=undone,
+        undone=failure.undone,
         before=traffic.split(rollout.spec),
         after=traffic.split(result.model.spec),
-        passed_over=passed_over,
+        skipped=target.skipped,
         withdrawn=rollout.spec.live.candidate if failed == rollout.spec.live.stable else None,
         switches=switches,
-        unchanged=unchanged,
-        for_a_person=tuple(reasons),
+        workload_unchanged=manifests_unchanged(manifests, restored, repository),
+        review_reasons=(),
         merge=rollout.spec.rollback.merge,
-        lookback=lookback(rollout, breach.trigger),
+        lookback=lookback(rollout, failure.breach.trigger),
         window=rollout.spec.rollback.window,
     )
+    return replace(rollback, review_reasons=tuple(_review_reasons(rollback, rollout, repository)))
+
+
+def _review_reasons(rollback: Rollback, rollout: ModelRollout, repository: Repository) -> Iterator[Reason]:
+    restored = rollback.restored
+    yield from review_reasons(rollout, rollback.breach, rollback.failed, rollback.stage, rollback.undone)
+    if not rollback.workload_unchanged:
+        yield Reason("workload", f"the manifests of {restored} differ from the deployed ones")
+    if (risk := compatibility_risk(rollout, restored, repository)) is not None:
+        yield Reason("contract", f"{restored} {risk.summary}")
+    if rollback.failed == rollout.spec.live.stable:
+        yield from (Reason(guard, message) for guard, message in unsure(rollout, restored, repository))
+    yield from (switch.reason for switch in rollback.switches if switch.reason)

@@ -1,4 +1,4 @@
-"""The name of the branch of a rollback: what is taken back, and nothing that anybody else could mean by it."""
+"""The branch name of a rollback. Two different rollbacks never share it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,23 @@ from rollout_spec.spec.rollout import Live
 from rollout_spec.workspace.repository import Repository
 
 Move = tuple[str, Live, Live | None]
-"""A rollout with its ``live`` before a change, and after it; None if it stays."""
+"""A rollout with its ``live`` before and after a change. The latter is None if ``live`` stays."""
 
 
 def branch_name(kind: str, repository: Repository, rollout: str, failed: str, moves: Iterable[Move]) -> str:
     """Return ``<kind>/<workspace>/<rollout>/<version label>-<8 hex>``.
 
-    The hex is of the workspace's folder and of ``live`` before and after, so that two workspaces of one name, or two
-    rollbacks of one version that lead elsewhere, never share a branch.
+    The hex is a hash of the workspace's folder, the failed version, and ``live`` before and after. So two workspaces
+    of one name, or two rollbacks of one version to different targets, never share a branch.
     """
     from hashlib import sha256
 
-    told = [repository.tree.location, failed, *((name, _facts(before), _facts(after)) for name, before, after in moves)]
-    digest = sha256(json.dumps(told, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    facts = [
+        repository.tree.location,
+        failed,
+        *((name, _facts(before), _facts(after)) for name, before, after in moves),
+    ]
+    digest = sha256(json.dumps(facts, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{kind}/{repository.workspace_name}/{rollout}/{label(failed)}-{digest}"
 
 

@@ -1,4 +1,4 @@
-"""When git is down a person applies the restored manifests by hand; the rollback is recorded as soon as it is back."""
+"""The files for a rollback by hand while git is down: restored manifests, and a README with the steps."""
 
 from __future__ import annotations
 
@@ -12,70 +12,71 @@ from rollout_spec.core.units import format_time
 from rollout_spec.core.yaml.document import parse
 from rollout_spec.render.renderer import Manifest, render
 from rollout_spec.rollback import Rollback
+from rollout_spec.rollback.components import ComponentSwitch
 from rollout_spec.workspace.repository import Repository
 
 README = "README.md"
 
 
 @dataclass(frozen=True)
-class Emergency:
-    """A rollback to be done by hand: files by their path in the folder that is written, README aside.
+class OfflineRollback:
+    """A rollback by hand. ``files`` are by their paths in the folder that is written, without the README.
 
-    ``workloads`` and ``routes`` are applied in this order; ``others`` are no objects of Kubernetes.
+    ``workloads`` are applied before ``routes``. ``other_files`` are not Kubernetes objects.
     """
 
     rollback: Rollback
     files: dict[str, bytes]
     workloads: tuple[str, ...]
     routes: tuple[str, ...]
-    others: tuple[str, ...]
+    other_files: tuple[str, ...]
 
 
-def prepare(rollback: Rollback, repository: Repository) -> Emergency:
-    """Render all manifests of a rollout as they are after a rollback."""
+def prepare(rollback: Rollback, repository: Repository) -> OfflineRollback:
+    """Render all manifests of a rollout in their state after a rollback."""
     after = rollback.apply(repository)
     file = after.rollout(rollback.rollout)
     assert file is not None and file.model is not None
     manifests = render(file.model, after)
-    objects = [each for each in manifests if _is_kubernetes(each)]
-    serving = [each for each in objects if any(document.version for document in each.documents)]
-    return Emergency(
+    objects = [manifest for manifest in manifests if _is_kubernetes(manifest)]
+    workloads = [manifest for manifest in objects if any(document.version for document in manifest.documents)]
+    return OfflineRollback(
         rollback,
-        {each.path: each.text.encode() for each in manifests},
-        tuple(each.path for each in serving),
-        tuple(each.path for each in objects if each not in serving),
-        tuple(each.path for each in manifests if each not in objects),
+        {manifest.path: manifest.text.encode() for manifest in manifests},
+        tuple(manifest.path for manifest in workloads),
+        tuple(manifest.path for manifest in objects if manifest not in workloads),
+        tuple(manifest.path for manifest in manifests if manifest not in objects),
     )
 
 
 def _is_kubernetes(manifest: Manifest) -> bool:
-    """Does every document of a manifest say what object it is?"""
+    """Return whether every document of a manifest has ``apiVersion`` and ``kind``."""
     data = [parse(document.text.encode()).data for document in manifest.documents]
-    return bool(data) and all(isinstance(each, dict) and "apiVersion" in each and "kind" in each for each in data)
+    return bool(data) and all(isinstance(item, dict) and "apiVersion" in item and "kind" in item for item in data)
 
 
-def readme(found: list[Emergency], source: str, now: datetime) -> str:
-    """Return what a person does with the files, in Markdown. ``source`` says what they were made from."""
-    moves = ", ".join(f"{each.rollback.rollout} {each.rollback.failed} -> {each.rollback.restored}" for each in found)
+def readme(offline: list[OfflineRollback], source: str, now: datetime) -> str:
+    """Return the steps by hand, in Markdown. ``source`` is the state that the files were rendered from."""
+    rollbacks = [bundle.rollback for bundle in offline]
+    moves = ", ".join(f"{rollback.rollout} {rollback.failed} -> {rollback.restored}" for rollback in rollbacks)
     parts = [
-        f"# By hand: {moves}",
-        f"Written on {format_time(now)}, from {source}. Nothing was pushed, and no cluster was asked. What was merged "
-        "after that is not in here: look at the differences before you apply them.",
-        _suspend(found),
-        *(_apply(each) for each in found),
-        _record(found),
+        f"# Rollback by hand: {moves}",
+        f"Written at {format_time(now)}, from {source}. Nothing was pushed, and no cluster was contacted. Later merges "
+        "are not included: read the differences before you apply them.",
+        _suspend(rollbacks),
+        *map(_apply, offline),
+        _record(rollbacks),
         _resume(),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _suspend(found: list[Emergency]) -> str:
-    folders = ", ".join(f"`manifests/{each.rollback.rollout}/`" for each in found)
+def _suspend(rollbacks: list[Rollback]) -> str:
+    folders = ", ".join(f"`manifests/{rollback.rollout}/`" for rollback in rollbacks)
     return f"""## 1. Suspend the sync
 
-Whatever syncs {folders} undoes what you apply, unless it is suspended first. `APP` and `NAME` are what applies that
-folder; an application that is made by another one (an ApplicationSet, an app of apps) is put back by that one, so
-suspend that too.
+The tool that syncs {folders} undoes your changes unless you suspend it first. `APP` and `NAME` are the application that
+syncs that folder. If another one generates it (an ApplicationSet, an app of apps), suspend that one too.
 
 ```sh
 # Argo CD
@@ -87,38 +88,42 @@ flux suspend kustomization NAME
 ```"""
 
 
-def _apply(emergency: Emergency) -> str:
-    rollback = emergency.rollback
+def _apply(offline: OfflineRollback) -> str:
+    rollback = offline.rollback
     lines = [f"## 2. Apply {rollback.rollout}", ""]
     lines += [f"Now: {rollback.before.text}. After this: {rollback.after.text}."]
-    lines += [f"\n- {version} was passed over: {quoted(reason)}." for version, reason in rollback.passed_over]
-    lines += [
-        f"\n- {each.component} is at {each.up} and {rollback.restored} needs {each.wanted}: switch it where it is "
-        f"deployed, before traffic moves{f'; {each.who} it as it is' if each.stays else ''}."
-        for each in rollback.switches
-    ]
-    both = (*emergency.workloads, *emergency.routes)
+    lines += [f"\n- {version} was skipped: {quoted(reason)}." for version, reason in rollback.skipped]
+    lines += [f"\n- {_switch_text(switch, rollback.restored)}" for switch in rollback.switches]
+    both = (*offline.workloads, *offline.routes)
     if both:
         lines += ["", "In this folder:", "", "```sh", f"kubectl diff {_files(both)}"]
-        lines += (
-            [f"kubectl apply {_files(emergency.workloads)}    # wait until it is ready"] if emergency.workloads else []
-        )
-        lines += [f"kubectl apply {_files(emergency.routes)}"] if emergency.routes else []
-        lines += ["```"]
-    lines += [f"\n`{path}` is no object of Kubernetes: put it where it is read." for path in emergency.others]
+        if offline.workloads:
+            lines.append(f"kubectl apply {_files(offline.workloads)}    # wait until it is ready")
+        if offline.routes:
+            lines.append(f"kubectl apply {_files(offline.routes)}")
+        lines.append("```")
+    lines += [f"\n`{path}` is not a Kubernetes object: copy it to its own tool." for path in offline.other_files]
     return "\n".join(lines)
+
+
+def _switch_text(switch: ComponentSwitch, restored: str) -> str:
+    text = (
+        f"{switch.component} is at {switch.served}, but {restored} needs {switch.required}. Switch it where it is "
+        "deployed, before traffic moves."
+    )
+    return f"{text} But {switch.needed_by_text} {switch.served}." if switch.is_blocked else text
 
 
 def _files(paths: tuple[str, ...]) -> str:
     return " ".join(f"-f {shlex.quote(path)}" for path in paths)
 
 
-def _record(found: list[Emergency]) -> str:
-    commands = "\n".join(_command(each.rollback) for each in found)
+def _record(rollbacks: list[Rollback]) -> str:
+    commands = "\n".join(map(_command, rollbacks))
     return f"""## 3. Record it, once git is back
 
-Before the sync resumes. This opens the pull request, with the incident that keeps what failed from coming back; it
-renders what was applied here, so that the sync finds nothing to change. Merge it.
+Do this before the sync resumes. It opens the pull request, with the incident that keeps the failed version from coming
+back. It renders the manifests that you applied, so the sync finds no difference. Merge it.
 
 ```sh
 {commands}
@@ -127,18 +132,19 @@ renders what was applied here, so that the sync finds nothing to change. Merge i
 
 def _command(rollback: Rollback) -> str:
     breach = rollback.breach
-    words = ["rollout-spec", "rollback", rollback.rollout, "--version", rollback.failed]
-    words += ["--at", format_time(breach.observed_at), "--reason", one_line(breach.evidence.summary) or "done by hand"]
-    return " ".join(map(shlex.quote, words))
+    reason = one_line(breach.evidence.summary) or "done by hand"
+    command = ["rollout-spec", "rollback", rollback.rollout, "--version", rollback.failed]
+    command += ["--at", format_time(breach.observed_at), "--reason", reason]
+    return " ".join(map(shlex.quote, command))
 
 
 def _resume() -> str:
     return """## 4. Resume the sync
 
-Once that is merged:
+After the merge:
 
 ```sh
-# Argo CD; add --auto-prune and --self-heal where they were set
+# Argo CD; add --auto-prune and --self-heal if they were set
 argocd app set APP --sync-policy automated
 # Flux
 flux resume kustomization NAME

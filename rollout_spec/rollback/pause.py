@@ -1,4 +1,4 @@
-"""An unreadable pause pauses too, for whoever wrote it wanted one; an expired one does not."""
+"""The file that pauses the automation. An unreadable one pauses too, because its author wanted a pause."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LINKED = "it is a link or a submodule, which is not followed"
 
 @dataclass(frozen=True)
 class Pause:
-    """A pause; ``ends`` is None where the file could not be read, and then it lasts until that is mended."""
+    """A pause. ``ends`` is None if the file cannot be read: the pause then lasts until it is corrected."""
 
     path: str
     reason: str
@@ -25,5 +25,5 @@ def read_pause(path: str, content: bytes) -> Pause:
     """Read a file that pauses the automation."""
     pause = read_file(path, PAUSE, content).model
     if pause is None:
-        return Pause(path, "it cannot be read; it has to say `reason` and `expires`", None)
+        return Pause(path, "the file cannot be read; it must have `reason` and `expires`", None)
     return Pause(path, one_line(pause.reason, 200), pause.ends)

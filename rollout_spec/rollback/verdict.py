@@ -1,4 +1,4 @@
-"""Every verdict says which guard decided: whoever reads it at night must know why nothing, or so much, was done."""
+"""The verdict of the guards on a rollback, with the guards that decided."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ Action = Literal["act", "draft", "notify", "ignore"]
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a guard does not let a rollback pass; ``guard`` is its name in the documentation (docs/rollback.md)."""
+    """The reason of one guard. ``guard`` is its name in the documentation (docs/rollback.md)."""
 
     guard: str
-    words: str
+    message: str
 
     def __str__(self) -> str:
-        return f"{self.words} [{self.guard}]"
+        return f"{self.message} [{self.guard}]"
 
 
 @dataclass(frozen=True)
 class GuardVerdict:
-    """How far a breach may go by itself.
+    """The limits of automation for one breach.
 
-    ``act``: a pull request, which merges itself where ``arm``. ``draft``: a pull request that a person must look at.
-    ``notify``: it is told, and nothing that moves traffic is pushed. ``ignore``: there is nothing to take back.
+    ``act``: a pull request, with auto-merge if ``auto_merge``. ``draft``: a pull request that a person must review.
+    ``notify``: a report only; nothing that moves traffic is pushed. ``ignore``: there is nothing to roll back.
     ``held`` are the guards that would have held an automatic rollback, if a person ordered this one.
     """
 
     action: Action
     reasons: tuple[Reason, ...] = ()
-    arm: bool = False
+    auto_merge: bool = False
     held: tuple[Reason, ...] = ()
 
     @property
-    def words(self) -> str:
-        """Why, in one line."""
+    def summary(self) -> str:
+        """The reasons in one line."""
         if self.held and not self.reasons:
-            return f"a person ordered it{self._armed}"
-        return "; ".join(reason.words for reason in self.reasons) or f"every guard holds{self._armed}"
+            return f"a person ordered it{self._merge_text}"
+        return "; ".join(reason.message for reason in self.reasons) or f"no guard objects{self._merge_text}"
 
     @property
-    def _armed(self) -> str:
-        return ", and it merges itself" if self.arm else ""
+    def _merge_text(self) -> str:
+        return ", and it merges automatically" if self.auto_merge else ""
 
     @property
     def would_hold(self) -> str:
@@ -52,4 +52,4 @@ class GuardVerdict:
     @property
     def text(self) -> str:
         """The verdict in one line, with the guards that decided."""
-        return f"{self.action}: " + ("; ".join(map(str, self.reasons)) or self.words)
+        return f"{self.action}: " + ("; ".join(map(str, self.reasons)) or self.summary)

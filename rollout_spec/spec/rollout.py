@@ -210,6 +210,11 @@ class RolloutSpec(Model):
     rollback: RollbackSettings = Field(default_factory=lambda: RollbackSettings())
     targets: list[Target] = Field([], description="The manifests to render.")
 
+    @property
+    def component_names(self) -> tuple[str, ...]:
+        """The names of the components that any version pins, each once."""
+        return tuple(dict.fromkeys(name for record in self.versions.values() for name in record.requires or {}))
+
 
 class ModelRollout(Model):
     """One served model: its versions, traffic, triggers and rollbacks."""

@@ -1,4 +1,4 @@
-"""The base: the branch that is live, at its newest commit, and the forge that it is on."""
+"""The base: the live branch at its newest commit, and its forge."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from rollout_spec.core.errors import UserError
+from rollout_spec.core.paths import under
 from rollout_spec.core.pull_request import ProposedChange
 from rollout_spec.integrations.forges import Access, Forge, connect, credential
 from rollout_spec.integrations.git.command import Plumbing
 from rollout_spec.integrations.git.remote import Remote
 from rollout_spec.integrations.git.repository import Git
-from rollout_spec.rollback import Step, Undone
+from rollout_spec.rollback import Step, UndoneCommits
 from rollout_spec.spec.rollout import Live
 from rollout_spec.spec.workspace import ForgeSettings as ForgeSettings
 from rollout_spec.workspace.commit_tree import CommitTree
@@ -24,7 +25,7 @@ _DEFAULT_REMOTE, _DEFAULT_BASE = "origin", "main"
 
 @dataclass(frozen=True)
 class Base:
-    """The branch that is live, at one commit: what is decided about, and what a change is laid over."""
+    """The live branch at one commit. Decisions are made on it, and changes are built on it."""
 
     git: Git
     remote: Remote | None
@@ -34,30 +35,30 @@ class Base:
 
     @cached_property
     def repository(self) -> Repository:
-        """The workspace as the base has it."""
+        """The workspace at the base."""
         return Repository(CommitTree(self.git, self.commit, self.prefix))
 
     @cached_property
-    def undone(self) -> dict[tuple[str, str], Undone]:
-        """The commits that rollbacks undo, by rollout and version, as far as they were looked for."""
+    def undone(self) -> dict[tuple[str, str], UndoneCommits]:
+        """A cache of the commits that rollbacks undo, by rollout and version."""
         return {}
 
     def path(self, path: str) -> str:
-        """Turn a path of the workspace into one from the git root."""
-        return f"{self.prefix}/{path}" if self.prefix else path
+        """Return a path of the workspace as a path from the git root."""
+        return under(self.prefix, path)
 
     def renewed(self) -> Base:
-        """Return the branch as it is now: it may have moved since."""
+        """Fetch the branch again: it may have moved."""
         if self.remote is None:
             return self
         return replace(self, commit=self.remote.fetch(self.branch))
 
     def history(self, path: str) -> Iterator[Step]:
-        """Give the first-parent history of a rollout's file, newest first, with ``live`` before and after each."""
-        full = self.path(path)
-        after = self._live(self.commit, full)
-        for commit in self.git.history(self.commit, full):
-            before = self._live(commit.parent, full) if commit.parent else None
+        """Yield the first-parent history of a rollout's file, newest first, with ``live`` before and after."""
+        full_path = self.path(path)
+        after = self._live(self.commit, full_path)
+        for commit in self.git.history(self.commit, full_path):
+            before = self._live(commit.parent, full_path) if commit.parent else None
             yield Step(commit.sha, commit.date, commit.subject, after, before, commit.parent)
             after = before
 
@@ -68,7 +69,7 @@ class Base:
 
 
 def find_base(git: Git, settings: ForgeSettings | None, prefix: str) -> Base:
-    """Fetch the newest commit of the branch that is live. Without a remote it is the local branch of that name."""
+    """Fetch the newest commit of the live branch. Without a remote it is the local branch."""
     remote = git.remote(settings.remote if settings else _DEFAULT_REMOTE)
     if remote is None:
         branch = (settings.base if settings else None) or _DEFAULT_BASE
@@ -80,30 +81,30 @@ def find_base(git: Git, settings: ForgeSettings | None, prefix: str) -> Base:
 
 
 def live_branch(remote: Remote, settings: ForgeSettings | None) -> str:
-    """Return the branch that is live: the one that the workspace names, else what the remote calls its head."""
+    """Return the live branch: the one that the workspace names, else the remote's default branch."""
     return (settings.base if settings else None) or remote.head() or _DEFAULT_BASE
 
 
 def authorize(git: Git | Plumbing, remote: Remote, settings: ForgeSettings) -> None:
-    """Let git show a remote on the forge's own host the token of the environment, where there is one."""
-    shown = credential(settings.type, _access(remote, settings))
-    if shown is not None:
-        git.authorize(shown.url, shown.user, shown.password)
+    """Let git send the token of the environment to a remote on the forge's own host."""
+    secret = credential(settings.type, _access(remote, settings))
+    if secret is not None:
+        git.authorize(secret.url, secret.user, secret.password)
 
 
 def forge_of(base: Base, settings: ForgeSettings | None) -> Forge:
-    """Return the forge of a workspace. UserError where it names none, or its remote is not there."""
+    """Return the forge of a workspace. UserError if it names none, or its remote is absent."""
     if settings is None:
         raise UserError(
             "the workspace names no forge",
             hint="add `forge: {type: local}` to `spec` in .rollout-spec.yaml, or use --dry-run",
         )
-    known = base.remote is not None and base.remote.name == settings.remote
-    remote = base.remote if known else base.git.remote(settings.remote)
+    is_base_remote = base.remote is not None and base.remote.name == settings.remote
+    remote = base.remote if is_base_remote else base.git.remote(settings.remote)
     if remote is None:
         raise UserError(
-            f"there is no git remote `{settings.remote}` here",
-            hint=f"`git remote add {settings.remote} URL`, or name another in `forge.remote`",
+            f"no git remote `{settings.remote}` in this clone",
+            hint=f"run `git remote add {settings.remote} URL`, or set `forge.remote` to another remote",
         )
     return connect(settings.type, _access(remote, settings, lambda branch, commit: _holds(base, branch, commit)))
 
@@ -119,5 +120,5 @@ def _holds(base: Base, branch: str, commit: str) -> bool:
 
 
 def build(change: ProposedChange, base: Base) -> str:
-    """Make the commit; the same change on the same base is the same commit."""
+    """Build the commit of a change. The same change on the same base is the same commit."""
     return base.git.build(base.commit, change.edits, change.message, change.date)

@@ -1,4 +1,7 @@
-"""The head of a branch is trusted for its tree alone: anybody who may push can write an author, a name or a trailer."""
+"""Heads of branches, compared with the commits that this process would build.
+
+Only the tree of a head is trusted: anybody who may push can write an author, a name or a trailer.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,9 @@ Edits = Mapping[str, bytes | None]
 
 @dataclass(frozen=True)
 class Built:
-    """What this process would make on a base for what a commit does: the edits, and the branch that it names.
+    """The edits that this process would build on a base for a commit, and their branch name.
 
-    ``records`` are the paths of the incidents of the breaches that it answers.
+    ``records`` are the paths of the incidents of the answered breaches.
     """
 
     edits: Edits
@@ -28,17 +31,17 @@ class Built:
 
 
 Rebuild = Callable[[Base, str], Built | None]
-"""Builds again on a base what a commit does; None if that is nothing of ours."""
+"""A function that rebuilds a commit's change on a base; None if this tool builds no such change."""
 
 HeadState = Literal["current", "outdated", "foreign", "merged"]
-"""``current``: ours, and right on the newest base. ``outdated``: ours, and no longer right there. ``foreign``: a commit
-in it is not ours. ``merged``: the base holds it."""
+"""``current``: built by this tool and right on the newest base. ``outdated``: built by this tool, but no longer right.
+``foreign``: it contains a commit that this tool does not build. ``merged``: the base contains it."""
 
 _MOST_COMMITS = 20
 
 
 class Heads:
-    """The heads of branches, examined for one base and one kind of change. Each head is examined once."""
+    """The heads of branches, examined against one base and one kind of change, each once."""
 
     def __init__(self, base: Base, rebuild: Rebuild) -> None:
         self._base = base
@@ -46,9 +49,9 @@ class Heads:
         self.is_ours = cache(self._is_ours)
 
     def state(self, head: str, wanted: Built) -> HeadState:
-        """Return how a head relates to what this process builds now. The head is in the clone already.
+        """Compare a head, which is in the clone, with the change that this process builds now.
 
-        A head of ours that is about something else, and was pushed under this name, is foreign.
+        A head that this tool built for another change, and that was pushed under this name, is foreign.
         """
         if self._base.git.holds(self._base.commit, head):
             return "merged"
@@ -61,9 +64,9 @@ class Heads:
         return "current" if self._applies(head, own, wanted, built) else "outdated"
 
     def _is_ours(self, head: str) -> bool:
-        """Return whether each commit beyond the base has the tree that this process builds on that commit's own base.
+        """Return whether this tool would build each commit of a head that is not on the base.
 
-        A merge of the base into the branch, as forges make it to bring a branch up to date, is one such commit.
+        A merge of the base into the branch, which forges make to update a branch, counts as such a commit.
         """
         commits = self._base.git.commits_between(self._base.commit, head)
         return 0 < len(commits) <= _MOST_COMMITS and all(map(self._is_built_here, commits))
@@ -72,21 +75,21 @@ class Heads:
         own = self._own_base(commit)
         if own is None:
             return False
-        git, there = self._base.git, replace(self._base, commit=own)
+        git, own_base = self._base.git, replace(self._base, commit=own)
         try:
-            built = self._rebuild(there, commit)
+            built = self._rebuild(own_base, commit)
             if built is None:
                 return False
             edits, parents = built.edits, git.parents(commit)
-            if len(parents) > 1:  # the incident is a record: it stays what it was when the base was merged into it
-                mine = [parent for parent in parents if not git.holds(self._base.commit, parent)]
-                edits = self._with_incidents(edits, mine[0] if len(mine) == 1 else own)
+            if len(parents) > 1:  # an incident is a record: it stays unchanged if the base is merged into the branch
+                branch_parents = [parent for parent in parents if not git.holds(self._base.commit, parent)]
+                edits = self._with_incidents(edits, branch_parents[0] if len(branch_parents) == 1 else own)
             return git.tree_with(own, edits) == git.tree_of(commit)
-        except UserError:  # what this process cannot build, it did not build
+        except UserError:  # this process did not build a commit that it cannot build
             return False
 
     def _with_incidents(self, edits: Edits, commit: str) -> Edits:
-        """Return edits with the incidents that a commit has."""
+        """Return edits with the incidents as they are in a commit."""
         git, folder = self._base.git, self._base.path("incidents/")
         return {path: git.read(commit, path) if path.startswith(folder) else new for path, new in edits.items()}
 
@@ -94,9 +97,9 @@ class Heads:
         return self._base.git.parted(self._base.commit, commit)
 
     def _applies(self, head: str, own: str, wanted: Built, built: Built) -> bool:
-        """Return whether a merge of a head into the newest base gives what this process builds there.
+        """Return whether a merge of a head into the newest base gives the tree that this process builds there.
 
-        The incident of the breach aside: it is a record, and the head has one already.
+        The incident of the breach is not compared: it is a record, and the head has one already.
         """
         git, newest = self._base.git, self._base.commit
         if wanted.edits.keys() - built.edits.keys():

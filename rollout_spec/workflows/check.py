@@ -1,4 +1,4 @@
-"""What must hold before a merge: the check of the whole workspace, and the proof that each way back works."""
+"""The check before a merge: the whole workspace, with a drill of each rollout."""
 
 from __future__ import annotations
 
@@ -22,39 +22,39 @@ def review(
     spread: Spread = map,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
-    """Check a whole workspace, and roll each rollout that is well back in memory. See ``check`` for the arguments.
+    """Check a whole workspace, and drill each rollout without errors. See ``check`` for the arguments.
 
-    With a base that concerns the rollouts of which anything changed: the others were proven when they were merged.
+    With a base, only changed rollouts are drilled: the others were verified when they were merged.
     """
 
     def verify(rollout: str, tree: Repository) -> Iterable[Problem]:
-        return _unproven(rollout, tree, now) if _may_differ(rollout, tree, base) else ()
+        return _problems(rollout, tree, now) if _may_differ(rollout, tree, base) else ()
 
     options = CheckOptions(without=without, verify=verify, spread=spread, progress=progress)
     return check(repository, base=base, prefix=prefix, now=now, options=options)
 
 
 def _may_differ(rollout: str, repository: Repository, base: Repository | None) -> bool:
-    """May the way back be another one than on the base? Where a component is exclusive, any rollout may stand in it."""
+    """Return whether a rollback may differ from one on the base. Any rollout may block an exclusive component."""
     file = repository.rollout(rollout)
     if base is None or file is None or file.model is None or inputs_changed(file, repository, base):
         return True
-    names = {name for record in file.model.spec.versions.values() for name in record.requires or {}}
-    return any(each and each.model and each.model.spec.exclusive for each in map(repository.component, names))
+    components = map(repository.component, file.model.spec.component_names)
+    return any(component and component.model and component.model.spec.exclusive for component in components)
 
 
-def _unproven(rollout: str, repository: Repository, now: datetime | None) -> Iterator[Problem]:
-    """Give a problem for each way back that cannot be gone, or would bring findings of its own.
+def _problems(rollout: str, repository: Repository, now: datetime | None) -> Iterator[Problem]:
+    """Yield a problem for each rollback that fails or would introduce errors.
 
-    What the next stage would lack is a warning: the step into it is proven again when it is taken.
+    A problem of the next stage is a warning: the step into it is verified again.
     """
-    for each in drill(repository, rollout, now=now, reach="next"):
-        if each.verdict == "failed":
-            way = f"a rollback from {each.failed}" + (f" to {each.restored}" if each.restored else "")
-            if each.here:
-                hint = f"`rollout-spec rollback {rollout} --reason drill --version {each.failed} --dry-run` shows it"
-                yield Problem(("spec", "live"), f"{way} {each.why}", hint, on_key=True)
+    for outcome in drill(repository, rollout, now=now, reach="next"):
+        if outcome.verdict == "failed":
+            rollback = f"a rollback from {outcome.failed}" + (f" to {outcome.restored}" if outcome.restored else "")
+            if outcome.here:
+                hint = f"see `rollout-spec rollback {rollout} --reason drill --version {outcome.failed} --dry-run`"
+                yield Problem(("spec", "live"), f"{rollback} {outcome.why}", hint, on_key=True)
             else:
-                words = f"once {each.state}, {way} {each.why}"
-                hint = f"`rollout-spec drill {rollout}` tells of every state"
-                yield Problem(("spec", "live"), words, hint, "warning", on_key=True)
+                message = f"once {outcome.state}, {rollback} {outcome.why}"
+                hint = f"run `rollout-spec drill {rollout}` for every state"
+                yield Problem(("spec", "live"), message, hint, "warning", on_key=True)

@@ -1,7 +1,7 @@
-"""Changes of a checkout: one command at a time, whole or not at all, and only if nobody else changed it meanwhile.
+"""Changes of a checkout: one command at a time, all files or none, and only if nobody else changed them.
 
-Whoever writes holds a lock: of the worktree's git folder, or of the workspace outside git. Editors and plain git do not
-take it, so that files and HEAD are compared before anything moves.
+A writer holds a lock: of the worktree's git folder, or of the workspace outside git. Editors and plain git do not take
+it, so files and HEAD are compared before each write.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _PARTS, _PARTS_OUTSIDE = "rollout-spec", ".rollout-spec-unfinished"
 
 @dataclass(frozen=True)
 class CheckedOutCommit:
-    """What is committed: on which head, with which message. ``left_out`` are files that are not put on disk."""
+    """A commit on a head, with its message. ``left_out`` are files that are not written to disk."""
 
     head: Head
     message: str
@@ -63,65 +63,65 @@ class Checkout:
             write(self.root, path, content, parts=self._folder(), expected=expected)
 
     def apply(self, edits: Edits, before: Mapping[str, Expected], head: str | None = None) -> None:
-        """Write and remove files, all of them or none. ``head`` is the commit that is checked out."""
+        """Write and remove all files, or none. ``head`` is the current commit."""
         refuse_links(self.root, edits)
-        begun = Journal.begin(self._folder(), self.root, edits, {"head": head})
+        pending = Journal.begin(self._folder(), self.root, edits, {"head": head})
         try:
             self._put_all(edits, before)
         except BaseException as error:
-            self._give_up(begun, error)
+            self._give_up(pending, error)
             raise
         with uninterrupted():
-            begun.end()
+            pending.end()
 
     def commit(self, edits: Edits, before: Mapping[str, Expected], commit: CheckedOutCommit) -> str:
-        """Write files and commit them, or do neither; return the commit.
+        """Write files and commit them, or do neither. Return the commit.
 
-        The files come first: a process that is killed before the branch moves leaves changes that are not committed,
-        and never a branch whose files are those of the commit before.
+        The files come first: a process that is killed before the branch moves leaves uncommitted changes, and never a
+        branch with the files of an earlier commit.
         """
-        git, head, landed = self.git(), commit.head, False
+        git, head, is_committed = self.git(), commit.head, False
         on_disk = {path: content for path, content in edits.items() if path not in commit.left_out}
         refuse_links(self.root, on_disk)
-        begun = Journal.begin(self._folder(), self.root, on_disk, {"head": head.commit, "ref": head.ref})
+        pending = Journal.begin(self._folder(), self.root, on_disk, {"head": head.commit, "ref": head.ref})
         try:
             self._put_all(on_disk, before)
-            made = git.build(head, edits, set(commit.left_out), commit.message, self._folder())
+            sha = git.build(head, edits, set(commit.left_out), commit.message, self._folder())
             for path, content in on_disk.items():
-                if read(self.root / path) != content:  # the commit may hold what somebody else wrote
+                if read(self.root / path) != content:  # the commit may contain another writer's content
                     raise ChangedError(str(self.root / path))
             git.check_index_free()
             with uninterrupted():
-                begun = begun.noted({"commit": made})
-                git.move(head, made, commit.message)
-                landed = True
-                self._finish(begun, git, list(edits))
+                pending = pending.noted({"commit": sha})
+                git.move(head, sha, commit.message)
+                is_committed = True
+                self._finish(pending, git, list(edits))
         except BaseException as error:
-            if landed:
-                self._tell(f"{made} is committed")
+            if is_committed:
+                self._tell(f"{sha} is committed")
             else:
-                self._give_up(begun, error)
+                self._give_up(pending, error)
             raise
-        return made
+        return sha
 
     def recover(self) -> None:
-        """Finish, or take back, what a command that was killed has left."""
+        """Finish or undo the changes of a killed command."""
         if self._parts.is_symlink() or not self._parts.exists():
             return
         try:
-            found = journal.find(self._parts, self.root)
+            pending = journal.find(self._parts, self.root)
         except UserError as error:
-            self._tell(f"{error.message}; what it was about is left as it is")
-            found = None
+            self._tell(f"{error.message}; its files are left unchanged")
+            pending = None
         with uninterrupted():
-            if found is None or self._settle(found):
+            if pending is None or self._settle(pending):
                 journal.clear(self._parts)
 
-    def _settle(self, found: Journal) -> bool:
-        """Finish or take back a step whose process was killed; False if that is left to the next command."""
-        paths = [entry.path for entry in found.entries]
+    def _settle(self, pending: Journal) -> bool:
+        """Finish or undo the changes of a killed process; False if the next command must do it."""
+        paths = [entry.path for entry in pending.entries]
         names = ", ".join(paths)
-        head, ref, commit = (found.facts.get(name) for name in ("head", "ref", "commit"))
+        head, ref, commit = (pending.facts.get(name) for name in ("head", "ref", "commit"))
         if self._has_git and ref is not None:
             from rollout_spec.integrations.git.commit import Head
 
@@ -129,48 +129,44 @@ class Checkout:
             for lock in clear_locks(git.lock_files(before)):
                 self._tell(f"removed {lock}: its git was killed")
             if commit is not None and git.holds(before, commit):
-                self._finish(found, git, paths)
-                self._tell(f"a command was killed after it had committed {commit[:12]}; nothing is lost")
+                self._finish(pending, git, paths)
+                self._tell(f"a command was killed after it committed {commit[:12]}; nothing is lost")
                 return True
         if self._has_git and head is not None and self.git().moved(head, paths):
-            self._tell(f"a command was killed while it changed {names}; that was committed since, and is left as it is")
+            self._tell(f"a command was killed while it changed {names}; they were committed since and stay unchanged")
             return True
-        changed = found.take_back()
+        changed = pending.take_back()
         if changed is None:
-            self._tell(
-                f"a command was killed while it changed {names}; others did since, and they are left as they are"
-            )
+            self._tell(f"a command was killed while it changed {names}; they were edited since and stay unchanged")
         elif changed:
-            self._tell(
-                f"a command was killed; {', '.join(changed)} {'is' if len(changed) == 1 else 'are'} as before it"
-            )
+            self._tell(f"a command was killed; {', '.join(changed)} {'was' if len(changed) == 1 else 'were'} restored")
         return True
 
-    def _finish(self, begun: Journal, git: Committing, paths: list[str]) -> None:
-        """Bring the index along with a commit that is on the branch. If that fails, the next command does it."""
-        commit = begun.facts["commit"]
+    def _finish(self, pending: Journal, git: Committing, paths: list[str]) -> None:
+        """Update the index to a commit on the branch. If that fails, the next command does it."""
+        commit = pending.facts["commit"]
         assert commit is not None
         try:
-            git.bring_along(begun.facts["head"], commit, paths)
+            git.bring_along(pending.facts["head"], commit, paths)
         except UserError as error:
-            self._tell(f"{commit[:12]} is committed, and git's index is not up to date: {error.message}")
+            self._tell(f"{commit[:12]} is committed, but git's index is not up to date: {error.message}")
             return
-        begun.end()
+        pending.end()
 
-    def _give_up(self, begun: Journal, error: BaseException) -> None:
-        """Take back what was written, because of an error or a signal."""
+    def _give_up(self, pending: Journal, error: BaseException) -> None:
+        """Undo the writes after an error or a signal."""
         with uninterrupted():
-            paths = [entry.path for entry in begun.entries]
-            head = begun.facts.get("head")
+            paths = [entry.path for entry in pending.entries]
+            head = pending.facts.get("head")
             if isinstance(error, ChangedError) and self._has_git and head and self.git().moved(head, paths):
-                begun.end()  # somebody committed what was written here
+                pending.end()  # another process committed the written files
                 return
-            taken = begun.take_back()
-            begun.end()
-            if taken is None:
-                self._tell(f"{', '.join(paths)}: somebody changed them meanwhile, and they are left as they are")
+            restored = pending.take_back()
+            pending.end()
+            if restored is None:
+                self._tell(f"{', '.join(paths)}: changed meanwhile by another process, and left unchanged")
             elif isinstance(error, KeyboardInterrupt):
-                self._tell("nothing was changed: the files are as they were")
+                self._tell("nothing was changed: the files were restored")
 
     def _put_all(self, edits: Edits, before: Mapping[str, Expected]) -> None:
         for path, content in edits.items():
@@ -180,15 +176,15 @@ class Checkout:
         try:
             self._parts.mkdir(exist_ok=True)
         except OSError as error:
-            raise disk_error(error, f"{self._parts} cannot be made", status=OUTSIDE) from None
+            raise disk_error(error, f"cannot create {self._parts}", status=OUTSIDE) from None
         if self._parts.is_symlink():
             raise UserError(f"{self._parts} is a symbolic link", hint="remove it")
         return self._parts
 
 
 @contextmanager
-def opened(workspace: Path, git_root: Path | None, tell: Tell) -> Iterator[Checkout]:
-    """Lock a checkout, and recover what a killed command has left in it. Paths are from its git root, if it has one."""
+def open_checkout(workspace: Path, git_root: Path | None, tell: Tell) -> Iterator[Checkout]:
+    """Lock a checkout and recover from killed commands. Paths are from its git root, if it has one."""
     folder = git_folder(git_root) if git_root is not None else None
     root = git_root if git_root is not None and folder is not None else workspace
     parts = folder / _PARTS if folder is not None else workspace / _PARTS_OUTSIDE
@@ -202,8 +198,8 @@ def opened(workspace: Path, git_root: Path | None, tell: Tell) -> Iterator[Check
                 journal.clear(parts)
 
 
-def decided_anew(attempt: Callable[[], T]) -> T:
-    """Do something that compares before it writes; do it again a few times if somebody else was faster."""
+def retry_if_changed(attempt: Callable[[], T]) -> T:
+    """Call a function again, a few times, if it raises ChangedError."""
     for _ in range(_TRIES - 1):
         try:
             return attempt()

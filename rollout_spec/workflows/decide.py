@@ -1,4 +1,4 @@
-"""One breach on one base: the rollback that it leads to, the verdict of the guards, and the change to propose."""
+"""The rollback for one breach on one base, the verdict of the guards, and the proposed change."""
 
 from __future__ import annotations
 
@@ -23,48 +23,45 @@ from rollout_spec.rollback import (
     PastRollback,
     Reason,
     Rollback,
-    Undone,
-    guard,
-    questions,
+    UndoneCommits,
+    deciding_rollbacks,
+    evaluate_guards,
     roll_back,
     roll_back_together,
 )
-from rollout_spec.rollback.commit import change, incident_change
-from rollout_spec.rollback.guards import together
+from rollout_spec.rollback.commit import incident_change, rollback_change
+from rollout_spec.rollback.guards import combine_verdicts
 from rollout_spec.rollback.incident import breach_of
 from rollout_spec.rollback.triage import name_shared_cause
 from rollout_spec.spec.workspace import Automation
 from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workflows.branch_heads import Built, Heads
-from rollout_spec.workflows.manifest_diff import prove
+from rollout_spec.workflows.manifest_diff import compare_manifests
+from rollout_spec.workflows.open_incidents import OpenIncident, carried_by, open_incidents, quarantines_of
 from rollout_spec.workflows.rebuild import build_again, incidents_in, undone_for
 from rollout_spec.workflows.rollback_history import (
-    OpenIncident,
     branches_of,
-    carried_by,
     closed_by_a_person,
-    open_incidents,
+    open_step_branches,
     past_rollbacks,
     pauses,
-    quarantines_of,
-    steps_under_way,
 )
 
 
 @dataclass(frozen=True)
 class PreparedRollback:
-    """The decision on a breach. ``refused`` are the findings that its rollback would bring; then there is no change."""
+    """The decision on a breach. ``refused`` are errors that its rollback would introduce; then it has no change."""
 
     decision: Rollback | NoRollbackTarget | NoAction
     verdict: GuardVerdict
     change: ProposedChange | None = None
     refused: tuple[Finding, ...] = ()
-    under_way: tuple[str, ...] = ()
+    open_steps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Case:
-    """One breach on one base. ``failing`` are all breaches at the same time, ``acted_on`` those that ask no person."""
+    """One breach on one base. ``failing`` are all breaches at the time, ``acted_on`` those that need no person."""
 
     breach: Breach
     base: Base
@@ -75,24 +72,26 @@ class Case:
     acted_on: tuple[Breach, ...] = ()
 
     def decide(self) -> PreparedRollback:
-        """Decide, ask the guards, and check the result."""
+        """Decide on a rollback, apply the guards, and check the result."""
         first = roll_back(self.base.repository, self.breach)
         if isinstance(first, NoAction):
-            return PreparedRollback(first, guard(first, self.breach, Facts(), self._automation, self.now))
-        known, breach = self._shared(first.failed)
+            return PreparedRollback(first, evaluate_guards(first, self.breach, Facts(), self._automation, self.now))
+        past, breach = self._past_and_shared_cause(first.failed)
         undone = undone_for(breach, self.base)
         decision = roll_back(self.base.repository, breach, undone, open_incidents=self._unmerged)
         parts: tuple[Rollback | NoRollbackTarget | NoAction, ...] = (decision,)
         if isinstance(decision, Rollback):
-            decision = self._joint(decision, undone) or decision
+            decision = self._joint_rollback(decision, undone) or decision
             parts = decision.parts
-        verdict = together(self._told_by_branch(part, self._judged(part, breach, undone, known)) for part in parts)
-        under_way = steps_under_way(self.base, self.branches, breach.rollout)
-        return self._proven(PreparedRollback(decision, verdict, under_way=under_way))
+        verdict = combine_verdicts(
+            self._draft_if_unreported(part, self._verdict_on(part, breach, undone, past)) for part in parts
+        )
+        open_steps = open_step_branches(self.base, self.branches, breach.rollout)
+        return self._checked(PreparedRollback(decision, verdict, open_steps=open_steps))
 
     @property
-    def is_stuck_on_base(self) -> bool:
-        """Return whether nothing can replace the failed version, by the base alone: anybody may push a branch."""
+    def has_no_target_on_base(self) -> bool:
+        """Return whether the base alone shows no rollback target. Branches do not count: anybody may push one."""
         return isinstance(roll_back(self.base.repository, self.breach), NoRollbackTarget)
 
     @property
@@ -102,7 +101,7 @@ class Case:
 
     @cached_property
     def branches(self) -> dict[str, str]:
-        """The branches of this workspace on the remote, as they were when the case was decided."""
+        """The branches of this workspace on the remote at the time of the decision."""
         return branches_of(self.base)
 
     @cached_property
@@ -110,27 +109,27 @@ class Case:
         return closed_by_a_person(self.base, self.forge)
 
     @cached_property
-    def _opened(self) -> tuple[OpenIncident, ...]:
+    def _open_incidents(self) -> tuple[OpenIncident, ...]:
         return open_incidents(self.base, self.branches, self.breach.rollout)
 
     @cached_property
     def heads(self) -> Heads:
-        """The examiner of heads of rollbacks and incidents."""
-        return Heads(self.base, self._built_again)
+        """The heads of rollback and incident branches."""
+        return Heads(self.base, self._rebuild)
 
-    def _built_again(self, base: Base, commit: str) -> Built | None:
-        """Build again what a commit does, with the incidents that it brings along."""
-        found = incidents_in(base, commit)
-        if not all(self._is_carried(path, content) for path, content in found.carried.items()):
+    def _rebuild(self, base: Base, commit: str) -> Built | None:
+        """Rebuild the change of a commit, with the incidents that it carries."""
+        incidents = incidents_in(base, commit)
+        if not all(self._is_carried(path, content) for path, content in incidents.carried.items()):
             return None
-        return build_again(base, found.recorded, OpenIncidents(found.carried))
+        return build_again(base, incidents.recorded, OpenIncidents(incidents.carried))
 
     def _is_carried(self, path: str, content: bytes) -> bool:
-        """Return whether an incident came from elsewhere: from a head that answers it, or from the base.
+        """Return whether a carried incident is from the base or from a head that answers it.
 
-        That other heads carry it along too shows nothing: anybody may push the same file twice.
+        Other heads that carry it prove nothing: anybody may push the same file twice.
         """
-        heads = {each.head for each in self._opened if (each.path, each.content) == (path, content)}
+        heads = {each.head for each in self._open_incidents if (each.path, each.content) == (path, content)}
         if any(path not in carried_by(self.base, head) for head in heads):
             return True
         return self.base.git.read(self.base.commit, self.base.path(path)) is not None
@@ -140,107 +139,111 @@ class Case:
         return self._unmerged_of(self.breach.rollout)
 
     def _unmerged_of(self, rollout: str) -> OpenIncidents:
-        return quarantines_of(self.base, self._opened, rollout, self.heads, self._was_closed, self.branches)
+        return quarantines_of(self.base, self._open_incidents, rollout, self.heads, self._was_closed, self.branches)
 
-    def _counts_for_nothing(self, precedent: PastRollback) -> bool:
-        """Return whether an open rollback is none: a person closed it, or it is not one that this tool builds."""
-        heads = {each.branch: each.head for each in self._opened}
-        branch = precedent.branch or ""
+    def _is_ignored(self, rollback: PastRollback) -> bool:
+        """Return whether to ignore an open rollback: a person closed it, or this tool does not build it."""
+        heads = {each.branch: each.head for each in self._open_incidents}
+        branch = rollback.branch or ""
         return self._was_closed(branch) or (branch in heads and not self.heads.is_ours(heads[branch]))
 
-    def _shared(self, failed: str) -> tuple[tuple[PastRollback, ...], Breach]:
-        """Return the rollbacks that were, and the breach with the others named that failed with it, if so many did."""
-        known = past_rollbacks(self.base, self._opened, self.breach.rollout)
-        if self._named(failed, known) is self.breach:
-            return known, self.breach
-        # Branches are looked at only now: anybody may have pushed them.
-        counted = (replace(each, refused=self._counts_for_nothing(each)) if each.branch else each for each in known)
-        known = tuple(counted)
-        return known, self._named(failed, known)
+    def _past_and_shared_cause(self, failed: str) -> tuple[tuple[PastRollback, ...], Breach]:
+        """Return the past rollbacks, and the breach with its shared cause named, if there is one."""
+        past = past_rollbacks(self.base, self._open_incidents, self.breach.rollout)
+        if self._name_cause(failed, past) is self.breach:
+            return past, self.breach
+        # Branches are examined only now: that takes time, and anybody may have pushed them.
+        counted = (replace(each, is_discounted=self._is_ignored(each)) if each.branch else each for each in past)
+        past = tuple(counted)
+        return past, self._name_cause(failed, past)
 
-    def _named(self, failed: str, known: tuple[PastRollback, ...]) -> Breach:
-        facts = Facts(known, self._beside)
+    def _name_cause(self, failed: str, past: tuple[PastRollback, ...]) -> Breach:
+        facts = Facts(past, self._other_breaches)
         return name_shared_cause(self.breach, failed, facts, self._automation, self.base.repository)
 
     @property
-    def _beside(self) -> tuple[Breach, ...]:
+    def _other_breaches(self) -> tuple[Breach, ...]:
         return tuple(each for each in self.acted_on if each.rollout != self.breach.rollout)
 
-    def _judged(
+    def _verdict_on(
         self,
         part: Rollback | NoRollbackTarget | NoAction,
         breach: Breach,
-        undone: Undone,
-        known: tuple[PastRollback, ...],
+        undone: UndoneCommits,
+        past: tuple[PastRollback, ...],
     ) -> GuardVerdict:
         if isinstance(part, Rollback):
             breach, undone = part.breach, part.undone
-        facts = Facts(known, self._beside, pauses(self.base), undone.since, undone.moved, undone.retaken)
+        facts = Facts(
+            past, self._other_breaches, pauses(self.base), undone.since, undone.served_before, undone.reverted_at
+        )
         order = self.order
         if order is not None and isinstance(part, Rollback) and part.rollout != self.breach.rollout:
-            order = Order()  # no guard holds the person's command, and it arms no rollout that it does not name
-        asked = questions(part, breach, facts, self._automation, self.now, order)
-        facts = facts.with_refused([each for each in asked if self._counts_for_nothing(each)])
-        return guard(part, breach, facts, self._automation, self.now, order)
+            order = Order()  # no guard holds a person's order, but it enables auto-merge only for its own rollout
+        asked = deciding_rollbacks(part, breach, facts, self._automation, self.now, order)
+        facts = facts.with_discounted([each for each in asked if self._is_ignored(each)])
+        return evaluate_guards(part, breach, facts, self._automation, self.now, order)
 
-    def _told_by_branch(self, part: Rollback | NoRollbackTarget | NoAction, verdict: GuardVerdict) -> GuardVerdict:
-        """Ask for a person if the breach of a partner was reported by nobody but a branch."""
-        told = {(each.rollout, each.version) for each in (self.breach, *self.failing)}
+    def _draft_if_unreported(self, part: Rollback | NoRollbackTarget | NoAction, verdict: GuardVerdict) -> GuardVerdict:
+        """Return a draft verdict if only a branch reports the breach of another rollout."""
+        reported = {(each.rollout, each.version) for each in (self.breach, *self.failing)}
         if not isinstance(part, Rollback) or verdict.action != "act":
             return verdict
-        if part.rollout == self.breach.rollout or (part.rollout, part.failed) in told:
+        if part.rollout == self.breach.rollout or (part.rollout, part.failed) in reported:
             return verdict
-        words = f"that {part.rollout} {part.failed} failed is reported by a branch alone"
-        return GuardVerdict("draft", (Reason("component", words),), held=verdict.held)
+        message = f"only a branch reports that {part.rollout} {part.failed} failed"
+        return GuardVerdict("draft", (Reason("component", message),), held=verdict.held)
 
-    def _joint(self, decision: Rollback, undone: Undone) -> Rollback | None:
-        """Take the rollouts back in one commit that hold an exclusive component for this one, and fail themselves."""
-        holders = decision.holders
+    def _joint_rollback(self, decision: Rollback, undone: UndoneCommits) -> Rollback | None:
+        """Return one rollback with the failing rollouts that hold an exclusive component; None if not all fail."""
+        holders = decision.blocking_versions
         partners = self._partners(holders) if holders else {}
         if not holders or holders != partners.keys():
             return None
-        told = sorted([decision.breach, *partners.values()], key=lambda each: each.rollout)
-        failures = [(each, undone if each is decision.breach else undone_for(each, self.base)) for each in told]
+        breaches = sorted([decision.breach, *partners.values()], key=lambda each: each.rollout)
+        failures = [(each, undone if each is decision.breach else undone_for(each, self.base)) for each in breaches]
         try:
-            unmerged = {each.rollout: self._unmerged_of(each.rollout) for each in told}
+            unmerged = {each.rollout: self._unmerged_of(each.rollout) for each in breaches}
             return roll_back_together(self.base.repository, failures, unmerged)
         except UserError:
             return None
 
     def _partners(self, wanted: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Breach]:
-        """Return the breaches of other rollouts: of this payload, or of rollbacks that are open and ours."""
-        found = {(each.rollout, each.version or ""): each for each in self.failing}
-        for each in self._opened:
+        """Return the wanted breaches of other rollouts: of this payload, or of open rollbacks of this tool."""
+        breaches = {(each.rollout, each.version or ""): each for each in self.failing}
+        for each in self._open_incidents:
             spec = each.incident.spec if each.incident else None
             key = (spec.rollout, spec.failed_version) if spec else ("", "")
-            if spec is None or key in found or key not in wanted or not each.branch.startswith("rollback"):
+            if spec is None or key in breaches or key not in wanted or not each.branch.startswith("rollback"):
                 continue
             if self.heads.is_ours(each.head) and not self._was_closed(each.branch):
-                found[key] = breach_of(spec)
-        return {key: found[key] for key in wanted if key in found}
+                breaches[key] = breach_of(spec)
+        return {key: breaches[key] for key in wanted if key in breaches}
 
-    def _proven(self, found: PreparedRollback) -> PreparedRollback:
-        """Check the result. A finding that it brings refuses it, unless a person has to decide about a component."""
-        decision, repository, prefix = found.decision, self.base.repository, self.base.prefix
+    def _checked(self, prepared: PreparedRollback) -> PreparedRollback:
+        """Check the result. A new error refuses it, unless a person must decide about a component."""
+        decision, repository, prefix = prepared.decision, self.base.repository, self.base.prefix
         if isinstance(decision, NoRollbackTarget):
-            shown = incident_change(decision, repository, found.verdict, prefix=prefix)
-            return replace(found, change=shown) if decision.edits else found
+            new = incident_change(decision, repository, prepared.verdict, prefix=prefix)
+            return replace(prepared, change=new) if decision.edits else prepared
         assert isinstance(decision, Rollback)
-        brought, stood = new_findings(repository, decision.edits, switched=decision.switched, prefix=prefix)
-        left = left_to_a_person(brought, decision)
-        if len(left) < len(brought):
-            return replace(found, refused=tuple(brought))
-        proof = prove(decision, repository, self.base)
-        shown = change(decision, repository, found.verdict, prefix=prefix, stood=stood, left=left, proof=proof)
-        return replace(found, change=shown)
+        introduced, existing = new_findings(repository, decision.edits, switched=decision.switched, prefix=prefix)
+        left = left_to_a_person(introduced, decision)
+        if len(left) < len(introduced):
+            return replace(prepared, refused=tuple(introduced))
+        proof = compare_manifests(decision, repository, self.base)
+        new = rollback_change(
+            decision, repository, prepared.verdict, prefix=prefix, existing=existing, remaining=left, comparison=proof
+        )
+        return replace(prepared, change=new)
 
 
 def left_to_a_person(findings: Iterable[Finding], rollback: Rollback) -> list[Finding]:
-    """Return the findings that follow from a component which stays as it is, because another rollout needs it so."""
+    """Return the findings about components that stay unchanged because another rollout needs them."""
     paths = [
         ("spec", "versions", part.restored, "requires", each.component)
         for part in rollback.parts
         for each in part.switches
-        if each.stays
+        if each.is_blocked
     ]
     return [each for each in findings if each.name == "pins-served" and each.path in paths]

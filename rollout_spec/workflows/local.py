@@ -1,4 +1,4 @@
-"""The merge of a pull request of a local forge, for trials: what the button of another forge does."""
+"""The merge of a local forge's pull request, for trials."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.core.pull_request import PullRequest
 from rollout_spec.integrations.forges.local import LocalForge
 from rollout_spec.integrations.git.merge import Bare
+from rollout_spec.integrations.git.repository import Git
+from rollout_spec.workflows.locate import WorkspaceLocation, check_version
+from rollout_spec.workflows.newest import local_workspace
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,33 @@ class Merged:
     pull_request: PullRequest
     moved_from: str | None = None
     was_merged: bool = False
+
+
+def local_address(here: WorkspaceLocation) -> str:
+    """Return the address of the remote behind the local forge. UserError if the workspace has another forge."""
+    if here.git_root is None:
+        raise UserError(
+            "a local forge belongs to a git remote; this workspace is in no git repository", hint="run `git init`"
+        )
+    git = Git(here.git_root)
+    repository = local_workspace(here, git)
+    check_version(repository)
+    if repository.settings is None:
+        raise UserError("the workspace does not load", hint="run `rollout-spec check` for the errors")
+    forge = repository.settings.forge
+    if forge is None or forge.type != "local":
+        found = "names no forge" if forge is None else f"is on {forge.type}"
+        raise UserError(
+            f"the workspace {found}; `local merge` needs `forge: {{type: local}}`",
+            hint=None if forge is None else f"merge the pull request on {forge.type}",
+        )
+    remote = git.remote(forge.remote)
+    if remote is None:
+        raise UserError(
+            f"no git remote `{forge.remote}` in this clone",
+            hint=f"run `git remote add {forge.remote} URL`, or set `forge.remote` to another remote",
+        )
+    return remote.address
 
 
 def merge(address: str, number: int, *, now: datetime) -> Merged:
@@ -39,7 +69,7 @@ def merge(address: str, number: int, *, now: datetime) -> Merged:
 
 def _pull_request(forge: LocalForge, number: int) -> PullRequest:
     if not (forge.folder / f"{number}.json").is_file():
-        raise UserError(f"there is no pull request {number} in {forge.folder}")
+        raise UserError(f"no pull request {number} in {forge.folder}")
     return forge.read(number)
 
 

@@ -1,6 +1,6 @@
-"""Where a workspace lies: the folder with ``.rollout-spec.yaml``, found by walking up from where a command runs.
+"""The location of a workspace: the nearest folder with ``.rollout-spec.yaml`` above a start folder.
 
-The folder where it runs may be reached through links; in the workspace none is followed.
+The start folder may be reached through links. Links in a workspace are not followed.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from rollout_spec.workspace.working_tree import WorkingTree
 
 @dataclass(frozen=True)
 class WorkspaceLocation:
-    """Where a command runs. ``prefix`` is the workspace's folder in its git root; empty and None outside git.
+    """The workspace of a command. ``prefix`` is its folder from the git root, empty outside git.
 
-    ``known`` are the files that git knows, from its root; None if it was not asked yet.
+    ``known`` are the files that git lists from its root; None if it was not asked yet.
     """
 
     start: Path
@@ -32,13 +32,13 @@ class WorkspaceLocation:
     known: tuple[str, ...] | None = None
 
     def repository(self) -> Repository:
-        """Return the workspace as it lies on disk. UserError where another version of this tool is asked for."""
+        """Return the workspace on disk. UserError if it requires another version of this tool."""
         repository = Repository(WorkingTree(self.workspace, self.git_root, self._with_crlf, self._known))
         check_version(repository)
         return repository
 
     def _with_crlf(self) -> frozenset[str]:
-        """Return the manifests that git keeps with CRLF: where they have CRLF on disk too, git has not turned them."""
+        """Return the manifests that git stores with CRLF. Git does not convert their line endings."""
         if self.git_root is None:
             return frozenset()
         from rollout_spec.integrations.git.command import Plumbing
@@ -46,52 +46,52 @@ class WorkspaceLocation:
 
         start = f"{self.prefix}/" if self.prefix else ""
         try:
-            told = Plumbing(self.git_root).run("ls-files", "--eol", "-z", "--", f"{start}{MANIFESTS}")
-        except UserError:  # git is not there, or does not trust this folder: nobody knows
+            output = Plumbing(self.git_root).run("ls-files", "--eol", "-z", "--", f"{start}{MANIFESTS}")
+        except UserError:  # git is missing or does not trust this folder
             return frozenset()
-        entries = (entry.partition("\t") for entry in told.split("\0"))
+        entries = (entry.partition("\t") for entry in output.split("\0"))
         return frozenset(
-            path.removeprefix(start) for kept, _, path in entries if kept.startswith(("i/crlf", "i/mixed"))
+            path.removeprefix(start) for attributes, _, path in entries if attributes.startswith(("i/crlf", "i/mixed"))
         )
 
     def _known(self) -> tuple[str, ...]:
-        """Return the files that git knows, from its root: tracked and new ones, without those that it ignores."""
+        """Return the tracked and untracked files from the git root, without ignored ones."""
         if self.known is not None or self.git_root is None:
             return self.known or ()
         try:
             return _files(self.git_root)
-        except UserError:  # git is not there, or does not trust this folder
+        except UserError:  # git is missing or does not trust this folder
             return ()
 
     def inside(self, path: str) -> str:
-        """Turn a path that a user gave into one in the workspace."""
+        """Return a user's path as a path from the workspace. UserError if it lies outside."""
         absolute = Path(os.path.normpath(self.start / path))
         try:
             return absolute.relative_to(self.workspace).as_posix()
         except ValueError:
             raise UserError(
-                f"{path} is not in the workspace {self.workspace}", hint="--repo DIR names another one"
+                f"{path} is not in the workspace {self.workspace}", hint="use --repo DIR for another workspace"
             ) from None
 
 
 def find_from(start: Path) -> WorkspaceLocation:
-    """Find the workspace by walking up from a folder. UserError where there is none."""
-    found = around(start)
-    if found is None and (start / "HEAD").is_file():
+    """Return the workspace around a folder. UserError if there is none."""
+    location = around(start)
+    if location is None and (start / "HEAD").is_file():
         raise UserError(
-            f"nothing is checked out in {start}",
-            hint="in a bare repository there are `rollback`, `doctor`, `mirror`, and steps with --pull-request",
+            f"{start} is a bare repository without files",
+            hint="use `rollback`, `doctor`, `mirror`, or a step with --pull-request",
         )
-    if found is None:
+    if location is None:
         raise UserError(
-            f"this is no rollout repository: there is no {WORKSPACE_FILE} in {start} or above it",
-            hint="`rollout-spec init` makes one; --repo DIR names one",
+            f"not a rollout repository: no {WORKSPACE_FILE} in {start} or its parents",
+            hint="create one with `rollout-spec init`, or choose one with --repo DIR",
         )
-    return found
+    return location
 
 
 def around(start: Path) -> WorkspaceLocation | None:
-    """Find the workspace that a folder is in; None where it is in none. UserError where its file is a link."""
+    """Return the workspace around a folder, None if there is none. UserError if its file is a link."""
     for folder in (start, *start.parents):
         refuse_link(folder, WORKSPACE_FILE)
         if (folder / WORKSPACE_FILE).is_file():
@@ -100,33 +100,31 @@ def around(start: Path) -> WorkspaceLocation | None:
 
 
 def refuse_link(folder: Path, path: str) -> None:
-    """UserError where a path below a folder is a link, or goes through one."""
+    """Raise UserError if a path below a folder is a link or goes through one."""
     link = Links(folder).of_file(path)
     if link is not None:
-        raise UserError(f"{folder / link} is a link or a submodule, and is not followed", hint=HINT)
+        raise UserError(f"{folder / link} is a link or a submodule, which is not followed", hint=HINT)
 
 
 def above_workspaces(start: Path) -> WorkspaceLocation | None:
-    """Return the whole git repository, for what lies in it and in no workspace; None outside git."""
+    """Return the whole git repository, for files outside of workspaces; None outside git."""
     git_root = _git_root(start)
     return _place(start, git_root) if git_root is not None else None
 
 
 def find_all(start: Path) -> list[WorkspaceLocation]:
-    """Find every workspace in or below a folder of a git repository; what git ignores is passed over."""
+    """Return the workspaces in or below a folder of a git repository, without ignored ones."""
     git_root = _git_root(start)
     if git_root is None:
-        raise UserError(f"--all needs git, and {start} is in no git repository")
+        raise UserError(f"--all needs git, but {start} is not in a git repository")
     known = _files(git_root)
     files = [file for file in known if Path(file).name == WORKSPACE_FILE and (git_root / file).is_relative_to(start)]
     for file in files:
         refuse_link(git_root, file)
-    found = [git_root / file for file in files if (git_root / file).is_file()]
-    if not found:
-        raise UserError(
-            f"there is no {WORKSPACE_FILE} in {start} or below it", hint="`rollout-spec init DIR` makes one"
-        )
-    return [replace(_place(start, file.parent), known=known) for file in found]
+    folders = [git_root / file for file in files if (git_root / file).is_file()]
+    if not folders:
+        raise UserError(f"no {WORKSPACE_FILE} in {start} or below it", hint="create one with `rollout-spec init DIR`")
+    return [replace(_place(start, file.parent), known=known) for file in folders]
 
 
 def _files(git_root: Path) -> tuple[str, ...]:
@@ -145,17 +143,17 @@ def _place(start: Path, workspace: Path) -> WorkspaceLocation:
     return WorkspaceLocation(start, workspace, git_root, prefix)
 
 
-def _requires(data: Any) -> str | None:
-    """Look up what the workspace requires, even where the rest of it is what only another version can read."""
+def _required_version(data: Any) -> str | None:
+    """Return the required version, even if only that version can read the rest of the workspace."""
     spec = data.get("spec") if isinstance(data, dict) else None
     wanted = spec.get("requires") if isinstance(spec, dict) else None
     return wanted if isinstance(wanted, str) else None
 
 
 def check_version(repository: Repository) -> None:
-    """UserError where the workspace asks for another version of this tool."""
+    """Raise UserError if the workspace requires another version of this tool."""
     file = repository.workspace
-    wanted = _requires(file.document.data) if file else None
+    wanted = _required_version(file.document.data) if file else None
     if wanted is None:
         return
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -163,9 +161,9 @@ def check_version(repository: Repository) -> None:
     try:
         fits = SpecifierSet(wanted).contains(__version__, prereleases=True)
     except InvalidSpecifier:
-        return  # that is a finding of check
+        return  # check reports it
     if not fits:
         raise UserError(
-            f"this workspace requires rollout-spec {wanted}, and this is {__version__}",
+            f"this workspace requires rollout-spec {wanted}, but this is {__version__}",
             hint=f'pip install "rollout-spec{wanted}"',
         )

@@ -1,40 +1,32 @@
-"""Where a rollback leads to has been there before: its manifests are compared with those of that time."""
+"""A rollback's manifests, compared with those of the last commit that had the same ``live``."""
 
 from __future__ import annotations
 
-import difflib
-
+from rollout_spec.core.diff import patch
 from rollout_spec.render.renderer import MANIFESTS
 from rollout_spec.rollback import Rollback
-from rollout_spec.rollback.pull_request import ManifestComparison
+from rollout_spec.rollback.pull_request_sections import ManifestComparison
 from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workspace.commit_tree import CommitTree
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.tree import Tree
 
 
-def prove(rollback: Rollback, repository: Repository, base: Base) -> ManifestComparison | None:
-    """Compare with the last commit that had the ``live`` which comes of a rollback; None where none is known."""
+def compare_manifests(rollback: Rollback, repository: Repository, base: Base) -> ManifestComparison | None:
+    """Compare a rollback's manifests with the last commit that had the same ``live``; None if unknown."""
     after = rollback.apply(repository)
     file = after.rollout(rollback.rollout)
     live = file.model.spec.live if file and file.model else None
     before = next((step.parent for step in rollback.undone.steps if step.before == live), None)
     if before is None:
         return None
-    then = _manifests(CommitTree(base.git, before, base.prefix), rollback.rollout)
-    now = _manifests(after.tree, rollback.rollout)
-    paths = sorted({*then, *now})
-    return ManifestComparison(before, "".join(_diff(path, then.get(path), now.get(path)) for path in paths))
+    old = _manifests(CommitTree(base.git, before, base.prefix), rollback.rollout)
+    new = _manifests(after.tree, rollback.rollout)
+    paths = sorted({*old, *new})
+    return ManifestComparison(before, "".join(patch(path, old.get(path), new.get(path)) for path in paths))
 
 
 def _manifests(tree: Tree, rollout: str) -> dict[str, bytes]:
     folder = f"{MANIFESTS}/{rollout}"
     contents = ((f"{folder}/{name}", tree.read(f"{folder}/{name}")) for name in tree.names(folder))
     return {path: content for path, content in contents if content is not None}
-
-
-def _diff(path: str, before: bytes | None, after: bytes | None) -> str:
-    if before == after:
-        return ""
-    old, new = ((content or b"").decode("utf-8", "replace").split("\n") for content in (before, after))
-    return "\n".join(difflib.unified_diff(old, new, f"a/{path}", f"b/{path}", lineterm="")).rstrip() + "\n"

@@ -1,4 +1,4 @@
-"""The branch that is live is fetched first, and says itself where it is: what is checked out may be old."""
+"""The workspace at the newest commit of the live branch, and the location of bare repositories."""
 
 from __future__ import annotations
 
@@ -30,24 +30,22 @@ def find_anywhere(start: Path) -> WorkspaceLocation:
     from rollout_spec.integrations.git.mirror import nearest, workspaces
     from rollout_spec.integrations.git.repository import Git
 
-    plumbing, commit, inner = Plumbing(root), Git(root).commit("HEAD"), start.relative_to(root).as_posix()
-    prefix = nearest(plumbing, commit, inner, WORKSPACE_FILE)
+    plumbing, commit, folder = Plumbing(root), Git(root).commit("HEAD"), start.relative_to(root).as_posix()
+    prefix = nearest(plumbing, commit, folder, WORKSPACE_FILE)
     if prefix is None:
-        found = workspaces(plumbing, commit, WORKSPACE_FILE) if start == root else ()
-        if len(found) > 1:
+        prefixes = workspaces(plumbing, commit, WORKSPACE_FILE) if start == root else ()
+        if len(prefixes) > 1:
             raise UserError(
-                f"{root} holds several workspaces: {', '.join(found)}", hint=f"name one: --repo {root}/{found[0]}"
+                f"{root} has several workspaces: {', '.join(prefixes)}", hint=f"choose one: --repo {root}/{prefixes[0]}"
             )
-        if not found:
-            raise UserError(
-                f"there is no {WORKSPACE_FILE} in {root if start == root else inner}, as the HEAD of {root} has it"
-            )
-        prefix = found[0]
+        if not prefixes:
+            raise UserError(f"no {WORKSPACE_FILE} in {root if start == root else folder} at the HEAD of {root}")
+        prefix = prefixes[0]
     return WorkspaceLocation(start, root / prefix, root, prefix)
 
 
 def bare_root(start: Path) -> Path | None:
-    """Return the bare repository that a folder is in, or would be in; None where a workspace or clone is nearer."""
+    """Return the bare repository around a folder, None if a workspace or clone is nearer."""
     for folder in (start, *start.parents):
         if os.path.lexists(folder / WORKSPACE_FILE) or (folder / ".git").exists():
             return None
@@ -58,8 +56,8 @@ def bare_root(start: Path) -> Path | None:
     return None
 
 
-def known(here: WorkspaceLocation, git: Git | None = None) -> Repository:
-    """Return the workspace as it lies here: on disk, or as the HEAD of a bare repository has it."""
+def local_workspace(here: WorkspaceLocation, git: Git | None = None) -> Repository:
+    """Return the local workspace: on disk, or at the HEAD of a bare repository."""
     if here.git_root is None or bare_root(here.git_root) is None:
         return Repository(WorkingTree(here.workspace, here.git_root))
     from rollout_spec.integrations.git.repository import Git
@@ -68,13 +66,16 @@ def known(here: WorkspaceLocation, git: Git | None = None) -> Repository:
     return Repository(CommitTree(git, git.commit("HEAD"), here.prefix))
 
 
-def newest(here: WorkspaceLocation, git_root: Path) -> tuple[Base, Workspace]:
-    """Return the newest commit of the branch that is live, and the workspace as it is there."""
+def fetch_base(here: WorkspaceLocation, git_root: Path) -> tuple[Base, Workspace]:
+    """Fetch the newest commit of the live branch, and return it with its workspace.
+
+    The workspace there may name another remote or branch than the local one. Then that one is fetched.
+    """
     from rollout_spec.integrations.git.repository import Git
     from rollout_spec.workflows.base_branch import find_base
 
     git = Git(git_root)
-    settings = known(here, git).settings
+    settings = local_workspace(here, git).settings
     forge = settings.forge if settings else None
     base = find_base(git, forge, here.prefix)
     workspace = _workspace(base)
@@ -89,7 +90,7 @@ def _workspace(base: Base) -> Workspace:
     file, link = base.repository.workspace, base.repository.link(WORKSPACE_FILE)
     if link is not None:
         path = posixpath.normpath(base.path(link))
-        raise UserError(f"on {base.branch} ({base.commit[:12]}) {path} is a link, and is not followed", hint=HINT)
+        raise UserError(f"on {base.branch} ({base.commit[:12]}) {path} is a link, which is not followed", hint=HINT)
     if file is None or file.model is None:
-        raise UserError(f"on {base.branch} ({base.commit[:12]}) the workspace's file is missing or does not load")
+        raise UserError(f"on {base.branch} ({base.commit[:12]}) {WORKSPACE_FILE} is missing or does not load")
     return file.model

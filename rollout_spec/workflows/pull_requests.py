@@ -1,4 +1,7 @@
-"""A change becomes a branch and a pull request; one that is there is adopted only if this process would build it."""
+"""Delivery of a change: its branch is pushed and its pull request opened, or an existing one adopted.
+
+An existing branch is adopted only if this process would build the same commit.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +18,17 @@ from rollout_spec.workflows.base_branch import Base, build
 from rollout_spec.workflows.branch_heads import Built, Heads
 
 SUPERSEDED = "superseded"
-"""The label of pull requests that this tool closed itself: nobody said no to them."""
+"""The label of pull requests that this tool closed itself, so that no person refused them."""
 _MOST_NAMES = 20
 _TRIES = 5
 
 
 @dataclass(frozen=True)
 class DeliveredChange:
-    """A delivered change, with its branch as the head of ``pull_request``.
+    """A delivered change and its pull request.
 
-    ``adopted``: another process had opened it before. ``superseded``: an older head on its branch was replaced.
-    ``merged``: the forge had nothing to wait for. ``notes`` say what was left alone, and what the forge did not do.
+    ``adopted``: another process opened it before. ``superseded``: an older head of its branch was replaced. ``merged``:
+    the forge merged it at once. ``notes`` list branches that were left unchanged, and failed requests.
     """
 
     commit: str
@@ -38,10 +41,11 @@ class DeliveredChange:
 
 @dataclass(frozen=True)
 class Delivery:
-    """A change on its way. ``heads`` examines what is on its branch; ``answers`` says of a head of ours whether it is
-    about the same breach, observed at ``observed``. ``ordered``: a person asks for it, and no closed one stops it.
-    ``taken`` are the branches on the remote, if they were listed already. ``records`` are the paths of the incidents
-    that the change writes.
+    """A change to deliver. ``heads`` examines the head of its branch.
+
+    ``answers`` returns whether a head of this tool is for the same breach, observed at ``observed``. ``ordered``: a
+    person asks for the change, and a closed pull request does not stop it. ``taken`` are the branches on the remote, if
+    already listed. ``records`` are the paths of the incidents in the change.
     """
 
     change: ProposedChange
@@ -56,9 +60,9 @@ class Delivery:
 
 
 def deliver(delivery: Delivery) -> DeliveredChange:
-    """Push a change and open its pull request, or adopt the one that is there.
+    """Push a change and open its pull request, or adopt an existing one.
 
-    UserError with status 1 if a person closed its pull request for this very breach.
+    UserError with status 1 if a person closed its pull request for this breach.
     """
     remote = delivery.base.remote
     assert remote is not None
@@ -66,20 +70,22 @@ def deliver(delivery: Delivery) -> DeliveredChange:
     for _ in range(_TRIES):
         if taken is None:
             taken = remote.branches(f"{delivery.change.branch.partition('/')[0]}*")
-        landed = _try(delivery, commit, taken)
-        if landed is not None and landed.pull_request.state != "closed":
-            return landed
-        taken = None  # another process wrote there, or a person closed it meanwhile: look again
-    raise UserError(f"others keep writing to {delivery.change.branch} on {remote.name}", hint="run it again", status=1)
+        delivered = _try_names(delivery, commit, taken)
+        if delivered is not None and delivered.pull_request.state != "closed":
+            return delivered
+        taken = None  # another process pushed, or a person closed it meanwhile: try again
+    raise UserError(
+        f"{delivery.change.branch} on {remote.name} changed during each push", hint="run it again", status=1
+    )
 
 
-def _try(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> DeliveredChange | None:
-    """Go through the names that the branch may have; None if another process wrote to one meanwhile."""
+def _try_names(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> DeliveredChange | None:
+    """Try the possible names of the branch in order; None if another process wrote to one meanwhile."""
     base, forge, notes = delivery.base, delivery.forge, list[str]()
     assert base.remote is not None
-    for branch in free_names(delivery.change.branch, taken, instead=commit[:12]):
+    for branch in branch_names(delivery.change.branch, taken, instead=commit[:12]):
         if branch.count("/") and not branch.startswith(delivery.change.branch) and not notes:
-            notes.append(f"a branch is in the way of {delivery.change.branch}: {branch} is used instead")
+            notes.append(f"another branch blocks the name {delivery.change.branch}: {branch} is used instead")
         change, head = replace(delivery.change, branch=branch), taken.get(branch)
         pull = forge.find(branch, base.branch)
         if pull is not None and pull.state == "merged":
@@ -91,42 +97,49 @@ def _try(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> Delivered
             if not base.remote.push_new(branch, commit):
                 return None
             moved = pull is not None and pull.head_sha != commit
-            return _landed(replace(delivery, change=change), commit, pull, notes, replaced=moved)
-        try:
-            base.remote.fetch_branches({branch: head})
-        except UserError:
-            if base.remote.branch(branch) == head:
-                raise
-            return None  # it moved, or is gone
-        if not base.git.has(head):
+            return _open(replace(delivery, change=change), commit, pull, notes, replaced=moved)
+        if not _fetch_head(base, branch, head):
             return None
         wanted = Built(delivery.change.edits, delivery.change.branch, delivery.records)
         state = delivery.heads.state(head, wanted)
         if state == "current":
-            return _landed(replace(delivery, change=change), head, pull, notes)
+            return _open(replace(delivery, change=change), head, pull, notes)
         if state == "outdated":
-            hands = forge.interventions(pull) if pull is not None and not delivery.ordered else Interventions()
-            if pull is not None and (hands.converted_to_draft or hands.cancelled_auto_merge):
-                notes.append(f"{pull.url} is out of date, and was left as it is: a person changed it")
+            changes = forge.interventions(pull) if pull is not None and not delivery.ordered else Interventions()
+            if pull is not None and (changes.converted_to_draft or changes.cancelled_auto_merge):
+                notes.append(f"{pull.url} is out of date, but was not updated because a person changed it")
                 return DeliveredChange(head, pull, adopted=True, notes=tuple(notes))
             if not base.remote.replace(branch, head, commit):
                 return None
-            return _landed(replace(delivery, change=change), commit, pull, notes, replaced=True)
+            return _open(replace(delivery, change=change), commit, pull, notes, replaced=True)
         if state == "foreign":
-            of = f", of {pull.url}" if pull is not None else ""
-            more = ", which still merges itself" if pull is not None and pull.auto_merge_enabled else ""
-            where = f"the branch {branch} on {base.remote.name}{of}{more}"
-            notes.append(f"{where} holds something else ({head[:12]}): left alone")
-    raise UserError(f"there are {_MOST_NAMES} branches {delivery.change.branch}-N already", hint="delete old ones")
+            notes.append(_foreign_note(f"the branch {branch} on {base.remote.name}", head, pull))
+    raise UserError(f"all {_MOST_NAMES} names {delivery.change.branch}-N are taken", hint="delete old branches")
 
 
-def free_names(branch: str, taken: Mapping[str, str], *, instead: str) -> Iterator[str]:
-    """Give the names that a branch may have: its own, then ``-2``, ``-3`` …, at last ``-`` and ``instead``.
+def _fetch_head(base: Base, branch: str, head: str) -> bool:
+    """Fetch the head of a branch. Return False if the branch moved or was deleted."""
+    assert base.remote is not None
+    try:
+        base.remote.fetch_branches({branch: head})
+    except UserError:
+        if base.remote.branch(branch) == head:
+            raise
+        return False
+    return base.git.has(head)
 
-    Anybody who may push can take the first ones beforehand; the last one nobody can guess.
 
-    Git makes no ``a/b`` beside a branch ``a``. A folder whose name is a branch gets ``.2``, which no name of a
-    workspace or rollout has.
+def _foreign_note(branch: str, head: str, pull: PullRequest | None) -> str:
+    owner = f", of {pull.url}" if pull is not None else ""
+    owner += ", which still has auto-merge," if pull is not None and pull.auto_merge_enabled else ""
+    return f"{branch}{owner} has an unexpected commit ({head[:12]}) and was left unchanged"
+
+
+def branch_names(branch: str, taken: Mapping[str, str], *, instead: str) -> Iterator[str]:
+    """Yield the possible names of a branch: its own, then ``-2``, ``-3`` …, and last ``-`` and ``instead``.
+
+    Anybody who may push can take the first names beforehand, but nobody can guess the last one. Git allows no branch
+    ``a/b`` beside a branch ``a``: a folder that is a branch gets ``.2``, which no workspace or rollout has in its name.
     """
     *folders, last = branch.split("/")
     path = ""
@@ -142,92 +155,92 @@ def free_names(branch: str, taken: Mapping[str, str], *, instead: str) -> Iterat
 
 
 def _refuse_if_closed(pull: PullRequest, delivery: Delivery, commit: str) -> None:
-    """UserError if a person closed this pull request, which is ours, after the breach was seen."""
+    """Raise UserError if a person closed this pull request of this tool after the breach was observed."""
     if delivery.ordered or SUPERSEDED in pull.labels:
         return
     head, git, remote = pull.head_sha, delivery.base.git, delivery.base.remote
     if head != commit and remote is not None and not git.has(head):
-        with suppress(UserError):  # its branch may be gone; some forges still give its commit
+        with suppress(UserError):  # its branch may be deleted; some forges still serve the commit
             remote.fetch_commit(head)
     if head != commit and not (git.has(head) and delivery.heads.is_ours(head)):
         return
-    seen = delivery.observed is not None and pull.closed_at is not None and delivery.observed <= pull.closed_at
-    if head == commit or seen or delivery.answers(head):
+    closed_after = delivery.observed is not None and pull.closed_at is not None and delivery.observed <= pull.closed_at
+    if head == commit or closed_after or delivery.answers(head):
         raise UserError(
-            f"{pull.url} was closed by a person, and is not opened again for the same breach",
-            hint="a person who wants it back runs `rollout-spec rollback ROLLOUT --reason TEXT`",
+            f"{pull.url} was closed by a person and is not reopened for the same breach",
+            hint="to roll back anyway, run `rollout-spec rollback ROLLOUT --reason TEXT`",
             status=1,
         )
 
 
-def _landed(
-    delivery: Delivery, commit: str, known: PullRequest | None, notes: list[str], *, replaced: bool = False
+def _open(
+    delivery: Delivery, commit: str, existing: PullRequest | None, notes: list[str], *, replaced: bool = False
 ) -> DeliveredChange:
-    """Open the pull request of a branch that is pushed, or bring the known one up to date; then follow up."""
+    """Open the pull request of a pushed branch, or update the existing one; then follow up."""
     change, base, forge = delivery.change, delivery.base, delivery.forge
     pull = forge.ensure_pull_request(change, commit, base.branch)
     if replaced and pull.state == "open":
         pull = forge.update(pull, change, commit)
-        notes.append(f"{pull.url} was out of date, and was built anew on {base.commit[:12]}")
-        _say(forge, pull, f"superseded-{commit[:12]}", _why_replaced(base, commit), notes)
-    fresh = known is None or replaced
+        notes.append(f"{pull.url} was out of date and was rebuilt on {base.commit[:12]}")
+        _comment(forge, pull, f"superseded-{commit[:12]}", _replacement_comment(base, commit), notes)
+    is_new = existing is None or replaced
     return _follow_up(
-        DeliveredChange(commit, pull, known is not None, replaced, notes=tuple(notes)), delivery, fresh=fresh
+        DeliveredChange(commit, pull, existing is not None, replaced, notes=tuple(notes)), delivery, fresh=is_new
     )
 
 
-def _why_replaced(base: Base, commit: str) -> str:
+def _replacement_comment(base: Base, commit: str) -> str:
     return (
-        f"**This was built anew, on {base.commit}.** What was here before was right on an older state of "
-        f"`{base.branch}`, and would not be what this tool does there now. The new commit is {commit}."
+        f"**This was rebuilt on {base.commit}.** The previous commit was right on an older state of "
+        f"`{base.branch}`, but is no longer right there. The new commit is {commit}."
     )
 
 
-def _follow_up(landed: DeliveredChange, delivery: Delivery, *, fresh: bool) -> DeliveredChange:
-    """Label, ask for reviews, mark ready, arm. The pull request is there: what fails of this is said.
+def _follow_up(delivered: DeliveredChange, delivery: Delivery, *, fresh: bool) -> DeliveredChange:
+    """Label, request reviews, mark ready and enable auto-merge. Failures become notes.
 
-    What a person did to it stays as long as its head does.
+    Changes by a person stay as long as the head stays.
     """
-    change, forge, pull, notes = delivery.change, delivery.forge, landed.pull_request, list[str]()
+    change, forge, pull, notes = delivery.change, delivery.forge, delivered.pull_request, list[str]()
     if pull.state != "open":
-        return landed
+        return delivered
     try:
         notes += forge.label_and_request_review(pull, change.labels, change.reviewers)
     except UserError as error:
         notes.append(error.message)
     try:
-        pull = _ready_and_armed(pull, landed.commit, change, forge, notes, fresh=fresh)
+        pull = _make_ready(pull, delivered.commit, change, forge, notes, fresh=fresh)
     except UserError as error:
-        notes.append(f"it does not merge itself: {error.message}" + (f" ({error.hint})" if error.hint else ""))
+        notes.append(f"auto-merge is not enabled: {error.message}" + (f" ({error.hint})" if error.hint else ""))
     if notes:
-        _say(
-            forge, pull, "not-done", "What the forge did not do:\n\n" + "\n".join(f"- {note}" for note in notes), notes
+        _comment(
+            forge, pull, "not-done", "The forge did not do this:\n\n" + "\n".join(f"- {note}" for note in notes), notes
         )
-    return replace(landed, pull_request=pull, merged=pull.state == "merged", notes=(*landed.notes, *notes))
+    return replace(delivered, pull_request=pull, merged=pull.state == "merged", notes=(*delivered.notes, *notes))
 
 
-def _ready_and_armed(
+def _make_ready(
     pull: PullRequest, commit: str, change: ProposedChange, forge: Forge, notes: list[str], *, fresh: bool
 ) -> PullRequest:
-    """Mark a pull request ready and arm it, as far as the change asks for it and no person decided otherwise."""
+    """Mark a pull request ready and enable auto-merge if the change asks for it and no person undid it."""
     wants_ready, wants_arm = pull.draft and not change.draft, change.auto_merge and not pull.auto_merge_enabled
     if not wants_ready and not wants_arm and pull.head_sha == commit:
         return pull
-    hands = Interventions() if fresh else forge.interventions(pull)
-    if pull.head_sha != commit and not hands.converted_to_draft and not hands.cancelled_auto_merge:
-        pull = forge.update(pull, change, commit)  # a forge on disk does not see that its branch has moved
-    if wants_ready and hands.converted_to_draft:
-        notes.append("it stays a draft: a person made it one")
+    interventions = Interventions() if fresh else forge.interventions(pull)
+    if pull.head_sha != commit and not interventions.converted_to_draft and not interventions.cancelled_auto_merge:
+        pull = forge.update(pull, change, commit)  # a forge on disk does not notice that its branch moved
+    if wants_ready and interventions.converted_to_draft:
+        notes.append("it stays a draft because a person made it one")
     elif wants_ready:
         pull = forge.ready(pull)
-    if wants_arm and not pull.draft and hands.cancelled_auto_merge:
-        notes.append("it does not merge itself: a person took that back")
+    if wants_arm and not pull.draft and interventions.cancelled_auto_merge:
+        notes.append("auto-merge is not enabled: a person cancelled it")
     elif wants_arm and not pull.draft:
         pull = forge.enable_auto_merge(pull, commit)
     return pull
 
 
-def _say(forge: Forge, pull: PullRequest, key: str, text: str, notes: list[str]) -> None:
+def _comment(forge: Forge, pull: PullRequest, key: str, text: str, notes: list[str]) -> None:
     try:
         forge.comment(pull, key, text)
     except UserError as error:

@@ -1,4 +1,4 @@
-"""A rollback that another process built is built again: of the breach that its incident records, on its own base."""
+"""Rollbacks that are rebuilt from the incidents of a commit, on that commit's own base."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from rollout_spec.rollback import (
     OpenIncidents,
     Rollback,
     Step,
-    Undone,
+    UndoneCommits,
     failed_version,
-    retaken_at,
     roll_back,
     roll_back_together,
-    undone_by,
+    rollback_reverted_at,
+    undone_commits,
 )
 from rollout_spec.rollback.incident import breach_of
 from rollout_spec.spec.incident import Incident
@@ -33,7 +33,7 @@ from rollout_spec.workflows.incident_limits import read_incident, refusal
 
 @dataclass(frozen=True)
 class Recorded:
-    """A breach as an incident records it, the version that it restores, and the commits that its rollback undoes."""
+    """A breach as its incident records it, the restored version, and the commits that the rollback undoes."""
 
     breach: Breach
     reverts: tuple[str, ...] = ()
@@ -42,24 +42,24 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Incidents:
-    """The incidents that a commit adds to a base: of the breaches that it answers, and others that it brings along."""
+    """The incidents that a commit adds to a base: of the breaches that it answers, and others that it carries."""
 
     recorded: tuple[Recorded, ...] = ()
     carried: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def incidents_in(base: Base, commit: str) -> Incidents:
-    """Sort the incidents that a commit adds to a base. It answers those of versions that take requests there.
+    """Sort the incidents that a commit adds to a base. It answers those of versions with traffic there.
 
-    A rollback of stable only brings the incident of the candidate along. Those that exceed the limits are not read, so
-    that the commit is none of ours.
+    A rollback of stable only carries the incident of the candidate. Incidents that exceed the limits are not read: the
+    commit is then not one of this tool.
     """
     folder, git, repository = base.path("incidents"), base.git, base.repository
-    known = set(git.names(base.commit, folder))
+    base_names = set(git.names(base.commit, folder))
     answered: dict[str, Incident] = {}
     carried: dict[str, bytes] = {}
     of_stable: set[str] = set()
-    paths = [f"{folder}/{name}" for name in git.names(commit, folder) if name not in known]
+    paths = [f"{folder}/{name}" for name in git.names(commit, folder) if name not in base_names]
     for path in paths if refusal(base, commit, paths) is None else ():
         name, content = path.rpartition("/")[2], git.read(commit, path)
         model = read_incident(path, content) if content is not None else None
@@ -82,7 +82,7 @@ def incidents_in(base: Base, commit: str) -> Incidents:
 
 
 def build_again(base: Base, recorded: Sequence[Recorded], unmerged: OpenIncidents | None = None) -> Built | None:
-    """Return what this process would build on a base in answer to breaches; None if nothing."""
+    """Return the change that this process would build on a base for breaches, None if nothing."""
     failures = [(each.breach, _undone(each, base)) for each in recorded]
     decision: Rollback | NoRollbackTarget | NoAction | None = None
     with suppress(UserError):
@@ -97,44 +97,44 @@ def build_again(base: Base, recorded: Sequence[Recorded], unmerged: OpenIncident
 
 
 def is_lone_incident(base: Base, head: str) -> bool:
-    """Return whether a head is the very commit that this tool makes of an incident without a rollback target.
+    """Return whether a head is the exact commit that this tool makes for an incident without rollback target.
 
-    The incidents that it brings along may be from branches that are gone. A commit that a person amended or added to is
-    another one. A signature may hold a time: a signed commit is not known again.
+    It may carry incidents of branches that are gone. A commit that a person amended or extended is another one. A
+    signature may contain a time, so a signed commit is not recognized.
     """
     git, own = base.git, base.git.parted(base.commit, head)
     if own is None or git.parents(head) != [own]:
         return False
-    there = replace(base, commit=own)
-    found = incidents_in(there, head)
-    built = build_again(there, found.recorded, OpenIncidents(found.carried)) if len(found.recorded) == 1 else None
+    old_base = replace(base, commit=own)
+    found = incidents_in(old_base, head)
+    built = build_again(old_base, found.recorded, OpenIncidents(found.carried)) if len(found.recorded) == 1 else None
     if built is None or not built.branch.startswith("incident/"):
         return False
     message, date = git.message(head).rstrip("\n") + "\n", found.recorded[0].breach.observed_at
-    with suppress(UserError):  # what this process cannot build, it did not build
+    with suppress(UserError):  # this process did not build what it cannot build
         return git.build(own, built.edits, message, date) == head
     return False
 
 
-def _undone(recorded: Recorded, base: Base) -> Undone:
-    """Return the commits that a rollback undoes. A shallow clone cannot know them, and writes none."""
-    known = undone_for(recorded.breach, base)
+def _undone(recorded: Recorded, base: Base) -> UndoneCommits:
+    """Return the commits that a rollback undoes. A shallow clone does not know them."""
+    undone = undone_for(recorded.breach, base)
     if recorded.reverts and not base.git.is_shallow():
-        return known
+        return undone
     steps = tuple(Step(commit, datetime.min, "", None, None) for commit in recorded.reverts)
-    return replace(known, steps=steps)
+    return replace(undone, steps=steps)
 
 
-def undone_for(breach: Breach, base: Base) -> Undone:
-    """Find the commits that a rollback undoes, by walking the file's history to the one that proposed the version."""
+def undone_for(breach: Breach, base: Base) -> UndoneCommits:
+    """Return the commits that a rollback undoes: the history of the file back to the proposal of the version."""
     file = base.repository.rollout(breach.rollout)
     if file is None or file.model is None:
-        return Undone()
+        return UndoneCommits()
     if base.git.is_shallow():
-        return Undone(reason="this clone is shallow, and its history ends too early")
+        return UndoneCommits(reason="this clone is shallow: its history ends too early")
     version = failed_version(file.model.spec, breach)
-    memo = base.undone
-    if (file.stem, version) not in memo:
+    cache = base.undone
+    if (file.stem, version) not in cache:
         walk, again = tee(base.history(file.path))
-        memo[file.stem, version] = undone_by(version, walk, retaken_at(version, again))
-    return memo[file.stem, version]
+        cache[file.stem, version] = undone_commits(version, walk, rollback_reverted_at(version, again))
+    return cache[file.stem, version]

@@ -1,4 +1,4 @@
-"""Breaches are answered: by a pull request, by a notice, or by saying why there is nothing to do."""
+"""Responses to breaches: a pull request, a notice, or the reason for no action."""
 
 from __future__ import annotations
 
@@ -11,17 +11,14 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding
 from rollout_spec.core.pull_request import ProposedChange
 from rollout_spec.core.unexpected import as_user_error
-from rollout_spec.domain import traffic
-from rollout_spec.domain.pins import versions_with_same_digest
 from rollout_spec.integrations.forges import Forge
-from rollout_spec.rollback import GuardVerdict, NoAction, NoRollbackTarget, Order, Rollback, failed_version, roll_back
-from rollout_spec.rollback.pull_request import again, warning
-from rollout_spec.rollback.triage import is_acted_on, strongest
-from rollout_spec.spec.workspace import Automation
+from rollout_spec.rollback import GuardVerdict, NoAction, NoRollbackTarget, Order, Rollback
+from rollout_spec.rollback.pull_request import repeat_comment, step_warning
 from rollout_spec.workflows.base_branch import Base, build
+from rollout_spec.workflows.breach_order import response_rank, strongest_breach, would_be_acted_on
 from rollout_spec.workflows.decide import Case
 from rollout_spec.workflows.pull_requests import DeliveredChange, Delivery, deliver
-from rollout_spec.workflows.rebuild import incidents_in, undone_for
+from rollout_spec.workflows.rebuild import incidents_in
 from rollout_spec.workflows.supersede import supersede_others
 
 _TRIES = 5
@@ -29,11 +26,11 @@ _TRIES = 5
 
 @dataclass(frozen=True)
 class BreachResponse:
-    """What came of a breach.
+    """The response to a breach.
 
-    ``refused`` are the findings that the rollback would have brought. ``commit`` is what was built, and pushed if the
-    verdict lets it be; ``landed`` is the pull request. ``notes`` are what else was done, or could not be;
-    ``under_way`` are the branches of lifecycle steps of the rollout.
+    ``refused`` are the errors that the rollback would introduce. ``commit`` was built, and pushed if the verdict allows
+    it; ``delivered`` has its pull request. ``notes`` describe other actions and their failures. ``open_steps`` are the
+    branches of lifecycle steps of the rollout.
     """
 
     breach: Breach
@@ -42,27 +39,27 @@ class BreachResponse:
     verdict: GuardVerdict
     change: ProposedChange | None = None
     commit: str | None = None
-    landed: DeliveredChange | None = None
+    delivered: DeliveredChange | None = None
     refused: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
-    under_way: tuple[str, ...] = ()
+    open_steps: tuple[str, ...] = ()
 
     @property
     def status(self) -> int:
-        """The exit status: 1 if the breach is real and no rollback was proposed."""
+        """The exit status: 1 if the breach needs a rollback and none was proposed."""
         return (
             1 if self.refused or isinstance(self.decision, NoRollbackTarget) or self.verdict.action == "notify" else 0
         )
 
     @property
     def pushes(self) -> bool:
-        """Return whether the verdict lets something be pushed: a rollback, or the incident alone."""
-        acts = self.is_stuck or self.verdict.action in ("act", "draft")
+        """Return whether the verdict allows a push: of a rollback, or of the incident alone."""
+        acts = self.has_no_target or self.verdict.action in ("act", "draft")
         return self.change is not None and not self.refused and acts
 
     @property
-    def is_stuck(self) -> bool:
-        """Return whether nothing can replace the failed version, and no guard holds the automation."""
+    def has_no_target(self) -> bool:
+        """Return whether there is no rollback target and no other guard applies."""
         return isinstance(self.decision, NoRollbackTarget) and all(
             each.guard == "way-back" for each in self.verdict.reasons
         )
@@ -70,7 +67,7 @@ class BreachResponse:
 
 @dataclass(frozen=True)
 class Responder:
-    """What breaches are answered with: the base, the forge (None: nothing is pushed), the clock, a person's order."""
+    """The context of responses: base, forge (None: nothing is pushed), time, and a person's order."""
 
     base: Base
     forge: Forge | None
@@ -79,7 +76,7 @@ class Responder:
 
 
 def respond_to_all(breaches: Iterable[Breach], responder: Responder) -> Iterator[BreachResponse | UserError]:
-    """Answer breaches, each version once, by the strongest of its breaches. One that fails keeps no other waiting."""
+    """Respond to the strongest breach of each version. An error in one response stops no other."""
     base, now = responder.base, responder.now
     groups: dict[tuple[str, str | None], list[Breach]] = {}
     for breach in breaches:
@@ -88,192 +85,136 @@ def respond_to_all(breaches: Iterable[Breach], responder: Responder) -> Iterator
     acted_on: list[Breach] = []
     for group in groups.values():
         try:
-            strongest_one = _strongest(group, base, now)
-            acted_on += [strongest_one] if _is_acted_on(strongest_one, base, now) else []
+            strongest_one = strongest_breach(group, base, now)
+            acted_on += [strongest_one] if would_be_acted_on(strongest_one, base, now) else []
         except Exception as error:
             yield as_user_error(error)
             continue
         chosen.append(strongest_one)
-    done: set[tuple[str, str | None]] = set()
-    for breach in sorted(chosen, key=lambda each: _turn(each, chosen, base)):
-        if (breach.rollout, breach.version) in done:
+    answered: set[tuple[str, str | None]] = set()
+    for breach in sorted(chosen, key=lambda each: response_rank(each, chosen, base)):
+        if (breach.rollout, breach.version) in answered:
             continue
         try:
-            found = respond(breach, responder, failing=chosen, acted_on=acted_on)
+            response = respond(breach, responder, failing=chosen, acted_on=acted_on)
         except Exception as error:
             yield as_user_error(error)
             continue
-        for part in found.decision.parts if isinstance(found.decision, Rollback) else ():
-            done.add((part.rollout, part.failed))
-        yield found
+        for part in response.decision.parts if isinstance(response.decision, Rollback) else ():
+            answered.add((part.rollout, part.failed))
+        yield response
 
 
 def respond(
     breach: Breach, responder: Responder, *, failing: Sequence[Breach] = (), acted_on: Sequence[Breach] = ()
 ) -> BreachResponse:
-    """Decide, check, and open the pull request; with no forge everything but the last.
+    """Decide, check and open the pull request; without a forge, open none.
 
-    ``failing`` are the breaches at the same time, ``acted_on`` those that would be acted on by themselves. If the base
-    moves meanwhile, all of it is done again from there. UserError if the rollout or version is unknown, or if a person
-    closed the pull request for this very breach.
+    ``failing`` are the breaches at the same time, ``acted_on`` those that the automation may act on alone. If the base
+    moves meanwhile, start again from its new commit. UserError if the rollout or version is unknown, or if a person
+    closed the pull request for this breach.
     """
     base, forge = responder.base, responder.forge
     case = Case(breach, base, forge, responder.now, responder.order, tuple(failing), tuple(acted_on))
-    found = _answered(case)
+    response = _decide(case)
     for _ in range(_TRIES):
-        if forge is None or not found.pushes or (newest := base.renewed()).commit == base.commit:
+        if forge is None or not response.pushes or (newest := base.renewed()).commit == base.commit:
             break
         base = newest
         case = replace(case, base=base)
-        found = _answered(case)
-    if found.change is None or found.refused:
-        return _on_record(found, case)
-    if forge is None or base.remote is None or not found.pushes:
-        return replace(found, commit=build(found.change, base))
-    heads = case.heads
-    landed = deliver(
+        response = _decide(case)
+    if response.change is None or response.refused:
+        return _close_outdated_if_recorded(response, case)
+    if forge is None or base.remote is None or not response.pushes:
+        return replace(response, commit=build(response.change, base))
+    return _deliver(response, case, forge)
+
+
+def _deliver(response: BreachResponse, case: Case, forge: Forge) -> BreachResponse:
+    """Push the change of a response, open its pull request, and close outdated ones."""
+    assert response.change is not None
+    breach, base, decision = case.breach, case.base, response.decision
+    delivered = deliver(
         Delivery(
-            found.change,
+            response.change,
             base,
             forge,
-            heads,
-            ordered=responder.order is not None,
+            case.heads,
+            ordered=case.order is not None,
             answers=lambda head: any(_is_same(breach, each.breach) for each in incidents_in(base, head).recorded),
             observed=breach.observed_at,
             taken=case.branches,
-            records=frozenset(base.path(f"incidents/{name}.yaml") for name in _incidents(found.decision)),
+            records=frozenset(base.path(f"incidents/{name}.yaml") for name in _incident_names(decision)),
         )
     )
-    done = replace(found, commit=landed.commit, landed=landed)
-    notes = [*landed.notes, *_tell_the_forge(done, forge)]
-    if isinstance(found.decision, Rollback) or (isinstance(found.decision, NoRollbackTarget) and case.is_stuck_on_base):
-        draft_for = breach.rollout if found.verdict.action == "draft" else None
-        notes += supersede_others(
-            found.decision, base, landed.pull_request, forge, heads, case.branches, draft_for=draft_for
-        )
+    done = replace(response, commit=delivered.commit, delivered=delivered)
+    notes, pull = [*delivered.notes, *_comment_on_pull_requests(done, forge)], delivered.pull_request
+    if isinstance(decision, Rollback) or (isinstance(decision, NoRollbackTarget) and case.has_no_target_on_base):
+        draft_for = breach.rollout if response.verdict.action == "draft" else None
+        notes += supersede_others(decision, base, pull, forge, case.heads, case.branches, draft_for=draft_for)
     return replace(done, notes=tuple(notes))
 
 
-def _on_record(found: BreachResponse, case: Case) -> BreachResponse:
-    """Close the open rollbacks of a version that nothing can replace, if the base has its incident already."""
-    decision, base, forge = found.decision, case.base, case.forge
+def _close_outdated_if_recorded(response: BreachResponse, case: Case) -> BreachResponse:
+    """Close the open rollbacks of a version without rollback target if the base has its incident already."""
+    decision, base, forge = response.decision, case.base, case.forge
     if forge is None or base.remote is None or not isinstance(decision, NoRollbackTarget):
-        return found
-    if not (found.is_stuck and case.is_stuck_on_base):
-        return found
-    return replace(found, notes=tuple(supersede_others(decision, base, None, forge, case.heads, case.branches)))
+        return response
+    if not (response.has_no_target and case.has_no_target_on_base):
+        return response
+    return replace(response, notes=tuple(supersede_others(decision, base, None, forge, case.heads, case.branches)))
 
 
-def _incidents(decision: Rollback | NoRollbackTarget | NoAction) -> list[str]:
+def _incident_names(decision: Rollback | NoRollbackTarget | NoAction) -> list[str]:
     """Return the names of the incidents that a decision opens."""
     if isinstance(decision, Rollback):
         return [part.incident for part in decision.parts]
     return [decision.incident] if isinstance(decision, NoRollbackTarget) else []
 
 
-def _answered(case: Case) -> BreachResponse:
-    decided = case.decide()
+def _decide(case: Case) -> BreachResponse:
+    prepared = case.decide()
     return BreachResponse(
         case.breach,
         case.base,
-        decided.decision,
-        decided.verdict,
-        change=decided.change,
-        refused=decided.refused,
-        under_way=decided.under_way,
+        prepared.decision,
+        prepared.verdict,
+        change=prepared.change,
+        refused=prepared.refused,
+        open_steps=prepared.open_steps,
     )
 
 
-def _strongest(group: Sequence[Breach], base: Base, now: datetime) -> Breach:
-    """Return the breach of one version that may go furthest by itself, with the others beside it."""
-    if len(group) == 1:
-        return group[0]
-    repository = base.repository
-    automation = repository.settings.automation if repository.settings else Automation()
-    file = repository.rollout(group[0].rollout)
-    rollout = file.model if file else None
-    return strongest(group, rollout, undone_for(group[0], base), automation, now)
-
-
-def _turn(breach: Breach, failing: Sequence[Breach], base: Base) -> int:
-    """Return when a breach is answered among those of one payload: 0 comes first.
-
-    A candidate comes before stable if they fail together and the target of stable has the digest of the candidate: its
-    incident quarantines that target. A rollback that takes another rollout along comes before the rest, or that one
-    would be rolled back alone.
-    """
-    if any(_bars_the_target(breach, each, base) for each in failing):
-        return 0
-    return 1 if _needs_another(breach, failing, base) else 2
-
-
-def _bars_the_target(breach: Breach, other: Breach, base: Base) -> bool:
-    """Return whether a breach of the candidate is also one of the version that a rollback of stable would restore."""
-    file = base.repository.rollout(breach.rollout)
-    rollout = file.model if file else None
-    if breach.rollout != other.rollout or rollout is None:
-        return False
-    failed = failed_version(rollout.spec, breach)
-    if (failed, failed_version(rollout.spec, other)) != (rollout.spec.live.candidate, rollout.spec.live.stable):
-        return False
-    try:
-        decision = roll_back(base.repository, other)
-    except Exception:  # the answer says so
-        return False
-    return isinstance(decision, Rollback) and decision.restored in versions_with_same_digest(rollout, failed)
-
-
-def _needs_another(breach: Breach, failing: Sequence[Breach], base: Base) -> bool:
-    """Return whether a rollback switches a component that another failing version holds: both go in one commit."""
-    if len(failing) == 1:
-        return False
-    try:
-        decision = roll_back(base.repository, breach)
-    except Exception:  # the answer says so
-        return False
-    holders = decision.holders if isinstance(decision, Rollback) else ()
-    return any((each.rollout, each.version) in holders for each in failing)
-
-
-def _is_acted_on(breach: Breach, base: Base, now: datetime) -> bool:
-    """Return whether a breach is about a version that takes requests, and its trigger asks for no person."""
-    repository = base.repository
-    file = repository.rollout(breach.rollout)
-    rollout = file.model if file else None
-    if rollout is None or failed_version(rollout.spec, breach) not in traffic.split(rollout.spec).versions:
-        return False
-    automation = repository.settings.automation if repository.settings else Automation()
-    return is_acted_on(breach, rollout, undone_for(breach, base), automation, now)
-
-
 def _is_same(breach: Breach, other: Breach) -> bool:
-    """Return whether two breaches are one alert, told twice: its number and its text may have changed."""
-    facts = [(each.source, each.version, each.trigger, int(each.observed_at.timestamp())) for each in (breach, other)]
-    return facts[0] == facts[1]
+    """Return whether two breaches are the same alert; its value and text may differ."""
+    keys = [(each.source, each.version, each.trigger, int(each.observed_at.timestamp())) for each in (breach, other)]
+    return keys[0] == keys[1]
 
 
-def _tell_the_forge(done: BreachResponse, forge: Forge) -> list[str]:
-    """Comment on a rollback that was there before, and on steps that are under way."""
-    assert done.landed is not None
-    base, pull = done.base, done.landed.pull_request
+def _comment_on_pull_requests(done: BreachResponse, forge: Forge) -> list[str]:
+    """Comment on an adopted rollback, and on open lifecycle steps. Return notes."""
+    assert done.delivered is not None
+    base, pull = done.base, done.delivered.pull_request
     if not isinstance(done.decision, Rollback):
         return []
     rollback = done.decision
     notes: list[str] = []
     try:
-        if done.landed.adopted and pull.state == "open" and not _told(done):
-            forge.comment(pull, f"breach-{done.breach.trigger or done.breach.source}", again(rollback, done.verdict))
-        for branch in done.under_way:
+        if done.delivered.adopted and pull.state == "open" and not _is_adopted_for_same_breach(done):
+            forge.comment(
+                pull, f"breach-{done.breach.trigger or done.breach.source}", repeat_comment(rollback, done.verdict)
+            )
+        for branch in done.open_steps:
             step = forge.find(branch, base.branch)
             if step is not None and step.state == "open":
-                forge.comment(step, f"rollback-{rollback.incident}", warning(rollback, pull.url))
-                notes.append(f"{step.url} is open too, and was told")
+                forge.comment(step, f"rollback-{rollback.incident}", step_warning(rollback, pull.url))
+                notes.append(f"{step.url} is open too; a comment was added")
     except UserError as error:
         notes.append(error.message)
     return notes
 
 
-def _told(done: BreachResponse) -> bool:
-    """Return whether the rollback that is adopted was made for this very breach."""
-    assert done.landed is not None
-    return any(_is_same(done.breach, each.breach) for each in incidents_in(done.base, done.landed.commit).recorded)
+def _is_adopted_for_same_breach(done: BreachResponse) -> bool:
+    """Return whether the adopted rollback was made for this breach."""
+    assert done.delivered is not None
+    return any(_is_same(done.breach, each.breach) for each in incidents_in(done.base, done.delivered.commit).recorded)

@@ -1,4 +1,4 @@
-"""A step is decided and proven on one tree, then written: into the working tree, a commit, or a pull request."""
+"""Lifecycle steps: prepared and checked in memory, then opened as a pull request."""
 
 from __future__ import annotations
 
@@ -11,32 +11,41 @@ from rollout_spec.checks.runner import is_sound
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.pull_request import ProposedChange
 from rollout_spec.integrations.forges import Forge
-from rollout_spec.lifecycle import Held, Request, StepResult, apply_step, entry, held, needs_hold, rendered
-from rollout_spec.lifecycle.hold import check_held
+from rollout_spec.lifecycle import (
+    HoldStatus,
+    Request,
+    StepResult,
+    apply_step,
+    hold_status,
+    needs_hold,
+    rendered,
+    stage_entry,
+)
+from rollout_spec.lifecycle.hold import require_hold
 from rollout_spec.spec.workspace import ForgeSettings as ForgeSettings
 from rollout_spec.workflows.base_branch import Base, authorize, forge_of, live_branch
 from rollout_spec.workflows.branch_heads import Built, Heads
-from rollout_spec.workflows.checkout import opened
+from rollout_spec.workflows.checkout import open_checkout
 from rollout_spec.workflows.pull_requests import DeliveredChange, Delivery, deliver
-from rollout_spec.workflows.step_check import StepCheck, prove
+from rollout_spec.workflows.step_check import StepCheck, check_step
 from rollout_spec.workspace.repository import Repository
 
 MergedAt = Callable[[str], datetime | None]
-"""Asks the forge when a commit was merged into the base; None if it does not know."""
+"""A function that asks the forge when a commit was merged into the base; None if unknown."""
 
 
 @dataclass(frozen=True)
 class PreparedStep:
-    """A step that may be taken, or ``proof`` of why not. ``held`` is about the stage that it leaves."""
+    """A step with its check. ``held`` describes the hold of the stage that it leaves."""
 
-    taken: StepResult
-    held: Held | None
-    proof: StepCheck
+    result: StepResult
+    held: HoldStatus | None
+    check: StepCheck
 
     @property
     def is_refused(self) -> bool:
-        """Would it bring what no change may bring?"""
-        return bool(self.proof.refused or self.proof.why)
+        """Return whether the step must not be taken."""
+        return bool(self.check.refused or self.check.why)
 
 
 def decide(
@@ -49,49 +58,49 @@ def decide(
     forced: str | None = None,
     merged_at: MergedAt | None = None,
 ) -> PreparedStep:
-    """Take a step in memory. ``base`` is the commit that it comes after; None where there is none yet.
+    """Apply a step in memory and check it. ``base`` is the commit before it; None if there is none yet.
 
-    ``forced`` is why a stage need not be held; ``merged_at`` asks the forge. UserError where what is named is unknown,
-    or the step cannot be taken yet.
+    ``forced`` is the reason for skipping a hold; ``merged_at`` asks the forge. UserError if a name is unknown, or the
+    step is not possible yet.
     """
-    taken = apply_step(repository, request)
-    waited = _held(taken, base, now, merged_at)
-    check_held(waited, forced)
+    result = apply_step(repository, request)
+    hold = _held(result, base, now, merged_at)
+    require_hold(hold, forced)
     before = base.repository if base is not None else None
-    full, failed = _rendered(taken, repository)
-    proof = prove(full, repository, base=before, prefix=prefix, now=now)
-    if failed is not None and not (proof.refused or proof.why):
-        raise failed
-    return PreparedStep(full, waited, proof)
+    complete, error = _rendered(result, repository)
+    step_check = check_step(complete, repository, base=before, prefix=prefix, now=now)
+    if error is not None and not (step_check.refused or step_check.why):
+        raise error
+    return PreparedStep(complete, hold, step_check)
 
 
-def _rendered(taken: StepResult, repository: Repository) -> tuple[StepResult, UserError | None]:
-    """Add the manifests to a step; if they cannot be rendered return why, for its check may say more."""
-    after = repository.edited(taken.edits)
-    file = after.rollout(taken.rollout)
+def _rendered(result: StepResult, repository: Repository) -> tuple[StepResult, UserError | None]:
+    """Add the manifests to a step. Return the error too if they cannot be rendered: its check may explain it."""
+    after = repository.edited(result.edits)
+    file = after.rollout(result.rollout)
     if file is None or not is_sound(file, after):
-        return taken, None
+        return result, None
     try:
-        return rendered(taken, repository), None
+        return rendered(result, repository), None
     except UserError as error:
-        return taken, error
+        return result, error
 
 
-def _held(taken: StepResult, base: Base | None, now: datetime, merged_at: MergedAt | None) -> Held | None:
-    if not needs_hold(taken):
+def _held(result: StepResult, base: Base | None, now: datetime, merged_at: MergedAt | None) -> HoldStatus | None:
+    if not needs_hold(result):
         return None
     if base is None:
-        return held(taken, "there is no commit that says so", now)
+        return hold_status(result, "there is no commit that says so", now)
     if base.git.is_shallow():
-        return held(taken, "this clone is shallow, and its history ends too early", now)
-    entered = entry(taken, base.history(taken.path))
-    return held(taken, entered, now, merged_at(entered.commit) if entered and merged_at else None)
+        return hold_status(result, "this clone is shallow: its history ends too early", now)
+    entered = stage_entry(result, base.history(result.path))
+    return hold_status(result, entered, now, merged_at(entered.commit) if entered and merged_at else None)
 
 
 def merge_times(base: Base, settings: ForgeSettings | None, tell: Callable[[str], None]) -> MergedAt | None:
-    """Return what asks the forge when a commit was merged; None where there is none. ``tell`` is told why it is silent.
+    """Return a function that asks the forge when a commit was merged; None without a forge.
 
-    It is asked when a hold needs it, and not before.
+    Only a hold calls it. ``tell`` is called with the error if the forge does not answer.
     """
     if settings is None:
         return None
@@ -104,27 +113,27 @@ def merge_times(base: Base, settings: ForgeSettings | None, tell: Callable[[str]
             authorize(base.git, remote, settings)
             return forge_of(base, settings).merged_at(commit, live_branch(remote, settings))
         except UserError as error:
-            tell(f"nobody asked the forge when {commit[:12]} was merged: {error.message}")
+            tell(f"the forge was not asked when {commit[:12]} was merged: {error.message}")
             return None
 
     return merged_at
 
 
 def write_all(root: Path, edits: Mapping[str, bytes | None]) -> None:
-    """Write files by their paths below a folder, or none of them. UserError if the disk refuses."""
-    with opened(root, None, lambda message: None) as checkout:
+    """Write all files below a folder, or none. UserError if a write fails."""
+    with open_checkout(root, None, lambda message: None) as checkout:
         checkout.apply(edits, {})
 
 
 def open_pull_request(change: ProposedChange, base: Base, forge: Forge, request: Request) -> DeliveredChange:
-    """Push the branch of a step and open its pull request, or adopt the open one that this process would build too.
+    """Push the branch of a step and open its pull request, or adopt an open one of the same change.
 
-    A step may be taken again later, so that a branch whose pull request has ended is followed by ``-2``, ``-3`` ….
+    A step may be repeated later: a branch with a merged or closed pull request is followed by ``-2``, ``-3`` ….
     """
 
     def rebuilt(own: Base, commit: str) -> Built | None:
         repository = own.repository
-        taken = rendered(apply_step(repository, request), repository)
-        return Built({own.path(path): content for path, content in taken.edits.items()}, change.branch)
+        result = rendered(apply_step(repository, request), repository)
+        return Built({own.path(path): content for path, content in result.edits.items()}, change.branch)
 
     return deliver(Delivery(change, base, forge, Heads(base, rebuilt), ordered=True))

@@ -1,4 +1,4 @@
-"""A step that would bring findings is not taken: nobody reviews what its own check would turn down."""
+"""The check of a step before it is written: new errors, and rollbacks that would fail."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from rollout_spec.checks.rules import GATES
 from rollout_spec.checks.runner import CheckOptions, check
 from rollout_spec.core.findings import Finding
 from rollout_spec.domain.incidents import files_about
-from rollout_spec.lifecycle.steps import StepResult
+from rollout_spec.lifecycle.step_result import StepResult
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.workflows.drill import drill
 from rollout_spec.workspace.repository import Repository
 
 _WHOLE = CheckOptions(whole=True)
 _FORWARD = ("bootstrap", "propose", "advance", "promote")
-"""Steps that give a version more: they wait until no error is left in the rollout."""
+"""Steps that give a version more traffic. They wait until the rollout has no error."""
 
 
 @dataclass(frozen=True)
 class StepCheck:
-    """What a step would bring: ``refused`` are errors, ``warned`` is what it brings and may. ``why`` says more."""
+    """The findings of a step: ``refused`` errors and new warnings in ``warned``. ``why`` is a reason to refuse."""
 
     refused: tuple[Finding, ...] = ()
     warned: tuple[Finding, ...] = ()
     why: str | None = None
 
 
-def prove(
+def check_step(
     step: StepResult,
     repository: Repository,
     *,
@@ -39,39 +39,39 @@ def prove(
     prefix: str = "",
     now: datetime | None = None,
 ) -> StepCheck:
-    """Check what a step leaves as its pull request will be, and roll the result back in memory.
+    """Check the result of a step like its pull request, and roll it back in memory.
 
-    ``base`` is the repository that the step comes after. What stood there already is no reason against a step that
-    takes a version back; one that gives a version more waits until its rollout has no error.
+    ``base`` is the repository before the step. Existing errors do not stop a step back; a step that gives a version
+    more traffic waits until its rollout has no error.
     """
     before, after = base or repository, repository.edited(step.edits)
     paths = list(_concerned(step, after))
     later = check(after, paths=paths, base=base, prefix=prefix, now=now, options=_WHOLE)
-    there = [path for path in paths if before.file(path) is not None]
-    earlier = check(before, paths=there, base=base, prefix=prefix, now=now, options=_WHOLE)
+    old_paths = [path for path in paths if before.file(path) is not None]
+    earlier = check(before, paths=old_paths, base=base, prefix=prefix, now=now, options=_WHOLE)
     new = introduced(earlier, later)
     refused = [each for each in later.findings if each in new or _bars(each, step, prefix)]
     if refused:
-        return StepCheck(tuple(refused), why=None if new else "this must be mended first")
-    stood = {_words(each) for each in earlier.findings}
-    warned = tuple(each for each in later.findings if each.severity == "warning" and _words(each) not in stood)
-    lost = _unproven(step.rollout, after, now)
-    then = before.rollout(step.rollout)
-    if lost and (then is None or not then.model or _unproven(step.rollout, before, now) is None):
-        why, findings = lost
+        return StepCheck(tuple(refused), why=None if new else "fix these errors first")
+    existing = {_identity(each) for each in earlier.findings}
+    warned = tuple(each for each in later.findings if each.severity == "warning" and _identity(each) not in existing)
+    failure = _failed_drill(step.rollout, after, now)
+    old = before.rollout(step.rollout)
+    if failure and (old is None or not old.model or _failed_drill(step.rollout, before, now) is None):
+        why, findings = failure
         return StepCheck(findings, warned, why)
     return StepCheck((), warned)
 
 
 def _concerned(step: StepResult, after: Repository) -> Iterator[str]:
-    """Give the files of which a step can make anything wrong, however many others there are.
+    """Yield the files that a step can affect, however many others there are.
 
-    They are the rollout's own, the components that it pins, its incidents, rollouts with names that its versions may
-    take, and, if a policy counts what is in flight, all that is. A new rollout may take a host from any other.
+    These are the rollout's file, its pinned components and incidents, and rollouts whose names may collide with its
+    versions. If a policy counts candidates, all rollouts with one are included. A new rollout may take the host of any
+    other, so the workspace is included.
     """
     yield step.path
-    pinned = (record.requires or {} for record in step.after.spec.versions.values())
-    components = dict.fromkeys(f"components/{name}.yaml" for each in pinned for name in each)
+    components = (f"components/{name}.yaml" for name in step.after.spec.component_names)
     incidents = (file.path for file in files_about(step.rollout, after) if file.content)
     namesakes = (f"rollouts/{name}.yaml" for name in after.names_from("rollouts", f"{step.rollout}-v"))
     yield from (path for path in (*components, *incidents, *namesakes) if after.file(path) is not None)
@@ -81,26 +81,26 @@ def _concerned(step: StepResult, after: Repository) -> Iterator[str]:
 
 
 def _bars(finding: Finding, step: StepResult, prefix: str) -> bool:
-    """Return whether an error that stood before is a reason against a step, too.
+    """Return whether an existing error stops a step.
 
-    One that keeps the rollout, or what decides about it, from being read is; others' errors are not.
+    It does if it keeps the rollout, or a file that affects it, from loading. Errors of other rollouts do not.
     """
     path = finding.file.removeprefix(f"{prefix}/")
-    others = path != step.path and path.startswith(("rollouts/", "incidents/"))
-    stands = finding.name in GATES or (path == step.path and step.name in _FORWARD)
-    return finding.severity == "error" and stands and not others
+    is_of_others = path != step.path and path.startswith(("rollouts/", "incidents/"))
+    is_reason = finding.name in GATES or (path == step.path and step.name in _FORWARD)
+    return finding.severity == "error" and is_reason and not is_of_others
 
 
-def _words(finding: Finding) -> tuple[str, str]:
+def _identity(finding: Finding) -> tuple[str, str]:
     return finding.name, finding.message
 
 
-def _unproven(rollout: str, repository: Repository, now: datetime | None) -> tuple[str, tuple[Finding, ...]] | None:
-    """Return why a rollback from here could not be made, or what it would bring; None where each way back is proven."""
-    for each in drill(repository, rollout, now=now, reach="here"):
-        if each.findings:
-            words = f"a rollback from {each.failed} to {each.restored} would not pass its own check"
-            return words, each.findings
-        if each.verdict == "failed":
-            return f"a rollback from {each.failed} {each.why}", ()
+def _failed_drill(rollout: str, repository: Repository, now: datetime | None) -> tuple[str, tuple[Finding, ...]] | None:
+    """Return why a rollback fails, with the errors that it would introduce; None if each is verified."""
+    for outcome in drill(repository, rollout, now=now, reach="here"):
+        if outcome.findings:
+            message = f"a rollback from {outcome.failed} to {outcome.restored} would introduce errors"
+            return message, outcome.findings
+        if outcome.verdict == "failed":
+            return f"a rollback from {outcome.failed} {outcome.why}", ()
     return None

@@ -1,4 +1,4 @@
-"""Open rollbacks and incidents of the same failure that lead elsewhere than the newest decision are out of date."""
+"""Outdated rollbacks and incidents: open ones of the same failure with another outcome than the newest decision."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from rollout_spec.core.units import label
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.rollback import NoRollbackTarget, Rollback
 from rollout_spec.workflows.branch_heads import Heads
+from rollout_spec.workflows.open_incidents import fetched
 from rollout_spec.workflows.pull_requests import SUPERSEDED
 from rollout_spec.workflows.rebuild import incidents_in, is_lone_incident
-from rollout_spec.workflows.rollback_history import fetched
 
 if TYPE_CHECKING:
     from rollout_spec.workflows.base_branch import Base
@@ -35,11 +35,11 @@ def supersede_others(
     *,
     draft_for: str | None = None,
 ) -> list[str]:
-    """Close the open rollbacks of the same version that lead elsewhere, and its incident if one was opened without a
-    rollback target, and say why; return notes of what was done.
+    """Close open rollbacks of the same version with another outcome, with a comment. Return notes.
 
+    An open incident of that version, made when it had no rollback target, is closed too.
     ``pull`` is the pull request of the decision; None if its incident is on the base already. ``there`` are the
-    branches on the remote. Only those that this tool built are closed. One that a person changed is told, and stays.
+    branches on the remote. Only those that this tool built are closed. One that a person changed stays, with a note.
     So does one with the same outcome that takes other rollouts back too, or that merges itself while the decision is a
     draft: ``draft_for`` is the rollout of the breach then.
     """
@@ -84,7 +84,7 @@ def supersede_others(
 
 
 def _why(decision: Rollback | NoRollbackTarget, pull: PullRequest | None) -> str:
-    """Return the sentence that says what holds instead of an older rollback."""
+    """Return the sentence with the decision that replaces an older rollback."""
     if isinstance(decision, Rollback) and pull is not None:
         moves = " and ".join(f"{each.rollout} {each.failed} back to {each.restored}" for each in decision.parts)
         return f"{pull.url} takes {moves} now."

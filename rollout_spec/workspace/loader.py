@@ -39,7 +39,7 @@ class File(Generic[M]):
     def require_model(self) -> M:
         """Return the model. UserError if the file does not load."""
         if self.model is None:
-            raise UserError(f"{self.path} does not load", hint=f"`rollout-spec check {self.path}` says why")
+            raise UserError(f"{self.path} does not load", hint=f"run `rollout-spec check {self.path}` to see why")
         return self.model
 
 

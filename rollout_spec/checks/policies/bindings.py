@@ -103,8 +103,7 @@ def _named(expressions: str) -> frozenset[str]:
 
 def _components(rollout: ModelRollout, repository: Repository) -> dict[str, File[Component]]:
     """Return the components that any version pins."""
-    names = dict.fromkeys(name for record in rollout.spec.versions.values() for name in record.requires or {})
-    return {name: file for name in names if (file := repository.component(name)) is not None}
+    return {name: file for name in rollout.spec.component_names if (file := repository.component(name)) is not None}
 
 
 def _workspace(repository: Repository, *, with_in_flight: bool) -> dict[str, Any] | None:

@@ -46,9 +46,7 @@ class Subject:
     def inputs(self) -> Iterator[File[Any]]:
         """The other files that decide how a rollout is rendered: its workspace, components and incidents."""
         repository, rollout = self.repository, self.model if self.file.kind == "ModelRollout" else None
-        pinned = (
-            {name for record in rollout.spec.versions.values() for name in record.requires or {}} if rollout else ()
-        )
+        pinned = rollout.spec.component_names if rollout else ()
         incidents = files_about(self.file.stem, repository) if rollout else ()
         files = (repository.workspace, *map(repository.component, pinned), *incidents)
         return (file for file in files if rollout and file)

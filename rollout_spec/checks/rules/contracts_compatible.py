@@ -150,14 +150,14 @@ def _not_a_schema(version: str, error: NotASchema, path: str, content: bytes | N
 
 def _compared(subject: Subject, contents: Mapping[str, bytes]) -> Iterator[Problem]:
     """Compare each two contracts that may get the same requests."""
-    from rollout_spec.domain.dependents import by_number, dependents, meetings
+    from rollout_spec.domain.dependents import caller_overlaps, dependents, version_sort_key
 
     serving: list[str] = subject.model.spec.serving
     if len({*contents.values()}) < 2:
         return  # reading all rollouts takes long
-    order = sorted(contents, key=by_number)
+    order = sorted(contents, key=version_sort_key)
     pairs: dict[tuple[str, str], dict[str, list[Dependent]]] = {}
-    for old, new, why, *who in meetings(dependents(subject.file.stem, subject.repository), order, serving):
+    for old, new, why, *who in caller_overlaps(dependents(subject.file.stem, subject.repository), order, serving):
         pairs.setdefault((old, new), {}).setdefault(why, []).extend(who)
     reported: set[Problem] = set()
     for (old, new), reasons in pairs.items():
@@ -195,7 +195,7 @@ def _breaks(
         message, hint = (text.format(old=old, new=new, who=_named(reasons[why])) for text in _REASONS[why])
         is_mild = why == "pin" or (why == "range" and _was_on_base(subject, old, new))
         at = ("spec", "serving", spec.serving.index(new))
-        details = f"{join_some([str(change) for change in changes], _SHOWN)}; {changes[0].proof(old, new)}"
+        details = f"{join_some([str(change) for change in changes], _SHOWN)}; {changes[0].witness_sentence(old, new)}"
         yield Problem(at, f"{message}: {details}", hint, "warning" if is_mild else "error")
 
 

@@ -48,8 +48,7 @@ def check(subject: Subject) -> Iterator[Problem]:
     if subject.file.kind != "ModelRollout" or subject.model is None:
         return
     spec, repository = subject.model.spec, subject.repository
-    pinned = {name for record in spec.versions.values() for name in record.requires or {}}
-    components = (repository.link(f"components/{name}.yaml") for name in pinned)
+    components = (repository.link(f"components/{name}.yaml") for name in spec.component_names)
     targets = [link for target in spec.targets for link in repository.tree.links(f"templates/{target.type}")]
     yield from problems([*components, *(link for link in targets if link != "templates")])
 

@@ -56,8 +56,8 @@ from typing import TYPE_CHECKING
 
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import Problem, Severity
-from rollout_spec.domain.pins import Quarantine, quarantined, unknown
-from rollout_spec.domain.traffic import goes_on
+from rollout_spec.domain.quarantine import Quarantine, quarantined, unknown_quarantines
+from rollout_spec.domain.traffic import has_progressed
 from rollout_spec.workspace.incident_sources import unknown_sources
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _unknown_elsewhere(subject: Subject) -> Iterator[Problem]:
     """Yield a problem if a file that does not load may quarantine the candidate elsewhere."""
     if subject.model.spec.live.candidate is None or unknown_sources(subject.repository):
         return  # references-exist reports it, at the workspace's file
-    for why in unknown(subject.model, subject.repository):
+    for why in unknown_quarantines(subject.model, subject.repository):
         severity: Severity = "error" if _is_by_this_change(subject, "candidate") else "warning"
         message = f"cannot tell whether {subject.model.spec.live.candidate} is quarantined elsewhere: {why}"
         yield Problem(("spec", "live", "candidate"), message, "repair that file first", severity)
@@ -102,11 +102,11 @@ def _restored_none(incident: IncidentSpec, version: str | None) -> bool:
 def _message(version: str, quarantine: Quarantine) -> str:
     incident = quarantine.incident
     if incident is None:
-        return f"{version} is quarantined by {quarantine.words}"
+        return f"{version} is quarantined by {quarantine.description}"
     where = "" if quarantine.workspace is None else " there"
     bytes_of = "" if incident.failed_version == version else f", the same bytes as {incident.failed_version}{where},"
     state = "was found bad" if incident.verdict == "bad" and incident.status == "resolved" else "is quarantined"
-    return f"{version}{bytes_of} {state} by {quarantine.words}"
+    return f"{version}{bytes_of} {state} by {quarantine.description}"
 
 
 def _hint(quarantine: Quarantine) -> str:
@@ -123,4 +123,8 @@ def _is_by_this_change(subject: Subject, field: str) -> bool:
     before, after = subject.before, subject.model
     if before is None:
         return True
-    return before.spec.live.stable != after.spec.live.stable if field == "stable" else goes_on(before.spec, after.spec)
+    return (
+        before.spec.live.stable != after.spec.live.stable
+        if field == "stable"
+        else has_progressed(before.spec, after.spec)
+    )

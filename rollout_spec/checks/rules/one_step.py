@@ -28,8 +28,8 @@ from collections.abc import Collection, Iterator, Sequence
 
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import Problem
-from rollout_spec.domain import traffic
-from rollout_spec.domain.pins import quarantined
+from rollout_spec.domain import traffic, transitions
+from rollout_spec.domain.quarantine import quarantined
 from rollout_spec.domain.rollback_targets import rollback_targets
 from rollout_spec.spec.rollout import Live, ModelRollout, RolloutSpec
 from rollout_spec.workspace.loader import File
@@ -65,7 +65,7 @@ def check(subject: Subject) -> Iterator[Problem]:
 
     def is_step(skippable: Collection[str]) -> bool:
         return all(
-            traffic.step_between(
+            transitions.step_between(
                 then, now, stages, quarantined=quarantined_before, eligible=targets, skippable=skippable
             )
             for stages in plans
@@ -185,11 +185,11 @@ def _hint(
     if candidate is not None and after.stable == candidate:
         if before.stage != stages[-1]:
             return f"promote {candidate} from {stages[-1]}, the last stage"
-        return f"to promote {candidate}, write {_result(traffic.promote(before, stages, quarantines))}"
+        return f"to promote {candidate}, write {_result(transitions.promote(before, stages, quarantines))}"
     if after.stable in before.known_good:
         if not targets:
             return "there is no rollback target in knownGood"
-        left = _result(traffic.roll_back_stable(before, targets[0]))
+        left = _result(transitions.roll_back_stable(before, targets[0]))
         return f"to roll back, restore {targets[0]}, the first rollback target, and write {left}"
     if before.stage == stages[-1]:
         return f"promote {candidate}, retreat it to an earlier stage, or withdraw it"

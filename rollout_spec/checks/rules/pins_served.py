@@ -34,7 +34,7 @@ from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import Problem
 from rollout_spec.core.text import join_some
 from rollout_spec.domain import traffic
-from rollout_spec.domain.pins import Unmet, disagreements, unmet, unrestorable_pins
+from rollout_spec.domain.pins import UnsatisfiedPin, disagreements, unrestorable_pins, unsatisfied_pins
 from rollout_spec.domain.rollback_targets import protected_versions
 from rollout_spec.workspace.repository import Repository
 
@@ -55,7 +55,7 @@ def check(subject: Subject) -> Iterator[Problem]:
         return
     conflicts = disagreements(subject.model, subject.repository)
     for version in traffic.split(subject.model.spec).versions:
-        for pin in unmet(subject.model, version, subject.repository):
+        for pin in unsatisfied_pins(subject.model, version, subject.repository):
             if (
                 pin.component not in conflicts and not pin.is_unread
             ):  # arms-coexist, or the component itself, reports it
@@ -65,10 +65,10 @@ def check(subject: Subject) -> Iterator[Problem]:
                 yield Problem(at, message, hint)
 
 
-def _served(pin: Unmet) -> str:
-    if not pin.serving:
+def _served(pin: UnsatisfiedPin) -> str:
+    if not pin.served:
         return "no version of it is served"
-    return f"only {', '.join(pin.serving)} {'is' if len(pin.serving) == 1 else 'are'} served"
+    return f"only {', '.join(pin.served)} {'is' if len(pin.served) == 1 else 'are'} served"
 
 
 def _broken_by_edit(subject: Subject) -> Iterator[Problem]:
@@ -88,12 +88,14 @@ def _broken_by_edit(subject: Subject) -> Iterator[Problem]:
         yield Problem(("spec", "serving"), message, "serve each version until nothing pins it")
 
 
-def _unsatisfied(rollout: ModelRollout, repository: Repository) -> Iterator[tuple[str, Unmet]]:
+def _unsatisfied(rollout: ModelRollout, repository: Repository) -> Iterator[tuple[str, UnsatisfiedPin]]:
     """Yield the unsatisfied pins of versions that receive requests, and of rollback targets."""
     conflicts = disagreements(rollout, repository)
     serving = traffic.split(rollout.spec).versions
     for version in serving:
-        yield from ((version, pin) for pin in unmet(rollout, version, repository) if pin.component not in conflicts)
+        yield from (
+            (version, pin) for pin in unsatisfied_pins(rollout, version, repository) if pin.component not in conflicts
+        )
     for version in protected_versions(rollout, repository):
         if version not in serving:
             yield from ((version, pin) for pin in unrestorable_pins(rollout, version, repository))

@@ -33,7 +33,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import Problem, Severity
 from rollout_spec.domain import traffic
-from rollout_spec.domain.pins import quarantined, unrestorable_pins
+from rollout_spec.domain.pins import unrestorable_pins
+from rollout_spec.domain.quarantine import quarantined
 from rollout_spec.domain.rollback_targets import (
     blocking_reason,
     compatibility_risk,
@@ -88,7 +89,7 @@ def _skipped(subject: Subject, versions: Sequence[str], first: str) -> Iterator[
         why = blocking_reason(rollout, version, repository)
         if why is None and position < versions.index(first):
             risk = compatibility_risk(rollout, version, repository)
-            why = untried(rollout, version, repository) or (risk.words if risk else None)
+            why = untried(rollout, version, repository) or (risk.message if risk else None)
         if why is not None:
             at = ("spec", "live", "knownGood", rollout.spec.live.known_good.index(version))
             hint = f"run `rollout-spec retire {rollout.metadata.name} {version}` to remove it"

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator
 
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import KeyPath, Problem
-from rollout_spec.domain.pins import is_valid
+from rollout_spec.domain.pins import is_valid_pin
 from rollout_spec.spec.component import Component
 from rollout_spec.spec.kinds import KINDS as ALL_KINDS
 from rollout_spec.spec.kinds import PAUSE
@@ -59,7 +59,7 @@ def _rollout(subject: Subject) -> Iterator[Problem]:
             hint = "write the URI of this version's files"
             yield Problem(("spec", "versions", version), "`artifact` is missing", hint, on_key=True)
         for component, pin in (record.requires or {}).items():
-            if not is_valid(pin):
+            if not is_valid_pin(pin):
                 message = f"`{pin}` is not a PEP 440 version range"
                 hint = "write a range such as `>=1.4,<2`"
                 yield Problem(("spec", "versions", version, "requires", component), message, hint)

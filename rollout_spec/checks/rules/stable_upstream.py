@@ -40,7 +40,7 @@ from typing import TYPE_CHECKING
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import Problem, Severity
 from rollout_spec.core.text import join_some
-from rollout_spec.domain.traffic import goes_on
+from rollout_spec.domain.traffic import has_progressed
 from rollout_spec.workspace.repository import Repository
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def check(subject: Subject) -> Iterator[Problem]:
         return  # references-exist reports it
     missing = _missing_upstream(rollout, candidate, upstream)
     if missing is not None:
-        is_by_this_change = subject.before is None or goes_on(subject.before.spec, rollout.spec)
+        is_by_this_change = subject.before is None or has_progressed(subject.before.spec, rollout.spec)
         severity: Severity = "error" if is_by_this_change else "warning"
         yield Problem(("spec", "live", "candidate"), *missing, severity)
 

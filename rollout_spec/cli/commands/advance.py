@@ -1,4 +1,4 @@
-"""Let the candidate into the first stage, or the next one, once the stage that it is in was held as long as it says."""
+"""Move the candidate to the first or next stage, after the hold of its present stage."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from rollout_spec.lifecycle import Request
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     step.configure(parser, waits=True)
-    parser.add_argument("--to", metavar="STAGE", help="the stage; a later one than the next only with --fixes")
-    parser.add_argument("--fixes", metavar="INCIDENT", help="the open incident that the candidate mends")
+    parser.add_argument("--to", metavar="STAGE", help="the stage (default: the next one; a later one needs --fixes)")
+    parser.add_argument("--fixes", metavar="INCIDENT", help="the open incident that the candidate fixes")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Take the step."""
+    """Apply the step."""
     return step.run(arguments, Request("advance", arguments.rollout, to=arguments.to, fixes=arguments.fixes))

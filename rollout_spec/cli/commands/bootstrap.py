@@ -1,8 +1,7 @@
-"""Begin a new rollout with one version that is stable: its file and its manifests. There is no way back yet.
+"""Create a rollout with one stable version: its file and its manifests. It has no rollback target yet.
 
-What is not said is taken from another rollout with --like, else from a plan that asks little: three stages, triggers on
-errors and latency, and a route at the gateway that the rollouts here share. What it writes passes `rollout-spec check`,
-or it is not written.
+Defaults come from another rollout with --like, else from a small plan: three stages, triggers on errors and latency,
+and a route at the gateway that the rollouts here share. The files are written only if they pass `rollout-spec check`.
 """
 
 from __future__ import annotations
@@ -21,16 +20,16 @@ from rollout_spec.core.yaml.scalars import resolve
 from rollout_spec.lifecycle import Request
 
 _TEXTS = {
-    "host": "the host name that callers use (default: ROLLOUT.NAMESPACE.svc.cluster.local)",
-    "namespace": "the Kubernetes namespace of what is rendered",
-    "owner": "the team that answers for it",
+    "host": "the host name for callers (default: ROLLOUT.NAMESPACE.svc.cluster.local)",
+    "namespace": "the Kubernetes namespace of the manifests",
+    "owner": "the responsible team",
     "tier": "critical, standard or experimental",
-    "description": "what it is",
-    "runbook": "what the person on call reads",
+    "description": "a description",
+    "runbook": "the runbook for the person on call",
 }
 _SERVICE = {
     "metrics": ("--profile", "a metric profile, such as istio"),
-    "inferenceLog": ("--inference-log", "where requests and answers are kept"),
+    "inferenceLog": ("--inference-log", "the storage of requests and answers"),
 }
 _NUMBERS = {
     "port": ("--port", "the port of the versions' Services"),
@@ -42,26 +41,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     step.configure(parser)
     parser.add_argument("--version", required=True, metavar="V", help="the first version")
-    parser.add_argument("--like", metavar="ROLLOUT", help="a rollout here whose stages, triggers and targets it takes")
+    parser.add_argument("--like", metavar="ROLLOUT", help="a rollout here to copy stages, triggers and targets from")
     parser.add_argument(
         "--target", action="append", default=[], metavar="T", help="a target, or `{type: …, option: …}`; repeat it"
     )
-    parser.add_argument(
-        "--reviewer", action="append", default=[], metavar="R", help="who is asked to review; repeat it"
-    )
-    for name, words in _TEXTS.items():
-        parser.add_argument(f"--{name}", metavar="TEXT", help=words)
-    for name, (option, words) in (_SERVICE | _NUMBERS).items():
-        parser.add_argument(option, dest=f"service_{name}", metavar="N" if name in _NUMBERS else "TEXT", help=words)
+    parser.add_argument("--reviewer", action="append", default=[], metavar="R", help="a reviewer; repeat it")
+    for name, text in _TEXTS.items():
+        parser.add_argument(f"--{name}", metavar="TEXT", help=text)
+    for name, (option, text) in (_SERVICE | _NUMBERS).items():
+        parser.add_argument(option, dest=f"service_{name}", metavar="N" if name in _NUMBERS else "TEXT", help=text)
     recorded.configure(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Take the step."""
+    """Apply the step."""
     if not re.fullmatch(NAME, arguments.rollout):
         raise UserError(
-            f"`{excerpt(arguments.rollout)}` is no name",
-            hint="a name has lower-case letters, digits and `-`, and begins and ends with a letter or digit",
+            f"`{excerpt(arguments.rollout)}` is not a valid name",
+            hint="use lower-case letters, digits and `-`, with a letter or digit at both ends",
         )
     version, record = recorded.version(arguments.version), recorded.record(arguments)
     settings: dict[str, Any] = {name: getattr(arguments, name) for name in (*_TEXTS, "like")}
@@ -77,18 +74,18 @@ def _number(option: str, text: str | None) -> Any:
     except ValueError as error:
         raise UserError(f"{option}: {error}") from None
     if isinstance(value, str | bool):
-        raise UserError(f"{option}: `{excerpt(value) if isinstance(value, str) else text}` is no number")
+        raise UserError(f"{option}: `{excerpt(value) if isinstance(value, str) else text}` is not a number")
     return value
 
 
 def _target(text: str) -> dict[str, Any]:
-    """Read the name of a target, or a target with its options as a spec holds it."""
+    """Parse the name of a target, or a target with options as in a spec."""
     data = parse(text.encode("utf-8", "replace")).data
     if isinstance(data, str):
         return {"type": data}
     if not isinstance(data, dict) or "type" not in data:
         raise UserError(
-            f"--target: `{excerpt(text)}` is no target",
-            hint="`kserve`, or `{type: gateway-api, gateway: {name: edge}}`",
+            f"--target: `{excerpt(text)}` is not a target",
+            hint="write `kserve`, or `{type: gateway-api, gateway: {name: edge}}`",
         )
     return data

@@ -1,6 +1,6 @@
-"""Check specs, and say at which file, line and column what is wrong.
+"""Check specs, and report errors with file, line and column.
 
-With PATHs: what concerns those files alone. Without: the whole workspace, with stale manifests and the way back; with
+With PATHs: only those files. Without: the whole workspace, with outdated manifests and a drill of its rollouts. With
 --all: every workspace in or below this folder.
 """
 
@@ -13,78 +13,79 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from rollout_spec.checks.reporters import REPORTERS, text
-from rollout_spec.cli import checkout, paths, terminal
+from rollout_spec.cli import paths, terminal
 from rollout_spec.cli import report_view as view
 from rollout_spec.cli import workspace as place
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding, Report, Skipped
 from rollout_spec.core.text import join_some
 from rollout_spec.workflows import locate as location
+from rollout_spec.workflows import sparse_checkout as checkout
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workspace.repository import Repository
 
 _MANY = 256
-"""So many files are worth the start of processes."""
+"""The number of files from which several processes are faster."""
 _SHOWN = 3
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="files or folders (default: the whole workspace)")
     parser.add_argument(
-        "paths", nargs="*", metavar="PATH", help="files or folders; the whole workspace where there are none"
+        "--all", action="store_true", help="every workspace in or below this folder, except ignored ones"
     )
-    parser.add_argument("--all", action="store_true", help="every workspace in or below this folder that git knows")
-    parser.add_argument("--skip-outside", action="store_true", help="pass over PATHs that are no part of a workspace")
-    parser.add_argument("--base", metavar="REF", help="the commit or branch that the change will be merged into")
-    parser.add_argument("--format", choices=REPORTERS, default="text", help="how findings are told (default: text)")
+    parser.add_argument("--skip-outside", action="store_true", help="skip PATHs that are not part of a workspace")
+    parser.add_argument("--base", metavar="REF", help="the commit or branch to merge into")
+    parser.add_argument("--format", choices=REPORTERS, default="text", help="the format (default: text)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Check, and print the report."""
-    places = _places(arguments)
-    reports = list(_once(_check(here, inside, arguments.base) for here, inside in places))
-    told = Report(
+    locations = _places(arguments)
+    reports = list(_once(_check(here, inside, arguments.base) for here, inside in locations))
+    merged = Report(
         tuple(finding for report in reports for finding in report.findings),
         tuple(dict.fromkeys(skipped for report in reports for skipped in report.skipped)),
         tuple(silenced for report in reports for silenced in report.silenced),
     )
-    if arguments.format == "text":  # each workspace's own files are quoted
-        for (here, _), report in zip(places, reports, strict=True):
+    if arguments.format == "text":  # each report quotes the files of its own workspace
+        for (here, _), report in zip(locations, reports, strict=True):
             sys.stdout.write(text.report(report, view.for_person(here)))
     else:
-        sys.stdout.write(REPORTERS[arguments.format].report(told, view.for_program([here for here, _ in places])))
-    for line in (*_skipped(told.skipped), *_waived(told)):
+        sys.stdout.write(REPORTERS[arguments.format].report(merged, view.for_program([here for here, _ in locations])))
+    for line in (*_skipped(merged.skipped), *_waived(merged)):
         terminal.say(line)
     if arguments.format == "text" and terminal.is_watched(sys.stdout):
-        terminal.say(text.summary(told))
-    return 1 if told.failed else 0
+        terminal.say(text.summary(merged))
+    return 1 if merged.failed else 0
 
 
 def _once(reports: Iterable[Report]) -> Iterator[Report]:
-    """Leave out what an earlier report has told: a pause of the whole git repository concerns all its workspaces."""
-    told: set[Finding] = set()
+    """Leave out findings of earlier reports: a pause of the git repository concerns all its workspaces."""
+    reported: set[Finding] = set()
     for report in reports:
-        yield replace(report, findings=tuple(each for each in report.findings if each not in told))
-        told.update(report.findings)
+        yield replace(report, findings=tuple(each for each in report.findings if each not in reported))
+        reported.update(report.findings)
 
 
 def _places(arguments: argparse.Namespace) -> Sequence[tuple[WorkspaceLocation, Sequence[str] | None]]:
-    """Return the workspaces that are under check: this one, or those of the paths, each with its paths."""
+    """Return the workspaces to check, each with its paths, or None for the whole workspace."""
     start = place.start_of(arguments)
     if arguments.all and arguments.paths:
-        raise UserError("--all is about whole workspaces, and PATH about files: give one of them")
+        raise UserError("--all and PATH exclude each other")
     if arguments.all:
         return [(each, None) for each in location.find_all(start)]
     if not arguments.paths:
         return [(location.find_from(start), None)]
     sorted_out = paths.sort_out(start, arguments.paths, skip_outside=arguments.skip_outside)
-    if sorted_out.passed_over:
-        terminal.say(_passed_over(sorted_out.passed_over))
+    if sorted_out.skipped:
+        terminal.say(_skipped_paths(sorted_out.skipped))
     return sorted_out.places
 
 
-def _passed_over(names: Sequence[str]) -> str:
-    return f"passed over {join_some(names, _SHOWN)}: no part of a workspace"
+def _skipped_paths(names: Sequence[str]) -> str:
+    return f"skipped {join_some(names, _SHOWN)}: not part of a workspace"
 
 
 def _check(here: WorkspaceLocation, inside: Sequence[str] | None, ref: str | None) -> Report:
@@ -119,19 +120,19 @@ def _base(here: WorkspaceLocation, ref: str | None) -> Repository | None:
     if ref is None:
         return None
     if here.git_root is None:
-        raise UserError("--base needs git, and this workspace is in no git repository")
+        raise UserError("--base needs git, but this workspace is not in a git repository")
     from rollout_spec.integrations.git.repository import Git
     from rollout_spec.workspace.commit_tree import CommitTree
 
     git = Git(here.git_root)
     commit = git.commit(ref)
-    parted = git.merge_base(commit)
-    if parted is None and git.is_shallow():
+    merge_base = git.merge_base(commit)
+    if merge_base is None and git.is_shallow():
         raise UserError(
-            f"this clone is shallow: it does not say where HEAD and {ref} parted",
-            hint="fetch the history, `git fetch --unshallow`; a CI has a setting for the depth of its clones",
+            f"this clone is shallow: the merge base of HEAD and {ref} is unknown",
+            hint="fetch the history with `git fetch --unshallow`, or set the depth of the CI's clones",
         )
-    return Repository(CommitTree(git, parted or commit, here.prefix))
+    return Repository(CommitTree(git, merge_base or commit, here.prefix))
 
 
 def _waived(report: Report) -> list[str]:

@@ -1,5 +1,5 @@
-"""See it work: a throw-away repository with a bare remote, a good check, a bad edit, the rendered route, the advance of
-a stage, a breach, and the pull request that takes the whole stack back. Needs git, and no network.
+"""Demonstrate the tool in a temporary repository with a bare remote: a good check, a bad edit, the rendered route, the
+advance of a stage, a breach, and the pull request that restores the whole stack. Needs git and no network.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rollout_spec import cli
 from rollout_spec.cli import terminal
 from rollout_spec.core import package_data as resources
 from rollout_spec.core.errors import UserError
-from rollout_spec.domain.traffic import advance, propose, withdraw
+from rollout_spec.domain.transitions import advance, propose, withdraw
 from rollout_spec.integrations.git.repository import Git
 from rollout_spec.spec.rollout import Live
 from rollout_spec.workspace.edits import with_live
@@ -32,25 +32,25 @@ _ROUTE = f"manifests/{_ROLLOUT}/gateway-api.yaml"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--keep", metavar="DIR", help="leave the repository and its remote in DIR, to look around")
+    parser.add_argument("--keep", metavar="DIR", help="keep the repository and its remote in DIR")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Play it through; the status is 1 where a step did not do what it should."""
+    """Run the demonstration; return 1 if a step had an unexpected status."""
     if arguments.keep is None:
         with tempfile.TemporaryDirectory(prefix="rollout-spec-demo-") as folder:
             return _Demo(Path(folder)).play()
     kept = Path(arguments.keep).absolute()
     if kept.exists() and (not kept.is_dir() or any(kept.iterdir())):
-        raise UserError(f"{arguments.keep} is there already, and not empty", hint="name a folder that is not there yet")
+        raise UserError(f"{arguments.keep} already exists and is not empty", hint="choose a new directory")
     kept.mkdir(parents=True, exist_ok=True)
     status = _Demo(kept).play()
-    terminal.say(f"all of it is in {arguments.keep}: the clone is models/, its remote models.git/")
+    terminal.say(f"the files are in {arguments.keep}: the clone is models/, its remote models.git/")
     return status
 
 
 class _Demo:
-    """The repository, its remote, and what is said about them."""
+    """The repository of the demonstration and its remote."""
 
     def __init__(self, folder: Path) -> None:
         self.remote = folder / "models.git"
@@ -58,7 +58,7 @@ class _Demo:
         self.failed = False
 
     def play(self) -> int:
-        """Play all acts, in order."""
+        """Run all parts in order."""
         self.set_up()
         self.bad_edit()
         self.move(
@@ -123,14 +123,14 @@ class _Demo:
         self.command(1, "check", _FILE)
 
     def edit(self, step: Callable[[Live, list[str]], Live]) -> None:
-        """Write a step of ``live`` into the working tree."""
+        """Apply a step to ``live`` in the working tree."""
         file = Repository(WorkingTree(self.clone)).rollout(_ROLLOUT)
         assert file is not None and file.model is not None
         stages = [stage.name for stage in file.model.spec.stages]
         (self.clone / _FILE).write_bytes(with_live(file.content, step(file.model.spec.live, stages)))
 
     def commit(self, message: str, step: Callable[[Live, list[str]], Live]) -> str:
-        """Take a step, render, commit and push; return the commit."""
+        """Apply a step, render, commit and push; return the commit."""
         self.edit(step)
         with redirect_stderr(io.StringIO()):
             cli.main(["--repo", str(self.clone), "render"])
@@ -138,26 +138,26 @@ class _Demo:
         self.origin.push("main")
         return commit
 
-    def command(self, expected: int, *words: str, folder: Path | None = None) -> None:
-        """Run a command as a user would, and note a status that is not the expected one."""
-        print(_bold(f"$ rollout-spec {' '.join(words)}"), flush=True)
+    def command(self, expected: int, *arguments: str, folder: Path | None = None) -> None:
+        """Run a command, and record an unexpected exit status."""
+        print(_bold(f"$ rollout-spec {' '.join(arguments)}"), flush=True)
         with redirect_stderr(sys.stdout):
-            status = cli.main(["--repo", str(folder or self.clone), *words])
+            status = cli.main(["--repo", str(folder or self.clone), *arguments])
         print(_bold(f"exit status {status}") + "\n", flush=True)
         if status != expected:
             self.failed = True
-            print(f"this should have been {expected}", flush=True)
+            print(f"expected exit status {expected}", flush=True)
 
     def shown(self, patch: str, files: tuple[str, ...]) -> str:
-        """Return the parts of a patch that are about some files."""
+        """Return the parts of a patch for some files."""
         parts = patch.split("diff --git ")[1:]
         chosen = [part for part in parts if any(part.startswith(f"a/{file} ") for file in files)]
         left = len(parts) - len(chosen)
         more = f"… and {left} more file{'' if left == 1 else 's'}\n" if left else ""
         return "".join(_colored(part) for part in chosen) + more
 
-    def title(self, words: str) -> None:
-        print("\n" + _bold(f"=== {words}"), flush=True)
+    def title(self, text: str) -> None:
+        print("\n" + _bold(f"=== {text}"), flush=True)
 
 
 def _bold(text: str) -> str:
@@ -165,7 +165,7 @@ def _bold(text: str) -> str:
 
 
 def _colored(patch: str) -> str:
-    """Return a patch without git's headers, in the colors that git gives it."""
+    """Return a patch without git's headers, in git's colors."""
     lines = patch.splitlines()[2:]
     body = [line for line in lines if not line.startswith(("index ", "--- ", "new file"))]
     if not terminal.colors(sys.stdout):

@@ -1,7 +1,7 @@
-"""Say what is missing for a rollback, before the night it matters.
+"""Check everything that a rollback needs, without any change.
 
-Git, this clone, the remote, the token and its permissions, the rules of the branch that is live, the clock, and the
-way back of each rollout are looked at; nothing is changed anywhere.
+The checks cover git, this clone, the remote, the token and its permissions, the protection of the live branch, the
+clock, and the rollback target of each rollout.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, get_args
 
 from rollout_spec.checks.reporters.base import json_text, shown
 from rollout_spec.cli import terminal
 from rollout_spec.cli import workspace as place
+from rollout_spec.cli.clock import clock
 from rollout_spec.core.errors import OUTSIDE, UserError
 from rollout_spec.workflows import newest
 from rollout_spec.workflows.doctor import DoctorResult, DoctorVerdict
@@ -34,25 +34,20 @@ _LEAST_WIDTH = 40
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="how it is told (default: text)")
-
-
-def clock() -> datetime:
-    """Return what time it is."""
-    return datetime.now(UTC)
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="the format (default: text)")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print each check once it is done; the status is 3 where somebody did not answer, else 1 where a check failed."""
+    """Print each result at once. Return 3 if a service did not answer, else 1 if a check failed."""
     checks = _checks(arguments)
-    found = list(checks) if arguments.format == "json" else list(_told(checks))
-    _doing("")
+    results = list(checks) if arguments.format == "json" else list(_printed(checks))
+    _show_step("")
     if arguments.format == "json":
-        fields = [{name: getattr(each, name) for name in ("name", "verdict", "message", "hint")} for each in found]
+        fields = [{name: getattr(each, name) for name in ("name", "verdict", "message", "hint")} for each in results]
         sys.stdout.write(json_text({"version": VERSION, "checks": fields}))
     else:
-        terminal.say(_summary(found))
-    return OUTSIDE if any(each.outside for each in found if each.verdict == "failed") else int(_fails(found))
+        terminal.say(_summary(results))
+    return OUTSIDE if any(each.outside for each in results if each.verdict == "failed") else int(_fails(results))
 
 
 def _fails(found: Iterable[DoctorResult]) -> bool:
@@ -60,15 +55,15 @@ def _fails(found: Iterable[DoctorResult]) -> bool:
 
 
 def _checks(arguments: argparse.Namespace) -> Iterator[DoctorResult]:
-    """Give all checks. UserError where there is no workspace to look at."""
+    """Yield the results of all checks. UserError if there is no workspace."""
     here = place.find_anywhere(arguments)
     try:
         from rollout_spec.workflows.doctor.runner import examine
-    except UserError as error:  # where there is no git, nothing that needs it can be loaded
+    except UserError as error:  # the runner cannot be imported without git
         yield failed("git", error.message, error.hint)
         return
     if here.git_root is None:
-        yield failed("clone", "a rollback is a commit, and this workspace is in no git repository", "git init")
+        yield failed("clone", "a rollback needs git, but this workspace is not in a git repository", "run `git init`")
         return
     yield from examine(_scene(here))
 
@@ -82,25 +77,25 @@ def _scene(here: WorkspaceLocation) -> Scene:
     return Scene(
         git=Git(root),
         prefix=here.prefix,
-        known=lambda: newest.known(here),
-        newest=lambda: newest.newest(here, root),
+        known=lambda: newest.local_workspace(here),
+        newest=lambda: newest.fetch_base(here, root),
         now=clock(),
-        tell=_doing,
+        tell=_show_step,
     )
 
 
-def _doing(what: str) -> None:
-    """Show what takes long, over what was shown before; nothing takes it away."""
+def _show_step(step: str) -> None:
+    """Show a long step in place of the one before; an empty text clears the line."""
     if terminal.is_watched(sys.stderr):
-        words = f"{what} …" if what else ""
-        print(f"\r\x1b[K{words}", end="", file=sys.stderr, flush=True)
+        line = f"{step} …" if step else ""
+        print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
 
 
-def _told(checks: Iterable[DoctorResult]) -> Iterator[DoctorResult]:
-    """Print each check as it comes. A hint that was given is not given again."""
+def _printed(checks: Iterable[DoctorResult]) -> Iterator[DoctorResult]:
+    """Print each result as it comes. A repeated hint is left out."""
     given: set[str | None] = {None}
     for check in checks:
-        _doing("")
+        _show_step("")
         sys.stdout.write(_lines(check, None if check.hint in given else check.hint))
         sys.stdout.flush()
         given.add(check.hint)
@@ -108,7 +103,7 @@ def _told(checks: Iterable[DoctorResult]) -> Iterator[DoctorResult]:
 
 
 def _lines(check: DoctorResult, hint: str | None) -> str:
-    """Return a check in columns: its verdict, its name, and its words, with the hint below."""
+    """Return a result in columns: verdict, name and message, with the hint below."""
     margin = " " * (_VERDICT + _NAME + 4)
     verdict = f"{check.verdict:<{_VERDICT}}"
     if terminal.colors(sys.stdout):
@@ -121,7 +116,7 @@ def _lines(check: DoctorResult, hint: str | None) -> str:
 
 
 def _wrapped(text: str, margin: str) -> list[str]:
-    """Return a text as lines that fit a terminal; elsewhere as one, for grep."""
+    """Return a text as lines of a terminal's width, or as one line without a terminal."""
     text = shown(" ".join(text.split()))
     if not terminal.is_watched(sys.stdout):
         return [text]
@@ -129,9 +124,9 @@ def _wrapped(text: str, margin: str) -> list[str]:
     return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
 
 
-def _summary(found: list[DoctorResult]) -> str:
-    """Return one line that says how it went: ``18 checks: 15 ok, 2 warnings, 1 failed``."""
-    counts = ((sum(each.verdict == verdict for each in found), verdict) for verdict in get_args(DoctorVerdict))
-    told = ((count, "warnings" if (verdict, count > 1) == ("warning", True) else verdict) for count, verdict in counts)
-    words = ", ".join(f"{count} {verdict}" for count, verdict in told if count)
-    return f"{len(found)} {'check' if len(found) == 1 else 'checks'}: {words}"
+def _summary(results: list[DoctorResult]) -> str:
+    """Return a summary: ``18 checks: 15 ok, 2 warnings, 1 failed``."""
+    counts = ((sum(each.verdict == verdict for each in results), verdict) for verdict in get_args(DoctorVerdict))
+    parts = ((count, "warnings" if (verdict, count > 1) == ("warning", True) else verdict) for count, verdict in counts)
+    summary = ", ".join(f"{count} {verdict}" for count, verdict in parts if count)
+    return f"{len(results)} {'check' if len(results) == 1 else 'checks'}: {summary}"

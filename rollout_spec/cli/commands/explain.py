@@ -1,6 +1,6 @@
-"""Say what a rule or a policy demands, why, and what fails and passes it. Without a NAME: list them all.
+"""Explain a rule or a policy, with failing and passing examples. Without a NAME: list all.
 
-Policies are those that are shipped and, in a workspace, those of its own packs.
+Policies are the shipped ones and, in a workspace, those of its own packs.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ _HEADING = re.compile(r"^(?:Expression|Fails|Passes):$", re.MULTILINE)
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("name", nargs="?", metavar="NAME", help="a rule or a policy; all of them where there is none")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="a rule or a policy (default: list all)")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print what is published about a name, or one line for each."""
-    known = list(explanations(_repository(arguments)))
+    """Print the explanation of a name, or one line for each name."""
+    all_explanations = list(explanations(_repository(arguments)))
     if arguments.name is None:
-        sys.stdout.write(_list(known))
+        sys.stdout.write(_list(all_explanations))
         return 0
-    found = [each for each in known if each.name == arguments.name]
-    if not found:
-        close = did_you_mean(arguments.name, {each.name for each in known})
+    matches = [each for each in all_explanations if each.name == arguments.name]
+    if not matches:
+        suggestion = did_you_mean(arguments.name, {each.name for each in all_explanations})
         raise UserError(
-            f"there is no rule or policy `{arguments.name}`", hint=close or "`rollout-spec explain` lists them"
+            f"no rule or policy `{arguments.name}`", hint=suggestion or "run `rollout-spec explain` for a list"
         )
-    sys.stdout.write("\n".join(map(_page, found)))
+    sys.stdout.write("\n".join(map(_page, matches)))
     return 0
 
 
 def _repository(arguments: argparse.Namespace) -> Repository | None:
-    """Return the workspace, where this is one: rules and shipped policies are explained anywhere."""
+    """Return the workspace, if there is one. Rules and shipped policies need none."""
     start = place.start_of(arguments)
     here = location.around(start)
     return here.repository() if here is not None else None
@@ -64,20 +64,20 @@ def _page(explanation: Explanation) -> str:
     return f"{title}\n\n{_HEADING.sub(lambda match: _bold(match[0]), text)}"
 
 
-def _list(known: Sequence[Explanation]) -> str:
-    wide = max(len(each.name) for each in known)
+def _list(all_explanations: Sequence[Explanation]) -> str:
+    width = max(len(each.name) for each in all_explanations)
     parts = []
-    for pack, group in groupby(known, lambda each: each.pack):
+    for pack, group in groupby(all_explanations, lambda each: each.pack):
         title = "Rules" if pack is None else f"Policies of {pack}"
-        lines = (_line(each, wide) for each in group)
+        lines = (_line(each, width) for each in group)
         parts.append(f"{_bold(terminal.harmless(title))}\n\n{''.join(lines)}")
     return "\n".join(parts)
 
 
-def _line(explanation: Explanation, wide: int) -> str:
+def _line(explanation: Explanation, width: int) -> str:
     summary = terminal.harmless(explanation.summary)
-    told = textwrap.wrap(summary, max(_width() - wide - 4, 20), break_on_hyphens=False)
-    return f"  {explanation.name:<{wide}}  " + f"\n{'':{wide + 4}}".join(told) + "\n"
+    lines = textwrap.wrap(summary, max(_width() - width - 4, 20), break_on_hyphens=False)
+    return f"  {explanation.name:<{width}}  " + f"\n{'':{width + 4}}".join(lines) + "\n"
 
 
 def _kind(explanation: Explanation) -> str:

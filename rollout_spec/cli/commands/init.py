@@ -1,5 +1,5 @@
 """Scaffold a rollout repository: a workspace, an example rollout with its components and manifests, a pre-commit
-configuration, a CI workflow, and JSON Schemas for editors. What it writes passes `rollout-spec check`.
+configuration, a CI workflow, and JSON Schemas for editors. The files pass `rollout-spec check`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rollout_spec.workspace.scaffold import files
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "folder", nargs="?", default=".", metavar="DIR", help="where; made where it is not there (default: here)"
+        "folder", nargs="?", default=".", metavar="DIR", help="the directory, created if absent (default: here)"
     )
 
 
@@ -27,17 +27,18 @@ def run(arguments: argparse.Namespace) -> int:
     folder = place.start_of(arguments) / arguments.folder
     new = files()
     if folder.exists() and not folder.is_dir():
-        raise UserError(f"{arguments.folder} is no folder")
+        raise UserError(f"{arguments.folder} is not a directory")
     refuse_links(folder, new)
-    there = [path for path in new if (folder / path).exists()]
-    if there:
+    existing = [path for path in new if (folder / path).exists()]
+    if existing:
         raise UserError(
-            f"{folder} has {join_some(there, 3)} already, and nothing was written", hint="choose an empty folder"
+            f"{folder} has {join_some(existing, 3)} already; nothing was written",
+            hint="use an empty one",
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise disk_error(error, f"{folder} cannot be made") from None
+        raise disk_error(error, f"cannot create {folder}") from None
     write_all(folder, new)
     terminal.say(f"wrote {len(new)} files to {arguments.folder}")
     terminal.say("next: `git init && git add . && git commit`, then read rollouts/fraud.yaml and .rollout-spec.yaml")

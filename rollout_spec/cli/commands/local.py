@@ -9,31 +9,23 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from datetime import UTC, datetime
 
 from rollout_spec.cli import terminal
 from rollout_spec.cli import workspace as place
-from rollout_spec.core.errors import UserError
-from rollout_spec.workflows import locate as location
-from rollout_spec.workflows import newest
+from rollout_spec.cli.clock import clock
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("action", choices=["merge"], metavar="merge", help="merge a pull request")
-    parser.add_argument("number", type=_number, metavar="N", help="its number: the name of its file without .json")
-
-
-def clock() -> datetime:
-    """Return the present time."""
-    return datetime.now(UTC)
+    parser.add_argument("number", type=_number, metavar="N", help="its number, the name of its file without .json")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Merge the pull request, and print its merge commit."""
-    from rollout_spec.workflows.local import merge
+    from rollout_spec.workflows.local import local_address, merge
 
-    done = merge(_address(arguments), arguments.number, now=clock())
+    done = merge(local_address(place.find_anywhere(arguments)), arguments.number, now=clock())
     pull = done.pull_request
     if done.was_merged:
         terminal.say(f"pull request {pull.number} is already merged")
@@ -49,33 +41,3 @@ def _number(text: str) -> int:
     if not re.fullmatch("[1-9][0-9]{0,8}", text):
         raise ValueError
     return int(text)
-
-
-def _address(arguments: argparse.Namespace) -> str:
-    """Return the address of the remote behind the local forge. UserError if the workspace has another forge."""
-    from rollout_spec.integrations.git.repository import Git
-
-    here = place.find_anywhere(arguments)
-    if here.git_root is None:
-        raise UserError(
-            "a local forge belongs to a git remote; this workspace is in no git repository", hint="git init"
-        )
-    git = Git(here.git_root)
-    repository = newest.known(here, git)
-    location.check_version(repository)
-    if repository.settings is None:
-        raise UserError("the workspace does not load", hint="`rollout-spec check` says why")
-    forge = repository.settings.forge
-    if forge is None or forge.type != "local":
-        found = "names no forge" if forge is None else f"is on {forge.type}"
-        raise UserError(
-            f"the workspace {found}; `local merge` needs `forge: {{type: local}}`",
-            hint=None if forge is None else f"merge the pull request on {forge.type}",
-        )
-    remote = git.remote(forge.remote)
-    if remote is None:
-        raise UserError(
-            f"there is no git remote `{forge.remote}` here",
-            hint=f"`git remote add {forge.remote} URL`, or name another in `forge.remote`",
-        )
-    return remote.address

@@ -1,9 +1,9 @@
-"""Work with policies: `policy test [PACK…]` runs the examples of policy packs.
+"""Test policies: `policy test [PACK…]` runs the examples of policy packs.
 
-A PACK is the name of a shipped pack, or a path. Without any: the packs that the workspace names; outside of a
-workspace, all shipped ones. An example is part of a rollout, laid over the one that `init` writes: mappings merge,
-lists replace, null takes a field away. An example that does not show what it should is a finding, and so is a policy
-without one that passes and one that fails.
+A PACK is the name of a shipped pack, or a path. Default: the packs of the workspace; outside of a workspace, all
+shipped ones. An example is a part of a rollout, merged into the one that `init` writes: mappings merge, lists replace,
+null removes a field. An example with the wrong result is a finding, and so is a policy without a passing and a failing
+example.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the examples of each pack, and print those that do not show what they should."""
+    """Run the examples of each pack, and print the wrong ones."""
     from rollout_spec.checks.policies.examples import run as run_examples
 
     packs = _packs(arguments)
@@ -46,8 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
     sys.stdout.write(REPORTERS["text"].report(Report(tuple(sorted(findings))), View()))
     policies = [policy for _, pack in packs if pack.model for policy in pack.model.spec.policies]
     examples = sum(len(policy.passes) + len(policy.fails) for policy in policies)
-    told = f"{len(findings)} wrong" if findings else "all is well"
-    terminal.say(f"{_count(len(policies), 'policy', 'policies')}, {_count(examples, 'example', 'examples')}: {told}")
+    verdict = f"{len(findings)} wrong" if findings else "all pass"
+    terminal.say(f"{_count(len(policies), 'policy', 'policies')}, {_count(examples, 'example', 'examples')}: {verdict}")
     return 1 if findings else 0
 
 
@@ -56,7 +56,7 @@ def _count(number: int, one: str, many: str) -> str:
 
 
 def _packs(arguments: argparse.Namespace) -> list[tuple[str, File[PolicyPack]]]:
-    """Return the packs whose examples are run, each of which loads, with the path to show."""
+    """Return the packs to test, each with the path to show. UserError if one does not load."""
     start = place.start_of(arguments)
     if arguments.packs:
         return [
@@ -65,11 +65,11 @@ def _packs(arguments: argparse.Namespace) -> list[tuple[str, File[PolicyPack]]]:
     try:
         here = location.find_from(start)
     except UserError:  # no workspace
-        nowhere = Repository(WorkingTree(start))
-        return [(f"policies/{name}.yaml", _loaded(name, nowhere.pack(name))) for name in _shipped()]
+        empty = Repository(WorkingTree(start))
+        return [(f"policies/{name}.yaml", _loaded(name, empty.pack(name))) for name in _shipped()]
     repository = here.repository()
     if repository.settings is None:
-        raise UserError("the workspace does not load", hint="`rollout-spec check` says why")
+        raise UserError("the workspace does not load", hint="run `rollout-spec check` for the errors")
     return [
         (str(PurePosixPath(here.prefix) / name) if is_pack_path(name) else f"policies/{name}.yaml", _loaded(name, pack))
         for name, pack in ((name, repository.pack(name)) for name in repository.settings.policies)
@@ -88,9 +88,9 @@ def _given(name: str, start: Path) -> File[PolicyPack]:
 
 def _loaded(name: str, pack: File[PolicyPack] | None) -> File[PolicyPack]:
     if pack is None:
-        raise UserError(f"there is no policy pack {name}", hint=did_you_mean(name, _shipped()))
+        raise UserError(f"no policy pack {name}", hint=did_you_mean(name, _shipped()))
     if pack.model is None:
-        raise UserError(f"the policy pack {name} does not load", hint=f"`rollout-spec check {name}` says why")
+        raise UserError(f"the policy pack {name} does not load", hint=f"run `rollout-spec check {name}` for the errors")
     return pack
 
 

@@ -1,4 +1,4 @@
-"""Make the candidate stable, once the last stage was held as long as it says; the old stable is known good."""
+"""Make the candidate stable, after the hold of the last stage. The old stable becomes known good."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Take the step."""
+    """Apply the step."""
     return step.run(arguments, Request("promote", arguments.rollout))

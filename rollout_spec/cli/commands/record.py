@@ -1,7 +1,7 @@
-"""Write down a version: what it is, where its bytes are, what it needs. A record that was merged never changes.
+"""Add a version with its record: model, artifact, digest and pins. A merged record never changes.
 
 rollout-spec record ROLLOUT VERSION --artifact URI --digest sha256:… [--metric auc=0.91] [--requires user-profile=12]
-rollout-spec record ROLLOUT VERSION --from FILE    the record as YAML or JSON; - reads stdin, and options win over it
+rollout-spec record ROLLOUT VERSION --from FILE    the record as YAML or JSON; - reads stdin; options override it
 """
 
 from __future__ import annotations
@@ -21,6 +21,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Take the step."""
+    """Apply the step."""
     version, record = recorded.version(arguments.version), recorded.record(arguments)
     return step.run(arguments, Request("record", arguments.rollout, version, record=record))

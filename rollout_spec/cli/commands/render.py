@@ -1,4 +1,4 @@
-"""Write the manifests of rollouts, which Argo CD or Flux applies. They are never edited by hand."""
+"""Write the manifests of rollouts, which Argo CD or Flux applies. Do not edit them by hand."""
 
 from __future__ import annotations
 
@@ -7,23 +7,13 @@ import sys
 from typing import TYPE_CHECKING
 
 from rollout_spec.checks.reporters import REPORTERS, View
-from rollout_spec.checks.rules import GATES
-from rollout_spec.checks.runner import check
 from rollout_spec.cli import terminal
 from rollout_spec.cli import workspace as place
-from rollout_spec.cli.checkout import check_complete
-from rollout_spec.cli.diff import patch
-from rollout_spec.core.errors import UserError
+from rollout_spec.core.diff import patch
 from rollout_spec.core.findings import Report
-from rollout_spec.core.text import did_you_mean
-from rollout_spec.core.yaml.reader import MAX_BYTES
-from rollout_spec.domain.incidents import files_about
-from rollout_spec.spec.kinds import WORKSPACE_FILE
-from rollout_spec.workflows.checkout import Checkout, decided_anew, opened
+from rollout_spec.workflows.checkout import Checkout, open_checkout, retry_if_changed
 from rollout_spec.workflows.locate import WorkspaceLocation
-from rollout_spec.workspace.files import refuse_links
-from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.watched import Watched
+from rollout_spec.workflows.render import render_workspace, write_manifests
 
 if TYPE_CHECKING:
     from rollout_spec.render.drift import ManifestDrift
@@ -31,90 +21,47 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument(
-        "rollouts", nargs="*", metavar="ROLLOUT", help="names of rollouts; all of them where there are none"
-    )
-    parser.add_argument("--check", action="store_true", help="write nothing, and fail where manifests are stale")
-    parser.add_argument("--diff", action="store_true", help="print what changes")
+    parser.add_argument("rollouts", nargs="*", metavar="ROLLOUT", help="names of rollouts (default: all)")
+    parser.add_argument("--check", action="store_true", help="write nothing, and fail if manifests are out of date")
+    parser.add_argument("--diff", action="store_true", help="print the changes")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Render, and write what changed."""
+    """Render, and write the changed manifests."""
     here = place.find(arguments)
     if arguments.check:
         return _render(arguments, here, None)
 
     def attempt() -> int:
-        with opened(here.workspace, here.git_root, terminal.say) as checkout:
+        with open_checkout(here.workspace, here.git_root, terminal.say) as checkout:
             return _render(arguments, here, checkout)
 
-    return decided_anew(attempt)
+    return retry_if_changed(attempt)
 
 
 def _render(arguments: argparse.Namespace, here: WorkspaceLocation, checkout: Checkout | None) -> int:
-    tree = Watched(here.repository().tree)
-    repository = Repository(tree)
-    check_complete(here, repository)
-    names = arguments.rollouts or repository.names("rollouts")
-    for name in names:
-        if repository.rollout(name) is None and repository.link(f"rollouts/{name}.yaml") is None:
-            raise UserError(f"there is no rollout `{name}` here", hint=did_you_mean(name, repository.names("rollouts")))
-    if _broken(names, repository, here):
+    rendering = render_workspace(arguments.rollouts, here)
+    sys.stderr.write(REPORTERS["text"].report(Report(rendering.errors), View()))
+    if rendering.errors:
         return 1
-    found = _stale(repository, names, everything=not arguments.rollouts)
-    if checkout is not None and found:
-        tree.check_unchanged()
+    changes = rendering.changes
+    if checkout is not None and changes:
+        rendering.tree.check_unchanged()
     if arguments.diff:
-        sys.stdout.write("".join(patch(each.path, each.committed, each.wanted) for each in found))
+        sys.stdout.write("".join(patch(each.path, each.committed, each.wanted) for each in changes))
     if checkout is None:
-        return _report(found)
-    refuse_links(here.workspace, [each.path for each in found])
-    for each in found:
-        expected = ... if each.committed is not None and len(each.committed) > MAX_BYTES else each.committed
-        checkout.put(str((here.workspace / each.path).relative_to(checkout.root)), each.wanted, expected)
-        terminal.say(f"{'removed' if each.wanted is None else 'wrote'} {each.path}")
-    if not found:
-        terminal.say("the manifests are current")
+        return _report(changes)
+    for change in write_manifests(changes, here, checkout):
+        terminal.say(f"{'removed' if change.wanted is None else 'wrote'} {change.path}")
+    if not changes:
+        terminal.say("the manifests are up to date")
     return 0
 
 
-def _broken(names: list[str], repository: Repository, here: WorkspaceLocation) -> bool:
-    """Say what keeps rollouts from being rendered: a file that does not load, or that names what is not there."""
-    report = check(repository, paths=[WORKSPACE_FILE, *_inputs(names, repository)], prefix=here.prefix)
-    wrong = [each for each in report.findings if each.severity == "error" and each.name in GATES]
-    sys.stderr.write(REPORTERS["text"].report(Report(tuple(wrong)), View()))
-    return bool(wrong)
-
-
-def _inputs(names: list[str], repository: Repository) -> list[str]:
-    """Return the files that decide what is rendered: rollouts, the components that they pin, their incidents.
-
-    The folders that are written to are among them if they are links.
-    """
-    from rollout_spec.render.renderer import MANIFESTS
-
-    paths: dict[str, None] = {}
-    for rollout in names:
-        paths |= dict.fromkeys((f"rollouts/{rollout}.yaml", f"{MANIFESTS}/{rollout}"))
-        file = repository.rollout(rollout)
-        for record in file.model.spec.versions.values() if file and file.model else ():
-            paths |= dict.fromkeys(f"components/{name}.yaml" for name in record.requires or {})
-        paths |= dict.fromkeys(incident.path for incident in files_about(rollout, repository))
-    return [path for path in paths if repository.file(path) is not None or repository.link(path) is not None]
-
-
-def _stale(repository: Repository, names: list[str], *, everything: bool) -> list[ManifestDrift]:
-    from rollout_spec.render.drift import find_drift, orphaned_manifests
-
-    files = [file for file in map(repository.rollout, names) if file is not None]
-    found = [each for file in files for each in find_drift(file, repository)]
-    return found + list(orphaned_manifests(repository)) if everything else found
-
-
-def _report(found: list[ManifestDrift]) -> int:
-    for each in found:
-        word = "missing" if each.committed is None else "left over" if each.wanted is None else "stale"
-        terminal.say(f"{each.path} is {word}")
-    if found:
-        terminal.say("run `rollout-spec render` and commit what it writes")
-    return 1 if found else 0
+def _report(changes: list[ManifestDrift]) -> int:
+    for each in changes:
+        state = "missing" if each.committed is None else "left over" if each.wanted is None else "out of date"
+        terminal.say(f"{each.path} is {state}")
+    if changes:
+        terminal.say("run `rollout-spec render` and commit the files")
+    return 1 if changes else 0

@@ -1,4 +1,4 @@
-"""Take a version out of `knownGood`: no rollback goes there any more. One that may serve stays."""
+"""Remove a version from `knownGood`: no rollback restores it any more. One rollback target must stay."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Take the step."""
+    """Apply the step."""
     return step.run(arguments, Request("retire", arguments.rollout, arguments.version))

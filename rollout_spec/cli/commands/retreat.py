@@ -1,4 +1,4 @@
-"""Take the candidate back to an earlier stage; nothing is held against it."""
+"""Move the candidate back to an earlier stage, without an incident."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from rollout_spec.lifecycle import Request
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     step.configure(parser)
-    parser.add_argument("--to", metavar="STAGE", help="the stage; the one before where it is not named")
+    parser.add_argument("--to", metavar="STAGE", help="the stage (default: the previous one)")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Take the step."""
+    """Apply the step."""
     return step.run(arguments, Request("retreat", arguments.rollout, to=arguments.to))

@@ -1,4 +1,4 @@
-"""Take the candidate out; nothing is held against it. One that failed is rolled back: `rollout-spec rollback`."""
+"""Remove the candidate without an incident. Roll back a failed one with `rollout-spec rollback`."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Take the step."""
+    """Apply the step."""
     return step.run(arguments, Request("withdraw", arguments.rollout))

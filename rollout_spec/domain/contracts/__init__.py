@@ -1,15 +1,16 @@
-"""A contract is the JSON Schema of what callers send; a version of it breaks them where it refuses what they may send.
+"""Contracts: the JSON Schemas of requests. A new version breaks callers if it refuses requests of the old one.
 
-A break is certain only if an instance proves it: the old schema accepts it, and the new one refuses it. ``reading``
-turns bytes into a schema. ``comparison`` asks ``witnesses``, in a confined process, for such instances. ``candidates``
-makes instances (``branches``, ``shapes``, ``edges``, ``texts``), ``judging`` has ``jsonschema`` judge them, with the
-guards of ``guarding``, and ``reasons`` says why one is refused. Only what runs there imports ``jsonschema``.
+A break is certain only if an instance shows it: the old schema accepts it and the new one refuses it. Start with
+``comparison``, which runs ``witnesses`` in a confined process to find such instances. ``json_schema`` reads a schema.
+``candidates`` makes instances (``branches``, ``shapes``, ``edges``, ``texts``), ``judging`` validates them with
+``jsonschema`` and the guards of ``guarding``, and ``reasons`` explains a refusal. Only the confined process imports
+``jsonschema``. Imports ``workspace`` and below.
 """
 
 from __future__ import annotations
 
 
 def place_of(contract: str, version: str) -> str | None:
-    """Return the path of a version's contract in its workspace; None where that would lead out of it."""
+    """Return the path of a version's contract in its workspace, or None if it leads out of the workspace."""
     path = contract.replace("{version}", version)
     return None if path.startswith("/") or "\\" in path or ".." in path.split("/") else path

@@ -1,6 +1,6 @@
-"""What a schema says of one instance, with all that it leads to: ``$ref``, ``allOf``, one of ``anyOf``, ``then``.
+"""The branches of a schema: the parts that apply to one instance, by ``$ref``, ``allOf``, one of ``anyOf``, ``then``.
 
-This only guides where instances are looked for. Whether one is accepted, a validator decides.
+This only guides the search for instances. A validator decides whether an instance is accepted.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from rollout_spec.domain.contracts.json_schema import TYPES, Schema
 from rollout_spec.domain.contracts.patterns import is_portable
 
 Part = dict[str, Any]
-"""One schema object, of which the keywords beside each other are looked at."""
+"""One schema object. Only its own keywords are read."""
 Branch = tuple[Part, ...]
-"""Parts that hold together."""
+"""Parts that apply together."""
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _MOST, _MOST_PARTS, _DEEPEST = 12, 40, 12
@@ -29,7 +29,7 @@ _IN_PLACE_ONE = ("not", "if", "then", "else")
 
 
 class Branches:
-    """The branches of the schemas of one document. All that is made here is kept, so that parts have an identity."""
+    """The branches of the schemas of one document. All made parts are kept alive, because their ids are keys."""
 
     def __init__(self, document: Schema) -> None:
         resource = specification_with(_DIALECT).create_resource(document)
@@ -39,7 +39,7 @@ class Branches:
         self._kept: list[Any] = []
 
     def of(self, schema: Schema, depth: int = 0) -> list[Branch]:
-        """Return the branches of a schema, the simplest first; none if it accepts nothing."""
+        """Return the branches of a schema, simplest first. The list is empty if the schema accepts nothing."""
         if isinstance(schema, bool) or depth > _DEEPEST:
             return [()] if schema is not False else []
         if id(schema) not in self._branches:
@@ -51,26 +51,30 @@ class Branches:
         return self._branches[id(schema)]
 
     def _factors(self, schema: Part, depth: int) -> Iterator[list[Branch]]:
-        """Give what else holds for an instance: of each list, one branch."""
+        """Give lists of branches. One branch of each list applies to an instance too."""
         if (target := self.target(schema.get("$ref"))) is not None:
             yield self.of(target, depth)
-        for each in _schemas(schema.get("allOf")):
-            yield self.of(each, depth)
+        for part in _schemas(schema.get("allOf")):
+            yield self.of(part, depth)
         for name in ("anyOf", "oneOf"):
             if isinstance(schema.get(name), list):
-                rows = [self.of(each, depth) for each in _schemas(schema[name])]
+                rows = [self.of(part, depth) for part in _schemas(schema[name])]
                 yield [row[at] for at in range(_MOST) for row in rows if at < len(row)]
         if "if" in schema:
             fits = _combined([self.of(schema["if"], depth), self.of(schema.get("then", True), depth)])
             yield [*self.of(schema.get("else", True), depth), *fits]
         for name, needed in _entries(schema, "dependentRequired", "dependentSchemas", "dependencies"):
-            names = [each for each in needed if isinstance(each, str)] if isinstance(needed, list) else []
-            more = self._keep({"required": [name, *names]})
-            rest = self.of(needed, depth) if isinstance(needed, bool | dict) else [()]
-            yield [(), *((more, *each) for each in rest)]
+            names = (
+                [needed_name for needed_name in needed if isinstance(needed_name, str)]
+                if isinstance(needed, list)
+                else []
+            )
+            requirement = self._keep({"required": [name, *names]})
+            dependent = self.of(needed, depth) if isinstance(needed, bool | dict) else [()]
+            yield [(), *((requirement, *branch) for branch in dependent)]
 
     def parts(self, schema: Schema) -> Branch:
-        """Return all schema objects that speak of the same instance, in whatever way."""
+        """Return all schema objects that are about the same instance."""
         if isinstance(schema, bool):
             return ()
         if id(schema) not in self._parts:
@@ -85,21 +89,21 @@ class Branches:
         yield schema
         target = self.target(schema.get("$ref"))
         inside = chain.from_iterable(_schemas(schema.get(name)) for name in _IN_PLACE)
-        depending = (each for _, each in _entries(schema, "dependentSchemas", "dependencies"))
+        depending = (part for _, part in _entries(schema, "dependentSchemas", "dependencies"))
         single = (schema[name] for name in _IN_PLACE_ONE if name in schema)
-        for each in chain(() if target is None else (target,), inside, single, depending):
-            if isinstance(each, bool | dict):
-                yield from self._all(each, seen, depth + 1)
+        for part in chain(() if target is None else (target,), inside, single, depending):
+            if isinstance(part, bool | dict):
+                yield from self._all(part, seen, depth + 1)
 
     def target(self, reference: object) -> Schema | None:
-        """Return the schema that a reference leads to; None if there is none."""
+        """Return the schema that a reference leads to, or None."""
         if not isinstance(reference, str):
             return None
         try:
-            found = self._resolver.lookup(reference).contents
+            schema = self._resolver.lookup(reference).contents
         except (Unresolvable, ValueError, TypeError, LookupError, AttributeError):
             return None
-        return found if isinstance(found, bool | dict) else None
+        return schema if isinstance(schema, bool | dict) else None
 
     def _keep(self, part: Part) -> Part:
         self._kept.append(part)
@@ -107,28 +111,29 @@ class Branches:
 
 
 def fields(part: Part, name: str) -> list[Schema]:
-    """Return what a part says of the field of an object."""
-    found = [part["properties"][name]] if name in _mapping(part, "properties") else []
+    """Return the schemas of a part for a field of an object."""
+    schemas = [part["properties"][name]] if name in _mapping(part, "properties") else []
     for pattern, schema in _mapping(part, "patternProperties").items():
         if is_portable(pattern) and re.search(pattern, name):
-            found.append(schema)
-    if not found:
-        found = [part[each] for each in ("additionalProperties", "unevaluatedProperties") if each in part][:1]
-    return [each for each in found if isinstance(each, bool | dict)]
+            schemas.append(schema)
+    if not schemas:
+        others = (part[keyword] for keyword in ("additionalProperties", "unevaluatedProperties") if keyword in part)
+        schemas = [*islice(others, 1)]
+    return [schema for schema in schemas if isinstance(schema, bool | dict)]
 
 
 def types(branch: Branch) -> frozenset[str]:
-    """Return the types that all parts leave; a number may be an integer."""
-    left = TYPES
+    """Return the types that all parts allow. A number may be an integer."""
+    allowed = TYPES
     for part in branch:
-        said = part.get("type", TYPES)
-        named = {said} if isinstance(said, str) else set(said)
-        left &= named | ({"integer"} if "number" in named else set())
-    return left
+        value = part.get("type", TYPES)
+        named = {value} if isinstance(value, str) else set(value)
+        allowed &= named | ({"integer"} if "number" in named else set())
+    return allowed
 
 
 def items(part: Part, at: int) -> list[Schema]:
-    """Return what a part says of an entry of a list."""
+    """Return the schemas of a part for an entry of a list."""
     old = part.get("items")
     first = old if isinstance(old, list) else part.get("prefixItems")
     if isinstance(first, list) and at < len(first):
@@ -138,25 +143,25 @@ def items(part: Part, at: int) -> list[Schema]:
 
 
 def _combined(factors: Sequence[Sequence[Branch]]) -> Iterator[Branch]:
-    """Choose one branch of each factor: the first of all, then others of one, then of all."""
+    """Give combinations of one branch of each factor: the first ones, then variations of one factor, then of all."""
     if not all(factors):
         return
-    first = [each[0] for each in factors]
-    single = ([*first[:at], other, *first[at + 1 :]] for at, each in enumerate(factors) for other in each[1:])
+    first = [factor[0] for factor in factors]
+    single = ([*first[:at], other, *first[at + 1 :]] for at, factor in enumerate(factors) for other in factor[1:])
     rows = chain([first], single, islice(product(*factors), 4 * _MOST))
-    found = {
+    unique = {
         tuple(id(part) for branch in row for part in branch): tuple(chain(*row)) for row in islice(rows, 8 * _MOST)
     }
-    yield from islice(found.values(), _MOST)
+    yield from islice(unique.values(), _MOST)
 
 
 def _schemas(value: Any) -> list[Schema]:
-    return [each for each in value if isinstance(each, bool | dict)] if isinstance(value, list) else []
+    return [schema for schema in value if isinstance(schema, bool | dict)] if isinstance(value, list) else []
 
 
 def _mapping(part: Part, name: str) -> dict[str, Any]:
-    found = part.get(name)
-    return found if isinstance(found, dict) else {}
+    value = part.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def _entries(part: Part, *names: str) -> Iterable[tuple[str, Any]]:

@@ -1,8 +1,8 @@
-"""Instances in which two schemas may differ, by what both say: a bounded number, and the same ones each time.
+"""Candidates: instances on which two schemas may differ. Their number is bounded, and each run makes the same ones.
 
-For each place in an instance, ``kept`` schemas say what it must be like there, by one branch of the old schema, and
-``mentioned`` ones of both documents say which values may make a difference. From the values that are kept to, those are
-taken that the mentioned schemas judge differently.
+For each place in an instance, the ``kept`` schemas (one branch of the old schema) limit the values. The ``mentioned``
+schemas of both documents supply values that may make a difference. Of the values that the kept schemas accept, those
+are chosen that the mentioned schemas judge differently.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rollout_spec.domain.contracts.sameness import Sameness
 from rollout_spec.domain.contracts.shapes import Below, arrays, objects
 
 _MOST = (1500, 120, 60, 40)
-"""How many instances are judged at each depth; deeper ones have as many as the last."""
+"""The number of instances that are judged at each depth. Deeper places have the last limit."""
 _MOST_KEPT = (1500, 24, 12, 8)
 _MOST_JUDGES, _DEEPEST, _LARGEST, _FEW = 8, 24, 20_000, 3
 
@@ -49,7 +49,7 @@ class Candidates:
                 yield instance
 
     def values(self, kept: Side, old: Side, new: Side, depth: int) -> list[Any]:
-        """Return values for a place, those first that everything mentioned accepts, then in all ways not."""
+        """Return values for a place: first those that all mentioned schemas accept, then the others."""
         memo = (*map(id, kept), -1, *map(id, old), -2, *map(id, new), -3, depth)
         if memo not in self._found:
             self._found[memo] = []  # a schema that leads to itself
@@ -58,9 +58,9 @@ class Candidates:
         return self._found[memo]
 
     def _some(self, kept: Side, old: Side, new: Side, depth: int) -> list[Any]:
-        """Return a few values, for a place of which both schemas say the same."""
-        made = islice(self._made(kept, old, new, depth), 4 * _at(_MOST, depth))
-        fitting = (value for value in made if all(self._judges[0].accepts(value, each) for each in kept))
+        """Return a few values for a place at which both schemas are the same."""
+        candidates = islice(self._made(kept, old, new, depth), 4 * _at(_MOST, depth))
+        fitting = (value for value in candidates if all(self._judges[0].accepts(value, schema) for schema in kept))
         return list(islice(fitting, _FEW))
 
     def _chosen(self, kept: Side, old: Side, new: Side, depth: int) -> list[Any]:
@@ -71,21 +71,21 @@ class Candidates:
             if text in seen or len(text) > _LARGEST or len(seen) > _at(_MOST, depth):
                 continue
             seen.add(text)
-            if all(self._judges[0].accepts(value, each) for each in kept):
+            if all(self._judges[0].accepts(value, schema) for schema in kept):
                 groups.setdefault(self._verdicts(value, old, new), []).append((len(text), value))
         for group in groups.values():
             group.sort(key=lambda entry: entry[0])
         rows = sorted(groups.items(), key=lambda entry: entry[0].count(True), reverse=True)
-        found = [row[at][1] for at in range(_at(_MOST_KEPT, depth)) for _, row in rows if at < len(row)]
-        return found[: _at(_MOST_KEPT, depth)]
+        chosen = [row[at][1] for at in range(_at(_MOST_KEPT, depth)) for _, row in rows if at < len(row)]
+        return chosen[: _at(_MOST_KEPT, depth)]
 
     def _verdicts(self, value: Any, old: Side, new: Side) -> tuple[bool | None, ...]:
-        """Return how what is mentioned judges a value."""
+        """Return the verdicts of the mentioned schemas on a value."""
         sides = zip(self._judges, (old, new), strict=True)
-        return tuple(judge.accepts(value, each) for judge, side in sides for each in side[:_MOST_JUDGES])
+        return tuple(judge.accepts(value, schema) for judge, side in sides for schema in side[:_MOST_JUDGES])
 
     def _made(self, kept: Side, old: Side, new: Side, depth: int) -> Iterator[Any]:
-        """Give values that may be kept to: plain ones, then lists and objects by each branch."""
+        """Give values that the kept schemas may accept: scalars, then lists and objects by each branch."""
         mentioned = self._mentioned(old, new)
         both = tuple(chain(*mentioned))
         branches = self._combined(kept)
@@ -111,19 +111,19 @@ class Candidates:
 
     def _mentioned(self, old: Side, new: Side) -> tuple[Branch, Branch]:
         sides = zip(self._branches, (old, new), strict=True)
-        first, second = (tuple(chain.from_iterable(map(each.parts, side))) for each, side in sides)
+        first, second = (tuple(chain.from_iterable(map(branches.parts, side))) for branches, side in sides)
         return first, second
 
     def _combined(self, kept: Side) -> list[Branch]:
-        """Return the branches of schemas that hold together."""
-        found: list[Branch] = [()]
+        """Return the branches of schemas that apply together."""
+        combined: list[Branch] = [()]
         for schema in kept:
-            found = [(*one, *other) for other in self._branches[0].of(schema) for one in found][:12]
-        return found
+            combined = [(*one, *other) for other in self._branches[0].of(schema) for one in combined][:12]
+        return combined
 
 
 class _Place:
-    """A place in an instance, by one branch of what is kept to there: it knows what goes below."""
+    """A place in an instance, by one branch of its kept schemas, with access to the places below it."""
 
     def __init__(self, candidates: Candidates, branch: Branch, mentioned: tuple[Branch, Branch], depth: int) -> None:
         self.branch = branch
@@ -131,13 +131,13 @@ class _Place:
         self._candidates, self._sides, self._depth = candidates, mentioned, depth
 
     def values(self, below: Below, also: Iterable[Schema] = ()) -> list[Any]:
-        """Return values for what is below; ``below`` gives what a part says of it."""
+        """Return values for a place below. ``below`` returns the schemas of a part for that place."""
         kept, old, new = (_unique(chain.from_iterable(map(below, side))) for side in (self.branch, *self._sides))
         return self._candidates.values((*kept, *also), old, new, self._depth + 1)
 
     def is_same(self, below: Below) -> bool:
-        """Return whether both schemas say the same of what is below, as far as they say it there."""
-        old, new = ([each for part in side for each in below(part)] for side in self._sides)
+        """Return whether the schemas of both documents for a place below are the same."""
+        old, new = ([schema for part in side for schema in below(part)] for side in self._sides)
         return self._candidates.sameness.holds(old, new)
 
 
@@ -146,7 +146,7 @@ def _at(limits: Sequence[int], depth: int) -> int:
 
 
 def _unique(schemas: Iterable[Schema]) -> Side:
-    return tuple({id(each): each for each in schemas}.values())
+    return tuple({id(schema): schema for schema in schemas}.values())
 
 
 _SHAPES: tuple[tuple[str, Callable[[_Place], Iterator[Any]]], ...] = (("object", objects), ("array", arrays))

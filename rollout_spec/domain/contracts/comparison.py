@@ -1,6 +1,6 @@
-"""Two versions of a contract, compared: a break is certain only if an instance proves it.
+"""The comparison of two versions of a contract: a break is certain only if an instance shows it.
 
-The instance is looked for, and judged by both, in a confined process: who may open a pull request may write contracts.
+The search for instances runs in a confined process, because anybody who can open a pull request can write contracts.
 """
 
 from __future__ import annotations
@@ -27,31 +27,31 @@ _UNKNOWN = {
         'write `"$schema": "https://json-schema.org/draft/2020-12/schema"` at the top, and none below it',
     ),
 }
-"""Why a comparison cannot be made, and what to do about it."""
+"""The reasons why a comparison is not possible, each with its hint."""
 _SHOWN = 200
 
 
 @dataclass(frozen=True)
 class ContractChange:
-    """One change that breaks callers, with an instance that proves it.
+    """One change that breaks callers, with an instance that shows it.
 
-    ``path`` is where in the new schema, ``words`` what becomes of it, ``witness`` the JSON that the old schema accepts.
-    ``refuses``: the new one refuses it; else it accepts it still, and does not read what was required.
+    ``path`` is the place in the new schema, ``message`` the change, ``witness`` the JSON that the old schema accepts.
+    ``refuses``: the new schema refuses it. If not, the new schema accepts it and no longer reads a required field.
     """
 
     path: KeyPath
-    words: str
+    message: str
     witness: str
     refuses: bool = True
 
     def __str__(self) -> str:
-        return f"{pointer(self.path)}: {self.words}"
+        return f"{pointer(self.path)}: {self.message}"
 
     def data(self) -> list[Any]:
         """Return this as plain data."""
-        return [list(self.path), self.words, self.witness, self.refuses]
+        return [list(self.path), self.message, self.witness, self.refuses]
 
-    def proof(self, old: str, new: str) -> str:
+    def witness_sentence(self, old: str, new: str) -> str:
         """Return the sentence that shows the instance, by the names of both versions."""
         verdict = "is refused" if self.refuses else "is not read in full"
         return f"this request was accepted by {old} and {verdict} by {new}: `{self.shown}`"
@@ -63,7 +63,7 @@ class ContractChange:
 
 
 class FlawError(NotASchema):
-    """One of two contracts is no JSON Schema: ``which`` is 0 for the old one, 1 for the new."""
+    """One of two contracts is not a JSON Schema. ``which`` is 0 for the old one, 1 for the new one."""
 
     def __init__(self, which: int, message: str, path: KeyPath) -> None:
         super().__init__(message, path)
@@ -86,8 +86,8 @@ def check_by_metaschema(content: bytes, about: str) -> None:
 def breaks(old: bytes, new: bytes, about: str) -> list[ContractChange]:
     """Return the changes from one contract to the next that certainly break callers of the old one.
 
-    ``about`` is the file of the new one. Raises ``confined.StoppedError`` if that cannot be found out within the
-    limits, and ``FlawError``.
+    ``about`` is the file of the new one. Raises ``FlawError``, or ``confined.StoppedError`` if the comparison exceeds
+    its limits.
     """
     answer = _answer(old, new, about) if old != new else {"changes": []}
     if "flaw" in answer:
@@ -98,15 +98,16 @@ def breaks(old: bytes, new: bytes, about: str) -> list[ContractChange]:
         stopped = confined.StoppedError("time", why)
         stopped.hint = hint
         raise stopped
-    return [ContractChange(tuple(path), words, witness, refuses) for path, words, witness, refuses in answer["changes"]]
+    changes = answer["changes"]
+    return [ContractChange(tuple(path), message, witness, refuses) for path, message, witness, refuses in changes]
 
 
-@lru_cache(maxsize=16)  # a drill asks of the same two again and again; that time ran out is not remembered
+@lru_cache(maxsize=16)  # a drill compares the same two many times; an exceeded limit is not cached
 def _answer(old: bytes, new: bytes, about: str) -> dict[str, Any]:
     [answer] = confined.ask(_TASK, (old, new), 1, about)
     return dict(answer)
 
 
 def refusals(old: bytes, new: bytes, about: str) -> list[ContractChange]:
-    """Return those of the changes for which the new contract certainly refuses something that the old one accepts."""
+    """Return the changes by which the new contract certainly refuses an instance that the old one accepts."""
     return [change for change in breaks(old, new, about) if change.refuses]

@@ -1,8 +1,8 @@
-"""Callers send what the schema of the version that answers them says; the schema of an earlier one may refuse it.
+"""The compatibility of an earlier version with the present requests of callers.
 
-Where stable fails, all its callers are sent to another version, as where a split sends them to both: they do not know
-which version answers. What they send now is what stable reads by the ``contract`` of its own pin on a ``schema``
-component. The restored version reads by the contract of its pin.
+If stable fails, all its callers are sent to another version. Their requests follow the schema that stable reads: the
+``contract`` of its pin on a ``schema`` component. The restored version reads by the contract of its own pin, which may
+refuse these requests.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.domain.contracts import place_of
-from rollout_spec.domain.pins import is_range, meets
+from rollout_spec.domain.pins import is_range, satisfies
 from rollout_spec.workspace.repository import Repository
 
 if TYPE_CHECKING:
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A schema, in the version that an earlier version of a model ``reads``, refuses what it takes as ``sent`` now.
+    """A schema whose version ``reads``, of an earlier version of a model, refuses requests of its version ``sent``.
 
-    ``changes`` say where, and show a request. ``moved``: the newer version of the schema took something away too, so
-    that callers had to move when it came. Where it took nothing away they may send what they always did, and nobody
-    knows whether what is refused is ever sent. ``known``: both could be compared; else ``changes`` say why not.
+    ``changes`` name the places in the schema, and show a request. ``moved``: the newer version of the schema removed
+    something too, so callers had to change for it. If it removed nothing, callers may still send the old requests, and
+    it is unknown whether the refused ones are ever sent. ``known``: both versions could be compared. If not,
+    ``changes`` hold the reason.
     """
 
     component: str
@@ -40,32 +41,30 @@ class Refusal:
 
     @property
     def summary(self) -> str:
-        """What is wrong with the earlier version; what it is called is to come before."""
+        """The reason against the earlier version, to be written after its name."""
+        requests = f"requests that callers of {self.sent}"
         if not self.known:
-            return (
-                f"reads {self.component} {self.reads}; whether it refuses what callers of {self.sent} send is not known"
-            )
+            return f"reads {self.component} {self.reads}; cannot tell whether it refuses {requests} send"
         may = "" if self.moved else "may "
-        return f"reads {self.component} {self.reads}, which refuses what callers of {self.sent} {may}send"
+        return f"reads {self.component} {self.reads}, which refuses {requests} {may}send"
 
     @property
-    def words(self) -> str:
-        """Why the earlier version is passed over, for a person; it quotes the contract."""
-        more = f" and {len(self.changes) - 1} more" if len(self.changes) > 1 else ""
-        return f"it {self.summary}: {self.changes[0]}{more}"
+    def message(self) -> str:
+        """The reason to skip the earlier version. It quotes the contract."""
+        left_out = f" and {len(self.changes) - 1} more" if len(self.changes) > 1 else ""
+        return f"it {self.summary}: {self.changes[0]}{left_out}"
 
 
 def refusals(rollout: ModelRollout, version: str, repository: Repository) -> Iterator[Refusal]:
-    """Give the schemas that refuse what callers of stable send, if they are sent to another version.
+    """Give the schemas that refuse requests of the callers of stable if these are sent to another version.
 
-    Only what an instance proves is told: nothing of a contract that is missing, unreadable or no JSON Schema, nothing
-    of a range that several served versions meet, and nothing of an exclusive schema: it goes back in the same commit,
-    for all. Contracts that take too long to compare are told as not known: they keep no rollback from being
-    made, and let none merge itself.
+    A refusal needs an instance that shows it. There is none for a contract that is missing, unreadable or not a JSON
+    Schema, for a range that several served versions satisfy, and for an exclusive schema: it is switched in the same
+    commit, for all. Contracts that take too long to compare are not ``known``: the rollback is then made as a draft.
     """
     versions = rollout.spec.versions
     ours, theirs = (
-        versions[each].requires or {} if each in versions else {} for each in (rollout.spec.live.stable, version)
+        versions[own].requires or {} if own in versions else {} for own in (rollout.spec.live.stable, version)
     )
     for name, pin in theirs.items():
         if ours.get(name, pin) == pin:
@@ -74,10 +73,10 @@ def refusals(rollout: ModelRollout, version: str, repository: Repository) -> Ite
         spec = component.model.spec if component and component.model else None
         if spec is None or spec.type != "schema" or spec.exclusive:
             continue
-        sent, reads = (_read_by(each, spec) for each in (ours[name], pin))
+        sent, reads = (_read_by(own_pin, spec) for own_pin in (ours[name], pin))
         if sent is None or reads is None or sent == reads:
             continue
-        contracts = [_contract(spec, each, repository) for each in (sent, reads)]
+        contracts = [_contract(spec, schema_version, repository) for schema_version in (sent, reads)]
         if contracts[0] is None or contracts[1] is None:
             continue
         changes, moved, known = _compared(contracts[0], contracts[1], f"components/{name}.yaml")
@@ -86,11 +85,11 @@ def refusals(rollout: ModelRollout, version: str, repository: Repository) -> Ite
 
 
 def _read_by(pin: str, component: ComponentSpec) -> str | None:
-    """Return the one version that a pin leads to; None where several or none are served of a range."""
+    """Return the single version of a component that a pin selects. None if a range selects several, or none."""
     if not is_range(pin):
         return pin
-    met = [version for version in component.serving if meets(version, pin)]
-    return met[0] if len(met) == 1 else None
+    versions = [version for version in component.serving if satisfies(version, pin)]
+    return versions[0] if len(versions) == 1 else None
 
 
 def _contract(component: ComponentSpec, version: str | None, repository: Repository) -> bytes | None:
@@ -103,7 +102,7 @@ def _contract(component: ComponentSpec, version: str | None, repository: Reposit
 
 
 def _compared(sent: bytes, read: bytes, about: str) -> tuple[tuple[str, ...], bool, bool]:
-    """Return what the schema that is read refuses, whether the one that is sent took something away, and is known."""
+    """Return the changes that ``read`` refuses, whether ``sent`` removed something, and whether both are known."""
     from rollout_spec.core.bounded_process import StoppedError
     from rollout_spec.domain.contracts.comparison import refusals
     from rollout_spec.domain.contracts.json_schema import NotASchema, read_schema
@@ -111,13 +110,13 @@ def _compared(sent: bytes, read: bytes, about: str) -> tuple[tuple[str, ...], bo
     if sent == read:
         return (), False, True
     try:
-        for each in (sent, read):
-            read_schema(each)
+        for content in (sent, read):
+            read_schema(content)
         changes = refusals(sent, read, about)
         if not changes:
             return (), False, True
-        words = (f"{changes[0]}, as in {changes[0].shown}", *map(str, changes[1:]))
-        return words, bool(refusals(read, sent, about)), True
+        messages = (f"{changes[0]}, as in {changes[0].shown}", *map(str, changes[1:]))
+        return messages, bool(refusals(read, sent, about)), True
     except NotASchema:
         return (), False, True
     except StoppedError as stopped:

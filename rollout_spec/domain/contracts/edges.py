@@ -22,7 +22,7 @@ _Number = int | Decimal
 
 
 def scalars(parts: Sequence[Part], types: frozenset[str] = TYPES) -> Iterator[Any]:
-    """Give values that are no lists or objects, by all that is said of one instance; listed values of all types."""
+    """Give the scalars at the limits of all parts about one instance, and the listed values of all types."""
     yield from (value for value in _listed(parts) if type_of(value) in types)
     if "integer" in types:
         yield from islice(_numbers(parts), _MOST_NUMBERS)
@@ -33,10 +33,10 @@ def scalars(parts: Sequence[Part], types: frozenset[str] = TYPES) -> Iterator[An
 
 
 def counts(parts: Sequence[Part], least: str, most: str, *, longest: int) -> list[int]:
-    """Return how many there may be: each limit, and its neighbours."""
+    """Return the possible counts: each limit and its neighbours."""
     limits = (_whole(part.get(name)) for part in parts for name in (least, most))
     near = (limit + step for limit in limits if limit is not None for step in (0, 1, -1))
-    return sorted({each for each in near if 0 <= each <= longest})
+    return sorted({count for count in near if 0 <= count <= longest})
 
 
 def _whole(value: Any) -> int | None:
@@ -44,13 +44,13 @@ def _whole(value: Any) -> int | None:
 
 
 def _listed(parts: Sequence[Part]) -> Iterator[Any]:
-    """Give constants, and of each list of values the first ones, and the first that no other list has."""
+    """Give constants, the first values of each list, and the first values that another list lacks."""
     lists = [part["enum"] for part in parts if isinstance(part.get("enum"), list)]
     lists += [[part["const"]] for part in parts if "const" in part]
-    keys = [{key(each) for each in values} for values in lists]
+    keys = [{key(value) for value in values} for values in lists]
     for at, values in enumerate(lists):
-        others = [found for number, found in enumerate(keys) if number != at]
-        alone = (each for each in values if any(key(each) not in found for found in others))
+        others = [other_keys for number, other_keys in enumerate(keys) if number != at]
+        alone = (value for value in values if any(key(value) not in other_keys for other_keys in others))
         yield from islice(values, _LISTED)
         yield from islice(alone, _LISTED)
     for part in parts:
@@ -60,14 +60,14 @@ def _listed(parts: Sequence[Part]) -> Iterator[Any]:
 
 
 def _numbers(parts: Sequence[Part]) -> Iterator[_Number]:
-    bounds = _sorted(each for part in parts for name in _BOUNDS for each in _bound(part.get(name)))
-    steps = _sorted(each for part in parts for each in _bound(part.get("multipleOf")) if each > 0)
+    bounds = _sorted(number for part in parts for name in _BOUNDS for number in _bound(part.get(name)))
+    steps = _sorted(number for part in parts for number in _bound(part.get("multipleOf")) if number > 0)
     with localcontext() as context:
         context.prec = 60
-        found = [*bounds, *_near(bounds, steps), *_NUMBERS, *_multiples(steps)]
-        spread = [each for low, high in pairwise(bounds) for each in _between(low, high)]
-        kept = [plain(each) for each in [*found, *spread]]
-    yield from dict.fromkeys(each for each in kept if each is not None and -_FAR <= each <= _FAR)
+        numbers = [*bounds, *_near(bounds, steps), *_NUMBERS, *_multiples(steps)]
+        spread = [number for low, high in pairwise(bounds) for number in _between(low, high)]
+        plain_numbers = [plain(number) for number in [*numbers, *spread]]
+    yield from dict.fromkeys(number for number in plain_numbers if number is not None and -_FAR <= number <= _FAR)
 
 
 def _sorted(numbers: Iterable[_Number]) -> list[_Number]:
@@ -97,7 +97,7 @@ def _multiples(steps: Sequence[_Number]) -> Iterator[_Number]:
 
 
 def _between(low: _Number, high: _Number) -> Iterator[_Number]:
-    """Give whole numbers between two bounds, all of them if they are few, and the middle."""
+    """Give whole numbers between two bounds (all of them if they are few) and the middle."""
     first, last = int(low) - 1, int(high) + 1
     width = last - first
     yield from range(first, last + 1, max(1, width // _RANGE))
@@ -109,7 +109,7 @@ def _texts(parts: Sequence[Part]) -> Iterator[str]:
     repeats = {length - less for length in lengths for less in range(4) if length >= less}
     patterns = dict.fromkeys(part["pattern"] for part in parts if isinstance(part.get("pattern"), str))
     rows = [matching(pattern, repeats) for pattern in patterns]
-    found = [texts[at] for at in range(24) for texts in rows if at < len(texts)]
-    yield from dict.fromkeys([*_TEXTS[:2], *found[:30], *("a" * each for each in lengths), *_TEXTS])
-    for text in found[:6]:
+    matches = [texts[at] for at in range(24) for texts in rows if at < len(texts)]
+    yield from dict.fromkeys([*_TEXTS[:2], *matches[:30], *("a" * length for length in lengths), *_TEXTS])
+    for text in matches[:6]:
         yield from (f"{text}!", f"!{text}", text[:-1], text.swapcase())

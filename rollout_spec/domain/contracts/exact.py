@@ -1,4 +1,4 @@
-"""JSON values compared as JSON Schema does: true is not 1, and 1.0 is."""
+"""The comparison of JSON values by the rules of JSON Schema: 1.0 equals 1, true does not."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def key(value: Any) -> str:
 
 
 def plain(number: int | Decimal) -> int | Decimal | None:
-    """Return a number as every reader of JSON reads it, an integer as int; None if readers differ on it."""
+    """Return a number as every JSON reader reads it, a whole one as int. None if readers differ."""
     if not isinstance(number, Decimal):
         return number if -_LARGEST <= number <= _LARGEST else None
     if number.adjusted() > _DIGITS or number.adjusted() < -_DIGITS or len(number.as_tuple().digits) > _DIGITS:

@@ -1,4 +1,4 @@
-"""Required fields that the next schema says nothing of, so that nobody reads them any more."""
+"""Required fields that the next schema does not mention, so that no version reads them any more."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from rollout_spec.domain.contracts.patterns import is_portable
 from rollout_spec.domain.contracts.reasons import Reason
 from rollout_spec.domain.contracts.unlisted import with_values
 
-_WORDS = "this field is gone, and was required: nobody reads it any more"
+_MESSAGE = "this required field is gone: it is not read any more"
 _DEEPEST = 8
 
 
 def gone(instance: Any, judges: tuple[Judge, Judge], names: tuple[Naming, Naming]) -> list[Reason]:
-    """Return the fields of an instance that both accept which the old requires and the new does not know.
+    """Return the fields of an instance that the old schema requires and the new one does not know.
 
-    Their names are nowhere in the new schema, without them the old one refuses the instance, and the new one accepts it
-    without them and with any value.
+    Both schemas accept the instance. The names of the fields are nowhere in the new schema. Without them the old schema
+    refuses the instance; the new one accepts it without them and with any value in them.
     """
     candidates = names[0].required - names[1].texts
     if not candidates or not names[1].fields:
         return []
     return [
-        (path, _WORDS)
+        (path, _MESSAGE)
         for path, holder, name in _fields(instance, ())
         if name in candidates and not _is_matched(name, names[1]) and _is_ignored(instance, holder, name, judges)
     ]
@@ -47,7 +47,7 @@ def _fields(data: Any, path: KeyPath) -> Iterator[tuple[KeyPath, dict[str, Any],
 
 def _is_matched(name: str, naming: Naming) -> bool:
     """Return whether a pattern may match a name."""
-    return any(not is_portable(each) or re.search(each, name) for each in naming.patterns)
+    return any(not is_portable(pattern) or re.search(pattern, name) for pattern in naming.patterns)
 
 
 def _is_ignored(instance: Any, holder: dict[str, Any], name: str, judges: tuple[Judge, Judge]) -> bool:
@@ -58,4 +58,4 @@ def _is_ignored(instance: Any, holder: dict[str, Any], name: str, judges: tuple[
             return False
     finally:
         holder[name] = value
-    return all(new.accepts(each) for each in with_values(instance, holder, name))
+    return all(new.accepts(variant) for variant in with_values(instance, holder, name))

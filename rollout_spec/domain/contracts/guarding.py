@@ -1,4 +1,4 @@
-"""The keywords of ``jsonschema``, with guards: they count work, and end where engines may disagree."""
+"""The keywords of ``jsonschema`` with guards: they count work, and stop if engines may disagree."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from rollout_spec.domain.contracts.patterns import is_plain, is_portable
 
 _MANY, _LONG, _DEEPEST, _MOST_LOOPS = 32, 32, 50, 50
 _COSTS = {"$ref": 6, "$dynamicRef": 6, "unevaluatedProperties": 6, "unevaluatedItems": 6, "anyOf": 4, "oneOf": 4}
-"""How many keywords that cost little one costs that costs more."""
+"""The cost of expensive keywords, in cheap ones."""
 _Keyword = Callable[[Any, Any, Any, Any], Iterator[ValidationError]]
 
 
 class UnsureError(Exception):
-    """A judgement that is not certain."""
+    """The judgement is not certain."""
 
 
 class WorkDoneError(Exception):
-    """All work that one comparison may take is done."""
+    """The comparison has used all the work that it may take."""
 
 
 class Work:
-    """The work of one comparison, in keywords that were evaluated: the same on every machine.
+    """The work of one comparison, in evaluated keywords, which is the same on every machine.
 
-    ``loops`` counts judgements that lead to themselves; ``explodes``: a single one takes more than all may.
+    ``loops`` counts judgements that lead to themselves. ``explodes``: a single judgement exceeds the limit.
     """
 
     def __init__(self, most: int) -> None:
@@ -45,14 +45,14 @@ class Work:
             raise WorkDoneError
 
     def loop(self) -> None:
-        """Count a judgement that did not come to an end, for a schema that leads to itself."""
+        """Count a judgement that did not end, because the schema leads to itself."""
         self.loops += 1
         if self.loops > _MOST_LOOPS:
             raise WorkDoneError
 
 
 class Carrier:
-    """The work of a judge, where its keywords find it. Formats are annotations."""
+    """The state of a judge that its keywords share. It lets every format pass: formats are annotations."""
 
     def __init__(self, work: Work) -> None:
         self.work = work
@@ -81,15 +81,15 @@ def guarded(dialect: type[Validator]) -> Any:
 
 def _counted(keyword: _Keyword, cost: int) -> _Keyword:
     def run(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-        more = len(value) // _LONG if isinstance(value, list | dict) else 0
-        validator.format_checker.work.take(cost + more)
+        extra_cost = len(value) // _LONG if isinstance(value, list | dict) else 0
+        validator.format_checker.work.take(cost + extra_cost)
         return keyword(validator, value, instance, schema)
 
     return run
 
 
 def _followed(keyword: _Keyword) -> _Keyword:
-    """Bound how many references are followed within each other, well before the stack ends."""
+    """Limit the nesting of references, well below the limit of the stack."""
 
     def run(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
         carrier = validator.format_checker
@@ -124,7 +124,7 @@ def _with_names(keyword: _Keyword) -> _Keyword:
 
 
 def _enumerated(keyword: _Keyword) -> _Keyword:
-    """Look a value up in a long list at once."""
+    """Look a value up in a long list by its key."""
 
     def run(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
         if len(value) <= _MANY:

@@ -1,4 +1,4 @@
-"""A JSON Schema is data from outside: it is bounded, and its parts are what they should be, before any is looked at."""
+"""The reader of JSON Schemas. They are data from outside, so their size and the types of their parts are checked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WHOLE = 40
 
 
 class NotASchema(ValueError):
-    """What a file holds is no JSON Schema; ``path`` is where in it, or ``span`` where it is no JSON either."""
+    """The file is not a JSON Schema. ``path`` is the place in the schema, or ``span`` in a file that is not JSON."""
 
     def __init__(self, message: str, path: KeyPath = (), span: Span | None = None) -> None:
         super().__init__(message)
@@ -29,9 +29,9 @@ class NotASchema(ValueError):
 
 
 def read_schema(content: bytes) -> Schema:
-    """Read one JSON Schema. NotASchema says what is wrong with it."""
+    """Read one JSON Schema. NotASchema if it is not one."""
     if len(content) > MAX_BYTES:
-        raise NotASchema("a contract of more than 1 MiB is too long")
+        raise NotASchema("this contract is longer than 1 MiB")
     try:
         data = json.loads(
             content.decode("utf-8-sig"), parse_float=_number, parse_constant=_refuse, object_pairs_hook=_unique
@@ -42,7 +42,7 @@ def read_schema(content: bytes) -> Schema:
     except UnicodeDecodeError:
         raise NotASchema("this is not UTF-8 text") from None
     except RecursionError:
-        raise NotASchema(f"more than {MAX_DEPTH} levels deep") from None
+        raise NotASchema(f"this is more than {MAX_DEPTH} levels deep") from None
     except ValueError as error:
         raise NotASchema(excerpt(str(error))) from None
     for path, schema in _schemas(data):
@@ -51,7 +51,7 @@ def read_schema(content: bytes) -> Schema:
 
 
 def _number(text: str) -> int | Decimal:
-    """Read a number exactly; 2.0 is an integer, as JSON Schema has it."""
+    """Read a number exactly. 2.0 is an integer, by the rules of JSON Schema."""
     try:
         number = Decimal(text)
     except ArithmeticError:
@@ -61,7 +61,7 @@ def _number(text: str) -> int | Decimal:
 
 
 def _refuse(text: str) -> Any:
-    raise ValueError(f"{text} is no number")
+    raise ValueError(f"{text} is not a number")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -74,9 +74,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _schemas(data: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
-    """Give all schemas that a schema is made of."""
+    """Give a schema and all schemas in it."""
     if len(path) > MAX_DEPTH:
-        raise NotASchema(f"more than {MAX_DEPTH} levels deep")
+        raise NotASchema(f"this is more than {MAX_DEPTH} levels deep")
     yield path, data
     if not isinstance(data, dict):
         return
@@ -103,7 +103,7 @@ def _is_limit(value: Any) -> bool:
 
 
 def _are_names(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
 
 
 def _is_type(value: Any) -> bool:
@@ -111,21 +111,21 @@ def _is_type(value: Any) -> bool:
 
 
 _PARTS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "type": (_is_type, f"a type is one of {', '.join(sorted(TYPES))}, or a list of them"),
-    "required": (_are_names, "this is a list of names"),
-    "properties": (lambda value: isinstance(value, dict), "this maps names to schemas"),
-    "$defs": (lambda value: isinstance(value, dict), "this maps names to schemas"),
-    "definitions": (lambda value: isinstance(value, dict), "this maps names to schemas"),
-    "enum": (lambda value: isinstance(value, list), "this is a list of values"),
-    "pattern": (lambda value: isinstance(value, str), "this is a regular expression"),
-    "$ref": (lambda value: isinstance(value, str), "this names a schema, as text"),
-    "uniqueItems": (lambda value: isinstance(value, bool), "this is true or false"),
-    "multipleOf": (lambda value: _is_number(value) and value > 0, "this is a number above 0"),
-    **dict.fromkeys(("minimum", "maximum"), (_is_number, "this is a number")),
-    **dict.fromkeys(("exclusiveMinimum", "exclusiveMaximum"), (_is_limit, "this is a number")),
+    "type": (_is_type, f"one of {', '.join(sorted(TYPES))}, or a list of them"),
+    "required": (_are_names, "a list of names"),
+    "properties": (lambda value: isinstance(value, dict), "a mapping of names to schemas"),
+    "$defs": (lambda value: isinstance(value, dict), "a mapping of names to schemas"),
+    "definitions": (lambda value: isinstance(value, dict), "a mapping of names to schemas"),
+    "enum": (lambda value: isinstance(value, list), "a list of values"),
+    "pattern": (lambda value: isinstance(value, str), "a regular expression"),
+    "$ref": (lambda value: isinstance(value, str), "the name of a schema"),
+    "uniqueItems": (lambda value: isinstance(value, bool), "true or false"),
+    "multipleOf": (lambda value: _is_number(value) and value > 0, "a number above 0"),
+    **dict.fromkeys(("minimum", "maximum"), (_is_number, "a number")),
+    **dict.fromkeys(("exclusiveMinimum", "exclusiveMaximum"), (_is_limit, "a number")),
     **dict.fromkeys(
         ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"),
-        (_is_count, "this is a whole number that is not below 0"),
+        (_is_count, "a whole number of 0 or more"),
     ),
 }
 
@@ -134,12 +134,12 @@ def _check_parts(schema: Any, path: KeyPath) -> None:
     if isinstance(schema, bool):
         return
     if not isinstance(schema, dict):
-        raise NotASchema("a JSON Schema is an object, or true or false", path)
-    for key, (fits, words) in _PARTS.items():
+        raise NotASchema("this is not an object, true or false", path)
+    for key, (fits, expected) in _PARTS.items():
         if key in schema and not fits(schema[key]):
-            raise NotASchema(f"`{key}` at {pointer(path)}: {words}", (*path, key))
+            raise NotASchema(f"`{key}` at {pointer(path)} is not {expected}", (*path, key))
 
 
 def pointer(path: KeyPath) -> str:
-    """Return a place as a JSON pointer that can be shown: ``/properties/a~1b``; ``/`` is the whole schema."""
+    """Return a path as a printable JSON pointer: ``/properties/a~1b``. ``/`` is the whole schema."""
     return "/" + "/".join(excerpt(re.sub("/", "~1", str(step).replace("~", "~0"))) for step in path)

@@ -1,7 +1,7 @@
-"""Whether a schema accepts an instance, as ``jsonschema`` judges it, and whether that is certain.
+"""Judges of instances: whether a schema accepts one, by ``jsonschema``, and whether that is certain.
 
-It is not where a reference leads nowhere, where a regular expression is not read alike by all engines, and where the
-judgement fails in any way. Nothing is ever fetched: the registry of schemas is empty.
+It is not certain if a reference leads nowhere, if engines read a regular expression differently, or if the judgement
+fails in any way. Nothing is ever fetched: the registry of schemas is empty.
 
 Source: https://python-jsonschema.readthedocs.io/en/stable/referencing/
 """
@@ -25,13 +25,13 @@ from rollout_spec.domain.contracts.json_schema import NotASchema, Schema
 _MOST_AT_ONCE = 30_000
 _OLD_DIALECTS = "https://json-schema.org/draft-0"
 _BY_NAME = frozenset(("$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties"))
-"""Keywords that map names to schemas; such a name may be ``$schema``."""
+"""Keywords that map names to schemas. A name may be ``$schema``."""
 _VALUES = frozenset(("const", "default", "enum", "example", "examples"))
-"""Keywords that hold instances, and no schemas."""
+"""Keywords that hold instances and not schemas."""
 
 
 def dialect_of(schema: Schema) -> type[Validator] | None:
-    """Return the class that judges by a schema: by 2020-12 if it names no dialect; None if that is unknown."""
+    """Return the validator class of a schema's dialect: 2020-12 if it names none, None if it is unknown."""
     if isinstance(schema, bool) or "$schema" not in schema:
         return Draft202012Validator
     address = schema["$schema"]
@@ -41,18 +41,18 @@ def dialect_of(schema: Schema) -> type[Validator] | None:
         address = "http" + address.removeprefix("https")
     try:
         return validator_for({"$schema": address}, default=None)  # type: ignore[arg-type]
-    except ValueError:  # it is no address
+    except ValueError:  # not an address
         return None
 
 
 def check_schema(schema: Schema) -> None:
-    """Ask the metaschema of its dialect whether this is a schema. NotASchema says what is wrong."""
+    """Validate a schema with the metaschema of its dialect. NotASchema if it fails."""
     dialect = dialect_of(schema)
     try:
         if dialect is not None:
             dialect.check_schema(schema, format_checker=None)  # type: ignore[arg-type, call-arg]
     except SchemaError as error:
-        message = f"`{error.validator}` of its metaschema refuses this"
+        message = f"this fails `{error.validator}` of its metaschema"
         raise NotASchema(message, tuple(error.absolute_path)) from None
 
 
@@ -69,7 +69,7 @@ class Judge:
         self._validator = made(self.schema, registry=Registry(), format_checker=self._carrier)
 
     def accepts(self, instance: Any, part: Schema | None = None) -> bool | None:
-        """Return whether the schema, or a part of it, accepts an instance; None if that is not certain."""
+        """Return whether the schema, or a part of it, accepts an instance. None if that is not certain."""
         validator = self._validator if part is None else self._validator.evolve(schema=part)
         self._work.take()
         begin, self._carrier.depth = self._work.left, 0
@@ -83,7 +83,7 @@ class Judge:
         except RecursionError:
             self._work.loop()
             return None
-        except Exception:  # of the library, of what it stands on, or for a schema that is none
+        except Exception:  # from the library, from its dependencies, or from an invalid schema
             return None
         except BaseException as error:
             _raise_unless_panic(error)
@@ -91,13 +91,13 @@ class Judge:
             return None
 
     def errors(self, instance: Any) -> Iterator[ValidationError]:
-        """Give what is wrong with an instance; raises whatever the library does."""
+        """Give the errors of an instance. Exceptions of the library pass through."""
         self._carrier.depth = 0
         yield from self._validator.iter_errors(instance)
 
 
 class PlainJudge:
-    """A schema as the library reads it by itself, with the numbers of a processor: it confirms a judgement."""
+    """A judge with the unchanged library and floating-point numbers, which confirms a judgement."""
 
     def __init__(self, content: bytes) -> None:
         schema = json.loads(content.decode("utf-8-sig"))
@@ -105,7 +105,7 @@ class PlainJudge:
         self._validator = made(bare(schema), registry=Registry())
 
     def accepts(self, instance: Any) -> bool | None:
-        """Return whether the schema accepts an instance; None if the library fails."""
+        """Return whether the schema accepts an instance. None if the library fails."""
         try:
             return bool(self._validator.is_valid(json.loads(spelled(instance))))
         except (OutOfTimeError, MemoryError):
@@ -118,7 +118,7 @@ class PlainJudge:
 
 
 def _raise_unless_panic(error: BaseException) -> None:
-    """Raise an error again, unless it is that of a library in Rust that met the end of the stack."""
+    """Raise an error again unless it comes from a Rust library that exhausted the stack."""
     if type(error).__name__ != "PanicException":
         raise error
 
@@ -129,7 +129,7 @@ def spelled(instance: Any) -> str:
 
 
 def bare(schema: Schema) -> Schema:
-    """Return a schema without the name of its dialect: a reference to the whole would choose the validator anew."""
+    """Return a schema without its dialect. With it, a reference to the whole schema would select a new validator."""
     return schema if isinstance(schema, bool) else {name: part for name, part in schema.items() if name != "$schema"}
 
 
@@ -137,14 +137,14 @@ def _names_dialect(data: Any) -> bool:
     """Return whether a schema below the top names a dialect of its own."""
     todo, is_top = [data], True
     while todo:
-        each = todo.pop()
-        if isinstance(each, dict):
-            if "$schema" in each and not is_top:
+        node = todo.pop()
+        if isinstance(node, dict):
+            if "$schema" in node and not is_top:
                 return True
-            for key, value in each.items():
+            for key, value in node.items():
                 named = key in _BY_NAME and isinstance(value, dict)
                 todo += value.values() if named else [] if key in _VALUES else [value]
-        elif isinstance(each, list):
-            todo += each
+        elif isinstance(node, list):
+            todo += node
         is_top = False
     return False

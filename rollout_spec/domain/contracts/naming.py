@@ -17,22 +17,22 @@ class Naming:
 
 
 def naming(schema: Any) -> Naming:
-    """Collect what a schema names."""
+    """Return the names and patterns in a schema."""
     fields, required, texts, patterns = (set[str]() for _ in range(4))
     todo = [schema]
     while todo:
-        each = todo.pop()
-        if isinstance(each, dict):
-            texts.update(each)
-            fields.update(_keys(each.get("properties")))
-            patterns.update(_keys(each.get("patternProperties")))
-            needed = each.get("required")
+        node = todo.pop()
+        if isinstance(node, dict):
+            texts.update(node)
+            fields.update(_keys(node.get("properties")))
+            patterns.update(_keys(node.get("patternProperties")))
+            needed = node.get("required")
             required.update(name for name in (needed if isinstance(needed, list) else ()) if isinstance(name, str))
-            todo += each.values()
-        elif isinstance(each, list):
-            todo += each
-        elif isinstance(each, str):
-            texts.add(each)
+            todo += node.values()
+        elif isinstance(node, list):
+            todo += node
+        elif isinstance(node, str):
+            texts.add(node)
     return Naming(*map(frozenset, (fields, required, texts, patterns)))
 
 

@@ -1,7 +1,7 @@
-"""The regular expressions that ECMA-262, Python and others read alike.
+"""The regular expressions that ECMA-262, Python and other engines read alike.
 
-What is left out: look-behind, references to groups, flags, names, ``\\b``, ``\\p``, text beyond ASCII, and whatever one
-of them refuses.
+Not included: look-behind, references to groups, flags, names, ``\\b``, ``\\p``, text beyond ASCII, and every expression
+that one engine refuses.
 
 Source: https://json-schema.org/draft/2020-12/json-schema-core#section-6.4
 """
@@ -15,7 +15,7 @@ from functools import lru_cache
 _LONGEST, _MOST_COUNT, _DEEPEST = 1000, 1000, 20
 PRINTABLE = frozenset(map(chr, range(32, 127)))
 _DIGITS = frozenset("0123456789")
-_WORD = frozenset(each for each in PRINTABLE if each.isalnum()) | {"_"}
+_WORD = frozenset(char for char in PRINTABLE if char.isalnum()) | {"_"}
 _CLASSES = {"d": _DIGITS, "w": _WORD, "s": frozenset(" ")}
 _CLASSES |= {name.upper(): PRINTABLE - chars for name, chars in _CLASSES.items()}
 _CONTROLS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v"}
@@ -28,6 +28,8 @@ class UnportableError(ValueError):
 
 @dataclass(frozen=True)
 class Repeated:
+    """A part with its quantifier. ``most`` is None without an upper limit."""
+
     part: Part
     least: int
     most: int | None
@@ -55,7 +57,7 @@ def is_portable(pattern: str) -> bool:
 
 
 def is_plain(text: str) -> bool:
-    """Return whether a text is of printable ASCII."""
+    """Return whether a text is printable ASCII."""
     return text.isascii() and text.isprintable()
 
 
@@ -64,24 +66,24 @@ def parsed(pattern: str) -> Either:
     if len(pattern) > _LONGEST or not is_plain(pattern):
         raise UnportableError
     reader = _Reader(pattern)
-    found = reader.either(0)
+    pattern_tree = reader.either(0)
     if reader.at < len(pattern):
         raise UnportableError
-    return found
+    return pattern_tree
 
 
 class _Reader:
-    """A pattern, and how far it is read."""
+    """A reader of a pattern, with its position."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
 
     def take(self, wanted: str) -> bool:
-        """Skip a text if it is next."""
-        found = self.text.startswith(wanted, self.at)
-        self.at += len(wanted) if found else 0
-        return found
+        """Skip a text if it is next. Return whether it was."""
+        is_next = self.text.startswith(wanted, self.at)
+        self.at += len(wanted) if is_next else 0
+        return is_next
 
     def one(self) -> str:
         if self.at >= len(self.text):
@@ -103,7 +105,7 @@ class _Reader:
         return Either((*found, tuple(parts)))
 
     def part(self, depth: int) -> Part | None:
-        """Read one part with how often it is there; None if it takes no text."""
+        """Read one part with its quantifier. None if it matches no text."""
         char = self.one()
         if char in "^$":
             if self.is_counted():
@@ -129,11 +131,11 @@ class _Reader:
         return self.repeated(inside)
 
     def repeated(self, part: Part) -> Part:
-        """Read how often a part is there."""
-        if found := _COUNTS.match(self.text, self.at):
-            self.at = found.end()
-            least = int(found[1])
-            most = least if not found[2] else int(found[3]) if found[3] else None
+        """Read the quantifier of a part."""
+        if match := _COUNTS.match(self.text, self.at):
+            self.at = match.end()
+            least = int(match[1])
+            most = least if not match[2] else int(match[3]) if match[3] else None
         elif self.take("*"):
             least, most = 0, None
         elif self.take("+"):
@@ -148,7 +150,7 @@ class _Reader:
         return Repeated(part, least, most)
 
     def is_counted(self) -> bool:
-        """Return whether what follows says how often the part before it is there."""
+        """Return whether a quantifier follows."""
         return self.text[self.at : self.at + 1] in ("*", "+", "?", "{")
 
     def chars(self, char: str) -> frozenset[str]:

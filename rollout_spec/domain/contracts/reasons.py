@@ -1,4 +1,4 @@
-"""Why a schema refuses an instance, in words, each with its place in the schema."""
+"""The reasons why a schema refuses an instance, each with its place in the schema."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _OTHERS = {
 
 
 def reasons(errors: Iterable[ValidationError], names: Collection[str]) -> list[Reason]:
-    """Return the reasons of errors; ``names`` are those of fields that were known before."""
-    found = {reason: None for error in errors for reason in _reasons(error, names)}
-    return sorted(found, key=lambda reason: [len(reason[0]), *map(str, reason[0]), reason[1]])
+    """Return the reasons of errors. ``names`` are the fields that the old schema knows."""
+    unique = {reason: None for error in errors for reason in _reasons(error, names)}
+    return sorted(unique, key=lambda reason: [len(reason[0]), *map(str, reason[0]), reason[1]])
 
 
 def _reasons(error: ValidationError, names: Collection[str]) -> Iterator[Reason]:
@@ -55,7 +55,7 @@ def _reasons(error: ValidationError, names: Collection[str]) -> Iterator[Reason]
 
 
 def _unlisted(path: KeyPath, instance: Any, schema: Any, names: Collection[str]) -> Iterator[Reason]:
-    """Tell fields that are gone from others that were accepted."""
+    """Give a reason for each removed field, or one reason for all if others are refused too."""
     patterns = schema.get("patternProperties", {})
     extra = [name for name in instance if name not in schema.get("properties", {})]
     gone = [name for name in extra if name in names]
@@ -97,6 +97,6 @@ _LIMITS: dict[str, Callable[[Any], str]] = {
 def _shown(value: Any) -> str:
     if isinstance(value, dict | list):
         return f"this {type_of(value)}"
-    words = {None: "null", True: "true", False: "false"}
-    plain = words[value] if value is None or isinstance(value, bool) else str(value)
-    return f"`{excerpt(plain)}`"
+    literals = {None: "null", True: "true", False: "false"}
+    text = literals[value] if value is None or isinstance(value, bool) else str(value)
+    return f"`{excerpt(text)}`"

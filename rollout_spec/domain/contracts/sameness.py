@@ -1,4 +1,4 @@
-"""Which parts of two schemas say the same, with all that they refer to."""
+"""The parts of two schemas that are the same, together with the parts that they refer to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Target = Callable[[str], Schema | None]
 
 
 class Sameness:
-    """The references that lead to the same in both documents; ``targets`` follow one in each."""
+    """The references that lead to equal schemas in both documents. ``targets`` resolve a reference in each."""
 
     def __init__(self, schemas: tuple[Schema, Schema], targets: tuple[Target, Target]) -> None:
         names = {name for schema in schemas for name in _references(schema)}
@@ -23,16 +23,16 @@ class Sameness:
         self._same = inside.keys()
 
     def holds(self, old: list[Schema], new: list[Schema]) -> bool:
-        """Return whether both sides say the same."""
-        return old == new and all(name in self._same for each in old for name in _references(each))
+        """Return whether both lists of schemas are the same, with their references."""
+        return old == new and all(name in self._same for schema in old for name in _references(schema))
 
 
 def _references(data: Any) -> Iterator[str]:
     todo = [data]
     while todo:
-        each = todo.pop()
-        if isinstance(each, dict):
-            yield from (each[name] for name in ("$ref", "$dynamicRef") if isinstance(each.get(name), str))
-            todo += each.values()
-        elif isinstance(each, list):
-            todo += each
+        node = todo.pop()
+        if isinstance(node, dict):
+            yield from (node[name] for name in ("$ref", "$dynamicRef") if isinstance(node.get(name), str))
+            todo += node.values()
+        elif isinstance(node, list):
+            todo += node

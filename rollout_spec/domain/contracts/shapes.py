@@ -1,4 +1,4 @@
-"""Objects and lists, minimal and maximal ones: with each field and without it, with each value, of each length."""
+"""Candidates that are objects and lists, minimal and maximal: each field present or absent, each value, each length."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_NAMES, _FEW, _LONGEST, _SUBSETS = 200, 5, 1000, 40
 
 
 class Place(Protocol):
-    """A place in an instance, with the parts that hold there, and all that are mentioned."""
+    """A place in an instance, with the parts that apply there and all mentioned parts."""
 
     branch: Branch
     mentioned: Branch
@@ -28,12 +28,12 @@ class Place(Protocol):
 
 
 def objects(place: Place) -> Iterator[dict[str, Any]]:
-    """Give objects, the smallest one first."""
+    """Give objects, smallest first."""
     needed = list(dict.fromkeys(name for part in place.branch for name in _required(part)))
     if len(needed) > _LONGEST:
         return
-    known = sorted(dict.fromkeys(_names(place.mentioned)), key=lambda name: place.is_same(_field(name)))
-    names = list(dict.fromkeys([*needed, *known[:_MOST_NAMES]]))
+    known_names = sorted(dict.fromkeys(_names(place.mentioned)), key=lambda name: place.is_same(_field(name)))
+    names = list(dict.fromkeys([*needed, *known_names[:_MOST_NAMES]]))
     values = {name: place.values(_field(name)) for name in names}
     if not all(values[name] for name in needed):
         return
@@ -62,13 +62,13 @@ def _varied(base: dict[str, Any], values: dict[str, list[Any]]) -> Iterator[dict
     """Give the object with each other value of each field."""
     longest = max(map(len, values.values()), default=0)
     for at in range(longest):
-        for name, known in values.items():
-            if at < len(known):
-                yield base | {name: known[at]}
+        for name, field_values in values.items():
+            if at < len(field_values):
+                yield base | {name: field_values[at]}
 
 
 def _subsets(base: dict[str, Any], optional: Sequence[str], values: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
-    """Give the object with several fields more, and with several other values."""
+    """Give the object with several added fields, and with several other values."""
     for size in (2, 3):
         for chosen in islice(combinations(optional, size), _SUBSETS):
             yield base | {name: values[name][0] for name in chosen}
@@ -80,10 +80,10 @@ def _subsets(base: dict[str, Any], optional: Sequence[str], values: dict[str, li
 
 
 def _sized(place: Place, base: dict[str, Any], full: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Give objects with as many fields as there may be."""
+    """Give objects with the possible numbers of fields."""
     spare = place.values(_field("extra"))
-    more = {f"extra{number}": spare[0] for number in range(32)} if spare else {}
-    rest = {name: value for name, value in (full | more).items() if name not in base}
+    spare_fields = {f"extra{number}": spare[0] for number in range(32)} if spare else {}
+    rest = {name: value for name, value in (full | spare_fields).items() if name not in base}
     for count in counts(place.mentioned, "minProperties", "maxProperties", longest=_LONGEST):
         wanted = count - len(base)
         if 0 <= wanted <= len(rest):
@@ -91,37 +91,39 @@ def _sized(place: Place, base: dict[str, Any], full: dict[str, Any]) -> Iterator
 
 
 def _names(parts: Iterable[Part]) -> Iterator[str]:
-    """Give the names of fields that are said, match a pattern, or are others."""
-    found = list(parts)
-    for part in found:
+    """Give names of fields: those in the schemas, some that match a pattern, and others."""
+    all_parts = list(parts)
+    for part in all_parts:
         yield from _mapping(part, "properties")
         yield from _required(part)
         for keyword in ("dependentRequired", "dependentSchemas", "dependencies"):
-            for name, more in _mapping(part, keyword).items():
+            for name, dependents in _mapping(part, keyword).items():
                 yield name
-                yield from (each for each in (more if isinstance(more, list) else ()) if isinstance(each, str))
+                yield from (
+                    other for other in (dependents if isinstance(dependents, list) else ()) if isinstance(other, str)
+                )
     yield from _EXTRA[:2]
-    for part in found:
+    for part in all_parts:
         for pattern in _mapping(part, "patternProperties"):
             yield from matching(pattern)[:3]
         if isinstance(part.get("propertyNames"), dict):
-            texts = (each for each in scalars([part["propertyNames"]]) if isinstance(each, str))
+            texts = (text for text in scalars([part["propertyNames"]]) if isinstance(text, str))
             yield from islice(texts, _FEW * 3)
     yield from _EXTRA[2:]
 
 
 def _required(part: Part) -> list[str]:
-    found = part.get("required")
-    return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
+    names = part.get("required")
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 
 def _mapping(part: Part, name: str) -> dict[str, Any]:
-    found = part.get(name)
-    return found if isinstance(found, dict) else {}
+    value = part.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def arrays(place: Place) -> Iterator[list[Any]]:
-    """Give lists, the shortest one first: of one value, of several, and with each value once."""
+    """Give lists, shortest first: of one value, of several, and with each value once."""
     lengths = {0, 1, 2, *_lengths(place)}
     for length in sorted(lengths):
         filled = [_of_entry(place, at) for at in range(min(length, 8))]
@@ -135,7 +137,7 @@ def arrays(place: Place) -> Iterator[list[Any]]:
             yield [row[min(at, len(row) - 1)] for row in rows]
         for at, row in enumerate(rows[:8]):
             for value in row[1:]:
-                yield [each[0] if number != at else value for number, each in enumerate(rows)]
+                yield [entries[0] if number != at else value for number, entries in enumerate(rows)]
         yield from _containing(place, rows)
 
 
@@ -153,14 +155,14 @@ def _of_entry(place: Place, at: int) -> list[Any]:
 
 
 def _containing(place: Place, rows: Sequence[Sequence[Any]]) -> Iterator[list[Any]]:
-    """Give lists in which some entries are what ``contains`` asks for."""
+    """Give lists in which some entries match ``contains``."""
     wanted = [part["contains"] for part in place.branch if isinstance(part.get("contains"), bool | dict)]
     if not wanted or not rows:
         return
-    found = place.values(lambda part: items(part, len(rows)), also=wanted[:1])
+    matching_values = place.values(lambda part: items(part, len(rows)), also=wanted[:1])
     for count in range(1, min(len(rows), 8) + 1):
-        for value in found[:_FEW]:
+        for value in matching_values[:_FEW]:
             yield [value if at < count else row[0] for at, row in enumerate(rows)]
             yield [value if at < count else row[-1] for at, row in enumerate(rows)]
-        if len(found) >= count:
-            yield [found[at] if at < count else row[0] for at, row in enumerate(rows)]
+        if len(matching_values) >= count:
+            yield [matching_values[at] if at < count else row[0] for at, row in enumerate(rows)]

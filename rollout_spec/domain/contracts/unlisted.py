@@ -1,4 +1,4 @@
-"""Fields that a schema leaves open: callers do not send what only a later version gives a meaning to."""
+"""Fields that a schema leaves open. Callers do not send a field that only a later version names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ANYTHING: tuple[Any, ...] = (None, True, 0, "", [], {})
 
 
 def rests_on_open_fields(instance: Any, old: Judge, names: tuple[Naming, Naming]) -> bool:
-    """Return whether an instance has a field that only the new schema names, and the old one accepts with any value.
+    """Return whether an instance has a field that only the new schema names and the old one leaves open.
 
     An object is open unless a schema closes it. So each field that a version adds with a type refuses something that
     was accepted, and adding fields is how a schema grows.
@@ -22,7 +22,7 @@ def rests_on_open_fields(instance: Any, old: Judge, names: tuple[Naming, Naming]
     if not added:
         return False
     return any(
-        all(old.accepts(each) for each in with_values(instance, holder, name))
+        all(old.accepts(variant) for variant in with_values(instance, holder, name))
         for holder, name in _fields(instance)
         if name in added
     )
@@ -32,8 +32,8 @@ def with_values(instance: Any, holder: dict[str, Any], name: str) -> Iterator[An
     """Give the instance with a value of each type in one field of an object in it."""
     value = holder[name]
     try:
-        for each in ANYTHING:
-            holder[name] = each
+        for other in ANYTHING:
+            holder[name] = other
             yield instance
     finally:
         holder[name] = value
@@ -42,9 +42,9 @@ def with_values(instance: Any, holder: dict[str, Any], name: str) -> Iterator[An
 def _fields(data: Any) -> Iterator[tuple[dict[str, Any], str]]:
     todo = [data]
     while todo:
-        each = todo.pop()
-        if isinstance(each, dict):
-            yield from [(each, name) for name in each]
-            todo += each.values()
-        elif isinstance(each, list):
-            todo += each
+        node = todo.pop()
+        if isinstance(node, dict):
+            yield from [(node, name) for name in node]
+            todo += node.values()
+        elif isinstance(node, list):
+            todo += node

@@ -1,4 +1,4 @@
-"""What one schema accepts and the next refuses, shown by instances; this runs in a confined process."""
+"""The search for witnesses: instances that one schema accepts and the next refuses. It runs in a confined process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from rollout_spec.domain.contracts.reasons import Reason, reasons
 from rollout_spec.domain.contracts.unlisted import rests_on_open_fields
 
 _MOST_WORK = 100_000
-"""The keywords that are evaluated for one comparison, at most: a second's work."""
+"""The maximum of evaluated keywords for one comparison: about a second of work."""
 _MOST_CANDIDATES = 1500
 _MOST_CHANGES = 10
 _FEW = 1
@@ -33,7 +33,7 @@ _MOST_ERRORS, _LONGEST = 20, 4000
 
 
 def prepare() -> None:
-    """Let judgements nest deeper than Python does by itself: the processor's stack has room for that."""
+    """Raise Python's recursion limit for deep judgements: the stack of the processor has room for them."""
     sys.setrecursionlimit(max(sys.getrecursionlimit(), _DEEPEST))
 
 
@@ -56,7 +56,7 @@ def _checked(content: bytes) -> Schema:
 
 
 def compare(contents: tuple[bytes, bytes]) -> Iterator[dict[str, Any]]:
-    """Give the one answer for two schemas as they are in their files."""
+    """Give the single answer for two schemas, as bytes of their files."""
     prepare()
     schemas: list[Schema] = []
     for at, content in enumerate(contents):
@@ -66,19 +66,19 @@ def compare(contents: tuple[bytes, bytes]) -> Iterator[dict[str, Any]]:
             yield {"flaw": [at, str(error), list(error.path)]}
             return
     (before, after), (old, new) = contents, schemas
-    found = Comparison(before, after, old, new)
-    if not found.has_known_dialects:
+    comparison = Comparison(before, after, old, new)
+    if not comparison.has_known_dialects:
         yield {"unknown": "dialect"}
         return
-    found.run()
-    if found.is_unknown:
+    comparison.run()
+    if comparison.is_unknown:
         yield {"unknown": "work"}
     else:
-        yield {"changes": [change.data() for change in found.changes()]}
+        yield {"changes": [change.data() for change in comparison.changes()]}
 
 
 class Comparison:
-    """The search for witnesses. ``is_unknown``: it takes more work than allowed to judge even one instance."""
+    """The search for witnesses. ``is_unknown``: even one instance takes more work than allowed."""
 
     def __init__(self, before: bytes, after: bytes, old: Schema, new: Schema) -> None:
         self._work = Work(_MOST_WORK)
@@ -91,11 +91,11 @@ class Comparison:
 
     @property
     def has_known_dialects(self) -> bool:
-        """Return whether both schemas are of a dialect that the library knows, in all their parts."""
+        """Return whether the library knows the dialects of both schemas, in all their parts."""
         return self._old.is_known and self._new.is_known
 
     def run(self) -> None:
-        """Judge candidates until there are no more, or the work is done."""
+        """Judge all candidates, or as many as the work allows."""
         try:
             for instance in islice(Candidates((self._old, self._new)).all(), _MOST_CANDIDATES):
                 self._judge(instance)
@@ -104,9 +104,9 @@ class Comparison:
             self.is_unknown = not self._found and (few or self._work.explodes)
 
     def changes(self) -> list[ContractChange]:
-        """Return what was found, that with the simplest witness first."""
-        found = sorted(self._found.values(), key=lambda entry: entry[0])
-        return [change for _, change in found[:_MOST_CHANGES]]
+        """Return the changes, the one with the simplest witness first."""
+        simplest_first = sorted(self._found.values(), key=lambda entry: entry[0])
+        return [change for _, change in simplest_first[:_MOST_CHANGES]]
 
     def _judge(self, instance: Any) -> None:
         if not self._old.accepts(instance):
@@ -119,26 +119,26 @@ class Comparison:
             self._keep(instance, gone(instance, (self._old, self._new), self._names), refuses=False)
 
     def _errors(self, instance: Any) -> list[ValidationError]:
-        found: list[ValidationError] = []
+        errors: list[ValidationError] = []
         try:
             for error in islice(self._new.errors(instance), _MOST_ERRORS):
-                found.append(error)
+                errors.append(error)
         except (WorkDoneError, OutOfTimeError, MemoryError):
             raise
         except Exception:  # the first one is certain
-            return found
-        return found
+            return errors
+        return errors
 
     def _keep(self, instance: Any, why: list[Reason], *, refuses: bool) -> None:
-        """Keep an instance as the witness of each reason for which it is the best one yet."""
+        """Keep an instance as the witness of each reason for which it is the simplest one yet."""
         size = len(why), len(key(instance))
-        better = [each for each in why if each[0] not in self._found or size < self._found[each[0]][0]]
+        better = [reason for reason in why if reason[0] not in self._found or size < self._found[reason[0]][0]]
         if not better or (refuses and rests_on_open_fields(instance, self._old, self._names)):
             return
         if self._is_confirmed(instance, refuses):
-            for path, words in better:
-                shown = spelled(instance)[:_LONGEST]
-                self._found[path] = size, ContractChange(path, words, shown, refuses)
+            for path, message in better:
+                witness = spelled(instance)[:_LONGEST]
+                self._found[path] = size, ContractChange(path, message, witness, refuses)
 
     def _is_confirmed(self, instance: Any, refuses: bool) -> bool:
         old, new = self._plain

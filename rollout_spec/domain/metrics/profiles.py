@@ -1,6 +1,6 @@
-"""A metric profile says what requests, errors and latency are called on a stack, and how versions are told apart.
+"""Metric profiles: the names of the metrics of requests, errors and latency on a stack, and the labels of versions.
 
-To add a profile, add an entry to ``PROFILES``. The names are those of the exporters' own documentation; ``backend`` is
+To add a profile, add an entry to ``PROFILES``. The names are from the exporters' own documentation. ``backend`` is
 the name of the version's backend (``fraud-v42-predictor``), ``version`` the version itself.
 """
 
@@ -20,11 +20,11 @@ _CLIENT_BUCKETS = "0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2.5 5 10"
 
 @dataclass(frozen=True)
 class Profile:
-    """How one stack counts the requests of a version.
+    """The metrics of one stack.
 
-    ``requests`` is a counter and ``latency`` a histogram with ``buckets`` in ``unit``; ``failed`` matches the requests
+    ``requests`` is a counter and ``latency`` a histogram with ``buckets`` in ``unit``. ``failed`` matches the requests
     that the server failed. ``identity`` maps labels to ``backend``, ``version``, ``rollout`` or ``namespace``; the
-    first one is the version's.
+    first label identifies the version.
     """
 
     requests: str
@@ -38,7 +38,7 @@ class Profile:
     @cached_property
     def boundaries(self) -> list[timedelta]:
         """The boundaries of the latency histogram's buckets, ascending."""
-        return [timedelta(milliseconds=float(each * (1 if self.unit == "ms" else 1000))) for each in self.buckets]
+        return [timedelta(milliseconds=float(bound * (1 if self.unit == "ms" else 1000))) for bound in self.buckets]
 
 
 def _buckets(text: str) -> tuple[Decimal, ...]:

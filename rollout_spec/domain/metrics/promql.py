@@ -1,4 +1,4 @@
-"""A PromQL query gives a vector, a scalar, a range or a string, and its text shows which.
+"""The type of a PromQL query, read from its text: a vector, a scalar, a range or a string.
 
 Source: https://prometheus.io/docs/prometheus/latest/querying/basics/#expression-language-data-types
 """
@@ -24,9 +24,9 @@ _Token = tuple[str | None, str]
 
 
 def type_of(query: str) -> Type:
-    """Return what a query gives; a vector where that cannot be told: its syntax is for Prometheus to judge."""
+    """Return the type of a query. It is a vector if the type is unclear: Prometheus judges the syntax."""
     tokens = re.finditer(_LEXEME, query, re.VERBOSE)  # compiled when the first query is read
-    return _type([(found.lastgroup, found[0]) for found in tokens])
+    return _type([(match.lastgroup, match[0]) for match in tokens])
 
 
 def _type(tokens: Sequence[_Token], depth: int = 0) -> Type:
@@ -35,11 +35,11 @@ def _type(tokens: Sequence[_Token], depth: int = 0) -> Type:
         return "range"
     if "string" in types:
         return "string"
-    return "scalar" if types and all(each == "scalar" for each in types) else "vector"
+    return "scalar" if types and all(operand_type == "scalar" for operand_type in types) else "vector"
 
 
 def _operands(tokens: Sequence[_Token]) -> list[list[_Token]]:
-    """Part a query at the operators outside of all brackets, and drop those: a sign before an operand is one, too."""
+    """Split a query at the operators outside of brackets. The sign of an operand counts as an operator."""
     operands: list[list[_Token]] = [[]]
     depth = 0
     for group, text in tokens:
@@ -68,7 +68,7 @@ def _operand(tokens: Sequence[_Token], depth: int) -> Type:
 
 
 def _closed(tokens: Sequence[_Token]) -> list[int]:
-    """Return where the outermost brackets close."""
+    """Return the positions at which the outermost brackets close."""
     ends, depth = [], 0
     for index, (group, text) in enumerate(tokens):
         if group == "sign" and text in "([{":

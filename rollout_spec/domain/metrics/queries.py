@@ -1,4 +1,4 @@
-"""What a trigger watches becomes PromQL: one expression that breaches, for the version that it is about."""
+"""PromQL expressions of triggers. Each is about one version."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ERROR_RATE = "error_rate"
 
 @dataclass(frozen=True)
 class Arm:
-    """One version as metrics know it."""
+    """The values that identify one version in the labels of metrics."""
 
     rollout: str
     version: str
@@ -33,14 +33,14 @@ class Arm:
 
 @dataclass(frozen=True)
 class Expression:
-    """PromQL that gives a sample, without labels, while a bound is broken; ``counted`` is what a guard may count."""
+    """PromQL that gives a sample without labels while a bound is broken. ``counted`` is the counter of requests."""
 
     breach: str
     counted: str | None
 
 
 class Immeasurable(ValueError):
-    """A trigger that a profile and a workspace cannot measure, and why."""
+    """A trigger that a profile and a workspace cannot measure, with the reason."""
 
 
 def names(profile: str, own: Mapping[str, Metric]) -> list[str]:
@@ -49,14 +49,14 @@ def names(profile: str, own: Mapping[str, Metric]) -> list[str]:
 
 
 def kind_of(metric: str, own: Mapping[str, Metric]) -> Literal["ratio", "value"] | None:
-    """Return what a metric is, None where nothing declares it."""
+    """Return the kind of a metric, or None if it is not declared."""
     if metric in own:
         return own[metric].kind
     return "ratio" if metric == ERROR_RATE else None
 
 
 def threshold(trigger: Threshold, profile: Profile, own: Mapping[str, Metric], arm: Arm) -> Expression:
-    """Return PromQL for a threshold. Bounds on ratios are shares of 1; Immeasurable where a selector makes no sense."""
+    """Return PromQL for a threshold. Bounds on ratios are shares of 1. Immeasurable if a selector is not valid."""
     sign, bound = (">", trigger.above) if trigger.above is not None else ("<", trigger.below)
     assert bound is not None
     number = bound.number
@@ -67,7 +67,7 @@ def threshold(trigger: Threshold, profile: Profile, own: Mapping[str, Metric], a
         vector = f"vector({query})" if promql.type_of(query) == "scalar" else query
         return Expression(f"{worst}({vector}) {sign} {_plain(number)}", None)
     if metric is None and trigger.metric != ERROR_RATE:
-        raise Immeasurable(f"no profile and no workspace says what `{trigger.metric}` is")
+        raise Immeasurable(f"neither the profile nor the workspace declares the metric `{trigger.metric}`")
     if metric is None:
         total = _select(profile.requests, _matchers(profile, arm))
         events = _select(profile.requests, [*_matchers(profile, arm), profile.failed])
@@ -83,8 +83,8 @@ def threshold(trigger: Threshold, profile: Profile, own: Mapping[str, Metric], a
 def latency(trigger: Latency, profile: Profile, arm: Arm) -> Expression:
     """Return PromQL for a latency trigger.
 
-    Where the bound is a boundary of a bucket, the share of slower requests is exact and adds up over replicas;
-    elsewhere the quantile is interpolated inside a bucket (https://prometheus.io/docs/practices/histograms/).
+    If the bound is a boundary of a bucket, the share of slower requests is exact and adds up over replicas. Otherwise
+    the quantile is interpolated inside a bucket (https://prometheus.io/docs/practices/histograms/).
     """
     window = duration(trigger.window)
     bound = Decimal(trigger.above // timedelta(milliseconds=1)) / (1 if profile.unit == "ms" else 1000)
@@ -101,16 +101,16 @@ def latency(trigger: Latency, profile: Profile, arm: Arm) -> Expression:
 
 
 def guarded(expression: Expression, window: timedelta, minimum: int) -> str:
-    """Return PromQL that is silent until a window holds ``minimum`` requests: fewer say nothing."""
+    """Return PromQL that gives no sample until a window holds ``minimum`` requests."""
     if expression.counted is None or not minimum:
         return expression.breach
     return f"{expression.breach} and sum(increase({expression.counted}[{duration(window)}])) >= {minimum}"
 
 
 def duration(value: timedelta) -> str:
-    """Return a duration as Prometheus takes it. Immeasurable where it takes none such."""
+    """Return a duration in the syntax of Prometheus. Immeasurable if it is out of its range."""
     if not timedelta(0) < value <= LONGEST_DURATION:
-        raise Immeasurable(f"Prometheus takes no duration of {format_duration(value)}")
+        raise Immeasurable(f"Prometheus does not accept a duration of {format_duration(value)}")
     return format_duration(value)
 
 
@@ -118,12 +118,12 @@ _SELECTOR = re.compile(r'\s*([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(?:\{((?:[^"{}]|"(?:[^"
 _ESCAPE = r'[abfnrtv"\\]|[0-3][0-7]{2}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U000[0-9a-fA-F]{5}'
 _MATCHER = re.compile(rf'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\(?:{_ESCAPE}))*")\s*(?:,|$)')
 _WORDS = frozenset({"atan2", "bool", "group_left", "group_right", "ignoring", "inf", "nan", "on"})
-"""Words of PromQL that are no names of metrics: the others may be."""
+"""Keywords of PromQL that cannot be names of metrics. Others can."""
 _BLANK = re.compile(r"\{\{\s*([a-zA-Z_]+)\s*\}\}")
 
 
 def selector_problem(text: str) -> str | None:
-    """Say what is wrong with a selector that a Workspace declares; None where it can be used."""
+    """Return the problem of a selector that a Workspace declares, or None."""
     try:
         _parse_selector(_BLANK.sub("x", text))
     except Immeasurable as error:
@@ -135,36 +135,38 @@ def expressions(selector: str) -> list[str]:
     """Return the regular expressions of a selector that has no problem."""
     _, matchers = _parse_selector(_BLANK.sub("x", selector))
     quoted = (matcher.partition("~")[2] for matcher in matchers if re.match(r"\w+[=!]~", matcher))
-    return [str(literal_eval(each)) for each in quoted]  # PromQL's escapes are Python's, too
+    return [str(literal_eval(text)) for text in quoted]  # PromQL has the escapes of Python
 
 
 def blanks_problem(text: str) -> str | None:
-    """Say which ``{{ … }}`` of a query nothing fills in; None where all are."""
+    """Return the problem of a ``{{ … }}`` that no value fills, or None."""
     for blank in _BLANK.findall(text):
         if blank not in ("rollout", "version", "window", "namespace"):
-            return f"nothing fills in `{{{{ {blank} }}}}`: there is rollout, version, window and namespace"
+            return f"`{{{{ {blank} }}}}` is unknown: use rollout, version, window or namespace"
     if "{{" in _BLANK.sub("", text) and "}}" in _BLANK.sub("", text):
-        return "a `{{ … }}` here is no name: there is rollout, version, window and namespace"
+        return "a `{{ … }}` holds no name: use rollout, version, window or namespace"
     return None
 
 
 def _parse_selector(text: str) -> tuple[str, list[str]]:
     match = _SELECTOR.fullmatch(text)
     if not match:
-        raise Immeasurable(f'`{excerpt(text)}` is no selector of one metric: write `name` or `name{{label="value"}}`')
+        raise Immeasurable(
+            f'`{excerpt(text)}` is not a selector of one metric: write `name` or `name{{label="value"}}`'
+        )
     if match[1].lower() in _WORDS:
-        raise Immeasurable(f"`{match[1]}` is a word of PromQL, and no metric can be selected by it")
+        raise Immeasurable(f"`{match[1]}` is a keyword of PromQL, so no metric has that name")
     inside, matchers, at = (match[2] or "").strip(), [], 0
     while at < len(inside):
-        found = _MATCHER.match(inside, at)
-        if not found:
-            words = f"`{excerpt(inside[at:].strip())}` is no list of matchers"
+        matcher = _MATCHER.match(inside, at)
+        if not matcher:
+            message = f"`{excerpt(inside[at:].strip())}` is not a list of matchers"
             backslash = ", and `\\\\` for a backslash" if "\\" in inside[at:] else ""
-            raise Immeasurable(f'{words}: write `label="value"`, with commas between{backslash}')
-        if found[1] == "__name__":
-            raise Immeasurable("`__name__` is the metric, which stands before the braces")
-        matchers.append(f"{found[1]}{found[2]}{found[3]}")
-        at = found.end()
+            raise Immeasurable(f'{message}: write `label="value"`, with commas between{backslash}')
+        if matcher[1] == "__name__":
+            raise Immeasurable("`__name__` is the name of the metric: write it before the braces")
+        matchers.append(f"{matcher[1]}{matcher[2]}{matcher[3]}")
+        at = matcher.end()
     return match[1], matchers
 
 
@@ -177,8 +179,8 @@ def _narrowed(text: str, profile: Profile, arm: Arm, window: timedelta) -> str:
 
 
 def _matchers(profile: Profile, arm: Arm) -> list[str]:
-    told = {label: getattr(arm, source) for label, source in profile.identity.items()}
-    return [f"{label}={_quoted(value)}" for label, value in {**profile.matchers, **told}.items()]
+    identity = {label: getattr(arm, source) for label, source in profile.identity.items()}
+    return [f"{label}={_quoted(value)}" for label, value in {**profile.matchers, **identity}.items()]
 
 
 def _select(name: str, matchers: list[str]) -> str:
@@ -186,23 +188,23 @@ def _select(name: str, matchers: list[str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Spell a text as PromQL does; it escapes what JSON escapes."""
+    """Return a text as a PromQL string, which has the escapes of JSON."""
     return json.dumps(text, ensure_ascii=False)
 
 
 def _spellings(bound: Decimal) -> str:
-    """Return a pattern of a boundary as exporters write it, or as Prometheus 3 does: ``250.0``, ``1.8e+06``."""
+    """Return a pattern of a boundary in the spellings of exporters and of Prometheus 3: ``250.0``, ``1.8e+06``."""
     return "|".join(dict.fromkeys(re.escape(text) + r"(\.0+)?" for text in (_plain(bound), f"{float(bound):g}")))
 
 
 def _fill(text: str, arm: Arm, window: timedelta) -> str:
-    known = {
+    values = {
         "rollout": arm.rollout,
         "version": arm.version,
         "namespace": arm.namespace,
         "window": duration(window),
     }
-    return _BLANK.sub(lambda blank: known[blank[1]], text)
+    return _BLANK.sub(lambda blank: values[blank[1]], text)
 
 
 def _plain(number: Decimal) -> str:

@@ -1,4 +1,4 @@
-"""Which targets there are, and what each of them is."""
+"""The definitions of targets: those that are shipped, and the organization's own."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def names(tree: Tree) -> list[str]:
 
 
 def _unedited(tree: Tree) -> Tree:
-    """Return the tree whose templates these are: the edits of a rollback are of none."""
+    """Return the tree below the edits that touch no template, so that the cache is shared."""
     while isinstance(tree, Overlay) and not any(path.startswith("templates/") for path in tree.edits):
         tree = tree.below
     return tree
 
 
 def find(name: str, tree: Tree) -> TargetDefinition | None:
-    """Return a target: the organization's own before a shipped one. UserError where its ``target.yaml`` is wrong."""
+    """Return a target, the organization's own before a shipped one. UserError if its ``target.yaml`` is wrong."""
     tree = _unedited(tree)
     known = _FOUND.setdefault(tree, {})
     if name not in known:
@@ -68,17 +68,17 @@ def is_own(name: str, tree: Tree) -> bool:
 
 
 def fits(name: str, tree: Tree, about: str) -> Fits:
-    """Return what tells whether a text matches a pattern of a target, for the file ``about``."""
+    """Return the function that matches a text with a pattern of a target, for the file ``about``."""
     return partial(patterns.matches_bounded, about=about) if is_own(name, tree) else patterns.matches
 
 
 def limits(target: Target, definition: TargetDefinition, tree: Tree) -> Limits:
-    """Return what the target of a rollout takes of names and records."""
+    """Return the limits of a rollout's target on names and records."""
     return Limits(target.type, definition, target.options, fits(target.type, tree, f"templates/{target.type}"))
 
 
 def templates(name: str, tree: Tree) -> Mapping[str, str]:
-    """Return the texts of a target's templates by file name, from the place where the target itself is."""
+    """Return the texts of a target's templates by file name, from the folder of the target itself."""
     tree = _unedited(tree)
     if not is_own(name, tree):
         return _shipped_templates(name)
@@ -104,14 +104,14 @@ def _shipped_templates(name: str) -> Mapping[str, str]:
 
 
 def missing(record: VersionRecord, definition: TargetDefinition) -> list[str]:
-    """Return the fields that a target needs of each version that it renders, and that a record does not have."""
+    """Return the fields that a target needs and that a record does not have."""
     names = _attributes() if definition.needs else {}
     return [field for field in definition.needs if getattr(record, names.get(field, ""), None) is None]
 
 
 @cache
 def _attributes() -> dict[str | None, str]:
-    """Return what the fields of a record are called in Python."""
+    """Return the Python name of each field of a record."""
     from rollout_spec.spec.rollout import VersionRecord
 
     return {field.alias: name for name, field in VersionRecord.model_fields.items()}
@@ -126,29 +126,29 @@ def _read(path: str, content: bytes) -> TargetDefinition:
         definition = TargetDefinition.model_validate(document.data)
     except ValidationError as error:
         raise _broken(path, document, next(problems(error, document.data, TargetDefinition, document.bare))) from None
-    wrong = next(default_problems(definition.options, ("options",), _fits_unread), None)
-    if wrong is not None:
-        raise _broken(path, document, wrong)
+    problem = next(default_problems(definition.options, ("options",), _matches_anything), None)
+    if problem is not None:
+        raise _broken(path, document, problem)
     return definition
 
 
 def default_flaw(name: str, tree: Tree, about: str) -> UserError | None:
-    """Return the error of a default that does not match the pattern of its option, None if all do.
+    """Return the error of a default that does not match the pattern of its option, None if all match.
 
-    A target is read without that: its patterns are tried in a confined process, for the file ``about``.
+    Reading a target does not check this: its patterns are matched in a bounded process, for the file ``about``.
     """
     path, tree = f"templates/{name}/target.yaml", _unedited(tree)
     content, definition = tree.read(path), find(name, tree)
-    if content is None or definition is None:  # the tests hold the shipped ones to that
+    if content is None or definition is None:  # a test checks the shipped ones
         return None
-    flaw = next(default_problems(definition.options, ("options",), fits(name, tree, about)), None)
-    return _broken(path, parse(content), flaw) if flaw is not None else None
+    problem = next(default_problems(definition.options, ("options",), fits(name, tree, about)), None)
+    return _broken(path, parse(content), problem) if problem is not None else None
 
 
-def _fits_unread(pattern: str, text: str) -> bool:
+def _matches_anything(pattern: str, text: str) -> bool:
     return True
 
 
 def _broken(path: str, document: Document, problem: Problem) -> UserError:
-    place = document.span(problem.path, on_key=problem.on_key)
-    return UserError(f"{path}:{place.line}:{place.column}: {problem.message}", hint=problem.hint)
+    span = document.span(problem.path, on_key=problem.on_key)
+    return UserError(f"{path}:{span.line}:{span.column}: {problem.message}", hint=problem.hint)

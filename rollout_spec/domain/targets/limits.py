@@ -1,4 +1,4 @@
-"""What the cluster takes of the names that a target makes of a rollout, and of the records that it renders."""
+"""The limits of a target on the names that it generates and on the records that it renders."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class RecordFlaw(NamedTuple):
 
 @dataclass(frozen=True)
 class Limits:
-    """What one target takes, with the options that a rollout sets on it."""
+    """The limits of one target, with the options that a rollout sets on it."""
 
     type: str
     definition: TargetDefinition
@@ -34,7 +34,7 @@ class Limits:
     fits: Fits
 
     def record_flaws(self, record: VersionRecord) -> Iterator[RecordFlaw]:
-        """Give the fields of a record that the target does not take."""
+        """Give the fields of a record that the target refuses."""
         for field in self.definition.refuses:
             path = tuple(field.split("."))
             if _value(record, path) is not None:
@@ -49,7 +49,7 @@ class Limits:
     def name_problems(
         self, rollout: ModelRollout, backend: Callable[[str], str], backend_at: KeyPath | None
     ) -> Iterator[Problem]:
-        """Give what is wrong with names; ``backend_at`` is where those of backends are set, if they are."""
+        """Give the problems with names. ``backend_at`` is the key that sets the names of backends, if any."""
         for limit in self._in_force():
             told: set[KeyPath] = set()
             for version in () if limit.blanks & RECORD else _versions(limit, rollout):
@@ -78,14 +78,14 @@ class Limits:
 
 
 def _versions(limit: Limit, rollout: ModelRollout) -> list[str]:
-    """Return the versions of which a limit speaks, those of the longest labels first; none is as good as any."""
+    """Return the versions that a limit is about, longest label first. One empty entry if it is about none."""
     if not limit.blanks & {"version", "backend"}:
         return [""]
     return sorted(rollout.spec.versions, key=len, reverse=True)
 
 
 def _place(limit: Limit, version: str, rollout: ModelRollout, backend_at: KeyPath | None) -> tuple[KeyPath, bool]:
-    """Return the key at which a limit is told, and whether it is the key itself."""
+    """Return the key at which a problem with a limit is reported, and whether it is about the key itself."""
     if "backend" in limit.blanks and backend_at is not None:
         return backend_at, False
     if version and "namespace" not in limit.blanks:

@@ -1,4 +1,4 @@
-"""What is wrong with the options that a rollout sets on a target, and what they are where it sets none."""
+"""The options that a rollout sets on a target: their problems and their defaults."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rollout_spec.spec.fields import LEAST_INTEGER, MOST_INTEGER
 from rollout_spec.spec.option import Form, Option
 
 Fits = Callable[[str, str], bool]
-"""Tells whether a text matches a pattern. Raises ``StoppedError`` or ``UnusableError`` if that cannot be told."""
+"""Returns whether a text matches a pattern. Raises ``StoppedError`` or ``UnusableError`` if that is unknown."""
 _TYPES: Mapping[str, tuple[type, str]] = {
     "text": (str, "text"),
     "integer": (int, "a whole number"),
@@ -35,7 +35,7 @@ class Misfit(NamedTuple):
 def option_problems(
     options: Mapping[str, Any], known: Mapping[str, Option], at: KeyPath, fits: Fits
 ) -> Iterator[Problem]:
-    """Give what is wrong with the options that a rollout sets; ``at`` is where they stand."""
+    """Give the problems with the options that a rollout sets at ``at``."""
     for name, value in options.items():
         option = known.get(name)
         if option is None:
@@ -90,7 +90,7 @@ def _value_problems(value: Any, option: Option, at: KeyPath, fits: Fits) -> Iter
 
 
 def _too_large(value: Any, at: KeyPath) -> KeyPath | None:
-    """Return where in a value an integer is beyond 64 bits."""
+    """Return where in a value an integer exceeds 64 bits."""
     inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     if isinstance(value, int) and not LEAST_INTEGER <= value <= MOST_INTEGER:
         return at
@@ -98,7 +98,7 @@ def _too_large(value: Any, at: KeyPath) -> KeyPath | None:
 
 
 def misfit(text: str, form: Form, fits: Fits) -> Misfit | None:
-    """Return what is wrong with a text, or None if it has the form."""
+    """Return the error of a text that does not have the form, or None if it has."""
     shown = f"`{excerpt(text)}`" if text else "an empty text"
     if form.max_length is not None and len(text) > form.max_length:
         return Misfit(f"this has at most {form.max_length:,} characters, and {shown} has {len(text):,}")
@@ -117,7 +117,7 @@ def misfit(text: str, form: Form, fits: Fits) -> Misfit | None:
 
 
 def _relation_problems(options: Mapping[str, Any], known: Mapping[str, Option], at: KeyPath) -> Iterator[Problem]:
-    """Compare each integer with the option that bounds it; a default that is too much is told at that one."""
+    """Compare each integer with the option that bounds it. A default that is too large is reported at the bound."""
     for name, option in known.items():
         if option.at_most is None:
             continue
@@ -148,7 +148,7 @@ def _duration_problems(value: str, at: KeyPath) -> Iterator[Problem]:
 
 
 def with_defaults(options: Mapping[str, Any], known: Mapping[str, Option]) -> dict[str, Any]:
-    """Return a value for every option: what a rollout says, else the default, else None."""
+    """Return a value for every option: the rollout's, else the default, else None."""
     filled: dict[str, Any] = {}
     for name, option in known.items():
         value = options.get(name, option.default)

@@ -21,7 +21,7 @@ __all__ = ["FORGES", "Access", "Credential", "Forge", "Protection", "TokenCapabi
 
 
 class Forge(Protocol):
-    """What the pull requests of a repository are asked for. UserError where the forge refuses, or does not answer."""
+    """What the pull requests of a repository are asked for. UserError if the forge refuses, or does not answer."""
 
     def find(self, head: str, base: str) -> PullRequest | None:
         """Return the newest pull request from a branch: an open one before a merged one before a closed one."""
@@ -38,7 +38,7 @@ class Forge(Protocol):
     def interventions(self, pull: PullRequest) -> Interventions:
         """Return the changes that a person made to a pull request at its present head.
 
-        The forge's own records are read, which need write access; comments and bodies are not.
+        Only the forge's own records count, which need write access. Comments and bodies do not count.
         """
 
     def update(self, pull: PullRequest, change: ProposedChange, head_sha: str) -> PullRequest:
@@ -53,29 +53,28 @@ class Forge(Protocol):
     def label_and_request_review(
         self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]
     ) -> tuple[str, ...]:
-        """Label a pull request and ask for its review, and say who could not be asked.
+        """Label a pull request, request reviews, and return a note for each reviewer who was not asked.
 
-        The labels are put on last: where all of them are there, the rest was done.
+        The labels come last: if all of them are present, the reviews were requested.
         """
 
     def comment(self, pull: PullRequest, key: str, text: str) -> None:
-        """Say something once: the comment of this key is written, or edited where it says something else."""
+        """Write the comment of a key, or edit it if its text differs."""
 
     def enable_auto_merge(self, pull: PullRequest, head_sha: str) -> PullRequest:
-        """Let the forge merge once checks pass, or merge where nothing is to be waited for; only at this commit."""
+        """Let the forge merge once checks pass, or merge now if none is pending; only at ``head_sha``."""
 
     def standing(self, base: str) -> TokenCapabilities:
-        """Return what the token may do, and what the base demands. Nothing is changed.
+        """Return the permissions of the token and the protection of the base. Nothing is changed.
 
-        What the token may not see is said in it; UserError is for a forge that does not answer, a token that is bad,
-        and a repository that is not there.
+        The result lists facts that the token may not see. UserError if the forge does not answer, the token is
+        invalid, or the repository does not exist.
         """
 
     def merged_at(self, commit: str, base: str) -> datetime | None:
         """Return when the pull request that brought a commit onto the base was merged, in UTC.
 
-        None where the forge knows of none: the commit was pushed, is on no branch, or came in a way it keeps no record
-        of.
+        None if the forge has no record of it: the commit was pushed, or is on no branch.
         """
 
 
@@ -103,7 +102,7 @@ def _gitea(access: Access) -> Forge:
     return Gitea.connect(access)
 
 
-# Each is imported where it is used: it comes with a library that the others do not need.
+# Each imports its own library only when it is used.
 FORGES: dict[str, Callable[[Access], Forge]] = {
     "local": _local,
     "github": _github,
@@ -113,42 +112,42 @@ FORGES: dict[str, Callable[[Access], Forge]] = {
 
 
 def connect(kind: str, access: Access) -> Forge:
-    """Return a forge by its type in the workspace. UserError where this release does not know it."""
+    """Connect to a forge by its type in the workspace. UserError if the type is not supported."""
     if kind not in FORGES:
         raise UserError(
-            f"this release cannot open pull requests on {kind}; it can on {', '.join(FORGES)}",
-            hint="`rollback --dry-run` prints the commit and the pull request",
+            f"pull requests on {kind} are not supported; supported forges: {', '.join(FORGES)}",
+            hint="use `rollback --dry-run` to print the commit and the pull request",
         )
     with _library(kind):
         return FORGES[kind](access)
 
 
 def credential(kind: str, access: Access) -> Credential | None:
-    """Return what git may show to a remote on the forge's own host; None where the environment holds nothing for it.
+    """Return the credential for a remote on the forge's own host; None if the environment has none.
 
-    A remote elsewhere, or one that is reached by ssh or as a path, is shown nothing.
+    A remote on another host, or by ssh or path, gets no credential.
     """
-    place = access.git_host(kind)
-    if place is None:
+    host = access.git_host(kind)
+    if host is None:
         return None
     if kind == "github" and app_is_set():
         with _library(kind):
             from rollout_spec.integrations.forges.github.app import installation_token
 
-            return Credential(place, USERS[kind], installation_token(access))
+            return Credential(host, USERS[kind], installation_token(access))
     secret = find_token(kind)
-    return Credential(place, USERS[kind], secret) if secret else None
+    return Credential(host, USERS[kind], secret) if secret else None
 
 
 @contextmanager
 def _library(kind: str) -> Iterator[None]:
-    """UserError where the library of a forge is not installed."""
+    """Raise UserError if the library of a forge is not installed."""
     try:
         yield
     except ModuleNotFoundError as missing:
         if (missing.name or "rollout_spec").startswith("rollout_spec"):
             raise
         raise UserError(
-            f"pull requests on {kind} need the Python package that holds `{missing.name}`, and it is not installed",
+            f"pull requests on {kind} need the Python module `{missing.name}`, which is not installed",
             hint=f"pip install 'rollout-spec[{kind}]'",
         ) from None

@@ -1,4 +1,4 @@
-"""Requests to one origin, each with its whole answer, within the budget of the command."""
+"""HTTP sessions that are bound to one origin and to the time budget of the command."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _MOST_REDIRECTS = 5
 
 
 class Bound(HTTPAdapter):
-    """Sends requests to one origin, and reads each answer whole, within the budget of the command.
+    """An adapter that sends requests to one origin and reads each answer whole, within the command's budget.
 
-    A timeout of requests is one of each read: an answer that comes byte by byte never meets it, and neither does a name
-    server that is silent. So a thread does the work, and is left to itself when the time is over.
+    The timeout of ``requests`` covers single reads. An answer that comes byte by byte never exceeds it, nor does a
+    silent name server. So a thread does the work, and is abandoned when the time is over.
     """
 
     def __init__(self, origin: Origin | None) -> None:
@@ -41,12 +41,12 @@ class Bound(HTTPAdapter):
         proxies: Any = None,
     ) -> Response:
         """Send a request and read its answer. AstrayError if it has another origin; LateError, TooLargeError."""
-        to = origin_of(request.url or "")
-        if to is None or to != self._origin:
-            raise AstrayError(f"it sends us on to {to}, and the token goes to {self._origin} alone")
-        with budget.spending() as allowed:
-            allowed.check()
-            return _within(allowed, lambda: self._answer(request, verify, cert, proxies, allowed))
+        target = origin_of(request.url or "")
+        if target is None or target != self._origin:
+            raise AstrayError(f"it redirects to {target}, but the token is only for {self._origin}")
+        with budget.spending() as remaining:
+            remaining.check()
+            return _within(remaining, lambda: self._answer(request, verify, cert, proxies, remaining))
 
     def _answer(self, request: PreparedRequest, verify: Any, cert: Any, proxies: Any, allowed: TimeBudget) -> Response:
         timeout = min(TIMEOUT, allowed.left) or 1
@@ -59,7 +59,7 @@ class Bound(HTTPAdapter):
         return answer
 
     def _parts(self, answer: Response, allowed: TimeBudget) -> Iterator[bytes]:
-        """Give the content of an answer, decompressed, as far as there is time and space for it."""
+        """Yield the decompressed content of an answer. LateError or TooLargeError beyond the limits."""
         size = 0
         for part in answer.iter_content(_CHUNK):
             allowed.take(len(part))
@@ -70,47 +70,47 @@ class Bound(HTTPAdapter):
 
 
 def _within(allowed: TimeBudget, work: Callable[[], Response]) -> Response:
-    """Return what a function returns, or raise what it raises. LateError if the time ends before it does."""
-    done: list[Response | BaseException] = []
+    """Call a function in a thread; return its result or raise its error. LateError if the time is over first."""
+    results: list[Response | BaseException] = []
 
     def keep() -> None:
         try:
-            done.append(work())
+            results.append(work())
         except BaseException as error:
-            done.append(error)
+            results.append(error)
 
     thread = Thread(target=copy_context().run, args=(keep,), daemon=True)
     thread.start()
-    while not done and (left := allowed.left):
+    while not results and (left := allowed.left):
         thread.join(left)
-    if not done:
+    if not results:
         allowed.check()
-    found = done[0]
-    if isinstance(found, Response):
-        return found
+    result = results[0]
+    if isinstance(result, Response):
+        return result
     allowed.check()
-    raise found
+    raise result
 
 
 class _Session(Session):
     """A session in which a redirect reads no ~/.netrc, which would replace the token."""
 
     def rebuild_auth(self, prepared_request: PreparedRequest, response: Response) -> None:
-        """Take the token out of a request to another origin. ``Bound`` does not send it at all."""
+        """Remove the token from a request to another origin. ``Bound`` does not send that request."""
         if origin_of(prepared_request.url or "") != origin_of(response.request.url or ""):
             prepared_request.headers.pop("Authorization", None)
 
 
 def session(token: str, address: str) -> Session:
-    """Return a session that shows a token to the origin of an address, and speaks to no other."""
+    """Return a session that sends a token to the origin of an address, and connects to no other."""
 
-    def show(request: PreparedRequest) -> PreparedRequest:
+    def add_token(request: PreparedRequest) -> PreparedRequest:
         request.headers["Authorization"] = f"Bearer {token}"
         return request
 
-    made = _Session()
-    made.auth = show
-    made.max_redirects = _MOST_REDIRECTS
+    new = _Session()
+    new.auth = add_token
+    new.max_redirects = _MOST_REDIRECTS
     for scheme in ("https://", "http://"):
-        made.mount(scheme, Bound(origin_of(address)))
-    return made
+        new.mount(scheme, Bound(origin_of(address)))
+    return new

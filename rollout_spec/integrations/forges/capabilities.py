@@ -1,6 +1,6 @@
-"""What a forge lets a token do, and what it asks of a branch: read before the night it matters.
+"""Permissions of a token and protection of a branch, as a forge reports them.
 
-None is never a guess: the forge does not say it, or does not show it to this token.
+None always means that the forge does not report the value, or not to this token.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class Protection:
-    """What must hold before something is merged into a branch.
+    """The conditions of a merge into a branch.
 
-    ``checks`` are the names of those that must pass. ``up_to_date``: a branch must hold the newest base before it is
-    merged. ``queue``: a merge queue or train tests what the base will be. ``approvals`` is how many people must agree.
-    What several rules ask is taken together: where one of them was not seen, a number may be higher.
+    ``checks`` are the names of the required checks. ``up_to_date``: a branch must contain the newest base before it is
+    merged. ``queue``: a merge queue or train tests the merged result. ``approvals`` is the number of required
+    approvals. Several rules are combined; if one of them is not visible, a number may be higher.
     """
 
     checks: tuple[str, ...] | None = None
@@ -27,14 +27,14 @@ class Protection:
 
 @dataclass(frozen=True)
 class TokenCapabilities:
-    """How a token stands with a forge.
+    """The permissions of a token, and the protection of the base.
 
-    ``who`` is its account. ``clock`` is what time it was there at the answer, to the second, and ``asked_at`` here,
-    both in UTC. ``expires`` is when the token ends; an App has no such end, as it is lent a new one each time.
-    ``lacks`` are permissions that it needs and does not have, in the forge's words, and what keeps everybody from
-    writing. ``auto_merge``: a pull request can be armed, and by this token as far as the forge says so. ``base`` is
-    None where the branch is not protected at all, and a Protection of Nones where that was not seen. ``unsure`` says
-    what of the token's permissions could not be read, ``unseen`` what else; both say what would let it be.
+    ``who`` is the token's account. ``clock`` is the forge's time at the answer, to the second, ``asked_at`` is ours,
+    both in UTC. ``expires`` is the end of the token; an App has none, as it gets a new one each time. ``lacks`` are
+    missing permissions, in the forge's words, and settings that stop all writes. ``auto_merge``: this token may enable
+    auto-merge, as far as the forge reports it. ``base`` is None if the branch is not protected, and a Protection of
+    Nones if that is hidden. ``unsure`` lists hidden permissions of the token, ``unseen`` other hidden facts, each with
+    the permission that shows it.
     """
 
     who: str | None = None
@@ -50,7 +50,7 @@ class TokenCapabilities:
 
 
 def together(parts: list[Protection]) -> Protection | None:
-    """Return what several rules ask of a branch: what one of them asks holds. None where there are no rules."""
+    """Combine several rules of a branch: each condition of each rule holds. None if there are no rules."""
     if not parts:
         return None
     checks = dict.fromkeys(name for part in parts for name in part.checks or ())
@@ -64,5 +64,5 @@ def together(parts: list[Protection]) -> Protection | None:
     )
 
 
-def _any(told: list[bool | None]) -> bool | None:
-    return True if any(told) else None if None in told else False
+def _any(values: list[bool | None]) -> bool | None:
+    return True if any(values) else None if None in values else False

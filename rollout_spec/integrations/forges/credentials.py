@@ -1,4 +1,4 @@
-"""A token is a secret of the environment: it goes into headers, and to git through git's own, and nowhere else."""
+"""Tokens from the environment, and the addresses that may receive them: HTTP headers and git's helpers only."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TOKENS = {
 """The variables that may hold the token of a forge; the first that is set counts."""
 APP = ("GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY_FILE", "GITHUB_APP_INSTALLATION_ID")
 USERS = {"github": "x-access-token", "gitlab": "oauth2", "gitea": "oauth2"}
-"""The name that goes with a token where git asks for one."""
+"""The user name that git sends with a token."""
 
 _ADDRESSES = {"github": "https://api.github.com", "gitlab": "https://gitlab.com"}
 _PATHS = {"gitlab": "/api/v4", "gitea": "/api/v1"}
@@ -36,7 +36,7 @@ _PATHS = {"gitlab": "/api/v4", "gitea": "/api/v1"}
 
 @dataclass(frozen=True)
 class Credential:
-    """What git shows to one host: a scheme with a host, a user and a password that is never printed."""
+    """A password for one host. ``url`` is a scheme with a host. The password is never printed."""
 
     url: str
     user: str
@@ -45,9 +45,9 @@ class Credential:
 
 @dataclass(frozen=True)
 class Access:
-    """The place of a forge, and a function that tells whether a branch holds a commit.
+    """The address of a forge. ``contains`` returns whether a branch contains a commit.
 
-    ``named`` gives the hosts that the owner of the machine lets a token go to, by git's configuration.
+    ``named`` returns the hosts that git's configuration allows to receive a token.
     """
 
     remote_url: str
@@ -57,10 +57,10 @@ class Access:
     named: Callable[[], Iterable[str]] = tuple
 
     def address(self, kind: str) -> str:
-        """Return the URL of the API, without the path that all forges of a type have.
+        """Return the URL of the API, without the path that all forges of a type share.
 
-        UserError if a token must not go there: it is in the clear, on a host that is neither the remote's nor named by
-        the owner, or the URL holds a secret.
+        UserError if the token must not be sent there: the connection is not encrypted, the host is neither the remote's
+        nor allowed by the owner, or the URL contains a secret.
         """
         address, api = self._api(kind)
         remote = remote_origin(self.remote_url)
@@ -71,33 +71,32 @@ class Access:
     def _api(self, kind: str) -> tuple[str, Origin]:
         address = self.base_url or _ADDRESSES.get(kind)
         if address is None:
-            raise UserError(
-                f"a {kind} forge has no address of its own", hint="say where it is: `forge.baseUrl: https://…`"
-            )
+            raise UserError(f"a {kind} forge has no default address", hint="set `forge.baseUrl: https://…`")
         api = origin_of(address)
         if api is None or not is_plain(address) or "?" in address or "#" in address:
             raise UserError(
-                "`forge.baseUrl` is no address of an API", hint="a scheme, a host and a path; secrets go elsewhere"
+                "`forge.baseUrl` is not the address of an API",
+                hint="write a scheme, a host and a path, without secrets",
             )
         if api.is_clear:
             raise UserError(
-                f"the token would go to {api.host} in the clear", hint="`forge.baseUrl` begins with https://"
+                f"the token would be sent to {api.host} unencrypted", hint="use https:// in `forge.baseUrl`"
             )
         return address.rstrip("/").removesuffix(_PATHS.get(kind, "\n")), api
 
     def project(self) -> str:
-        """Return the name of the repository, checked: it becomes part of URLs."""
+        """Return the name of the repository. UserError if it is unsafe as a part of URLs."""
         name = self.repository or ""
         if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_.][A-Za-z0-9_.-]*)+", name) or re.search(
             r"/\.{1,2}(/|$)", name
         ):
             raise UserError(
-                f"`{excerpt(name)}` is no name of a repository", hint="`forge.repository` is like acme/models"
+                f"`{excerpt(name)}` is not the name of a repository", hint="write `forge.repository` like acme/models"
             )
         return name
 
     def git_host(self, kind: str) -> str | None:
-        """Return the scheme and host of the remote if the API is on it too, None if not or if git asks no password."""
+        """Return the scheme and host of the remote if the API is on the same host; None if git needs no password."""
         remote = remote_origin(self.remote_url)
         if kind not in TOKENS or remote is None or not remote.scheme or remote.is_clear:
             return None
@@ -108,32 +107,30 @@ class Access:
 
 
 def find_token(kind: str) -> str | None:
-    """Return the token of a forge, None where no variable holds one. UserError where it cannot be one."""
+    """Return the token of a forge, None if no variable holds one. UserError if it has invalid characters."""
     name = token_variable(kind)
     if name is None:
         return None
     token = os.environ[name].strip()
     if not re.fullmatch(r"[\x21-\x7e]+", token):
-        raise UserError(f"${name} holds characters that no token has")
+        raise UserError(f"${name} contains characters that no token has")
     return token
 
 
 def token_variable(kind: str) -> str | None:
-    """Return the name of the variable that holds the token of a forge, None where none does."""
+    """Return the name of the variable that holds the token of a forge, None if none does."""
     return next((name for name in TOKENS.get(kind, ()) if os.environ.get(name, "").strip()), None)
 
 
 def need_token(kind: str) -> str:
-    """Return the token of a forge. UserError where no variable holds one."""
+    """Return the token of a forge. UserError if no variable holds one."""
     token = find_token(kind)
     if token is None:
         names = " or ".join(f"${name}" for name in TOKENS[kind])
-        raise UserError(
-            f"there is no token for {kind}", hint=f"set {names}; docs/forges.md says what it must be allowed"
-        )
+        raise UserError(f"no token for {kind}", hint=f"set {names}; see docs/forges.md for its permissions")
     return token
 
 
 def app_is_set() -> bool:
-    """Does the environment name a GitHub App?"""
+    """Return whether the environment names a GitHub App."""
     return bool(os.environ.get(APP[0]))

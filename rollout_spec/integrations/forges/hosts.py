@@ -1,4 +1,4 @@
-"""The hosts that a token may be sent to: the git remote's own, and those that the machine's owner named."""
+"""The hosts that may receive a token: the git remote's own, and those that the machine's owner allows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import excerpt
 
 VARIABLE = "ROLLOUT_SPEC_FORGE_HOSTS"
-"""The variable in which the owner names hosts, parted by commas or blanks."""
+"""The variable with the allowed hosts, separated by commas or spaces."""
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 _PORTS = {"https": 443, "http": 80}
@@ -21,16 +21,16 @@ _HOST = r"(?P<host>[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\]
 _ORIGIN = re.compile(rf"((?P<scheme>https?)://)?{_HOST}(:(?P<port>[0-9]{{1,5}}))?/?", re.ASCII | re.IGNORECASE)
 _SCP = re.compile(rf"([^/@:\s]+@)?{_HOST}:(?!:)")
 _BY_SSH = {"ssh.github.com": "github.com", "altssh.gitlab.com": "gitlab.com"}
-"""Hosts that take ssh for another one."""
+"""Hosts that accept ssh on behalf of another host."""
 
 
 class AstrayError(OSError):
-    """A request would have gone to another host than that of the API."""
+    """A request to another host than that of the API."""
 
 
 @dataclass(frozen=True)
 class Origin:
-    """A scheme, a host and a port. A host that is reached by ssh has no scheme, and port 0: its own is that of ssh."""
+    """A scheme, a host and a port. A host that is reached by ssh has an empty scheme and port 0."""
 
     scheme: str
     host: str
@@ -42,7 +42,7 @@ class Origin:
 
     @property
     def is_clear(self) -> bool:
-        """Return whether others on the way read what is sent."""
+        """Return whether the connection is unencrypted."""
         return self.scheme != "https" and self.host not in LOOPBACK
 
 
@@ -59,17 +59,17 @@ def origin_of(url: str) -> Origin | None:
 
 
 def is_plain(url: str) -> bool:
-    """Return whether all parsers read one host in a URL: it has no user, and no sign that one of them may skip."""
+    """Return whether all parsers find the same host in a URL: no user, no character that one may skip."""
     return _ORIGIN.fullmatch("//".join(url.split("/")[:3:2])) is not None
 
 
 def remote_origin(remote: str) -> Origin | None:
-    """Return the origin of a git remote; None for a path on disk, and for what git gives to a helper."""
+    """Return the origin of a git remote; None for a path on disk or a URL for a remote helper."""
     if re.match(r"[A-Za-z0-9+.-]+::", remote):
         return None
     if "://" not in remote:
-        found = _SCP.match(remote)
-        return _by_ssh(found["host"].strip("[]")) if found else None
+        match = _SCP.match(remote)
+        return _by_ssh(match["host"].strip("[]")) if match else None
     if remote.partition("://")[0].lower() not in _SSH:
         return origin_of(remote)
     try:
@@ -84,7 +84,7 @@ def _by_ssh(host: str) -> Origin:
 
 
 def may_go(api: Origin, kind: str, remote: Origin | None) -> bool:
-    """Return whether an API is on the host of a remote: by ssh its port says nothing, and the API has the usual one."""
+    """Return whether an API is on the host of a remote. For ssh, the API must have the usual port."""
     if remote is None:
         return False
     scheme, port = (remote.scheme, remote.port) if remote.scheme else ("https", _PORTS["https"])
@@ -93,30 +93,30 @@ def may_go(api: Origin, kind: str, remote: Origin | None) -> bool:
 
 
 def owner_allows(api: Origin, kind: str, configured: Iterable[str]) -> bool:
-    """Return whether the machine's owner named the host of an API, in the environment or in ``configured``."""
+    """Return whether the owner allows the host of an API, in the environment or in ``configured``."""
     return any(may_go(api, kind, each) for each in _named(configured))
 
 
 def _named(configured: Iterable[str]) -> Iterator[Origin]:
-    """Give the origins that the owner named; a host alone is meant by https, and on loopback by http too."""
+    """Yield the allowed origins. A host alone stands for https, and on loopback also for http."""
     variable = os.environ.get(VARIABLE, "")
     texts = [(each, f"${VARIABLE}") for each in re.split(r"[,\s]+", variable) if each]
     for text, source in (*texts, *((each.strip(), "git's `rollout-spec.forgeHost`") for each in configured)):
-        found = _ORIGIN.fullmatch(text)
-        if found is None or int(found["port"] or 1) not in range(1, 65536):
+        match = _ORIGIN.fullmatch(text)
+        if match is None or int(match["port"] or 1) not in range(1, 65536):
             hint = "write `git.example.com`, `git.example.com:8443` or `http://127.0.0.1:3000`"
-            raise UserError(f"{source} names `{excerpt(text)}`, which is no host", hint=hint)
-        host = found["host"].strip("[]").lower()
+            raise UserError(f"{source} names `{excerpt(text)}`, which is not a host", hint=hint)
+        host = match["host"].strip("[]").lower()
         usual = ("https", "http") if host in LOOPBACK else ("https",)
-        schemes = (found["scheme"].lower(),) if found["scheme"] else usual
-        yield from (Origin(scheme, host, int(found["port"] or _PORTS[scheme])) for scheme in schemes)
+        schemes = (match["scheme"].lower(),) if match["scheme"] else usual
+        yield from (Origin(scheme, host, int(match["port"] or _PORTS[scheme])) for scheme in schemes)
 
 
 def refuse(api: Origin, remote: Origin | None) -> UserError:
-    """Return the error that a token is not sent to the host of an API."""
-    place = f"the git remote is on {remote}" if remote else "the git remote is on no host"
+    """Return the error for an API whose host may not receive the token."""
+    actual = f"the git remote is on {remote}" if remote else "the git remote has no host"
     return UserError(
-        f"no token is sent to {api}: {place}",
-        hint=f"if {api} is your forge, `git config --global --add rollout-spec.forgeHost {api}` "
-        f"on this machine, or name it in ${VARIABLE}",
+        f"no token is sent to {api}: {actual}",
+        hint=f"if {api} is your forge, run `git config --global --add rollout-spec.forgeHost {api}` "
+        f"on this machine, or add it to ${VARIABLE}",
     )

@@ -1,4 +1,4 @@
-"""Networks fail at night: a forge is asked again a few times, and what it refuses is put in words."""
+"""Retries and errors of requests to forges."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from rollout_spec.integrations.forges.credentials import APP, TOKENS
 from rollout_spec.integrations.forges.hosts import AstrayError
 
 TIMEOUT = 20
-"""Seconds for one read of an answer; all requests of a command together have those of its budget."""
+"""Seconds for one read of an answer. The command's budget limits all requests together."""
 _TRIES = 4
 _BACKOFF = 0.5
 _LONGEST_WAIT = 15.0
 _PASSING = (429, 500, 502, 503, 504)
-_AGAIN = "run it again: what was done is found, and not done twice"
+_AGAIN = "run it again: finished work is not repeated"
 
 
 class ForgeError(UserError):
-    """A forge said no, or did not answer; ``code`` is its HTTP status, 0 where there was none, ``words`` its own."""
+    """A refused or unanswered request. ``code`` is the HTTP status, 0 without an answer; ``reason`` is the forge's."""
 
-    def __init__(self, message: str, *, code: int, words: str, hint: str | None) -> None:
+    def __init__(self, message: str, *, code: int, reason: str, hint: str | None) -> None:
         super().__init__(message, hint=hint, status=OUTSIDE)
         self.code = code
-        self.words = words
+        self.reason = reason
 
 
 def ensure(
@@ -42,25 +42,25 @@ def ensure(
     begin: Callable[[], PullRequest],
     taken: Callable[[ForgeError], bool],
 ) -> PullRequest:
-    """Return the pull request from the change's branch, whatever its state; begin one if there is none.
+    """Return the pull request from the change's branch, whatever its state; open one if there is none.
 
-    ``taken`` says of a refusal to begin one that there is one: another process was faster.
+    ``taken`` returns whether a refusal means that another process opened it meanwhile.
     """
-    known = find(change.branch, base)
-    if known is None:
+    existing = find(change.branch, base)
+    if existing is None:
         try:
             return begin()
         except ForgeError as error:
-            known = find(change.branch, base) if taken(error) else None
-            if known is None:
+            existing = find(change.branch, base) if taken(error) else None
+            if existing is None:
                 raise
-    return known
+    return existing
 
 
 def ask_for_review(name: str, ask: Callable[[list[str], list[str]], object]) -> str | None:
-    """Ask one person or team for a review, and say why not where that is refused: it stops nothing.
+    """Request the review of a person or team. Return a note if the forge refuses.
 
-    A name may be either's; one with a slash is a team's. ``ask`` takes people and teams.
+    A name may be a person's or a team's; one with a slash is a team's. ``ask`` takes people and teams.
     """
     login = name.removeprefix("@")
     slug = login.rpartition("/")[2]
@@ -72,30 +72,30 @@ def ask_for_review(name: str, ask: Callable[[list[str], list[str]], object]) -> 
             if error.code not in (403, 404, 422):
                 raise
             refused = error
-    return wording.nobody(name, f"as a person and as a team it was refused ({refused.words})")
+    return wording.not_asked_note(name, f"refused as a person and as a team ({refused.reason})")
 
 
 class Patience(Retry):
-    """Bounded retries. A forge that asks for more time than a rollback has is not waited for."""
+    """Bounded retries, with a limit on the wait that a forge may request."""
 
     def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
-        """Retry what passes; GitHub's secondary limit is a 403 that says when to come back."""
-        told_when = status_code == 403 and has_retry_after and bool(self.total)
-        return told_when or super().is_retry(method, status_code, has_retry_after)
+        """Return whether to retry. GitHub's secondary rate limit is a 403 with Retry-After."""
+        says_when = status_code == 403 and has_retry_after and bool(self.total)
+        return says_when or super().is_retry(method, status_code, has_retry_after)
 
     def get_retry_after(self, response: Any) -> float | None:
-        """Return how long a forge asks to wait, in seconds, as far as there is time."""
-        asked = super().get_retry_after(response)
-        return None if asked is None else min(asked, _LONGEST_WAIT)
+        """Return the seconds that a forge asks to wait, up to a limit."""
+        seconds = super().get_retry_after(response)
+        return None if seconds is None else min(seconds, _LONGEST_WAIT)
 
     def sleep(self, response: Any = None) -> None:
-        """Wait for the next try. LateError if the time of the command is over by then."""
+        """Wait for the next try. LateError if the command's time is over by then."""
         super().sleep(response)
         budget.check()
 
 
 def patience() -> Patience:
-    """Return the retries of every request. Each is safe to repeat: a change that is there already is found."""
+    """Return the retries of every request. Each request is safe to repeat."""
     return Patience(
         total=_TRIES,
         backoff_factor=_BACKOFF,
@@ -105,35 +105,35 @@ def patience() -> Patience:
     )
 
 
-def refusal(kind: str, action: str, code: int, words: object, *, secret: str, needs: str) -> ForgeError:
-    """Say what a forge refused, why, and what is missing. ``needs`` are the permissions that a token must have."""
-    said = _one_line(str(words).replace(secret, "***") if secret else str(words))
+def refusal(kind: str, action: str, code: int, text: object, *, secret: str, needs: str) -> ForgeError:
+    """Return the error of a refused request. ``needs`` are the permissions that a token must have."""
+    reason = _one_line(str(text).replace(secret, "***") if secret else str(text))
     hints = {
-        401: f"the token is wrong, expired or revoked: look at {_sources(kind)}",
+        401: f"the token is wrong, expired or revoked: check {_sources(kind)}",
         403: f"{needs}; it may also be a rate limit",
-        404: f"is `forge.repository` right? {needs}",
-        429: f"that is a rate limit; {_AGAIN}",
+        404: f"check `forge.repository`; {needs}",
+        429: f"this is a rate limit; {_AGAIN}",
     }
     hint = hints.get(code, _AGAIN if code == 0 or code >= 500 else None)
     number = f"{code} " if code else ""
-    return ForgeError(f"{kind} did not {action}: {number}{said}".rstrip(" :"), code=code, words=said, hint=hint)
+    return ForgeError(f"{kind} did not {action}: {number}{reason}".rstrip(" :"), code=code, reason=reason, hint=hint)
 
 
 def unreachable(kind: str, action: str, error: Exception, *, secret: str) -> ForgeError:
-    """Say that a forge did not answer. The URL in a library's words is left out: they are long, and say it twice."""
+    """Return the error of a request without an answer, without the long URL of the library's message."""
     if isinstance(error, AstrayError | DeadlineError | TooLargeError):
         ended = refusal(kind, action, 0, error, secret=secret, needs="")
         if isinstance(error, DeadlineError):
             ended.hint = f"{ended.hint}; ${budget.VARIABLE} sets the time"
         return ended
     reason = re.sub(r"^.*?Caused by ", "", str(error), flags=re.DOTALL)
-    return refusal(kind, action, 0, f"it does not answer ({reason or type(error).__name__})", secret=secret, needs="")
+    return refusal(kind, action, 0, f"no answer ({reason or type(error).__name__})", secret=secret, needs="")
 
 
 def useless(kind: str, action: str, error: Exception, *, secret: str) -> ForgeError:
-    """Say that an answer is not what this forge's API answers: another server's, or a proxy's."""
-    words = f"its answer cannot be used ({type(error).__name__}: {error}); is `forge.baseUrl` right?"
-    return refusal(kind, action, 0, words, secret=secret, needs="")
+    """Return the error for an answer that is not of this forge's API but of another server or a proxy."""
+    reason = f"unusable answer ({type(error).__name__}: {error}); check `forge.baseUrl`"
+    return refusal(kind, action, 0, reason, secret=secret, needs="")
 
 
 def _sources(kind: str) -> str:
@@ -142,5 +142,5 @@ def _sources(kind: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    words = " ".join("".join(each if each.isprintable() else " " for each in text).split())
-    return words if len(words) <= 300 else f"{words[:300]}…"
+    line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    return line if len(line) <= 300 else f"{line[:300]}…"

@@ -1,4 +1,4 @@
-"""A bare repository on disk is a forge too: pull request N is the file ``<repository>.pulls/<N>.json`` beside it."""
+"""A forge for a bare repository on disk: pull request N is the file ``<repository>.pulls/<N>.json``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STATES = ("open", "merged", "closed")
 
 
 class LocalForge:
-    """Pull requests as files. ``contains(branch, commit)`` says whether a branch of the remote holds a commit."""
+    """Pull requests as files. ``contains(branch, commit)`` returns whether a remote branch contains a commit."""
 
     def __init__(self, remote_url: str, contains: Callable[[str, str], bool]) -> None:
         self.repository = _bare(remote_url)
@@ -32,20 +32,20 @@ class LocalForge:
     def find(self, head: str, base: str) -> PullRequest | None:
         """Return the newest pull request from a branch: an open one before a merged one before a closed one.
 
-        A file that is no pull request is nobody's: it keeps no rollback from its own.
+        A file that is not a valid pull request is ignored, so that it stops no rollback.
         """
-        found: list[PullRequest] = []
+        pulls: list[PullRequest] = []
         for number in self._files.numbers():
             with suppress(UserError):
-                found.append(self.read(number))
-        return wording.newest(each for each in found if each.head == head and each.base == base)
+                pulls.append(self.read(number))
+        return wording.newest(each for each in pulls if each.head == head and each.base == base)
 
     def ensure_pull_request(self, change: ProposedChange, head_sha: str, base: str) -> PullRequest:
         """Return the pull request from the change's branch, whatever its state; open one if there is none."""
         with self._files.lock():
-            known = self.find(change.branch, base)
-            if known is not None:
-                return known
+            existing = self.find(change.branch, base)
+            if existing is not None:
+                return existing
             number = max(self._files.numbers(), default=0) + 1
             self._files.write(number, _opened(number, change, head_sha, base))
         return self.read(number)
@@ -64,11 +64,11 @@ class LocalForge:
             return interventions(self._files.read(pull.number))
 
     def update(self, pull: PullRequest, change: ProposedChange, head_sha: str) -> PullRequest:
-        """Write the title, the body and the head anew. The present draft and auto-merge stay, and are on record."""
+        """Update the title, body and head. The present draft and auto-merge stay and are recorded."""
         with self._files.lock():
             now = self.read(pull.number)
-            fresh = automation(head_sha, draft=now.draft, armed=now.auto_merge_enabled)
-            self._files.edit(pull.number, title=change.title, body=change.body, headSha=head_sha, automation=fresh)
+            record = automation(head_sha, draft=now.draft, armed=now.auto_merge_enabled)
+            self._files.edit(pull.number, title=change.title, body=change.body, headSha=head_sha, automation=record)
         return self.read(pull.number)
 
     def close(self, pull: PullRequest) -> None:
@@ -88,7 +88,7 @@ class LocalForge:
     def label_and_request_review(
         self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]
     ) -> tuple[str, ...]:
-        """Label a pull request and ask for its review; a file refuses nobody."""
+        """Label a pull request and record its reviewers; no reviewer is refused."""
         with self._files.lock(), self._files.understood(pull.number):
             data = self._files.read(pull.number)
             self._files.edit(
@@ -99,7 +99,7 @@ class LocalForge:
         return ()
 
     def comment(self, pull: PullRequest, key: str, text: str) -> None:
-        """Write the comment of a key, or edit it where it says something else."""
+        """Write the comment of a key, or edit it if its text differs."""
         with self._files.lock(), self._files.understood(pull.number):
             comments = list(self._files.read(pull.number).get("comments", ()))
             others = [each for each in comments if not wording.is_marked(each, key)]
@@ -108,10 +108,10 @@ class LocalForge:
                 self._files.edit(pull.number, comments=[*others, wanted])
 
     def enable_auto_merge(self, pull: PullRequest, head_sha: str) -> PullRequest:
-        """Say that it should merge once checks pass. Nothing merges it here but a person, or a script of theirs."""
+        """Record that it should merge once checks pass. Only a person or a script merges it."""
         with self._files.lock():
             if self.read(pull.number).head_sha != head_sha:
-                raise UserError(f"{pull.url} is not armed: its branch has moved on", status=1)
+                raise UserError(f"auto-merge of {pull.url} was not enabled: its branch has moved", status=1)
             self._files.edit(pull.number, autoMerge=True, automation=self._noted(pull.number, armed=True))
         return self.read(pull.number)
 
@@ -123,14 +123,14 @@ class LocalForge:
         return self.read(pull.number)
 
     def standing(self, base: str) -> TokenCapabilities:
-        """Return which folders cannot be written. A repository on disk has one clock with us, and protects nothing."""
+        """Return the folders that cannot be written. A repository on disk protects no branch."""
         folder = self.folder if self.folder.is_dir() else self.folder.parent
         needed = (self.repository / "objects", self.repository / "refs", folder)
         lacks = tuple(f"the right to write to {each}" for each in needed if not os.access(each, os.W_OK | os.X_OK))
         return TokenCapabilities(lacks=lacks, auto_merge=not lacks)
 
     def merged_at(self, commit: str, base: str) -> datetime | None:
-        """Return when a commit came onto the base: the ``mergedAt`` of the file that has it as ``mergeSha`` or head."""
+        """Return the ``mergedAt`` of the pull request that has a commit as ``mergeSha`` or head."""
         times: list[datetime] = []
         for number in self._files.numbers():
             with self._files.understood(number):
@@ -140,7 +140,7 @@ class LocalForge:
                 if is_ours and data.get("mergedAt"):
                     times.append(parse_time(str(data["mergedAt"])))
             except ValueError as error:
-                raise UserError(f"{self._files.path(number)} is no pull request of a local forge: {error}") from None
+                raise UserError(f"{self._files.path(number)} is not a pull request of a local forge: {error}") from None
         return min(times, default=None)
 
     def read(self, number: int) -> PullRequest:
@@ -149,7 +149,7 @@ class LocalForge:
             data = self._files.read(number)
             state = str(data["state"])
             if state not in _STATES:
-                raise ValueError(f"`state` is {data['state']!r}, and one of {', '.join(_STATES)} is expected")
+                raise ValueError(f"`state` is {data['state']!r}, expected one of {', '.join(_STATES)}")
             if state == "open" and self.contains(str(data["base"]), str(data["headSha"])):
                 state = "merged"
             merge_sha = data.get("mergeSha") if state == "merged" else None
@@ -205,11 +205,11 @@ def _bare(remote_url: str) -> Path:
         parsed = urlparse(remote_url)
         if parsed.scheme != "file":
             raise UserError(
-                f"a local forge needs a remote on this disk, and this one is on {parsed.scheme}://",
+                f"a local forge needs a remote on this disk, not {parsed.scheme}://",
                 hint="set `forge.type`",
             )
         return Path(unquote(parsed.path))
     path = Path(remote_url)
     if not path.is_dir():
-        raise UserError(f"a local forge needs a bare repository on this disk, and {remote_url} is none")
+        raise UserError(f"a local forge needs a bare repository on this disk, and {remote_url} is not one")
     return path

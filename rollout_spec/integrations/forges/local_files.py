@@ -57,15 +57,15 @@ class PullFiles:
 
     @contextmanager
     def understood(self, number: int) -> Iterator[None]:
-        """UserError if a file is not of the form that this forge writes."""
+        """Raise UserError if a file does not have the format of this forge."""
         try:
             yield
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{self.path(number)} is no pull request of a local forge: {error!r}") from None
+            raise UserError(f"{self.path(number)} is not a pull request of a local forge: {error!r}") from None
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Let one process at a time write: of many that open the same pull request, one does."""
+        """Hold the lock of the folder, so that only one process writes at a time."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.folder / ".lock", os.O_CREAT | os.O_RDWR, 0o644)
@@ -103,5 +103,5 @@ def _own(data: dict[str, Any]) -> dict[str, Any]:
     """Return the record of the present head, empty if there is none."""
     ours = data.get("automation", {})
     if not isinstance(ours, dict):
-        raise TypeError("`automation` is no mapping")
+        raise TypeError("`automation` is not a mapping")
     return ours if ours.get("head") == data["headSha"] else {}

@@ -1,4 +1,4 @@
-"""A token sees less than its owner: what it may not see is said, and never guessed."""
+"""Requests for facts that a token may not be allowed to see, and readers of times in answers."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _SLOW_DOWN = 429
 
 
 class Look:
-    """Asks for what a token may see; ``unseen`` is what it may not, and what would show it."""
+    """Requests with one token. ``unseen`` lists the denied facts, each with the permission that shows it."""
 
     def __init__(self) -> None:
         self.unseen: list[str] = []
 
     def ask(self, what: str, shown_by: str, request: Callable[[], Seen]) -> Seen | None:
-        """Return what is answered, None where the forge denies it. Refused where it does not answer at all."""
+        """Return the answer, None if the forge denies it. ForgeError if it does not answer."""
         try:
             return request()
         except ForgeError as error:
@@ -32,22 +32,22 @@ class Look:
             return None
 
     def hide(self, what: str, shown_by: str) -> None:
-        """Say what was not seen, and what would show it."""
+        """Add a fact to ``unseen``, with the permission that shows it."""
         self.unseen.append(f"{what}: {shown_by}")
 
 
 def is_denied(error: ForgeError) -> bool:
-    """Did the forge understand, and say no? A rate limit, a broken server and silence are something else."""
-    return 400 <= error.code < 500 and error.code != _SLOW_DOWN and "rate limit" not in error.words.lower()
+    """Return whether the forge denied a request. A rate limit, a server error or silence is not a denial."""
+    return 400 <= error.code < 500 and error.code != _SLOW_DOWN and "rate limit" not in error.reason.lower()
 
 
 def said(error: ForgeError) -> str:
-    """Return a refusal's status and words; some forges say the status in those."""
-    return error.words if error.words.startswith(f"{error.code} ") else f"{error.code} {error.words}"
+    """Return a refusal's status and reason; some forges repeat the status in the reason."""
+    return error.reason if error.reason.startswith(f"{error.code} ") else f"{error.code} {error.reason}"
 
 
 def http_time(header: str | None) -> datetime | None:
-    """Return the time of an HTTP ``Date``, in UTC and to the second; None where there is none."""
+    """Return the time of an HTTP ``Date``, in UTC and to the second; None if there is none."""
     try:
         return parsedate_to_datetime(header or "").astimezone(UTC)
     except ValueError:
@@ -55,16 +55,16 @@ def http_time(header: str | None) -> datetime | None:
 
 
 def closing_time(state: str, moment: object) -> datetime | None:
-    """Return the time at which a pull request was closed without a merge, in UTC. ValueError if it is no time."""
+    """Return the time at which a pull request was closed without a merge, in UTC. ValueError if invalid."""
     return parse_time(str(moment)) if state == "closed" and moment else None
 
 
-def first_merge(kind: str, found: Iterable[tuple[object, object]], base: str) -> datetime | None:
-    """Return when the first of some pull requests was merged into a base; each is given by its base and ``merged_at``.
+def first_merge(kind: str, merges: Iterable[tuple[object, object]], base: str) -> datetime | None:
+    """Return the first merge into a base. ``found`` are pairs of a pull request's base and ``merged_at``.
 
-    A commit comes onto a branch once: what was merged with it later found it there.
+    A commit comes onto a branch once; later merges found it there.
     """
     try:
-        return min((parse_time(str(merged)) for onto, merged in found if onto == base and merged), default=None)
+        return min((parse_time(str(merged)) for onto, merged in merges if onto == base and merged), default=None)
     except ValueError as error:
         raise useless(kind, "say when a commit was merged", error, secret="") from None

@@ -1,4 +1,4 @@
-"""Forges bound what they take: a title, a label, a body that is too long is cut, and says that it is."""
+"""Titles, bodies and comments within the limits of forges. A shortened body says so."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ def newest(found: Iterable[PullRequest]) -> PullRequest | None:
 
 
 def title(text: str, before: str = "") -> str:
-    """Return a title that every forge takes."""
+    """Return a title within the limit of every forge."""
     whole = before + text
     return whole if len(whole) <= LONGEST_TITLE else f"{whole[: LONGEST_TITLE - 1]}…"
 
 
 def body(text: str, longest: int) -> str:
-    """Return a text of at most ``longest`` characters; the hidden marker at its end stays, and finds it again."""
+    """Return a text of at most ``longest`` characters. The hidden marker at its end stays."""
     if len(text) <= longest:
         return text
     marker = _MARKER.search(text)
     assert marker is not None  # the pattern matches at the end of any text
     kept = f"\n\n{marker[1]}\n" if marker[1] else "\n"
-    note = f"\n\n*Cut here: the forge takes {longest} characters.*"
+    note = f"\n\n*Cut here: the forge allows {longest} characters.*"
     return text[: longest - len(note) - len(kept)] + note + kept
 
 
@@ -40,20 +40,20 @@ def marked(text: str, key: str) -> str:
 
 
 def is_marked(text: object, key: str) -> bool:
-    """Return whether a comment is the one of a key: its marker is the last line, and not somewhere in it."""
+    """Return whether a comment has the marker of a key as its last line."""
     return str(text).rstrip().rpartition("\n")[2] == marker(key)
 
 
 def marker(key: str) -> str:
-    """Return what finds a comment again, and shows nowhere."""
+    """Return the hidden marker that identifies a comment."""
     return f"<!-- rollout-spec: {key} -->"
 
 
 def same(one: str, other: str) -> bool:
-    """Are two texts the same but for line ends, and blanks around? Forges change those."""
+    """Return whether two texts are equal except for line ends and outer whitespace, which forges change."""
     return one.replace("\r\n", "\n").strip() == other.replace("\r\n", "\n").strip()
 
 
-def nobody(name: str, why: str) -> str:
-    """Say that a reviewer was not asked."""
+def not_asked_note(name: str, why: str) -> str:
+    """Return the note for a reviewer who was not asked."""
     return f"`{name}` was not asked for a review: {why}"

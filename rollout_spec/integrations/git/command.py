@@ -1,7 +1,7 @@
-"""Git is started with settings of our own: no hook, prompt, or variable of another repository has a say.
+"""Git processes of one repository, with settings of our own.
 
-GitPython starts the processes, and is used for nothing else: its repositories leak processes when kept, and it passes
-on whatever looks like an option, so that ``git`` checks what comes from elsewhere.
+GitPython starts the processes and does nothing else: its repositories leak processes if kept. It passes on whatever
+looks like an option, so the callers check all names and ids that come from elsewhere.
 """
 
 from __future__ import annotations
@@ -18,9 +18,15 @@ from typing import Any, BinaryIO, cast
 
 from rollout_spec.core.errors import OUTSIDE, UserError, disk_error
 from rollout_spec.core.text import excerpt
+from rollout_spec.integrations.git.environment import (
+    ENVIRONMENT,
+    command_line,
+    credential_environment,
+    repository_environment,
+)
 from rollout_spec.integrations.git.folders import git_folder
 
-# Git, and the ssh that it starts, run in a clone: a relative entry of the PATH would lead into it.
+# Git and its ssh run inside a clone. A relative entry of the PATH would lead into it.
 if path := os.environ.get("PATH"):
     os.environ["PATH"] = os.pathsep.join(filter(os.path.isabs, path.split(os.pathsep))) or os.defpath
 
@@ -30,70 +36,39 @@ try:
 except ImportError as missing:
     raise UserError("git cannot be started", hint="install git, and put it on the PATH") from missing
 
-_SETTINGS = {
-    "core.hooksPath": "/dev/null",
-    "core.fsmonitor": "false",
-    "core.quotePath": "false",
-    "core.splitIndex": "false",
-    "push.gpgSign": "false",
-    "push.followTags": "false",
-    "push.recurseSubmodules": "no",
-    "fetch.prune": "false",
-    "fetch.recurseSubmodules": "false",
-    "i18n.commitEncoding": "UTF-8",
-    "i18n.logOutputEncoding": "UTF-8",
-    "log.follow": "false",
-    "log.showSignature": "false",
-    "protocol.ext.allow": "never",
-    "http.lowSpeedLimit": "1",
-    "http.lowSpeedTime": "60",
-    "gc.auto": "0",
-    "color.ui": "false",
-}
-_ENVIRONMENT = {
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_LITERAL_PATHSPECS": "1",
-    "GIT_GLOB_PATHSPECS": "0",
-    "GIT_NOGLOB_PATHSPECS": "0",
-    "GIT_ICASE_PATHSPECS": "0",
-    "GIT_NO_REPLACE_OBJECTS": "1",
-    "LC_ALL": "C",
-}
-_SHOWN = "ROLLOUT_SPEC_GIT_PASSWORD"  # the variable, and not what it holds
 ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 """The full id of an object."""
 
 
 class GitError(UserError):
-    """Git said no; ``words`` are its own. ``code`` is its exit status, and ``output`` what it printed, if known."""
+    """A failed git command. ``reason`` is git's own text, ``code`` its exit status, ``output`` its output if known."""
 
     code = 0
     output = ""
 
-    def __init__(self, action: str, words: str, *, status: int = OUTSIDE, hint: str | None = None) -> None:
-        if re.search("Authentication failed|could not read (Username|Password)|Permission denied", words):
-            hint = hint or "docs/forges.md says which token git is shown, and what that must be allowed"
-        super().__init__(f"{action}: {words.strip() or 'git failed and did not say why'}", status=status, hint=hint)
-        self.words = words
+    def __init__(self, action: str, reason: str, *, status: int = OUTSIDE, hint: str | None = None) -> None:
+        if re.search("Authentication failed|could not read (Username|Password)|Permission denied", reason):
+            hint = hint or "see docs/forges.md for the token that git sends, and its permissions"
+        super().__init__(f"{action}: {reason.strip() or 'git failed without a message'}", status=status, hint=hint)
+        self.reason = reason
 
 
 def create(root: Path, *, bare: bool = False) -> None:
-    """Make a repository whose branch is ``main``; the folder and its files may be there already."""
+    """Create a repository with the branch ``main``. The folder and its files may exist already."""
     gitpython.Repo.init(root, mkdir=True, bare=bare, initial_branch="main").close()
 
 
 def checked(text: str, pattern: re.Pattern[str]) -> str:
-    """Return a text that git will take neither for an option nor for more than it is."""
+    """Return a text that matches a pattern, so that git takes it for no option. UserError if it does not match."""
     if not pattern.fullmatch(text):
-        raise UserError(f"`{excerpt(text)}` is no name or id that git takes here")
+        raise UserError(f"`{excerpt(text)}` is not a valid git name or id here")
     return text
 
 
 class Plumbing:
     """The commands of one repository: a clone, a linked worktree, a submodule or a bare repository.
 
-    ``holding`` are handles that the commands of ``run`` inherit: a lock is held until the last of them has ended.
+    ``holding`` are handles that the commands of ``run`` inherit, so a lock is held until the last command has ended.
     """
 
     def __init__(self, root: Path, holding: Sequence[int] = ()) -> None:
@@ -101,17 +76,17 @@ class Plumbing:
         self._holding = tuple(holding)
         folder = git_folder(root)
         if folder is None:
-            raise UserError(f"{root} is no git repository")
+            raise UserError(f"{root} is not a git repository")
         self.folder = folder
-        self._own = _own_environment(root.absolute(), folder)
+        self._own = repository_environment(root.absolute(), folder)
         self._credential: dict[str, str] = {}
 
     def authorize(self, url: str, user: str, password: str) -> None:
-        """Show a password to the remotes on one host (a scheme with a host) that ask for one, and to no other."""
-        self._credential = _credential_environment(url, user, password)
+        """Send a password to remotes on one host that ask for it. ``url`` is a scheme with a host."""
+        self._credential = credential_environment(url, user, password)
 
     def has(self, commit: str) -> bool:
-        """Is a commit here? A partial clone is not to fetch it, with all that leads to it, to answer that."""
+        """Return whether a commit is in this repository. A partial clone does not fetch it."""
         if not ID.fullmatch(commit):
             return False
         try:
@@ -121,20 +96,28 @@ class Plumbing:
         return True
 
     def run(
-        self, *words: str, stdin: bytes | None = None, environment: Mapping[str, str] | None = None, action: str = "git"
+        self,
+        *arguments: str,
+        stdin: bytes | None = None,
+        environment: Mapping[str, str] | None = None,
+        action: str = "git",
     ) -> str:
-        """Run one command, and return what it prints. GitError where it fails."""
-        return self.output(*words, stdin=stdin, environment=environment, action=action).decode("utf-8", "replace")
+        """Run one command and return its output as text. GitError if it fails."""
+        return self.output(*arguments, stdin=stdin, environment=environment, action=action).decode("utf-8", "replace")
 
     def output(
-        self, *words: str, stdin: bytes | None = None, environment: Mapping[str, str] | None = None, action: str = "git"
+        self,
+        *arguments: str,
+        stdin: bytes | None = None,
+        environment: Mapping[str, str] | None = None,
+        action: str = "git",
     ) -> bytes:
-        """Run one command, and return the bytes that it prints."""
+        """Run one command and return its output. GitError if it fails."""
         with _input(stdin) as given:
             try:
                 with _starting():
                     output = gitpython.Git(self.root).execute(
-                        _command(words),
+                        command_line(arguments),
                         istream=given,
                         env=self._environment(environment or {}),
                         stdout_as_string=False,
@@ -147,15 +130,15 @@ class Plumbing:
         return output
 
     def settings(self, name: str) -> list[str]:
-        """Return the values of a setting, without those of files in the working tree: others may write these."""
+        """Return the values of a setting, except those from files in a working tree, which others may write."""
         try:
-            told = self.run("config", "-z", "--show-origin", "--get-all", name).split("\0")
+            parts = self.run("config", "-z", "--show-origin", "--get-all", name).split("\0")
         except GitError:
             return []
-        return [value for origin, value in zip(told[::2], told[1::2], strict=False) if not self._is_in_tree(origin)]
+        return [value for origin, value in zip(parts[::2], parts[1::2], strict=False) if not self._is_in_tree(origin)]
 
     def _is_in_tree(self, origin: str) -> bool:
-        """Return whether a setting is of a file in a working tree, which `include.path` may name."""
+        """Return whether a setting comes from a file in a working tree, by `include.path`."""
         kind, _, name = origin.partition(":")
         if kind != "file":
             return kind != "command line"
@@ -165,86 +148,48 @@ class Plumbing:
         trees = [self.root.resolve(), *(each.parent for each in (common, *common.parents) if each.name == ".git")]
         return any(file.is_relative_to(each) for each in trees)
 
-    def start(self, *words: str) -> Any:
-        """Start one command that answers questions; it ends with the object that is returned, as ``Popen`` is used."""
+    def start(self, *arguments: str) -> Any:
+        """Start a command that answers requests, and return it; it is used as ``Popen``, and ends with that object."""
         with _starting():
             return gitpython.Git(self.root).execute(
-                _command(words), istream=subprocess.PIPE, env=self._environment({}), as_process=True
+                command_line(arguments), istream=subprocess.PIPE, env=self._environment({}), as_process=True
             )
 
     def answer(
         self,
-        *words: str,
+        *arguments: str,
         within: float,
         stdin: bytes | None = None,
         environment: Mapping[str, str] | None = None,
         action: str = "git",
     ) -> str:
-        """Run one command that asks somebody else, and return what it prints; it has so many seconds, with all it
-        starts, and no terminal: what would ask a person fails.
+        """Run a command that may contact a server or an agent, and return its output.
+
+        All its processes end after ``within`` seconds. It has no terminal: a prompt fails.
         """
         with _input(stdin) as given:
             with _starting():
-                asked = gitpython.Git(self.root).execute(
-                    _command(words),
+                started = gitpython.Git(self.root).execute(
+                    command_line(arguments),
                     istream=given,
                     env=self._environment(environment or {}),
                     as_process=True,
                     start_new_session=True,
                 )
-            process: Any = asked.proc
+            process: Any = started.proc
             try:
-                output, told = process.communicate(timeout=within)
+                output, stderr = process.communicate(timeout=within)
             except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)  # what it started holds on to its pipes
+                os.killpg(process.pid, signal.SIGKILL)  # its children keep its pipes open
                 process.communicate()
-                raise GitError(action, f"there was no answer within {within:g} seconds") from None
+                raise GitError(action, f"no answer within {within:g} seconds") from None
         if process.returncode:
-            raise GitError(action, _without_credentials(told.decode("utf-8", "replace")))
+            raise GitError(action, _without_credentials(stderr.decode("utf-8", "replace")))
         return str(output, "utf-8", "replace")
 
-    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
+    def _environment(self, extra: Mapping[str, str]) -> dict[str, str]:
         own = {name: value for name, value in self._own.items() if name in os.environ}
-        return {**_ENVIRONMENT, **own, **self._credential, **more}
-
-
-def _command(words: Sequence[str]) -> list[str]:
-    return ["git", *(word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")), *words]
-
-
-def _own_environment(root: Path, folder: Path) -> dict[str, str]:
-    """Return what a hook's environment may say of another repository, as it is for this one.
-
-    GitPython takes no variable out of the environment, so that those which are there are set right.
-    """
-    shared = folder / "commondir"
-    common = (folder / shared.read_text("utf-8").strip()).resolve() if shared.is_file() else folder
-    return {
-        "GIT_DIR": str(folder),
-        "GIT_COMMON_DIR": str(common),
-        "GIT_WORK_TREE": str(root),
-        "GIT_INDEX_FILE": str(folder / "index"),
-        "GIT_OBJECT_DIRECTORY": str(common / "objects"),
-        "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
-        "GIT_SHALLOW_FILE": str(common / "shallow"),
-        "GIT_GRAFT_FILE": os.devnull,
-        "GIT_NAMESPACE": "",
-        "GIT_PREFIX": "",
-    }
-
-
-def _credential_environment(url: str, user: str, password: str) -> dict[str, str]:
-    """Return the variables by which git shows a password to one host: a scheme with a host, and nothing behind it.
-
-    Git asks a helper, whose text names the variable and holds no secret, so that the password is in no process list, no
-    URL and no file; the empty helper before it keeps the owner's own from storing it.
-    """
-    first = int(count) if (count := os.environ.get("GIT_CONFIG_COUNT", "")).isdigit() else 0
-    helper = f'!f() {{ test "$1" = get && printf "username=%s\\npassword=%s\\n" {user} "${_SHOWN}"; }}; f'
-    told = {"GIT_CONFIG_COUNT": str(first + 2), _SHOWN: password, "GIT_TRACE_REDACT": "1"}
-    for number, value in enumerate(("", helper), first):
-        told |= {f"GIT_CONFIG_KEY_{number}": f"credential.{url}.helper", f"GIT_CONFIG_VALUE_{number}": value}
-    return told
+        return {**ENVIRONMENT, **own, **self._credential, **extra}
 
 
 @contextmanager
@@ -265,14 +210,14 @@ def _input(content: bytes | None) -> Iterator[BinaryIO | None]:
 
 
 def no_temporary_file(error: OSError) -> UserError:
-    """Return what a user is told if the folder for temporary files cannot be written."""
-    place = tempfile.tempdir or os.environ.get("TMPDIR") or "the folder for temporary files"
-    return disk_error(error, f"{place} cannot be written", status=OUTSIDE)
+    """Return the error for a folder of temporary files that cannot be written."""
+    folder = tempfile.tempdir or os.environ.get("TMPDIR") or "the folder for temporary files"
+    return disk_error(error, f"{folder} cannot be written", status=OUTSIDE)
 
 
 @contextmanager
 def _starting() -> Iterator[None]:
-    """UserError if git cannot be started: it is not there, or the machine has no room for a process more."""
+    """Raise UserError if git cannot be started: it is not installed, or no process can be created."""
     try:
         yield
     except GitCommandNotFound:
@@ -282,13 +227,13 @@ def _starting() -> Iterator[None]:
 
 
 def _refusal(action: str, error: GitCommandError) -> GitError:
-    """Return the error of a command that failed, without the credentials that a URL may hold."""
-    printed, said = (
+    """Return the error of a failed command, without credentials from URLs."""
+    stdout, stderr = (
         re.sub(rf"\A\s*{name}: '(.*)'\s*\Z", r"\1", str(text or ""), flags=re.DOTALL)
         for name, text in (("stdout", error.stdout), ("stderr", error.stderr))
     )
-    refusal = GitError(action, _without_credentials(said))
-    refusal.code, refusal.output = error.status if isinstance(error.status, int) else 0, printed
+    refusal = GitError(action, _without_credentials(stderr))
+    refusal.code, refusal.output = error.status if isinstance(error.status, int) else 0, stdout
     return refusal
 
 

@@ -1,4 +1,4 @@
-"""Reasons not to commit a step: somebody's edits of its files, an unfinished merge, an unknown committer."""
+"""Obstacles to a commit: uncommitted edits of its files, an unfinished merge, an unknown committer."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _UNFINISHED = {
 
 
 def check(plumbing: Plumbing, head: str | None, paths: Sequence[str]) -> set[str]:
-    """UserError if a commit of these files would take somebody's edits along, or could not be made.
+    """Return the files that a sparse checkout leaves out; they are committed but not written to disk.
 
-    Return the files that a sparse checkout leaves out: they are committed, and not put on disk.
+    UserError if a commit would include uncommitted edits, or cannot be made.
     """
     _check_finished(plumbing.folder)
     run, index = plumbing.run, staged(plumbing.run, paths)
-    told = run("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--", *paths)
-    found = {entry[3:] for entry in told.split("\0") if entry} | set(_hidden_edits(plumbing, head, index))
-    if found:
+    output = run("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--", *paths)
+    changed = {entry[3:] for entry in output.split("\0") if entry} | set(_hidden_edits(plumbing, head, index))
+    if changed:
         raise UserError(
-            f"{', '.join(sorted(found)[:3])} {'has' if len(found) == 1 else 'have'} changes that are not committed",
-            hint="commit them or take them back first: one step is one commit",
+            f"{', '.join(sorted(changed)[:3])} {'has' if len(changed) == 1 else 'have'} uncommitted changes",
+            hint="commit or discard them first: one step is one commit",
             status=1,
         )
     _check_ignored(plumbing, [path for path in paths if path not in index])
@@ -39,30 +39,30 @@ def check(plumbing: Plumbing, head: str | None, paths: Sequence[str]) -> set[str
             run("var", f"GIT_{role}_IDENT")
         except GitError:
             raise UserError(
-                "git does not know who commits",
-                hint="`git config user.name NAME` and `git config user.email ADDRESS` say so",
+                "user.name or user.email of git is not set",
+                hint="run `git config user.name NAME` and `git config user.email ADDRESS`",
             ) from None
     return {path for path, entry in index.items() if entry.skip and not (plumbing.root / path).exists()}
 
 
 def _check_finished(folder: Path) -> None:
-    """GitError, in git's own words, if a merge or the like has to be finished first."""
+    """Raise GitError, with git's own message, if a merge or the like is unfinished."""
     for name, action in _UNFINISHED.items():
         if (folder / name).exists():
             raise GitError(
                 "git commit failed",
                 f"fatal: cannot do a partial commit during a {action}.",
-                hint=f"finish it with `git {action} --continue`, or end it with `git {action} --abort`",
+                hint=f"finish it with `git {action} --continue`, or abort it with `git {action} --abort`",
             )
 
 
 def _hidden_edits(plumbing: Plumbing, head: str | None, index: Mapping[str, TreeEntry]) -> Iterator[str]:
-    """Give the files that differ from the commit though git was told not to look at them."""
+    """Yield the files that differ from the commit and have a flag that hides this from git."""
     marked = [path for path, entry in index.items() if entry.skip or entry.assume]
-    known = committed(plumbing.run, head, marked)
+    entries = committed(plumbing.run, head, marked)
     for path in marked:
         file = plumbing.root / path
-        if not same(index[path], known.get(path)):
+        if not same(index[path], entries.get(path)):
             yield path
         elif file.is_file():
             if plumbing.run("hash-object", f"--path={path}", "--", str(file)).strip() != index[path].oid:
@@ -72,19 +72,19 @@ def _hidden_edits(plumbing: Plumbing, head: str | None, index: Mapping[str, Tree
 
 
 def _check_ignored(plumbing: Plumbing, new: Sequence[str]) -> None:
-    """UserError if git ignores a file that it does not have yet."""
-    literal = {"GIT_LITERAL_PATHSPECS": "0"}  # this command knows no other
+    """Raise UserError if git ignores one of the new files."""
+    literal = {"GIT_LITERAL_PATHSPECS": "0"}  # check-ignore supports no other
     names = "".join(f"./{path}\0" for path in new).encode()
     try:
-        told = plumbing.run("check-ignore", "-z", "--stdin", stdin=names, environment=literal) if new else ""
+        output = plumbing.run("check-ignore", "-z", "--stdin", stdin=names, environment=literal) if new else ""
     except GitError as error:
-        if error.words.strip():
+        if error.reason.strip():
             raise
-        return  # it ignores none
-    ignored = [path.removeprefix("./") for path in told.split("\0") if path]
+        return  # git ignores none of them
+    ignored = [path.removeprefix("./") for path in output.split("\0") if path]
     if ignored:
         raise UserError(
             f"{', '.join(ignored[:3])} cannot be committed: .gitignore ignores it",
-            hint="take it out of .gitignore",
+            hint="remove the pattern from .gitignore",
             status=1,
         )

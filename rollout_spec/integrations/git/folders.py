@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 _STALE_SECONDS = 4.0
-"""A lock file that nobody touches for so long is one of a git that was killed: git holds them for milliseconds."""
+"""A lock file that is unchanged for so long belongs to a killed git: git holds one for milliseconds."""
 _LONG_AGO_SECONDS = 600.0
 _PAUSE = 0.1
 _LOCK = ".lock"
@@ -17,22 +17,22 @@ Fact = tuple[int, int, int]
 
 
 def git_folder(root: Path) -> Path | None:
-    """Return where git keeps what it knows of a clone, a linked worktree, a submodule or a bare repository."""
-    place = root / ".git"
-    if place.is_file():
-        place = root / place.read_text("utf-8", "replace").removeprefix("gitdir:").strip()
-    found = place if place.is_dir() else root
-    return found.resolve() if (found / "HEAD").is_file() else None
+    """Return the git folder of a clone, worktree, submodule or bare repository; None if there is none."""
+    dot_git = root / ".git"
+    if dot_git.is_file():
+        dot_git = root / dot_git.read_text("utf-8", "replace").removeprefix("gitdir:").strip()
+    folder = dot_git if dot_git.is_dir() else root
+    return folder.resolve() if (folder / "HEAD").is_file() else None
 
 
 def common_folder(folder: Path) -> Path:
     """Return the folder that all worktrees of a repository share."""
-    shared = folder / "commondir"
-    return (folder / shared.read_text("utf-8").strip()).resolve() if shared.is_file() else folder
+    commondir_file = folder / "commondir"
+    return (folder / commondir_file.read_text("utf-8").strip()).resolve() if commondir_file.is_file() else folder
 
 
 def lock_files(folder: Path) -> Iterator[Path]:
-    """Give the lock files of a bare repository: beside its files, its refs and its commit-graph."""
+    """Yield the lock files of a bare repository: of its files, refs and commit-graph."""
     yield from folder.glob(f"*{_LOCK}")
     yield from (folder / "refs").rglob(f"*{_LOCK}")
     yield from (folder / "objects").glob(f"*{_LOCK}")
@@ -40,17 +40,17 @@ def lock_files(folder: Path) -> Iterator[Path]:
 
 
 def clear_locks(paths: Iterable[Path]) -> list[Path]:
-    """Remove lock files whose git was killed, and return them. One that is young is watched for some seconds.
+    """Remove the lock files of killed gits, and return them. A young one is watched for some seconds first.
 
-    Only the holder of the lock of the repository may call this.
+    Only the holder of the repository's lock may call this.
     """
-    found = {path: fact for path in paths if path.name != _OURS and (fact := _fact(path)) is not None}
+    locks = {path: fact for path in paths if path.name != _OURS and (fact := _fact(path)) is not None}
     end = time.monotonic() + _STALE_SECONDS
-    while _young(found) and time.monotonic() < end:
+    while _young(locks) and time.monotonic() < end:
         time.sleep(_PAUSE)
-        found = {path: fact for path, fact in found.items() if _fact(path) == fact}
+        locks = {path: fact for path, fact in locks.items() if _fact(path) == fact}
     removed = []
-    for path, fact in found.items():
+    for path, fact in locks.items():
         if _fact(path) == fact:
             with suppress(OSError):
                 path.unlink()
@@ -58,15 +58,15 @@ def clear_locks(paths: Iterable[Path]) -> list[Path]:
     return removed
 
 
-def _young(found: dict[Path, Fact]) -> bool:
+def _young(locks: dict[Path, Fact]) -> bool:
     now = time.time_ns()
-    return any(now - changed < _LONG_AGO_SECONDS * 1e9 for _, _, changed in found.values())
+    return any(now - changed < _LONG_AGO_SECONDS * 1e9 for _, _, changed in locks.values())
 
 
 def _fact(path: Path) -> Fact | None:
-    """Return which file is there, and when it was written; None if there is none."""
+    """Return the inode, size and modification time of a file; None if absent."""
     try:
-        found = path.lstat()
+        status = path.lstat()
     except OSError:
         return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    return status.st_ino, status.st_size, status.st_mtime_ns

@@ -1,4 +1,4 @@
-"""Merges in a bare repository: nothing is checked out, and a branch moves only from where it was."""
+"""Merges in a bare repository. Nothing is checked out, and a branch moves only from an expected commit."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class Bare:
         """
         head, before = self._tip(branch), self._tip(base)
         tree = self._tree(before, head, branch, base)
-        words = ("commit-tree", tree, "-p", before, "-p", head)
-        sha = self._run(*words, stdin=message.encode(), environment=author(moment)).strip()
+        arguments = ("commit-tree", tree, "-p", before, "-p", head)
+        sha = self._run(*arguments, stdin=message.encode(), environment=author(moment)).strip()
         try:
             self._run("update-ref", "-m", f"merge {branch}", f"refs/heads/{base}", sha, before)
         except GitError:
@@ -67,14 +67,14 @@ class Bare:
     def _tip(self, name: str) -> str:
         commit = self.branch(name)
         if commit is None:
-            raise UserError(f"there is no branch {name} in the bare repository", hint="push it first", status=1)
+            raise UserError(f"no branch {name} in the bare repository", hint="push it first", status=1)
         return commit
 
     def _tree(self, before: str, head: str, branch: str, base: str) -> str:
         """Return the tree of the merge."""
-        words = ("merge-tree", "--write-tree", "--name-only", "--no-messages", before, head)
+        arguments = ("merge-tree", "--write-tree", "--name-only", "--no-messages", before, head)
         try:
-            return self._run(*words, action="git merge-tree failed (it needs git 2.38 or later)").strip()
+            return self._run(*arguments, action="git merge-tree failed (it needs git 2.38 or later)").strip()
         except GitError as error:
             if error.code != _CONFLICT:
                 raise

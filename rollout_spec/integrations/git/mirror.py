@@ -1,8 +1,8 @@
-"""A bot answers from a mirror that is kept warm: to clone at night is to wait, and a shallow clone knows no history.
+"""Mirrors: bare, partial clones that are kept up to date, so that a bot need not clone when it rolls back.
 
-A mirror is a bare, partial clone that follows the branch that is live: its whole history, without the contents of
-files, but for those of its workspaces now and those of all rollouts ever; what else is asked for, git fetches by
-itself. A commit-graph says which commit changed which path, so that a walk along one file is short.
+A mirror has the whole history of the base, but only some contents of files: of its workspaces now, and of all versions
+of its rollouts. Git fetches other contents on demand. A commit-graph with changed paths keeps walks along one file
+short.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from rollout_spec.integrations.git.folders import clear_locks, lock_files
 from rollout_spec.integrations.git.remote import CLONE_SECONDS, NAME, Remote
 
 WARM = "refs/rollout-spec/warm"
-"""Up to this commit the contents are here."""
+"""The ref of the commit up to which the contents were fetched."""
 Authorize = Callable[[Plumbing], None]
-"""Shows git what the remote asks for."""
+"""A function that gives git the credentials for the remote."""
 Tell = Callable[[str], None]
-"""Is told what takes long."""
+"""A function that is called with a description of each long step."""
 
 
 @dataclass(frozen=True)
 class MirrorSource:
-    """What a mirror follows: a branch of a remote. ``file`` is the name of what makes a folder a workspace."""
+    """The remote branch that a mirror follows. ``file`` is the name of a workspace's file."""
 
     remote: str
     address: str
@@ -41,38 +41,38 @@ class MirrorSource:
 
 
 @dataclass(frozen=True)
-class Warm:
-    """The commit that a branch is at, and the folders of its workspaces from the git root; ``""`` is the root."""
+class MirrorState:
+    """A mirror's commit and the folders of its workspaces from the git root; ``""`` is the root."""
 
     commit: str
     workspaces: tuple[str, ...]
 
 
-def keep(folder: Path, source: MirrorSource, authorize: Authorize, tell: Tell) -> Warm:
-    """Make a mirror, whole or not at all; or bring the one that is there up to date.
+def create_or_update(folder: Path, source: MirrorSource, authorize: Authorize, tell: Tell) -> MirrorState:
+    """Create a mirror, or bring the existing one up to date. A failed creation leaves nothing.
 
-    UserError where the folder holds something else.
+    UserError if the folder has other content.
     """
     try:
         if not _is_free(folder):
             _check_follows(folder, source)
-            return warm(folder, source, authorize, tell)
+            return update(folder, source, authorize, tell)
         folder.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(folder)
         with _part(folder) as part:
             return _made(part, folder, source, authorize, tell)
     except OSError as error:
-        raise disk_error(error, f"{folder} cannot be made") from None
+        raise disk_error(error, f"cannot create {folder}") from None
 
 
 @contextmanager
 def _part(folder: Path) -> Iterator[Path]:
-    """Make an unfinished mirror beside its place. It is locked as long as this process works on it."""
+    """Create a temporary folder beside the mirror's folder. This process holds its lock."""
     while True:
         part = Path(tempfile.mkdtemp(prefix=_unfinished(folder), dir=folder.parent))
         try:
             with locked(part, _quiet):
-                if part.exists():  # else another one took it for a leftover, before it was locked
+                if part.exists():  # else another process removed it as a leftover before it was locked
                     yield part
                     return
         finally:
@@ -80,7 +80,7 @@ def _part(folder: Path) -> Iterator[Path]:
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """Remove the unfinished mirrors of processes that were killed: nobody holds their lock."""
+    """Remove the unfinished mirrors of killed processes: those whose lock is free."""
     for part in folder.parent.glob(f"{glob.escape(_unfinished(folder))}*"):
         with suppress(UserError), locked(part, _quiet, seconds=0):
             shutil.rmtree(part, ignore_errors=True)
@@ -91,20 +91,20 @@ def _unfinished(folder: Path) -> str:
 
 
 def _quiet(message: str) -> None:
-    """Tell nobody."""
+    """Ignore a message."""
 
 
 def _is_free(folder: Path) -> bool:
     return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
 
 
-def _made(part: Path, folder: Path, source: MirrorSource, authorize: Authorize, tell: Tell) -> Warm:
-    """Make a mirror beside its place, and move it there."""
+def _made(part: Path, folder: Path, source: MirrorSource, authorize: Authorize, tell: Tell) -> MirrorState:
+    """Create a mirror in ``part`` and move it to ``folder``."""
     create(part, bare=True)
     run = Plumbing(part).run
     run("config", "core.repositoryFormatVersion", "1")
     run("remote", "add", checked(source.remote, NAME), "--", source.address)
-    run("config", "--unset", f"remote.{source.remote}.fetch")  # one branch alone
+    run("config", "--unset", f"remote.{source.remote}.fetch")  # only one branch is followed
     for name, value in (("promisor", "true"), ("partialCloneFilter", "blob:none")):
         run("config", f"remote.{source.remote}.{name}", value)
     run("config", "extensions.partialClone", source.remote)
@@ -115,12 +115,12 @@ def _made(part: Path, folder: Path, source: MirrorSource, authorize: Authorize, 
     except OSError:
         if _is_free(folder):
             raise
-        _check_follows(folder, source)  # another one was faster
+        _check_follows(folder, source)  # another process created it meanwhile
     return done
 
 
-def warm(folder: Path, source: MirrorSource, authorize: Authorize, tell: Tell) -> Warm:
-    """Bring a bare repository up to date with what it follows. Of two who do it, the second one waits.
+def update(folder: Path, source: MirrorSource, authorize: Authorize, tell: Tell) -> MirrorState:
+    """Bring a mirror up to date. A second process that does the same waits.
 
     Rollbacks take no lock: they only add objects, and must not wait for a fetch. The lock is held until the last of our
     local gits has ended, even if this process is killed.
@@ -133,13 +133,13 @@ def warm(folder: Path, source: MirrorSource, authorize: Authorize, tell: Tell) -
         try:
             return _warm(plumbing, source, authorize, tell)
         except GitError as error:
-            if "lock" not in error.words or not clear_locks(lock_files(folder)):
+            if "lock" not in error.reason or not clear_locks(lock_files(folder)):
                 raise
-            return _warm(plumbing, source, authorize, tell)  # a fetch had outlived its mirror
+            return _warm(plumbing, source, authorize, tell)  # a fetch had outlived its process
 
 
 def _remove_old_parts(folder: Path) -> None:
-    """Remove what killed fetches left among the packs; no fetch takes so long as these are old."""
+    """Remove files that killed fetches left among the packs. They are older than any fetch may take."""
     packs = folder / "objects/pack"
     for path in (*packs.glob("tmp_*"), *packs.glob(".tmp-*"), *packs.glob("*.keep")):
         with suppress(OSError):
@@ -148,60 +148,60 @@ def _remove_old_parts(folder: Path) -> None:
                 path.unlink()
 
 
-def _warm(plumbing: Plumbing, source: MirrorSource, authorize: Authorize, tell: Tell) -> Warm:
+def _warm(plumbing: Plumbing, source: MirrorSource, authorize: Authorize, tell: Tell) -> MirrorState:
     authorize(plumbing)
     remote = Remote(plumbing, source.remote)
     tell(f"fetching {source.branch}")
     commit = remote.follow(source.branch)
     plumbing.run("symbolic-ref", "HEAD", f"refs/heads/{source.branch}")
-    found = workspaces(plumbing, commit, source.file)
+    prefixes = workspaces(plumbing, commit, source.file)
     if _is_partial(plumbing):
-        _fetch_contents(plumbing, remote, commit, found, tell)
+        _fetch_contents(plumbing, remote, commit, prefixes, tell)
     tell("writing the commit-graph")
     plumbing.run("commit-graph", "write", "--reachable", "--changed-paths", "--split", "--no-progress")
     plumbing.run("-c", "gc.auto=6700", "-c", "gc.autoDetach=false", "gc", "--auto", "--quiet")
-    return Warm(commit, found)
+    return MirrorState(commit, prefixes)
 
 
 def workspaces(plumbing: Plumbing, commit: str, file: str) -> tuple[str, ...]:
-    """Return the folders of a commit that hold a file of this name, sorted; ``""`` is the root."""
+    """Return the sorted folders of a commit that contain a file of this name; ``""`` is the root."""
     paths = plumbing.run("ls-tree", "-r", "-z", "--name-only", commit).split("\0")
-    found = (PurePosixPath(path) for path in paths if path.rpartition("/")[2] == file)
-    return tuple(sorted("" if str(path.parent) == "." else str(path.parent) for path in found))
+    files = (PurePosixPath(path) for path in paths if path.rpartition("/")[2] == file)
+    return tuple(sorted("" if str(path.parent) == "." else str(path.parent) for path in files))
 
 
 def nearest(plumbing: Plumbing, commit: str, folder: str, file: str) -> str | None:
-    """Return the workspace of a commit that a folder is in, the innermost; None where it is in none."""
+    """Return the innermost workspace of a commit around a folder, None if there is none."""
     around = [str(each) for each in (PurePosixPath(folder), *PurePosixPath(folder).parents)]
-    places = {(PurePosixPath(each) / file).as_posix(): "" if each == "." else each for each in around}
-    told = plumbing.run("ls-tree", "-z", "--name-only", commit, "--", *places).split("\0")
-    return next((place for path, place in places.items() if path in told), None)
+    folders = {(PurePosixPath(each) / file).as_posix(): "" if each == "." else each for each in around}
+    names = plumbing.run("ls-tree", "-z", "--name-only", commit, "--", *folders).split("\0")
+    return next((parent for path, parent in folders.items() if path in names), None)
 
 
 def is_bare(folder: Path) -> bool:
-    """Is this the folder of a bare repository?"""
-    there = (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir()
-    return there and folder.name != ".git"
+    """Return whether a folder is a bare repository."""
+    has_git_files = (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir()
+    return has_git_files and folder.name != ".git"
 
 
-def _fetch_contents(plumbing: Plumbing, remote: Remote, commit: str, found: tuple[str, ...], tell: Tell) -> None:
-    """Fetch, at once, what is in the workspaces now, and what their rollouts were since the mirror was warm."""
-    lacking: dict[str, None] = {}
-    for prefix in found:
-        lacking |= _lacking(plumbing, f"{commit}:{prefix}" if prefix else f"{commit}^{{tree}}")
-    if found:
+def _fetch_contents(plumbing: Plumbing, remote: Remote, commit: str, prefixes: tuple[str, ...], tell: Tell) -> None:
+    """Fetch the contents of the workspaces, and of the rollouts' changes since the last update, in one request."""
+    missing: dict[str, None] = {}
+    for prefix in prefixes:
+        missing |= _lacking(plumbing, f"{commit}:{prefix}" if prefix else f"{commit}^{{tree}}")
+    if prefixes:
         before = [f"^{WARM}"] if _is_there(plumbing, WARM) else []
-        lacking |= _lacking(plumbing, commit, *before, "--", *(f"{prefix}/rollouts".lstrip("/") for prefix in found))
-    if lacking:
-        tell(f"fetching {len(lacking):,} files")
-        remote.fetch_objects(lacking)
+        missing |= _lacking(plumbing, commit, *before, "--", *(f"{prefix}/rollouts".lstrip("/") for prefix in prefixes))
+    if missing:
+        tell(f"fetching {len(missing):,} files")
+        remote.fetch_objects(missing)
     plumbing.run("update-ref", WARM, commit)
 
 
-def _lacking(plumbing: Plumbing, *words: str) -> dict[str, None]:
-    """Return the ids of what can be reached and is not here."""
-    told = plumbing.run("rev-list", "--objects", "--no-object-names", "--missing=print", *words)
-    return dict.fromkeys(line[1:] for line in told.splitlines() if line.startswith("?"))
+def _lacking(plumbing: Plumbing, *arguments: str) -> dict[str, None]:
+    """Return the ids of reachable objects that are missing here."""
+    output = plumbing.run("rev-list", "--objects", "--no-object-names", "--missing=print", *arguments)
+    return dict.fromkeys(line[1:] for line in output.splitlines() if line.startswith("?"))
 
 
 def _is_partial(plumbing: Plumbing) -> bool:
@@ -220,14 +220,12 @@ def _is_there(plumbing: Plumbing, ref: str) -> bool:
 
 
 def _check_follows(folder: Path, source: MirrorSource) -> None:
-    """UserError where a folder is no bare repository, or one of another remote."""
+    """Raise UserError if a folder is not a bare repository, or follows another remote."""
     if not is_bare(folder):
-        raise UserError(
-            f"{folder} is there already, and is no bare git repository", hint="name a folder that is not there yet"
-        )
+        raise UserError(f"{folder} exists and is not a bare git repository", hint="choose a new directory")
     try:
         theirs = Remote(Plumbing(folder), source.remote).address
     except GitError:
-        theirs = "nothing"
+        theirs = "no remote"
     if theirs != source.address:
-        raise UserError(f"{folder} is a mirror of {theirs}", hint="name a folder that is not there yet")
+        raise UserError(f"{folder} is a mirror of {theirs}, not of {source.address}", hint="choose a new directory")

@@ -1,4 +1,4 @@
-"""One process gives all objects of a git repository, one after another: its start costs fifty times an answer."""
+"""Objects of a git repository, all read by one process: its start takes fifty times as long as a read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rollout_spec.integrations.git.command import GitError, Plumbing
 
 
 class Entry(NamedTuple):
-    """One entry of a folder: git's mode of it, and the id of what it is. A link and a submodule are no file."""
+    """An entry of a folder: its mode and the id of its object. A link or a submodule is not a file."""
 
     mode: str
     oid: str
@@ -32,9 +32,9 @@ class Entry(NamedTuple):
 
 
 class Objects:
-    """The objects of one repository. The process that gives them starts with the first one that is asked for.
+    """The objects of one repository. The process starts with the first read.
 
-    With ``sizes`` it gives their sizes, and nothing else.
+    With ``sizes`` it reads only their sizes.
     """
 
     def __init__(self, plumbing: Plumbing, *, sizes: bool = False) -> None:
@@ -46,15 +46,15 @@ class Objects:
         self._lock = Lock()
 
     def blob(self, oid: str) -> bytes:
-        """Return the bytes of a file by its id."""
+        """Return the content of a file by its id."""
         return self._read(oid)[1]
 
     def size(self, oid: str) -> int:
-        """Return the bytes that a file has, by its id, unread."""
+        """Return the size of a file in bytes by its id, without reading it."""
         return self._read(oid)[2]
 
     def tree(self, name: str) -> Iterator[tuple[str, Entry]]:
-        """Give the name of each entry of a folder, and the entry. ``name`` is its id, or ``<commit>^{tree}``."""
+        """Yield the name and entry of each member of a folder. ``name`` is its id or ``<commit>^{tree}``."""
         oid, content, _ = self._read(name)
         size, start = len(oid) // 2, 0
         while start < len(content):
@@ -64,14 +64,14 @@ class Objects:
             start = end + size
 
     def close(self) -> None:
-        """Let the process end; another one starts with the next question."""
+        """End the process. The next read starts another one."""
         with self._lock:
             if self._process is not None and self._owner == os.getpid():
                 self._end()
             self._process = None
 
     def _read(self, name: str) -> tuple[str, bytes, int]:
-        """Ask for one object; return its id, its bytes and how many they are. GitError where there is none."""
+        """Return the id, content and size of one object. GitError if absent."""
         with self._lock:
             process = self._started()
             try:
@@ -82,11 +82,11 @@ class Objects:
                 content: bytes = b"" if self._sizes else process.stdout.read(size + 1)[:-1]
             except (OSError, ValueError, IndexError):
                 self._process = None
-                raise GitError("git cat-file failed", f"there is no object {name}") from None
+                raise GitError("git cat-file failed", f"object {name} not found") from None
         return oid, content, size
 
     def _started(self) -> Any:
-        """Return the process; one that was forked off this one has a process of its own, or their answers mix."""
+        """Return the process. A forked process starts its own, or their answers would mix."""
         if self._process is None or self._owner != os.getpid():
             words = "--batch-check" if self._sizes else "--batch"
             self._process, self._owner = self._plumbing.start("cat-file", words), os.getpid()
@@ -95,7 +95,7 @@ class Objects:
 
 
 def _end(process: Any) -> None:
-    """Let a process end with what asked it: it has no more questions."""
+    """Close the pipes of a process and wait for its end."""
     for pipe in (process.stdin, process.stdout, process.stderr):
         with suppress(OSError):
             pipe.close()

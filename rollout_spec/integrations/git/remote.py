@@ -1,4 +1,7 @@
-"""A remote is what replicas share: a branch that only one of many can make there is their lock."""
+"""Branches of a remote: list, fetch and push.
+
+Replicas share only the remote. A branch that only one of them can create there is their lock.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,13 @@ _FEW = 20
 _HEADS = "refs/heads/"
 _NOTHING_ELSE = ("--no-tags", "--no-write-fetch-head", "--refmap=")
 NETWORK_SECONDS = 120.0
-"""A remote that does not answer for so long is down: a rollback must say so rather than wait."""
+"""A remote that does not answer for so long counts as down. A rollback must report that, not wait."""
 CLONE_SECONDS = 3600.0
-"""The longest that a whole history may take."""
+"""The limit for the fetch of a whole history."""
 
 
 class Remote:
-    """One remote of a repository. No branch of the repository moves, whatever is fetched or pushed."""
+    """One remote of a repository. Fetch and push move no branch of the repository itself."""
 
     def __init__(self, plumbing: Plumbing, name: str) -> None:
         self._plumbing = plumbing
@@ -31,53 +34,53 @@ class Remote:
 
     @cached_property
     def url(self) -> str:
-        """Where it is, as git would push to it."""
+        """The URL that git pushes to."""
         return self._plumbing.run("remote", "get-url", "--push", self.name).strip()
 
     @property
     def address(self) -> str:
-        """Where it is, from wherever it is asked, and without the credentials that the URL of a clone may hold."""
+        """The URL or absolute path of the remote, without credentials."""
         if re.match(r"[^/]*:", self.url):  # a URL or host:path
             return re.sub(r"\A(https?://)[^/@]*@", r"\1", self.url)
         return str((self._plumbing.root / self.url).resolve())
 
     def forge_hosts(self) -> list[str]:
-        """Return the hosts that the owner of the machine lets a token go to, as git's configuration names them."""
+        """Return the hosts that git's configuration allows to receive a token."""
         return self._plumbing.settings("rollout-spec.forgeHost")
 
     def head(self) -> str | None:
-        """Return the branch that the remote calls its head."""
+        """Return the default branch of the remote, None if it names none."""
         for line in self._ask("ls-remote", "--symref", self.name, "HEAD").splitlines():
             if line.startswith(f"ref: {_HEADS}"):
                 return line.split("\t")[0].removeprefix(f"ref: {_HEADS}")
         return None
 
     def branch(self, branch: str) -> str | None:
-        """Return the commit of a branch there, None where there is no such branch."""
+        """Return the commit of a remote branch, None if absent."""
         return self.branches(checked(branch, NAME)).get(branch)
 
     def branches(self, *patterns: str) -> dict[str, str]:
-        """Return the branches there that a pattern matches (``rollback/acme/*``), each with its commit.
+        """Return the remote branches that match a pattern (``rollback/acme/*``), each with its commit.
 
-        A pattern matches whole names; git itself would give all names that end so.
+        A pattern matches whole names; git itself would also return names that end with it.
         """
-        wanted = [f"{_HEADS}{checked(pattern, _PATTERN)}" for pattern in patterns]
-        fits = re.compile("|".join(re.escape(each).replace(r"\*", ".*") for each in wanted))
-        found = {}
-        for line in self._ask("ls-remote", self.name, *wanted).splitlines():
+        refs = [f"{_HEADS}{checked(pattern, _PATTERN)}" for pattern in patterns]
+        fits = re.compile("|".join(re.escape(each).replace(r"\*", ".*") for each in refs))
+        commits = {}
+        for line in self._ask("ls-remote", self.name, *refs).splitlines():
             commit, _, name = line.partition("\t")
             if fits.fullmatch(name) and ID.fullmatch(commit):
-                found[name.removeprefix(_HEADS)] = commit
-        return found
+                commits[name.removeprefix(_HEADS)] = commit
+        return commits
 
     def fetch(self, branch: str) -> str:
-        """Fetch one branch, and return the commit that it is at. UserError where there is no such branch."""
-        known = self._known(branch)
-        self.fetch_branches({branch: known})
-        return known
+        """Fetch one branch and return its commit. UserError if the branch is absent."""
+        commit = self._known(branch)
+        self.fetch_branches({branch: commit})
+        return commit
 
     def fetch_branches(self, branches: Mapping[str, str]) -> None:
-        """Fetch branches whose commits are not here yet; of many it is not asked which those are."""
+        """Fetch branches whose commits are missing here. Many branches are fetched without that test."""
         few = len(branches) <= _FEW
         names = [name for name, commit in branches.items() if not few or not self._plumbing.has(commit)]
         refs = [_HEADS + checked(name, NAME) for name in names]
@@ -85,13 +88,13 @@ class Remote:
             self._ask("fetch", "--quiet", *_NOTHING_ELSE, self.name, *refs)
 
     def fetch_commit(self, commit: str) -> None:
-        """Fetch a commit that no branch may lead to. GitError if the remote does not give it."""
+        """Fetch a commit that may be on no branch. GitError if the remote refuses."""
         self._ask("fetch", "--quiet", *_NOTHING_ELSE, self.name, checked(commit, ID))
 
     def follow(self, branch: str) -> str:
-        """Fetch a branch, however long that takes, and point the branch of this name here at it; return its commit.
+        """Fetch a branch, move the local branch of this name to it, and return its commit.
 
-        Only a bare repository takes that. What a partial clone leaves out, stays out.
+        Only for bare repositories. It may take up to an hour. Objects that a partial clone omits stay omitted.
         """
         self._known(branch)
         name = _HEADS + branch
@@ -99,47 +102,47 @@ class Remote:
         return self._plumbing.run("rev-parse", name).strip()
 
     def fetch_objects(self, ids: Iterable[str]) -> None:
-        """Fetch objects by their ids: what a partial clone lacks, in one round trip."""
+        """Fetch the objects that a partial clone lacks by their ids, in one round trip."""
         wanted = "".join(f"{checked(each, ID)}\n" for each in ids)
         if wanted:
-            alone = "fetch.negotiationAlgorithm=noop"  # as git does it for one: nothing is known of their history
-            words = ("fetch", "--quiet", *_NOTHING_ELSE, "--filter=blob:none", "--stdin", self.name)
-            self._ask(*words, setting=alone, stdin=wanted.encode(), within=CLONE_SECONDS)
+            alone = "fetch.negotiationAlgorithm=noop"  # as git itself does for single objects
+            arguments = ("fetch", "--quiet", *_NOTHING_ELSE, "--filter=blob:none", "--stdin", self.name)
+            self._ask(*arguments, setting=alone, stdin=wanted.encode(), within=CLONE_SECONDS)
 
     def push(self, branch: str) -> None:
-        """Push a branch, as far as it is ahead."""
+        """Push a branch to the branch of the same name."""
         name = _HEADS + checked(branch, NAME)
         self._ask("push", "--quiet", "--no-verify", self.name, f"{name}:{name}")
 
     def push_new(self, branch: str, commit: str, *, dry_run: bool = False) -> bool:
-        """Push a commit as a branch that is not there yet; False where the branch is there with something else.
+        """Create a remote branch at ``commit``. Return False if it exists at another commit.
 
-        The lease that expects nothing is what makes the branch a lock that machines share: of many who push, one wins.
-        ``dry_run``: the server is asked whether it would take a push, and nothing is sent.
+        The empty lease makes the branch a lock between machines: only one of many pushes succeeds. ``dry_run`` asks the
+        server whether it would accept the push, and sends nothing.
         """
         name, target = _HEADS + branch, f"{checked(commit, ID)}:{_HEADS}{checked(branch, NAME)}"
-        no_mirror = f"remote.{self.name}.mirror=false"  # a mirror pushes all, or nothing
-        dry = ("--dry-run",) if dry_run else ()
-        words = ("push", "--quiet", "--no-verify", *dry, f"--force-with-lease={name}:", self.name, target)
+        no_mirror = f"remote.{self.name}.mirror=false"  # with this setting git pushes everything or nothing
+        option = ("--dry-run",) if dry_run else ()
+        arguments = ("push", "--quiet", "--no-verify", *option, f"--force-with-lease={name}:", self.name, target)
         for attempt in range(1, _TRIES + 1):
-            there = self.branch(branch)
-            if there is not None:
-                return there == commit
+            current = self.branch(branch)
+            if current is not None:
+                return current == commit
             try:
-                self._ask(*words, setting=no_mirror)
+                self._ask(*arguments, setting=no_mirror)
                 return True
             except GitError as error:
-                if attempt == _TRIES or (self.branch(branch) is None and "lock" not in error.words):
+                if attempt == _TRIES or (self.branch(branch) is None and "lock" not in error.reason):
                     raise
-                time.sleep(0.1 * attempt)  # another one writes the branch now
+                time.sleep(0.1 * attempt)  # another process writes the branch now
         raise AssertionError
 
     def replace(self, branch: str, expected: str, commit: str) -> bool:
-        """Move a branch there from the commit that it is expected at to another; False if it is elsewhere by now."""
+        """Move a remote branch from the expected commit to another. Return False if it is at neither."""
         name, target = _HEADS + branch, f"{checked(commit, ID)}:{_HEADS}{checked(branch, NAME)}"
-        words = ("push", "--quiet", "--no-verify", f"--force-with-lease={name}:{checked(expected, ID)}", self.name)
+        arguments = ("push", "--quiet", "--no-verify", f"--force-with-lease={name}:{checked(expected, ID)}", self.name)
         try:
-            self._ask(*words, target, setting=f"remote.{self.name}.mirror=false")
+            self._ask(*arguments, target, setting=f"remote.{self.name}.mirror=false")
         except GitError:
             if self.branch(branch) == expected:
                 raise
@@ -147,22 +150,22 @@ class Remote:
         return True
 
     def _known(self, branch: str) -> str:
-        known = self.branch(branch)
-        if known is None:
+        commit = self.branch(branch)
+        if commit is None:
             raise UserError(
                 f"the remote `{self.name}` has no branch `{branch}`",
                 hint="name the branch that is live in `forge.base`",
             )
-        return known
+        return commit
 
     def _ask(
         self,
         verb: str,
-        *words: str,
+        *arguments: str,
         setting: str | None = None,
         stdin: bytes | None = None,
         within: float | None = None,
     ) -> str:
         own = () if setting is None else ("-c", setting)
         action, seconds = f"git {verb} failed", NETWORK_SECONDS if within is None else within
-        return self._plumbing.answer(*own, verb, *words, stdin=stdin, within=seconds, action=action)
+        return self._plumbing.answer(*own, verb, *arguments, stdin=stdin, within=seconds, action=action)

@@ -1,25 +1,25 @@
-"""Git is asked by plumbing commands with checked arguments: nothing is checked out, no hook runs.
+"""Commits, history and branches of one git repository, read and built by plumbing commands.
 
-What comes from elsewhere is checked, or stands behind ``--``, so that git takes it neither for an option nor for more
-than it is. ``plumbing`` starts the commands.
+Nothing is checked out and no hook runs. Each argument from elsewhere is checked or follows ``--``, so that git takes it
+for no option. ``command`` starts the processes.
 """
 
 from __future__ import annotations
 
 import re
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rollout_spec.core import links
 from rollout_spec.core.errors import UserError
-from rollout_spec.integrations.git.command import ID, GitError, Plumbing, checked, create, no_temporary_file
+from rollout_spec.integrations.git.command import ID, GitError, Plumbing, checked, create
 from rollout_spec.integrations.git.mirror import workspaces
-from rollout_spec.integrations.git.objects import Entry, Objects
+from rollout_spec.integrations.git.objects import Objects
 from rollout_spec.integrations.git.remote import NAME, Remote
 from rollout_spec.integrations.git.signing import author, commit_tree, is_signing
+from rollout_spec.integrations.git.tree_editor import TreeEditor
+from rollout_spec.integrations.git.trees import Trees
 
 _REF = re.compile(r"(?!.*(\.\.|@\{|//|\.lock$|[/.]$))[A-Za-z0-9_][A-Za-z0-9._/@+^~-]{0,254}")
 _FEW_COMMITS = 4
@@ -42,102 +42,78 @@ class Git:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._trees: dict[tuple[str, str], dict[str, Entry]] = {}
         self._plumbing = Plumbing(root)
         self._run = self._plumbing.run
         self._objects = Objects(self._plumbing)
         self._sizes = Objects(self._plumbing, sizes=True)
+        self._trees = Trees(self._objects)
+        self._editor = TreeEditor(self._plumbing, self._trees)
 
     @classmethod
     def create(cls, root: Path, *, bare: bool = False) -> Git:
-        """Make a repository whose branch is ``main``; the folder and its files may be there already."""
+        """Create a repository with the branch ``main``. The folder and its files may exist already."""
         create(root, bare=bare)
         return cls(root)
 
-    # What commits hold.
-
     def commit(self, ref: str) -> str:
-        """Return the id of the commit that a name stands for. UserError where there is none."""
+        """Return the id of the commit that a ref names. UserError if there is none."""
         if not _REF.fullmatch(ref):
-            raise UserError(f"`{ref[:80]}` is no name that git takes for a commit or branch")
+            raise UserError(f"`{ref[:80]}` is not a valid name of a commit or branch")
         try:
             return self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}").strip()
         except GitError:
             raise UserError(
-                f"there is no commit or branch `{ref}` here", hint="fetch it first: `git fetch origin`"
+                f"no commit or branch `{ref}` in this clone", hint="fetch it first: `git fetch origin`"
             ) from None
 
     def merge_base(self, ref: str) -> str | None:
-        """Return the commit from which HEAD and ``ref`` parted, None where git does not know one."""
+        """Return the merge base of HEAD and ``ref``, None if git finds none."""
         try:
             return self._run("merge-base", "HEAD", self.commit(ref)).strip() or None
         except GitError:
             return None
 
     def read(self, commit: str, path: str) -> bytes | None:
-        """Return the bytes of a file in a commit, None where there is none; a link or a submodule is no file."""
-        folder, _, name = path.rpartition("/")
-        entry = self._tree(commit, folder).get(name)
+        """Return the content of a file in a commit, None if absent. A link or a submodule is not a file."""
+        entry = self._trees.entry(commit, path)
         return self._objects.blob(entry.oid) if entry is not None and entry.is_file else None
 
     def size(self, commit: str, path: str) -> int:
-        """Return the bytes of a file in a commit, unread; 0 where there is none."""
-        folder, _, name = path.rpartition("/")
-        entry = self._tree(commit, folder).get(name)
+        """Return the size of a file in a commit in bytes, without reading it; 0 if absent."""
+        entry = self._trees.entry(commit, path)
         return self._sizes.size(entry.oid) if entry is not None and entry.is_file else 0
 
     def names(self, commit: str, folder: str) -> list[str]:
         """Return the names in a folder of a commit, sorted."""
-        return sorted(self._tree(commit, "" if folder == "." else folder))
+        return sorted(self._trees.folder(commit, "" if folder == "." else folder))
 
     def link(self, commit: str, path: str) -> str | None:
-        """Return the first part of a path in a commit that is a link or a submodule, None if no part is."""
-        above = ""
-        for name in path.split("/"):
-            entry = self._tree(commit, above).get(name)
-            above = f"{above}/{name}" if above else name
-            if entry is None or not entry.is_folder:
-                return above if entry is not None and not entry.is_file else None
-        return None
+        """Return the first part of a path in a commit that is a link or a submodule, or None."""
+        return self._trees.link(commit, path)
 
     def is_same(self, commit: str, other: str, path: str) -> bool:
-        """Return whether two commits have the same file at a path, or none."""
-        folder, _, name = path.rpartition("/")
-        return self._tree(commit, folder).get(name) == self._tree(other, folder).get(name)
+        """Return whether two commits have the same file at a path, or both none."""
+        return self._trees.entry(commit, path) == self._trees.entry(other, path)
 
     def folders_with(self, commit: str, name: str) -> tuple[str, ...]:
-        """Return the folders of a commit that hold a file of this name, sorted; the root is empty."""
+        """Return the sorted folders of a commit that contain a file of this name; the root is ``""``."""
         return workspaces(self._plumbing, checked(commit, ID), name)
 
-    def _tree(self, commit: str, folder: str) -> dict[str, Entry]:
-        """Read one folder of a commit, once."""
-        key = (commit, folder)
-        if key not in self._trees:
-            self._trees[key] = {}
-            wanted: str | None = f"{checked(commit, ID)}^{{tree}}"
-            if folder:
-                above, _, name = folder.rpartition("/")
-                entry = self._tree(commit, above).get(name)
-                wanted = entry.oid if entry is not None and entry.is_folder else None
-            if wanted is not None:
-                self._trees[key] = dict(self._objects.tree(wanted))
-        return self._trees[key]
-
     def files(self, folder: str = ".") -> list[str]:
-        """Return the files of the working tree below a folder, new ones too, and none that git ignores."""
-        words = ("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", folder)
-        return sorted({path for path in self._run(*words).split("\0") if path})
+        """Return the tracked and untracked files below a folder of the working tree, without ignored ones."""
+        arguments = ("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", folder)
+        return sorted({path for path in self._run(*arguments).split("\0") if path})
 
     # History.
 
     def is_shallow(self) -> bool:
-        """Is history cut off here? Then a walk gives wrong answers, not none."""
+        """Return whether this clone is shallow. A walk through its history gives wrong results."""
         return self._run("rev-parse", "--is-shallow-repository").strip() == "true"
 
     def history(self, commit: str, path: str) -> Iterator[Commit]:
-        """Give the commits on the first-parent line that changed a file, newest first.
+        """Yield the first-parent commits that changed a file, newest first.
 
-        A few at first, then more: git walks little further than the reader does, however long the history is.
+        They are read in growing batches, so git walks little further than the reader does.
         """
         start: str | None = checked(commit, ID)
         count = _FEW_COMMITS
@@ -153,14 +129,14 @@ class Git:
                 yield found
 
     def added(self, commit: str, folder: str, most: int) -> Iterator[tuple[str, datetime]]:
-        """Give the files that the newest ``most`` commits brought into a folder, on the first-parent line, with dates.
+        """Yield the files that the newest ``most`` first-parent commits added to a folder, with their dates.
 
-        The dates are those of committers and may be wrong, so no walk ends at one. Where history begins, or is cut
-        off, nothing is said to have come in.
+        The dates are those of committers and may be wrong, so no walk ends at one. The first commit, or the first one
+        of a shallow clone, adds nothing.
         """
         wanted = ("log", "--first-parent", "-m", "--no-renames", "--diff-filter=A", "--name-only", "--min-parents=1")
-        words = (*wanted, f"--max-count={most}", "--format=%x00%ct", checked(commit, ID), "--", folder)
-        for part in self._run(*words).split("\0")[1:]:
+        arguments = (*wanted, f"--max-count={most}", "--format=%x00%ct", checked(commit, ID), "--", folder)
+        for part in self._run(*arguments).split("\0")[1:]:
             date, *paths = part.split("\n")
             yield from ((path, _moment(date)) for path in paths if path)
 
@@ -169,17 +145,17 @@ class Git:
         return self._run("log", "-1", "--format=%B", checked(commit, ID))
 
     def date(self, commit: str) -> datetime:
-        """Return when a commit was made, as its committer says."""
+        """Return the committer's date of a commit."""
         return _moment(self._run("log", "-1", "--format=%ct", checked(commit, ID)))
 
     def author(self, commit: str) -> tuple[str, str]:
         """Return the name and address of a commit's author."""
-        told = self._run("log", "-1", "--format=%an%x00%ae", checked(commit, ID))
-        name, _, address = told.strip().partition("\0")
+        output = self._run("log", "-1", "--format=%an%x00%ae", checked(commit, ID))
+        name, _, address = output.strip().partition("\0")
         return name, address
 
     def commits_between(self, base: str, commit: str) -> list[str]:
-        """Return the commits that lead to one and not to ``base``, newest first."""
+        """Return the ancestors of a commit, itself included, that are not ancestors of ``base``, newest first."""
         return self._run("rev-list", checked(commit, ID), f"^{checked(base, ID)}").split()
 
     def parents(self, commit: str) -> list[str]:
@@ -187,31 +163,31 @@ class Git:
         return self._run("rev-list", "--no-walk", "--parents", checked(commit, ID)).split()[1:]
 
     def parted(self, one: str, other: str) -> str | None:
-        """Return the newest commit that two commits share; None if there is none, or several."""
+        """Return the only merge base of two commits; None if there is none, or several."""
         try:
-            found = self._run("merge-base", "--all", checked(one, ID), checked(other, ID)).split()
+            bases = self._run("merge-base", "--all", checked(one, ID), checked(other, ID)).split()
         except GitError:
             return None
-        return found[0] if len(found) == 1 else None
+        return bases[0] if len(bases) == 1 else None
 
     def tree_of(self, commit: str) -> str:
         """Return the id of the tree of a commit."""
         return self._run("rev-parse", "--verify", "--quiet", f"{checked(commit, ID)}^{{tree}}").strip()
 
     def merged_tree(self, one: str, other: str) -> str | None:
-        """Return the tree that a merge of two commits has; None if they conflict, or git is older than 2.38."""
+        """Return the tree of a merge of two commits; None if they conflict, or git is older than 2.38."""
         try:
-            words = ("merge-tree", "--write-tree", "--no-messages", checked(one, ID), checked(other, ID))
-            return self._run(*words).split()[0]
+            arguments = ("merge-tree", "--write-tree", "--no-messages", checked(one, ID), checked(other, ID))
+            return self._run(*arguments).split()[0]
         except GitError:
             return None
 
     def has(self, commit: str) -> bool:
-        """Return whether a commit is in this clone; a partial one fetches nothing to answer that."""
+        """Return whether a commit is in this clone. A partial clone does not fetch it."""
         return self._plumbing.has(commit)
 
     def holds(self, commit: str, other: str) -> bool:
-        """Is ``other`` among the ancestors of a commit?"""
+        """Return whether ``other`` is a commit or one of its ancestors."""
         if not self._plumbing.has(other):
             return False
         try:
@@ -225,86 +201,38 @@ class Git:
         commits = (checked(before, ID), checked(after, ID))
         return self._run("diff-tree", "-p", "-r", "--no-ext-diff", "--no-textconv", "--no-color", *commits)
 
-    # New commits.
-
     def build(self, parent: str, edits: Mapping[str, bytes | None], message: str, date: datetime) -> str:
-        """Make the commit that lays ``edits`` over ``parent``: the same arguments give the same id. No branch moves.
+        """Build a commit with ``edits`` applied to ``parent``. The same arguments give the same id. No branch moves.
 
-        Where git is configured to sign, it is signed; signatures may hold a time, and the ids then differ. UserError
-        where a folder of ``parent`` that a path goes through is a link: git would replace it, with all behind it.
+        It is signed if git is configured to sign. Signatures may contain a time, and then the ids differ. UserError if
+        a path goes through a link in ``parent``, which git would replace.
         """
         return commit_tree(self._plumbing, self.tree_with(parent, edits), parent, message, date)
 
     def tree_with(self, parent: str, edits: Mapping[str, bytes | None]) -> str:
-        """Write the tree of a commit with ``edits`` laid over it, and return its id."""
-        checked(parent, ID)
-        self._refuse_links(parent, edits)
-        try:
-            return self._written(parent, edits)
-        except OSError as error:
-            raise no_temporary_file(error) from None
-
-    def _written(self, parent: str, edits: Mapping[str, bytes | None]) -> str:
-        with tempfile.TemporaryDirectory(prefix="rollout-spec-", ignore_cleanup_errors=True) as folder:
-            index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
-            self._run("read-tree", parent, environment=index)
-            lines = "".join(self._index_lines(parent, edits, Path(folder)))
-            self._run("update-index", "-z", "--index-info", stdin=lines.encode(), environment=index)
-            # What a partial clone lacks is on the remote: it is not fetched to be looked at.
-            return self._run("write-tree", "--missing-ok", environment=index).strip()
-
-    def _refuse_links(self, parent: str, paths: Iterable[str]) -> None:
-        for folder in sorted({path.rpartition("/")[0] for path in paths}):
-            self._refuse_file(parent, folder)
-            link = self.link(parent, folder) if folder else None
-            if link is not None:
-                words = f"{link} is a link or a submodule in {parent[:12]}, and nothing is written through it"
-                raise UserError(words, hint=links.HINT, status=1)
-
-    def _refuse_file(self, parent: str, folder: str) -> None:
-        """UserError if a part of the path of a folder is a file in a commit: git would replace it."""
-        parts = folder.split("/") if folder else []
-        for count in range(1, len(parts) + 1):
-            above, name = "/".join(parts[: count - 1]), parts[count - 1]
-            entry = self._tree(parent, above).get(name)
-            if entry is not None and entry.is_file:
-                path = "/".join(parts[:count])
-                raise UserError(f"{path} is a file in {parent[:12]}", hint="make it a folder, or remove it", status=1)
-
-    def _index_lines(self, parent: str, edits: Mapping[str, bytes | None], folder: Path) -> Iterator[str]:
-        """Write the new contents, in one process, and say for each path what is there now."""
-        new = {path: content for path, content in sorted(edits.items()) if content is not None}
-        for number, content in enumerate(new.values()):
-            (folder / str(number)).write_bytes(content)
-        places = "".join(f"{folder / str(number)}\n" for number in range(len(new)))
-        words = ("hash-object", "-w", "--no-filters", "--stdin-paths")
-        ids = self._run(*words, stdin=places.encode()).split() if new else []
-        for path, oid in zip(new, ids, strict=True):
-            above, _, name = path.rpartition("/")
-            entry = self._tree(parent, above).get(name)
-            yield f"{'100755' if entry and entry.is_program else '100644'} {oid}\t{path}\0"
-        yield from (f"0 {'0' * len(parent)}\t{path}\0" for path in sorted(edits) if path not in new)
+        """Write the tree of a commit with ``edits`` applied, and return its id."""
+        return self._editor.write(parent, edits)
 
     @property
     def is_signing(self) -> bool:
-        """Does git's configuration ask for signed commits?"""
+        """Return whether git is configured to sign commits."""
         return is_signing(self._plumbing)
 
     def commit_all(self, message: str) -> str:
-        """Commit the whole working tree on the branch that is checked out, and return the commit."""
+        """Commit the whole working tree on the current branch, and return the commit."""
         self._run("add", "--all")
-        words = ("commit", "--quiet", "--no-verify", "--no-gpg-sign", "--message", message)
-        self._run(*words, environment=author(datetime.now(UTC)))
+        arguments = ("commit", "--quiet", "--no-verify", "--no-gpg-sign", "--message", message)
+        self._run(*arguments, environment=author(datetime.now(UTC)))
         return self.commit("HEAD")
 
     def fast_forward(self, commit: str) -> None:
-        """Move the branch that is checked out, and its files, on to a later commit."""
+        """Fast-forward the current branch and its files to a later commit."""
         self._run("merge", "--quiet", "--ff-only", checked(commit, ID))
 
-    # Elsewhere.
+    # Remotes.
 
     def remote(self, name: str) -> Remote | None:
-        """Return a remote by its name, None where there is none."""
+        """Return a remote by its name, None if absent."""
         return Remote(self._plumbing, name) if checked(name, NAME) in self._run("remote").split() else None
 
     def add_remote(self, name: str, url: str) -> Remote:
@@ -313,14 +241,14 @@ class Git:
         return Remote(self._plumbing, name)
 
     def authorize(self, url: str, user: str, password: str) -> None:
-        """Show a password to the remotes on one host (a scheme with a host) that ask for one, and to no other."""
+        """Send a password to remotes on one host that ask for it. ``url`` is a scheme with a host."""
         self._plumbing.authorize(url, user, password)
         for objects in (self._objects, self._sizes):
-            objects.close()  # the next one may fetch what a partial clone lacks
+            objects.close()  # the next process may fetch objects that a partial clone lacks
 
 
 def _moment(seconds: str) -> datetime:
-    """Return the time of a commit, within what a calendar has: anybody may write any number, or none."""
+    """Return a commit's time, clamped to valid dates: anybody may write any number, or none."""
     number = seconds.strip()
     return datetime.fromtimestamp(
         min(int(number[:20]), _LAST_SECOND) if number.isascii() and number.isdigit() else 0, UTC

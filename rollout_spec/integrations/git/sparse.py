@@ -1,4 +1,4 @@
-"""The files of a commit that git left out of a checkout. What is left out is not known there, and is not nothing."""
+"""Folders with files that a sparse checkout leaves out. Such a file exists, but its content is unknown here."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _CONFIGURED = re.compile(r"sparsecheckout", re.IGNORECASE)
 
 
 def left_out(root: Path, folders: Sequence[str]) -> list[str]:
-    """Return those folders, by their paths from the git root, of which git left any file out of the checkout.
+    """Return the folders with a file that git left out of the checkout. Paths are from the git root.
 
-    Git is asked only if its index may say so: to start it costs more than to check a file.
+    Git runs only if the index may have such entries: its start takes longer than the check of a file.
     """
     if not is_possible(root):
         return []
     from rollout_spec.integrations.git.command import Plumbing
 
-    told = Plumbing(root).run("ls-files", "-t", "-z", "--", *folders)
-    paths = [entry[2:] for entry in told.split("\0") if entry.startswith("S ")]
+    output = Plumbing(root).run("ls-files", "-t", "-z", "--", *folders)
+    paths = [entry[2:] for entry in output.split("\0") if entry.startswith("S ")]
     absent = [path for path in paths if not (root / path).is_symlink() and not (root / path).exists()]
     return [folder for folder in folders if any(path.startswith(f"{folder}/") for path in absent)]
 
@@ -28,8 +28,8 @@ def left_out(root: Path, folders: Sequence[str]) -> list[str]:
 def is_possible(root: Path) -> bool:
     """Return whether the index of a clone or linked worktree may have entries that are not checked out.
 
-    In version 2 of its format there is no place for that. Version 3 is written for nothing else, but for files that are
-    intended to be added; version 4, and an index in two parts, for any reason.
+    Version 2 of the format has no field for that. Version 3 is written for such entries and for files with intent to
+    add; version 4 and a split index are written for any reason.
     """
     folder = _git_folder(root)
     try:
@@ -46,9 +46,9 @@ def is_possible(root: Path) -> bool:
 
 
 def _is_configured(folder: Path) -> bool:
-    """Return whether the configuration of a clone, or of one of its worktrees, speaks of sparse checkouts."""
-    shared = folder / "commondir"
-    common = folder / shared.read_text("utf-8").strip() if shared.is_file() else folder
+    """Return whether the configuration of a clone or worktree mentions sparse checkouts."""
+    commondir_file = folder / "commondir"
+    common = folder / commondir_file.read_text("utf-8").strip() if commondir_file.is_file() else folder
     if (folder / "info" / "sparse-checkout").is_file():
         return True
     files = (common / "config", folder / "config.worktree", common / "config.worktree")
@@ -56,8 +56,8 @@ def _is_configured(folder: Path) -> bool:
 
 
 def _git_folder(root: Path) -> Path:
-    """Return where git keeps what it knows of a clone, a linked worktree or a submodule."""
-    place = root / ".git"
-    if place.is_file():
-        return root / place.read_text("utf-8", "replace").removeprefix("gitdir:").strip()
-    return place
+    """Return the git folder of a clone, a linked worktree or a submodule."""
+    path = root / ".git"
+    if path.is_file():
+        return root / path.read_text("utf-8", "replace").removeprefix("gitdir:").strip()
+    return path

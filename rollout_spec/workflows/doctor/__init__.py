@@ -1,4 +1,4 @@
-"""Everything that a rollback needs, looked for beforehand: git, remote, token, branch protection, clock.
+"""Checks of everything that a rollback needs: git, remote, token, branch protection, clock.
 
 Changes nothing. Start with ``runner``, which has the order; each other module checks one thing.
 """

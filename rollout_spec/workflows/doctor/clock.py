@@ -1,4 +1,4 @@
-"""A breach is judged by this clock: by one that is wrong it is too old, or from the future, and a token has ended."""
+"""The check of this machine's clock, which decides the age of a breach, the end of a hold and of a token."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ from rollout_spec.workflows.doctor.result import DoctorResult, failed, ok, unkno
 
 _MUCH = timedelta(seconds=30)
 _TOO_MUCH = timedelta(minutes=5)
-"""Guards put up with so much: a breach from further ahead is for a person."""
-_HINT = "let this machine ask a time server: `timedatectl set-ntp true`"
+"""The tolerance of the guards. A breach from further ahead needs a person."""
+_HINT = "use a time server on this machine: `timedatectl set-ntp true`"
 
 
-def compared(there: datetime | None, here: datetime | None, whose: str) -> DoctorResult:
-    """Compare two readings of one moment."""
-    if there is None or here is None:
-        return unknown("clock", f"{whose} does not say what time it is")
-    by = abs(here - there)
-    if by <= _MUCH:
+def compared(other: datetime | None, own: datetime | None, whose: str) -> DoctorResult:
+    """Compare this clock with another one at the same moment. ``whose`` names the other."""
+    if other is None or own is None:
+        return unknown("clock", f"{whose} does not report its time")
+    difference = abs(own - other)
+    if difference <= _MUCH:
         return ok("clock", f"within {format_duration(_MUCH)} of {whose}'s")
-    way = "ahead of" if here > there else "behind"
-    words = f"this clock is {format_duration(by // timedelta(seconds=1) * timedelta(seconds=1))} {way} {whose}'s"
-    if by <= _TOO_MUCH:
-        return warning("clock", words, _HINT)
-    return failed("clock", f"{words}: the age of a breach, holds and tokens are judged by it", _HINT)
+    direction = "ahead of" if own > other else "behind"
+    seconds = timedelta(seconds=difference // timedelta(seconds=1))
+    message = f"this clock is {format_duration(seconds)} {direction} {whose}'s"
+    if difference <= _TOO_MUCH:
+        return warning("clock", message, _HINT)
+    return failed("clock", f"{message}: it decides the age of breaches, holds and tokens", _HINT)
 
 
 def against_commit(date: datetime, now: datetime, branch: str) -> DoctorResult:
-    """Compare with the newest commit, where there is no other clock: it cannot come from the future."""
+    """Compare this clock with the newest commit, if there is no other clock."""
     if date - now > _MUCH:
-        words = f"the newest commit of {branch} is from the future ({format_time(date)}), by this clock"
-        return warning("clock", words, _HINT)
+        message = f"the newest commit of {branch} is in the future of this clock ({format_time(date)})"
+        return warning("clock", message, _HINT)
     return ok("clock", f"after the newest commit of {branch}; there is no other clock to compare with")

@@ -1,7 +1,7 @@
-"""A check is worth what the branch makes of it: one that is not required, or was made on an older base, stops nothing.
+"""Checks of the base's protection: required checks, up-to-date branches, approvals, signatures and auto-merge.
 
-The second is the trap after a rollback: a promotion whose checks passed before it is green still, and brings back what
-was taken back.
+A check that is not required, or ran on an older base, stops no merge. The second matters after a rollback: a promotion
+whose checks passed before would restore the failed version.
 """
 
 from __future__ import annotations
@@ -22,70 +22,73 @@ _UP_TO_DATE = {
 def protection(
     standing: TokenCapabilities, kind: str, branch: str, settings: Automation, *, is_signing: bool
 ) -> Iterator[DoctorResult]:
-    """Look at what must hold before something is merged into the branch that is live."""
-    hidden = "; ".join(standing.unseen) or None
-    arms = settings.mode == "auto-merge"
+    """Check the conditions of a merge into the live branch."""
+    unseen_hint = "; ".join(standing.unseen) or None
+    is_auto_merge = settings.mode == "auto-merge"
     if kind == "local":
-        words = f"a repository on this disk protects no branch: who may write to it merges into {branch} what they like"
-        yield warning("protection", words, "a forge with required checks is for more than trials")
+        message = f"a repository on this disk protects no branch: anybody with write access may change {branch}"
+        yield warning("protection", message, "use a forge with required checks, except for trials")
     elif standing.base is None:
-        words = f"{branch} is not protected: what the check refuses can be merged"
-        more = ", and a rollback merges itself before it is checked" if arms else ""
+        message = f"{branch} is not protected: changes that fail the check can be merged"
+        more = ", and auto-merge merges a rollback before its checks" if is_auto_merge else ""
         hint = f"require the check of rollout-spec, and {_UP_TO_DATE[kind]}"
-        yield failed("protection", words + more, hint)
+        yield failed("protection", message + more, hint)
     else:
-        yield from _checks(standing.base, kind, branch, hidden)
-        yield from _approvals(standing.base, branch, hidden, arms=arms)
-        yield _signatures(standing.base, branch, hidden, is_signing=is_signing)
-    if arms:
-        yield _arming(standing, branch, hidden)
+        yield from _checks(standing.base, kind, branch, unseen_hint)
+        yield from _approvals(standing.base, branch, unseen_hint, is_auto_merge=is_auto_merge)
+        yield _signatures(standing.base, branch, unseen_hint, is_signing=is_signing)
+    if is_auto_merge:
+        yield _auto_merge(standing, branch, unseen_hint)
 
 
-def _checks(base: Protection, kind: str, branch: str, hidden: str | None) -> Iterator[DoctorResult]:
+def _checks(base: Protection, kind: str, branch: str, unseen_hint: str | None) -> Iterator[DoctorResult]:
     if base.checks == ():
-        words = f"{branch} requires no check: what the check of rollout-spec refuses can be merged"
+        message = f"{branch} requires no check: changes that fail rollout-spec's check can be merged"
         also = "" if base.up_to_date or base.queue else f", and {_UP_TO_DATE[kind]}"
-        yield failed("required-checks", words, f"require the check of rollout-spec{also}")
+        yield failed("required-checks", message, f"require the check of rollout-spec{also}")
         return
     if base.checks is None:
-        yield unknown("required-checks", f"which checks {branch} requires is not shown", hidden)
+        yield unknown("required-checks", f"the required checks of {branch} are not visible", unseen_hint)
     else:
         yield ok("required-checks", f"{branch} requires {', '.join(base.checks)}")
     stale = "a promotion whose checks passed before a rollback can be merged after it"
     if base.up_to_date or base.queue:
-        yield ok("up-to-date", "a merge queue tests what is merged" if base.queue else "what is merged is up to date")
+        yield ok(
+            "up-to-date",
+            "a merge queue tests the merged result" if base.queue else "a branch must be up to date",
+        )
     elif base.up_to_date is None or base.queue is None:
-        yield unknown("up-to-date", f"whether {stale} is not shown", hidden)
+        yield unknown("up-to-date", f"not visible whether {stale}", unseen_hint)
     else:
         yield failed("up-to-date", stale, _UP_TO_DATE[kind])
 
 
-def _approvals(base: Protection, branch: str, hidden: str | None, *, arms: bool) -> Iterator[DoctorResult]:
+def _approvals(base: Protection, branch: str, unseen: str | None, *, is_auto_merge: bool) -> Iterator[DoctorResult]:
     count = base.approvals
     if count is None:
-        yield unknown("approvals", f"how many people must approve what is merged into {branch} is not shown", hidden)
-    elif count and arms:
+        yield unknown("approvals", f"the number of required approvals of {branch} is not visible", unseen)
+    elif count and is_auto_merge:
         who = "a person" if count == 1 else f"{count} people"
         yield warning(
-            "approvals", f"an armed rollback still waits until {who} approved it", "who is on call must be able to"
+            "approvals", f"a rollback with auto-merge waits until {who} approved it", "let the person on call approve"
         )
     else:
         yield ok("approvals", f"{count} needed" if count else "none needed")
 
 
-def _signatures(base: Protection, branch: str, hidden: str | None, *, is_signing: bool) -> DoctorResult:
+def _signatures(base: Protection, branch: str, unseen_hint: str | None, *, is_signing: bool) -> DoctorResult:
     if base.signatures and not is_signing:
-        words = f"{branch} takes signed commits alone, and git is not configured to sign here"
-        return failed("signatures", words, "docs/forges.md says how commits are signed")
+        message = f"{branch} requires signed commits, but git is not configured to sign here"
+        return failed("signatures", message, "see docs/forges.md for signed commits")
     if base.signatures is None and not is_signing:
-        return unknown("signatures", f"whether {branch} takes signed commits alone is not shown", hidden)
-    return ok("signatures", "asked for, and made" if base.signatures else "made" if is_signing else "not asked for")
+        return unknown("signatures", f"not visible whether {branch} requires signed commits", unseen_hint)
+    return ok("signatures", "required and made" if base.signatures else "made" if is_signing else "not required")
 
 
-def _arming(standing: TokenCapabilities, branch: str, hidden: str | None) -> DoctorResult:
+def _auto_merge(standing: TokenCapabilities, branch: str, unseen_hint: str | None) -> DoctorResult:
     if standing.auto_merge is None:
-        return unknown("auto-merge", "whether a pull request can merge itself is not shown", hidden)
+        return unknown("auto-merge", "not visible whether a pull request can have auto-merge", unseen_hint)
     if standing.auto_merge:
-        return ok("auto-merge", "a pull request can merge itself once its checks pass")
-    words = f"the mode is auto-merge, and no pull request can merge itself into {branch} with this token"
-    return failed("auto-merge", words, "allow auto-merge in the repository, or say `automation.mode: pull-request`")
+        return ok("auto-merge", "a pull request can have auto-merge")
+    message = f"the mode is auto-merge, but this token cannot enable auto-merge into {branch}"
+    return failed("auto-merge", message, "allow auto-merge in the repository, or set `automation.mode: pull-request`")

@@ -1,4 +1,4 @@
-"""A remote that answers may still take no push: it is asked, by a push that is not made."""
+"""Checks of the remote, and of the right to push by a dry run."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ _TRIAL = "doctor/dry-run"
 
 
 def remote(base: Base, settings: ForgeSettings | None) -> DoctorResult:
-    """Say where the branch is that is live."""
+    """Report the remote and its live branch."""
     if base.remote is None:
         name = _name(settings)
-        hint = f"`git remote add {name} URL`, or name another in `forge.remote`"
-        return failed("remote", f"there is no git remote `{name}` here, and a rollback is pushed to one", hint)
+        hint = f"run `git remote add {name} URL`, or set `forge.remote` to another remote"
+        return failed("remote", f"no git remote `{name}` in this clone; a rollback needs one to push to", hint)
     return ok("remote", f"{base.remote.name} is {base.remote.address}, and has {base.branch}")
 
 
 def unreached(error: UserError, settings: ForgeSettings | None) -> DoctorResult:
-    """Say that the remote was not to be asked, or has no such branch."""
+    """Report that the remote does not answer or lacks the branch."""
     found = ended("remote", error)
-    return replace(found, hint=found.hint or f"see whether `git ls-remote {_name(settings)}` answers here")
+    return replace(found, hint=found.hint or f"check whether `git ls-remote {_name(settings)}` works here")
 
 
 def push(base: Base, workspace: str) -> DoctorResult:
-    """Ask whether a branch of a rollback would be taken. No branch is made."""
-    start, there = f"rollback/{workspace}", base.remote
-    assert there is not None
+    """Check that the remote accepts a rollback's branch. No branch is created."""
+    start, git_remote = f"rollback/{workspace}", base.remote
+    assert git_remote is not None
     try:
-        taken = there.branches("rollback*")
+        taken = git_remote.branches("rollback*")
         for name in ("rollback", start, *(f"{start}/{rollout}" for rollout in base.repository.names("rollouts"))):
             if name in taken:
-                words = f"the branch `{name}` on {there.name} is in the way: git makes no `{name}/…` beside it"
-                return failed("push", words, "delete it, or give it another name")
-        there.push_new(f"{start}/{_TRIAL}", base.commit, dry_run=True)
+                message = f"the branch `{name}` on {git_remote.name} blocks all branches `{name}/…`"
+                return failed("push", message, "delete or rename it")
+        git_remote.push_new(f"{start}/{_TRIAL}", base.commit, dry_run=True)
     except UserError as error:
         found = ended("push", error, answered=True)
-        return replace(found, hint=found.hint or "docs/forges.md says what who pushes must be allowed")
-    words = f"{there.name} takes a branch {start}/…; hooks and rules of the server are asked by a real push alone"
-    return ok("push", words)
+        return replace(found, hint=found.hint or "see docs/forges.md for the permissions of a push")
+    message = f"{git_remote.name} accepts a branch {start}/…; only a real push runs the server's hooks and rules"
+    return ok("push", message)
 
 
 def _name(settings: ForgeSettings | None) -> str:

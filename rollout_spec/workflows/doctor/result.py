@@ -1,4 +1,4 @@
-"""A check says what is, and what to do about it; one that fails hides no other."""
+"""The result of one check: verdict, message and hint."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DoctorVerdict = Literal["ok", "warning", "failed", "unknown"]
 
 @dataclass(frozen=True)
 class DoctorResult:
-    """What one check found. ``outside``: it failed because somebody else did not answer."""
+    """The result of one check. ``outside``: it failed because another service did not answer."""
 
     name: str
     verdict: DoctorVerdict
@@ -22,25 +22,25 @@ class DoctorResult:
 
 
 def ok(name: str, message: str) -> DoctorResult:
-    """Return that something is as it should be."""
+    """Return a result without a problem."""
     return DoctorResult(name, "ok", message)
 
 
 def warning(name: str, message: str, hint: str | None = None) -> DoctorResult:
-    """Return that a rollback works, and not as one may think."""
+    """Return a result for a rollback that works, with a restriction."""
     return DoctorResult(name, "warning", message, hint)
 
 
 def failed(name: str, message: str, hint: str | None = None) -> DoctorResult:
-    """Return that a rollback would not work, or could be undone."""
+    """Return a result for a rollback that would fail, or could be undone."""
     return DoctorResult(name, "failed", message, hint)
 
 
 def unknown(name: str, message: str, hint: str | None = None) -> DoctorResult:
-    """Return that it cannot be seen from here; the hint says what would show it."""
+    """Return a result for a fact that is not visible; the hint names what shows it."""
     return DoctorResult(name, "unknown", message, hint)
 
 
 def ended(name: str, error: UserError, *, answered: bool = False) -> DoctorResult:
-    """Return that a check came to no end. ``answered``: it was refused, and not for want of an answer."""
+    """Return a result for a check that raised an error. ``answered``: the service answered and refused."""
     return DoctorResult(name, "failed", error.message, error.hint, outside=error.status == OUTSIDE and not answered)

@@ -1,4 +1,4 @@
-"""What the next check needs is found by the one before it; where that failed, as much is done as can be without it."""
+"""The order of all checks. A failed check leaves out only those that need its result."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from rollout_spec.workflows.doctor import clock, clone, protection, remote, toke
 from rollout_spec.workflows.doctor.result import DoctorResult, ended, failed, ok
 from rollout_spec.workspace.repository import Repository
 
-_LOCAL, _LOCAL_WORDS = "local", "a bare repository on this disk"
+_LOCAL, _LOCAL_NAME = "local", "a bare repository on this disk"
 _FOR_PUSHING = {
     *("commit", "push", "forge", "token", "permissions"),
     *("protection", "required-checks", "up-to-date", "approvals", "signatures"),
 }
-"""What a rollback needs that is pushed; where none is, it is not needed yet."""
+"""Checks of a pushed rollback. In the mode dry-run their failures are warnings."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Where it is looked around, and when.
+    """The clone to check, and the time.
 
-    ``known`` gives the workspace as it lies here, ``newest`` the base as the remote has it, with the workspace there.
-    ``prefix`` is the workspace's folder in the git root. ``tell`` is told what takes long.
+    ``known`` returns the local workspace, ``newest`` the base of the remote with its workspace. ``prefix`` is the
+    workspace's folder in the git root. ``tell`` is called with a description of each long step.
     """
 
     git: Git
@@ -40,8 +40,8 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class _Found:
-    """The base, or what stands in for it: HEAD where the remote does not answer, whose commit is empty before any."""
+class _Subject:
+    """The base, or HEAD if the remote does not answer. The commit is empty if there is none yet."""
 
     base: Base
     settings: WorkspaceSpec | None
@@ -50,53 +50,56 @@ class _Found:
 
 
 def examine(scene: Scene) -> Iterator[DoctorResult]:
-    """Give all checks, one after another. Nothing is changed on the remote or the forge, and no ref and file here."""
+    """Yield the results of all checks. Nothing changes on the remote or the forge, and no ref or file here."""
     plumbing = Plumbing(scene.git.root)
     yield clone.git_version(plumbing)
     if unreadable := clone.unreadable(plumbing):
         yield unreadable
         return
     scene.tell("asking the remote")
-    found, checks = _find(scene)
+    subject, checks = _find(scene)
     yield from checks
-    settings = found.settings
-    told = {each.message for each in checks if each.verdict == "failed"}
-    for check in _examined(scene, found):
-        if check.verdict == "failed" and check.message in told:
-            continue  # what keeps git from the remote keeps us from the forge
+    settings = subject.settings
+    reported = {each.message for each in checks if each.verdict == "failed"}
+    for check in _examined(scene, subject):
+        if check.verdict == "failed" and check.message in reported:
+            continue  # the same error was reported for git
         if settings and settings.automation.mode == "dry-run" and check.name in _FOR_PUSHING:
             yield replace(check, verdict="warning") if check.verdict == "failed" else check
         else:
             yield check
 
 
-def _find(scene: Scene) -> tuple[_Found, list[DoctorResult]]:
-    """Find the base and the workspace there; where one of them is not to be had, say why."""
+def _find(scene: Scene) -> tuple[_Subject, list[DoctorResult]]:
+    """Return the base and its workspace, with the checks of both."""
     try:
-        base, there = scene.newest()
+        base, remote_workspace = scene.newest()
     except UserError as error:
-        return _find_less(scene, error)
-    checks = [remote.remote(base, there.spec.forge), workspace.workspace(base, there.metadata.name)]
-    return _Found(base, there.spec, there.metadata.name, base.remote is not None), checks
+        return _find_without_workspace(scene, error)
+    checks = [
+        remote.remote(base, remote_workspace.spec.forge),
+        workspace.workspace(base, remote_workspace.metadata.name),
+    ]
+    return _Subject(base, remote_workspace.spec, remote_workspace.metadata.name, base.remote is not None), checks
 
 
-def _find_less(scene: Scene, wrong: UserError) -> tuple[_Found, list[DoctorResult]]:
-    """Find the base alone, whose workspace does not load; or HEAD, where the remote does not answer."""
+def _find_without_workspace(scene: Scene, wrong: UserError) -> tuple[_Subject, list[DoctorResult]]:
+    """Return the base if its workspace does not load, or HEAD if the remote does not answer."""
     try:
         here = scene.known()
         settings, name = here.settings, here.workspace_name
     except UserError as error:
-        return _Found(_as_it_lies_here(scene, None), None), [ended("workspace", error)]
+        return _Subject(_local_base(scene, None), None), [ended("workspace", error)]
     forge = settings.forge if settings else None
     try:
         base = find_base(scene.git, forge, scene.prefix)
     except UserError as error:
-        return _Found(_as_it_lies_here(scene, forge), settings, name), [remote.unreached(error, forge)]
+        return _Subject(_local_base(scene, forge), settings, name), [remote.unreached(error, forge)]
     checks = [remote.remote(base, forge), replace(ended("workspace", wrong), hint=wrong.hint or "`rollout-spec check`")]
-    return _Found(base, settings, name, base.remote is not None), checks
+    return _Subject(base, settings, name, base.remote is not None), checks
 
 
-def _as_it_lies_here(scene: Scene, forge: ForgeSettings | None) -> Base:
+def _local_base(scene: Scene, forge: ForgeSettings | None) -> Base:
     try:
         commit = scene.git.commit("HEAD")
     except UserError:
@@ -104,23 +107,23 @@ def _as_it_lies_here(scene: Scene, forge: ForgeSettings | None) -> Base:
     return Base(scene.git, None, (forge.base if forge else None) or "main", commit, scene.prefix)
 
 
-def _examined(scene: Scene, found: _Found) -> Iterator[DoctorResult]:
-    """Give the checks of one thing after another; one that comes to no end is one that failed."""
-    base, settings = found.base, found.settings
+def _examined(scene: Scene, subject: _Subject) -> Iterator[DoctorResult]:
+    """Yield the results of the checks in order. An error is a failed check."""
+    base, settings = subject.base, subject.settings
     automation = settings.automation if settings else Automation()
     if settings is not None:
         yield workspace.automation(automation)
     parts: list[tuple[str, Callable[[], Iterable[DoctorResult]]]] = [
-        ("workspace-name", lambda: [workspace.name(base)] if found.name else []),
+        ("workspace-name", lambda: [workspace.name(base)] if subject.name else []),
         ("pause", lambda: workspace.pause(base, scene.now)),
         ("clone", lambda: clone.clone(base, automation)),
         ("commit", lambda: [clone.commit(base)]),
-        ("push", lambda: [remote.push(base, found.name)] if found.reached and found.name else []),
-        ("forge", lambda: _forge(scene.now, base, settings, reached=found.reached) if settings else []),
+        ("push", lambda: [remote.push(base, subject.name)] if subject.reached and subject.name else []),
+        ("forge", lambda: _forge(scene.now, base, settings, reached=subject.reached) if settings else []),
         ("way-back", lambda: [workspace.way_back(base.repository)]),
     ]
     for name, part in parts if base.commit else [each for each in parts if each[0] == "forge"]:
-        scene.tell(f"looking at: {name}")
+        scene.tell(f"checking {name}")
         try:
             yield from part()
         except UserError as error:
@@ -128,7 +131,7 @@ def _examined(scene: Scene, found: _Found) -> Iterator[DoctorResult]:
 
 
 def _forge(now: datetime, base: Base, settings: WorkspaceSpec, *, reached: bool) -> Iterator[DoctorResult]:
-    """Ask the forge how its token stands, and judge what it says. One on this disk is the remote itself."""
+    """Check the forge, its token and the base's protection. A local forge is the remote itself."""
     forge = settings.forge
     if forge is None:
         hint = "add `forge: {type: github, repository: OWNER/NAME}` to `spec` in .rollout-spec.yaml"
@@ -146,10 +149,10 @@ def _forge(now: datetime, base: Base, settings: WorkspaceSpec, *, reached: bool)
         code = getattr(error, "code", None)
         answered = code is not None and 400 <= code < 500 and code != 429
         check = ended("token" if code == 401 else "forge", error, answered=answered)
-        away = f"does this machine reach {forge.base_url or forge.type}? A proxy is named by `HTTPS_PROXY`"
+        away = f"check the connection to {forge.base_url or forge.type}; set `HTTPS_PROXY` for a proxy"
         yield replace(check, hint=away) if code == 0 else check
         return
-    yield ok("forge", _LOCAL_WORDS if forge.type == _LOCAL else f"{standing.server or forge.type}, {forge.repository}")
+    yield ok("forge", _LOCAL_NAME if forge.type == _LOCAL else f"{standing.server or forge.type}, {forge.repository}")
     if found is not None:
         yield token.token(standing, found, now)
     yield from token.permissions(standing)

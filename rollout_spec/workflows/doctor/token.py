@@ -1,4 +1,4 @@
-"""A token that lacks a permission, or ended last week, is found out by the rollback that it was made for."""
+"""Checks of the forge's token: its source, end and permissions."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from rollout_spec.integrations.forges.credentials import APP, TOKENS, app_is_set
 from rollout_spec.workflows.doctor.result import DoctorResult, failed, ok, unknown, warning
 
 SOON = timedelta(days=14)
-_HINT = "docs/forges.md says what it must be allowed"
+_HINT = "see docs/forges.md for its permissions"
 
 
 def source(kind: str) -> str | None:
-    """Return where the token of a forge is from, None where there is none; ``local`` needs none."""
+    """Return the source of a forge's token, None if there is none. ``local`` needs none."""
     if kind == "github" and app_is_set():
         return f"the App of ${APP[0]}"
     name = token_variable(kind)
@@ -23,33 +23,33 @@ def source(kind: str) -> str | None:
 
 
 def missing(kind: str) -> DoctorResult:
-    """Say which variables could hold the token that is not there."""
+    """Return the failed result of a missing token, with the variables that may hold it."""
     names = [f"${name}" for name in TOKENS[kind]] + ([f"${APP[0]}"] if kind == "github" else [])
     hint = f"set {', '.join(names[:-1])} or {names[-1]}; {_HINT}"
-    return failed("token", f"there is no token for {kind}: no pull request can be opened", hint)
+    return failed("token", f"no token for {kind}: no pull request can be opened", hint)
 
 
 def token(standing: TokenCapabilities, found: str, now: datetime) -> DoctorResult:
-    """Say whose the token is, and when it ends."""
-    who = f"{standing.who}, from {found}" if standing.who else f"from {found}; whose it is, is not shown"
+    """Report the account of the token and its end."""
+    account = f"{standing.who}, from {found}" if standing.who else f"from {found}; its account is not visible"
     end = standing.expires
     if end is None:
-        return ok("token", who)
+        return ok("token", account)
     if end <= now:
-        return failed("token", f"{who}: it ended at {format_time(end)}", "make a new one")
+        return failed("token", f"{account}: it expired at {format_time(end)}", "create a new one")
     if end - now < SOON:
-        return warning("token", f"{who}: it ends at {format_time(end)}, {_left(end - now)}", "make a new one in time")
-    return ok("token", f"{who}; it ends at {format_time(end)}")
+        return warning("token", f"{account}: it expires at {format_time(end)}, {_left(end - now)}", "create a new one")
+    return ok("token", f"{account}; it expires at {format_time(end)}")
 
 
 def permissions(standing: TokenCapabilities) -> Iterator[DoctorResult]:
-    """Say what the token lacks, and what keeps everybody from writing."""
+    """Report missing permissions, and settings that stop all writes."""
     for each in standing.lacks:
         yield failed("permissions", f"missing: {each}", "; ".join((*standing.unsure, _HINT)))
     if standing.unsure and not standing.lacks:
-        yield unknown("permissions", "not all that the token may is shown", "; ".join(standing.unsure))
+        yield unknown("permissions", "not all permissions of the token are visible", "; ".join(standing.unsure))
     elif not standing.lacks:
-        yield ok("permissions", "it may push branches, and open pull requests")
+        yield ok("permissions", "it may push branches and open pull requests")
 
 
 def _left(left: timedelta) -> str:

@@ -1,4 +1,4 @@
-"""What the base says is what a rollback goes by: the workspace there, what pauses it, and where each rollout can go."""
+"""Checks of the workspace at the base: name, automation, pause and rollback targets."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from rollout_spec.workspace.repository import Repository
 
 _MOST_NAMES = 3
 _MODES = {
-    "dry-run": "the mode is dry-run: rollbacks are printed, and nothing is pushed",
+    "dry-run": "the mode is dry-run: rollbacks are printed, nothing is pushed",
     "pull-request": "the mode is pull-request: a person merges each rollback",
-    "auto-merge": "the mode is auto-merge: a rollback merges itself where every guard holds",
+    "auto-merge": "the mode is auto-merge: a rollback gets auto-merge if every guard allows it",
 }
 
 
 def workspace(base: Base, name: str) -> DoctorResult:
-    """Say which workspace it is, and whether it is what is checked out."""
+    """Report the workspace, and whether its commit is checked out."""
     return ok("workspace", f"{name}, on {base.branch} at {base.commit[:12]}{_elsewhere(base)}")
 
 
@@ -33,9 +33,9 @@ def name(base: Base) -> DoctorResult:
     repository = base.repository
     others = repository.namesakes()
     if others:
-        words = f"{_some(others)} {'has' if len(others) == 1 else 'have'} the name {repository.workspace_name} too"
-        return failed("workspace-name", words, "rename one of them: breaches and branches name their workspace")
-    return ok("workspace-name", "no other workspace of this repository has the name")
+        message = f"{_some(others)} {'has' if len(others) == 1 else 'have'} the name {repository.workspace_name} too"
+        return failed("workspace-name", message, "rename one of them: breaches and branches contain the name")
+    return ok("workspace-name", "no other workspace of this repository has this name")
 
 
 def _elsewhere(base: Base) -> str:
@@ -43,33 +43,35 @@ def _elsewhere(base: Base) -> str:
         same = base.git.commit("HEAD") == base.commit
     except UserError:  # nothing is checked out yet
         same = False
-    return "" if same else "; what is checked out here is another commit"
+    return "" if same else "; another commit is checked out here"
 
 
 def automation(settings: Automation) -> DoctorResult:
-    """Say how far a rollback may go by itself."""
-    words = _MODES[settings.mode]
+    """Report the mode of the automation."""
+    message = _MODES[settings.mode]
     if settings.mode == "dry-run":
-        return warning("automation", words, "`automation.mode: pull-request` once what is printed is trusted")
-    return ok("automation", words)
+        return warning(
+            "automation", message, "set `automation.mode: pull-request` once the printed rollbacks are right"
+        )
+    return ok("automation", message)
 
 
 def pause(base: Base, now: datetime) -> Iterator[DoctorResult]:
-    """Look whether somebody paused the automation, and until when."""
+    """Check whether the automation is paused, and until when."""
     found = pauses(base)
     for each in found:
         if each.ends is None:
-            hint = "`rollout-spec check` says what is wrong with it; mend it or remove it"
+            hint = "run `rollout-spec check` for the error, then fix or remove it"
             yield failed("pause", f"{each.path} pauses the automation without end: {each.reason}", hint)
         elif now < each.ends:
-            words = f"{each.path} pauses the automation until {format_time(each.ends)}: {each.reason}"
-            yield warning("pause", words, "remove it once its reason is gone")
+            message = f"{each.path} pauses the automation until {format_time(each.ends)}: {each.reason}"
+            yield warning("pause", message, "remove it once its reason is gone")
     if not any(each.ends is None or now < each.ends for each in found):
         yield ok("pause", "nothing pauses the automation")
 
 
 def way_back(repository: Repository) -> DoctorResult:
-    """Count the rollouts whose stable version could go to no earlier one."""
+    """Count the rollouts without a rollback target for their stable version."""
     names = repository.names("rollouts")
     broken: list[str] = []
     without: list[str] = []
@@ -83,9 +85,9 @@ def way_back(repository: Repository) -> DoctorResult:
     if broken:
         return failed("way-back", f"{len(broken):,} of {many} do not load: {_some(broken)}", "`rollout-spec check`")
     if without:
-        words = f"{len(without):,} of {many} could go back to no earlier version once promoted: {_some(without)}"
-        return warning("way-back", words, "`rollout-spec drill` says why, and what that means")
-    return ok("way-back", f"{many}, each with an earlier version to go back to" if names else "no rollouts yet")
+        message = f"{len(without):,} of {many} would have no rollback target after a promotion: {_some(without)}"
+        return warning("way-back", message, "run `rollout-spec drill` for the reasons")
+    return ok("way-back", f"{many}, each with a rollback target" if names else "no rollouts yet")
 
 
 def _some(names: list[str]) -> str:

@@ -1,7 +1,7 @@
 """Rollbacks in memory from every state that a rollout can reach, each with its result checked.
 
-Imports ``rollback``, ``checks`` and below. No git, network or clock. Start with ``states``; ``outcomes`` judges each
-rollback.
+Imports ``rollback``, ``checks`` and below. No git, network or clock, except in ``workspace``, which drills a checkout
+and records the time. Start with ``states``; ``outcomes`` verifies each rollback.
 """
 
 from __future__ import annotations

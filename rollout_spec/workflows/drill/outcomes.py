@@ -1,4 +1,4 @@
-"""What a rollback is worth shows in what it leaves behind: who answers, what is up, what is rendered, what is found."""
+"""Outcomes of rollbacks in memory: traffic split, served components, manifests and errors are verified."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from rollout_spec.core.breach import Breach
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding
 from rollout_spec.domain import traffic
-from rollout_spec.domain.pins import unmet
+from rollout_spec.domain.pins import unsatisfied_pins
 from rollout_spec.render.drift import find_drift
 from rollout_spec.rollback import NoRollbackTarget, Rollback, roll_back
 from rollout_spec.spec.rollout import ModelRollout
-from rollout_spec.workflows.drill.states import Key, Reach, State, key, states
+from rollout_spec.workflows.drill.states import Key, Reach, State, state_key, states
 from rollout_spec.workspace.loader import File
 from rollout_spec.workspace.repository import Repository
 
@@ -25,17 +25,17 @@ DrillVerdict = Literal[
 ]
 _DRILL = Breach(id="drill", source="drill", rollout="", version=None, observed_at=datetime(2000, 1, 1, tzinfo=UTC))
 _OF_THE_TREE = ("workload", "contract", "target", "component", "incident")
-"""The guards that ask for a person because of what is in the tree, and not of who told of the breach."""
+"""The guards that depend on the tree alone, not on the breach or its source."""
 
 
 @dataclass(frozen=True)
 class DrillOutcome:
-    """What came of one version failing in one state of a rollout.
+    """The outcome of a failure of one version in one state of a rollout.
 
-    ``here`` says that the rollout stands there now. ``failed`` is None where no rollback was tried, ``restored`` where
-    none can be made. ``draft`` leaves a rollback that holds to a person; ``no-way-back-yet`` is that of a rollout of
-    which no earlier version is known to be good, ``no-way-back-left`` that of one which was rolled back before. ``why``
-    goes on where "a rollback" was said; ``findings`` are the errors that it would bring.
+    ``here``: the rollout is in that state now. ``failed`` is None if no rollback was tried, ``restored`` if none is
+    possible. ``draft``: the rollback is verified but needs a person. ``no-way-back-yet``: no earlier version is known
+    good. ``no-way-back-left``: the rollout was rolled back before. ``why`` continues a sentence that starts with "a
+    rollback". ``findings`` are the errors that it would introduce.
     """
 
     rollout: str
@@ -49,34 +49,36 @@ class DrillOutcome:
 
     @property
     def fails(self) -> bool:
-        """Is this something to mend?"""
+        """Return whether this outcome must be fixed."""
         return self.verdict in ("failed", "no-way-back")
 
 
 def drill(
     repository: Repository, rollout: str, *, now: datetime | None = None, reach: Reach = "all"
 ) -> Iterator[DrillOutcome]:
-    """Let each version fail that takes requests, in each state of a rollout within reach, and roll back in memory.
+    """Roll back each version with traffic in each state of a rollout within reach, in memory.
 
-    With ``all``, what is restored then fails as well, once, while the incident of the first is open. Policies are
-    asked where ``now`` is told, as the check of the rollback's pull request will. The rollout and what it is rendered
-    of must be sound, as ``check.is_sound`` has it. UserError where there is no such rollout.
+    With ``all``, the restored version then fails too, once, while the first incident is open. Policies are checked if
+    ``now`` is given, as in the check of the rollback's pull request. The rollout and its inputs must be sound, see
+    ``checks.runner.is_sound``. UserError if the rollout does not exist or load.
     """
     file = repository.require_rollout(rollout)
-    again: dict[tuple[str, Key], State] = {}
+    restored_states: dict[tuple[str, Key], State] = {}
     for state in states(file, repository, reach):
         if state.why_not is not None:
             yield DrillOutcome(rollout, state.name, False, None, None, "not-reachable", state.why_not)
             continue
-        for found, after in _all_failing(rollout, state, now):
-            yield found
-            if after is not None and found.failed is not None and reach == "all" and not state.retired:
-                name = f"{found.failed} rolled back"
-                again.setdefault((found.failed, key(_model(rollout, after).spec.live)), State(name, after))
-    for state in again.values():
-        for found, _ in _all_failing(rollout, state, now):
-            stuck = found.verdict in ("no-way-back-yet", "no-way-back")
-            yield replace(found, verdict="no-way-back-left") if stuck else found
+        for outcome, after in _outcomes(rollout, state, now):
+            yield outcome
+            if after is not None and outcome.failed is not None and reach == "all" and not state.retired:
+                name = f"{outcome.failed} rolled back"
+                restored_states.setdefault(
+                    (outcome.failed, state_key(_model(rollout, after).spec.live)), State(name, after)
+                )
+    for state in restored_states.values():
+        for outcome, _ in _outcomes(rollout, state, now):
+            has_no_target = outcome.verdict in ("no-way-back-yet", "no-way-back")
+            yield replace(outcome, verdict="no-way-back-left") if has_no_target else outcome
 
 
 def _model(rollout: str, repository: Repository) -> ModelRollout:
@@ -85,58 +87,58 @@ def _model(rollout: str, repository: Repository) -> ModelRollout:
     return file.model
 
 
-def _all_failing(rollout: str, state: State, now: datetime | None) -> Iterator[tuple[DrillOutcome, Repository | None]]:
-    """Let each version fail that takes requests; give what came of it, and the repository after a good rollback."""
+def _outcomes(rollout: str, state: State, now: datetime | None) -> Iterator[tuple[DrillOutcome, Repository | None]]:
+    """Roll back each version with traffic; yield its outcome, and the repository after a good rollback."""
     spec = _model(rollout, state.repository).spec
     for version in (spec.live.stable,) if state.retired else traffic.split(spec).versions:
-        there = DrillOutcome(rollout, state.name, state.here, version, None, "failed")
+        outcome = DrillOutcome(rollout, state.name, state.here, version, None, "failed")
         try:
             decision = roll_back(state.repository, replace(_DRILL, rollout=rollout, version=version))
             if isinstance(decision, Rollback):
-                judged = _judged(there, decision, state.repository, now)
-                yield judged, None if judged.fails else decision.apply(state.repository)
+                verified = _verified(outcome, decision, state.repository, now)
+                yield verified, None if verified.fails else decision.apply(state.repository)
             elif isinstance(decision, NoRollbackTarget):
-                yield _stuck(there, decision, state.repository), None
+                yield _no_target(outcome, decision, state.repository), None
         except UserError as error:
-            yield replace(there, why=f"cannot be made: {error.message}"), None
+            yield replace(outcome, why=f"is not possible: {error.message}"), None
 
 
-def _stuck(there: DrillOutcome, decision: NoRollbackTarget, repository: Repository) -> DrillOutcome:
-    if not _model(there.rollout, repository).spec.live.known_good:
-        return replace(there, verdict="no-way-back-yet", why="knownGood has no earlier version")
-    told = (f"{version}: {reason}" for version, reason in decision.passed_over)
-    return replace(there, verdict="no-way-back", why="; ".join(told))
+def _no_target(outcome: DrillOutcome, decision: NoRollbackTarget, repository: Repository) -> DrillOutcome:
+    if not _model(outcome.rollout, repository).spec.live.known_good:
+        return replace(outcome, verdict="no-way-back-yet", why="knownGood has no earlier version")
+    reasons = (f"{version}: {reason}" for version, reason in decision.skipped)
+    return replace(outcome, verdict="no-way-back", why="; ".join(reasons))
 
 
-def _judged(there: DrillOutcome, rollback: Rollback, repository: Repository, now: datetime | None) -> DrillOutcome:
-    """Check what a rollback leaves behind, and compare it with what it promises."""
-    there = replace(there, restored=rollback.restored)
-    fresh = tuple(new_findings(repository, rollback.edits, switched=rollback.switched, now=now)[0])
-    if fresh:
-        first = fresh[0]
-        words = f"would not pass its own check: {first.message} [{first.name}, {first.file}:{first.line}]"
-        return replace(there, why=words, findings=fresh)
-    wrong = next(_broken_promises(rollback, repository), None)
-    if wrong is not None:
-        return replace(there, why=wrong)
-    reasons = [str(each) for each in rollback.for_a_person if each.guard in _OF_THE_TREE]
-    passed_over = [f"{version} was passed over: {reason}" for version, reason in rollback.passed_over]
-    return replace(there, verdict="draft" if reasons else "proven", why="; ".join((*reasons, *passed_over)))
+def _verified(outcome: DrillOutcome, rollback: Rollback, repository: Repository, now: datetime | None) -> DrillOutcome:
+    """Check the result of a rollback, and verify its promises."""
+    outcome = replace(outcome, restored=rollback.restored)
+    introduced = tuple(new_findings(repository, rollback.edits, switched=rollback.switched, now=now)[0])
+    if introduced:
+        first = introduced[0]
+        message = f"would introduce an error: {first.message} [{first.name}, {first.file}:{first.line}]"
+        return replace(outcome, why=message, findings=introduced)
+    broken_promise = next(_broken_promises(rollback, repository), None)
+    if broken_promise is not None:
+        return replace(outcome, why=broken_promise)
+    reasons = [str(each) for each in rollback.review_reasons if each.guard in _OF_THE_TREE]
+    skipped = [f"{version} was skipped: {reason}" for version, reason in rollback.skipped]
+    return replace(outcome, verdict="draft" if reasons else "proven", why="; ".join((*reasons, *skipped)))
 
 
 def _broken_promises(rollback: Rollback, repository: Repository) -> Iterator[str]:
-    """Say in what the tree after a rollback is not what it should be."""
+    """Yield the broken promises of a rollback: wrong split, unsatisfied pins, outdated manifests."""
     before, after = _model(rollback.rollout, repository).spec.live, rollback.apply(repository)
     file: File[ModelRollout] | None = after.rollout(rollback.rollout)
     if file is None or file.model is None:
-        yield f"leaves rollouts/{rollback.rollout}.yaml as a file that does not load"
+        yield f"leaves rollouts/{rollback.rollout}.yaml in a form that does not load"
         return
     split = traffic.split(file.model.spec)
     if split.versions != (rollback.restored,) or rollback.restored not in {before.stable, *before.known_good}:
-        yield f"leaves {split.text}, which is not all to a version that is known to be good"
-    for pin in unmet(file.model, rollback.restored, after):
-        if pin.is_unread:  # the component says so itself
+        yield f"leaves the split {split.text}, not all traffic to a known-good version"
+    for pin in unsatisfied_pins(file.model, rollback.restored, after):
+        if pin.is_unread:  # the component has its own error
             continue
-        yield f"restores {rollback.restored} without {pin.component} {pin.pin}, which is not up"
+        yield f"restores {rollback.restored} without {pin.component} {pin.pin}, which is not served"
     for each in find_drift(file, after):
-        yield f"leaves {each.path}, which is not what is rendered"
+        yield f"leaves {each.path} out of date"

@@ -1,4 +1,4 @@
-"""From where a rollout stands, its steps lead to few states: the candidate in each stage, promoted, or gone."""
+"""The states that a rollout can reach by its steps: the candidate in each stage, promoted, or withdrawn."""
 
 from __future__ import annotations
 
@@ -11,26 +11,27 @@ from rollout_spec.checks.runner import check
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Report
 from rollout_spec.core.yaml.entries import CannotEditError
-from rollout_spec.domain import traffic
+from rollout_spec.domain import traffic, transitions
 from rollout_spec.domain.dependents import dependents
-from rollout_spec.domain.pins import disagreements, quarantined, switches
+from rollout_spec.domain.pins import disagreements, switches
+from rollout_spec.domain.quarantine import quarantined
 from rollout_spec.domain.rollback_targets import rollback_targets
-from rollout_spec.render.drift import compare_manifests
-from rollout_spec.render.renderer import render
+from rollout_spec.render.drift import find_drift
 from rollout_spec.spec.rollout import Live, ModelRollout
 from rollout_spec.workspace.edits import with_live, with_serving
 from rollout_spec.workspace.loader import File
 from rollout_spec.workspace.repository import Repository
 
 Reach = Literal["here", "next", "all"]
-"""How far to look ahead: where a rollout stands, where its candidate comes to next too, or all that can be reached."""
+"""The states to drill: the present one, also the candidate's next one, or all reachable ones."""
 
 
 @dataclass(frozen=True)
 class State:
-    """A state of a rollout in words, and the repository as it would be; ``why_not`` says why it cannot be yet.
+    """A state of a rollout: its name, and the repository in that state. ``why_not``: why it is unreachable.
 
-    ``retired``: it is another state but for an entry of ``knownGood``, which is of no matter unless stable fails.
+    ``retired``: the state differs from another one only by an entry of ``knownGood``, which matters only if stable
+    fails.
     """
 
     name: str
@@ -41,10 +42,10 @@ class State:
 
 
 def states(file: File[ModelRollout], repository: Repository, reach: Reach) -> Iterator[State]:
-    """Give the states that a rollout can reach, in the order of their steps; the one where it stands is among them.
+    """Yield the reachable states of a rollout in the order of their steps, the present one included.
 
-    With no candidate in flight, each version that was recorded after stable may become one. With ``all``, from each
-    state the known-good version to which a rollback goes is retired too: no other entry has a part in what comes of it.
+    Without a candidate, each version recorded after stable may become one. With ``all``, the rollback target of each
+    state is also retired; no other entry of ``knownGood`` affects the outcome.
     """
     found: list[State] = []
     for state in _by_steps(file, repository, reach):
@@ -56,7 +57,7 @@ def states(file: File[ModelRollout], repository: Repository, reach: Reach) -> It
 
 
 def _by_steps(file: File[ModelRollout], repository: Repository, reach: Reach) -> Iterator[State]:
-    """Give the states to which the steps of a candidate lead."""
+    """Yield the states that a candidate's steps lead to."""
     rollout = file.model
     assert rollout is not None
     live = rollout.spec.live
@@ -64,23 +65,23 @@ def _by_steps(file: File[ModelRollout], repository: Repository, reach: Reach) ->
     if reach == "here":
         yield here
         return
-    found = _ahead(rollout, repository)
-    if key(live) not in found:  # nothing is in flight
+    reachable = _ahead(rollout, repository)
+    if state_key(live) not in reachable:  # there is no candidate
         yield here
     elif reach == "next":
-        at = list(found).index(key(live))
-        found = dict(list(found.items())[at : at + 2])
+        index = list(reachable).index(state_key(live))
+        reachable = dict(list(reachable.items())[index : index + 2])
     if reach == "next" and live.candidate is None:
         return
-    for each, (name, reached) in found.items():
-        yield here if each == key(live) else _reached(name, reached, file, repository)
+    for each, (name, reached) in reachable.items():
+        yield here if each == state_key(live) else _reached(name, reached, file, repository)
 
 
 Key = tuple[str, str | None, str | None, tuple[str, ...]]
 
 
-def key(live: Live) -> Key:
-    """Return what tells two states of a rollout apart."""
+def state_key(live: Live) -> Key:
+    """Return the key that distinguishes two states of a rollout."""
     return live.stable, live.candidate, live.stage, tuple(live.known_good)
 
 
@@ -91,49 +92,49 @@ def _name(live: Live) -> str:
 
 
 def _ahead(rollout: ModelRollout, repository: Repository) -> dict[Key, tuple[str, Live]]:
-    """Return what ``live`` can become, in the order of the steps, each with its name."""
-    spec, away = rollout.spec, quarantined(rollout, repository)
+    """Return the reachable values of ``live`` in the order of the steps, each with its name."""
+    spec, quarantines = rollout.spec, quarantined(rollout, repository)
     stages = [stage.name for stage in spec.stages]
-    found: dict[Key, tuple[str, Live]] = {}
-    idle = spec.live if spec.live.candidate is None else traffic.withdraw(spec.live)
-    for candidate in _candidates(rollout, away):
-        live = traffic.propose(idle, candidate)
-        found[key(live)] = (_name(live), live)
+    reachable: dict[Key, tuple[str, Live]] = {}
+    idle = spec.live if spec.live.candidate is None else transitions.withdraw(spec.live)
+    for candidate in _candidates(rollout, quarantines):
+        live = transitions.propose(idle, candidate)
+        reachable[state_key(live)] = (_name(live), live)
         for _ in stages:
-            live = traffic.advance(live, stages, fixes=spec.live.fixes)
-            found[key(live)] = (_name(live), live)
-        live = traffic.promote(live, stages, away)
-        found[key(live)] = (f"{candidate} promoted", live)
+            live = transitions.advance(live, stages, fixes=spec.live.fixes)
+            reachable[state_key(live)] = (_name(live), live)
+        live = transitions.promote(live, stages, quarantines)
+        reachable[state_key(live)] = (f"{candidate} promoted", live)
     if spec.live.candidate is not None:
-        found[key(idle)] = (f"{spec.live.candidate} withdrawn", idle)
-    return found
+        reachable[state_key(idle)] = (f"{spec.live.candidate} withdrawn", idle)
+    return reachable
 
 
-def _candidates(rollout: ModelRollout, away: Mapping[str, object]) -> list[str]:
-    """Return the candidate, else the versions recorded after stable that may be proposed."""
+def _candidates(rollout: ModelRollout, quarantines: Mapping[str, object]) -> list[str]:
+    """Return the candidate, or the versions recorded after stable that may be proposed."""
     live, versions = rollout.spec.live, list(rollout.spec.versions)
     if live.candidate is not None:
         return [live.candidate]
     later = versions[versions.index(live.stable) + 1 :]
-    return [version for version in later if version not in live.known_good and version not in away]
+    return [version for version in later if version not in live.known_good and version not in quarantines]
 
 
 def _retired(file: File[ModelRollout], state: State) -> Iterator[State]:
-    """Retire the version to which the next rollback of stable goes, where that is a step and stable takes requests."""
+    """Yield the state with the rollback target of stable retired, if that is a step and stable has traffic."""
     rollout, own = _model(file, state.repository), state.repository.rollout(file.stem)
-    live, ways = rollout.spec.live, rollback_targets(rollout, state.repository)
-    if own is not None and len(ways) > 1 and live.stable in traffic.split(rollout.spec).versions:
-        after = traffic.retire(live, ways[0], ways)
-        found = _reached(f"{state.name}, {ways[0]} retired", after, own, state.repository, state.repository)
+    live, targets = rollout.spec.live, rollback_targets(rollout, state.repository)
+    if own is not None and len(targets) > 1 and live.stable in traffic.split(rollout.spec).versions:
+        after = transitions.retire(live, targets[0], targets)
+        found = _reached(f"{state.name}, {targets[0]} retired", after, own, state.repository, state.repository)
         yield replace(found, retired=True)
 
 
 def _reached(
     name: str, live: Live, file: File[ModelRollout], repository: Repository, base: Repository | None = None
 ) -> State:
-    """Lay the edits of the steps over the tree, as people would commit them; say what their check would refuse.
+    """Return the state after the edits of the steps, with the first error that their check reports.
 
-    ``base`` is where the last step is taken from, where it is one step.
+    ``base`` is the repository before the last step, if there is only one.
     """
     try:
         after, touched = _entered(live, file, repository)
@@ -144,40 +145,41 @@ def _reached(
     paths = [path for path in touched if repository.tree.read(path) is not None]
     later = check(after, paths=paths, base=base)
     earlier = check(repository, paths=paths) if later.failed else Report(())
-    brought = introduced(earlier, later)
-    return State(name, after, why_not=f"{brought[0].message} [{brought[0].name}]" if brought else None)
+    new = introduced(earlier, later)
+    return State(name, after, why_not=f"{new[0].message} [{new[0].name}]" if new else None)
 
 
 def _entered(live: Live, file: File[ModelRollout], repository: Repository) -> tuple[Repository, list[str]]:
-    """Return the repository with another ``live`` and its manifests, and the documents that this is a matter of.
+    """Return the repository with another ``live`` and its manifests, and the affected documents.
 
-    Where all who take requests then agree on another version of an exclusive component, the same commit switches it.
+    If all versions with traffic then agree on another version of an exclusive component, the same commit switches it.
     """
     edits: dict[str, bytes | None] = {file.path: with_live(file.content, live)}
     after = repository.edited(edits)
     touched = [file.path]
     for component, wanted in _switched(_model(file, after), after).items():
-        found = repository.component(component)
-        assert found is not None
-        edits[found.path] = with_serving(found.content, [wanted])
+        component_file = repository.component(component)
+        assert component_file is not None
+        edits[component_file.path] = with_serving(component_file.content, [wanted])
         pinning = (f"rollouts/{each.rollout}.yaml" for each in dependents(component, repository).pins)
-        touched += (path for path in dict.fromkeys((found.path, *pinning)) if path not in touched)
+        touched += (path for path in dict.fromkeys((component_file.path, *pinning)) if path not in touched)
     after = repository.edited(edits)
-    manifests = render(_model(file, after), after)
-    edits |= {each.path: each.wanted for each in compare_manifests(file.stem, manifests, after)}
+    edited = after.rollout(file.stem)
+    assert edited is not None
+    edits |= {each.path: each.wanted for each in find_drift(edited, after)}
     return repository.edited(edits), touched
 
 
 def _switched(rollout: ModelRollout, repository: Repository) -> dict[str, str]:
-    apart = disagreements(rollout, repository)
+    conflicting = disagreements(rollout, repository)
     needed = (switches(rollout, version, repository) for version in traffic.split(rollout.spec).versions)
-    return {name: wanted for each in needed for name, wanted in each.items() if name not in apart}
+    return {name: wanted for each in needed for name, wanted in each.items() if name not in conflicting}
 
 
 def _model(file: File[ModelRollout], repository: Repository) -> ModelRollout:
-    """Read a rollout again. UserError where what was edited does not load: its ``live`` contradicts itself."""
-    found = repository.rollout(file.stem)
-    if found is None or found.model is None:
-        said = found.problems[0].message if found and found.problems else f"{file.path} would not load"
-        raise UserError(said)
-    return found.model
+    """Return the model of an edited rollout. UserError if it does not load."""
+    edited = repository.rollout(file.stem)
+    if edited is None or edited.model is None:
+        message = edited.problems[0].message if edited and edited.problems else f"{file.path} would not load"
+        raise UserError(message)
+    return edited.model

@@ -1,4 +1,4 @@
-"""Gitea answers a dozen requests that we need; no client for Python that does is kept up, and none is missed."""
+"""Requests to the HTTP API of Gitea and Forgejo. No maintained Python client covers those that we need."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from requests.exceptions import RequestException
 from rollout_spec.integrations.forges.bound import session
 from rollout_spec.integrations.forges.http import TIMEOUT, refusal, unreachable, useless
 
-PERMISSIONS = "the token needs the scopes `write:repository` and `write:issue`, and its owner the right to write here"
+PERMISSIONS = "the token needs the scopes `write:repository` and `write:issue`, and its owner needs write access here"
 
 
 class Api:
@@ -25,7 +25,7 @@ class Api:
         self._session = session(token, address)
 
     def ask(self, action: str, verb: str, path: str, **options: Any) -> Response:
-        """Send one request. Refused where the answer is no success."""
+        """Send one request. ForgeError if it is refused."""
         url = path if "://" in path else self._root + path
         try:
             answer = self._session.request(verb, url, timeout=TIMEOUT, **options)
@@ -33,15 +33,15 @@ class Api:
             raise unreachable("gitea", action, error, secret=self._token) from None
         if answer.ok:
             return answer
-        raise refusal("gitea", action, answer.status_code, _words(answer), secret=self._token, needs=PERMISSIONS)
+        raise refusal("gitea", action, answer.status_code, _message(answer), secret=self._token, needs=PERMISSIONS)
 
     def read(self, action: str, verb: str, path: str, **options: Any) -> dict[str, Any]:
-        """Send one request, and return the object that it is answered with."""
-        found: dict[str, Any] = parsed(action, self.ask(action, verb, path, **options), dict)
-        return found
+        """Send one request and return the JSON object of its answer."""
+        data: dict[str, Any] = parsed(action, self.ask(action, verb, path, **options), dict)
+        return data
 
     def each(self, action: str, path: str, **query: Any) -> Iterator[dict[str, Any]]:
-        """Give what all pages of a list hold. A next page is asked for on the same server, and nowhere else."""
+        """Yield the items of all pages of a list. Each page is requested from the same server."""
         page = 1
         while True:
             answer = self.ask(action, "GET", path, params={**query, "page": page, "limit": 50})
@@ -53,19 +53,19 @@ class Api:
 
 
 def parsed(action: str, answer: Response, wanted: type) -> Any:
-    """Return what an answer holds. Refused where it is none of this API."""
+    """Return the JSON of an answer. ForgeError if it is not of the expected type."""
     try:
         data = answer.json()
     except ValueError as error:
         raise useless("gitea", action, error, secret="") from None
     is_wanted = isinstance(data, wanted)
     if not is_wanted or (isinstance(data, list) and not all(isinstance(each, dict) for each in data)):
-        raise useless("gitea", action, TypeError(f"it is no {wanted.__name__}"), secret="")
+        raise useless("gitea", action, TypeError(f"expected {wanted.__name__}"), secret="")
     return data
 
 
-def _words(answer: Response) -> str:
-    """Return what Gitea said."""
+def _message(answer: Response) -> str:
+    """Return Gitea's message."""
     try:
         data = answer.json()
         return str(data.get("message") or data) if isinstance(data, dict) else str(data)

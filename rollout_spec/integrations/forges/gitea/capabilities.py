@@ -1,4 +1,4 @@
-"""Gitea shows a token's owner what they may do, and nobody the scopes of a token: what it is refused shows those."""
+"""Permissions of a Gitea token. Gitea reports those of its owner; refused requests show the missing scopes."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from rollout_spec.integrations.forges.probes import Look, http_time, is_denied, 
 
 _FORBIDDEN = 403
 _SHOW = "show the repository"
-_ADMIN = "who administers the repository sees it"
+_ADMIN = "an administrator of the repository sees it"
 
 
 def standing(api: Api, base: str) -> TokenCapabilities:
-    """Return what the token may do, and what the base demands; nothing is changed."""
+    """Return the permissions of the token and the protection of the base; change nothing."""
     try:
         return _standing(api, base)
     except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise useless("gitea", "say how the token stands", error, secret="") from None
+        raise useless("gitea", "report the permissions of the token", error, secret="") from None
 
 
 def _standing(api: Api, base: str) -> TokenCapabilities:
@@ -48,7 +48,7 @@ def _standing(api: Api, base: str) -> TokenCapabilities:
     lacks = (*_shut(shown),) or (*_refused(api, own, shown, base),)
     branch = look.ask(
         f"the branch `{base}`",
-        "who may read the code sees it, where it is there",
+        "an account that may read the code sees it, if it exists",
         partial(_get, api, "show the branch", f"/branches/{quote(base, safe='')}"),
     )
     return TokenCapabilities(
@@ -69,7 +69,7 @@ def _get(api: Api, action: str, path: str) -> dict[str, Any]:
 
 
 def _shut(shown: dict[str, Any]) -> Iterator[str]:
-    """Give what keeps everybody from opening pull requests."""
+    """Yield the settings that stop all pull requests."""
     if shown.get("archived"):
         yield "the repository is archived"
     elif shown.get("has_pull_requests") is False:
@@ -77,7 +77,7 @@ def _shut(shown: dict[str, Any]) -> Iterator[str]:
 
 
 def _refused(api: Api, own: Look, shown: dict[str, Any], base: str) -> Iterator[str]:
-    """Give what is missing. A pull request of a branch into itself, and a label on no issue, are never made."""
+    """Yield the missing permissions. The requests are harmless: a branch into itself, a label on no issue."""
     if not (shown.get("permissions") or {}).get("push"):
         yield "the right to write to the repository"
     probes: tuple[tuple[str, str, dict[str, object]], ...] = (
@@ -86,18 +86,18 @@ def _refused(api: Api, own: Look, shown: dict[str, Any], base: str) -> Iterator[
     )
     for scope, path, wish in probes:
         try:
-            api.ask("say what the token may", "POST", path, json=wish)
+            api.ask("report the permissions of the token", "POST", path, json=wish)
         except ForgeError as error:
             if not is_denied(error):
                 raise
-            if error.code == _FORBIDDEN and "scope" in error.words:
+            if error.code == _FORBIDDEN and "scope" in error.reason:
                 yield f"the scope {scope}"
             elif error.code == _FORBIDDEN:
-                own.hide(f"the scope {scope} ({said(error)})", "who may write here sees it")
+                own.hide(f"the scope {scope} ({said(error)})", "an account with write access sees it")
 
 
 def _protection(api: Api, look: Look, branch: dict[str, Any]) -> Protection | None:
-    """Return what the base demands. The rule itself says more than the branch does, and to administrators alone."""
+    """Return the protection of the base. Its rule has more details, which only administrators see."""
     if not branch.get("protected"):
         return None
     name = branch.get("effective_branch_protection_name")
@@ -111,7 +111,7 @@ def _protection(api: Api, look: Look, branch: dict[str, Any]) -> Protection | No
     return Protection(
         checks=tuple(branch.get("status_check_contexts") or ()) if branch.get("enable_status_check") else (),
         up_to_date=rule.get("block_on_outdated_branch") if rule else None,
-        queue=False,  # it has none
+        queue=False,  # Gitea has no merge queue
         approvals=branch.get("required_approvals"),
         signatures=rule.get("require_signed_commits") if rule else None,
     )

@@ -1,4 +1,4 @@
-"""Gitea and Forgejo speak one API. A draft has a title that says so, and reviews are asked of teams too."""
+"""Pull requests on Gitea and Forgejo, which share one API. A draft is marked in its title."""
 
 from __future__ import annotations
 
@@ -33,28 +33,28 @@ class Gitea:
 
     @classmethod
     def connect(cls, access: Access) -> Gitea:
-        """Return the forge; nothing is asked yet."""
+        """Return the forge without a request."""
         if access.project().count("/") != 1:
-            raise UserError(f"`{access.project()}` is no repository here", hint="`forge.repository` is OWNER/NAME")
+            raise UserError(f"`{access.project()}` is not a Gitea repository", hint="`forge.repository` is OWNER/NAME")
         return cls(Api(access.address("gitea"), access.project(), need_token("gitea")))
 
     def find(self, head: str, base: str) -> PullRequest | None:
         """Return the newest pull request from a branch of this repository, and of no fork.
 
-        Gitea tells of one for two branches. Where that is not open, a newer one may be: then all are looked through.
+        Gitea returns one pull request for two branches. If it is not open, a newer one may be, so all are listed.
         """
         action, path = "list pull requests", f"/pulls/{quote(base, safe='')}/{quote(head)}"
         try:
-            known = _read(self._api.read(action, "GET", path))
+            pull = _read(self._api.read(action, "GET", path))
         except ForgeError as error:
             if error.code != 404:
                 raise
-            self._api.read("show the repository", "GET", "")  # is it the repository that is not there?
+            self._api.read("show the repository", "GET", "")  # a wrong repository raises here
             return None
-        if known.state == "open":
-            return known
+        if pull.state == "open":
+            return pull
         listed = self._api.each(action, "/pulls", state="all", sort="newest")
-        return wording.newest(_read(each) for each in listed if _is_from(each, head, base)) or known
+        return wording.newest(_read(each) for each in listed if _is_from(each, head, base)) or pull
 
     def ensure_pull_request(self, change: ProposedChange, head_sha: str, base: str) -> PullRequest:
         """Return the pull request from the change's branch, whatever its state; open one if there is none."""
@@ -80,7 +80,7 @@ class Gitea:
         return gitea_timeline.interventions(self._api, pull.number, head)
 
     def update(self, pull: PullRequest, change: ProposedChange, head_sha: str) -> PullRequest:
-        """Write the title and body anew; the beginning of the title that says WIP stays."""
+        """Update the title and body; a WIP prefix of the title stays."""
         draft = DRAFT.match(self._title(pull))
         wish = {
             "title": wording.title(change.title, draft[0] if draft else ""),
@@ -98,26 +98,26 @@ class Gitea:
             self._api.ask("cancel the auto-merge", "DELETE", f"{path}/merge")
         except ForgeError as error:
             if not is_denied(error):
-                raise  # else nothing is scheduled, or another person did it; Gitea merges nothing that is closed
+                raise  # else nothing is scheduled any more; Gitea merges nothing that is closed
         self._api.ask("close the pull request", "PATCH", path, json={"state": "closed"})
 
     def label_and_request_review(
         self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]
     ) -> tuple[str, ...]:
-        """Ask for reviews and label; labels that are not there are made."""
+        """Request reviews and add labels; missing labels are created."""
         wanted = [label[:LONGEST_LABEL] for label in labels]
         if wanted and set(wanted) <= set(pull.labels):
             return ()
         asked = (ask_for_review(name, partial(self._ask, pull)) for name in reviewers)
         notes = tuple(note for note in asked if note)
         if wanted:
-            known = {each["name"]: each["id"] for each in self._api.each("list the labels", "/labels")}
-            ids = [known.get(name) or self._make_label(name) for name in wanted]
+            label_ids = {each["name"]: each["id"] for each in self._api.each("list the labels", "/labels")}
+            ids = [label_ids.get(name) or self._make_label(name) for name in wanted]
             self._api.ask("label the pull request", "POST", f"/issues/{pull.number}/labels", json={"labels": ids})
         return notes
 
     def comment(self, pull: PullRequest, key: str, text: str) -> None:
-        """Write the comment of a key, or edit it where it says something else."""
+        """Write the comment of a key, or edit it if its text differs."""
         action, path = "take the comment", f"/issues/{pull.number}/comments"
         wanted = wording.body(wording.marked(text, key), LONGEST_BODY)
         listed = parsed(action, self._api.ask(action, "GET", path), list)  # this list has no pages
@@ -129,18 +129,18 @@ class Gitea:
         self._api.ask(action, "POST", path, json={"body": wanted})
 
     def enable_auto_merge(self, pull: PullRequest, head_sha: str) -> PullRequest:
-        """Let Gitea merge when checks succeed; it merges at once where they have.
+        """Let Gitea merge when checks succeed; it merges at once if they have.
 
-        A scheduled merge does not look at ``head_commit_id``, so that the head is compared here.
+        A scheduled merge ignores ``head_commit_id``, so the head is compared here.
         """
         now = self._api.read("show the pull request", "GET", f"/pulls/{pull.number}")
         if _read(now).head_sha != head_sha:
-            raise refusal("gitea", "arm the merge", 409, "the branch has moved on", secret="", needs="")
+            raise refusal("gitea", "enable auto-merge", 409, "the branch has moved", secret="", needs="")
         wish = {"Do": self._method(), "head_commit_id": head_sha, "merge_when_checks_succeed": True}
         try:
-            answer = self._api.ask("arm the merge", "POST", f"/pulls/{pull.number}/merge", json=wish)
+            answer = self._api.ask("enable auto-merge", "POST", f"/pulls/{pull.number}/merge", json=wish)
         except ForgeError as error:
-            if error.code == 409 and "already scheduled" in error.words:
+            if error.code == 409 and "already scheduled" in error.reason:
                 return replace(pull, auto_merge_enabled=True)
             raise
         if answer.status_code == 201:
@@ -148,23 +148,23 @@ class Gitea:
         return _read(self._api.read("show the pull request", "GET", f"/pulls/{pull.number}"))
 
     def standing(self, base: str) -> TokenCapabilities:
-        """Return what the token may do, and what the base demands; nothing is changed."""
+        """Return the permissions of the token and the protection of the base; change nothing."""
         return gitea_standing.standing(self._api, base)
 
     def merged_at(self, commit: str, base: str) -> datetime | None:
-        """Return when a commit came onto the base. Gitea knows it of the last commit of each merge, and of no other."""
+        """Return when a commit came onto the base. Gitea knows this only for the last commit of a merge."""
         try:
             path = f"/commits/{quote(commit)}/pull"
             data = self._api.read("look for the pull request of a commit", "GET", path)
         except ForgeError as error:
             if error.code != 404:
                 raise
-            self._api.read("show the repository", "GET", "")  # is it the repository that is not there?
+            self._api.read("show the repository", "GET", "")  # a wrong repository raises here
             return None
         return first_merge("gitea", [(_read(data).base, data.get("merged_at"))], base)
 
     def _method(self) -> str:
-        """Return how to merge: by a merge commit, where the repository allows it, as that keeps the commit's id."""
+        """Return the merge method: a merge commit if allowed, because it keeps the commit's id."""
         shown = self._api.read("show the repository", "GET", "")
         if shown.get("allow_merge_commits", True):
             return "merge"
@@ -192,7 +192,7 @@ class Gitea:
 
 
 def _is_from(data: dict[str, Any], head: str, base: str) -> bool:
-    """Is this from that branch? ``label`` names it even after it was deleted, when ``ref`` does not."""
+    """Return whether a pull request is from ``head`` into ``base``. ``label`` names a deleted branch too."""
     from_, to = data["head"], data["base"]
     return head in (from_["label"], from_["ref"]) and to["ref"] == base and from_["repo_id"] == to["repo_id"]
 

@@ -12,12 +12,12 @@ from rollout_spec.integrations.forges.gitea.api import Api, parsed
 from rollout_spec.integrations.forges.http import useless
 
 DRAFT = re.compile(r"\A\s*((wip:|\[wip\])\s*)+", re.IGNORECASE)
-"""The beginning of the title of a draft."""
+"""The prefix of a draft's title."""
 
 _ACTION = "show the timeline of the pull request"
 _PAGE = 50
 _AUTOMATIC = {"closed", "work_in_progress", "base_changed"}
-"""The body of an entry that says why Gitea itself cancelled a scheduled merge; that of a person's is empty."""
+"""Bodies of entries with which Gitea itself cancels a scheduled merge. A person's entry has an empty body."""
 
 
 def interventions(api: Api, number: int, head: str) -> Interventions:
@@ -29,12 +29,12 @@ def interventions(api: Api, number: int, head: str) -> Interventions:
 
 
 def _entries(api: Api, number: int) -> Iterator[dict[str, Any]]:
-    """Give all entries, oldest first. Their pages are not linked, and may be shorter than asked for."""
+    """Yield all entries, oldest first. Pages are not linked and may be shorter than requested."""
     page, first = 1, None
     while True:
         wish = {"page": page, "limit": _PAGE}
         listed = parsed(_ACTION, api.ask(_ACTION, "GET", f"/issues/{number}/timeline", params=wish), list)
-        if not listed or listed[0]["id"] == first:  # a server that knows no pages gives the first one again
+        if not listed or listed[0]["id"] == first:  # a server without pages returns the first one again
             return
         yield from listed
         page, first = page + 1, listed[0]["id"]

@@ -1,4 +1,4 @@
-"""PyGithub raises what a message may not hold, and lets pass what is no answer of GitHub's: here it is put in words."""
+"""Requests to GitHub, limited to one origin, and PyGithub's errors without secrets."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ PERMISSIONS = "the token or App needs Contents and Pull requests (read and write
 
 
 _origins: set[Origin] = set()
-"""Where PyGithub may send requests: it opens connections to what an answer names, with the token."""
+"""The origin of PyGithub's requests. It would also connect to addresses in answers, with the token."""
 
 
 def address_of(access: Access) -> str:
-    """Return the URL of the API, and let PyGithub send requests to its origin and to no other."""
+    """Return the URL of the API, and limit PyGithub's requests to its origin."""
     address = access.address("github")
     origin = origin_of(address)
     assert origin is not None
@@ -37,7 +37,7 @@ def address_of(access: Access) -> str:
 
 @lru_cache(maxsize=2)
 def _adapter(origin: Origin) -> Bound:
-    """Return what all connections to one origin share: PyGithub makes one for each request."""
+    """Return the session that all connections to one origin share; PyGithub opens one for each request."""
     return Bound(origin)
 
 
@@ -47,7 +47,7 @@ class _Plain(HTTPRequestsConnectionClass):
         _bind(self)
 
     def close(self) -> None:
-        """Keep what is shared open."""
+        """Keep the shared session open."""
 
 
 class _Secure(HTTPSRequestsConnectionClass):
@@ -56,11 +56,11 @@ class _Secure(HTTPSRequestsConnectionClass):
         _bind(self)
 
     def close(self) -> None:
-        """Keep what is shared open."""
+        """Keep the shared session open."""
 
 
 def _bind(connection: HTTPRequestsConnectionClass | HTTPSRequestsConnectionClass) -> None:
-    """Let a connection speak to its origin, if that may be, and to no other."""
+    """Mount an adapter that is bound to the connection's origin, if that is the API's."""
     origin = Origin(connection.protocol, connection.host.lower(), connection.port)
     bound = _adapter(origin) if origin in _origins else Bound(None)
     for scheme in ("https://", "http://"):
@@ -71,7 +71,7 @@ Requester.injectConnectionClasses(_Plain, _Secure)
 
 
 class Asked:
-    """What the API answers to one token about one repository."""
+    """Requests with one token about one repository."""
 
     def __init__(self, repository: Repository, name: str, secret: str) -> None:
         self._repository = repository
@@ -80,49 +80,49 @@ class Asked:
         self.own, self.look = Look(), Look()
 
     def get(self, action: str, path: str = "", kind: type = dict) -> tuple[dict[str, Any], Any]:
-        """Return the headers, in lower case, and what is answered. Refused where that is none of this API."""
+        """Return the lower-case headers and the JSON of an answer. ForgeError if it is not of this API."""
         with answers(action, secret=self._secret):
             url = f"{self._repository.url}{path}"
             headers, found = self._repository.requester.requestJsonAndCheck("GET", url)
             if not isinstance(found, kind):
-                raise TypeError(f"it is no {kind.__name__}")
+                raise TypeError(f"expected {kind.__name__}")
             return headers, found
 
     def post(self, action: str, path: str, wish: dict[str, str]) -> None:
-        """Send one request whose answer says all by its status."""
+        """Send one request and ignore the content of its answer."""
         with answers(action, secret=self._secret):
             self._repository.requester.requestJsonAndCheck("POST", f"{self._repository.url}{path}", input=wish)
 
     def query(self, action: str, words: str, **variables: str) -> dict[str, Any]:
-        """Return what GraphQL answers about the repository, which the query takes as $owner and $name."""
+        """Return GraphQL's answer. The query takes the repository as $owner and $name."""
         with answers(action, secret=self._secret):
             wish = {"owner": self._owner, "name": self._name, **variables}
             _, found = self._repository.requester.graphql_query(words, wish)
             data = found["data"]
             if not isinstance(data["repository"], dict):
-                raise TypeError("it is no repository")
+                raise TypeError("expected a repository")
             return dict(data)
 
 
 @contextmanager
 def answers(action: str, *, secret: str) -> Iterator[None]:
-    """Turn what PyGithub raises into words that hold no secret."""
+    """Raise the errors of PyGithub as ForgeError, without secrets."""
     try:
         with spending():
             yield
     except GithubException as error:
-        raise refusal("github", action, error.status or 0, _words(error), secret=secret, needs=PERMISSIONS) from None
+        raise refusal("github", action, error.status or 0, _message(error), secret=secret, needs=PERMISSIONS) from None
     except (RequestException, OSError) as error:
         raise unreachable("github", action, error, secret=secret) from None
     except (RuntimeError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise useless("github", action, error, secret=secret) from None  # it is no answer of GitHub's
+        raise useless("github", action, error, secret=secret) from None  # not an answer of GitHub
 
 
-def _words(error: GithubException) -> str:
-    """Return what GitHub said: its message, and each of the errors that it lists."""
+def _message(error: GithubException) -> str:
+    """Return GitHub's message and the errors that it lists."""
     data = error.data if isinstance(error.data, dict) else {}
     listed = data.get("errors")
-    told = [str(data.get("message") or error.message or "")]
+    messages = [str(data.get("message") or error.message or "")]
     for each in listed if isinstance(listed, list) else [listed] if listed else []:
-        told.append(str(each.get("message") or each.get("code") or "") if isinstance(each, dict) else str(each))
-    return "; ".join(part for part in told if part) or "it does not say why"
+        messages.append(str(each.get("message") or each.get("code") or "") if isinstance(each, dict) else str(each))
+    return "; ".join(part for part in messages if part) or "it does not say why"

@@ -1,4 +1,4 @@
-"""A GitHub App signs with its private key, and is lent a token of an hour for one installation."""
+"""Authentication as a GitHub App: its private key is exchanged for an installation's token of one hour."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from rollout_spec.integrations.forges.http import TIMEOUT, patience
 
 
 def authority(access: Access) -> Auth.Auth:
-    """Return whom GitHub sees: the App that the environment names, else the owner of the token in it."""
+    """Return the credentials: of the App that the environment names, else its token."""
     return Auth.Token(installation_token(access) if app_is_set() else need_token("github"))
 
 
 def installation_token(access: Access) -> str:
-    """Ask for the token of the App's installation, which is looked up by the repository where it is not named."""
+    """Request a token of the App's installation; if it is not named, the repository's is used."""
     installation = os.environ.get(APP[2], "")
     owner, name = owner_and_name(access)
-    with answers("lend the App a token", secret=""):
+    with answers("issue a token for the App", secret=""):
         app = _integration(access)
         wanted = _whole(installation) if installation else app.get_repo_installation(owner, name).id
         return app.get_access_token(wanted).token
 
 
 def granted(access: Access) -> dict[str, str]:
-    """Return what the owner of the repository allowed the App, as `{"pull_requests": "write", …}`."""
+    """Return the permissions of the App's installation, as `{"pull_requests": "write", …}`."""
     owner, name = owner_and_name(access)
     with answers("show the App's installation", secret=""):
         return dict(_integration(access).get_repo_installation(owner, name).permissions)
@@ -49,28 +49,28 @@ def _integration(access: Access) -> GithubIntegration:
 
 
 def owner_and_name(access: Access) -> tuple[str, str]:
-    """Return both parts of the repository's name. UserError where there are more, or fewer."""
+    """Return the owner and the name of the repository. UserError if the name has other parts."""
     owner, _, name = access.project().partition("/")
     if "/" in name:
-        raise UserError(f"`{owner}/{name}` is no repository of GitHub", hint="`forge.repository` is OWNER/NAME")
+        raise UserError(f"`{owner}/{name}` is not a GitHub repository", hint="`forge.repository` is OWNER/NAME")
     return owner, name
 
 
 def _app(number: str, key_file: str) -> Auth.AppAuth:
     if not key_file:
-        raise UserError(f"${APP[0]} is set, and ${APP[1]} is not", hint="it names the file of the App's private key")
+        raise UserError(f"${APP[0]} is set, but ${APP[1]} is not", hint="set it to the path of the App's private key")
     try:
-        app = Auth.AppAuth(_whole(number), Path(key_file).read_text("ascii") or " ")  # it asserts that there is one
-        app.create_jwt()  # a key that is none shows here, before anybody is asked
+        app = Auth.AppAuth(_whole(number), Path(key_file).read_text("ascii") or " ")  # it must not be empty
+        app.create_jwt()  # an invalid key fails here, before any request
         return app
     except (OSError, ValueError, TypeError, PyJWTError) as error:
         if isinstance(error, UserError):
             raise
-        reason = error.strerror if isinstance(error, OSError) else "it holds no private key"
-        raise UserError(f"the file that ${APP[1]} names cannot be used: {reason}") from None
+        reason = error.strerror if isinstance(error, OSError) else "it contains no private key"
+        raise UserError(f"the file that ${APP[1]} names is unusable: {reason}") from None
 
 
 def _whole(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 20):
-        raise UserError(f"${APP[0]} and ${APP[2]} are numbers")
+        raise UserError(f"${APP[0]} and ${APP[2]} must be numbers")
     return int(text)

@@ -1,4 +1,4 @@
-"""GitHub says what an App or a classic token may; of any other token, what it is refused says it."""
+"""Permissions of a GitHub App or token. For a fine-grained token, refused requests show what is missing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NOWHERE = "0" * 40
 def standing(
     repository: Repository, name: str, secret: str, base: str, granted: Callable[[], dict[str, str]] | None
 ) -> TokenCapabilities:
-    """Return what the token may do, and what the base demands; nothing is changed."""
+    """Return the permissions of the token and the protection of the base; change nothing."""
     with answers("say how the token stands", secret=secret):
         return _standing(Asked(repository, name, secret), base, granted)
 
@@ -54,13 +54,13 @@ def _standing(asked: Asked, base: str, granted: Callable[[], dict[str, str]] | N
 
 
 def _scopes(headers: dict[str, Any]) -> tuple[str, ...]:
-    """Return the scopes of a classic token; other tokens have none, and some no header."""
-    told = str(headers.get("x-oauth-scopes") or "")
-    return tuple(each.strip() for each in told.split(",") if each.strip())
+    """Return the scopes of a classic token; other tokens have none."""
+    header = str(headers.get("x-oauth-scopes") or "")
+    return tuple(each.strip() for each in header.split(",") if each.strip())
 
 
 def _end(header: str | None) -> datetime | None:
-    """Return when the token ends: `2026-11-27 10:00:00 UTC`, or with an offset, as the server likes."""
+    """Return when the token ends, from `2026-11-27 10:00:00 UTC` or with an offset."""
     try:
         return datetime.strptime((header or "").replace("UTC", "+0000"), "%Y-%m-%d %H:%M:%S %z").astimezone(UTC)
     except ValueError:
@@ -74,7 +74,7 @@ def _lacks(
     granted: Callable[[], dict[str, str]] | None,
     base: str,
 ) -> Iterator[str]:
-    """Give what is missing: of an App what its owner granted, of a classic token its scopes and its owner's role."""
+    """Yield the missing permissions of an App, or the missing scopes and role of a classic token."""
     if shown.get("archived"):
         yield "the repository is archived"
         return
@@ -94,7 +94,7 @@ def _lacks(
 
 
 def _refused(asked: Asked, base: str) -> Iterator[str]:
-    """Give what a request shows to be missing. Neither is ever done, whoever asks.
+    """Yield the permissions that refused requests show to be missing. Neither request can succeed.
 
     A branch that is there is not made again, least of all at a commit that is not; a pull request of a branch into
     itself has no commits.
@@ -110,4 +110,4 @@ def _refused(asked: Asked, base: str) -> Iterator[str]:
             if not is_denied(error):
                 raise
             if error.code in (_DENIED, _ABSENT):
-                yield f"{permission} ({error.words})"
+                yield f"{permission} ({error.reason})"

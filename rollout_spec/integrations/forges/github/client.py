@@ -1,4 +1,4 @@
-"""GitHub, on github.com and in an Enterprise: drafts and auto-merge are changed by GraphQL, all else by REST."""
+"""Pull requests on github.com and GitHub Enterprise: GraphQL for drafts and auto-merge, REST for the rest."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from rollout_spec.integrations.forges.probes import first_merge
 LONGEST_BODY = 65_536
 LONGEST_LABEL = 50
 NO_DRAFTS = "Draft: "
-"""The beginning of the title of a draft, if the owner's plan has no drafts."""
+"""The prefix of a draft's title, if the owner's plan has no drafts."""
 
 
 class GitHub:
-    """Pull requests of one repository. ``granted`` says what an App may; None where it is no App that asks."""
+    """Pull requests of one repository. ``granted`` are the permissions of an App, None for a token."""
 
     def __init__(
         self, repository: Repository, name: str, secret: str, granted: Callable[[], dict[str, str]] | None
@@ -44,7 +44,7 @@ class GitHub:
 
     @classmethod
     def connect(cls, access: Access) -> GitHub:
-        """Return the forge; nothing is asked yet, but for the token of an App."""
+        """Return the forge. Only the token of an App is requested."""
         name = "/".join(owner_and_name(access))
         auth = authority(access)
         client = Github(
@@ -68,8 +68,8 @@ class GitHub:
             owner = self._name.partition("/")[0]
             wish = {"state": "all", "head": f"{owner}:{head}", "base": base, "per_page": 100}
             headers, listed = requester.requestJsonAndCheck("GET", f"{self._repository.url}/pulls", parameters=wish)
-            if not isinstance(listed, list):  # PyGithub takes a redirection for an empty list
-                raise TypeError("it is no list")
+            if not isinstance(listed, list):  # PyGithub reads a redirect as an empty list
+                raise TypeError("expected a list")
             found = [Theirs(requester, headers, each) for each in listed]
             return wording.newest([self._read(each) for each in found if each.head.ref == head and self._has(each)])
 
@@ -80,7 +80,7 @@ class GitHub:
             base,
             find=self.find,
             begin=lambda: self._open(change, base, draft=change.draft),
-            taken=lambda refused: refused.code == 422 and "already exists" in refused.words,
+            taken=lambda refused: refused.code == 422 and "already exists" in refused.reason,
         )
 
     def ready(self, pull: PullRequest) -> PullRequest:
@@ -96,7 +96,7 @@ class GitHub:
         return github_timeline.interventions(self._repository, self._theirs(pull), self._secret)
 
     def update(self, pull: PullRequest, change: ProposedChange, head_sha: str) -> PullRequest:
-        """Write the title and body anew. A title that says Draft, on a plan without drafts, goes on saying so."""
+        """Update the title and body. A Draft prefix, on a plan without drafts, stays."""
         with answers("update the pull request", secret=self._secret):
             theirs = self._as_it_is(pull)
             before = NO_DRAFTS if theirs.title.startswith(NO_DRAFTS) else ""
@@ -113,7 +113,7 @@ class GitHub:
     def label_and_request_review(
         self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]
     ) -> tuple[str, ...]:
-        """Ask for reviews and label; GitHub makes labels that it does not know."""
+        """Request reviews and add labels; GitHub creates unknown ones."""
         wanted = [label[:LONGEST_LABEL] for label in labels]
         if wanted and set(wanted) <= set(pull.labels):
             return ()
@@ -125,7 +125,7 @@ class GitHub:
         return notes
 
     def comment(self, pull: PullRequest, key: str, text: str) -> None:
-        """Write the comment of a key, or edit it where it says something else."""
+        """Write the comment of a key, or edit it if its text differs."""
         wanted = wording.body(wording.marked(text, key), LONGEST_BODY)
         with answers("take the comment", secret=self._secret):
             theirs = self._theirs(pull)
@@ -137,13 +137,13 @@ class GitHub:
             theirs.create_issue_comment(wanted)
 
     def enable_auto_merge(self, pull: PullRequest, head_sha: str) -> PullRequest:
-        """Let GitHub merge once checks pass, or merge; where the branch has a merge queue, that does."""
+        """Enable auto-merge, add to the merge queue of the branch, or merge if nothing is pending."""
         if pull.auto_merge_enabled:
             return pull
         return Merging(self._repository, self._theirs(pull), self._secret).enable_auto_merge(pull, head_sha)
 
     def standing(self, base: str) -> TokenCapabilities:
-        """Return what the token may do, and what the base demands; nothing is changed."""
+        """Return the permissions of the token and the protection of the base; change nothing."""
         return github_standing.standing(self._repository, self._name, self._secret, base, self._granted)
 
     def merged_at(self, commit: str, base: str) -> datetime | None:
@@ -154,15 +154,15 @@ class GitHub:
                 requester = self._repository.requester
                 _, found = requester.requestJsonAndCheck("GET", url, parameters={"per_page": 100})
                 ours = [each for each in found if each["base"]["repo"]["full_name"].lower() == self._name.lower()]
-                told = [(each["base"]["ref"], each["merged_at"]) for each in ours]
+                merges = [(each["base"]["ref"], each["merged_at"]) for each in ours]
         except ForgeError as error:
             if error.code != 422:  # no such commit
                 raise
             return None
-        return first_merge("github", told, base)
+        return first_merge("github", merges, base)
 
     def _open(self, change: ProposedChange, base: str, *, draft: bool) -> PullRequest:
-        """Open a pull request. Where the owner's plan has no drafts, its title says what it is."""
+        """Open a pull request. If the owner's plan has no drafts, the title marks a draft."""
         try:
             with answers("open the pull request", secret=self._secret):
                 made = self._repository.create_pull(
@@ -175,7 +175,7 @@ class GitHub:
                 )
                 return self._read(made)
         except ForgeError as error:
-            if not draft or "raft pull requests are not supported" not in error.words:
+            if not draft or "raft pull requests are not supported" not in error.reason:
                 raise
         return self._open(change, base, draft=False)
 
@@ -191,8 +191,8 @@ class GitHub:
 
     def _as_it_is(self, pull: PullRequest) -> Theirs:
         theirs = self._known[pull.number] = self._repository.get_pull(pull.number)
-        if theirs.state not in ("open", "closed"):  # PyGithub takes any JSON for a pull request
-            raise TypeError("it is no pull request")
+        if theirs.state not in ("open", "closed"):  # PyGithub reads any JSON as a pull request
+            raise TypeError("expected a pull request")
         return theirs
 
     def _has(self, theirs: Theirs) -> bool:

@@ -1,4 +1,4 @@
-"""GitHub has four ways to merge: auto-merge, a merge queue, at once, and none of them in some states."""
+"""The merge of a GitHub pull request: by auto-merge, by a merge queue, or at once."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Merging:
         self._secret = secret
 
     def enable_auto_merge(self, pull: PullRequest, head_sha: str) -> PullRequest:
-        """Enable auto-merge; GitHub refuses where nothing is to be waited for, and then it is merged.
+        """Enable auto-merge. GitHub refuses if nothing is pending; then merge at once.
 
-        A merge queue comes first. What is in it is not shown as armed; where there is one, auto-merge may be answered
-        with success and do nothing once the checks have passed, and a merge by REST may go past it.
+        A merge queue comes first. Its entries have no auto-merge flag. With a queue, auto-merge may report success and
+        do nothing once the checks have passed, and a merge by REST may bypass the queue.
         """
         is_queued, has_queue = self._queue()
         if is_queued:
@@ -38,9 +38,9 @@ class Merging:
                 return self._enqueue(pull, head_sha)
             except ForgeError as error:
                 if not is_denied(error):
-                    raise  # else it waits for its checks, to be queued then
+                    raise  # else its checks are pending; auto-merge queues it afterwards
         try:
-            with answers("arm the merge", secret=self._secret):
+            with answers("enable auto-merge", secret=self._secret):
                 self._theirs.enable_automerge(merge_method=self._method(), expected_head_oid=head_sha)
             return replace(pull, auto_merge_enabled=True)
         except ForgeError as error:
@@ -49,14 +49,14 @@ class Merging:
         return self._merge(pull, head_sha)
 
     def _queue(self) -> tuple[bool, bool]:
-        """Return whether it is in a merge queue, and whether its base has one. An older Enterprise knows neither."""
+        """Return whether it is in a merge queue, and whether its base has one. Old Enterprise releases have none."""
         node = self._theirs.node_id
         try:
-            with answers("say whether there is a merge queue", secret=self._secret):
+            with answers("report the merge queue", secret=self._secret):
                 fields = "isInMergeQueue isMergeQueueEnabled"
                 _, found = self._repository.requester.graphql_node(node, fields, "PullRequest")
-                told = found["data"]["node"]
-                return bool(told["isInMergeQueue"]), bool(told["isMergeQueueEnabled"])
+                node_data = found["data"]["node"]
+                return bool(node_data["isInMergeQueue"]), bool(node_data["isMergeQueueEnabled"])
         except ForgeError as error:
             if not is_denied(error):
                 raise
@@ -68,22 +68,22 @@ class Merging:
                 done = self._theirs.merge(sha=head_sha, merge_method=self._method().lower())
             return replace(pull, state="merged", merge_sha=done.sha)
         except ForgeError as error:
-            if _QUEUE not in error.words.lower():
+            if _QUEUE not in error.reason.lower():
                 raise
         return self._enqueue(pull, head_sha)
 
     def _may_merge_now(self, pull: PullRequest, error: ForgeError) -> bool:
-        """Is there nothing to wait for? Where the repository has no auto-merge, the pull request is looked at."""
-        if re.search(r"in clean status", error.words, re.IGNORECASE):
+        """Return whether nothing is pending. Without auto-merge in the repository, the pull request is read."""
+        if re.search(r"in clean status", error.reason, re.IGNORECASE):
             return True
-        if not re.search(r"auto.?merge is not allowed", error.words, re.IGNORECASE):
+        if not re.search(r"auto.?merge is not allowed", error.reason, re.IGNORECASE):
             return False
         error.hint = "allow auto-merge in the settings of the repository"
         with answers("show the pull request", secret=self._secret):
             return self._repository.get_pull(pull.number).mergeable_state == "clean"
 
     def _enqueue(self, pull: PullRequest, head_sha: str) -> PullRequest:
-        """Add to the merge queue, which is the only way onto a branch that has one."""
+        """Add the pull request to the merge queue, the only way onto a branch that has one."""
         wish = {"pullRequestId": self._theirs.node_id, "expectedHeadOid": head_sha}
         with answers("add the pull request to the merge queue", secret=self._secret):
             self._repository.requester.graphql_named_mutation(
@@ -92,7 +92,7 @@ class Merging:
         return replace(pull, auto_merge_enabled=True)
 
     def _method(self) -> str:
-        """Return how to merge: by a merge commit, where the repository allows it, as that keeps the commit's id."""
+        """Return the merge method: a merge commit if allowed, because it keeps the commit's id."""
         with answers("show the repository", secret=self._secret):
             allowed = {
                 "MERGE": self._repository.allow_merge_commit,

@@ -1,4 +1,4 @@
-"""GitHub protects a branch in two ways at once: by rulesets, which all may see, and by a classic rule."""
+"""Protection of a GitHub branch: rulesets, which everybody may see, and a classic rule."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ query Queue($owner: String!, $name: String!, $branch: String!) {
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of a branch, and what GraphQL alone tells of the token and the repository."""
+    """The protection of a branch, and the token's account and auto-merge setting, which only GraphQL reports."""
 
     who: str | None
     auto_merge: bool | None
@@ -41,18 +41,18 @@ class Known:
 
 
 def look(asked: Asked, base: str, *, sees_queues: bool) -> Known:
-    """Return what protects a branch. ``sees_queues``: no permission is needed to see a merge queue."""
+    """Return the protection of a branch. ``sees_queues``: merge queues are visible without a permission."""
     about = asked.look.ask(
         "whose the token is, and whether auto-merge is allowed",
         "the permission Pull requests shows it",
-        partial(asked.query, "say whose the token is", _ABOUT, ref=f"refs/heads/{base}"),
+        partial(asked.query, "report the account of the token", _ABOUT, ref=f"refs/heads/{base}"),
     )
     rules = asked.look.ask(
         f"the rulesets of `{base}`", "the permission Metadata: read shows them", partial(_rules, asked, base)
     )
     branch = asked.look.ask(
         f"the branch `{base}`",
-        "the permission Contents: read shows it, where it is there",
+        "the permission Contents: read shows it, if it exists",
         partial(asked.get, "show the branch", f"/branches/{quote(base, safe='')}"),
     )
     parts = [Protection()] if rules is None else [_of_rulesets(rules)] if rules else []
@@ -63,49 +63,49 @@ def look(asked: Asked, base: str, *, sees_queues: bool) -> Known:
         for_viewer = ((about or {}).get("repository", {}).get("ref") or {}).get("refUpdateRule")
         has_queue = any(part.queue for part in parts) or _has_queue(asked, base, sees_queues)
         parts.append(_classic(asked, base, summary, for_viewer, has_queue))
-    found = together(parts)
+    known = together(parts)
     return Known(
         who=about["viewer"]["login"] if about else None,
-        auto_merge=(about["repository"]["autoMergeAllowed"] or bool(found and found.queue)) if about else None,
-        base=found,
+        auto_merge=(about["repository"]["autoMergeAllowed"] or bool(known and known.queue)) if about else None,
+        base=known,
     )
 
 
 def _rules(asked: Asked, base: str) -> list[dict[str, Any]]:
-    """Return the rules of all rulesets that hold for a branch; a plan without them has none."""
-    found: list[dict[str, Any]] = []
+    """Return the rules of all rulesets for a branch; empty on a plan without rulesets."""
+    rules: list[dict[str, Any]] = []
     try:
         for page in range(1, 11):
             path = f"/rules/branches/{quote(base, safe='')}?per_page=100&page={page}"
             _, listed = asked.get("show the rulesets", path, list)
-            found += listed
+            rules += listed
             if len(listed) < 100:
                 break
     except ForgeError as error:
-        if error.code != _ABSENT and not error.words.startswith("Upgrade to "):
+        if error.code != _ABSENT and not error.reason.startswith("Upgrade to "):
             raise
-    return found
+    return rules
 
 
 def _of_rulesets(rules: list[dict[str, Any]]) -> Protection:
-    told = [(each["type"], each.get("parameters") or {}) for each in rules]
-    checks = [wish for kind, wish in told if kind == "required_status_checks"]
-    reviews = [wish.get("required_approving_review_count") or 0 for kind, wish in told if kind == "pull_request"]
+    settings = [(each["type"], each.get("parameters") or {}) for each in rules]
+    checks = [wish for kind, wish in settings if kind == "required_status_checks"]
+    reviews = [wish.get("required_approving_review_count") or 0 for kind, wish in settings if kind == "pull_request"]
     return Protection(
         checks=tuple(each["context"] for wish in checks for each in wish.get("required_status_checks") or ()),
         up_to_date=any(
             wish.get("strict_required_status_checks_policy") and wish.get("required_status_checks") for wish in checks
         ),
-        queue=any(kind == "merge_queue" for kind, _ in told),
+        queue=any(kind == "merge_queue" for kind, _ in settings),
         approvals=max(reviews, default=0),
-        signatures=any(kind == "required_signatures" for kind, _ in told),
+        signatures=any(kind == "required_signatures" for kind, _ in settings),
     )
 
 
 def _classic(
     asked: Asked, base: str, summary: dict[str, Any], for_viewer: dict[str, Any] | None, has_queue: bool | None
 ) -> Protection:
-    """Return what the classic rule asks: whole for an administrator, else as far as it binds whoever asks."""
+    """Return the classic rule: complete for an administrator, else the part that applies to the account."""
     what = f"whether the classic protection of `{base}` wants a branch up to date"
     path = f"/branches/{quote(base, safe='')}/protection"
     answer = asked.look.ask(what, _ADMIN, partial(asked.get, "show the classic protection", path))
@@ -131,14 +131,12 @@ def _classic(
 
 
 def _has_queue(asked: Asked, base: str, sees_queues: bool) -> bool | None:
-    """Has the branch a merge queue by its classic rule? REST does not say it."""
+    """Return whether the classic rule has a merge queue; REST does not report it."""
     what, shown_by = f"whether `{base}` has a merge queue", "the permission Merge queues: read shows it"
-    found = asked.look.ask(
-        what, shown_by, partial(asked.query, "say whether there is a merge queue", _QUEUE, branch=base)
-    )
-    if found is None:
+    answer = asked.look.ask(what, shown_by, partial(asked.query, "report the merge queue", _QUEUE, branch=base))
+    if answer is None:
         return None
-    if found["repository"].get("mergeQueue") is None and not sees_queues:
+    if answer["repository"].get("mergeQueue") is None and not sees_queues:
         asked.look.hide(what, shown_by)
         return None
-    return found["repository"].get("mergeQueue") is not None
+    return answer["repository"].get("mergeQueue") is not None

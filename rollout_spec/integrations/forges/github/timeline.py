@@ -28,7 +28,7 @@ _AUTOMATIC = {
     *("merge", "merged", "already_merged", "merge_conflict", "ci_failure", "ci_timeout", "roll_back"),
     *("branch_protections", "git_tree_invalid", "invalid_merge_commit"),
 }
-"""Reasons for which GitHub itself takes a pull request out of a merge queue; any other one may be a person's."""
+"""Reasons with which GitHub itself removes a pull request from a merge queue. Others may be a person's."""
 
 
 def interventions(repository: Repository, theirs: Theirs, secret: str) -> Interventions:
@@ -51,7 +51,7 @@ def _ask(repository: Repository, theirs: Theirs, types: tuple[str, ...], fields:
 
 
 def _at_head(items: list[dict[str, Any]], head: str) -> list[dict[str, Any]]:
-    """Return the items since the present head was force-pushed; all of them if it never was."""
+    """Return the items since the force push of the present head; all of them if there was none."""
     pushes = [
         index
         for index, each in enumerate(items)
@@ -74,7 +74,7 @@ def _read(items: Iterable[dict[str, Any]]) -> Interventions:
 
 
 def _is_by_a_person(item: dict[str, Any]) -> bool:
-    """Return whether a person cancelled the merge: the reason says so, or there is none."""
+    """Return whether a person cancelled the merge, by its reason; an empty reason is a person's."""
     if item["__typename"] == "AutoMergeDisabledEvent":
         reason = item["reasonCode"] or ""
         return not reason or "manual" in reason.lower()  # `manually_disabled`

@@ -1,4 +1,4 @@
-"""GitLab's client retries without a bound in time, and says more in its errors than a message may."""
+"""A client of GitLab with bounded retries, and its errors without secrets."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ PERMISSIONS = "the token needs the scopes `api` and `write_repository`, and the 
 
 
 class _Client(gitlab.Gitlab):
-    """Its own retries have no bound in time; those of the session have one."""
+    """A client without its own retries, which have no time limit. The session's retries have one."""
 
     def http_request(self, *args: Any, **kwargs: Any) -> Response:
         return super().http_request(*args, **{**kwargs, "max_retries": 0, "obey_rate_limit": False})
 
 
 def connected(access: Access, token: str) -> gitlab.Gitlab:
-    """Return a client; nothing is asked yet."""
+    """Return a client without a request."""
     address = access.address("gitlab")
     return _Client(
         address,
@@ -35,19 +35,19 @@ def connected(access: Access, token: str) -> gitlab.Gitlab:
         timeout=TIMEOUT,
         per_page=100,
         user_agent="rollout-spec",
-        keep_base_url=True,  # the next page is where the first was, whatever the server calls itself
+        keep_base_url=True,  # the next page is on the same host, whatever the server calls itself
     )
 
 
 @contextmanager
 def answers(action: str, *, secret: str) -> Iterator[None]:
-    """Turn what python-gitlab raises into words that hold no secret."""
+    """Raise the errors of python-gitlab as ForgeError, without secrets."""
     try:
         with spending():
             yield
     except GitlabError as error:
-        code, words = error.response_code or 0, error.error_message
-        raise refusal("gitlab", action, code, words, secret=secret, needs=PERMISSIONS) from None
+        code, message = error.response_code or 0, error.error_message
+        raise refusal("gitlab", action, code, message, secret=secret, needs=PERMISSIONS) from None
     except (RequestException, OSError) as error:
         raise unreachable("gitlab", action, error, secret=secret) from None
     except (KeyError, ValueError, TypeError, AttributeError, AssertionError) as error:

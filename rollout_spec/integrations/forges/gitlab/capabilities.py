@@ -1,4 +1,4 @@
-"""GitLab says what a token's scopes are, what role its owner has, and which role may merge into a protected branch."""
+"""Scopes of a GitLab token, the role of its owner, and the protection of a branch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LEAST = "the role Maintainer shows it"
 
 
 class _Asked:
-    """What the API answers to one token about one project; paths are below the project, or begin with a slash."""
+    """Requests with one token about one project. Paths are below the project, or begin with a slash."""
 
     def __init__(self, client: Gitlab, project: str, secret: str) -> None:
         self._client = client
@@ -35,27 +35,27 @@ class _Asked:
         self.asked_at: datetime | None = None
 
     def get(self, action: str, path: str) -> dict[str, Any]:
-        """Return an object, empty where there is none. Refused where it is none of this API, or no success."""
+        """Return an object, empty if there is none. ForgeError if it is refused or not of this API."""
         with answers(action, secret=self._secret):
             where = path if path.startswith("/") else f"{self._root}/{path}".rstrip("/")
             answer = self._client.http_request("get", where)
             self.clock, self.asked_at = http_time(answer.headers.get("Date")), datetime.now(UTC)
             data = json.loads(answer.text or "null")
             if not isinstance(data, dict | None):
-                raise TypeError("it is no object")
+                raise TypeError("expected an object")
             return data or {}
 
     def each(self, action: str, path: str) -> list[dict[str, Any]]:
-        """Return what all pages of a list hold."""
+        """Return the items of all pages of a list."""
         with answers(action, secret=self._secret):
             return [dict(each) for each in self._client.http_list(f"{self._root}/{path}", iterator=True)]
 
     def seen(self, what: str, shown_by: str, path: str, look: Look | None = None) -> dict[str, Any] | None:
-        """Return an object, None where the token may not see it."""
+        """Return an object, None if the token may not see it."""
         return (look or self.look).ask(what, shown_by, lambda: self.get(f"show {what}", path))
 
     def sold(self, what: str, request: Callable[[], Seen], empty: Callable[[], Seen]) -> Seen | None:
-        """Return what a paid edition answers, empty where this one has none of the kind, None where it is hidden."""
+        """Return the answer of a paid edition, empty if this one lacks the feature, None if hidden."""
 
         def ask() -> Seen:
             try:
@@ -69,8 +69,8 @@ class _Asked:
 
 
 def standing(client: Gitlab, project: str, secret: str, base: str) -> TokenCapabilities:
-    """Return what the token may do, and what the base demands; nothing is changed."""
-    with answers("say how the token stands", secret=secret):
+    """Return the permissions of the token and the protection of the base; change nothing."""
+    with answers("report the permissions of the token", secret=secret):
         return _standing(_Asked(client, project, secret), base)
 
 
@@ -90,7 +90,7 @@ def _standing(asked: _Asked, base: str) -> TokenCapabilities:
     role = _role(asked, shown, user)
     branch = asked.seen(
         f"the branch `{base}`",
-        "who may read the code sees it, where it is there",
+        "an account that may read the code sees it, if it exists",
         f"repository/branches/{quote(base, safe='')}",
     )
     rules = _rules(asked, base) if branch and branch.get("protected") else None
@@ -109,18 +109,18 @@ def _standing(asked: _Asked, base: str) -> TokenCapabilities:
 
 
 def _end(token: dict[str, Any] | None) -> datetime | None:
-    """A token ends at midnight, at the beginning of its last day."""
+    """Return the end of a token: midnight at the beginning of its last day."""
     day = (token or {}).get("expires_at")
     return parse_time(f"{day}T00:00:00Z") if day else None
 
 
 def _role(asked: _Asked, shown: dict[str, Any], user: dict[str, Any] | None) -> int | None:
-    """Return the level of the role, which may come from a group above, or one that was invited; None if unseen."""
-    told = (shown.get("permissions") or {}).values()
-    role: int | None = max((each["access_level"] for each in told if each), default=None)
+    """Return the level of the role, direct or from a group; None if hidden."""
+    permissions = (shown.get("permissions") or {}).values()
+    role: int | None = max((each["access_level"] for each in permissions if each), default=None)
     if user and (role is None or role < _MAINTAINER):
         path = f"members/all/{user.get('id')}"
-        member = asked.seen("the role in the project", "who is a member of it sees it", path, asked.own)
+        member = asked.seen("the role in the project", "a member of the project sees it", path, asked.own)
         if member:
             role = max(role or 0, member["access_level"])
     return role
@@ -141,19 +141,19 @@ def _lacks(own: Look, shown: dict[str, Any], token: dict[str, Any] | None, role:
 
 
 def _rules(asked: _Asked, base: str) -> list[dict[str, Any]] | None:
-    """Return the protections that match a branch; a name may hold `*`. None where they are not shown."""
-    found = asked.look.ask(
+    """Return the protections that match a branch; a name may contain `*`. None if hidden."""
+    rules = asked.look.ask(
         "who may merge", _LEAST, lambda: asked.each("show the protected branches", "protected_branches")
     )
-    if found is None:
+    if rules is None:
         return None
-    return [each for each in found if re.fullmatch(re.escape(each["name"]).replace(r"\*", ".*"), base)]
+    return [each for each in rules if re.fullmatch(re.escape(each["name"]).replace(r"\*", ".*"), base)]
 
 
 def _may_merge(
     branch: dict[str, Any], rules: list[dict[str, Any]] | None, role: int | None, user: dict[str, Any] | None
 ) -> bool | None:
-    """May the token merge into the base, so that a merge request can be armed?"""
+    """Return whether the token may merge into the base; None if unknown."""
     if role is None:
         return None
     if not branch.get("protected") or branch.get("developers_can_merge"):
@@ -169,7 +169,7 @@ def _may_merge(
 
 
 def _protection(asked: _Asked, shown: dict[str, Any], branch: dict[str, Any], base: str) -> Protection | None:
-    """Return what the base demands: most is a setting of the project, for all of its branches."""
+    """Return the protection of the base. Most of it is a setting of the project for all branches."""
     if not branch.get("protected"):
         return None
     method = shown.get("merge_method")

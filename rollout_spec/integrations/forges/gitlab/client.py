@@ -1,4 +1,4 @@
-"""GitLab, on gitlab.com and elsewhere: a pull request is a merge request, and its title says that it is a draft."""
+"""Merge requests on gitlab.com and other GitLab servers. A draft is marked in its title."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from rollout_spec.integrations.forges.probes import closing_time, first_merge, i
 
 LONGEST_BODY = 1_000_000
 PAUSES = (0.5, 1.0, 2.0, 4.0)
-"""Seconds between looks at a new merge request: its pipeline, and whether it can be merged, come in a while."""
+"""Seconds between reads of a new merge request: its pipeline and merge status come with a delay."""
 
 _STATES = {"opened": "open", "locked": "open", "merged": "merged", "closed": "closed"}
 _DRAFT = re.compile(r"\A\s*((draft:|\[draft\]|\(draft\))\s*)+", re.IGNORECASE)
@@ -41,15 +41,17 @@ class GitLab:
 
     @classmethod
     def connect(cls, access: Access) -> GitLab:
-        """Return the forge; nothing is asked yet."""
+        """Return the forge without a request."""
         token = need_token("gitlab")
         return cls(connected(access, token), access.project(), token)
 
     def find(self, head: str, base: str) -> PullRequest | None:
         """Return the newest merge request from a branch of this project, and of no fork."""
         with answers("list merge requests", secret=self._secret):
-            found = self._project.mergerequests.list(source_branch=head, target_branch=base, state="all", get_all=True)
-            ours = [each for each in found if each.source_project_id == each.target_project_id]
+            merge_requests = self._project.mergerequests.list(
+                source_branch=head, target_branch=base, state="all", get_all=True
+            )
+            ours = [each for each in merge_requests if each.source_project_id == each.target_project_id]
             return wording.newest(_read(each.attributes) for each in ours)
 
     def ensure_pull_request(self, change: ProposedChange, head_sha: str, base: str) -> PullRequest:
@@ -80,7 +82,7 @@ class GitLab:
             return gitlab_notes.interventions((each.attributes for each in newest_first), owner)
 
     def update(self, pull: PullRequest, change: ProposedChange, head_sha: str) -> PullRequest:
-        """Write the title and body anew; the beginning of the title that says Draft stays."""
+        """Update the title and body; a Draft prefix of the title stays."""
         with answers("update the merge request", secret=self._secret):
             draft = _DRAFT.match(self._project.mergerequests.get(pull.number).title)
             wish = {
@@ -102,14 +104,14 @@ class GitLab:
                     self._client.http_post(path)
             except ForgeError as error:
                 if not is_denied(error):
-                    raise  # else it is cancelled already, or is when the merge request is closed
+                    raise  # else it is cancelled already, or will be with the merge request
         with answers("close the merge request", secret=self._secret):
             self._project.mergerequests.update(pull.number, {"state_event": "close"})
 
     def label_and_request_review(
         self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]
     ) -> tuple[str, ...]:
-        """Ask for reviews and label; GitLab makes labels that it does not know. It asks people, and no groups."""
+        """Request reviews of people, not groups, and add labels; GitLab creates unknown ones."""
         wanted = [label.replace(",", " ") for label in labels]
         if wanted and set(wanted) <= set(pull.labels):
             return ()
@@ -123,13 +125,13 @@ class GitLab:
             )
         asked = {each["id"] for each in answer.get("reviewers") or ()}
         return tuple(
-            wording.nobody(name, "no person here has that name" if number is None else "GitLab did not take that")
+            wording.not_asked_note(name, "no such user" if number is None else "GitLab refused it")
             for name, number in found.items()
             if number is None or number not in asked
         )
 
     def comment(self, pull: PullRequest, key: str, text: str) -> None:
-        """Write the comment of a key, or edit it where it says something else."""
+        """Write the comment of a key, or edit it if its text differs."""
         wanted = wording.body(wording.marked(text, key), LONGEST_BODY)
         with answers("take the comment", secret=self._secret):
             notes = self._project.mergerequests.get(pull.number, lazy=True).notes
@@ -141,9 +143,9 @@ class GitLab:
             notes.create({"body": wanted})
 
     def enable_auto_merge(self, pull: PullRequest, head_sha: str) -> PullRequest:
-        """Set auto-merge; where no pipeline comes that could be waited for, and nothing else stands against it, merge.
+        """Enable auto-merge; if no pipeline comes and nothing else is pending, merge.
 
-        A pipeline is made a moment after the push: to merge at once would be to merge before it.
+        GitLab creates a pipeline with a delay after the push, so an immediate merge could come before it.
         """
         if pull.auto_merge_enabled:
             return pull
@@ -160,11 +162,11 @@ class GitLab:
             time.sleep(pause)
         if status == "mergeable" and not has_pipeline:
             return self._merge(pull, head_sha, auto=False)
-        refused.hint = f"GitLab says that it is `{status}`; {PERMISSIONS}"
+        refused.hint = f"GitLab reports the status `{status}`; {PERMISSIONS}"
         raise refused
 
     def standing(self, base: str) -> TokenCapabilities:
-        """Return what the token may do, and what the base demands; nothing is changed."""
+        """Return the permissions of the token and the protection of the base; change nothing."""
         return gitlab_standing.standing(self._client, self._name, self._secret, base)
 
     def merged_at(self, commit: str, base: str) -> datetime | None:
@@ -172,20 +174,23 @@ class GitLab:
         path = f"/projects/{quote(self._name, safe='')}/repository/commits/{quote(commit)}/merge_requests"
         try:
             with answers("look for the merge request of a commit", secret=self._secret):
-                found = [dict(each) for each in self._client.http_list(path, iterator=True)]
-                told = [(each["target_branch"], each.get("merged_at")) for each in found]
+                requests = [dict(each) for each in self._client.http_list(path, iterator=True)]
+                merges = [(each["target_branch"], each.get("merged_at")) for each in requests]
         except ForgeError as error:
-            if error.code != 404 or "Commit" not in error.words:
+            if error.code != 404 or "Commit" not in error.reason:
                 raise
             return None
-        return first_merge("gitlab", told, base)
+        return first_merge("gitlab", merges, base)
 
     def _merge(self, pull: PullRequest, head_sha: str, *, auto: bool) -> PullRequest:
         wish: dict[str, Any] = {"sha": head_sha}
         if auto:
-            wish |= {"auto_merge": True, "merge_when_pipeline_succeeds": True}  # the second until GitLab 17.11
+            wish |= {
+                "auto_merge": True,
+                "merge_when_pipeline_succeeds": True,
+            }  # the second until GitLab 17.11
         path = f"{self._project.mergerequests.path}/{pull.number}/merge"
-        with answers("arm the merge" if auto else "merge", secret=self._secret):
+        with answers("enable auto-merge" if auto else "merge", secret=self._secret):
             answer = self._client.http_put(path, post_data=wish)
             assert isinstance(answer, dict)
             return _read(answer)
@@ -208,8 +213,8 @@ class GitLab:
 
     def _person(self, name: str) -> int | None:
         with answers("look up the reviewers", secret=self._secret):
-            found = self._client.users.list(username=name, get_all=False)
-        return next((int(each.get_id() or 0) for each in found if each.username.lower() == name.lower()), None)
+            users = self._client.users.list(username=name, get_all=False)
+        return next((int(each.get_id() or 0) for each in users if each.username.lower() == name.lower()), None)
 
 
 def _read(data: dict[str, Any]) -> PullRequest:

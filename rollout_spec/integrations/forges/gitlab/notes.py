@@ -8,7 +8,7 @@ from typing import Any
 
 from rollout_spec.core.pull_request import Interventions
 
-# GitLab says these things in words only, and the words differ by release; `draft` was `Work In Progress` until 13.2.
+# GitLab records these events as text only, which differs by release. `draft` was `Work In Progress` until 13.2.
 _WORDS = {
     "drafted": r"marked (this merge request )?as (an? )?\**(draft|work in progress)\**( from \S+)?\Z",
     "ready": r"(marked (this merge request )?as \**ready\**|unmarked (this merge request )?as .*)\Z",
@@ -45,5 +45,5 @@ def interventions(notes: Iterable[dict[str, Any]], owner: int) -> Interventions:
 
 
 def _kind(text: str) -> str | None:
-    """Return the kind of a note by its first words, which nobody but GitLab writes; None if it is of no kind."""
+    """Return the kind of a system note by its first words, None if unknown."""
     return next((kind for kind, pattern in _KINDS.items() if pattern.match(text.strip())), None)

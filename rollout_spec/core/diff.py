@@ -1,4 +1,4 @@
-"""What changes in a file is shown as a patch that git applies."""
+"""Patches of files that git can apply."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 
 
 def patch(path: str, old: bytes | None, new: bytes | None) -> str:
-    """Return a file's change as a patch; None is a file that is not there."""
+    """Return the change of a file as a patch, empty if nothing changed. None stands for an absent file."""
     before = "/dev/null" if old is None else f"a/{path}"
     after = "/dev/null" if new is None else f"b/{path}"
     lines = difflib.unified_diff(_lines(old or b""), _lines(new or b""), before, after)
@@ -15,5 +15,5 @@ def patch(path: str, old: bytes | None, new: bytes | None) -> str:
 
 
 def _lines(text: bytes) -> list[str]:
-    """Split a text as git does, at line feeds alone, each line with its own."""
+    """Split a text at line feeds only, as git does; each line keeps its own."""
     return re.findall(r"[^\n]*\n|[^\n]+", text.decode("utf-8", "replace"))

@@ -1,0 +1,198 @@
+"""Incidents on branches that are not on the base, and the versions that they quarantine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from rollout_spec.core.errors import UserError
+from rollout_spec.domain.quarantine import quarantined
+from rollout_spec.integrations.git.remote import NAME
+from rollout_spec.rollback import OpenIncidents
+from rollout_spec.spec.incident import Incident
+from rollout_spec.spec.rollout import ModelRollout
+from rollout_spec.workflows.base_branch import Base
+from rollout_spec.workflows.branch_heads import Heads
+from rollout_spec.workflows.incident_limits import own_names, read_incident, within_limits
+from rollout_spec.workflows.rebuild import incidents_in
+from rollout_spec.workspace.incident_sources import incident_sources
+from rollout_spec.workspace.repository import Repository
+
+_MOST_BRANCHES = 2_000
+INCIDENTS = "incidents"
+KINDS = ("rollback", "incident")
+
+
+@dataclass(frozen=True)
+class OpenIncident:
+    """An incident on the branch of a rollback or of an incident; it is not on the base.
+
+    ``incident`` is None if its file does not load. ``path`` is from the workspace's folder. ``name_taken``: the base
+    has an incident of another version with that name. ``unread`` is the reason if the branch is not read: then this
+    stands for all its incidents.
+    """
+
+    branch: str
+    head: str
+    path: str
+    content: bytes
+    incident: Incident | None
+    name_taken: bool = False
+    unread: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of its file without suffix."""
+        return self.path.rpartition("/")[2].removesuffix(".yaml")
+
+
+def open_incidents(base: Base, branches: Mapping[str, str], rollout: str) -> tuple[OpenIncident, ...]:
+    """Return the incidents of this workspace that are on a branch of a rollback or incident, and not on the base.
+
+    The branches that name the rollout come first, if there are more than can be looked at.
+    """
+    folder, found = base.path(INCIDENTS), list[OpenIncident]()
+    known = set(base.git.names(base.commit, folder))
+    ours = _branches_of_incidents(base, branches, rollout)
+    own: dict[str, list[str]] = {}
+    for branch in fetched(base, dict(list(ours.items())[:_MOST_BRANCHES])):
+        names = [name for name in base.git.names(ours[branch], folder) if name.endswith(".yaml")]
+        names = [name for name in names if not base.git.is_same(base.commit, ours[branch], f"{folder}/{name}")]
+        own[branch] = own_names(base, ours[branch], names, folder)
+    paths = {branch: (ours[branch], [f"{folder}/{name}" for name in names]) for branch, names in own.items()}
+    for branch, reason in within_limits(base, paths):
+        if reason is not None:
+            found.append(OpenIncident(branch, ours[branch], "", b"", None, unread=reason))
+            continue
+        for name in own[branch]:
+            is_known = name in known
+            each = _open_incident(base, branch, ours[branch], name)
+            if each is not None and (not is_known or _names_another_version(base.repository, each)):
+                found.append(replace(each, name_taken=is_known))
+    order = {branch: position for position, branch in enumerate(own)}
+    return tuple(sorted(found, key=lambda each: order[each.branch]))
+
+
+def _open_incident(base: Base, branch: str, head: str, name: str) -> OpenIncident | None:
+    """Read an incident on a branch; None if it is not a file, or the base has a link at its path."""
+    path = f"{INCIDENTS}/{name}"
+    content = base.git.read(head, base.path(path))
+    if content is None or base.repository.link(path) is not None:
+        return None
+    return OpenIncident(branch, head, path, content, read_incident(path, content))
+
+
+def _names_another_version(repository: Repository, open_incident: OpenIncident) -> bool:
+    """Return whether an incident is of another version than the base's incident with its name."""
+    file = repository.incident(open_incident.name)
+    if open_incident.incident is None or file is None or file.model is None:
+        return False
+    own, other = open_incident.incident.spec, file.model.spec
+    return (own.rollout, own.failed_version) != (other.rollout, other.failed_version)
+
+
+def _branches_of_incidents(base: Base, branches: Mapping[str, str], rollout: str) -> dict[str, str]:
+    """Return the branches of rollbacks and incidents of this workspace, those that name a rollout first.
+
+    Git allows names that this tool never writes; those are ignored.
+    """
+    own = re.compile(rf"({'|'.join(KINDS)})(\.\d+)?/.+")  # of any workspace: this one may have had another name
+    ours = sorted(name for name in branches if own.fullmatch(name) and NAME.fullmatch(name))
+    ours.sort(key=lambda name: rollout not in (part.partition(".")[0] for part in name.split("/")[2:3]))
+    return {name: branches[name] for name in ours}
+
+
+def quarantines_of(
+    base: Base,
+    opened: tuple[OpenIncident, ...],
+    rollout: str,
+    heads: Heads,
+    was_closed: Callable[[str], bool],
+    branches: Mapping[str, str],
+) -> OpenIncidents:
+    """Sort the open incidents of known-good versions of a rollout.
+
+    Those on branches that this process would build quarantine like merged ones; any other puts its version in doubt. So
+    do branches beyond the limit, and branches of workspaces whose incidents count here. A branch whose pull request a
+    person closed is ignored.
+    """
+    repository = base.repository
+    file = repository.rollout(rollout)
+    live = file.model.spec.live if file and file.model else None
+    if file is None or file.model is None or live is None or not live.known_good:
+        return OpenIncidents()
+    before = quarantined(file.model, repository).keys()
+    files: dict[str, bytes] = {}
+    doubted: dict[str, str] = {}
+    missed = len(_branches_of_incidents(base, branches, rollout)) - _MOST_BRANCHES
+    if missed > 0:
+        doubted = dict.fromkeys(live.known_good, f"{missed:,} branches that may have incidents were not looked at")
+    for version, words in _open_elsewhere(base, file.model, branches, was_closed):
+        doubted.setdefault(version, words)
+    for each in opened:
+        if each.unread is not None:
+            if not was_closed(each.branch):
+                doubted = {**dict.fromkeys(live.known_good, f"the branch {each.branch} {each.unread}"), **doubted}
+            continue
+        after = quarantined(file.model, repository.edited({each.path: each.content})).keys()
+        barred = [version for version in live.known_good if version in after - before]
+        if not barred or live.stable in after - before or was_closed(each.branch):
+            continue
+        if each.incident is not None and not each.name_taken and heads.is_ours(each.head):
+            if each.path not in carried_by(base, each.head):  # its own branch reports it, if that is open
+                files[each.path] = each.content
+        else:
+            why = "has an incident of it, and is not one that this tool would build"
+            if each.name_taken:
+                why = f"has an incident of it, {each.name}, and the base has that of another version by this name"
+            words = f"the branch {each.branch} {why}"
+            doubted |= dict.fromkeys(barred, words)
+    return OpenIncidents(files, doubted)
+
+
+def _open_elsewhere(
+    base: Base, rollout: ModelRollout, branches: Mapping[str, str], was_closed: Callable[[str], bool]
+) -> Iterator[tuple[str, str]]:
+    """Yield known-good versions with an open incident in a workspace of ``incidentsFrom``, each with the reason.
+
+    Their files belong to another workspace, so a rollback here cannot carry them.
+    """
+    name = rollout.metadata.name
+    for source in incident_sources(base.repository):
+        other = replace(base, prefix=source.tree.location.removeprefix("."))
+        for each in open_incidents(other, branches, name):
+            if each.unread is not None and not was_closed(each.branch):
+                words = f"the branch {each.branch}, perhaps of {source.workspace_name}, {each.unread}"
+                yield from ((version, words) for version in rollout.spec.live.known_good)
+            spec = each.incident.spec if each.incident is not None else None
+            if spec is None or spec.rollout != name or was_closed(each.branch):
+                continue
+            file = source.rollout(name)
+            record = file.model.spec.versions.get(spec.failed_version) if file and file.model else None
+            for version in rollout.spec.live.known_good:
+                own = rollout.spec.versions.get(version)
+                same = own is not None and record is not None and own.digest is not None and own.digest == record.digest
+                if version == spec.failed_version or same:
+                    yield version, f"the branch {each.branch} of {source.workspace_name} has an incident of it"
+
+
+def carried_by(base: Base, head: str) -> Collection[str]:
+    """Return the incidents that a head carries, besides those of the breaches that it answers."""
+    own = base.git.parted(base.commit, head)
+    return incidents_in(replace(base, commit=own), head).carried if own is not None else ()
+
+
+def fetched(base: Base, branches: Mapping[str, str]) -> list[str]:
+    """Fetch branches and return those that are present. One may have been deleted since it was listed."""
+    if base.remote is None or not branches:
+        return []
+    try:
+        base.remote.fetch_branches(branches)
+    except UserError:
+        if len(branches) == 1:
+            return []
+        names = list(branches)
+        halves = names[: len(names) // 2], names[len(names) // 2 :]
+        return [name for half in halves for name in fetched(base, {each: branches[each] for each in half})]
+    return [name for name, commit in branches.items() if base.git.has(commit)]  # it may have moved meanwhile
