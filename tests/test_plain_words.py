@@ -2,31 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 import plain_words
 import pytest
 from banned_words import ALLOWED
-
-NOT_YET = frozenset(
-    {
-        "checks",
-        "cli",
-        "core",
-        "domain",
-        "integrations",
-        "lifecycle",
-        "policies",
-        "render",
-        "rollback",
-        "spec",
-        "templates",
-        "workflows",
-        "workspace",
-    }
-)
-"""Packages and folders that may still fail. Take a name out once ``python tests/plain_words.py`` shows zeros for it."""
 
 CEILINGS = {"where": 4.5, "what/who/whose": 3.0}
 """The most of a clause in 1,000 words of docstrings: "if" and a noun are plainer."""
@@ -34,14 +12,23 @@ CEILINGS = {"where": 4.5, "what/who/whose": 3.0}
 LONGEST_SUMMARY = 100
 """The most characters of a docstring's first line; 80 are better."""
 
+MOST_LONG_SUMMARIES = {
+    "rollout_spec": 0,
+    "checks": 31,
+    "cli": 6,
+    "core": 22,
+    "domain": 34,
+    "integrations": 18,
+    "lifecycle": 4,
+    "render": 3,
+    "rollback": 13,
+    "spec": 5,
+    "workflows": 26,
+    "workspace": 8,
+}
+"""How many first lines of a package may be longer: lower a number when lines get shorter, and never raise it."""
 
-def marked(names: Iterable[str]) -> list[Any]:
-    """Return a parameter for each name; those that are not done yet may fail."""
-    mark = pytest.mark.xfail(reason="not reworded yet", strict=False)
-    return [pytest.param(name, marks=mark if name in NOT_YET else ()) for name in names]
-
-
-PACKAGES = marked(plain_words.packages())
+PACKAGES = plain_words.packages()
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -55,7 +42,7 @@ def test_pages_avoid_words_that_must_be_decoded() -> None:
     assert plain_words.banned(plain_words.pages()) == []
 
 
-@pytest.mark.parametrize("folder", marked(plain_words.DATA))
+@pytest.mark.parametrize("folder", plain_words.DATA)
 def test_descriptions_in_data_avoid_words_that_must_be_decoded(folder: str) -> None:
     assert plain_words.banned(plain_words.data(folder)) == []
 
@@ -87,7 +74,8 @@ def test_predicates_say_when_they_are_true(package: str) -> None:
 @pytest.mark.parametrize("package", PACKAGES)
 def test_first_lines_are_short(package: str) -> None:
     functions = plain_words.functions_of(package)
-    assert [function.place for function in functions if len(function.summary) > LONGEST_SUMMARY] == []
+    long = [function.place for function in functions if len(function.summary) > LONGEST_SUMMARY]
+    assert len(long) <= MOST_LONG_SUMMARIES[package], long
 
 
 def test_every_exception_is_used() -> None:

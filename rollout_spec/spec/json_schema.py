@@ -1,7 +1,7 @@
 """JSON Schemas for editors, made from the models, so that both accept the same files.
 
 They use two keywords of editors beside the standard ones: ``errorMessage``, shown for a wrong value instead of its
-pattern, and ``markdownDescription``, a description whose markup is rendered.
+pattern, and ``markdownDescription``, a description with rendered markup.
 """
 
 from __future__ import annotations

@@ -13,7 +13,9 @@ from pydantic_core import PydanticCustomError
 
 
 def text_validator(read: Callable[[str], Any], kind: str, unit: str = "") -> BeforeValidator:
-    """Return a validator from a function that parses text, and whose ValueError names the expected format.
+    """Return a validator that calls a function on text.
+
+    The function raises a ValueError with the expected format.
 
     ``unit`` is the unit that a bare number most likely lacks.
     """

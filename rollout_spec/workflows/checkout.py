@@ -118,7 +118,7 @@ class Checkout:
                 journal.clear(self._parts)
 
     def _settle(self, pending: Journal) -> bool:
-        """Finish or undo the changes of a killed process; False if the next command must do it."""
+        """Finish or undo the changes of a killed process. Return False if the next command must do it."""
         paths = [entry.path for entry in pending.entries]
         names = ", ".join(paths)
         head, ref, commit = (pending.facts.get(name) for name in ("head", "ref", "commit"))

@@ -127,7 +127,7 @@ class Case:
     def _is_carried(self, path: str, content: bytes) -> bool:
         """Return whether a carried incident is from the base or from a head that answers it.
 
-        Other heads that carry it prove nothing: anybody may push the same file twice.
+        Other heads that carry it do not count: anybody may push the same file twice.
         """
         heads = {each.head for each in self._open_incidents if (each.path, each.content) == (path, content)}
         if any(path not in carried_by(self.base, head) for head in heads):

@@ -178,7 +178,7 @@ def _open_elsewhere(
 
 
 def carried_by(base: Base, head: str) -> Collection[str]:
-    """Return the incidents that a head carries, besides those of the breaches that it answers."""
+    """Return the incidents that a head carries, without those of the breaches that it answers."""
     own = base.git.parted(base.commit, head)
     return incidents_in(replace(base, commit=own), head).carried if own is not None else ()
 

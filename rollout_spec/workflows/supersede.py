@@ -40,7 +40,7 @@ def supersede_others(
     An open incident of that version, made when it had no rollback target, is closed too.
     ``pull`` is the pull request of the decision; None if its incident is on the base already. ``there`` are the
     branches on the remote. Only those that this tool built are closed. One that a person changed stays, with a note.
-    So does one with the same outcome that takes other rollouts back too, or that merges itself while the decision is a
+    So does one with the same outcome that takes other rollouts back too, or that has auto-merge while the decision is a
     draft: ``draft_for`` is the rollout of the breach then.
     """
     assert base.remote is not None

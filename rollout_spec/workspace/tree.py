@@ -118,7 +118,7 @@ class Overlay:
         return self.below.location
 
     def converts_line_endings(self, path: str) -> bool:
-        """Ask the tree below: edits keep the line ends of a file."""
+        """Return whether the tree below does: edits keep the line ends of a file."""
         return self.below.converts_line_endings(path)
 
     def elsewhere(self, path: str) -> Tree | None:

@@ -47,7 +47,7 @@ class Watched:
         return self.below.location
 
     def converts_line_endings(self, path: str) -> bool:
-        """Delegate to the tree below."""
+        """Return whether the tree below converts them."""
         return self.below.converts_line_endings(path)
 
     def elsewhere(self, path: str) -> Watched | None:

@@ -3,11 +3,11 @@
 The contract of a ``schema`` component is a JSON Schema of what callers send, one for each version. Callers do not know
 which version of a model serves them. A newer version of the schema gets requests of the older one in two cases: a
 rollout splits its requests between versions that pin different ones, or a range in a pin matches both. So the newer one
-must accept all that the older one accepted, and keep each field that it required. A break is reported with a request as
-proof: a JSON Schema validator accepts it by the older contract and refuses it by the newer one. Fields can be added: no
-request is assumed to have a field that only the newer contract names, if the older one allows any other field. It is an
-error if a contract cannot be compared within the limits of a workspace's templates, or has an unknown `$schema`.
-With a base, so is a new contract that its metaschema refuses, even if it is compared with none.
+must accept all that the older one accepted, and keep each field that it required. A break is reported with a request
+that shows it: a JSON Schema validator accepts it by the older contract and refuses it by the newer one. Fields can be
+added: no request is assumed to have a field that only the newer contract names, if the older one allows any other
+field. It is an error if a contract cannot be compared within the limits of a workspace's templates, or has an unknown
+`$schema`. With a base, so is a new contract that its metaschema refuses, even if it is compared with none.
 
 Versions side by side that each model pins exactly break nobody, so a breaking version can be introduced that way. It is
 a warning while a live version of a model pins the older one, which must be served until its callers have moved. Live

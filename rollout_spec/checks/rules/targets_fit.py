@@ -11,7 +11,7 @@ it is longer than 63 characters. The default template is assumed, and a name tha
 silence it if your cluster has another template.
 
 A limit's pattern that cannot be tried within the limits of a workspace's templates is an error. With a base it is a
-warning for a version that served there already: a rollback to it is made, as a draft.
+warning for a version that is served on the base: a rollback to it is a draft.
 
 Fails::
 

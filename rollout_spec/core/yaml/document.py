@@ -1,6 +1,6 @@
 """YAML files as plain data, with the span of each key and value on demand.
 
-Spans need a second pass over the text. Most files have no finding, and need none.
+Spans are found by reading the text a second time. Most files have no finding, and need none.
 """
 
 from __future__ import annotations

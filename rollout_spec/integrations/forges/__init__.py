@@ -42,7 +42,7 @@ class Forge(Protocol):
         """
 
     def update(self, pull: PullRequest, change: ProposedChange, head_sha: str) -> PullRequest:
-        """Write the title and body anew after the branch was pushed again at ``head_sha``.
+        """Write the title and body again after the branch was pushed again at ``head_sha``.
 
         A draft stays a draft, and a pull request that is ready stays ready.
         """
