@@ -74,6 +74,7 @@ def test_a_pin_is_met_by_that_version_or_by_one_in_the_range(pin: str) -> None:
     [
         ("12", False, True),
         ("not a version", False, True),
+        ("XL", False, True),
         (">=1.4,<2", True, True),
         ("~=1.4", True, True),
         ("=1.4", True, False),
@@ -122,6 +123,10 @@ def test_an_incident_that_is_laid_over_a_tree_counts_there_alone(base: Repositor
     assert (rollback_targets(fraud_in(base), base), quarantined(fraud_in(base), base)) == (["40", "39"], {})
     taken_back = over.edited({f"incidents/{name}.yaml": None})
     assert rollback_targets(fraud_in(taken_back), taken_back) == ["40", "39"]
+
+
+def test_a_version_without_a_record_has_no_pin(base: Repository) -> None:
+    assert list(unmet(fraud_in(base), "99", base)) == []
 
 
 def test_who_pins_a_component_is_asked_anew_of_a_tree_with_edits(base: Repository) -> None:
