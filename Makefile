@@ -34,7 +34,7 @@ demo: $(INSTALLED) ## try it on a temporary repository
 	$(VENV)/bin/rollout-spec demo
 
 unit: $(TOOLS) ## run the tests that start no other program, in a minute
-	$(RUN) -m pytest -n 2 --dist loadgroup -m "not system" $(ARGS)
+	$(RUN) -m pytest -n 2 --dist loadgroup -m "not system" tests/unit $(ARGS)
 
 test: $(TOOLS) ## run the tests; ARGS="-k traffic" runs some
 	$(RUN) -m pytest -n 2 --dist loadgroup $(ARGS)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # so that a test may say `from oracles import require`
-
 import clones
-from oracles import CrdServer, crd_server_running, program
+import pytest
+from real_servers import CrdServer, crd_server_running, program
 
 REAL = {"crd_server", "promtool"}
 """The fixtures that are real servers and binaries."""

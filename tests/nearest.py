@@ -13,32 +13,32 @@ import pytest
 from hypothesis import Phase, settings
 
 RULES = "rollout_spec.checks.rules."
-CASES = "tests/test_rollback_cases.py::test_a_case_is_answered_as_it_was"
+CASES = "tests/unit/rollback/test_rollback_cases.py::test_a_case_is_answered_as_it_was"
 NEAREST = {
     "rollout_spec.rollback.": (
-        "tests/test_breach_values.py",
-        "tests/test_guards.py",
-        "tests/test_pull_request_body.py",
-        "tests/test_rebuilding.py",
+        "tests/unit/rollback/test_breach_values.py",
+        "tests/unit/rollback/test_guards.py",
+        "tests/unit/rollback/test_pull_request_body.py",
+        "tests/unit/workflows/test_rebuilding.py",
         CASES,
-        "tests/test_severity.py",
-        "tests/test_triage.py",
+        "tests/test_trigger_guards.py",
+        "tests/unit/rollback/test_triage.py",
     ),
-    "rollout_spec.domain.history.": (CASES, "tests/test_undone.py"),
-    "rollout_spec.domain.traffic.": (CASES, "tests/test_traffic.py"),
-    "rollout_spec.domain.transitions.": (CASES, "tests/test_traffic.py"),
+    "rollout_spec.domain.history.": (CASES, "tests/test_history.py"),
+    "rollout_spec.domain.traffic.": (CASES, "tests/unit/domain/test_traffic.py"),
+    "rollout_spec.domain.transitions.": (CASES, "tests/unit/domain/test_traffic.py"),
     "rollout_spec.domain.pins.": (
-        "tests/test_eligibility.py",
+        "tests/test_rollback_targets.py",
         CASES,
         *(f"[{rule}/" for rule in ("arms-coexist", "pins-served", "rollback-ready")),
     ),
     "rollout_spec.domain.quarantine.": (
-        "tests/test_eligibility.py",
+        "tests/test_rollback_targets.py",
         CASES,
         *(f"[{rule}/" for rule in ("not-quarantined", "rollback-ready")),
     ),
     "rollout_spec.domain.rollback_targets.": (
-        "tests/test_eligibility.py",
+        "tests/test_rollback_targets.py",
         CASES,
         *(f"[{rule}/" for rule in ("one-step", "pins-served", "rollback-ready")),
     ),

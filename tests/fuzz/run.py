@@ -20,7 +20,7 @@ import atheris
 
 TESTS = Path(__file__).resolve().parent.parent
 ROOT = TESTS.parent
-sys.path[:0] = [str(TESTS), str(ROOT)]
+sys.path[:0] = [str(TESTS / "support"), str(TESTS), str(ROOT)]
 
 with atheris.instrument_imports(include=["rollout_spec"]):
     import rollout_spec

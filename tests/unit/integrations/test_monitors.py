@@ -1,0 +1,169 @@
+"""What a monitor posts is read as breaches, or passed over with the reason: a case is two files, and no Python.
+
+``cases/<monitor>/<name>.json`` is a payload, and ``<name>.txt`` what is read from it: ``ROLLOUT_SPEC_UPDATE=1`` writes
+that anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from datetime import UTC
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import folders
+import pytest
+from amounts import examples
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rollout_spec.core.breach import Breach
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.units import NAME, format_time, is_version
+from rollout_spec.integrations.monitors import MONITORS, SkippedAlert
+from rollout_spec.integrations.monitors.alertmanager import parse
+
+CASES = folders.CASES
+PAYLOADS = sorted(path for name in MONITORS for path in (CASES / name).glob("*.json"))
+UPDATE = os.environ.get("ROLLOUT_SPEC_UPDATE") == "1"
+
+some = settings(max_examples=examples(150), deadline=None, database=None, derandomize=True)
+
+
+def told(breaches: list[Breach], passed: list[SkippedAlert]) -> str:
+    lines = []
+    for breach in breaches:
+        where = f"{breach.workspace or '-'}/{breach.rollout} {breach.version}"
+        lines.append(f"{breach.id}: {where} by {breach.trigger or '-'} at {format_time(breach.observed_at)}")
+        evidence = breach.evidence
+        lines.append(f"  {evidence.summary!r}, {evidence.value}, {evidence.url}")
+    return "".join(f"{line}\n" for line in [*lines, *(f"skipped: {words}" for words in passed)])
+
+
+@pytest.mark.parametrize("path", PAYLOADS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_a_payload_is_read_as_it_was_meant(path: Path) -> None:
+    found, expected = told(*MONITORS[path.parent.name].parse(path.read_bytes())), path.with_suffix(".txt")
+    if UPDATE:
+        expected.write_text(found, "utf-8")
+    assert found == expected.read_text("utf-8")
+
+
+def test_every_monitor_has_cases() -> None:
+    assert {path.parent.name for path in PAYLOADS} == MONITORS.keys()
+
+
+def alert(**fields: Any) -> dict[str, Any]:
+    labels = {"rollout": "fraud", "version": "42", "trigger": "serving-errors"}
+    return {"status": "firing", "labels": labels, "startsAt": "2026-11-20T10:15:00Z", **fields}
+
+
+def one(payload_alert: dict[str, Any]) -> Breach:
+    breaches, passed = parse(json.dumps({"version": "4", "alerts": [payload_alert]}).encode())
+    assert passed == []
+    return breaches[0]
+
+
+def test_the_same_alert_is_the_same_breach_however_often_it_is_told() -> None:
+    first = one(alert(fingerprint="abc", annotations={"summary": "a", "value": "1"}))
+    again = one(alert(fingerprint="abc", annotations={"summary": "b"}, startsAt="2026-11-20T11:15:00.9+01:00"))
+    assert again.id == first.id == "alertmanager-abc-1795169700"
+    assert one(alert(fingerprint="abc", startsAt="2026-11-20T10:15:01Z")).id != first.id
+    assert one(alert(fingerprint="abd")).id != first.id
+
+
+@pytest.mark.parametrize("fingerprint", [None, "", "ABC", "x\nRollback-To: y", 1, "a" * 65])
+def test_an_alert_without_a_fingerprint_is_known_by_its_labels(fingerprint: Any) -> None:
+    breach = one(alert(fingerprint=fingerprint))
+    assert re.fullmatch(r"alertmanager-[0-9a-f]{16}-1795169700", breach.id)
+    assert one(alert()).id == breach.id
+    assert one(alert(labels={"rollout": "fraud", "version": "41"})).id != breach.id
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("http://prometheus:9090/graph?g0.expr=a+%3E+1&g0.tab=1", True),
+        ("https://grafana.example.com/d/x#panel-1", True),
+        ("https://x/" + "a" * 1990, True),
+        ("https://x/" + "a" * 2000, False),
+        ("http://", False),
+        ("ftp://x/", False),
+        ("javascript:alert(1)", False),
+        ("//x/", False),
+        ("http://x/ y", False),
+        ("http://x/\x1b[31m", False),
+        ("http://x/\u202e", False),
+        ("http://x/é", False),
+        ("http://x/\ud800", False),
+        ("http://x/<script>", False),
+        ("http://x/`", False),
+        ("http://x/|", False),
+        ("http://x\n", False),
+        (None, False),
+        (["http://x/"], False),
+    ],
+)
+def test_a_link_is_kept_where_it_is_one(url: Any, kept: bool) -> None:
+    assert one(alert(generatorURL=url)).evidence.url == (url if kept else None)
+
+
+junk = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+names = st.sampled_from(["fraud", "42", "", "a\nb", "Fraud", "1.10+rc_1", "-x", "\x1b[31m", "é"]) | junk
+alerts = st.fixed_dictionaries(
+    {},
+    optional={
+        "status": st.sampled_from(["firing", "firing", "resolved"]) | junk,
+        "labels": st.fixed_dictionaries(
+            {"rollout": names, "version": names}, optional={"trigger": names, "workspace": names, "alertname": junk}
+        )
+        | junk,
+        "annotations": st.fixed_dictionaries({}, optional={"summary": junk, "value": junk | st.floats().map(str)})
+        | junk,
+        "startsAt": st.datetimes().map(lambda moment: f"{moment.isoformat()}Z") | junk,
+        "generatorURL": junk,
+        "fingerprint": junk,
+    },
+)
+
+
+@some
+@given(st.lists(alerts | junk, max_size=4), junk, st.sampled_from(["4", "4", "4", 4, None]))
+def test_whatever_is_posted_gives_breaches_in_order_or_a_clear_refusal(
+    posted: list[Any], more: Any, version: Any
+) -> None:
+    content = json.dumps({"version": version, "alerts": posted, "truncatedAlerts": more, "x": more}).encode()
+    try:
+        breaches, passed = parse(content)
+    except UserError as error:
+        assert error.status == 2
+        assert version != "4"
+        return
+    assert len(breaches) + sum(alert.reason != "cut-off" for alert in passed) == len(posted)
+    for alert in passed:
+        assert alert.message.isprintable()
+    for breach in breaches:
+        assert re.fullmatch(r"[a-z0-9-]+", breach.id)
+        assert re.fullmatch(NAME, breach.rollout)
+        assert breach.version is not None
+        assert is_version(breach.version)
+        for name in (breach.trigger, breach.workspace):
+            assert name is None or re.fullmatch(NAME, name)
+        assert breach.observed_at.tzinfo == UTC
+        value = breach.evidence.value
+        assert value is None or (isinstance(value, Decimal) and len(f"{value:f}") <= 40)
+        assert breach.evidence.url is None or (breach.evidence.url.isascii() and breach.evidence.url.isprintable())
+
+
+@some
+@given(st.binary(max_size=200))
+def test_bytes_that_are_no_payload_are_refused(content: bytes) -> None:
+    with pytest.raises(UserError) as caught:
+        parse(content)
+    assert caught.value.status == 2
