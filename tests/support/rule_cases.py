@@ -122,6 +122,7 @@ def read_cases() -> dict[str, RuleCase]:
     cases = [case for page in sorted(CASES.glob("*.md")) for case in cases_of(page)]
     by_id = {case.id: case for case in cases}
     assert len(by_id) == len(cases), "two cases of one rule have the same name"
+    assert not [name for name in by_id if len(name) > 100], "pytest gives a test of a longer name another id"
     return by_id
 
 
