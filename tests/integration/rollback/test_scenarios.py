@@ -213,7 +213,7 @@ def test_however_a_step_was_merged(repo: Repo, landing: Callable[[Repo], list[st
     assert checked.status == 0, checked.text
     again = repo.run("rollback", "fraud", "--version", "42", "--reason", "once more")
     assert (again.status, repo.tip()) == (0, merge), again.text
-    assert "nothing is to be taken back" in again.text
+    assert "nothing to roll back" in again.text
 
 
 def test_steps_that_were_merged_in_each_manner_are_one_stack(repo: Repo) -> None:
@@ -254,7 +254,7 @@ EDITS: dict[str, tuple[str, str]] = {
     "a comment above what goes": ('    candidate: "42"', '    # since Monday\n    candidate: "42"'),
     "a comment above what stays": ('    stable: "41"', '    # since March\n    stable: "41"'),
     "a comment beside what goes": ("# absent: the candidate", "# ends Friday; absent: the candidate"),
-    "a comment at the end of live": ("goes\n\n  stages:", "goes\n    # the end\n\n  stages:"),
+    "a comment at the end of live": ("after a promotion\n\n  stages:", "after a promotion\n    # the end\n\n  stages:"),
     "the order of keys": ('    stable: "41"  ', '    knownGood: ["40"]\n    stable: "41"  '),
     "quotes": ('candidate: "42"', "candidate: '42'"),
     "a list in lines": ('knownGood: ["40"]      ', 'knownGood:\n      # the last\n      - "40"   # fine\n      '),
