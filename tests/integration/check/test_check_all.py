@@ -63,7 +63,7 @@ def test_each_workspace_is_compared_with_its_base(platform: Path) -> None:
     ("place", "words", "told"),
     [
         ("venv", (), "no .rollout-spec.yaml in"),
-        ("", ("environments",), "--all is about whole workspaces"),
+        ("", ("environments",), "--all and PATH exclude each other"),
     ],
 )
 def test_what_cannot_be_checked_is_said(platform: Path, place: str, words: tuple[str, ...], told: str) -> None:

@@ -107,7 +107,7 @@ def test_a_workspace_outside_git_is_told(repo: Repo) -> None:
     shutil.rmtree(repo.folder / ".git")
     found = doctor(repo)
     assert found.status == 1
-    found.says("clone", "failed: .* in no git repository; git init")
+    found.says("clone", "failed: .* not in a git repository; run `git init`")
 
 
 def test_a_clone_of_somebody_else_is_told(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,7 +144,7 @@ def test_a_partial_clone_and_a_mirror_are_in_order(repo: Repo) -> None:
     found = doctor(repo.remote.parent / "models.git", NINE + timedelta(hours=1))
     assert (found.status, found.all("failed", "unknown")) == (0, set())
     found.says("clone", "^ok: a bare repository with the whole history, which")
-    found.says("history", "^ok: a commit-graph says")
+    found.says("history", "^ok: a commit-graph lists the changed files of each commit")
     found.says("workspace", "acme-models, on main at [0-9a-f]{12}$")
 
 
@@ -176,7 +176,7 @@ def test_a_long_history_wants_a_commit_graph(
     for graph in (repo.folder / ".git/objects/info").glob("commit-graph*"):
         shutil.rmtree(graph) if graph.is_dir() else graph.unlink()
         graph.write_bytes(b"CG")
-    doctor(repo).says("history", "^warning: 2 commits deep, and .*; `git commit-graph write")
+    doctor(repo).says("history", "^warning: 2 commits deep without .*; `git commit-graph write")
 
 
 # Commits that can be made
@@ -188,13 +188,13 @@ def test_a_signature_is_tried(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> No
     key = configured_for_ssh(repo.folder)
     doctor(repo).says("commit", r"^ok: signed as Bot <bot@example.com>, in \d+\.\d s$")
     monkeypatch.setattr(cloned, "_SLOW_SIGNATURE", 0.0)
-    doctor(repo).says("commit", "^warning: signed as .*; does the key wait for a person")
+    doctor(repo).says("commit", "^warning: signed as .*; use a key that does not wait for a person")
     key.unlink()
     found = doctor(repo)
     assert found.status == 1
-    found.says("commit", "^failed: git could not sign the commit: .*; docs/forges.md says how")
+    found.says("commit", "^failed: git could not sign the commit: .*; see docs/forges.md for signed commits")
     repo.git("config", "--unset", "user.email")
-    doctor(repo).says("commit", "^failed: .* not told as whom; `git config user.name")
+    doctor(repo).says("commit", "^failed: .* user.name or user.email is not set; .*`git config user.name")
     assert [each["name"] for each in found.checks] == ALL
 
 
@@ -282,7 +282,7 @@ def test_a_hook_of_the_server_is_asked_by_a_real_push_alone(repo: Repo) -> None:
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(f"#!/bin/sh\ntouch {repo.remote}/asked\nexit 1\n")
     hook.chmod(0o755)
-    doctor(repo).says("push", "^ok: .* hooks and rules of the server are asked by a real push alone")
+    doctor(repo).says("push", "^ok: .* only a real push runs the server's hooks and rules")
     assert not (repo.remote / "asked").exists()
 
 
@@ -335,7 +335,7 @@ def test_a_mode_that_pushes_nothing_needs_no_forge(repo: Repo) -> None:
         ("", "", "reason: a move\nexpires: 2026-11-21\n", "^warning: .* until 2026-11-21T23:59:59Z: a move; remove"),
         ("prod", "", "reason: a move\nexpires: 2026-11-21\n", "^warning: .rollout-spec-pause pauses"),
         ("prod", "prod/", "reason: a move\nexpires: 2026-11-21\n", "^warning: prod/.rollout-spec-pause "),
-        ("", "", "because\n", "^failed: .* without end: it cannot be read; .*fix or remove it"),
+        ("", "", "because\n", "^failed: .* without end: the file cannot be read; .*fix or remove it"),
         ("", "", "reason: a move\nexpires: 2026-11-19\n", "^ok: nothing pauses"),
     ],
 )
@@ -364,7 +364,7 @@ def test_rollouts_without_a_way_back_are_told(repo: Repo) -> None:
 def test_a_clock_that_is_behind_the_newest_commit_is_told(repo: Repo) -> None:
     found = doctor(repo, NINE - timedelta(minutes=1))
     assert found.status == 0
-    found.says("clock", r"^warning: the newest commit of main is from the future \(2026-11-20T09:02:00Z\)")
+    found.says("clock", r"^warning: the newest commit of main is in the future of this clock \(2026-11-20T09:02:00Z\)")
 
 
 # What a person sees

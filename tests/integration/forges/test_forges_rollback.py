@@ -134,7 +134,7 @@ def test_one_that_a_person_closed_is_not_opened_again_for_the_same_breach(repo: 
     for _ in range(2):
         answer = repo.breach("42")
         assert answer.status == 1
-        assert "was closed by a person, and is not opened again" in answer.err
+        assert "was closed by a person and is not reopened" in answer.err
         place.host.git("update-ref", "-d", f"refs/heads/{branch}")
     assert (repo.branches(), len(place.host.pulls)) == ([], 1)
 

@@ -229,7 +229,7 @@ def test_a_known_good_version_with_the_bytes_of_stable_is_no_target_for_anybody(
     checked = repo.run("check")
     assert checked.status == 1
     assert "40: it has the same digest as 41" in checked.out, checked.text
-    assert "could go back to no earlier version" in " ".join(repo.run("doctor").out.split())
+    assert "would have no rollback target after a promotion" in " ".join(repo.run("doctor").out.split())
     assert repo.run("drill").status == 1
     answer = repo.breach("41", "latency-sla")
     assert answer.status == 1

@@ -275,7 +275,7 @@ def test_a_person_is_held_by_no_guard_and_told_which_would_have(promoted: Repo) 
     assert not is_armed(promoted, 1)
     for guard in ("pause", "rollbacks-per-day"):
         assert f"[{guard}]" in answer.err
-    assert "An automatic one would have been held" in pull(promoted, 1)["body"]
+    assert "Guards would have held an automatic rollback" in pull(promoted, 1)["body"]
 
 
 def test_a_person_arms_it_by_auto_merge(repo: Repo) -> None:
@@ -296,7 +296,7 @@ def test_a_person_is_not_held_by_dry_run(repo: Repo) -> None:
 def test_auto_merge_is_for_a_person(repo: Repo) -> None:
     answer = repo.run("rollback", "--breach", repo.payload(repo.alert()), "--auto-merge")
     assert answer.status == 2
-    assert "go with ROLLOUT" in answer.err
+    assert "need ROLLOUT, not --breach" in answer.err
 
 
 def test_an_incident_that_was_resolved_long_ago_stops_nothing(promoted: Repo) -> None:

@@ -173,7 +173,7 @@ def test_what_bears_the_name_of_a_pause_and_is_no_file_pauses(tmp_path: Path, ki
     repo.commit("Pause it")
     answer = repo.breach()
     assert (answer.status, repo.pull_requests(), repo.branches()) == (1, [], [])
-    reason = "it is a link" if kind == "link" else "it cannot be read"
+    reason = "it is a link" if kind == "link" else "the file cannot be read"
     assert f"{PAUSE_FILE} pauses the automation: {reason}" in answer.out
 
 
@@ -181,4 +181,4 @@ def test_what_bears_the_name_of_a_pause_and_is_no_file_pauses(tmp_path: Path, ki
 def test_a_file_that_somebody_may_take_for_a_pause_is_told_by_its_name(path: str) -> None:
     problem = misnamed(path)
     assert problem.path == ()
-    assert problem.message == "this pauses nothing: its name is `.rollout-spec-pause.yml`"
+    assert problem.message == "this file pauses nothing: its name is `.rollout-spec-pause.yml`"

@@ -1470,7 +1470,7 @@ def test_a_pull_request_that_a_person_closed_is_not_opened_again_for_the_same_br
     for _ in range(2):
         answer = repo.breach("42")
         assert answer.status == 1
-        assert "1.json was closed by a person, and is not opened again" in answer.err
+        assert "1.json was closed by a person and is not reopened" in answer.err
         repo.git("push", "-q", "origin", "--delete", repo.whole(BRANCH)) if repo.branches() else None
     assert (repo.branches(), len(repo.pull_requests())) == ([], 1)
 

@@ -373,7 +373,7 @@ def test_a_file_on_the_base_pauses_the_automation(repo: Repo, text: str, paused:
     repo.render()
     repo.commit("Forget 40")
     stuck = repo.breach("41", "latency-sla")
-    assert (stuck.status, "there is no way back" in stuck.err, "[pause]" in stuck.out) == (1, True, True)
+    assert (stuck.status, "has no rollback target" in stuck.err, "[pause]" in stuck.out) == (1, True, True)
     assert repo.branches() == [CHURN], "not even the incident is pushed"
 
 

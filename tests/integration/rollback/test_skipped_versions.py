@@ -230,12 +230,12 @@ def test_a_pattern_that_does_not_end_puts_a_version_in_doubt(
     limit_artifacts(promoted, pattern)
     answer = promoted.breach("42", "latency-sla")
     assert answer.status == 0, answer.text
-    why = "whether 41 can serve is not known: the volume (own): whether `s3://models/fraud/41/` matches"
+    why = "cannot tell whether 41 can serve: the volume (own): whether `s3://models/fraud/41/` matches"
     assert f"a draft for a person: {why}" in answer.out
     assert "[target]" in answer.out
     assert promoted.live_at(promoted.tip(BRANCH)) == {"stable": restored, "knownGood": known_good}
     assert promoted.pull_requests()[0]["draft"] is True
-    assert (f"41 was passed over: {why}" in answer.err) is (restored == "40")
+    assert (f"41 was skipped: {why}" in answer.err) is (restored == "40")
 
 
 def test_a_pattern_that_a_version_does_not_match_skips_it(promoted: Repo) -> None:
@@ -243,7 +243,7 @@ def test_a_pattern_that_a_version_does_not_match_skips_it(promoted: Repo) -> Non
     answer = promoted.breach("42", "latency-sla")
     assert (
         answer.err
-        == "41 was passed over: the volume (own): `s3://models/fraud/41/` does not fit: it has to match `s3://models/fraud/40/`\n"
+        == "41 was skipped: the volume (own): `s3://models/fraud/41/` does not fit: it has to match `s3://models/fraud/40/`\n"
     )
     assert promoted.live_at(promoted.tip(BRANCH)) == {"stable": "40", "knownGood": []}
     assert promoted.pull_requests()[0]["draft"] is False
