@@ -66,7 +66,8 @@ class Judge:
         made = guarded(dialect or Draft202012Validator)
         self._work = work
         self._carrier = Carrier(work)
-        self._validator = made(self.schema, registry=Registry(), format_checker=self._carrier)
+        judged = self.schema if self.is_known else True  # of an unknown dialect even `$id` may be malformed
+        self._validator = made(judged, registry=Registry(), format_checker=self._carrier)
 
     def accepts(self, instance: Any, part: Schema | None = None) -> bool | None:
         """Return whether the schema, or a part of it, accepts an instance. None if that is not certain."""
@@ -101,8 +102,9 @@ class PlainJudge:
 
     def __init__(self, content: bytes) -> None:
         schema = json.loads(content.decode("utf-8-sig"))
-        made = dialect_of(schema) or Draft202012Validator
-        self._validator = made(bare(schema), registry=Registry())
+        dialect = dialect_of(schema)
+        judged = bare(schema) if dialect is not None else True
+        self._validator = (dialect or Draft202012Validator)(judged, registry=Registry())
 
     def accepts(self, instance: Any) -> bool | None:
         """Return whether the schema accepts an instance. None if the library fails."""

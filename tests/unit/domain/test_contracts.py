@@ -357,6 +357,7 @@ def test_whatever_is_in_a_schema_is_compared(content: bytes) -> None:
     [
         b'{"$schema": "http://[", "type": "number"}',
         b'{"$schema": 5, "type": "number"}',
+        b'{"$schema": 1.9, "$id": false}',
         b'{"$schema": "https://example.com/dialect", "type": "number"}',
         b'{"not": {"$schema": "https://example.com/dialect"}}',
         b'{"properties": {"properties": {"$schema": "http://json-schema.org/draft-07/schema#"}}}',
