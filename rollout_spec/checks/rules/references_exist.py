@@ -1,11 +1,11 @@
 """Every name in a file is declared: versions, stages, components, incidents, metrics, profiles, targets and their
 options, packs, other workspaces.
 
-An undeclared name is cheaper to find in review than at night. Further, a bound must fit its metric: a share for a
-ratio, a number for a value. An option of a target must be within the bounds in its ``target.yaml``. A workspace in
-``after`` or ``incidentsFrom`` must be a folder of the same git repository, and its file must load; otherwise its stable
-versions and its incidents would have no effect here. Prometheus must accept the rules that are made of a metric's
-counters, because it drops all alerts of a file in which it refuses one.
+An undeclared name is cheaper to find in review than at night. A bound must fit its metric: a share for a ratio, a
+number for a value. An option of a target must be within the bounds in its ``target.yaml``. A workspace in ``after`` or
+``incidentsFrom`` must be a folder of the same git repository, and its file must load: otherwise its incidents would
+have no effect. Prometheus must accept the rules that are made of a metric's counters, because it drops all alerts of a
+file in which it refuses one.
 
 Fails::
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.integrations.git.command import ID, GitError, Plumbing, checked, create
+from rollout_spec.integrations.git.commit_time import commit_time
 from rollout_spec.integrations.git.mirror import workspaces
 from rollout_spec.integrations.git.objects import Objects
 from rollout_spec.integrations.git.remote import NAME, Remote
@@ -23,8 +24,6 @@ from rollout_spec.integrations.git.trees import Trees
 
 _REF = re.compile(r"(?!.*(\.\.|@\{|//|\.lock$|[/.]$))[A-Za-z0-9_][A-Za-z0-9._/@+^~-]{0,254}")
 _FEW_COMMITS = 4
-_LAST_SECOND = 253_402_300_799
-"""The last second of the year 9999."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ class Git:
             for line in lines:
                 ids, date, subject = line.split("\0", 2)
                 sha, *parents = ids.split()
-                found = Commit(sha, parents[0] if parents else None, _moment(date), subject)
+                found = Commit(sha, parents[0] if parents else None, commit_time(date), subject)
                 start = found.parent if full else None
                 yield found
 
@@ -138,7 +137,7 @@ class Git:
         arguments = (*wanted, f"--max-count={most}", "--format=%x00%ct", checked(commit, ID), "--", folder)
         for part in self._run(*arguments).split("\0")[1:]:
             date, *paths = part.split("\n")
-            yield from ((path, _moment(date)) for path in paths if path)
+            yield from ((path, commit_time(date)) for path in paths if path)
 
     def message(self, commit: str) -> str:
         """Return the whole message of a commit."""
@@ -146,7 +145,7 @@ class Git:
 
     def date(self, commit: str) -> datetime:
         """Return the committer's date of a commit."""
-        return _moment(self._run("log", "-1", "--format=%ct", checked(commit, ID)))
+        return commit_time(self._run("log", "-1", "--format=%ct", checked(commit, ID)))
 
     def author(self, commit: str) -> tuple[str, str]:
         """Return the name and address of a commit's author."""
@@ -245,11 +244,3 @@ class Git:
         self._plumbing.authorize(url, user, password)
         for objects in (self._objects, self._sizes):
             objects.close()  # the next process may fetch objects that a partial clone lacks
-
-
-def _moment(seconds: str) -> datetime:
-    """Return a commit's time, clamped to valid dates: anybody may write any number, or none."""
-    number = seconds.strip()
-    return datetime.fromtimestamp(
-        min(int(number[:20]), _LAST_SECOND) if number.isascii() and number.isdigit() else 0, UTC
-    )
