@@ -69,14 +69,12 @@ def in_workspace(repository: Repository) -> Iterator[str | None]:
 
 
 def concerning(path: str, repository: Repository) -> Iterator[str | None]:
-    """Yield a file's own link, and those that it depends on."""
+    """Yield a file's own link, and those that it depends on. Linked packs are found at the workspace's file."""
     yield repository.link(path)
     folder, _, file = path.rpartition("/")
     stem = file.removesuffix(".yaml")
     if path == WORKSPACE_FILE:
         yield from (repository.link(owned) for owned in OWN)
-    if path == WORKSPACE_FILE or folder == "rollouts":
-        yield from (repository.link(pack) for pack in pack_paths(repository))
     if folder == "rollouts":
         incidents = repository.names_from("incidents", f"{stem}-")
         yield from (

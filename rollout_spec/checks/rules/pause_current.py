@@ -33,9 +33,7 @@ UNCONDITIONAL = False
 def misnamed(path: str) -> Problem:
     """Return the problem of a file that looks like a pause."""
     name = path.rpartition("/")[2]
-    return Problem(
-        (), f"this file pauses nothing: its name is `{name}`", f"rename it to `{PAUSE_FILE}`", span=WHOLE_FILE
-    )
+    return Problem((), f"this file pauses nothing: its name is `{name}`", f"rename it to `{PAUSE_FILE}`")
 
 
 def check(subject: Subject) -> Iterator[Problem]:
