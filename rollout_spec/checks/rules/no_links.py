@@ -69,7 +69,7 @@ def in_workspace(repository: Repository) -> Iterator[str | None]:
 
 
 def concerning(path: str, repository: Repository) -> Iterator[str | None]:
-    """Yield a file's own link, and those that it depends on. Linked packs are found at the workspace's file."""
+    """Yield a file's own link, and those that it depends on. Packs are checked at the workspace's file."""
     yield repository.link(path)
     folder, _, file = path.rpartition("/")
     stem = file.removesuffix(".yaml")
