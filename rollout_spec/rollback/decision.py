@@ -90,11 +90,12 @@ def _roll_back_stable(
     failure: _Failure,
     unmerged: OpenIncidents,
 ) -> Rollback | NoRollbackTarget:
-    """Decide the outcome of a breach of stable. Unmerged incidents are merged with it if they skip a version."""
+    """Decide the outcome of a breach of stable. Unmerged incidents are merged with it if they decide the target."""
     with_incidents = repository.edited(unmerged.files) if unmerged.files else repository
     version = next(iter(rollback_targets(rollout, with_incidents)), None)
     skipped = tuple(_skipped(rollout, version, with_incidents))
-    carried: Mapping[str, bytes | None] = unmerged.files if skipped else {}
+    is_redirected = version != next(iter(rollback_targets(rollout, repository)), None)
+    carried: Mapping[str, bytes | None] = unmerged.files if skipped or is_redirected else {}
     if version is None:
         outcome = _no_target(with_incidents, rollout, failure, skipped)
         return replace(outcome, edits={**carried, **outcome.edits}) if outcome.edits else outcome
