@@ -119,7 +119,7 @@ class Answers:
     def _is_of_this_alone(self, number: int) -> bool:
         """Return whether a pull request is about no other rollout; another one may be opened beside one that is."""
         rollouts = {each["rollout"] for each in self.call.incidents(self._head_before(number))}
-        return len(rollouts) == 1 and f"/{self.rollout}/" in self.before.pulls[number]["head"]
+        return len(rollouts) == 1 and f"/{self.call.place.name}/{self.rollout}/" in self.before.pulls[number]["head"]
 
     def _is_on_base(self, number: int) -> bool:
         """Return whether the base still holds the commit that a head was made on."""
