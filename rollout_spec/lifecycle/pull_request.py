@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from rollout_spec.core.markdown import code
 from rollout_spec.core.pull_request import ProposedChange
 from rollout_spec.core.text import one_line
 from rollout_spec.core.units import label
@@ -11,6 +12,7 @@ from rollout_spec.domain import traffic
 from rollout_spec.lifecycle.hold import HoldStatus
 from rollout_spec.lifecycle.step_result import StepResult
 
+_LONGEST_REASON = 400
 _SUBJECTS = {
     "bootstrap": "Bootstrap {rollout} with {version}",
     "record": "Record {rollout} {version}",
@@ -99,14 +101,9 @@ def body(step: StepResult, workspace: str, held: HoldStatus | None, forced: str 
             f"To approve {step.version}, mark it ready and merge it."
         )
     if held is not None:
-        parts.append(f"{_code(held.message)}.")
+        parts.append(f"{code(held.message, _LONGEST_REASON)}.")
     if forced is not None and held is not None and held.refusal is not None:
-        parts.append(f"It leaves that stage before the hold is over. The reason: {_code(forced)}")
+        parts.append(f"It leaves that stage before the hold is over. The reason: {code(forced, _LONGEST_REASON)}")
     parts.append("The result was checked with the rules for any change, and each rollback from it was tried.")
     marker = f"workspace={workspace} rollout={step.rollout} version={step.version}"
     return "\n\n".join(parts) + f"\n\n<!-- rollout-spec: {step.name} {marker} -->\n"
-
-
-def _code(text: str) -> str:
-    """Return a text as code, so that mentions, links and markup in it take no effect."""
-    return "`" + (one_line(text, 400).replace("`", "'").replace("|", "¦") or " ") + "`"

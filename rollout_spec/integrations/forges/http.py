@@ -12,6 +12,7 @@ from rollout_spec.core import budget
 from rollout_spec.core.budget import DeadlineError, TooLargeError
 from rollout_spec.core.errors import OUTSIDE, UserError
 from rollout_spec.core.pull_request import ProposedChange, PullRequest
+from rollout_spec.core.text import one_line
 from rollout_spec.integrations.forges import text as wording
 from rollout_spec.integrations.forges.credentials import APP, TOKENS
 from rollout_spec.integrations.forges.hosts import AstrayError
@@ -23,6 +24,7 @@ _BACKOFF = 0.5
 _LONGEST_WAIT = 15.0
 _PASSING = (429, 500, 502, 503, 504)
 _AGAIN = "run it again: finished work is not repeated"
+_LONGEST_REASON = 300
 
 
 class ForgeError(UserError):
@@ -107,7 +109,7 @@ def patience() -> Patience:
 
 def refusal(kind: str, action: str, code: int, text: object, *, secret: str, needs: str) -> ForgeError:
     """Return the error of a refused request. ``needs`` are the permissions that a token must have."""
-    reason = _one_line(str(text).replace(secret, "***") if secret else str(text))
+    reason = one_line(str(text).replace(secret, "***") if secret else str(text), _LONGEST_REASON)
     hints = {
         401: f"the token is wrong, expired or revoked: check {_sources(kind)}",
         403: f"{needs}; it may also be a rate limit",
@@ -139,8 +141,3 @@ def useless(kind: str, action: str, error: Exception, *, secret: str) -> ForgeEr
 def _sources(kind: str) -> str:
     names = [*TOKENS[kind], *(APP[:1] if kind == "github" else ())]
     return ", ".join(f"${name}" for name in names)
-
-
-def _one_line(text: str) -> str:
-    line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
-    return line if len(line) <= 300 else f"{line[:300]}…"
