@@ -45,11 +45,6 @@ class GuardVerdict:
         return ", and it merges automatically" if self.auto_merge else ""
 
     @property
-    def would_hold(self) -> str:
-        """The guards that would have held an automatic rollback, in one line; empty if none would."""
-        return "; ".join(map(str, self.held))
-
-    @property
     def text(self) -> str:
         """The verdict in one line, with the guards that decided."""
         return f"{self.action}: " + ("; ".join(map(str, self.reasons)) or self.summary)

@@ -201,7 +201,7 @@ def told(case: Case) -> str:
     if decision is None:
         return section("decision", "they cannot be taken back together")
     verdict = case.judge(decision)
-    text = section("verdict", verdict.text, f"would hold: {verdict.would_hold}")
+    text = section("verdict", verdict.text, f"would hold: {'; '.join(map(str, verdict.held))}")
     if isinstance(decision, Rollback):
         return text + told_of_rollback(case, decision, verdict)
     if isinstance(decision, NoAction) or not decision.edits:
