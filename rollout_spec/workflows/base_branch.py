@@ -15,6 +15,7 @@ from rollout_spec.integrations.git.remote import Remote
 from rollout_spec.integrations.git.repository import Git
 from rollout_spec.rollback import Step, UndoneCommits
 from rollout_spec.spec.rollout import Live
+from rollout_spec.spec.workspace import Automation
 from rollout_spec.spec.workspace import ForgeSettings as ForgeSettings
 from rollout_spec.workspace.commit_tree import CommitTree
 from rollout_spec.workspace.loader import read_file
@@ -37,6 +38,12 @@ class Base:
     def repository(self) -> Repository:
         """The workspace at the base."""
         return Repository(CommitTree(self.git, self.commit, self.prefix))
+
+    @property
+    def automation(self) -> Automation:
+        """The limits on automation, by default those of the model."""
+        settings = self.repository.settings
+        return settings.automation if settings else Automation()
 
     @cached_property
     def undone(self) -> dict[tuple[str, str], UndoneCommits]:

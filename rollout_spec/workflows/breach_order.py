@@ -10,7 +10,6 @@ from rollout_spec.domain import traffic
 from rollout_spec.domain.quarantine import versions_with_same_digest
 from rollout_spec.rollback import Rollback, failed_version, roll_back
 from rollout_spec.rollback.triage import is_acted_on, strongest
-from rollout_spec.spec.workspace import Automation
 from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workflows.rebuild import undone_for
 
@@ -19,11 +18,9 @@ def strongest_breach(group: Sequence[Breach], base: Base, now: datetime) -> Brea
     """Return the breach of one version that allows the automation most."""
     if len(group) == 1:
         return group[0]
-    repository = base.repository
-    automation = repository.settings.automation if repository.settings else Automation()
-    file = repository.rollout(group[0].rollout)
+    file = base.repository.rollout(group[0].rollout)
     rollout = file.model if file else None
-    return strongest(group, rollout, undone_for(group[0], base), automation, now)
+    return strongest(group, rollout, undone_for(group[0], base), base.automation, now)
 
 
 def response_rank(breach: Breach, failing: Sequence[Breach], base: Base) -> int:
@@ -47,31 +44,31 @@ def _quarantines_target(breach: Breach, other: Breach, base: Base) -> bool:
     failed = failed_version(rollout.spec, breach)
     if (failed, failed_version(rollout.spec, other)) != (rollout.spec.live.candidate, rollout.spec.live.stable):
         return False
-    try:
-        decision = roll_back(base.repository, other)
-    except Exception:  # the response reports the error
-        return False
-    return isinstance(decision, Rollback) and decision.restored in versions_with_same_digest(rollout, failed)
+    rollback = _rollback_of(other, base)
+    return rollback is not None and rollback.restored in versions_with_same_digest(rollout, failed)
 
 
 def _includes_another(breach: Breach, failing: Sequence[Breach], base: Base) -> bool:
     """Return whether a rollback switches a component that another failing version holds; both share a commit."""
     if len(failing) == 1:
         return False
+    rollback = _rollback_of(breach, base)
+    holders = rollback.blocking_versions if rollback is not None else ()
+    return any((each.rollout, each.version) in holders for each in failing)
+
+
+def _rollback_of(breach: Breach, base: Base) -> Rollback | None:
     try:
         decision = roll_back(base.repository, breach)
     except Exception:  # the response reports the error
-        return False
-    holders = decision.blocking_versions if isinstance(decision, Rollback) else ()
-    return any((each.rollout, each.version) in holders for each in failing)
+        return None
+    return decision if isinstance(decision, Rollback) else None
 
 
 def would_be_acted_on(breach: Breach, base: Base, now: datetime) -> bool:
     """Return whether a breach is of a version with traffic and its trigger requires no person."""
-    repository = base.repository
-    file = repository.rollout(breach.rollout)
+    file = base.repository.rollout(breach.rollout)
     rollout = file.model if file else None
     if rollout is None or failed_version(rollout.spec, breach) not in traffic.split(rollout.spec).versions:
         return False
-    automation = repository.settings.automation if repository.settings else Automation()
-    return is_acted_on(breach, rollout, undone_for(breach, base), automation, now)
+    return is_acted_on(breach, rollout, undone_for(breach, base), base.automation, now)

@@ -33,7 +33,6 @@ from rollout_spec.rollback.commit import incident_change, rollback_change
 from rollout_spec.rollback.guards import combine_verdicts
 from rollout_spec.rollback.incident import breach_of
 from rollout_spec.rollback.triage import name_shared_cause
-from rollout_spec.spec.workspace import Automation
 from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workflows.branch_heads import Built, Heads
 from rollout_spec.workflows.manifest_diff import compare_manifests
@@ -75,7 +74,7 @@ class Case:
         """Decide on a rollback, apply the guards, and check the result."""
         first = roll_back(self.base.repository, self.breach)
         if isinstance(first, NoAction):
-            return PreparedRollback(first, evaluate_guards(first, self.breach, Facts(), self._automation, self.now))
+            return PreparedRollback(first, evaluate_guards(first, self.breach, Facts(), self.base.automation, self.now))
         past, breach = self._past_and_shared_cause(first.failed)
         undone = undone_for(breach, self.base)
         decision = roll_back(self.base.repository, breach, undone, open_incidents=self._unmerged)
@@ -93,11 +92,6 @@ class Case:
     def has_no_target_on_base(self) -> bool:
         """Return whether the base alone shows no rollback target. Branches do not count: anybody may push one."""
         return isinstance(roll_back(self.base.repository, self.breach), NoRollbackTarget)
-
-    @property
-    def _automation(self) -> Automation:
-        settings = self.base.repository.settings
-        return settings.automation if settings else Automation()
 
     @cached_property
     def branches(self) -> dict[str, str]:
@@ -159,7 +153,7 @@ class Case:
 
     def _name_cause(self, failed: str, past: tuple[PastRollback, ...]) -> Breach:
         facts = Facts(past, self._other_breaches)
-        return name_shared_cause(self.breach, failed, facts, self._automation, self.base.repository)
+        return name_shared_cause(self.breach, failed, facts, self.base.automation, self.base.repository)
 
     @property
     def _other_breaches(self) -> tuple[Breach, ...]:
@@ -180,9 +174,9 @@ class Case:
         order = self.order
         if order is not None and isinstance(part, Rollback) and part.rollout != self.breach.rollout:
             order = Order()  # no guard holds a person's order, but it enables auto-merge only for its own rollout
-        asked = deciding_rollbacks(part, breach, facts, self._automation, self.now, order)
+        asked = deciding_rollbacks(part, breach, facts, self.base.automation, self.now, order)
         facts = facts.with_discounted([each for each in asked if self._is_ignored(each)])
-        return evaluate_guards(part, breach, facts, self._automation, self.now, order)
+        return evaluate_guards(part, breach, facts, self.base.automation, self.now, order)
 
     def _draft_if_unreported(self, part: Rollback | NoRollbackTarget | NoAction, verdict: GuardVerdict) -> GuardVerdict:
         """Return a draft verdict if only a branch reports the breach of another rollout."""

@@ -15,7 +15,7 @@ from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workflows.branch_heads import Heads
 from rollout_spec.workflows.incident_limits import own_names, read_incident, within_limits
-from rollout_spec.workflows.rebuild import incidents_in
+from rollout_spec.workflows.rebuild import incidents_of_head
 from rollout_spec.workspace.incident_sources import incident_sources
 from rollout_spec.workspace.repository import Repository
 
@@ -179,8 +179,8 @@ def _open_elsewhere(
 
 def carried_by(base: Base, head: str) -> Collection[str]:
     """Return the incidents that a head carries, without those of the breaches that it answers."""
-    own = base.git.parted(base.commit, head)
-    return incidents_in(replace(base, commit=own), head).carried if own is not None else ()
+    added = incidents_of_head(base, head)
+    return added[1].carried if added is not None else ()
 
 
 def fetched(base: Base, branches: Mapping[str, str]) -> list[str]:

@@ -56,9 +56,8 @@ def incidents_in(base: Base, commit: str) -> Incidents:
     """
     folder, git, repository = base.path("incidents"), base.git, base.repository
     base_names = set(git.names(base.commit, folder))
-    answered: dict[str, Incident] = {}
+    answered: list[tuple[str, Incident, bool]] = []
     carried: dict[str, bytes] = {}
-    of_stable: set[str] = set()
     paths = [f"{folder}/{name}" for name in git.names(commit, folder) if name not in base_names]
     for path in paths if refusal(base, commit, paths) is None else ():
         name, content = path.rpartition("/")[2], git.read(commit, path)
@@ -68,17 +67,24 @@ def incidents_in(base: Base, commit: str) -> Incidents:
             continue
         carried[f"incidents/{name}"] = content
         if file and file.model and model.spec.failed_version in traffic.split(file.model.spec).versions:
-            answered[f"incidents/{name}"] = model
-            of_stable |= {file.stem} if model.spec.failed_version == file.model.spec.live.stable else set()
+            is_of_stable = model.spec.failed_version == file.model.spec.live.stable
+            answered.append((f"incidents/{name}", model, is_of_stable))
+    stable_failed = {model.spec.rollout for _, model, is_of_stable in answered if is_of_stable}
     recorded: list[Recorded] = []
-    for path, model in answered.items():
-        file = repository.rollout(model.spec.rollout)
-        live = file.model.spec.live if file and file.model else None
-        if live and model.spec.rollout in of_stable and model.spec.failed_version != live.stable:
-            continue
-        recorded.append(Recorded(breach_of(model.spec), tuple(model.spec.reverts), model.spec.restored_version))
-        del carried[path]
+    for path, model, is_of_stable in answered:
+        if is_of_stable or model.spec.rollout not in stable_failed:
+            recorded.append(Recorded(breach_of(model.spec), tuple(model.spec.reverts), model.spec.restored_version))
+            del carried[path]
     return Incidents(tuple(sorted(recorded, key=lambda each: each.breach.rollout)), carried)
+
+
+def incidents_of_head(base: Base, head: str) -> tuple[Base, Incidents] | None:
+    """Return the base of a head and the incidents that it adds there. None without a common commit."""
+    own = base.git.parted(base.commit, head)
+    if own is None:
+        return None
+    own_base = replace(base, commit=own)
+    return own_base, incidents_in(own_base, head)
 
 
 def build_again(base: Base, recorded: Sequence[Recorded], unmerged: OpenIncidents | None = None) -> Built | None:
@@ -102,17 +108,16 @@ def is_lone_incident(base: Base, head: str) -> bool:
     It may carry incidents of branches that are gone. A commit that a person amended or extended is another one. A
     signature may contain a time, so a signed commit is not recognized.
     """
-    git, own = base.git, base.git.parted(base.commit, head)
-    if own is None or git.parents(head) != [own]:
+    git, added = base.git, incidents_of_head(base, head)
+    if added is None or git.parents(head) != [added[0].commit]:
         return False
-    old_base = replace(base, commit=own)
-    found = incidents_in(old_base, head)
-    built = build_again(old_base, found.recorded, OpenIncidents(found.carried)) if len(found.recorded) == 1 else None
+    own_base, found = added
+    built = build_again(own_base, found.recorded, OpenIncidents(found.carried)) if len(found.recorded) == 1 else None
     if built is None or not built.branch.startswith("incident/"):
         return False
     message, date = git.message(head).rstrip("\n") + "\n", found.recorded[0].breach.observed_at
     with suppress(UserError):  # this process did not build what it cannot build
-        return git.build(own, built.edits, message, date) == head
+        return git.build(own_base.commit, built.edits, message, date) == head
     return False
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rollout_spec.core.errors import UserError
@@ -16,11 +15,12 @@ from rollout_spec.rollback import NoRollbackTarget, Rollback
 from rollout_spec.workflows.branch_heads import Heads
 from rollout_spec.workflows.open_incidents import fetched
 from rollout_spec.workflows.pull_requests import SUPERSEDED
-from rollout_spec.workflows.rebuild import incidents_in, is_lone_incident
+from rollout_spec.workflows.rebuild import incidents_of_head, is_lone_incident
 
 if TYPE_CHECKING:
     from rollout_spec.workflows.base_branch import Base
 
+_KINDS = ("rollback", "incident")
 _MOST = 200
 _MOST_SECONDS = 10.0
 
@@ -45,14 +45,7 @@ def supersede_others(
     """
     assert base.remote is not None
     parts = decision.parts if isinstance(decision, Rollback) else (decision,)
-    start = rf"rollback(\.\d+)?/{re.escape(decision.workspace)}(\.\d+)?"
-    ours = "|".join(rf"{re.escape(each.rollout)}(\.\d+)?/{re.escape(label(each.failed))}" for each in parts)
-    same = re.compile(rf"{start}/({ours})-[0-9a-f]{{8}}(-\d+|-[0-9a-f]{{12}})?")
-    stem = re.sub(r"(-[0-9a-f]{8})-(\d+|[0-9a-f]{12})$", r"\1", pull.head) if pull is not None else None
-    others = [name for name in there if same.fullmatch(name) and not (stem and name.startswith(stem))]
-    own = pull.head if pull is not None else None
-    alone = re.compile(same.pattern.replace("rollback", "incident", 1))
-    others += (name for name in there if alone.fullmatch(name) and name != own)
+    others = _other_branches(decision, pull, there)
     failed: dict[tuple[str, str | None], str | None] = {
         (each.rollout, each.failed): each.restored if isinstance(each, Rollback) else None for each in parts
     }
@@ -65,7 +58,9 @@ def supersede_others(
             notes.append("some branches are named like rollbacks of this, and were not looked at: it takes too long")
             break
         answered = _answered(base, there[other])
-        is_known = heads.is_ours(there[other]) or (alone.fullmatch(other) and is_lone_incident(base, there[other]))
+        is_known = heads.is_ours(there[other]) or (
+            other.startswith("incident") and is_lone_incident(base, there[other])
+        )
         if not is_known or not answered.keys() & failed.keys():
             continue
         is_same = all(failed[key] == answered[key] for key in failed.keys() & answered.keys())
@@ -81,6 +76,21 @@ def supersede_others(
         except UserError as error:
             notes.append(error.message)
     return notes
+
+
+def _other_branches(
+    decision: Rollback | NoRollbackTarget, pull: PullRequest | None, there: Mapping[str, str]
+) -> list[str]:
+    """Return the other branches of rollbacks, then of incidents, of the same versions."""
+    parts = decision.parts if isinstance(decision, Rollback) else (decision,)
+    failures = "|".join(rf"{re.escape(each.rollout)}(\.\d+)?/{re.escape(label(each.failed))}" for each in parts)
+    rest = rf"(\.\d+)?/{re.escape(decision.workspace)}(\.\d+)?/({failures})-[0-9a-f]{{8}}(-\d+|-[0-9a-f]{{12}})?"
+    rollbacks, incidents = ([name for name in there if re.fullmatch(kind + rest, name)] for kind in _KINDS)
+    if pull is None:
+        return rollbacks + incidents
+    stem = re.sub(r"(-[0-9a-f]{8})-(\d+|[0-9a-f]{12})$", r"\1", pull.head)
+    others = [name for name in rollbacks if not name.startswith(stem)]
+    return others + [name for name in incidents if name != pull.head]
 
 
 def _why(decision: Rollback | NoRollbackTarget, pull: PullRequest | None) -> str:
@@ -107,6 +117,6 @@ def _supersede(old: PullRequest, why: str, forge: Forge) -> str:
 
 def _answered(base: Base, head: str) -> dict[tuple[str, str | None], str | None]:
     """Return the versions of rollouts that a head takes back, each with the version that it restores."""
-    own = base.git.parted(base.commit, head)
-    found = incidents_in(replace(base, commit=own), head).recorded if own is not None else ()
+    added = incidents_of_head(base, head)
+    found = added[1].recorded if added is not None else ()
     return {(each.breach.rollout, each.breach.version): each.restored for each in found}
