@@ -31,16 +31,6 @@ ACTION = yaml.safe_load((CHECKOUT / "action.yml").read_text("utf-8"))
 WORKFLOW = yaml.safe_load((EXAMPLE / ".github/workflows/rollouts.yml").read_text("utf-8"))
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
-    return Repo.create(tmp_path_factory.mktemp("made"))
-
-
-@pytest.fixture
-def repo(made: Repo, tmp_path: Path) -> Repo:
-    return made.copy(tmp_path)
-
-
 def act(clone: Path, event: str, *, sha: str = "", merge_group: str = "", python: str = "", **inputs: str) -> Result:
     """Run the steps of the action that are shell, in a clone, for an event; the first that fails ends it."""
     place = clone.parent

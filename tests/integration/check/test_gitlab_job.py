@@ -40,16 +40,6 @@ DETACHED = {**MERGED, "CI_MERGE_REQUEST_EVENT_TYPE": "detached"}
 FOUND = {"versions-append-only"}
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
-    return Repo.create(tmp_path_factory.mktemp("made"))
-
-
-@pytest.fixture
-def repo(made: Repo, tmp_path: Path) -> Repo:
-    return made.copy(tmp_path)
-
-
 def job(folder: Path, variables: Mapping[str, str], command: tuple[str, ...] = BASH) -> Result:
     """Run the job's script in a clone."""
     python_here(folder.parent)

@@ -30,16 +30,6 @@ PROGRAMS = ("python", "python3", "pip", "git", "rollout-spec", "mktemp", "env")
 REPORTS = ("gl-code-quality-report.json", "rollout-spec-junit.xml", "rollout-spec-drill.json")
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
-    return Repo.create(tmp_path_factory.mktemp("made"))
-
-
-@pytest.fixture
-def repo(made: Repo, tmp_path: Path) -> Repo:
-    return made.copy(tmp_path)
-
-
 def takes_over(repo: Repo) -> None:
     """Lay files into the root by which Python, pip, git or a shell would run something, or believe that all is well."""
     mark = repo.remote.parent / "ran"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from repo import STAGES, Repo, git
@@ -37,11 +36,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
         lambda live: transitions.withdraw(live).model_copy(update={"known_good": ["40", "39"]}), "Withdraw fraud 42"
     )
     return repo
-
-
-@pytest.fixture
-def repo(made: Repo, tmp_path: Path) -> Repo:
-    return made.copy(tmp_path)
 
 
 def incident(version: str) -> str:

@@ -33,12 +33,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
     return repo
 
 
-@pytest.fixture
-def repo(made: Repo, tmp_path: Path) -> Repo:
-    """The example in one folder of its git repository."""
-    return made.copy(tmp_path)
-
-
 def beside(repo: Repo, folder: str, old: str = "", new: str = "") -> Path:
     """Put another workspace into a folder of the git repository."""
     place = repo.folder / folder

@@ -40,12 +40,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
     return repo
 
 
-@pytest.fixture
-def repo(made: Repo, tmp_path: Path) -> Repo:
-    """The example, with 42 in canary-5, 41 stable and 40 known good."""
-    return made.copy(tmp_path)
-
-
 def mode(repo: Repo, word: str) -> None:
     repo.edit(".rollout-spec.yaml", "mode: pull-request ", f"mode: {word} ")
     repo.commit(f"Let the mode be {word}")

@@ -30,16 +30,6 @@ ALL = [
 GUARD = Guard(checks=("rollouts", "lint"), up_to_date=True, approvals=1)
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
-    return Repo.create(tmp_path_factory.mktemp("made"))
-
-
-@pytest.fixture
-def repo(made: Repo, tmp_path: Path) -> Repo:
-    return made.copy(tmp_path)
-
-
 @pytest.fixture(params=FAKES)
 def place(request: pytest.FixtureRequest, repo: Repo, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosted]:
     """The forge of a clone, with a token that lacks nothing and a base that is protected as it should be."""

@@ -31,16 +31,6 @@ COMMANDS = {
 }
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
-    return Repo.create(tmp_path_factory.mktemp("made"))
-
-
-@pytest.fixture
-def repo(made: Repo, tmp_path: Path) -> Repo:
-    return made.copy(tmp_path)
-
-
 @pytest.fixture(params=FAKES)
 def place(request: pytest.FixtureRequest, repo: Repo, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosted]:
     """The forge of a clone, on the host of its remote; the owner of the machine named none."""

@@ -23,16 +23,6 @@ pytestmark = pytest.mark.system
 BRANCH = "rollback/acme-models/fraud/42"
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
-    return Repo.create(tmp_path_factory.mktemp("made"))
-
-
-@pytest.fixture
-def repo(made: Repo, tmp_path: Path) -> Repo:
-    return made.copy(tmp_path)
-
-
 @pytest.fixture(params=FAKES)
 def place(request: pytest.FixtureRequest, repo: Repo, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosted]:
     """The forge of a clone, whose remote is reached by HTTP from now on."""

@@ -50,11 +50,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
     return repo
 
 
-@pytest.fixture
-def repo(made: Repo, tmp_path: Path) -> Repo:
-    return made.copy(tmp_path)
-
-
 def leave_out(repo: Repo, *folders: str) -> None:
     """Make the checkout sparse, in cone mode, without some folders of the workspace."""
     repo.git("status")  # else git takes files that were copied for edited ones, and leaves them

@@ -37,17 +37,6 @@ OTHERS = {
 }
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
-    return Repo.create(tmp_path_factory.mktemp("made"))
-
-
-@pytest.fixture
-def repo(made: Repo, tmp_path: Path) -> Repo:
-    """The example, with 42 in canary-5."""
-    return made.copy(tmp_path)
-
-
 def put(repo: Repo, files: dict[str, str]) -> None:
     for path, text in files.items():
         repo.write(path, text)

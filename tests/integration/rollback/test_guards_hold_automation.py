@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import forge_users
@@ -24,11 +23,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
     automate(repo)
     forge_users.serve_too(repo, "churn", "spam")
     return repo
-
-
-@pytest.fixture
-def repo(made: Repo, tmp_path: Path) -> Repo:
-    return made.copy(tmp_path)
 
 
 def alert(repo: Repo, rollout: str, trigger: str = "latency-sla", version: str = "42") -> dict[str, Any]:

@@ -15,7 +15,7 @@ import pytest
 from fakes.forge import Pull
 from fakes.github import FakeGitHub
 from fakes.host import Answer
-from forge_users import automate, head_of, is_armed, pull, push_tree
+from forge_users import head_of, is_armed, pull, push_tree
 from hosted_repositories import hosted, let_in, point_to
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,16 +33,8 @@ pytestmark = pytest.mark.system
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
-    repo = Repo.create(tmp_path_factory.mktemp("made"))
-    automate(repo, "cooldown: 0s")
-    return repo
-
-
-@pytest.fixture
-def repo(made: Repo, tmp_path: Path) -> Repo:
-    """The example, with 42 in canary-5, 41 stable and 40 known good; hard triggers merge themselves."""
-    return made.copy(tmp_path)
+def made(automated: Repo) -> Repo:
+    return automated
 
 
 @pytest.mark.parametrize(

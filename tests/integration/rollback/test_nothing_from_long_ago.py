@@ -18,22 +18,8 @@ FRAUD = "rollouts/fraud.yaml"
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
-    repo = Repo.create(tmp_path_factory.mktemp("made"))
-    automate(repo, "cooldown: 0s")
-    return repo
-
-
-@pytest.fixture
-def repo(made: Repo, tmp_path: Path) -> Repo:
-    """The example, with 42 in canary-5, 41 stable and 40 known good; hard triggers merge themselves."""
-    return made.copy(tmp_path)
-
-
-@pytest.fixture
-def promoted(repo: Repo) -> Repo:
-    forge_users.promote(repo)
-    return repo
+def made(automated: Repo) -> Repo:
+    return automated
 
 
 def alert(repo: Repo, version: str = "42", trigger: str = "latency-sla", *, ago: str = "", **labels: Any) -> Any:

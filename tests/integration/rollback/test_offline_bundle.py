@@ -18,17 +18,6 @@ pytestmark = pytest.mark.system
 BRANCH = "rollback/acme-models/fraud/42"
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
-    return Repo.create(tmp_path_factory.mktemp("made"))
-
-
-@pytest.fixture
-def repo(made: Repo, tmp_path: Path) -> Repo:
-    """The example, with 42 in canary-5, 41 stable and 40 known good."""
-    return made.copy(tmp_path)
-
-
 def emitted(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 

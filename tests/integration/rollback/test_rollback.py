@@ -33,17 +33,6 @@ CHECKOUT = folders.CHECKOUT
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
-    return Repo.create(tmp_path_factory.mktemp("made"))
-
-
-@pytest.fixture
-def repo(made: Repo, tmp_path: Path) -> Repo:
-    """The example, with 42 in canary-5, 41 stable and 40 known good."""
-    return made.copy(tmp_path)
-
-
-@pytest.fixture(scope="session")
 def promoted_made(made: Repo, tmp_path_factory: pytest.TempPathFactory) -> Repo:
     repo = made.copy(tmp_path_factory.mktemp("promoted"))
     advance_to(repo, "full")

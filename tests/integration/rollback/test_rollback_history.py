@@ -41,11 +41,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
     return repo
 
 
-@pytest.fixture
-def repo(made: Repo, tmp_path: Path) -> Repo:
-    return made.copy(tmp_path)
-
-
 def automate(repo: Repo, *lines: str, mode: str = "pull-request") -> None:
     """Say how far automation may go, on the base."""
     text = repo.at("HEAD", ".rollout-spec.yaml")

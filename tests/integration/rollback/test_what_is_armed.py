@@ -7,7 +7,7 @@ from pathlib import Path
 
 import forge_users
 import pytest
-from forge_users import automate, edit_pull, head_of, is_armed, newest, open_incident, pull, push_tree
+from forge_users import edit_pull, head_of, is_armed, newest, open_incident, pull, push_tree
 from repo import Repo, git
 
 from rollout_spec.domain import transitions
@@ -18,22 +18,8 @@ FRAUD = "rollouts/fraud.yaml"
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
-    repo = Repo.create(tmp_path_factory.mktemp("made"))
-    automate(repo, "cooldown: 0s")
-    return repo
-
-
-@pytest.fixture
-def repo(made: Repo, tmp_path: Path) -> Repo:
-    """The example, with 42 in canary-5, 41 stable and 40 known good; hard triggers merge themselves."""
-    return made.copy(tmp_path)
-
-
-@pytest.fixture
-def promoted(repo: Repo) -> Repo:
-    forge_users.promote(repo)
-    return repo
+def made(automated: Repo) -> Repo:
+    return automated
 
 
 def would_build(repo: Repo, *words: str) -> str:

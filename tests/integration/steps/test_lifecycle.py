@@ -35,11 +35,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
 
 
 @pytest.fixture
-def repo(made: Repo, tmp_path: Path) -> Repo:
-    return made.copy(tmp_path)
-
-
-@pytest.fixture
 def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repo:
     """The same, of long ago: all holds have passed. What is committed by a command is of then, too."""
     monkeypatch.setattr("repo.NINE", LONG_AGO)
