@@ -17,8 +17,8 @@ Schema = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _ORDER = (
     *("$schema", "title", "description", "markdownDescription", "type", "const", "enum", "format", "pattern"),
-    *("minLength", "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "items", "minItems"),
-    *("properties", "required", "propertyNames", "additionalProperties", "minProperties"),
+    *("minLength", "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "items", "minItems", "maxItems"),
+    *("properties", "required", "propertyNames", "additionalProperties", "minProperties", "maxProperties"),
     *("anyOf", "oneOf", "not", "if", "then", "else", "default", "examples", "errorMessage"),
 )
 _BOUNDS = {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum", "le": "maximum"}

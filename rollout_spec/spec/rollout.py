@@ -180,6 +180,9 @@ class RollbackSettings(Model):
         description="The time at which `rollout-spec drill --record` last verified the rollback from every state.",
         examples=["2026-11-20T10:15:00Z"],
     )
+    promote: Literal["auto", "review"] = Field(
+        "review", description="auto: a gated step may enable auto-merge; review: a person merges it."
+    )
 
 
 class Target(Model):

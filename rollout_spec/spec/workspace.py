@@ -15,6 +15,7 @@ from rollout_spec.spec.metadata import ApiVersion, Metadata
 from rollout_spec.spec.model import Model
 from rollout_spec.spec.prometheus import Prometheus
 from rollout_spec.spec.quantities import Duration
+from rollout_spec.spec.service import ServiceSettings
 
 
 class Ratio(Model):
@@ -83,6 +84,12 @@ class SharedCause(Model):
         description="The time in which they fail.",
         examples=["10m"],
     )
+    settle: Duration = Field(
+        timedelta(0),
+        json_schema_extra={"default": "0s"},
+        description="How long the service waits for further breaches before it acts on one.",
+        examples=["5s"],
+    )
 
 
 class Automation(Model):
@@ -109,6 +116,11 @@ class Automation(Model):
     )
     shared_cause: SharedCause = Field(
         default_factory=lambda: SharedCause(), description="When failures of many rollouts have a shared cause."
+    )
+    attest: Text | None = Field(
+        None,
+        description="The required status that the service sets on rollbacks that it built and checked itself.",
+        examples=["rollout-spec/check"],
     )
 
 
@@ -191,6 +203,7 @@ class WorkspaceSpec(Model):
     prometheus: Prometheus | None = Field(
         None, description="The server that `gate` reads; required to evaluate comparisons and offline triggers."
     )
+    service: ServiceSettings | None = Field(None, description="The settings of `rollout-spec serve`.")
 
 
 class Workspace(Model):

@@ -27,7 +27,7 @@ UPDATE = os.environ.get("ROLLOUT_SPEC_UPDATE") == "1"
 GOOD = sorted((HERE / "good").glob("*.yaml"))
 EXAMPLE = (HERE / "good" / "rollout.yaml").read_text("utf-8")
 DATA = read_file("rollout.yaml", None, EXAMPLE.encode()).document.data
-CHOSEN = {"versions", "metrics", "requires", "env"}
+CHOSEN = {"versions", "metrics", "requires", "env", "monitors"}
 """The fields whose keys a user chooses."""
 JARGON = re.compile(r"Input|valid|Decimal|NoneType|\bNone\b|dict|str\b|instance|extra|forbidden|\[key\]|['\"]\{")
 
