@@ -29,6 +29,10 @@ class ChangedError(UserError):
         self.name = name
 
 
+class ClosedByPersonError(UserError):
+    """A person closed the pull request for a breach, so it is not opened again for the same breach."""
+
+
 _NOT_THE_PATH = frozenset(
     getattr(errno, name)
     for name in (

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
 
-from rollout_spec.core.errors import UserError
+from rollout_spec.core.errors import ClosedByPersonError, UserError
 from rollout_spec.core.pull_request import Interventions, ProposedChange, PullRequest
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.workflows.base_branch import Base, build
@@ -62,7 +62,7 @@ class Delivery:
 def deliver(delivery: Delivery) -> DeliveredChange:
     """Push a change and open its pull request, or adopt an existing one.
 
-    UserError with status 1 if a person closed its pull request for this breach.
+    ClosedByPersonError with status 1 if a person closed its pull request for this breach.
     """
     remote = delivery.base.remote
     assert remote is not None
@@ -166,7 +166,7 @@ def _refuse_if_closed(pull: PullRequest, delivery: Delivery, commit: str) -> Non
         return
     closed_after = delivery.observed is not None and pull.closed_at is not None and delivery.observed <= pull.closed_at
     if head == commit or closed_after or delivery.answers(head):
-        raise UserError(
+        raise ClosedByPersonError(
             f"{pull.url} was closed by a person and is not reopened for the same breach",
             hint="to roll back anyway, run `rollout-spec rollback ROLLOUT --reason TEXT`",
             status=1,

@@ -66,6 +66,14 @@ class BreachResponse:
 
 
 @dataclass(frozen=True)
+class FailedResponse:
+    """An error in place of a response to a breach."""
+
+    breach: Breach
+    error: UserError
+
+
+@dataclass(frozen=True)
 class Responder:
     """The context of responses: base, forge (None: nothing is pushed), time, and a person's order."""
 
@@ -75,20 +83,25 @@ class Responder:
     order: Order | None = None
 
 
-def respond_to_all(breaches: Iterable[Breach], responder: Responder) -> Iterator[BreachResponse | UserError]:
-    """Respond to the strongest breach of each version. An error in one response stops no other."""
+def respond_to_all(
+    breaches: Iterable[Breach], responder: Responder, *, concurrent: Sequence[Breach] = ()
+) -> Iterator[BreachResponse | FailedResponse]:
+    """Respond to the strongest breach of each version. An error in one response stops no other.
+
+    ``concurrent`` are breaches that get no response here, but count for a shared cause.
+    """
     base, now = responder.base, responder.now
     groups: dict[tuple[str, str | None], list[Breach]] = {}
     for breach in breaches:
         groups.setdefault((breach.rollout, breach.version), []).append(breach)
     chosen: list[Breach] = []
-    acted_on: list[Breach] = []
+    acted_on = list(concurrent)
     for group in groups.values():
         try:
             strongest_one = strongest_breach(group, base, now)
             acted_on += [strongest_one] if would_be_acted_on(strongest_one, base, now) else []
         except Exception as error:
-            yield as_user_error(error)
+            yield FailedResponse(group[0], as_user_error(error))
             continue
         chosen.append(strongest_one)
     answered: set[tuple[str, str | None]] = set()
@@ -98,7 +111,7 @@ def respond_to_all(breaches: Iterable[Breach], responder: Responder) -> Iterator
         try:
             response = respond(breach, responder, failing=chosen, acted_on=acted_on)
         except Exception as error:
-            yield as_user_error(error)
+            yield FailedResponse(breach, as_user_error(error))
             continue
         for part in response.decision.parts if isinstance(response.decision, Rollback) else ():
             answered.add((part.rollout, part.failed))

@@ -24,7 +24,7 @@ from rollout_spec.integrations.forges import Forge
 from rollout_spec.rollback import Order
 from rollout_spec.workflows.base_branch import forge_of
 from rollout_spec.workflows.newest import fetch_base
-from rollout_spec.workflows.respond import Responder, respond_to_all
+from rollout_spec.workflows.respond import FailedResponse, Responder, respond_to_all
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -62,10 +62,11 @@ def run(arguments: argparse.Namespace) -> int:
     ours, unanswered = of_workspace(breaches, base.repository)
     statuses, errors = [least, unanswered], list[UserError]()
     for response in respond_to_all(ours, Responder(base, forge, now, order)):
-        if isinstance(response, UserError):
-            errors.append(response)
-        else:
-            print_response(response, dry_run=arguments.dry_run)
+        if isinstance(response, FailedResponse):
+            errors.append(response.error)
+            statuses.append(response.error.status)
+            continue
+        print_response(response, dry_run=arguments.dry_run)
         statuses.append(response.status)
     if errors:
         raise UserError("\n".join(error.message for error in errors), hint=errors[-1].hint, status=max(statuses))

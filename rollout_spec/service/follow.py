@@ -1,0 +1,54 @@
+"""Open pull requests of rollbacks, followed until they are merged or closed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from rollout_spec.core.pull_request import PullRequest
+from rollout_spec.core.units import format_time
+from rollout_spec.integrations.forges import Forge
+from rollout_spec.service.answers import Answer
+from rollout_spec.service.records import StoredBreach
+from rollout_spec.workflows.base_branch import Base
+
+_LONGEST_SECONDS = 7 * 24 * 3600.0
+_DELAYS = ((60.0, 1.0), (600.0, 10.0))
+_LONGEST_DELAY = 60.0
+_ENDED = "ended"
+
+
+def follow(row: StoredBreach, base: Base, forge: Forge) -> Answer | None:
+    """Look at the pull request of a breach. None if the breach has to be answered again: the base moved."""
+    known = row.outcome.get("pullRequest")
+    if not isinstance(known, dict):
+        return None
+    pull = forge.find(known["branch"], base.branch)
+    if pull is None:
+        return None
+    outcome = {**row.outcome, "pullRequest": {**known, "number": pull.number, "url": pull.url, "state": pull.state}}
+    if pull.state != "open":
+        return Answer(row, "done", outcome, ((pull.state, pull.url),))
+    if base.commit != row.outcome.get("base"):
+        return None
+    steps = []
+    if row.ended_at is not None and not row.outcome.get(_ENDED):
+        _comment_on_end(row.ended_at, pull, forge)
+        outcome[_ENDED] = True
+        steps.append(("commented", f"{pull.url}: the alert ended"))
+    age = time.time() - row.received_at
+    if age > _LONGEST_SECONDS:
+        return Answer(row, "done", outcome, (*steps, ("left open", pull.url)))
+    return replace(Answer(row, "watching", outcome, tuple(steps)), delay=delay_after(age))
+
+
+def delay_after(age: float) -> float:
+    """Return the time until the next look at a pull request, in seconds: longer for an older breach."""
+    return next((delay for limit, delay in _DELAYS if age < limit), _LONGEST_DELAY)
+
+
+def _comment_on_end(ended_at: float, pull: PullRequest, forge: Forge) -> None:
+    moment = format_time(datetime.fromtimestamp(ended_at, UTC).replace(microsecond=0))
+    text = f"**The alert ended at {moment}.** The rollback stays open: an alert that ended does not clear the version."
+    forge.comment(pull, "alert-ended", text)

@@ -1,0 +1,140 @@
+"""The workspaces of a repository on its base, with the newest settings of each that load."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.paths import under
+from rollout_spec.core.unexpected import as_user_error
+from rollout_spec.integrations.git.command import Plumbing
+from rollout_spec.integrations.git.mirror import workspaces as workspace_folders
+from rollout_spec.integrations.git.repository import Git
+from rollout_spec.spec.kinds import WORKSPACE_FILE
+from rollout_spec.spec.workspace import Workspace
+from rollout_spec.workflows.base_branch import Base
+from rollout_spec.workflows.locate import WorkspaceLocation
+from rollout_spec.workflows.mirror import mirror
+from rollout_spec.workflows.newest import bare_root, fetch_base, find_anywhere
+from rollout_spec.workspace.commit_tree import CommitTree
+from rollout_spec.workspace.repository import Repository
+
+_MOST_COMMITS = 200
+"""How far back the last settings that load are looked for."""
+
+
+@dataclass(frozen=True)
+class ServedWorkspace:
+    """A workspace that the service answers for.
+
+    ``settings`` are from ``commit``, the newest one at which they load. ``error`` is the reason if that is not the
+    newest commit of the base.
+    """
+
+    name: str
+    location: WorkspaceLocation
+    settings: Workspace
+    commit: str
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Served:
+    """All workspaces of a repository. ``errors`` are about workspaces without any settings, and about git itself."""
+
+    workspaces: Mapping[str, ServedWorkspace] = field(default_factory=dict)
+    errors: tuple[str, ...] = ()
+
+    def by_monitor(self, monitor: str) -> list[ServedWorkspace]:
+        """Return the workspaces that name a monitor."""
+        return [each for each in self.workspaces.values() if monitor in monitors_of(each)]
+
+
+def monitors_of(workspace: ServedWorkspace) -> Mapping[str, object]:
+    """Return the monitors of a workspace by name."""
+    service = workspace.settings.spec.service
+    return service.monitors if service else {}
+
+
+def serve_again(root: Path, before: Served) -> Served:
+    """Fetch the base of each workspace, and return the workspaces with their newest settings that load.
+
+    A workspace whose settings do not load, or whose remote does not answer, keeps its last good settings. A mirror is
+    brought up to date.
+    """
+    kept = {each.location.prefix: each for each in before.workspaces.values()}
+    served: dict[str, ServedWorkspace] = {}
+    errors: list[str] = []
+    try:
+        _update_mirror(root)
+    except Exception as error:
+        errors.append(as_user_error(error).message)
+    try:
+        prefixes = _prefixes(root, "HEAD", *{each.commit for each in kept.values()})
+    except Exception as error:
+        return replace(before, errors=(*errors, as_user_error(error).message))
+    for prefix in prefixes:
+        try:
+            each = _newest(WorkspaceLocation(root, root / prefix, root, prefix), kept.get(prefix))
+        except Exception as error:
+            errors.append(f"{prefix or '.'}: {as_user_error(error).message}")
+            continue
+        if each.name in served:
+            errors.append(f"{prefix or '.'}: another workspace of this repository has the name {each.name} too")
+        served.setdefault(each.name, each)
+    return Served(served, tuple(dict.fromkeys(errors)))
+
+
+def _update_mirror(root: Path) -> None:
+    """Move the branch of a bare repository to the newest commit of its remote, and fetch what a rollback reads."""
+    if bare_root(root) is not None:
+        mirror(find_anywhere(root / _prefixes(root, "HEAD")[0]), None, lambda _: None)
+
+
+def _prefixes(root: Path, *refs: str) -> tuple[str, ...]:
+    """Return the folders of workspaces at some commits of a repository, from its root."""
+    plumbing, git = Plumbing(root), Git(root)
+    found = [workspace_folders(plumbing, git.commit(ref), WORKSPACE_FILE) for ref in refs]
+    prefixes = tuple(dict.fromkeys(prefix for each in found for prefix in each))
+    if not prefixes:
+        raise UserError(f"no {WORKSPACE_FILE} in {root} at HEAD", hint="create one with `rollout-spec init`")
+    return prefixes
+
+
+def _newest(location: WorkspaceLocation, before: ServedWorkspace | None) -> ServedWorkspace:
+    try:
+        assert location.git_root is not None
+        base, workspace = fetch_base(location, location.git_root)
+    except Exception as error:
+        message = as_user_error(error).message
+        last = before or _last_good(location)
+        if last is None:
+            raise
+        return replace(last, error=message)
+    return ServedWorkspace(workspace.metadata.name, location, workspace, base.commit)
+
+
+def _last_good(location: WorkspaceLocation) -> ServedWorkspace | None:
+    """Return the newest settings that load in the local history, None if there are none."""
+    assert location.git_root is not None
+    git = Git(location.git_root)
+    newest = git.commit("HEAD")
+    path = under(location.prefix, WORKSPACE_FILE)
+    for count, commit in enumerate(git.history(newest, path)):
+        if count == _MOST_COMMITS:
+            break
+        file = Repository(CommitTree(git, commit.sha, location.prefix)).workspace
+        if file is not None and file.model is not None:
+            return ServedWorkspace(file.model.metadata.name, location, file.model, commit.sha)
+    return None
+
+
+def base_of(workspace: ServedWorkspace) -> tuple[Base, Workspace]:
+    """Fetch the base of a workspace. UserError if its settings do not load there, or it has another name now."""
+    assert workspace.location.git_root is not None
+    base, settings = fetch_base(workspace.location, workspace.location.git_root)
+    if settings.metadata.name != workspace.name:
+        raise UserError(f"the workspace {workspace.name} has the name {settings.metadata.name} on {base.branch} now")
+    return base, settings
