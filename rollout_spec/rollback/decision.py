@@ -49,7 +49,12 @@ class _Target:
 
 
 def failed_version(spec: RolloutSpec, breach: Breach) -> str:
-    """Return the failed version. If the breach names none, it is the candidate, or else stable."""
+    """Return the failed version. If a person's breach names none, it is the candidate, or else stable.
+
+    UserError if a monitor named none: its meaning depends on the traffic split, and must be found first.
+    """
+    if breach.version is None and breach.about is not None:
+        raise UserError(f"{breach.rollout}: the failed version of this breach is not known")
     return breach.version if breach.version is not None else spec.live.candidate or spec.live.stable
 
 

@@ -18,7 +18,7 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import KeyPath, Report, Span
 from rollout_spec.core.yaml.document import Document, parse
 from rollout_spec.core.yaml.scalars import quote
-from rollout_spec.integrations.monitors import alertmanager
+from rollout_spec.integrations.monitors import parse as parse_payload
 from rollout_spec.spec.kinds import KINDS
 from rollout_spec.workflows.check import review
 from rollout_spec.workspace.loader import read_file
@@ -112,7 +112,7 @@ def told(report: Report, edits: dict[str, bytes]) -> None:
 def hear(content: bytes) -> None:
     """Read bytes as the payload of a monitor."""
     with suppress(UserError):
-        alertmanager.parse(content)
+        parse_payload(content)
 
 
 ENTRANCES: dict[str, Callable[[bytes], object]] = {"read": read, "load": load, "check": check, "hear": hear}

@@ -83,7 +83,8 @@ def _breaches(arguments: argparse.Namespace, now: datetime) -> tuple[list[Breach
         raise UserError("--reason, --version, --at and --auto-merge need ROLLOUT, not --breach")
     from rollout_spec.integrations.monitors import parse
 
-    breaches, skipped = parse(_read(start_anywhere(arguments), arguments.breach))
+    payload = parse(_read(start_anywhere(arguments), arguments.breach))
+    breaches, skipped = payload.breaches, payload.skipped
     for alert in skipped:
         terminal.say(f"skipped: {alert.message}")
     if not breaches and not skipped:

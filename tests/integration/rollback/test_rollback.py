@@ -566,9 +566,9 @@ def test_a_number_is_kept_where_a_person_can_read_it(repo: Repo, value: Any, kep
 
 
 def breach_of(repo: Repo, alert: dict[str, Any]) -> Breach:
-    from rollout_spec.integrations.monitors import alertmanager
+    from rollout_spec.integrations.monitors import parse as parse_payload
 
-    return alertmanager.parse(json.dumps({"version": "4", "alerts": [alert]}).encode())[0][0]
+    return parse_payload(json.dumps({"version": "4", "alerts": [alert]}).encode()).breaches[0]
 
 
 def here(repo: Repo) -> Repository:

@@ -554,7 +554,7 @@ from unittest import mock
 from rollout_spec.workflows import respond as response
 from rollout_spec.cli import main
 from rollout_spec.cli.commands import rollback
-from rollout_spec.integrations.monitors import MONITORS
+from rollout_spec.integrations.monitors import alertmanager
 
 now, number, place, *words = sys.argv[1:]
 bots, (ready, go) = [], os.pipe()

@@ -23,8 +23,7 @@ from hypothesis import strategies as st
 from rollout_spec.core.breach import Breach
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.units import NAME, format_time, is_version
-from rollout_spec.integrations.monitors import MONITORS, SkippedAlert
-from rollout_spec.integrations.monitors.alertmanager import parse
+from rollout_spec.integrations.monitors import MONITORS, Payload, parse
 
 CASES = folders.CASES
 PAYLOADS = sorted(path for name in MONITORS for path in (CASES / name).glob("*.json"))
@@ -33,19 +32,25 @@ UPDATE = os.environ.get("ROLLOUT_SPEC_UPDATE") == "1"
 some = settings(max_examples=examples(150), deadline=None, database=None, derandomize=True)
 
 
-def told(breaches: list[Breach], passed: list[SkippedAlert]) -> str:
+def told(payload: Payload) -> str:
     lines = []
-    for breach in breaches:
+    for breach in payload.breaches:
         where = f"{breach.workspace or '-'}/{breach.rollout} {breach.version}"
         lines.append(f"{breach.id}: {where} by {breach.trigger or '-'} at {format_time(breach.observed_at)}")
         evidence = breach.evidence
         lines.append(f"  {evidence.summary!r}, {evidence.value}, {evidence.url}")
-    return "".join(f"{line}\n" for line in [*lines, *(f"skipped: {words}" for words in passed)])
+    lines += [f"skipped: {alert}" for alert in payload.skipped]
+    for alert in payload.resolved:
+        ended = format_time(alert.ended_at) if alert.ended_at else "-"
+        name = f"{alert.workspace or '-'}/{alert.rollout} {alert.version}"
+        lines.append(f"resolved: {alert.id}: {name} by {alert.trigger or '-'} at {ended}")
+    lines += [f"confirm: {payload.confirmation}"] if payload.confirmation else []
+    return "".join(f"{line}\n" for line in lines)
 
 
 @pytest.mark.parametrize("path", PAYLOADS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_a_payload_is_read_as_it_was_meant(path: Path) -> None:
-    found, expected = told(*MONITORS[path.parent.name].parse(path.read_bytes())), path.with_suffix(".txt")
+    found, expected = told(parse(path.read_bytes(), path.parent.name)), path.with_suffix(".txt")
     if UPDATE:
         expected.write_text(found, "utf-8")
     assert found == expected.read_text("utf-8")
@@ -61,9 +66,9 @@ def alert(**fields: Any) -> dict[str, Any]:
 
 
 def one(payload_alert: dict[str, Any]) -> Breach:
-    breaches, passed = parse(json.dumps({"version": "4", "alerts": [payload_alert]}).encode())
-    assert passed == []
-    return breaches[0]
+    payload = parse(json.dumps({"version": "4", "alerts": [payload_alert]}).encode())
+    assert payload.skipped == []
+    return payload.breaches[0]
 
 
 def test_the_same_alert_is_the_same_breach_however_often_it_is_told() -> None:
@@ -140,19 +145,24 @@ def test_whatever_is_posted_gives_breaches_in_order_or_a_clear_refusal(
 ) -> None:
     content = json.dumps({"version": version, "alerts": posted, "truncatedAlerts": more, "x": more}).encode()
     try:
-        breaches, passed = parse(content)
+        payload = parse(content)
     except UserError as error:
         assert error.status == 2
         assert version != "4"
         return
+    breaches, passed = payload.breaches, payload.skipped
     assert len(breaches) + sum(alert.reason != "cut-off" for alert in passed) == len(posted)
     for alert in passed:
         assert alert.message.isprintable()
     for breach in breaches:
         assert re.fullmatch(r"[a-z0-9-]+", breach.id)
         assert re.fullmatch(NAME, breach.rollout)
-        assert breach.version is not None
-        assert is_version(breach.version)
+        if breach.version is None:
+            assert breach.about == "rollout"
+            assert breach.trigger is not None
+        else:
+            assert breach.about is None
+            assert is_version(breach.version)
         for name in (breach.trigger, breach.workspace):
             assert name is None or re.fullmatch(NAME, name)
         assert breach.observed_at.tzinfo == UTC

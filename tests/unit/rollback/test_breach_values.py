@@ -14,7 +14,7 @@ from rollout_spec.core.breach import Breach, Evidence
 from rollout_spec.core.units import parse_time
 from rollout_spec.core.yaml.scalars import LONGEST_NUMBER
 from rollout_spec.domain.quarantine import quarantined
-from rollout_spec.integrations.monitors import alertmanager
+from rollout_spec.integrations.monitors import parse as parse_payload
 from rollout_spec.rollback import Rollback, roll_back
 from rollout_spec.spec.incident import IncidentSpec
 from rollout_spec.workspace.repository import Repository
@@ -49,8 +49,9 @@ VALUES = {
 def told(value: str) -> Breach:
     labels = {"rollout": "fraud", "version": "42", "trigger": "latency-sla"}
     alert = {"status": "firing", "labels": labels, "annotations": {"value": value}, "startsAt": MOMENT.isoformat()}
-    ((breach,), passed) = alertmanager.parse(json.dumps({"version": "4", "alerts": [alert]}).encode())
-    assert passed == []
+    payload = parse_payload(json.dumps({"version": "4", "alerts": [alert]}).encode())
+    assert payload.skipped == []
+    (breach,) = payload.breaches
     return breach
 
 

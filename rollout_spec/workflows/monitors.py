@@ -1,0 +1,79 @@
+"""Requests of the monitors that a workspace names: verified with its secrets, and parsed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.text import did_you_mean, excerpt
+from rollout_spec.integrations.monitors import MONITORS, MonitorOptions, Payload, parse
+from rollout_spec.workflows.secrets import read_secret, read_secrets
+
+if TYPE_CHECKING:
+    from rollout_spec.integrations.monitors.authentication import Auth, Request
+    from rollout_spec.spec.service import MonitorSettings
+
+_STYLES = {"grafana": "grafana", "pagerduty": "pagerduty"}
+_DEFAULT_STYLE = "github"
+
+
+def authenticates(settings: MonitorSettings) -> bool:
+    """Return whether the requests of a monitor carry evidence. Without it, only loopback may be trusted."""
+    return settings.auth is not None or settings.topic is not None
+
+
+def authenticate_request(settings: MonitorSettings, request: Request, now: datetime) -> None:
+    """Raise RefusedError if a request lacks a piece of evidence that its monitor must give.
+
+    UserError if a secret cannot be read, or the service of a certificate failed.
+    """
+    from rollout_spec.integrations.monitors.authentication import SnsAuth, authenticate
+
+    auth = _auth_of(settings)
+    if auth is not None:
+        authenticate(request, auth, now)
+    if settings.topic is not None:
+        authenticate(request, SnsAuth(settings.topic), now)
+
+
+def parse_request(settings: MonitorSettings, request: Request, now: datetime) -> Payload:
+    """Return the payload of a request that was authenticated. UserError if it is invalid."""
+    return parse(request.content, settings.type, request.headers, options_of(settings, now))
+
+
+def options_of(settings: MonitorSettings, now: datetime) -> MonitorOptions:
+    """Return the settings of a monitor that its parser needs."""
+    mapping = settings.mapping.model_dump(exclude_none=True) if settings.mapping is not None else {}
+    return MonitorOptions(settings.preset, mapping, settings.topic, now)
+
+
+def parse_file(content: bytes, name: str | None, monitors: Mapping[str, MonitorSettings], now: datetime) -> Payload:
+    """Return the payload in a file.
+
+    ``name`` is a monitor of the workspace or a type; None stands for Alertmanager.
+    """
+    if name is None:
+        return parse(content)
+    if name in monitors:
+        return parse(content, monitors[name].type, options=options_of(monitors[name], now))
+    if name in MONITORS:
+        return parse(content, name, options=MonitorOptions(now=now))
+    raise UserError(f"no monitor `{excerpt(name)}`", hint=did_you_mean(name, [*monitors, *MONITORS]))
+
+
+def _auth_of(settings: MonitorSettings) -> Auth | None:
+    """Return the evidence that a monitor must give, with its secrets; None if it needs none."""
+    from rollout_spec.integrations.monitors import authentication as kinds
+
+    auth = settings.auth
+    if auth is None:
+        return None
+    if auth.bearer is not None:
+        return kinds.BearerAuth(read_secrets(auth.bearer))
+    if auth.basic is not None:
+        return kinds.BasicAuth(auth.basic.user, read_secrets(auth.basic.password))
+    assert auth.hmac is not None
+    style = auth.style or _STYLES.get(settings.preset or settings.type, _DEFAULT_STYLE)
+    return kinds.HmacAuth(tuple(read_secret(place) for place in auth.hmac), style)
