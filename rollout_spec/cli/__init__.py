@@ -34,6 +34,7 @@ COMMANDS = {
     "retire": "remove a version from knownGood",
     "drill": "roll back in memory from every reachable state of a rollout",
     "rollback": "open the pull request that restores the whole stack",
+    "serve": "receive the breaches that monitors post, and open a rollback for each",
     "mirror": "keep a bare clone up to date, for the rollbacks of a bot",
     "doctor": "check everything that a rollback needs",
     "explain": "explain a rule or policy",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rollout_spec.core.errors import UserError
+from rollout_spec.core.errors import OUTSIDE, UserError
 from rollout_spec.core.paths import under
 from rollout_spec.core.unexpected import as_user_error
 from rollout_spec.integrations.git.command import Plumbing
@@ -30,7 +30,7 @@ class ServedWorkspace:
     """A workspace that the service answers for.
 
     ``settings`` are from ``commit``, the newest one at which they load. ``error`` is the reason if that is not the
-    newest commit of the base.
+    newest commit of the base; ``is_unreachable``: the remote did not answer.
     """
 
     name: str
@@ -38,6 +38,7 @@ class ServedWorkspace:
     settings: Workspace
     commit: str
     error: str | None = None
+    is_unreachable: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,11 +109,11 @@ def _newest(location: WorkspaceLocation, before: ServedWorkspace | None) -> Serv
         assert location.git_root is not None
         base, workspace = fetch_base(location, location.git_root)
     except Exception as error:
-        message = as_user_error(error).message
+        reason = as_user_error(error)
         last = before or _last_good(location)
         if last is None:
             raise
-        return replace(last, error=message)
+        return replace(last, error=reason.message, is_unreachable=reason.status == OUTSIDE)
     return ServedWorkspace(workspace.metadata.name, location, workspace, base.commit)
 
 

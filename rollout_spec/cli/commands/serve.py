@@ -1,0 +1,78 @@
+"""Receive the breaches that monitors post, and open a rollback for each.
+
+rollout-spec --repo MIRROR serve             listens on 127.0.0.1:8080, with an inbox in MIRROR
+rollout-spec --repo MIRROR serve --host 0.0.0.0 --inbox postgresql://…
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from rollout_spec.cli.workspace import start_anywhere
+from rollout_spec.core.errors import UserError
+
+_INBOX = "ROLLOUT_SPEC_INBOX"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--port", type=int, default=8080, help="the port (default: 8080; 0: any free one)")
+    parser.add_argument(
+        "--inbox",
+        metavar="URL",
+        help=f"sqlite:///PATH, or postgresql://… for several replicas (default: ${_INBOX}, else a file in the git folder)",
+    )
+    parser.add_argument("--log", choices=("text", "json"), default="text", help="the form of log lines (default: text)")
+    parser.add_argument("--poll", type=_seconds, default=15.0, metavar="S", help="seconds between fetches of settings")
+    parser.add_argument(
+        "--lease", type=_seconds, default=15.0, metavar="S", help="seconds until another worker takes over"
+    )
+    parser.add_argument("--rate", type=_seconds, default=500.0, metavar="N", help="requests a second of one address")
+    parser.add_argument(
+        "--most-bytes", type=int, default=1024 * 1024, metavar="N", help="the largest body (default: 1 MiB)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until a signal ends it."""
+    try:
+        from rollout_spec.service.run import ServeOptions, serve
+    except ModuleNotFoundError as error:
+        raise UserError(f"`serve` needs the library {error.name}", hint="pip install 'rollout-spec[serve]'") from None
+    from rollout_spec.integrations.git.command import Plumbing
+    from rollout_spec.workflows.locate import find_from
+    from rollout_spec.workflows.newest import bare_root
+
+    start = start_anywhere(arguments)
+    root = bare_root(start) or find_from(start).git_root
+    if root is None:
+        raise UserError("the service needs git, but this workspace is not in a git repository", hint="run `git init`")
+    default = f"sqlite:///{Path(Plumbing(root).folder).absolute() / 'rollout-spec' / 'inbox.sqlite3'}"
+    inbox = arguments.inbox or os.environ.get(_INBOX) or default
+    return serve(
+        ServeOptions(
+            root,
+            arguments.host,
+            arguments.port,
+            inbox,
+            log_format=arguments.log,
+            poll=arguments.poll,
+            lease=arguments.lease,
+            rate=arguments.rate,
+            most_bytes=arguments.most_bytes,
+        )
+    )
+
+
+def _seconds(text: str) -> float:
+    """Return a positive number. ArgumentTypeError if it is not one."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < 1e6:
+        raise argparse.ArgumentTypeError(f"expected a positive number, not `{text}`")
+    return number

@@ -1,0 +1,130 @@
+"""Posts of monitors, verified and turned into breaches of the workspaces that trust the monitor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from rollout_spec.core.breach import Breach
+from rollout_spec.core.errors import OUTSIDE, UserError
+from rollout_spec.core.text import join_some
+from rollout_spec.integrations.monitors import Payload
+from rollout_spec.integrations.monitors.authentication import RefusedError, Request
+from rollout_spec.service.records import NewBreach, alert_key
+from rollout_spec.service.workspaces import Served, ServedWorkspace
+from rollout_spec.spec.service import MonitorSettings
+from rollout_spec.workflows.monitors import authenticate_request, authenticates, parse_request
+
+_MOST_SKIPPED = 20
+"""Skipped alerts of one post that are stored; the others are only counted."""
+
+
+class UnknownMonitorError(UserError):
+    """No workspace names this monitor."""
+
+
+class UnauthorizedError(UserError):
+    """The request lacks the evidence that its monitor must give."""
+
+
+@dataclass(frozen=True)
+class Post:
+    """The contents of one post. ``ended`` are the keys of alerts that ended, each with the time in seconds.
+
+    ``skipped`` are messages about alerts that give no breach. ``confirmation`` is an address to visit.
+    """
+
+    breaches: list[NewBreach] = field(default_factory=list)
+    ended: list[tuple[str, float]] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    confirmation: str | None = None
+
+
+def trusted_by(
+    monitor: str, request: Request, served: Served, now: datetime, *, open_to_all: bool
+) -> list[ServedWorkspace]:
+    """Return the workspaces whose settings of a monitor a request satisfies.
+
+    ``open_to_all``: a monitor without ``auth`` is trusted, because only this machine can connect. UnknownMonitorError,
+    UnauthorizedError, or UserError with status 3 if a secret cannot be read.
+    """
+    workspaces = served.by_monitor(monitor)
+    if not workspaces:
+        raise UnknownMonitorError(f"no workspace names a monitor `{monitor[:80]}` in `service.monitors`")
+    trusting, unusable = list[ServedWorkspace](), list[UserError]()
+    for workspace in workspaces:
+        settings = settings_of(workspace, monitor)
+        if not authenticates(settings) and not open_to_all:
+            continue
+        try:
+            authenticate_request(settings, request, now)
+        except RefusedError:
+            continue
+        except UserError as error:
+            unusable.append(error)
+            continue
+        trusting.append(workspace)
+    if not trusting and unusable:
+        raise UserError(f"the monitor `{monitor}` cannot be verified: {unusable[0].message}", status=OUTSIDE)
+    if not trusting:
+        raise UnauthorizedError(f"this request has not the credentials of the monitor `{monitor}`")
+    return trusting
+
+
+def settings_of(workspace: ServedWorkspace, monitor: str) -> MonitorSettings:
+    """Return the settings of a monitor that a workspace names."""
+    service = workspace.settings.spec.service
+    assert service is not None
+    return service.monitors[monitor]
+
+
+def read_post(monitor: str, request: Request, trusting: list[ServedWorkspace], now: datetime, *, dry_run: bool) -> Post:
+    """Return the contents of a verified post. UserError if it is not a payload of this monitor."""
+    post = Post()
+    payloads: list[tuple[MonitorSettings, Payload]] = []
+    for workspace in trusting:
+        settings = settings_of(workspace, monitor)
+        payload = next((known for other, known in payloads if other == settings), None)
+        if payload is None:
+            payload = parse_request(settings, request, now)
+            payloads.append((settings, payload))
+    payload = payloads[0][1]
+    names = {each.name: each for each in trusting}
+    for breach in payload.breaches:
+        post.breaches.append(_new_breach(breach, monitor, names, dry_run=dry_run))
+    for alert in payload.resolved:
+        if alert.id is not None:
+            ended_at = (alert.ended_at or now).timestamp()
+            post.ended.extend(
+                (alert_key(name, alert.id), ended_at) for name in names if alert.workspace in (None, name)
+            )
+    post.breaches.extend(_refused(payload, monitor, trusting[0].name, dry_run=dry_run))
+    post.skipped.extend(alert.message for alert in payload.skipped)
+    return Post(post.breaches, post.ended, post.skipped, payload.confirmation)
+
+
+def _new_breach(breach: Breach, monitor: str, trusting: dict[str, ServedWorkspace], *, dry_run: bool) -> NewBreach:
+    """Return a breach for the workspace that it names, or the only one that trusts the monitor; else a refused one."""
+    name = breach.workspace or (next(iter(trusting)) if len(trusting) == 1 else None)
+    if name not in trusting:
+        why = (
+            f"no workspace {name} trusts the monitor {monitor} with these credentials"
+            if name
+            else f"the alert names no workspace, but {join_some(trusting, 8)} trust this monitor"
+        )
+        return NewBreach(next(iter(trusting)), monitor, breach, dry_run, refusal=why)
+    settle = trusting[name].settings.spec.automation.shared_cause.settle
+    return NewBreach(name, monitor, breach, dry_run, delay=settle.total_seconds())
+
+
+def _refused(payload: Payload, monitor: str, workspace: str, *, dry_run: bool) -> Iterator[NewBreach]:
+    """Yield a record of each alert that may be a breach but cannot be answered."""
+    skipped = [alert for alert in payload.skipped if alert.reason != "not-firing"]
+    for alert in skipped[:_MOST_SKIPPED]:
+        yield NewBreach(workspace, monitor, None, dry_run, refusal=alert.message)
+
+
+def now() -> datetime:
+    """Return the present time in UTC."""
+    return datetime.now(UTC)

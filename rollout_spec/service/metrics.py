@@ -1,0 +1,85 @@
+"""Metrics of the service for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from rollout_spec.core.errors import UserError
+from rollout_spec.service.inbox import Inbox
+
+_PREFIX = "rollout_spec"
+_SECONDS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 300, 900, 3600, 14400)
+
+
+class _Backlog(Collector):
+    """The unfinished breaches, counted in the inbox at each scrape."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the number of unfinished breaches and the age of the oldest; nothing if the inbox does not answer."""
+        try:
+            count, age = self._inbox.backlog()
+        except UserError:
+            return
+        yield GaugeMetricFamily(f"{_PREFIX}_unfinished_breaches", "Breaches without an answer.", value=count)
+        yield GaugeMetricFamily(
+            f"{_PREFIX}_oldest_unfinished_breach_seconds", "Age of the oldest breach without an answer.", value=age
+        )
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Yield nothing: a registration must not read the inbox."""
+        yield from ()
+
+
+class Metrics:
+    """All metrics of one service."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self.registry = CollectorRegistry()
+        self.registry.register(_Backlog(inbox))
+        self.received = self._counter("received", "Alerts in posts, by what became of them.", "monitor", "result")
+        self.rejected = self._counter("rejected_requests", "Rejected posts, by their status.", "monitor", "status")
+        self.answers = self._counter("answers", "Answers to breaches, by verdict.", "verdict")
+        self.errors = self._counter("failed_tries", "Tries to answer a breach that failed.")
+        self.notifications = self._counter("notifications", "Messages to people.", "result")
+        self.legs = Histogram(
+            f"{_PREFIX}_leg_seconds",
+            "Seconds of each leg: alert to received, received to decided, received to pull request, alert to merged.",
+            ["leg"],
+            registry=self.registry,
+            buckets=_SECONDS,
+        )
+        self.worker_up = self._gauge("worker_up", "1 if the worker is alive.")
+        self.settings_current = self._gauge(
+            "workspace_settings_current", "1 if the settings of the newest commit are in force.", "workspace"
+        )
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"{_PREFIX}_{name}", text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"{_PREFIX}_{name}", text, labels, registry=self.registry)
+
+    def count(self, event: Mapping[str, Any]) -> None:
+        """Count one event of the worker."""
+        if event["kind"] == "failed":
+            self.errors.inc()
+            return
+        if event["kind"] == "notification":
+            self.notifications.labels(event["result"]).inc()
+            return
+        if event.get("verdict"):
+            self.answers.labels(event["verdict"]).inc()
+        for leg, seconds in event.get("legs", {}).items():
+            self.legs.labels(leg).observe(max(0.0, seconds))
+
+    def text(self) -> bytes:
+        """Return all metrics in the text format of Prometheus."""
+        return generate_latest(self.registry)

@@ -1,0 +1,57 @@
+"""The writer: stores the breaches of many posts in one transaction, because each transaction waits for the disk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from rollout_spec.core.errors import OUTSIDE, UserError
+from rollout_spec.service.inbox import Inbox
+from rollout_spec.service.records import NewBreach, Receipt
+
+_MOST = 500
+_MOST_WAITING = 5_000
+
+_Waiting = tuple[list[NewBreach], asyncio.Future[list[Receipt]]]
+
+
+class Writer:
+    """One task that stores breaches. ``wake`` is called after each transaction."""
+
+    def __init__(self, inbox: Inbox, wake: Callable[[], None]) -> None:
+        self._inbox, self._wake = inbox, wake
+        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(_MOST_WAITING)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="inbox")
+
+    async def store(self, breaches: list[NewBreach]) -> list[Receipt]:
+        """Store breaches, and return once they are on disk. DatabaseError if they are not."""
+        done: asyncio.Future[list[Receipt]] = asyncio.get_running_loop().create_future()
+        try:
+            self._queue.put_nowait((breaches, done))
+        except asyncio.QueueFull:
+            raise UserError("too many breaches wait to be stored", status=OUTSIDE) from None
+        return await done
+
+    async def run(self) -> None:
+        """Store what is queued, for ever."""
+        while True:
+            batch = [await self._queue.get()]
+            while len(batch) < _MOST and not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+            await self._store(batch)
+
+    async def _store(self, batch: list[_Waiting]) -> None:
+        everything = [breach for breaches, _ in batch for breach in breaches]
+        try:
+            receipts = await asyncio.get_running_loop().run_in_executor(self._thread, self._inbox.add, everything)
+        except Exception as error:
+            for _, done in batch:
+                if not done.done():
+                    done.set_exception(error)
+            return
+        self._wake()
+        for breaches, done in batch:
+            own, receipts = receipts[: len(breaches)], receipts[len(breaches) :]
+            if not done.done():
+                done.set_result(own)
