@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Quarantine:
-    """The incident that bars a version. ``workspace`` is the workspace of the incident, None if it is this one.
+    """The incident that bars a version.
 
-    ``incident`` is None if the file does not load or contradicts its name. Then the name quarantines.
+    ``workspace`` is the workspace of the incident, None if it is this one. ``incident`` is None if the file does not
+    load or contradicts its name. Then the name quarantines.
     """
 
     file: File[Incident]
@@ -85,7 +86,10 @@ def _digest(file: File[ModelRollout] | None, version: str) -> str | None:
 
 
 def unknown_quarantines(rollout: ModelRollout, repository: Repository) -> tuple[str, ...]:
-    """Return the reasons why the quarantines of other workspaces are unknown: files that are missing or do not load."""
+    """Return the reasons why the quarantines of other workspaces are unknown.
+
+    The reasons are files that are missing or do not load.
+    """
     name = rollout.metadata.name
     reasons = [unknown.reason for unknown in unknown_sources(repository)]
     for source in incident_sources(repository):

@@ -31,7 +31,10 @@ from rollout_spec.workspace.repository import Repository
 
 @dataclass(frozen=True)
 class _Failure:
-    """A failed version with the breach, the commits since it was proposed, and the versions that also go back."""
+    """A failed version with its breach, its commits, and the versions that also go back.
+
+    The commits are those since it was proposed.
+    """
 
     breach: Breach
     version: str
@@ -90,7 +93,10 @@ def _roll_back_stable(
     failure: _Failure,
     unmerged: OpenIncidents,
 ) -> Rollback | NoRollbackTarget:
-    """Decide the outcome of a breach of stable. Unmerged incidents are merged with it if they decide the target."""
+    """Decide the outcome of a breach of stable.
+
+    Unmerged incidents are merged with it if they decide the target.
+    """
     with_incidents = repository.edited(unmerged.files) if unmerged.files else repository
     version = next(iter(rollback_targets(rollout, with_incidents)), None)
     skipped = tuple(_skipped(rollout, version, with_incidents))
@@ -112,9 +118,10 @@ def roll_back_together(
     failures: Sequence[tuple[Breach, UndoneCommits]],
     open_incidents: Mapping[str, OpenIncidents | None] | None = None,
 ) -> Rollback | None:
-    """Roll back several rollouts in one commit, so that they agree on the exclusive components that they share.
+    """Roll back several rollouts in one commit.
 
-    ``open_incidents`` are by rollout. None if one of them cannot be rolled back.
+    They then agree on the exclusive components that they share. ``open_incidents`` are by rollout. None if one of them
+    cannot be rolled back.
     """
     files = [(repository.require_rollout(breach.rollout), breach) for breach, _ in failures]
     leaving = [(file.stem, failed_version(file.model.spec, breach)) for file, breach in files if file.model]

@@ -22,7 +22,7 @@ MOST_FINDINGS = 10
 
 @dataclass(frozen=True)
 class ManifestComparison:
-    """The diff between the manifests of a rollback and those of an earlier commit. It is empty if they are equal."""
+    """The diff between a rollback's manifests and those of an earlier commit, empty if equal."""
 
     commit: str
     diff: str

@@ -1,4 +1,7 @@
-"""Merges in a bare repository. Nothing is checked out, and a branch moves only from an expected commit."""
+"""Merges in a bare repository.
+
+Nothing is checked out, and a branch moves only from an expected commit.
+"""
 
 from __future__ import annotations
 
