@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rollout_spec.core.errors import UserError
+from rollout_spec.core.text import join_some
 from rollout_spec.domain.contracts import place_of
 from rollout_spec.domain.pins import is_range, satisfies
 from rollout_spec.workspace.repository import Repository
@@ -51,8 +52,7 @@ class Refusal:
     @property
     def message(self) -> str:
         """The reason to skip the earlier version. It quotes the contract."""
-        left_out = f" and {len(self.changes) - 1} more" if len(self.changes) > 1 else ""
-        return f"it {self.summary}: {self.changes[0]}{left_out}"
+        return f"it {self.summary}: {join_some(self.changes, 1)}"
 
 
 def refusals(rollout: ModelRollout, version: str, repository: Repository) -> Iterator[Refusal]:
