@@ -99,10 +99,7 @@ def _owned_by(target: str, repository: Repository) -> str:
 
 
 def _objects(file: File[ModelRollout], repository: Repository) -> Iterator[Problem]:
-    """Find versions whose objects have the names of another rollout's.
-
-    For example, version ``1`` of ``fraud`` has the objects of a rollout ``fraud-v1``.
-    """
+    """Find versions whose objects have the names of another rollout's."""
     for infix in re.finditer(f"(?={_INFIX})", file.stem):
         other = _rollout(file.stem[: infix.start()], repository)
         if other is None or file.model is None or _namespace(other) != _namespace(file.model):
