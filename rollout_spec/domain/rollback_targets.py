@@ -48,14 +48,15 @@ def rollback_targets(rollout: ModelRollout, repository: Repository) -> list[str]
 def obstacles(rollout: ModelRollout, repository: Repository) -> dict[str, str]:
     """Return the entries of ``knownGood`` that cannot be restored, each with the reason."""
     barred = quarantined(rollout, repository) if rollout.spec.live.known_good else {}
-    same = versions_with_same_digest(rollout, rollout.spec.live.stable)
+    as_stable = versions_with_same_digest(rollout, rollout.spec.live.stable)
     reasons: dict[str, str] = {}
     for version in rollout.spec.live.known_good:
         if version in barred:
-            reasons[version] = f"quarantined by {barred[version].description}"
+            same = barred[version].same_bytes(version)
+            reasons[version] = f"{same + ', ' if same else ''}quarantined by {barred[version].description}"
         elif version not in rollout.spec.versions:
             reasons[version] = "it is not recorded"
-        elif version in same:
+        elif version in as_stable:
             reasons[version] = f"it has the same digest as {rollout.spec.live.stable}"
         elif reason := blocking_reason(rollout, version, repository):
             reasons[version] = reason

@@ -150,10 +150,12 @@ def _live(rollout: str, repository: Repository) -> Live:
 
 
 def _no_action(rollout: ModelRollout, version: str, repository: Repository) -> NoAction:
-    incident = quarantined(rollout, repository).get(version)
+    quarantine = quarantined(rollout, repository).get(version)
     message = f"{rollout.metadata.name} {version} receives neither requests nor mirrored ones: nothing to roll back"
-    if incident is not None:
-        return NoAction(f"{message}; {incident.description} quarantines it already", "one-action")
+    if quarantine is not None:
+        same = quarantine.same_bytes(version)
+        reason = f"{quarantine.description} quarantines it already{': ' + same if same else ''}"
+        return NoAction(f"{message}; {reason}", "one-action")
     live = rollout.spec.live
     if version == live.candidate:
         message += f"; it is a candidate in {live.stage or 'no stage'}, and {live.stable} receives all requests"
