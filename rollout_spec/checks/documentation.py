@@ -46,7 +46,10 @@ def explain(name: str, repository: Repository | None = None) -> Explanation | No
 
 
 def explanations(repository: Repository | None = None) -> Iterator[Explanation]:
-    """Yield all rules, in the order in which they run, and all policies. Packs that do not load are skipped."""
+    """Yield all rules, in the order in which they run, and all policies.
+
+    Packs that do not load are skipped.
+    """
     yield from map(of_rule, RULES)
     for pack in own_packs(repository) if repository else ():
         yield from of_pack(pack, shipped=False)
@@ -143,7 +146,10 @@ def _plain(value: Any) -> Any:
 
 
 def page() -> str:
-    """Return the page that publishes all rules and shipped policies, as Markdown; its anchors are their names."""
+    """Return the page of all rules and shipped policies, as Markdown.
+
+    Its anchors are their names.
+    """
     sections = [_HEAD, *_sections("Rules", _STAR, map(of_rule, RULES))]
     for pack in shipped_packs():
         sections += _sections(f"Policies of {pack.metadata.name}", pack.metadata.description or "", of_pack(pack))

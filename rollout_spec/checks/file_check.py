@@ -1,4 +1,4 @@
-"""The check of one file: its rules, its policies, the verification of its rollback, and the silenced findings."""
+"""The check of one file: rules, policies, its rollback, and silenced findings."""
 
 from __future__ import annotations
 
@@ -75,7 +75,10 @@ def is_in_own_folder(path: str) -> bool:
 
 
 def is_sound(file: File[Any], repository: Repository) -> bool:
-    """Return whether a file loads and all names in it exist; other findings would only follow from such an error."""
+    """Return whether a file loads and all names in it exist.
+
+    Other findings would only follow from such an error.
+    """
     subject = Subject(file, repository, configurable=CONFIGURABLE, rule_names=RULES)
     rules = (RULES[name] for name in GATES if not file.kind or file.kind in RULES[name].KINDS)
     return not any(problem.severity == "error" for rule in rules for problem in rule.check(subject))
@@ -88,7 +91,10 @@ def _is_sound(file: File[Any], context: Context) -> bool:
 
 
 def _run_rules(file: File[Any], context: Context) -> tuple[list[Finding], set[str]]:
-    """Return the findings of the rules, and the rules that ran: all, or those up to a gate that found an error."""
+    """Return the findings of the rules, and the names of those that ran.
+
+    No rule runs after a gate that found an error.
+    """
     subject = Subject(
         file, context.repository, context.base, context.whole, CONFIGURABLE, context.now, BASE_SEVERITY, RULES
     )

@@ -20,7 +20,10 @@ def introduced(before: Report, after: Report) -> list[Finding]:
 
 
 def _identity(finding: Finding) -> tuple[object, ...]:
-    """Return the identity of a finding. For a pin it leaves out the message, which lists the served versions."""
+    """Return the identity of a finding.
+
+    For a pin it leaves out the message, which lists the served versions.
+    """
     is_pin = finding.name == "pins-served" and finding.path[:2] == ("spec", "versions")
     return finding.file, finding.name, finding.path, "" if is_pin else finding.message
 

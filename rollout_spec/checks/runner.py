@@ -64,7 +64,7 @@ def check(
     now: datetime | None = None,
     options: CheckOptions = _DEFAULTS,
 ) -> Report:
-    """Check a workspace, or the files at ``paths`` in it, and return the findings, sorted by file and line.
+    """Check a workspace, or the files at ``paths`` in it, and return sorted findings.
 
     ``base`` is the repository that the change is compared with. ``prefix`` is the workspace's folder in its git root,
     which is put before the paths in findings. Policies are evaluated only if ``now`` is given: a rollback leaves it

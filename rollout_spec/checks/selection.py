@@ -37,9 +37,11 @@ def _present_packs(repository: Repository) -> Iterator[str]:
 
 
 def broken_inputs(paths: Sequence[str], context: Context) -> Iterator[str]:
-    """Yield the files that the files under check depend on and that do not load, so that their checks cannot pass.
+    """Yield the inputs of the files under check that do not load.
 
-    They are the workspace, its packs, and the components that rollouts pin. A check of everything has them already.
+    The checks of the files that depend on them cannot pass. Inputs are the workspace, its packs, and the components
+    that rollouts pin. A check of everything has them already. They are the workspace, its packs, and the components
+    that rollouts pin. A check of everything has them already.
     """
     repository = context.repository
     for path in dict.fromkeys(_inputs(paths, context)):

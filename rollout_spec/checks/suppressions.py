@@ -33,7 +33,10 @@ class Suppression:
 
 @lru_cache(maxsize=8)  # a check needs the comments of one file three times
 def suppressions(document: Document) -> tuple[Suppression, ...]:
-    """Return the comments of a readable document, in order; a similar text inside a scalar is not a comment."""
+    """Return the comments of a readable document, in order.
+
+    A similar text inside a scalar is not a comment.
+    """
     if not document.readable or _MARK not in document.text:
         return ()
     return tuple(_comments(document.text))
@@ -56,7 +59,11 @@ def _comments(text: str) -> Iterator[Suppression]:
 
 
 def by_line(comments: Sequence[Suppression]) -> dict[int, list[Suppression]]:
-    """Return the comments that apply to each line: their own and the next, after further comments of this kind."""
+    """Return the comments that apply to each line.
+
+    A comment applies to its own line. One that is alone on its line applies to the next one too, after further comments
+    of this kind.
+    """
     lines: dict[int, list[Suppression]] = {}
     next_line: dict[int, int] = {}  # the line that a comment alone on its line applies to
     for comment in reversed(comments):

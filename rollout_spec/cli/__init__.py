@@ -1,4 +1,4 @@
-"""``rollout-spec [--repo DIR] COMMAND``: read arguments, call a workflow, print, return the exit status.
+"""``rollout-spec [--repo DIR] COMMAND``: arguments, a workflow, output and exit status.
 
 To add a command: one module in ``commands`` with ``configure(parser)`` and ``run(arguments) -> int``, one line below.
 Only the module of the running command is imported. Start with ``commands`` and its module of that name.
@@ -55,7 +55,10 @@ class Command(Protocol):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit status: 0 success, 1 findings, 2 usage, 3 an outside service failed."""
+    """Run a command and return its exit status.
+
+    0 is success, 1 findings, 2 a usage error, 3 the failure of an outside service.
+    """
     try:
         with raised(), budget.command(), confined.together():
             return _run(sys.argv[1:] if argv is None else list(argv))

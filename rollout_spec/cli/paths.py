@@ -1,4 +1,7 @@
-"""Paths on the command line, sorted by workspace. A folder stands for the documents of workspaces in it."""
+"""Paths on the command line, sorted by workspace.
+
+A folder stands for the documents of workspaces in it.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +31,11 @@ class SortedOut:
 
 
 def sort_out(start: Path, paths: Sequence[str], *, skip_outside: bool = False) -> SortedOut:
-    """Sort files by the workspace that each lies in; a folder stands for the documents of workspaces in it.
+    """Sort files by the workspace that each lies in.
 
-    ``skip_outside`` skips a file outside of workspaces, or without a role in its workspace. UserError if a path does
-    not exist, or, without ``skip_outside``, is in no workspace. A path through a link belongs to the workspace of the
-    link, and ``check`` reports the link.
+    A folder stands for the documents of workspaces in it. ``skip_outside`` skips a file outside of workspaces, or
+    without a role in its workspace. UserError if a path does not exist, or, without ``skip_outside``, is in no
+    workspace. A path through a link belongs to the workspace of the link, and ``check`` reports the link.
     """
     sorter = _PathSorter()
     for path in paths:
@@ -133,7 +136,10 @@ def _documents(folder: Path) -> Iterator[Path]:
 
 
 def _is_ours(path: str, repository: Repository) -> bool:
-    """Return whether a file is part of its workspace: by its folder, by the workspace's file, or its apiVersion."""
+    """Return whether a file is part of its workspace.
+
+    It is if its folder, the workspace's file or its apiVersion says so.
+    """
     inside, settings = PurePosixPath(path), repository.settings
     if (
         inside.name == PAUSE_FILE

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 def for_person(here: WorkspaceLocation) -> View:
-    """Return the view of one workspace's findings for a person: with lines, colors and links on a terminal."""
+    """Return the view of one workspace's findings for a person.
+
+    On a terminal it has lines, colors and links.
+    """
     document_of, watched = _reader([here]), terminal.is_watched(sys.stdout)
     return View(
         lines_of=(lambda file: _lines(document_of(file))) if watched else None,
@@ -83,7 +86,10 @@ def _explainer(locations: Sequence[WorkspaceLocation]) -> Any:
 
 
 def _address(folder: Path) -> str:
-    """Return a folder as a URL with this machine's name, so that a terminal over ssh does not open its own file."""
+    """Return a folder as a URL with this machine's name.
+
+    Otherwise a terminal over ssh would open its own file.
+    """
     from socket import gethostname
 
     return folder.as_uri().replace("file://", f"file://{quote(gethostname())}", 1)

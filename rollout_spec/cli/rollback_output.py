@@ -16,9 +16,10 @@ from rollout_spec.workspace.repository import Repository
 
 
 def of_workspace(breaches: Sequence[Breach], repository: Repository) -> tuple[list[Breach], int]:
-    """Return the breaches of this workspace, and the least status: 1 if no workspace here has the name of another.
+    """Return the breaches of this workspace, and the least exit status.
 
-    The workspace may have been renamed since the firing rules were rendered.
+    The status is 1 if a breach names a workspace that this repository does not have: it may have been renamed since the
+    firing rules were rendered. The workspace may have been renamed since the firing rules were rendered.
     """
     own, ours, least = repository.workspace_name, list[Breach](), 0
     for breach in breaches:

@@ -1,4 +1,7 @@
-"""Options and output of lifecycle commands: a step goes into the working tree, a commit, or a pull request."""
+"""Options and output of lifecycle commands.
+
+A step goes into the working tree, a commit, or a pull request.
+"""
 
 from __future__ import annotations
 

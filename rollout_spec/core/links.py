@@ -17,7 +17,10 @@ HINT = "replace it with the files themselves"
 
 
 class Links:
-    """The links below one folder. Each folder is examined once. The path of the folder itself may contain links."""
+    """The links below one folder, each folder examined once.
+
+    The path of the folder itself may contain links.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -44,7 +47,10 @@ class Links:
         return self._folders[path]
 
     def below(self, folder: str) -> list[str]:
-        """Return the links in a folder, at any depth, or the folder itself if it is one. UserError if unreadable."""
+        """Return the links in a folder, at any depth, or the folder itself if it is one.
+
+        UserError if unreadable.
+        """
         first = self.of_folder(folder)
         if first is not None:
             return [first]

@@ -25,9 +25,10 @@ _FILE = "rollout-spec.lock"
 
 @contextmanager
 def locked(folder: Path, tell: Tell, *, seconds: float = WAIT_SECONDS) -> Iterator[int]:
-    """Hold the exclusive lock of a folder, and yield its handle. A process that inherits the handle holds it too.
+    """Hold the exclusive lock of a folder, and yield its handle.
 
-    ``tell`` is called once if the wait is long. UserError if another process holds the lock for ``seconds``.
+    A process that inherits the handle holds it too. ``tell`` is called once if the wait is long. UserError if another
+    process holds the lock for ``seconds``.
     """
     handle = _opened(folder)
     try:

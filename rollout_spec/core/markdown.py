@@ -1,4 +1,7 @@
-"""Markdown for text from outside: shown as code, so that mentions, links and markup in it take no effect."""
+"""Markdown for text from outside, shown as code.
+
+Mentions, links and markup in it take no effect.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,10 @@ def bullets(lines: Sequence[str], most: int = 50) -> str:
 
 
 def fenced(text: str, room: int, kind: str = "diff") -> str:
-    """Return the first lines of a text as a code block of at most ``room`` characters, empty if no line fits."""
+    """Return the first lines of a text as a code block of at most ``room`` characters.
+
+    The block is empty if no line fits.
+    """
     runs = [len(run) for run in re.findall("`+", text)]
     fence = "`" * max([3, *(length + 1 for length in runs)])
     left = room - 2 * len(fence) - len(kind) - 40

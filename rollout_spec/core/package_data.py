@@ -1,4 +1,7 @@
-"""Shipped templates, policies, schemas and examples: beside the package in a checkout, inside it in a wheel."""
+"""Shipped templates, policies, schemas and examples.
+
+In a checkout they are beside the package, in a wheel inside it.
+"""
 
 from __future__ import annotations
 

@@ -60,6 +60,9 @@ def matches_bounded(pattern: str, text: str, about: str) -> bool:
 
 
 def match_task(request: tuple[str, str]) -> Iterator[bool | str]:
-    """Yield whether a text matches a pattern, or why the pattern is not valid. Runs in the bounded process."""
+    """Yield whether a text matches a pattern, or why the pattern is not valid.
+
+    Runs in the bounded process.
+    """
     pattern, text = request
     yield invalid_reason(pattern) or matches(pattern, text)

@@ -33,7 +33,10 @@ def uninterrupted() -> Iterator[None]:
 
 @contextmanager
 def raised() -> Iterator[None]:
-    """Turn SIGTERM and SIGHUP into exceptions, so that unfinished work is reverted. Existing handlers stay."""
+    """Turn SIGTERM and SIGHUP into exceptions, so that unfinished work is reverted.
+
+    Existing handlers stay.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return

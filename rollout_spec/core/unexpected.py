@@ -13,7 +13,10 @@ TRACEBACK = "ROLLOUT_SPEC_TRACEBACK"
 
 
 def as_user_error(error: Exception) -> UserError:
-    """Return the UserError for any exception, with status 3 if it was unexpected. Print the traceback if enabled."""
+    """Return the UserError for any exception, with status 3 if it was unexpected.
+
+    Print the traceback if enabled.
+    """
     if isinstance(error, UserError):
         return error
     if os.environ.get(TRACEBACK, "0") not in ("", "0"):

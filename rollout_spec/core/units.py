@@ -1,4 +1,7 @@
-"""The formats of values: shares ``5%``, durations ``1h30m``, versions ``"1.10"``, digests ``sha256:…`` and times."""
+"""The formats of values: shares, durations, versions, digests and times.
+
+Their spellings are ``5%``, ``1h30m``, ``"1.10"`` and ``sha256:…``; times are as in RFC 3339.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,10 @@ LONGEST_DURATION = timedelta(seconds=2**63 // 10**9)
 
 
 def parse_share(text: str) -> Decimal:
-    """Return a share in percent, exactly: ``"0.5%"`` → ``Decimal("0.5")``. ValueError names the expected format."""
+    """Return a share in percent, exactly: ``"0.5%"`` → ``Decimal("0.5")``.
+
+    ValueError names the expected format.
+    """
     if not _SHARE.fullmatch(text):
         raise ValueError("a share is written with its sign, from 0% to 100%: `5%`, `0.5%`")
     percent = Decimal(text[:-1])

@@ -1,4 +1,7 @@
-"""The dependents of components: the versions of rollouts that pin them, and that an edit of one can break."""
+"""The dependents of components: the versions of rollouts that pin them.
+
+An edit of a component can break them.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Dependent:
-    """A version of a rollout with its pin on a component. The version receives requests or is a rollback target."""
+    """A version of a rollout with its pin on a component.
+
+    The version receives requests or is a rollback target.
+    """
 
     rollout: str
     version: str
@@ -28,9 +34,10 @@ class Dependent:
 
 @dataclass(frozen=True)
 class Dependents:
-    """The dependents of one component. ``splits`` are pairs of stable and candidate that share their callers.
+    """The dependents of one component.
 
-    ``unreadable`` are rollouts that name the component but do not load, so their pins are unknown.
+    ``splits`` are pairs of stable and candidate that share their callers. ``unreadable`` are rollouts that name the
+    component but do not load, so their pins are unknown.
     """
 
     pins: list[Dependent] = field(default_factory=list)
@@ -75,7 +82,10 @@ def _add_pins(rollout: ModelRollout, repository: Repository, by_component: dict[
 
 
 def caller_overlaps(dependents: Dependents, order: Sequence[str], serving: Sequence[str]) -> Iterator[CallerOverlap]:
-    """Give each older and newer version that the same callers may reach, with the reason and the dependents."""
+    """Yield each older and newer version that the same callers may reach.
+
+    Each pair comes with the reason and the dependents.
+    """
 
     def satisfying(pin: str) -> list[str]:
         return [version for version in order if satisfies(version, pin)]

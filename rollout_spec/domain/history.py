@@ -1,4 +1,7 @@
-"""The commits that a rollback undoes: those that changed ``live`` since the failed version was proposed."""
+"""The commits that a rollback undoes.
+
+They changed ``live`` since the failed version was proposed.
+"""
 
 from __future__ import annotations
 

@@ -33,7 +33,10 @@ _DEEPEST = 5
 
 @dataclass(frozen=True)
 class Reading:
-    """A version with the incident file about it. ``incident`` is None unless the file loads and names the version."""
+    """A version with the incident file about it.
+
+    ``incident`` is None unless the file loads and names the version.
+    """
 
     file: File[Incident]
     version: str
@@ -59,13 +62,19 @@ def readings(rollout: ModelRollout, repository: Repository, other_versions: Iter
 
 
 def files_about(rollout: str, repository: Repository) -> list[File[Incident]]:
-    """Return the files that may be about a rollout: their name begins with its name, or their content names it."""
+    """Return the files that may be about a rollout.
+
+    The name of such a file begins with the rollout's name, or its content names the rollout.
+    """
     usual = (f"{FOLDER}/{name}.yaml" for name in repository.names_from(FOLDER, f"{rollout}-"))
     return [_file(path, repository) for path in dict.fromkeys((*usual, *_unusual(repository).about.get(rollout, ())))]
 
 
 def misplaced_files(repository: Repository) -> Iterator[str]:
-    """Give the paths of files that look like incidents but are not read: a wrong suffix, or in a subfolder."""
+    """Yield the paths of files that look like incidents but are not read.
+
+    They have a wrong suffix, or lie in a subfolder.
+    """
     rollouts = set(repository.names("rollouts"))
     for name in repository.others(FOLDER):
         yield from _misplaced(f"{FOLDER}/{name}", repository, rollouts, _DEEPEST)
@@ -131,7 +140,10 @@ def stem_of(path: str) -> str:
 
 @dataclass(frozen=True)
 class UnusualFiles:
-    """The files in ``incidents/`` whose names do not begin with a rollout, by the rollouts in their content."""
+    """The files in ``incidents/`` whose names do not begin with a rollout.
+
+    They are kept by the rollouts in their content.
+    """
 
     paths: frozenset[str]
     about: Mapping[str, list[str]]
@@ -175,7 +187,10 @@ def _starts(stem: str) -> Iterator[str]:
 
 
 def _file(path: str, repository: Repository) -> File[Incident]:
-    """Read an incident. A path that is not a regular file, or cannot be read, is a file that does not load."""
+    """Read an incident.
+
+    A path that is not a regular file, or cannot be read, is a file that does not load.
+    """
     file: File[Incident] | None = None
     stem = path.rpartition("/")[2].removesuffix(".yaml")
     if path == f"{FOLDER}/{stem}.yaml" and not _is_link(repository.tree, path):

@@ -1,4 +1,7 @@
-"""The pins of versions on components: which are satisfied, and which a rollback can satisfy by a switch."""
+"""The pins of versions on components, satisfied or not.
+
+Some are satisfied by a rollback that switches the component.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class UnsatisfiedPin:
-    """A pin that no served version satisfies. ``served`` is None if it is unknown or there is no such component.
+    """A pin that no served version satisfies.
 
-    ``is_unread``: the component does not load, so it is unknown whether the pin is satisfied.
+    ``served`` is None if it is unknown or there is no such component. ``is_unread``: the component does not load, so it
+    is unknown whether the pin is satisfied.
     """
 
     component: str
@@ -67,7 +71,10 @@ def is_range(pin: str) -> bool:
 
 
 def unsatisfied_pins(rollout: ModelRollout, version: str, repository: Repository) -> Iterator[UnsatisfiedPin]:
-    """Give the pins of a version that are unsatisfied. A pin on a component that does not load counts as such."""
+    """Yield the pins of a version that are unsatisfied.
+
+    A pin on a component that does not load counts as such.
+    """
     record = rollout.spec.versions.get(version)
     for name, pin in ((record.requires or {}) if record else {}).items():
         component = repository.component(name)
@@ -80,7 +87,10 @@ def unsatisfied_pins(rollout: ModelRollout, version: str, repository: Repository
 
 
 def switches(rollout: ModelRollout, version: str, repository: Repository) -> dict[str, str]:
-    """Return the exclusive components that a rollback to ``version`` would switch, with the version of each."""
+    """Return the exclusive components that a rollback to ``version`` would switch.
+
+    Each is given with the version that it is switched to.
+    """
     return {
         pin.component: pin.pin for pin in unsatisfied_pins(rollout, version, repository) if _switchable(pin, repository)
     }

@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Quarantine:
-    """The incident that bars a version. ``workspace`` is the workspace of the incident, None if it is this one.
+    """The incident that bars a version.
 
-    ``incident`` is None if the file does not load or contradicts its name. Then the name quarantines.
+    ``version`` is the one that the incident is about: another one than the barred one if both are the same bytes.
+    ``workspace`` is the workspace of the incident, None if it is this one. ``incident`` is None if the file does not
+    load or contradicts its name. Then the name quarantines.
     """
 
     file: File[Incident]
+    version: str
     incident: IncidentSpec | None
     workspace: str | None = None
 
@@ -33,6 +36,11 @@ class Quarantine:
         if self.incident is not None:
             return f"incident {self.file.stem}{of}"
         return f"{self.file.path}{of}, which {'contradicts its name' if self.file.model else 'does not load'}"
+
+    def same_bytes(self, version: str) -> str | None:
+        """Return ``the same bytes as 43 there`` if the incident is about another version than this, else None."""
+        there = "" if self.workspace is None else " there"
+        return f"the same bytes as {self.version}{there}" if version != self.version else None
 
 
 def quarantined(rollout: ModelRollout, repository: Repository) -> dict[str, Quarantine]:
@@ -55,7 +63,7 @@ def quarantined(rollout: ModelRollout, repository: Repository) -> dict[str, Quar
             restored = reading.incident.restored_version if reading.incident else None
             for version in {reading.version, *(same - {restored})} & versions.keys():
                 workspace = None if source is repository else _name(source)
-                barred.setdefault(version, Quarantine(reading.file, reading.incident, workspace))
+                barred.setdefault(version, Quarantine(reading.file, reading.version, reading.incident, workspace))
     return barred
 
 
@@ -85,7 +93,10 @@ def _digest(file: File[ModelRollout] | None, version: str) -> str | None:
 
 
 def unknown_quarantines(rollout: ModelRollout, repository: Repository) -> tuple[str, ...]:
-    """Return the reasons why the quarantines of other workspaces are unknown: files that are missing or do not load."""
+    """Return the reasons why the quarantines of other workspaces are unknown.
+
+    The reasons are files that are missing or do not load.
+    """
     name = rollout.metadata.name
     reasons = [unknown.reason for unknown in unknown_sources(repository)]
     for source in incident_sources(repository):

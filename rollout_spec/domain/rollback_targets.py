@@ -1,4 +1,7 @@
-"""The rollback targets of a rollout: known-good versions that can still be restored, and the reasons of the others."""
+"""The rollback targets of a rollout, and the reasons against the other versions.
+
+A rollback target is a known-good version that can still be restored.
+"""
 
 from __future__ import annotations
 
@@ -45,14 +48,15 @@ def rollback_targets(rollout: ModelRollout, repository: Repository) -> list[str]
 def obstacles(rollout: ModelRollout, repository: Repository) -> dict[str, str]:
     """Return the entries of ``knownGood`` that cannot be restored, each with the reason."""
     barred = quarantined(rollout, repository) if rollout.spec.live.known_good else {}
-    same = versions_with_same_digest(rollout, rollout.spec.live.stable)
+    as_stable = versions_with_same_digest(rollout, rollout.spec.live.stable)
     reasons: dict[str, str] = {}
     for version in rollout.spec.live.known_good:
         if version in barred:
-            reasons[version] = f"quarantined by {barred[version].description}"
+            same = barred[version].same_bytes(version)
+            reasons[version] = f"{same + ', ' if same else ''}quarantined by {barred[version].description}"
         elif version not in rollout.spec.versions:
             reasons[version] = "it is not recorded"
-        elif version in same:
+        elif version in as_stable:
             reasons[version] = f"it has the same digest as {rollout.spec.live.stable}"
         elif reason := blocking_reason(rollout, version, repository):
             reasons[version] = reason
@@ -62,7 +66,10 @@ def obstacles(rollout: ModelRollout, repository: Repository) -> dict[str, str]:
 
 
 def unreadable(rollout: ModelRollout, repository: Repository, target: str | None = None) -> tuple[File[Incident], ...]:
-    """Return the incidents that do not load and bar versions of ``knownGood``, or only those before a ``target``."""
+    """Return the incidents that do not load and bar versions of ``knownGood``.
+
+    With a ``target``, only the versions before it count.
+    """
     before = list(takewhile(lambda version: version != target, rollout.spec.live.known_good))
     barred = quarantined(rollout, repository) if before else {}
     quarantines = (barred[version] for version in before if version in barred)
@@ -122,7 +129,10 @@ def untried(rollout: ModelRollout, version: str, repository: Repository) -> str 
 
 
 def _misfits(rollout: ModelRollout, version: str, repository: Repository) -> tuple[RecordFlaw, ...]:
-    """Return the errors of the targets about the record of a version, and those limits that could not be checked."""
+    """Return the errors of the targets about the record of a version.
+
+    Limits that could not be checked are among them.
+    """
 
     def found(here: Repository) -> tuple[ModelRollout, tuple[RecordFlaw, ...]]:
         flaws: list[RecordFlaw] = []

@@ -1,4 +1,7 @@
-"""The steps of a rollout. Each takes ``live`` and returns the new ``live``. UserError if a step is not possible."""
+"""The steps of a rollout, each from ``live`` to the new ``live``.
+
+UserError if a step is not possible.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,10 @@ def propose(live: Live, version: str) -> Live:
 
 
 def advance(live: Live, stages: Sequence[str], *, to: str | None = None, fixes: str | None = None) -> Live:
-    """Move the candidate to the first or the next stage. If it ``fixes`` an open incident, it may skip stages."""
+    """Move the candidate to the first or the next stage.
+
+    If it ``fixes`` an open incident, it may skip stages.
+    """
     if live.candidate is None:
         raise UserError("there is no candidate to advance", hint="propose one first")
     if to is not None and to not in stages:
@@ -70,7 +76,10 @@ def retire(live: Live, version: str, eligible: Collection[str]) -> Live:
 
 
 def roll_back_stable(live: Live, to: str) -> Live:
-    """Make a known-good version stable. It and the entries before it leave ``knownGood``; the candidate is removed."""
+    """Make a known-good version stable.
+
+    It and the entries before it leave ``knownGood``; the candidate is removed.
+    """
     rest = live.known_good[live.known_good.index(to) + 1 :]
     return _changed(live, stable=to, candidate=None, stage=None, fixes=None, known_good=rest)
 

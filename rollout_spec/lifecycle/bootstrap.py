@@ -35,7 +35,10 @@ _WHY = {
 def new_rollout(
     name: str, version: str, record: Mapping[str, Any], settings: Mapping[str, Any], example: Any = None
 ) -> str:
-    """Return the text of a new rollout's file. Missing ``settings`` are copied from the data of an ``example``."""
+    """Return the text of a new rollout's file.
+
+    Missing ``settings`` are copied from the data of an ``example``.
+    """
     spec: Mapping[str, Any] = example["spec"] if example else {}
     about: Mapping[str, Any] = example["metadata"] if example else {}
     metadata = {"name": name} | _chosen(_METADATA, settings, {key: about.get(key) for key in _COPIED})

@@ -27,9 +27,9 @@ def needs_hold(step: StepResult) -> bool:
 
 
 def stage_entry(step: StepResult, history: Iterable[Step]) -> Step | None:
-    """Return the commit that moved the candidate to the stage that a step leaves. None if it is not committed.
+    """Return the commit that moved the candidate to the stage that a step leaves.
 
-    ``history`` is the first-parent history of the rollout's file, newest first.
+    None if it is not committed. ``history`` is the first-parent history of the rollout's file, newest first.
     """
     return _entry_commit(step.before.spec.live, history) if step.before is not None else None
 

@@ -1,4 +1,7 @@
-"""The change of ``live`` that each step makes. UserError if the request names something unknown or is refused."""
+"""The change of ``live`` that each step makes.
+
+UserError if the request names something unknown or is refused.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The commit and the pull request of a step: its traffic, its hold, its approvals, and the reason of a forced step."""
+"""The commit and the pull request of a step.
+
+Their text has the traffic, the hold, the approvals, and the reason of a forced step.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +75,10 @@ def trailers(step: StepResult, held: HoldStatus | None, forced: str | None) -> l
 def step_change(
     step: StepResult, workspace: str, held: HoldStatus | None, forced: str | None, *, date: datetime, prefix: str = ""
 ) -> ProposedChange:
-    """Return the commit and the pull request of a step, as a draft if it needs approval. It never gets auto-merge."""
+    """Return the commit and the pull request of a step.
+
+    The pull request is a draft if the step needs approval. It never gets auto-merge.
+    """
     start = f"{prefix}/" if prefix else ""
     return ProposedChange(
         branch=f"{step.name}/{workspace}/{step.rollout}/{label(step.version)}",

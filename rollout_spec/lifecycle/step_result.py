@@ -29,7 +29,10 @@ class Request:
 
 @dataclass(frozen=True)
 class StepResult:
-    """The result of a step: ``edits`` by their paths in the workspace, and the rollout before and after it."""
+    """The result of a step: its ``edits``, and the rollout before and after it.
+
+    ``edits`` are by path in the workspace.
+    """
 
     name: str
     rollout: str

@@ -1,4 +1,7 @@
-"""The data of templates: names, versions and traffic shares. Templates do not compute the traffic split."""
+"""The data of templates: names, versions and traffic shares.
+
+Templates do not compute the traffic split.
+"""
 
 from __future__ import annotations
 
@@ -39,10 +42,10 @@ def backend(rollout: ModelRollout, version: str, option: Mapping[str, Any] | Non
 
 
 def workload_roles(rollout: ModelRollout, repository: Repository) -> dict[str, str]:
-    """Return the versions with workloads, in the order of their records, each as ``serving`` or ``standby``.
+    """Return the versions with workloads, each as ``serving`` or ``standby``.
 
-    Stable is serving, and so is a candidate in any stage, even one of 0%: its workload must run before traffic moves to
-    it. The rollback target of stable is on standby.
+    Their order is that of the records. Stable is serving, and so is a candidate in any stage, even one of 0%: its
+    workload must run before traffic moves to it. The rollback target of stable is on standby.
     """
     live = rollout.spec.live
     candidate = live.candidate if traffic.stage_of(rollout.spec) else None

@@ -69,7 +69,10 @@ def orphaned_manifests(repository: Repository) -> Iterator[ManifestDrift]:
 
 
 def orphaned_folders(repository: Repository) -> list[str]:
-    """Return the folders of manifests without a rollout, none if ``rollouts/`` is a link and cannot be read."""
+    """Return the folders of manifests without a rollout.
+
+    There are none if ``rollouts/`` is a link and cannot be read.
+    """
     if repository.link("rollouts") is not None:
         return []
     rollouts = set(repository.names("rollouts"))

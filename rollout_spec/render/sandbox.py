@@ -33,7 +33,10 @@ _METHODS: dict[type, tuple[str, ...]] = {
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """The templates of one target. Each value that they print is quoted as one YAML scalar, mapping or list."""
+    """The templates of one target.
+
+    Each value that they print is quoted as one YAML scalar, mapping or list.
+    """
 
     intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
 

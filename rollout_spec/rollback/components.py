@@ -64,9 +64,10 @@ class ComponentSwitch:
 def required_switches(
     rollout: ModelRollout, restored: str, repository: Repository, leaving: Collection[tuple[str, str]] = ()
 ) -> tuple[ComponentSwitch, ...]:
-    """Return the exclusive components that the restored version needs in another version than the served one.
+    """Return the exclusive components that must be switched for the restored version.
 
-    ``leaving`` are versions of rollouts that the same commit rolls back: their pins do not count.
+    It needs another version of these than the served one. ``leaving`` are versions of rollouts that the same commit
+    rolls back: their pins do not count.
     """
     required = []
     for name, wanted in switches(rollout, restored, repository).items():
@@ -101,7 +102,10 @@ def _switch(
 def rollback_edits(
     file: File[ModelRollout], live: Live, switches: tuple[ComponentSwitch, ...], repository: Repository
 ) -> dict[str, bytes | None]:
-    """Return the edited files of ``live`` and of the switched components. UserError if a file cannot be edited."""
+    """Return the edited files of ``live`` and of the switched components.
+
+    UserError if a file cannot be edited.
+    """
     edits: dict[str, bytes | None] = {file.path: _spliced(file, partial(with_live, live=live))}
     for switch in switches:
         component = repository.component(switch.component)

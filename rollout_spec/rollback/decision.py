@@ -31,7 +31,10 @@ from rollout_spec.workspace.repository import Repository
 
 @dataclass(frozen=True)
 class _Failure:
-    """A failed version with the breach, the commits since it was proposed, and the versions that also go back."""
+    """A failed version with its breach, its commits, and the versions that also go back.
+
+    The commits are those since it was proposed.
+    """
 
     breach: Breach
     version: str
@@ -95,7 +98,10 @@ def _roll_back_stable(
     failure: _Failure,
     unmerged: OpenIncidents,
 ) -> Rollback | NoRollbackTarget:
-    """Decide the outcome of a breach of stable. Unmerged incidents are merged with it if they decide the target."""
+    """Decide the outcome of a breach of stable.
+
+    Unmerged incidents are merged with it if they decide the target.
+    """
     with_incidents = repository.edited(unmerged.files) if unmerged.files else repository
     version = next(iter(rollback_targets(rollout, with_incidents)), None)
     skipped = tuple(_skipped(rollout, version, with_incidents))
@@ -117,9 +123,10 @@ def roll_back_together(
     failures: Sequence[tuple[Breach, UndoneCommits]],
     open_incidents: Mapping[str, OpenIncidents | None] | None = None,
 ) -> Rollback | None:
-    """Roll back several rollouts in one commit, so that they agree on the exclusive components that they share.
+    """Roll back several rollouts in one commit.
 
-    ``open_incidents`` are by rollout. None if one of them cannot be rolled back.
+    They then agree on the exclusive components that they share. ``open_incidents`` are by rollout. None if one of them
+    cannot be rolled back.
     """
     files = [(repository.require_rollout(breach.rollout), breach) for breach, _ in failures]
     leaving = [(file.stem, failed_version(file.model.spec, breach)) for file, breach in files if file.model]
@@ -148,10 +155,12 @@ def _live(rollout: str, repository: Repository) -> Live:
 
 
 def _no_action(rollout: ModelRollout, version: str, repository: Repository) -> NoAction:
-    incident = quarantined(rollout, repository).get(version)
+    quarantine = quarantined(rollout, repository).get(version)
     message = f"{rollout.metadata.name} {version} receives neither requests nor mirrored ones: nothing to roll back"
-    if incident is not None:
-        return NoAction(f"{message}; {incident.description} quarantines it already", "one-action")
+    if quarantine is not None:
+        same = quarantine.same_bytes(version)
+        reason = f"{quarantine.description} quarantines it already{': ' + same if same else ''}"
+        return NoAction(f"{message}; {reason}", "one-action")
     live = rollout.spec.live
     if version == live.candidate:
         message += f"; it is a candidate in {live.stage or 'no stage'}, and {live.stable} receives all requests"

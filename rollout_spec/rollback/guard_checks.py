@@ -35,9 +35,9 @@ NOTICES = (_mode, _pause)
 
 
 def concurrent_failures(breach: Breach, facts: Facts, settings: Automation) -> dict[str, tuple[str, str | None]]:
-    """Return the rollouts that failed at the time of a breach, each with its version and its incident, if any.
+    """Return the rollouts that failed at the time of a breach.
 
-    Only failures with a hard trigger count.
+    Each has its version and its incident, if any. Only failures with a hard trigger count.
     """
     failures: list[tuple[str, datetime, str, str | None]] = [
         (past.rollout, past.observed_at, past.failed, past.incident)
@@ -80,7 +80,10 @@ def breach_ended(case: GuardCase) -> Iterator[Reason]:
 
 
 def split_settled(case: GuardCase) -> Iterator[Reason]:
-    """Object if the breach may be about the previous traffic split, or if the start of this one is unknown."""
+    """Object if the breach may be about the previous traffic split.
+
+    Object too if the start of the present one is unknown.
+    """
     since = case.facts.split_since
     if since is None:
         if case.may_auto_merge:

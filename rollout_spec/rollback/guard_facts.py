@@ -1,4 +1,7 @@
-"""The facts that guards judge a rollback by: past rollbacks, concurrent breaches, pauses, settings and the clock."""
+"""The facts that guards judge a rollback by.
+
+These are past rollbacks, concurrent breaches, pauses, settings and the clock.
+"""
 
 from __future__ import annotations
 

@@ -49,9 +49,9 @@ def deciding_rollbacks(
     now: datetime,
     order: Order | None = None,
 ) -> list[PastRollback]:
-    """Return the open rollbacks that decide the verdict: the forge must be asked whether a person closed them.
+    """Return the open rollbacks that decide the verdict.
 
-    The list is empty if the verdict is the same in either case.
+    The forge must be asked whether a person closed them. The list is empty if the verdict is the same in either case.
     """
     if isinstance(decision, NoAction):
         return []

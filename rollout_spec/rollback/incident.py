@@ -1,6 +1,7 @@
-"""The incident of a rollback: its name and its text. It is in the same commit and quarantines the failed version.
+"""The incident of a rollback: its name and its text.
 
-Open rollbacks are recognized by building their tree again. So the text must stay the same from release to release.
+It is in the same commit and quarantines the failed version. Open rollbacks are recognized by building their tree again.
+So the text must stay the same from release to release.
 """
 
 from __future__ import annotations

@@ -38,9 +38,10 @@ class NoAction:
 
 @dataclass(frozen=True)
 class NoRollbackTarget:
-    """A breach of stable without a rollback target. ``skipped`` are the known-good versions, each with the reason.
+    """A breach of stable without a rollback target.
 
-    ``edits`` write the incident and nothing else; they are empty if such an incident is open already.
+    ``skipped`` are the known-good versions, each with the reason. ``edits`` write the incident and nothing else; they
+    are empty if such an incident is open already.
     """
 
     workspace: str

@@ -1,4 +1,7 @@
-"""The file that pauses the automation. An unreadable one pauses too, because its author wanted a pause."""
+"""The file that pauses the automation.
+
+An unreadable one pauses too, because its author wanted a pause.
+"""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rollout_spec.core.breach import Breach
 from rollout_spec.core.findings import Finding
 from rollout_spec.core.markdown import bullets, code, quoted, table
+from rollout_spec.core.text import join_some
 from rollout_spec.core.units import format_time
 from rollout_spec.domain.dependents import Dependent, dependents
 from rollout_spec.domain.pins import satisfies
@@ -22,7 +23,7 @@ MOST_FINDINGS = 10
 
 @dataclass(frozen=True)
 class ManifestComparison:
-    """The diff between the manifests of a rollback and those of an earlier commit. It is empty if they are equal."""
+    """The diff between a rollback's manifests and those of an earlier commit, empty if equal."""
 
     commit: str
     diff: str
@@ -71,7 +72,7 @@ def _notes(rollback: Rollback, rollout: ModelRollout, repository: Repository) ->
     for version, reason in rollback.skipped:
         yield f"{version} was skipped: {quoted(reason)}."
     if (risk := compatibility_risk(rollout, rollback.restored, repository)) is not None:
-        changes = ", ".join(map(code, risk.changes[:MOST_FINDINGS]))
+        changes = join_some([code(change) for change in risk.changes], MOST_FINDINGS)
         yield f"{rollback.restored} {risk.summary}: {changes}. No known-good version avoids this."
     if rollback.withdrawn:
         yield f"The candidate {rollback.withdrawn} is withdrawn. It gets no incident."

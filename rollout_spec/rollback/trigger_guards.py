@@ -1,4 +1,7 @@
-"""The guards of triggers: only a hard trigger, within its limits, lets a rollback merge without a reviewer."""
+"""The guards of triggers.
+
+Only a hard trigger, within its limits, lets a rollback merge without a reviewer.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,10 @@ _UNKNOWN_LOOKBACK = timedelta(hours=1)
 def review_reasons(
     rollout: ModelRollout, breach: Breach, failed: str, stage: str, undone: UndoneCommits
 ) -> list[Reason]:
-    """Return the reasons for a reviewer. The list is empty if the trigger is hard at the time of the breach."""
+    """Return the reasons for a reviewer.
+
+    The list is empty if the trigger is hard at the time of the breach.
+    """
     trigger = _trigger(rollout, breach.trigger)
     if trigger is None:
         by_hand = "a person reported the breach" if breach.source == "manual" else "the breach names no trigger"
@@ -44,7 +50,10 @@ def review_reasons(
 
 
 def may_auto_merge(rollout: ModelRollout, trigger: str | None) -> bool:
-    """Return whether a rollback by this trigger may get auto-merge: the trigger is hard and ``merge`` is ``auto``."""
+    """Return whether a rollback by this trigger may get auto-merge.
+
+    It may if the trigger is hard and ``merge`` is ``auto``.
+    """
     return rollout.spec.rollback.merge == "auto" and is_hard(rollout, trigger)
 
 
@@ -61,7 +70,10 @@ def watches(rollout: ModelRollout, trigger: str | None, stage: str | None) -> bo
 
 
 def lookback(rollout: ModelRollout, trigger: str | None) -> timedelta:
-    """Return the time after a step in which an alert may be about the state before it: its window and ``for``."""
+    """Return the time after a step in which an alert may be about the state before it.
+
+    This is the trigger's window and ``for``.
+    """
     spec = _trigger(rollout, trigger)
     if isinstance(spec, Threshold | Latency):
         return spec.window + (spec.for_ or timedelta(0)) + _SCRAPE

@@ -1,4 +1,7 @@
-"""Incidents: written by a rollback. The failed version is quarantined until the incident is resolved as cleared."""
+"""Incidents, which rollbacks write.
+
+The failed version is quarantined until its incident is resolved as cleared.
+"""
 
 from __future__ import annotations
 

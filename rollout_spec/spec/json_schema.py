@@ -95,7 +95,10 @@ def _with_editor_keywords(node: Any) -> Any:
 
 
 def _flat(node: Schema) -> Schema:
-    """Merge alternatives of different types into one schema. A keyword constrains only values of its own type."""
+    """Merge alternatives of different types into one schema.
+
+    A keyword constrains only values of its own type.
+    """
     options = [option for option in node["anyOf"] if option != _NULL]
     nullable = len(options) < len(node["anyOf"])
     if len(options) == 1 and "anyOf" in options[0]:

@@ -1,4 +1,7 @@
-"""The pause file, which stops all automation: ``.rollout-spec-pause`` on the base, with a reason and an expiry."""
+"""The pause file, which stops all automation.
+
+It is ``.rollout-spec-pause`` on the base, with a reason and an expiry.
+"""
 
 from __future__ import annotations
 

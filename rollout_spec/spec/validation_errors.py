@@ -15,7 +15,10 @@ from rollout_spec.spec.wrong_values import wrong_value
 def problems(
     error: ValidationError, data: Any, model: type[BaseModel], bare: Callable[[KeyPath], str | None]
 ) -> Iterator[Problem]:
-    """Yield one problem for each wrong key or value. ``bare`` returns the text of a scalar without quotes, or None."""
+    """Yield one problem for each wrong key or value.
+
+    ``bare`` returns the text of a scalar without quotes, or None.
+    """
     faults = [(_path(fault["loc"], data), fault) for fault in error.errors(include_url=False)]
     missing: dict[KeyPath, set[str]] = {}
     for path, fault in faults:
@@ -43,7 +46,10 @@ def problems(
 
 
 def _path(loc: tuple[str | int, ...], data: Any) -> KeyPath:
-    """Return the keys of a location of pydantic that exist in the data. Union tags and missing fields do not."""
+    """Return the keys of a location of pydantic that exist in the data.
+
+    Union tags and missing fields do not.
+    """
     path: list[str | int] = []
     value = data
     for step in loc:

@@ -34,7 +34,10 @@ def text_validator(read: Callable[[str], Any], kind: str, unit: str = "") -> Bef
 
 
 def _remaining_problem(read: Callable[[str], Any], value: object, unit: str) -> str:
-    """Return the problem that a number or boolean would have even in quotes or with its unit, or an empty text."""
+    """Return the problem that a number or boolean has even in quotes or with its unit.
+
+    The text is empty if there is none.
+    """
     if not isinstance(value, bool | int | Decimal):
         return ""
     try:

@@ -56,7 +56,10 @@ class _Fault:
 
 
 def wrong_value(path: KeyPath, fault: Any, bare: Callable[[KeyPath], str | None]) -> Problem:
-    """Return the problem for an error of pydantic. ``bare`` returns the text of a scalar without quotes, or None."""
+    """Return the problem for an error of pydantic.
+
+    ``bare`` returns the text of a scalar without quotes, or None.
+    """
     on_key = bool(fault["loc"]) and fault["loc"][-1] == "[key]"
     error = _Fault(path, fault["type"], fault["msg"], fault.get("ctx", {}), fault["input"], bare(path), on_key)
     kind, context = error.kind, error.context

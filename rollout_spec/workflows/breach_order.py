@@ -49,7 +49,10 @@ def _quarantines_target(breach: Breach, other: Breach, base: Base) -> bool:
 
 
 def _includes_another(breach: Breach, failing: Sequence[Breach], base: Base) -> bool:
-    """Return whether a rollback switches a component that another failing version holds; both share a commit."""
+    """Return whether a rollback switches a component that another failing version holds.
+
+    Both rollbacks share a commit.
+    """
     if len(failing) == 1:
         return False
     rollback = _rollback_of(breach, base)

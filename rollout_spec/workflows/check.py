@@ -35,7 +35,10 @@ def review(
 
 
 def _may_differ(rollout: str, repository: Repository, base: Repository | None) -> bool:
-    """Return whether a rollback may differ from one on the base. Any rollout may block an exclusive component."""
+    """Return whether a rollback may differ from one on the base.
+
+    Any rollout may block an exclusive component.
+    """
     file = repository.rollout(rollout)
     if base is None or file is None or file.model is None or inputs_changed(file, repository, base):
         return True

@@ -1,7 +1,7 @@
-"""Changes of a checkout: one command at a time, all files or none, and only if nobody else changed them.
+"""Changes of a checkout: one command at a time, all files or none.
 
-A writer holds a lock: of the worktree's git folder, or of the workspace outside git. Editors and plain git do not take
-it, so files and HEAD are compared before each write.
+Nothing is written if somebody else changed the files. A writer holds a lock: of the worktree's git folder, or of the
+workspace outside git. Editors and plain git do not take it, so files and HEAD are compared before each write.
 """
 
 from __future__ import annotations
@@ -40,7 +40,10 @@ class CheckedOutCommit:
 
 
 class Checkout:
-    """The files below ``root``, locked by ``handle``. ``parts`` is the folder for unfinished files and the journal."""
+    """The files below ``root``, locked by ``handle``.
+
+    ``parts`` is the folder for unfinished files and the journal.
+    """
 
     def __init__(self, root: Path, parts: Path, handle: int, tell: Tell, *, has_git: bool) -> None:
         self.root = root

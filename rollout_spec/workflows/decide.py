@@ -49,7 +49,10 @@ from rollout_spec.workflows.rollback_history import (
 
 @dataclass(frozen=True)
 class PreparedRollback:
-    """The decision on a breach. ``refused`` are errors that its rollback would introduce; then it has no change."""
+    """The decision on a breach.
+
+    ``refused`` are errors that its rollback would introduce; then it has no change.
+    """
 
     decision: Rollback | NoRollbackTarget | NoAction
     verdict: GuardVerdict
@@ -60,7 +63,10 @@ class PreparedRollback:
 
 @dataclass(frozen=True)
 class Case:
-    """One breach on one base. ``failing`` are all breaches at the time, ``acted_on`` those that need no person."""
+    """One breach on one base.
+
+    ``failing`` are all breaches at the time, ``acted_on`` those that need no person.
+    """
 
     breach: Breach
     base: Base
@@ -189,7 +195,7 @@ class Case:
         return GuardVerdict("draft", (Reason("component", message),), held=verdict.held)
 
     def _joint_rollback(self, decision: Rollback, undone: UndoneCommits) -> Rollback | None:
-        """Return one rollback with the failing rollouts that hold an exclusive component; None if not all fail."""
+        """Return one rollback with the failing holders of an exclusive component; None unless all fail."""
         holders = decision.blocking_versions
         partners = self._partners(holders) if holders else {}
         if not holders or holders != partners.keys():

@@ -29,13 +29,19 @@ def read_incident(path: str, content: bytes) -> Incident | None:
 
 
 def own_names(base: Base, head: str, names: list[str], folder: str) -> list[str]:
-    """Leave out incidents that a branch did not change, if it seems to have too many: its base may be an old one."""
+    """Leave out incidents that a branch did not change, if it seems to have too many.
+
+    The base of such a branch may be an old one.
+    """
     own = base.git.parted(base.commit, head) if len(names) > _MOST_OF_BRANCH else None
     return [name for name in names if own is None or not base.git.is_same(own, head, f"{folder}/{name}")]
 
 
 def refusal(base: Base, head: str, paths: list[str]) -> str | None:
-    """Return why no incident of a head is read, None if they are within the limits; ``paths`` are from the root."""
+    """Return why no incident of a head is read, None if they are within the limits.
+
+    ``paths`` are from the root.
+    """
     if len(paths) > _MOST_OF_BRANCH:
         return f"has {len(paths):,} incidents, and {_MOST_OF_BRANCH} are read at most"
     sizes = [base.git.size(head, path) for path in paths]
@@ -47,7 +53,7 @@ def refusal(base: Base, head: str, paths: list[str]) -> str | None:
 
 
 def within_limits(base: Base, paths: Mapping[str, tuple[str, list[str]]]) -> Iterator[tuple[str, str | None]]:
-    """Give each branch, in the order in which they are to be read, with the reason if it is not to be read.
+    """Yield each branch in reading order, with the reason if it is not to be read.
 
     ``paths`` are by branch: its head, and the incidents there, as paths from the git root. The time of the caller
     counts.

@@ -24,7 +24,10 @@ class Merged:
 
 
 def local_address(here: WorkspaceLocation) -> str:
-    """Return the address of the remote behind the local forge. UserError if the workspace has another forge."""
+    """Return the address of the remote behind the local forge.
+
+    UserError if the workspace has another forge.
+    """
     if here.git_root is None:
         raise UserError(
             "a local forge belongs to a git remote; this workspace is in no git repository", hint="run `git init`"

@@ -19,7 +19,10 @@ from rollout_spec.workflows.newest import bare_root, fetch_base
 
 @dataclass(frozen=True)
 class UpdatedMirror:
-    """A mirror that is up to date. ``new_workspaces`` are the folders of its workspaces if it was created now."""
+    """A mirror that is up to date.
+
+    ``new_workspaces`` are the folders of its workspaces if it was created now.
+    """
 
     folder: Path
     branch: str

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 
 def find_anywhere(start: Path) -> WorkspaceLocation:
-    """Find the workspace around a folder of a clone or of a bare repository, as in ``models.git/environments/prod``."""
+    """Find the workspace around a folder of a clone or of a bare repository.
+
+    An example is ``models.git/environments/prod``.
+    """
     root = bare_root(start)
     if root is None:
         return find_from(start)

@@ -1,4 +1,7 @@
-"""Rollbacks without a network: prepared from the newest base that this clone has, or from the files on disk."""
+"""Rollbacks without a network.
+
+They are prepared from the newest base that this clone has, or from the files on disk.
+"""
 
 from __future__ import annotations
 

@@ -48,9 +48,10 @@ class OpenIncident:
 
 
 def open_incidents(base: Base, branches: Mapping[str, str], rollout: str) -> tuple[OpenIncident, ...]:
-    """Return the incidents of this workspace that are on a branch of a rollback or incident, and not on the base.
+    """Return the incidents of this workspace that are on a branch and not on the base.
 
-    The branches that name the rollout come first, if there are more than can be looked at.
+    The branches are those of rollbacks and incidents. The branches that name the rollout come first, if there are more
+    than can be looked at.
     """
     folder, found = base.path(INCIDENTS), list[OpenIncident]()
     known = set(base.git.names(base.commit, folder))
@@ -154,9 +155,10 @@ def quarantines_of(
 def _open_elsewhere(
     base: Base, rollout: ModelRollout, branches: Mapping[str, str], was_closed: Callable[[str], bool]
 ) -> Iterator[tuple[str, str]]:
-    """Yield known-good versions with an open incident in a workspace of ``incidentsFrom``, each with the reason.
+    """Yield known-good versions with an open incident elsewhere, each with the reason.
 
-    Their files belong to another workspace, so a rollback here cannot carry them.
+    Elsewhere means the workspaces of ``incidentsFrom``. Their files belong to another workspace, so a rollback here
+    cannot carry them.
     """
     name = rollout.metadata.name
     for source in incident_sources(base.repository):

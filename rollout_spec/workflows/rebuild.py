@@ -42,7 +42,10 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Incidents:
-    """The incidents that a commit adds to a base: of the breaches that it answers, and others that it carries."""
+    """The incidents that a commit adds to a base.
+
+    Some are of the breaches that it answers. It carries the others.
+    """
 
     recorded: tuple[Recorded, ...] = ()
     carried: Mapping[str, bytes] = field(default_factory=dict)
@@ -103,7 +106,7 @@ def build_again(base: Base, recorded: Sequence[Recorded], unmerged: OpenIncident
 
 
 def is_lone_incident(base: Base, head: str) -> bool:
-    """Return whether a head is the exact commit that this tool makes for an incident without rollback target.
+    """Return whether a head is exactly this tool's commit for an incident without rollback target.
 
     It may carry incidents of branches that are gone. A commit that a person amended or extended is another one. A
     signature may contain a time, so a signed commit is not recognized.
@@ -131,7 +134,10 @@ def _undone(recorded: Recorded, base: Base) -> UndoneCommits:
 
 
 def undone_for(breach: Breach, base: Base) -> UndoneCommits:
-    """Return the commits that a rollback undoes: the history of the file back to the proposal of the version."""
+    """Return the commits that a rollback undoes.
+
+    This is the history of the file back to the proposal of the version.
+    """
     file = base.repository.rollout(breach.rollout)
     if file is None or file.model is None:
         return UndoneCommits()

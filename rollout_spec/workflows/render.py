@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rendering:
-    """The manifests to change, or the errors that prevent rendering. ``tree`` has the files that were read."""
+    """The manifests to change, or the errors that prevent rendering.
+
+    ``tree`` has the files that were read.
+    """
 
     tree: Watched
     changes: list[ManifestDrift]

@@ -1,4 +1,7 @@
-"""Folders of a workspace that a sparse checkout leaves out, although they decide which versions may be live."""
+"""Folders of a workspace that a sparse checkout leaves out.
+
+Their files still decide which versions may be live.
+"""
 
 from __future__ import annotations
 

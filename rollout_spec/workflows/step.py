@@ -75,7 +75,10 @@ def decide(
 
 
 def _rendered(result: StepResult, repository: Repository) -> tuple[StepResult, UserError | None]:
-    """Add the manifests to a step. Return the error too if they cannot be rendered: its check may explain it."""
+    """Add the manifests to a step.
+
+    Return the error too if they cannot be rendered: its check may explain it.
+    """
     after = repository.edited(result.edits)
     file = after.rollout(result.rollout)
     if file is None or not is_sound(file, after):

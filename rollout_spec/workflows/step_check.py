@@ -24,7 +24,10 @@ _FORWARD = ("bootstrap", "propose", "advance", "promote")
 
 @dataclass(frozen=True)
 class StepCheck:
-    """The findings of a step: ``refused`` errors and new warnings in ``warned``. ``why`` is a reason to refuse."""
+    """The findings of a step: ``refused`` errors and new warnings in ``warned``.
+
+    ``why`` is a reason to refuse.
+    """
 
     refused: tuple[Finding, ...] = ()
     warned: tuple[Finding, ...] = ()

@@ -1,4 +1,7 @@
-"""A lifecycle step in a checkout: prepared, then written to the working tree or committed if nothing changed."""
+"""A lifecycle step in a checkout.
+
+It is prepared, then written to the working tree or committed if nothing changed.
+"""
 
 from __future__ import annotations
 

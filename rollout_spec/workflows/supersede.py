@@ -1,4 +1,7 @@
-"""Outdated rollbacks and incidents: open ones of the same failure with another outcome than the newest decision."""
+"""Outdated rollbacks and incidents.
+
+They are open, and about the same failure as the newest decision, but have another outcome.
+"""
 
 from __future__ import annotations
 

@@ -27,7 +27,10 @@ class BlobReader(Protocol):
 
 
 class CommitTree:
-    """The files of one commit, below ``prefix``: the workspace's folder in its git repository, empty at the root."""
+    """The files of one commit, below ``prefix``.
+
+    ``prefix`` is the workspace's folder in its git repository, empty at the root.
+    """
 
     def __init__(self, reader: BlobReader, commit: str, prefix: str = "") -> None:
         self.reader = reader

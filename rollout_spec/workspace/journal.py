@@ -36,7 +36,10 @@ class JournalEntry:
 
 @dataclass(frozen=True)
 class Journal:
-    """The changes of a step. ``root`` is the folder of its paths. ``facts`` is the caller's data to finish it."""
+    """The changes of a step.
+
+    ``root`` is the folder of its paths. ``facts`` is the caller's data to finish it.
+    """
 
     folder: Path
     root: Path
@@ -159,7 +162,10 @@ def clear(folder: Path) -> None:
 
 
 def _entry(data: Any, root: Path) -> JournalEntry:
-    """Return one entry. Outside git the journal may be part of the files, so no path may lead out of the root."""
+    """Return one entry.
+
+    Outside git the journal may be part of the files, so no path may lead out of the root.
+    """
     mode = None if data["mode"] is None else int(data["mode"]) & 0o777
     entry = JournalEntry(str(data["path"]), _text(data["old"]), _text(data["new"]), mode)
     pure = PurePosixPath(entry.path)

@@ -22,7 +22,10 @@ M = TypeVar("M", covariant=True)
 
 @dataclass(frozen=True)
 class File(Generic[M]):
-    """One file. ``model`` is None if the file does not load; ``document.problems`` or ``problems`` have the reason."""
+    """One file, with the ``model`` that its document has.
+
+    ``model`` is None if the file does not load; ``document.problems`` or ``problems`` have the reason.
+    """
 
     path: str
     kind: str

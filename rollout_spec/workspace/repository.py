@@ -189,7 +189,10 @@ class Repository:
         return _shipped_pack(f"policies/{reference}.yaml")
 
     def file(self, path: str, kind: str | None = None) -> File[Any] | None:
-        """Return a file by path. ``kind`` is the expected kind, or None to take it from the folder or the file."""
+        """Return a file by path.
+
+        ``kind`` is the expected kind, or None to take it from the folder or the file.
+        """
         if self._below is not None and path not in self._edits:
             return self._below.file(path, kind)
         if path not in self._files:

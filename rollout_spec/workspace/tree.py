@@ -66,7 +66,10 @@ def links_in(tree: Tree, folder: str) -> list[str]:
 
 
 def as_committed(tree: Tree, path: str) -> bytes | None:
-    """Return the bytes of a text as git stores it, with LF if the checkout converts line ends. None if missing."""
+    """Return the bytes of a text as git stores it. None if missing.
+
+    Its line ends are LF if the checkout converts them.
+    """
     content = tree.read(path)
     return (
         with_lf(content) if content is not None and b"\r\n" in content and tree.converts_line_endings(path) else content
@@ -122,7 +125,10 @@ class Overlay:
         return self.below.converts_line_endings(path)
 
     def elsewhere(self, path: str) -> Tree | None:
-        """Return another folder of the tree below. A path that leads back here returns this tree, with its edits."""
+        """Return another folder of the tree below.
+
+        A path that leads back here returns this tree, with its edits.
+        """
         other = self.below.elsewhere(path)
         return self if other is not None and other.location == self.location else other
 

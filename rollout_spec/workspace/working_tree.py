@@ -107,7 +107,10 @@ class WorkingTree:
         return os.path.realpath(self.root)
 
     def elsewhere(self, path: str) -> WorkingTree | None:
-        """Return another folder on disk. None if a commit would not hold it: behind a link, or a nested repository."""
+        """Return another folder on disk. None if a commit would not hold it.
+
+        A commit holds no folder behind a link, and no nested repository.
+        """
         place = Path(os.path.normpath(Path(self.location, path)))
         try:
             if leads_nowhere(path) or any(folder.is_symlink() for folder in (place, *place.parents)):

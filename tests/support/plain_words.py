@@ -47,7 +47,10 @@ class Text:
 
 @dataclass(frozen=True)
 class Function:
-    """A documented function or class. ``predicate`` matches a docstring that says when its bool is true."""
+    """A documented module, class or function.
+
+    ``predicate`` matches a docstring that says when its bool is true.
+    """
 
     place: str
     docstring: str
@@ -96,7 +99,7 @@ def modules_of(package: str) -> list[Module]:
 
 
 def functions_of(package: str) -> list[Function]:
-    """Return the documented functions and classes of a package."""
+    """Return the documented modules, classes and functions of a package."""
     return [function for module in modules_of(package) for function in module.functions]
 
 
@@ -147,7 +150,9 @@ def _module(path: Path) -> Module:
 
 def _functions(nodes: list[ast.AST], file: str) -> Iterator[Function]:
     for node in nodes:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        if isinstance(node, ast.Module):
+            yield Function(f"{file}:1 module", ast.get_docstring(node) or "", None)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             docstring = ast.get_docstring(node)
             if docstring:
                 yield Function(f"{file}:{node.lineno} {node.name}", docstring, _predicate(node))

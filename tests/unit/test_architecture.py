@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import os
+from pathlib import Path
 
 import architecture
 import folders
 
 PICTURE = folders.CHECKOUT / "docs" / "architecture.svg"
+UNIT_TESTS = folders.CHECKOUT / "tests" / "unit"
 
 
 def test_the_picture_is_of_this_code() -> None:
@@ -33,3 +36,23 @@ def test_every_arrow_points_down() -> None:
     edges = architecture.without_shortcuts(architecture.imports())
     assert ("cli", "workflows") in edges
     assert [(upper, lower) for upper, lower in edges if order.index(upper) >= order.index(lower)] == []
+
+
+def is_marked_system(path: Path) -> bool:
+    """Return whether a file of tests has the mark ``system``."""
+    text = path.read_text("utf-8")
+    nodes = ast.walk(ast.parse(text)) if "system" in text else ()
+    return any(isinstance(node, ast.Attribute) and ast.unparse(node) == "pytest.mark.system" for node in nodes)
+
+
+def test_unit_tests_start_no_other_program() -> None:
+    assert [path.relative_to(UNIT_TESTS) for path in sorted(UNIT_TESTS.rglob("*.py")) if is_marked_system(path)] == []
+
+
+def test_the_mark_of_a_file_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "test_git.py"
+    for text in ("pytestmark = pytest.mark.system", "@pytest.mark.system\ndef test_git(): ..."):
+        path.write_text(text, "utf-8")
+        assert is_marked_system(path), text
+    path.write_text("import system  # pytest.mark.system", "utf-8")
+    assert not is_marked_system(path)

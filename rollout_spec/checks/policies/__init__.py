@@ -35,7 +35,7 @@ _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
 
 @dataclass(frozen=True)
 class PolicyInForce:
-    """One policy of a pack that the workspace names, its index there, and whether the pack is a shipped one."""
+    """A policy of a pack that the workspace names, its index, and whether the pack is shipped."""
 
     policy: Policy
     pack: File[PolicyPack]
@@ -113,7 +113,10 @@ def check(
 def _failures(
     policy: PolicyInForce, verdict: Failed, rollout: File[ModelRollout], is_by_policy: bool
 ) -> Iterator[Problem]:
-    """Yield the problems of a policy that cannot be evaluated, ``is_by_policy`` unless the rollout is the cause."""
+    """Yield the problems of a policy that cannot be evaluated.
+
+    ``is_by_policy`` is False if the rollout is the cause.
+    """
     path, on_key = position_of(policy.policy.at, rollout)
     if verdict.hint:
         message = f"the policy at {policy.location} cannot be evaluated here, and counts as violated: {verdict.why}"
@@ -204,14 +207,17 @@ def unsound(expression: str) -> tuple[Fault, ...]:
 
 @lru_cache(maxsize=1024)
 def path_of(at: str | None) -> KeyPath:
-    """Return the keys in ``spec.stages[0].weight``; without ``at``, the path that stands for the whole rollout."""
+    """Return the keys in ``spec.stages[0].weight``; without ``at``, those of the whole rollout."""
     if at is None:
         return _WHOLE
     return tuple(int(match[2]) if match[2] else match[1] for match in _STEP.finditer(at))
 
 
 def position_of(at: str | None, rollout: File[ModelRollout]) -> tuple[KeyPath, bool]:
-    """Return the path at which a policy points, and whether to its key: for a list, a mapping, or an absent value."""
+    """Return the path at which a policy points, and whether to its key.
+
+    A policy points to the key of a list, a mapping or an absent value.
+    """
     path = path_of(at)
     value: Any = rollout.document.data
     for step in path:

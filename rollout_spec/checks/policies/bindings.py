@@ -97,7 +97,10 @@ def values(
 
 @lru_cache(maxsize=256)
 def _named(expressions: str) -> frozenset[str]:
-    """Return the variables that the text may name, with those whose name is also that of a field or a text."""
+    """Return the variables that the text may name.
+
+    A variable counts too if its name is also that of a field or a text.
+    """
     return frozenset(re.findall(r"\w+", expressions)).intersection((*VARIABLES, IN_FLIGHT))
 
 

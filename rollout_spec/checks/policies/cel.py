@@ -177,7 +177,10 @@ def _misread(message: str) -> str:
 
 
 def _undeclared(name: str, line: int, column: int, source: str) -> ExpressionError:
-    """Return the error of an unknown variable or function. The engine points at the character behind its name."""
+    """Return the error of an unknown variable or function.
+
+    The engine points at the character behind its name.
+    """
     from rollout_spec.checks.policies.type_rules import FUNCTIONS
     from rollout_spec.core.text import did_you_mean, nearest
 

@@ -85,7 +85,8 @@ def read(checked: bytes) -> Node:
 
 def _node(data: bytes, offsets: dict[int, int]) -> Node:
     fields = _fields(data)
-    at = offsets.get(_int(fields, 2), 0)
+    number_of_node = _int(fields, 2)
+    at = offsets.get(number_of_node, 0)
 
     def child(parts: _Fields, number: int) -> Node:
         return _node(_bytes(parts, number), offsets)
@@ -98,7 +99,9 @@ def _node(data: bytes, offsets: dict[int, int]) -> Node:
             case 4:
                 return Name(at, _text(inner, 1).removeprefix("."))
             case 5:
-                return Select(at, child(inner, 1), _text(inner, 2), bool(_int(inner, 3)))
+                asked = bool(_int(inner, 3))
+                dot = offsets.get(number_of_node - 1, at) if asked else at  # a `has` comes right after its argument
+                return Select(dot, child(inner, 1), _text(inner, 2), asked)
             case 6:
                 of = child(inner, 1) if 1 in inner else None
                 return Call(at, _text(inner, 2), of, tuple(_node(each, offsets) for each in _all(inner, 3)))

@@ -1,4 +1,4 @@
-"""The values that an expression sees of a document: numbers, durations, times, and null for absent fields."""
+"""The values of a document in expressions: numbers, durations, times, null if absent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The tasks of the confined process for a workspace's own policies, which return plain data to ``confined``."""
+"""The tasks of the confined process for a workspace's own policies.
+
+The tasks return plain data to ``confined``.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +23,10 @@ def prepare() -> None:
 
 
 def judge(request: tuple[Any, int, Sequence[str]]) -> Iterator[Any]:
-    """Yield the verdict of each expression on the variables: None if it is not sound, False without variables.
+    """Yield the verdict of each expression on the variables.
 
-    A failure is yielded as its reason, and whether an entry is absent.
+    It is None if the expression is not sound, and False without variables. A failure is yielded as its reason, and
+    whether an entry is absent.
     """
     variables, longest, expressions = request
     values = None if variables is None else Values(variables, longest)

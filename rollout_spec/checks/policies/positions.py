@@ -7,10 +7,10 @@ from rollout_spec.core.yaml.document import Document
 
 
 def span_at(document: Document, path: KeyPath, offset: int, length: int = 1) -> Span:
-    """Return the span of ``length`` characters at ``offset`` in the text at ``path``, or else of the whole text.
+    """Return the span of ``length`` characters at ``offset`` in the text at ``path``.
 
-    The characters of a scalar other than blanks are in the file in the same order, in every style; only escapes in
-    quotes differ.
+    If they cannot be found, it is the span of the whole text. The characters of a scalar other than blanks are in the
+    file in the same order, in every style; only escapes in quotes differ.
     """
     event = document.scalar(path)
     whole = document.span(path)
@@ -34,7 +34,10 @@ def span_at(document: Document, path: KeyPath, offset: int, length: int = 1) -> 
 
 
 def _index_of(value: str, offset: int, text: str, start: int, end: int) -> int | None:
-    """Return the index in ``text`` of the character at ``offset`` of ``value``, or of the next non-blank one."""
+    """Return the index in ``text`` of the character at ``offset`` of ``value``.
+
+    If that is a blank, it is the index of the next character that is none.
+    """
     at = start
     for index, letter in enumerate(value):
         if letter.isspace():

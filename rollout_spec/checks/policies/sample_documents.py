@@ -1,6 +1,7 @@
-"""Sample rollouts for the check of expressions, made from the models: one with all fields, one with the required ones.
+"""Sample rollouts for the check of expressions, made from the models.
 
-Every text in a sample is the same word, so that names lead somewhere: ``versions[live.stable]`` exists.
+One has all fields, one has the required ones. Every text in a sample is the same word, so that names lead somewhere:
+``versions[live.stable]`` exists.
 """
 
 from __future__ import annotations

@@ -62,9 +62,10 @@ TypeAndFaults = tuple[Shape, list[Fault]]
 
 
 def call(node: Call, operands: list[Shape], *, looped: bool) -> TypeAndFaults:
-    """Return the result type of an operator or function, and the faults of its operands, the receiver first.
+    """Return the result type of an operator or function, and its operands' faults.
 
-    ``looped`` means that it is within a loop, where texts that it makes could fill the memory.
+    The receiver is the first operand. ``looped`` means that it is within a loop, where texts that it makes could fill
+    the memory.
     """
     if node.function in _LOGIC:
         return _logic(node, operands)

@@ -31,9 +31,10 @@ _KINDS: dict[Any, str] = {
 
 @dataclass(frozen=True)
 class Shape:
-    """The type of a value: one of ``kinds``, or unknown without any. ``fields`` are those of a mapping with known keys.
+    """The type of a value: one of ``kinds``, or unknown without any.
 
-    ``item`` is the type of the entries of a list, or of a mapping with any keys. ``choices`` are all texts that it has.
+    ``fields`` are those of a mapping with known keys. ``item`` is the type of the entries of a list, or of a mapping
+    with any keys. ``choices`` are all texts that it has.
     """
 
     kinds: frozenset[str] = frozenset()

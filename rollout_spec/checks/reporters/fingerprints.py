@@ -1,4 +1,4 @@
-"""Fingerprints of findings, by which tools recognize a finding from run to run, also after edits elsewhere.
+"""Fingerprints of findings, by which tools recognize a finding after edits elsewhere.
 
 A fingerprint is made of the file, the rule and the path of keys. An entry of a list is identified by its name, so that
 an entry before it changes nothing. Line, column and message do not count.
@@ -36,9 +36,10 @@ def fingerprints(findings: Iterable[Finding], data_of: Callable[[str], Any] | No
 
 
 def structural_path(path: KeyPath, data: Any) -> list[str | int | list[str]]:
-    """Return the path with list entries identified as ``["name", "canary-5"]``, or ``["", "40"]`` for a text.
+    """Return the path with list entries identified by their names or texts.
 
-    An entry without a name, or absent from ``data``, keeps its index.
+    An entry becomes ``["name", "canary-5"]``, or ``["", "40"]`` for a text. An entry without a name, or absent from
+    ``data``, keeps its index.
     """
     steps: list[str | int | list[str]] = []
     for step in path:

@@ -16,9 +16,10 @@ _MOST = 10
 
 
 def report(report: Report, view: View) -> str:
-    """Return one ``::error file=…,line=…::…`` for each finding, the worst first, and a notice if some are not shown.
+    """Return a line ``::error file=…,line=…::…`` for each finding, the worst first.
 
-    The message begins with the position, because the log of a step shows only the message of a command.
+    A notice follows if some are not shown. The message begins with the position, because the log of a step shows only
+    the message of a command.
     """
     findings = worst_first(report.findings)
     return _hidden(findings) + "".join(map(_command, findings))

@@ -14,9 +14,10 @@ _SEVERITIES = {"error": "major", "warning": "minor", "info": "info"}
 
 
 def report(report: Report, view: View) -> str:
-    """Return a list of ``{description, check_name, fingerprint, severity, location}``, without silenced findings.
+    """Return the findings as a list of GitLab's objects, without silenced ones.
 
-    GitLab compares the fingerprints of two branches, and shows new and resolved findings.
+    An object has ``description``, ``check_name``, ``fingerprint``, ``severity`` and ``location``. GitLab compares the
+    fingerprints of two branches, and shows new and resolved findings.
     """
     from rollout_spec.checks.reporters.fingerprints import fingerprints
 

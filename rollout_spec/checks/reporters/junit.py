@@ -22,7 +22,10 @@ _NAME = "rollout-spec"
 
 
 class _Test(NamedTuple):
-    """``failures`` are errors; ``output`` holds other findings; ``skipped`` is the reason why it did not run."""
+    """A test of a report: ``failures`` are errors, ``output`` has other findings.
+
+    ``skipped`` is the reason why it did not run.
+    """
 
     suite: str
     name: str
@@ -32,9 +35,10 @@ class _Test(NamedTuple):
 
 
 def report(report: Report, view: View) -> str:
-    """Return a suite for each file. Errors are failures; warnings and silenced findings are output of a passing test.
+    """Return a suite for each file.
 
-    Rules that could not run are skipped tests. Some readers refuse a report without tests, so there is always one.
+    Errors are failures; warnings and silenced findings are output of a passing test. Rules that could not run are
+    skipped tests. Some readers refuse a report without tests, so there is always one.
     """
     from xml.etree import ElementTree  # 2 ms that the other formats do without
 

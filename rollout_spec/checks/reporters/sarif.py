@@ -1,4 +1,6 @@
-"""Findings as SARIF 2.1.0, the format of code scanning, which GitHub, GitLab, Azure DevOps and editors read.
+"""Findings as SARIF 2.1.0, the format of code scanning.
+
+GitHub, GitLab, Azure DevOps and editors read it.
 
 Source: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html, and for GitHub
 https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning.
@@ -100,7 +102,10 @@ def _place(finding: Finding) -> dict[str, Any]:
 
 
 def _suppressions(silenced: Silenced | None) -> list[dict[str, str]]:
-    """Return the suppressions of a result. If one result of a run has them, all do: without any, an empty list."""
+    """Return the suppressions of a result.
+
+    If one result of a run has them, all do: without any, an empty list.
+    """
     if silenced is None:
         return []
     why = f"{silenced.reason} (until {silenced.until})" if silenced.until else silenced.reason

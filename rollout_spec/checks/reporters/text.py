@@ -14,10 +14,10 @@ _COLORS = {"error": "31", "warning": "33", "info": "36"}
 
 
 def report(report: Report, view: View) -> str:
-    """Return ``FILE:LINE:COLUMN: SEVERITY: MESSAGE [NAME]`` for each; on a terminal the source line and a caret too.
+    """Return a line ``FILE:LINE:COLUMN: SEVERITY: MESSAGE [NAME]`` for each finding.
 
-    If ``view.root`` is set, the position is a link to the file, and the name a link to its published documentation:
-    https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda.
+    On a terminal the source line and a caret follow. If ``view.root`` is set, the position is a link to the file, and
+    the name a link to its published documentation: https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda.
     """
     return "".join(_finding(each, view) for each in report.findings)
 

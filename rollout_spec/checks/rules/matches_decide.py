@@ -1,4 +1,4 @@
-"""A stage's match selects requests that a router can recognize, and that later stages keep on the candidate.
+"""A match selects requests that routers recognize and that stay with the candidate.
 
 In a stage that gives the candidate all requests, a match has no effect. Some matches cannot work: ``host`` is the same
 in all requests of a rollout; proxies replace headers that describe one connection; a header's value never has spaces at

@@ -100,13 +100,10 @@ def _restored_none(incident: IncidentSpec, version: str | None) -> bool:
 
 
 def _message(version: str, quarantine: Quarantine) -> str:
-    incident = quarantine.incident
-    if incident is None:
-        return f"{version} is quarantined by {quarantine.description}"
-    where = "" if quarantine.workspace is None else " there"
-    bytes_of = "" if incident.failed_version == version else f", the same bytes as {incident.failed_version}{where},"
-    state = "was found bad" if incident.verdict == "bad" and incident.status == "resolved" else "is quarantined"
-    return f"{version}{bytes_of} {state} by {quarantine.description}"
+    incident, same = quarantine.incident, quarantine.same_bytes(version)
+    is_bad = incident is not None and incident.verdict == "bad" and incident.status == "resolved"
+    state = "was found bad" if is_bad else "is quarantined"
+    return f"{version}{', ' + same + ',' if same else ''} {state} by {quarantine.description}"
 
 
 def _hint(quarantine: Quarantine) -> str:

@@ -99,7 +99,7 @@ def _owned_by(target: str, repository: Repository) -> str:
 
 
 def _objects(file: File[ModelRollout], repository: Repository) -> Iterator[Problem]:
-    """Find versions whose objects have the names of another rollout's: ``fraud-v1`` and version ``1`` of ``fraud``."""
+    """Find versions whose objects have the names of another rollout's."""
     for infix in re.finditer(f"(?={_INFIX})", file.stem):
         other = _rollout(file.stem[: infix.start()], repository)
         if other is None or file.model is None or _namespace(other) != _namespace(file.model):
@@ -165,7 +165,10 @@ def _by_host(repository: Repository) -> Mapping[str, list[str]]:
 
 
 def _claims(name: str, repository: Repository) -> Iterator[tuple[str, str, str, str | None]]:
-    """Yield host, target, gateway (or namespace) as text, and its section, for each target that owns the traffic."""
+    """Yield the claim of each target that owns the traffic.
+
+    A claim is the host, the target, its gateway (or namespace) as text, and the section of that.
+    """
     rollout = _rollout(name, repository)
     for target in rollout.spec.targets if rollout else ():
         if rollout is None or _owned_by(target.type, repository) != "traffic":

@@ -1,4 +1,4 @@
-"""Every name in a file is declared: versions, stages, components, incidents, metrics, targets, options, packs.
+"""Every name is declared: versions, stages, components, incidents, metrics, targets, options, packs.
 
 An undeclared name is cheaper to find in review than at night. A bound must fit its metric: a share for a ratio, a
 number for a value. An option of a target must be within the bounds in its ``target.yaml``. A workspace in ``after`` or

@@ -1,4 +1,4 @@
-"""Every field is known, present if required, in its canonical form, and consistent with the fields beside it.
+"""Every field is known, present if required, in canonical form, and consistent with the others.
 
 A tool ignores a field that it does not know, so a misspelt ``weight`` could come to mean all traffic. Therefore unknown
 fields are errors, with the nearest known name as a hint. Names in a list are unique. ``knownGood`` never holds a

@@ -1,9 +1,9 @@
-"""A candidate is stable upstream first: in the workspace that ``after`` names, with an identical record.
+"""A candidate is stable upstream first, with an identical record.
 
-Environments in one git repository promote by copying a record from one to the next. A test upstream is valid here only
-for the same record: its digest, its pins, its serving settings. A candidate needs this from its proposal on. With a
-base, upstream may change later: to keep the candidate in its stage, or to take it back, is then a warning, so that no
-event upstream blocks this workspace. A rollback never needs it.
+Upstream is the workspace that ``after`` names. Environments in one git repository promote by copying a record from one
+to the next. A test upstream is valid here only for the same record: its digest, its pins, its serving settings. A
+candidate needs this from its proposal on. With a base, upstream may change later: to keep the candidate in its stage,
+or to take it back, is then a warning, so that no event upstream blocks this workspace. A rollback never needs it.
 
 Fails::
 

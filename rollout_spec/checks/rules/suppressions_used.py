@@ -64,7 +64,10 @@ def _problems(comment: Suppression, known: Collection[str]) -> Iterator[Problem]
 
 
 def unused(comment: Suppression, ran: Collection[str], used: Collection[str]) -> Iterator[Problem]:
-    """Yield a problem for each name in a comment that ran and was not silenced. ``used`` are the silenced names."""
+    """Yield a problem for each name in a comment that ran and was not silenced.
+
+    ``used`` are the silenced names.
+    """
     for name in comment.names if comment.reason else ():
         if name in ran and name not in used:
             yield _at(comment, f"this comment silences nothing: {name} has no finding here", "remove it")

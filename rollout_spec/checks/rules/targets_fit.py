@@ -93,7 +93,10 @@ def _record_problems(subject: Subject, limits: Limits) -> Iterator[Problem]:
 
 
 def _was_untried(subject: Subject, version: str) -> bool:
-    """Return whether a version that served already could not be judged on the base either: no rollback brings that."""
+    """Return whether a version that served already could not be judged on the base either.
+
+    If so, no rollback introduces the finding.
+    """
     from rollout_spec.domain.rollback_targets import untried
 
     before, base = subject.before, subject.base

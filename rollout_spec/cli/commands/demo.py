@@ -1,5 +1,7 @@
-"""Demonstrate the tool in a temporary repository with a bare remote: a good check, a bad edit, the rendered route, the
-advance of a stage, a breach, and the pull request that restores the whole stack. Needs git and no network.
+"""Demonstrate the tool in a temporary repository with a bare remote.
+
+It shows a good check, a bad edit, the rendered route, the advance of a stage, a breach, and the pull request that
+restores the whole stack. Needs git and no network.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
-"""Scaffold a rollout repository: a workspace, an example rollout with its components and manifests, a pre-commit
-configuration, a CI workflow, and JSON Schemas for editors. The files pass `rollout-spec check`.
+"""Scaffold a rollout repository that passes `rollout-spec check`.
+
+It has a workspace, an example rollout with its components and manifests, a pre-commit configuration, a CI workflow, and
+JSON Schemas for editors.
 """
 
 from __future__ import annotations

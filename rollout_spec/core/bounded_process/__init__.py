@@ -35,7 +35,10 @@ def ask(task: str, payload: Any, count: int, about: str, *, share: float = 1.0) 
 
 @contextmanager
 def together() -> Iterator[None]:
-    """Share the time of one command among all requests in this context. Outside, each request has that time."""
+    """Share the time of one command among all requests in this context.
+
+    Outside, each request has that time.
+    """
     token = _BUDGET.set(ProcessBudget())
     try:
         yield

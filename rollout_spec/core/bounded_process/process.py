@@ -36,7 +36,10 @@ class SwollenError(Exception):
 
 
 def has_memory_limit() -> bool:
-    """Return whether the kernel limits the memory of a process. macOS accepts a limit but does not enforce it."""
+    """Return whether the kernel limits the memory of a process.
+
+    macOS accepts a limit but does not enforce it.
+    """
     return sys.platform == "linux"
 
 

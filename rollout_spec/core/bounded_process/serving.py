@@ -30,9 +30,10 @@ _FIRST = 10  # above the numbers of the descriptors that are assigned below
 
 
 def serve(requests: int, answers: int, memory: int, module: str) -> NoReturn:
-    """Answer requests until there are no more. ``memory`` is the number of bytes that may be used in addition.
+    """Answer requests until there are no more.
 
-    ``requests`` and ``answers`` are descriptors. The import of ``module`` and its function ``prepare`` are not limited.
+    ``memory`` is the number of bytes that may be used in addition. ``requests`` and ``answers`` are descriptors. The
+    import of ``module`` and its function ``prepare`` are not limited.
     """
     status = 1
     try:
@@ -104,7 +105,10 @@ def _answer(request: bytes, seconds: float, sink: BinaryIO) -> None:
 
 
 def _ended(error: Exception, *, is_late: bool) -> dict[str, Any]:
-    """Return the message for a request that was stopped. ``is_late``: its time is over, whatever the error is."""
+    """Return the message for a request that was stopped.
+
+    ``is_late``: its time is over, whatever the error is.
+    """
     if is_late or isinstance(error, OutOfTimeError):
         return {"stopped": "time", "at": _noted(error)}
     if isinstance(error, MemoryError):

@@ -46,7 +46,10 @@ def ask(task: str, payload: Any, count: int, about: str, budget: ProcessBudget, 
 def _asked(
     module: str, request: bytes, count: int, about: str, budget: ProcessBudget, share: float
 ) -> tuple[list[Any], int]:
-    """Return the answers and their size. Retry once in a new process: an earlier request may have damaged the old."""
+    """Return the answers and their size.
+
+    Retry once in a new process: an earlier request may have damaged the old.
+    """
     while True:
         seconds = budget.left(about) - (1 - share) * budget.seconds
         if seconds <= 0:

@@ -50,7 +50,10 @@ class UnreadableError(Exception):
 
 
 def decode(content: bytes) -> str:
-    """Return the text of a file. UnreadableError if it is too large, not UTF-8, or holds invisible characters."""
+    """Return the text of a file.
+
+    UnreadableError if it is too large, not UTF-8, or holds invisible characters.
+    """
     if len(content) > MAX_BYTES:
         raise whole(f"this file has {len(content):,} bytes; the limit is {MAX_BYTES:,}", "split it into several files")
     for mark, encoding in _FOREIGN:

@@ -38,7 +38,10 @@ class Document:
         self._broken = broken  # reading stopped before the end
 
     def span(self, path: KeyPath, *, on_key: bool = False) -> Span:
-        """Return the span of the value at ``path``, or of its key. If it is missing, that of the nearest parent."""
+        """Return the span of the value at ``path``, or of its key.
+
+        If it is missing, that of the nearest parent.
+        """
         node, key = self._root, None
         for step in path:
             if not isinstance(node, tuple):
@@ -130,7 +133,10 @@ def _root_of(text: str) -> _Node:
 
 
 def _node_of(first: Any, advance: Callable[[], Any]) -> _Node:
-    """Return the node that begins with an event. This is no closure, because that would keep the parser alive."""
+    """Return the node that begins with an event.
+
+    This is no closure, because that would keep the parser alive.
+    """
     if first.__class__ is ev.ScalarEvent:
         scalar: ev.ScalarEvent = first
         return scalar

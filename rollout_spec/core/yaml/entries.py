@@ -149,7 +149,10 @@ def scalars_of(node: Any) -> Iterator[Any]:
 
 
 def comments_in(source: EntryText, start: int, end: int, ends: list[int]) -> list[str]:
-    """Return the comments between two offsets. ``ends`` are the ends of scalars: a ``#`` before one is no comment."""
+    """Return the comments between two offsets.
+
+    ``ends`` are the ends of scalars: a ``#`` before one is no comment.
+    """
     comments = []
     while start < end:
         after = source.line_end(start)
@@ -162,7 +165,10 @@ def comments_in(source: EntryText, start: int, end: int, ends: list[int]) -> lis
 
 
 def past_blanks(text: str, start: int, index: int) -> int:
-    """Return the offset after the blanks at an offset. Before a comment, one blank stays if none precedes ``start``."""
+    """Return the offset after the blanks at an offset.
+
+    Before a comment, one blank stays if none precedes ``start``.
+    """
     while text[index] in " \t" and (text[index + 1] != "#" or text[start - 1].isspace()):
         index += 1
     return index

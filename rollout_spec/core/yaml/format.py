@@ -1,4 +1,7 @@
-"""YAML text for new values, as people write it: one key a line, short collections in flow style, few quotes."""
+"""YAML text for new values, as people write it.
+
+It has one key a line, short collections in flow style, and few quotes.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ class Quoted(str):
 
 
 def block(fields: Mapping[str, Any], indent: str = "") -> list[str]:
-    """Return the lines of a mapping in block style. Mappings and lists in it are in flow style if they fit a line."""
+    """Return the lines of a mapping in block style.
+
+    Mappings and lists in it are in flow style if they fit a line.
+    """
     lines: list[str] = []
     for key, value in fields.items():
         name = inline(key)

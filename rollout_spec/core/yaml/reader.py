@@ -35,9 +35,10 @@ _QUOTES = "'\""
 
 
 class Reader:
-    """Reads one text. ``trail`` is the path of the current value, ``last`` the end event of the last collection.
+    """The reader of one text.
 
-    ``goes_on``: a bracket or a quote ends on another line than it begins on.
+    ``trail`` is the path of the current value, ``last`` the end event of the last collection. ``goes_on``: a bracket or
+    a quote ends on another line than it begins on.
     """
 
     def __init__(self, text: str) -> None:

@@ -1,4 +1,7 @@
-"""Plain scalars of YAML: their values, and quotes for those that YAML readers interpret in different ways."""
+"""Plain scalars of YAML: their values, and quotes for ambiguous ones.
+
+YAML readers interpret an ambiguous one in different ways.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,10 @@ _LONGEST_WORD = 64
 
 
 def resolve(text: str) -> Scalar:
-    """Return the value of a bare scalar. ValueError if it has none, such as ``.nan``, ``.inf`` or 5,000 digits."""
+    """Return the value of a bare scalar.
+
+    ValueError if it has none, such as ``.nan``, ``.inf`` or 5,000 digits.
+    """
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     if text[:1] not in _SPECIAL_BEGIN:

@@ -48,7 +48,10 @@ def may_differ(text: str) -> bool:
 
 
 def _may_differ_in_blocks(text: str, mark: str) -> bool:
-    """Return whether other readers may interpret a block scalar differently, at its start or at the end of the file."""
+    """Return whether other readers may interpret a block scalar differently.
+
+    Readers differ at its start and at the end of the file.
+    """
     if not text.endswith(("\n", "\r")):
         return True
     for match in _BLOCKS_BY_MARK[mark].finditer(text):

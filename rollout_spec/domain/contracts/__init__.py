@@ -1,10 +1,10 @@
-"""Contracts: the JSON Schemas of requests. A new version breaks callers if it refuses requests of the old one.
+"""Contracts: the JSON Schemas of requests.
 
-A break is certain only if an instance shows it: the old schema accepts it and the new one refuses it. Start with
-``comparison``, which runs ``witnesses`` in a confined process to find such instances. ``json_schema`` reads a schema.
-``candidates`` makes instances (``branches``, ``shapes``, ``edges``, ``texts``), ``judging`` validates them with
-``jsonschema`` and the guards of ``guarding``, and ``reasons`` explains a refusal. Only the confined process imports
-``jsonschema``. Imports ``workspace`` and below.
+A new version breaks callers if it refuses requests of the old one. A break is certain only if an instance shows it: the
+old schema accepts it and the new one refuses it. Start with ``comparison``, which runs ``witnesses`` in a confined
+process to find such instances. ``json_schema`` reads a schema. ``candidates`` makes instances (``branches``,
+``shapes``, ``edges``, ``texts``), ``judging`` validates them with ``jsonschema`` and the guards of ``guarding``, and
+``reasons`` explains a refusal. Only the confined process imports ``jsonschema``. Imports ``workspace`` and below.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""The branches of a schema: the parts that apply to one instance, by ``$ref``, ``allOf``, one of ``anyOf``, ``then``.
+"""The branches of a schema: the parts that apply to one instance.
 
-This only guides the search for instances. A validator decides whether an instance is accepted.
+They result from ``$ref``, ``allOf``, one of ``anyOf``, and ``then``. This only guides the search for instances. A
+validator decides whether an instance is accepted.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ _IN_PLACE_ONE = ("not", "if", "then", "else")
 
 
 class Branches:
-    """The branches of the schemas of one document. All made parts are kept alive, because their ids are keys."""
+    """The branches of the schemas of one document.
+
+    All made parts are kept alive, because their ids are keys.
+    """
 
     def __init__(self, document: Schema) -> None:
         resource = specification_with(_DIALECT).create_resource(document)
@@ -143,7 +147,10 @@ def items(part: Part, at: int) -> list[Schema]:
 
 
 def _combined(factors: Sequence[Sequence[Branch]]) -> Iterator[Branch]:
-    """Give combinations of one branch of each factor: the first ones, then variations of one factor, then of all."""
+    """Yield combinations of one branch of each factor.
+
+    The first branches come first, then variations of one factor, then of all.
+    """
     if not all(factors):
         return
     first = [factor[0] for factor in factors]

@@ -1,8 +1,8 @@
-"""Candidates: instances on which two schemas may differ. Their number is bounded, and each run makes the same ones.
+"""Candidates: instances on which two schemas may differ.
 
-For each place in an instance, the ``kept`` schemas (one branch of the old schema) limit the values. The ``mentioned``
-schemas of both documents supply values that may make a difference. Of the values that the kept schemas accept, those
-are chosen that the mentioned schemas judge differently.
+Their number is bounded, and each run makes the same ones. For each place in an instance, the ``kept`` schemas (one
+branch of the old schema) limit the values. The ``mentioned`` schemas of both documents supply values that may make a
+difference. Of the values that the kept schemas accept, those are chosen that the mentioned schemas judge differently.
 """
 
 from __future__ import annotations

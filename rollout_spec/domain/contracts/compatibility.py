@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rollout_spec.core.errors import UserError
+from rollout_spec.core.text import join_some
 from rollout_spec.domain.contracts import place_of
 from rollout_spec.domain.pins import is_range, satisfies
 from rollout_spec.workspace.repository import Repository
@@ -24,12 +25,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A schema whose version ``reads``, of an earlier version of a model, refuses requests of its version ``sent``.
+    """A schema whose version ``reads`` refuses requests of its version ``sent``.
 
-    ``changes`` name the places in the schema, and show a request. ``moved``: the newer version of the schema removed
-    something too, so callers had to change for it. If it removed nothing, callers may still send the old requests, and
-    it is unknown whether the refused ones are ever sent. ``known``: both versions could be compared. If not,
-    ``changes`` hold the reason.
+    ``reads`` belongs to an earlier version of a model. ``changes`` name the places in the schema, and show a request.
+    ``moved``: the newer version of the schema removed something too, so callers had to change for it. If it removed
+    nothing, callers may still send the old requests, and it is unknown whether the refused ones are ever sent.
+    ``known``: both versions could be compared. If not, ``changes`` hold the reason.
     """
 
     component: str
@@ -51,8 +52,7 @@ class Refusal:
     @property
     def message(self) -> str:
         """The reason to skip the earlier version. It quotes the contract."""
-        left_out = f" and {len(self.changes) - 1} more" if len(self.changes) > 1 else ""
-        return f"it {self.summary}: {self.changes[0]}{left_out}"
+        return f"it {self.summary}: {join_some(self.changes, 1)}"
 
 
 def refusals(rollout: ModelRollout, version: str, repository: Repository) -> Iterator[Refusal]:
@@ -85,7 +85,10 @@ def refusals(rollout: ModelRollout, version: str, repository: Repository) -> Ite
 
 
 def _read_by(pin: str, component: ComponentSpec) -> str | None:
-    """Return the single version of a component that a pin selects. None if a range selects several, or none."""
+    """Return the single version of a component that a pin selects.
+
+    None if a range selects several, or none.
+    """
     if not is_range(pin):
         return pin
     versions = [version for version in component.serving if satisfies(version, pin)]
@@ -102,7 +105,10 @@ def _contract(component: ComponentSpec, version: str | None, repository: Reposit
 
 
 def _compared(sent: bytes, read: bytes, about: str) -> tuple[tuple[str, ...], bool, bool]:
-    """Return the changes that ``read`` refuses, whether ``sent`` removed something, and whether both are known."""
+    """Return the changes that ``read`` refuses, and two facts.
+
+    The facts are whether ``sent`` removed something, and whether the changes and that are known.
+    """
     from rollout_spec.core.bounded_process import StoppedError
     from rollout_spec.domain.contracts.comparison import refusals
     from rollout_spec.domain.contracts.json_schema import NotASchema, read_schema

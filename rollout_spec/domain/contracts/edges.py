@@ -1,4 +1,7 @@
-"""Numbers and texts at which schemas may differ: bounds, their neighbours, multiples, lengths, listed values."""
+"""Numbers and texts at which schemas may differ.
+
+They are made from bounds, their neighbours, multiples, lengths and listed values.
+"""
 
 from __future__ import annotations
 

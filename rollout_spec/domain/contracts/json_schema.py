@@ -1,4 +1,7 @@
-"""The reader of JSON Schemas. They are data from outside, so their size and the types of their parts are checked."""
+"""The reader of JSON Schemas.
+
+They are data from outside, so their size and the types of their parts are checked.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,10 @@ _WHOLE = 40
 
 
 class NotASchema(ValueError):
-    """The file is not a JSON Schema. ``path`` is the place in the schema, or ``span`` in a file that is not JSON."""
+    """The file is not a JSON Schema.
+
+    ``path`` is the place in the schema, or ``span`` in a file that is not JSON.
+    """
 
     def __init__(self, message: str, path: KeyPath = (), span: Span | None = None) -> None:
         super().__init__(message)

@@ -126,12 +126,18 @@ def _raise_unless_panic(error: BaseException) -> None:
 
 
 def spelled(instance: Any) -> str:
-    """Return an instance as JSON. ValueError if a number is beyond those of a processor, so that readers differ."""
+    """Return an instance as JSON.
+
+    ValueError if a number is beyond those of a processor, so that readers differ.
+    """
     return json.dumps(instance, default=float, allow_nan=False)
 
 
 def bare(schema: Schema) -> Schema:
-    """Return a schema without its dialect. With it, a reference to the whole schema would select a new validator."""
+    """Return a schema without its dialect.
+
+    With it, a reference to the whole schema would select a new validator.
+    """
     return schema if isinstance(schema, bool) else {name: part for name, part in schema.items() if name != "$schema"}
 
 

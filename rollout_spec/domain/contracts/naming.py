@@ -8,7 +8,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Naming:
-    """``fields`` are named by ``properties``, ``required`` ones somewhere; ``texts`` are all texts and keys."""
+    """The names in a document: its ``fields``, ``required`` fields and ``texts``.
+
+    ``fields`` are named by ``properties``, ``required`` ones somewhere; ``texts`` are all texts and keys.
+    """
 
     fields: frozenset[str]
     required: frozenset[str]

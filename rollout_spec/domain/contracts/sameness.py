@@ -11,7 +11,10 @@ Target = Callable[[str], Schema | None]
 
 
 class Sameness:
-    """The references that lead to equal schemas in both documents. ``targets`` resolve a reference in each."""
+    """The references that lead to equal schemas in both documents.
+
+    ``targets`` resolve a reference in each.
+    """
 
     def __init__(self, schemas: tuple[Schema, Schema], targets: tuple[Target, Target]) -> None:
         names = {name for schema in schemas for name in _references(schema)}

@@ -1,4 +1,7 @@
-"""Candidates that are objects and lists, minimal and maximal: each field present or absent, each value, each length."""
+"""Candidates that are objects and lists, minimal and maximal.
+
+Each field is tried present and absent, and so are each value and each length.
+"""
 
 from __future__ import annotations
 

@@ -14,7 +14,10 @@ _FIRST = "a0A-_"
 
 
 def matching(pattern: str, counts: Iterable[int] = ()) -> list[str]:
-    """Return texts that match a pattern, simple ones first. ``counts`` are the numbers of repetitions to try."""
+    """Return texts that match a pattern, simple ones first.
+
+    ``counts`` are the numbers of repetitions to try.
+    """
     return _matching(pattern, tuple(sorted(set(counts))))
 
 

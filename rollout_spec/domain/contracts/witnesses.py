@@ -1,4 +1,7 @@
-"""The search for witnesses: instances that one schema accepts and the next refuses. It runs in a confined process."""
+"""The search for witnesses: instances that one schema accepts and the next refuses.
+
+It runs in a confined process.
+"""
 
 from __future__ import annotations
 

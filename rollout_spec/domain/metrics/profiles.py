@@ -1,4 +1,6 @@
-"""Metric profiles: the names of the metrics of requests, errors and latency on a stack, and the labels of versions.
+"""Metric profiles: the names of metrics and version labels on a stack.
+
+The metrics are those of requests, errors and latency.
 
 To add a profile, add an entry to ``PROFILES``. The names are from the exporters' own documentation. ``backend`` is
 the name of the version's backend (``fraud-v42-predictor``), ``version`` the version itself.

@@ -33,7 +33,10 @@ class Arm:
 
 @dataclass(frozen=True)
 class Expression:
-    """PromQL that gives a sample without labels while a bound is broken. ``counted`` is the counter of requests."""
+    """PromQL that gives a sample without labels while a bound is broken.
+
+    ``counted`` is the counter of requests.
+    """
 
     breach: str
     counted: str | None
@@ -56,7 +59,10 @@ def kind_of(metric: str, own: Mapping[str, Metric]) -> Literal["ratio", "value"]
 
 
 def threshold(trigger: Threshold, profile: Profile, own: Mapping[str, Metric], arm: Arm) -> Expression:
-    """Return PromQL for a threshold. Bounds on ratios are shares of 1. Immeasurable if a selector is not valid."""
+    """Return PromQL for a threshold, with bounds on ratios as shares of 1.
+
+    Immeasurable if a selector is not valid.
+    """
     sign, bound = (">", trigger.above) if trigger.above is not None else ("<", trigger.below)
     assert bound is not None
     number = bound.number
@@ -193,7 +199,10 @@ def _quoted(text: str) -> str:
 
 
 def _spellings(bound: Decimal) -> str:
-    """Return a pattern of a boundary in the spellings of exporters and of Prometheus 3: ``250.0``, ``1.8e+06``."""
+    """Return a pattern of a boundary as exporters and Prometheus 3 spell it.
+
+    Examples: ``250.0``, ``1.8e+06``.
+    """
     return "|".join(dict.fromkeys(re.escape(text) + r"(\.0+)?" for text in (_plain(bound), f"{float(bound):g}")))
 
 

@@ -1,4 +1,5 @@
-"""The definitions of targets: which there are, their options, and the limits of the cluster on names and records.
+"""The definitions of targets: their names, their options, and the cluster's limits.
 
-Imports ``workspace`` and below. Start with ``definitions``, which reads ``target.yaml``. ``render`` runs the templates.
+The limits are on names and records. Imports ``workspace`` and below. Start with ``definitions``, which reads
+``target.yaml``. ``render`` runs the templates.
 """

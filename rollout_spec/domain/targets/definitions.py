@@ -43,7 +43,10 @@ def _unedited(tree: Tree) -> Tree:
 
 
 def find(name: str, tree: Tree) -> TargetDefinition | None:
-    """Return a target, the organization's own before a shipped one. UserError if its ``target.yaml`` is wrong."""
+    """Return a target, the organization's own before a shipped one.
+
+    UserError if its ``target.yaml`` is wrong.
+    """
     tree = _unedited(tree)
     known = _FOUND.setdefault(tree, {})
     if name not in known:

@@ -16,7 +16,10 @@ DEFAULT_NAMESPACE = "default"
 
 
 class RecordFlaw(NamedTuple):
-    """A field of a record that the target does not take. ``known`` is False if a pattern could not be tried on it."""
+    """A field of a record that the target does not take.
+
+    ``known`` is False if a pattern could not be tried on it.
+    """
 
     path: KeyPath
     message: str

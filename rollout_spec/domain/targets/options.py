@@ -117,7 +117,10 @@ def misfit(text: str, form: Form, fits: Fits) -> Misfit | None:
 
 
 def _relation_problems(options: Mapping[str, Any], known: Mapping[str, Option], at: KeyPath) -> Iterator[Problem]:
-    """Compare each integer with the option that bounds it. A default that is too large is reported at the bound."""
+    """Compare each integer with the option that bounds it.
+
+    A default that is too large is reported at the bound.
+    """
     for name, option in known.items():
         if option.at_most is None:
             continue

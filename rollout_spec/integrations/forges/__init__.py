@@ -21,7 +21,7 @@ __all__ = ["FORGES", "Access", "Credential", "Forge", "Protection", "TokenCapabi
 
 
 class Forge(Protocol):
-    """What the pull requests of a repository are asked for. UserError if the forge refuses, or does not answer."""
+    """The pull requests of a repository. UserError if the forge refuses or does not answer."""
 
     def find(self, head: str, base: str) -> PullRequest | None:
         """Return the newest pull request from a branch: an open one before a merged one before a closed one."""

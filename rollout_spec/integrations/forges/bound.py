@@ -21,7 +21,7 @@ _MOST_REDIRECTS = 5
 
 
 class Bound(HTTPAdapter):
-    """An adapter that sends requests to one origin and reads each answer whole, within the command's budget.
+    """An adapter for one origin that reads each answer whole within the command's budget.
 
     The timeout of ``requests`` covers single reads. An answer that comes byte by byte never exceeds it, nor does a
     silent name server. So a thread does the work, and is abandoned when the time is over.
@@ -70,7 +70,10 @@ class Bound(HTTPAdapter):
 
 
 def _within(allowed: TimeBudget, work: Callable[[], Response]) -> Response:
-    """Call a function in a thread; return its result or raise its error. LateError if the time is over first."""
+    """Call a function in a thread; return its result or raise its error.
+
+    LateError if the time is over first.
+    """
     results: list[Response | BaseException] = []
 
     def keep() -> None:

@@ -1,4 +1,7 @@
-"""Tokens from the environment, and the addresses that may receive them: HTTP headers and git's helpers only."""
+"""Tokens from the environment, and the addresses that may receive them.
+
+Only HTTP headers and git's helpers carry them.
+"""
 
 from __future__ import annotations
 
@@ -96,7 +99,10 @@ class Access:
         return name
 
     def git_host(self, kind: str) -> str | None:
-        """Return the scheme and host of the remote if the API is on the same host; None if git needs no password."""
+        """Return the scheme and host of the remote if the API is on the same host.
+
+        None if git needs no password.
+        """
         remote = remote_origin(self.remote_url)
         if kind not in TOKENS or remote is None or not remote.scheme or remote.is_clear:
             return None

@@ -28,7 +28,10 @@ _LONGEST_REASON = 300
 
 
 class ForgeError(UserError):
-    """A refused or unanswered request. ``code`` is the HTTP status, 0 without an answer; ``reason`` is the forge's."""
+    """A refused or unanswered request.
+
+    ``code`` is the HTTP status, 0 without an answer; ``reason`` is the forge's.
+    """
 
     def __init__(self, message: str, *, code: int, reason: str, hint: str | None) -> None:
         super().__init__(message, hint=hint, status=OUTSIDE)

@@ -21,7 +21,10 @@ _STATES = ("open", "merged", "closed")
 
 
 class LocalForge:
-    """Pull requests as files. ``contains(branch, commit)`` returns whether a remote branch contains a commit."""
+    """Pull requests as files.
+
+    ``contains(branch, commit)`` returns whether a remote branch contains a commit.
+    """
 
     def __init__(self, remote_url: str, contains: Callable[[str, str], bool]) -> None:
         self.repository = _bare(remote_url)

@@ -1,4 +1,7 @@
-"""The JSON files of a local forge: one per pull request, with a record of the tool's own changes to it."""
+"""The JSON files of a local forge, one per pull request.
+
+Each has a record of the tool's own changes to it.
+"""
 
 from __future__ import annotations
 
@@ -84,7 +87,10 @@ def automation(head: str, *, draft: bool, armed: bool) -> dict[str, Any]:
 
 
 def noted(data: dict[str, Any], **changes: bool) -> dict[str, Any]:
-    """Return the record of a pull request with one more change by the tool; the changes by a person stay visible."""
+    """Return the record of a pull request with one more change by the tool.
+
+    Changes by a person stay visible.
+    """
     return automation(data["headSha"], draft=False, armed=False) | _own(data) | changes
 
 

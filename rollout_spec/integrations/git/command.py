@@ -41,7 +41,7 @@ ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
 class GitError(UserError):
-    """A failed git command. ``reason`` is git's own text, ``code`` its exit status, ``output`` its output if known."""
+    """A failed git command: git's ``reason``, exit ``code``, and ``output`` if known."""
 
     code = 0
     output = ""
@@ -59,7 +59,10 @@ def create(root: Path, *, bare: bool = False) -> None:
 
 
 def checked(text: str, pattern: re.Pattern[str]) -> str:
-    """Return a text that matches a pattern, so that git takes it for no option. UserError if it does not match."""
+    """Return a text that matches a pattern, so that git takes it for no option.
+
+    UserError if it does not match.
+    """
     if not pattern.fullmatch(text):
         raise UserError(f"`{excerpt(text)}` is not a valid git name or id here")
     return text
@@ -149,7 +152,10 @@ class Plumbing:
         return any(file.is_relative_to(each) for each in trees)
 
     def start(self, *arguments: str) -> Any:
-        """Start a command that answers requests, and return it; it is used as ``Popen``, and ends with that object."""
+        """Start a command that answers requests, and return it as a ``Popen``.
+
+        The command ends with that object.
+        """
         with _starting():
             return gitpython.Git(self.root).execute(
                 command_line(arguments), istream=subprocess.PIPE, env=self._environment({}), as_process=True

@@ -1,7 +1,7 @@
-"""A commit of a few files of a checkout, built beside the index. The branch moves only if nobody else moved it.
+"""A commit of a few files of a checkout, built beside the index.
 
-Other staged changes stay staged. No hook runs. The commit is signed if git is configured to sign. Only the holder of
-the checkout's lock may call this.
+The branch moves only if nobody else moved it. Other staged changes stay staged. No hook runs. The commit is signed if
+git is configured to sign. Only the holder of the checkout's lock may call this.
 """
 
 from __future__ import annotations

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rollout_spec.core.errors import UserError
+from rollout_spec.core.text import join_some
 from rollout_spec.integrations.git.command import GitError, Plumbing
 from rollout_spec.integrations.git.entries import TreeEntry, committed, same, staged
 
+_MOST_NAMED = 3
 _UNFINISHED = {
     "MERGE_HEAD": "merge",
     "CHERRY_PICK_HEAD": "cherry-pick",
@@ -29,7 +31,7 @@ def check(plumbing: Plumbing, head: str | None, paths: Sequence[str]) -> set[str
     changed = {entry[3:] for entry in output.split("\0") if entry} | set(_hidden_edits(plumbing, head, index))
     if changed:
         raise UserError(
-            f"{', '.join(sorted(changed)[:3])} {'has' if len(changed) == 1 else 'have'} uncommitted changes",
+            f"{join_some(sorted(changed), _MOST_NAMED)} {'has' if len(changed) == 1 else 'have'} uncommitted changes",
             hint="commit or discard them first: one step is one commit",
             status=1,
         )
@@ -84,7 +86,7 @@ def _check_ignored(plumbing: Plumbing, new: Sequence[str]) -> None:
     ignored = [path.removeprefix("./") for path in output.split("\0") if path]
     if ignored:
         raise UserError(
-            f"{', '.join(ignored[:3])} cannot be committed: .gitignore ignores it",
+            f"{join_some(ignored, _MOST_NAMED)} cannot be committed: .gitignore ignores it",
             hint="remove the pattern from .gitignore",
             status=1,
         )

@@ -40,9 +40,9 @@ def lock_files(folder: Path) -> Iterator[Path]:
 
 
 def clear_locks(paths: Iterable[Path]) -> list[Path]:
-    """Remove the lock files of killed gits, and return them. A young one is watched for some seconds first.
+    """Remove the lock files of killed gits, and return them.
 
-    Only the holder of the repository's lock may call this.
+    A young one is watched for some seconds first. Only the holder of the repository's lock may call this.
     """
     locks = {path: fact for path in paths if path.name != _OURS and (fact := _fact(path)) is not None}
     end = time.monotonic() + _STALE_SECONDS

@@ -1,4 +1,7 @@
-"""Merges in a bare repository. Nothing is checked out, and a branch moves only from an expected commit."""
+"""Merges in a bare repository.
+
+Nothing is checked out, and a branch moves only from an expected commit.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,13 @@ from datetime import datetime
 from pathlib import Path
 
 from rollout_spec.core.errors import UserError
+from rollout_spec.core.text import join_some
 from rollout_spec.integrations.git.command import ID, GitError, Plumbing, checked
 from rollout_spec.integrations.git.remote import NAME
 from rollout_spec.integrations.git.signing import author
 
 _CONFLICT = 1
+_MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,7 @@ class Bare:
             if error.code != _CONFLICT:
                 raise
             paths = [line for line in error.output.splitlines()[1:] if line]
-            where = f" in {', '.join(paths[:3])}" + (" …" if len(paths) > 3 else "") if paths else ""
+            where = f" in {join_some(paths, _MOST_NAMED)}" if paths else ""
             raise UserError(
                 f"{branch} conflicts with {base}{where}",
                 hint=f"merge {base} into {branch}, or rebase it, and push it again",

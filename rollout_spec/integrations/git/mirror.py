@@ -1,8 +1,8 @@
-"""Mirrors: bare, partial clones that are kept up to date, so that a bot need not clone when it rolls back.
+"""Mirrors: bare, partial clones that are kept up to date.
 
-A mirror has the whole history of the base, but only some contents of files: of its workspaces now, and of all versions
-of its rollouts. Git fetches other contents on demand. A commit-graph with changed paths keeps walks along one file
-short.
+With one, a bot need not clone when it rolls back. A mirror has the whole history of the base, but only some contents of
+files: of its workspaces now, and of all versions of its rollouts. Git fetches other contents on demand. A commit-graph
+with changed paths keeps walks along one file short.
 """
 
 from __future__ import annotations
@@ -185,7 +185,10 @@ def is_bare(folder: Path) -> bool:
 
 
 def _fetch_contents(plumbing: Plumbing, remote: Remote, commit: str, prefixes: tuple[str, ...], tell: Tell) -> None:
-    """Fetch the contents of the workspaces, and of the rollouts' changes since the last update, in one request."""
+    """Fetch the contents of the workspaces, and of the rollouts' changes, in one request.
+
+    The changes are those since the last update.
+    """
     missing: dict[str, None] = {}
     for prefix in prefixes:
         missing |= _lacking(plumbing, f"{commit}:{prefix}" if prefix else f"{commit}^{{tree}}")

@@ -37,7 +37,7 @@ class Commit:
 
 
 class Git:
-    """One repository, by the folder of its clone or bare mirror. Paths are from its root, commits are full ids."""
+    """A clone or bare mirror, by its folder. Paths are from its root, commits are full ids."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -201,10 +201,10 @@ class Git:
         return self._run("diff-tree", "-p", "-r", "--no-ext-diff", "--no-textconv", "--no-color", *commits)
 
     def build(self, parent: str, edits: Mapping[str, bytes | None], message: str, date: datetime) -> str:
-        """Build a commit with ``edits`` applied to ``parent``. The same arguments give the same id. No branch moves.
+        """Build a commit with ``edits`` applied to ``parent``. No branch moves.
 
-        It is signed if git is configured to sign. Signatures may contain a time, and then the ids differ. UserError if
-        a path goes through a link in ``parent``, which git would replace.
+        The same arguments give the same id. It is signed if git is configured to sign. Signatures may contain a time,
+        and then the ids differ. UserError if a path goes through a link in ``parent``, which git would replace.
         """
         return commit_tree(self._plumbing, self.tree_with(parent, edits), parent, message, date)
 

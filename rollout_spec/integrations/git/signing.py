@@ -1,8 +1,9 @@
-"""Authors and signatures of commits: one author on every machine, and the signer as committer of a signed commit.
+"""Authors and signatures of commits.
 
-Forges trust a signature only if its key is registered for the committer's address, and a branch may require that. So
-the keys and names are git's own settings: ``commit.gpgSign``, ``gpg.format``, ``user.signingKey``,
-``user.name`` and ``user.email``, in the clone's configuration, the user's, or the environment (``GIT_CONFIG_COUNT``).
+The author is the same on every machine. The committer of a signed commit is the signer. Forges trust a signature only
+if its key is registered for the committer's address, and a branch may require that. So the keys and names are git's own
+settings: ``commit.gpgSign``, ``gpg.format``, ``user.signingKey``, ``user.name`` and ``user.email``, in the clone's
+configuration, the user's, or the environment (``GIT_CONFIG_COUNT``).
 """
 
 from __future__ import annotations
@@ -27,9 +28,10 @@ def is_signing(plumbing: Plumbing) -> bool:
 
 
 def commit_tree(plumbing: Plumbing, tree: str, parent: str, message: str, date: datetime) -> str:
-    """Commit a tree and return the commit's id. The same arguments give the same id, unless signatures differ.
+    """Commit a tree and return the commit's id.
 
-    UserError if git is configured to sign and cannot. Nobody can enter a passphrase.
+    The same arguments give the same id, unless signatures differ. UserError if git is configured to sign and cannot.
+    Nobody can enter a passphrase.
     """
     arguments = ("commit-tree", tree, "-p", parent)
     if not is_signing(plumbing):

@@ -1,4 +1,7 @@
-"""Folders with files that a sparse checkout leaves out. Such a file exists, but its content is unknown here."""
+"""Folders with files that a sparse checkout leaves out.
+
+Such a file exists, but its content is unknown here.
+"""
 
 from __future__ import annotations
 

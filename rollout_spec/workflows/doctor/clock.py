@@ -1,4 +1,7 @@
-"""The check of this machine's clock, which decides the age of a breach, the end of a hold and of a token."""
+"""The check of this machine's clock.
+
+The clock decides the age of a breach, the end of a hold and of a token.
+"""
 
 from __future__ import annotations
 

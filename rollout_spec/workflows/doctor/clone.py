@@ -25,7 +25,10 @@ _MIRROR = "`rollout-spec mirror DIR` keeps a complete clone up to date"
 
 
 def git_version(plumbing: Plumbing) -> DoctorResult:
-    """Check the version of git. No warning for other old ones: distributions patch them under the same number."""
+    """Check the version of git.
+
+    No warning for other old ones: distributions patch them under the same number.
+    """
     version = plumbing.run("version").strip().removeprefix("git version ")
     found = re.match(r"(\d+)\.(\d+)", version)
     if found is None:

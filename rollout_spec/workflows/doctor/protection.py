@@ -1,7 +1,8 @@
-"""Checks of the base's protection: required checks, up-to-date branches, approvals, signatures and auto-merge.
+"""Checks of the base's protection.
 
-A check that is not required, or ran on an older base, stops no merge. The second matters after a rollback: a promotion
-whose checks passed before would restore the failed version.
+Subjects are required checks, up-to-date branches, approvals, signatures and auto-merge. A check that is not required,
+or ran on an older base, stops no merge. The second matters after a rollback: a promotion whose checks passed before
+would restore the failed version.
 """
 
 from __future__ import annotations

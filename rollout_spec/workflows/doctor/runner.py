@@ -50,7 +50,10 @@ class _Subject:
 
 
 def examine(scene: Scene) -> Iterator[DoctorResult]:
-    """Yield the results of all checks. Nothing changes on the remote or the forge, and no ref or file here."""
+    """Yield the results of all checks.
+
+    Nothing changes on the remote or the forge, and no ref or file here.
+    """
     plumbing = Plumbing(scene.git.root)
     yield clone.git_version(plumbing)
     if unreadable := clone.unreadable(plumbing):

@@ -1,4 +1,7 @@
-"""Outcomes of rollbacks in memory: traffic split, served components, manifests and errors are verified."""
+"""Outcomes of rollbacks in memory.
+
+Traffic split, served components, manifests and errors are verified.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The states that a rollout can reach by its steps: the candidate in each stage, promoted, or withdrawn."""
+"""The states that a rollout can reach by its steps.
+
+The candidate is in one of the stages, promoted, or withdrawn.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +31,10 @@ Reach = Literal["here", "next", "all"]
 
 @dataclass(frozen=True)
 class State:
-    """A state of a rollout: its name, and the repository in that state. ``why_not``: why it is unreachable.
+    """A state of a rollout: its name, and the repository in that state.
 
-    ``retired``: the state differs from another one only by an entry of ``knownGood``, which matters only if stable
-    fails.
+    ``why_not``: why it is unreachable. ``retired``: the state differs from another one only by an entry of
+    ``knownGood``, which matters only if stable fails.
     """
 
     name: str
@@ -120,7 +123,10 @@ def _candidates(rollout: ModelRollout, quarantines: Mapping[str, object]) -> lis
 
 
 def _retired(file: File[ModelRollout], state: State) -> Iterator[State]:
-    """Yield the state with the rollback target of stable retired, if that is a step and stable has traffic."""
+    """Yield the state with the rollback target of stable retired.
+
+    There is none unless that is a step and stable has traffic.
+    """
     rollout, own = _model(file, state.repository), state.repository.rollout(file.stem)
     live, targets = rollout.spec.live, rollback_targets(rollout, state.repository)
     if own is not None and len(targets) > 1 and live.stable in traffic.split(rollout.spec).versions:

@@ -28,7 +28,10 @@ Progress = Callable[[int, int], None] | None
 
 @dataclass(frozen=True)
 class WorkspaceDrill:
-    """The outcomes of a drill by rollout, and the files that it read; ``seen`` were read by other processes."""
+    """The outcomes of a drill by rollout, and the files that it read.
+
+    ``seen`` were read by other processes.
+    """
 
     drills: list[list[DrillOutcome]]
     tree: Watched

@@ -306,6 +306,20 @@ def test_a_refused_commit_leaves_bits_and_edits(bit: str, repo: Repo) -> None:
     assert (contents(repo), repo.git("ls-files", "-v", "--stage")) == (known, before)
 
 
+def test_of_many_edited_files_some_are_named_and_the_others_counted(repo: Repo) -> None:
+    code, _, _ = do(repo.folder, *WITHDRAW)
+    assert code == 0
+    paths = repo.git("show", "--name-only", "--format=", "HEAD").split()
+    repo.git("reset", "-q", "--hard", "HEAD~1")
+    for path in paths:
+        with (repo.folder / path).open("a") as file:
+            file.write("# mine\n")
+    code, _, err = do(repo.folder, *WITHDRAW)
+    assert len(paths) > 3
+    assert code == 1
+    assert f"{', '.join(sorted(paths)[:3])} and {len(paths) - 3} more have uncommitted changes" in err
+
+
 @pytest.mark.parametrize("cone", ["--cone", "--no-cone"])
 def test_a_sparse_checkout_without_manifests_takes_no_step(cone: str, repo: Repo) -> None:
     repo.git("stash", "-q", "--include-untracked")

@@ -7,12 +7,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import islice
-from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from repo import EXAMPLE, git
+from repo import EXAMPLE
 
 from rollout_spec.core.breach import Breach, Evidence
 from rollout_spec.rollback import Step, UndoneCommits
@@ -133,25 +132,3 @@ def test_git_can_make_each_name_that_is_free(wanted: list[str]) -> None:
         assert found[:2] == [BRANCH, f"{BRANCH}-2"] or f"{BRANCH}-2/" in " ".join(taken)
     ours = re.compile(r"rollback(\.\d+)?/acme(\.\d+)?/fraud(\.\d+)?/42-0123abcd(-\d+)?")
     assert all(ours.fullmatch(name) for name in found), "a name says whose it is"
-
-
-@pytest.mark.system
-@pytest.mark.parametrize(
-    "taken",
-    [
-        ["rollback"],
-        ["rollback", "rollback.2/acme", "rollback.3"],
-        ["rollback/acme/fraud", "rollback/acme/fraud.2/42-0123abcd"],
-        [f"{BRANCH}/a", f"{BRANCH}-2/b/c", f"{BRANCH}-3"],
-        [],
-    ],
-)
-def test_git_makes_each_name_that_is_free(tmp_path: Path, taken: list[str]) -> None:
-    git(tmp_path, "init", "-q", "-b", "main")
-    git(tmp_path, "commit", "-q", "--allow-empty", "-m", "One")
-    for name in taken:
-        git(tmp_path, "branch", name)
-    for name in islice(branch_names(BRANCH, dict.fromkeys(taken, "0" * 40), instead="0" * 12), 4):
-        if name not in taken:
-            git(tmp_path, "branch", name)
-        assert git(tmp_path, "rev-parse", f"refs/heads/{name}") == git(tmp_path, "rev-parse", "main")

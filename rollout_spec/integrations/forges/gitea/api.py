@@ -1,4 +1,7 @@
-"""Requests to the HTTP API of Gitea and Forgejo. No maintained Python client covers those that we need."""
+"""Requests to the HTTP API of Gitea and Forgejo.
+
+No maintained Python client covers those that we need.
+"""
 
 from __future__ import annotations
 

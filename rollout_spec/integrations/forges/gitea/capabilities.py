@@ -1,4 +1,7 @@
-"""Permissions of a Gitea token. Gitea reports those of its owner; refused requests show the missing scopes."""
+"""Permissions of a Gitea token.
+
+Gitea reports those of its owner; refused requests show the missing scopes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The timeline of a Gitea or Forgejo pull request: titles, scheduled merges and force pushes, in order."""
+"""The timeline of a Gitea or Forgejo pull request.
+
+It has titles, scheduled merges and force pushes, in order.
+"""
 
 from __future__ import annotations
 

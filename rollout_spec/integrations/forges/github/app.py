@@ -1,4 +1,7 @@
-"""Authentication as a GitHub App: its private key is exchanged for an installation's token of one hour."""
+"""Authentication as a GitHub App.
+
+Its private key is exchanged for an installation's token of one hour.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Permissions of a GitHub App or token. For a fine-grained token, refused requests show what is missing."""
+"""Permissions of a GitHub App or token.
+
+For a fine-grained token, refused requests show what is missing.
+"""
 
 from __future__ import annotations
 

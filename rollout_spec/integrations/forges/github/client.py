@@ -1,4 +1,7 @@
-"""Pull requests on github.com and GitHub Enterprise: GraphQL for drafts and auto-merge, REST for the rest."""
+"""Pull requests on github.com and GitHub Enterprise.
+
+GraphQL is for drafts and auto-merge, REST for the rest.
+"""
 
 from __future__ import annotations
 
@@ -147,7 +150,10 @@ class GitHub:
         return github_standing.standing(self._repository, self._name, self._secret, base, self._granted)
 
     def merged_at(self, commit: str, base: str) -> datetime | None:
-        """Return when a commit came onto the base: as one of a pull request, or as its merge, squash or rebase."""
+        """Return when a commit came onto the base.
+
+        The commit may be one of a pull request, or its merge, squash or rebase.
+        """
         url = f"{self._repository.url}/commits/{quote(commit)}/pulls"
         try:
             with answers("look for the pull request of a commit", secret=self._secret):

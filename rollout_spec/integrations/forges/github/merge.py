@@ -49,7 +49,10 @@ class Merging:
         return self._merge(pull, head_sha)
 
     def _queue(self) -> tuple[bool, bool]:
-        """Return whether it is in a merge queue, and whether its base has one. Old Enterprise releases have none."""
+        """Return whether it is in a merge queue, and whether its base has one.
+
+        Old Enterprise releases have none.
+        """
         node = self._theirs.node_id
         try:
             with answers("report the merge queue", secret=self._secret):

@@ -33,7 +33,10 @@ query Queue($owner: String!, $name: String!, $branch: String!) {
 
 @dataclass(frozen=True)
 class Known:
-    """The protection of a branch, and the token's account and auto-merge setting, which only GraphQL reports."""
+    """The protection of a branch, and the token's account and auto-merge setting.
+
+    Only GraphQL reports the account and the setting.
+    """
 
     who: str | None
     auto_merge: bool | None

@@ -1,4 +1,7 @@
-"""The timeline of a GitHub pull request: drafts, auto-merge, the merge queue and force pushes, in order."""
+"""The timeline of a GitHub pull request.
+
+It has drafts, auto-merge, the merge queue and force pushes, in order.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The system notes of a GitLab merge request: drafts, auto-merge and pushes, as GitLab itself records them."""
+"""The system notes of a GitLab merge request.
+
+GitLab itself records drafts, auto-merge and pushes in them.
+"""
 
 from __future__ import annotations
 
