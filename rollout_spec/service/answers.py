@@ -67,8 +67,7 @@ def answer_all(rows: Sequence[StoredBreach], responder: Responder, others: Itera
     concurrent = tuple(_acted_on(others, responder))
     for result in respond_to_all(list(dict.fromkeys(breaches)), responder, concurrent=concurrent):
         for row in (row for key in _keys(result) for row in rows_by_key.pop(key, ())):
-            is_failed = isinstance(result, FailedResponse)
-            yield failed(row, result.error) if is_failed else _answer(row, result, responder)
+            yield failed(row, result.error) if isinstance(result, FailedResponse) else _answer(row, result)
     for row in (row for group in rows_by_key.values() for row in group):
         yield failed(row, UserError("this breach got no response"))
 
@@ -121,7 +120,7 @@ def _text(error: UserError) -> str:
     return f"{error.message} ({error.hint})" if error.hint else error.message
 
 
-def _answer(row: StoredBreach, response: BreachResponse, responder: Responder) -> Answer:
+def _answer(row: StoredBreach, response: BreachResponse) -> Answer:
     verdict, decision, delivered = response.verdict, response.decision, response.delivered
     outcome: dict[str, Any] = {
         "verdict": verdict.action,

@@ -1,4 +1,4 @@
-"""The HTTP interface: posts of monitors, what became of them, health and metrics."""
+"""The HTTP interface: posts of monitors, the progress of breaches, health and metrics."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def _add_breaches(app: FastAPI, service: Service) -> None:
 
     @app.get("/v1/breaches/{id}", response_model=BreachReply, responses=ERRORS)
     async def show_breach(request: Request, id: BreachId) -> BreachReply:
-        """Return what became of a breach, step by step."""
+        """Return the progress of a breach, step by step."""
         names = await _readable(request, service)
         row = await run_in_threadpool(service.inbox.find, id)
         if row is None or row.workspace not in names:

@@ -75,7 +75,7 @@ class DatabaseError(UserError):
 
 
 class Database:
-    """Connections to one database. ``address`` is a URL of SQLAlchemy, ``sqlite:///PATH`` or ``postgresql://…``."""
+    """Connections to one database. ``address`` is ``sqlite:///PATH`` or ``postgresql://…``."""
 
     def __init__(self, address: str) -> None:
         self._engine = _engine(address)

@@ -1,4 +1,4 @@
-"""The state of the service's parts: git, forges, the inbox, the worker, and the settings of each workspace."""
+"""The state of the service's parts: git, forges, the worker, and each workspace's settings."""
 
 from __future__ import annotations
 

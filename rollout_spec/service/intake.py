@@ -30,8 +30,9 @@ class UnauthorizedError(UserError):
 
 @dataclass(frozen=True)
 class Post:
-    """The contents of one post. ``ended`` are the keys of alerts that ended, each with the time in seconds.
+    """The contents of one post.
 
+    ``ended`` are the keys of alerts that ended, each with the time in seconds.
     ``skipped`` are messages about alerts that give no breach. ``confirmation`` is an address to visit.
     """
 
@@ -44,7 +45,7 @@ class Post:
 def trusted_by(
     monitor: str, request: Request, served: Served, now: datetime, *, open_to_all: bool
 ) -> list[ServedWorkspace]:
-    """Return the workspaces whose settings of a monitor a request satisfies.
+    """Return the workspaces that accept the credentials of a request for a monitor.
 
     ``open_to_all``: a monitor without ``auth`` is trusted, because only this machine can connect. UnknownMonitorError,
     UnauthorizedError, or UserError with status 3 if a secret cannot be read.
@@ -105,13 +106,13 @@ def read_post(monitor: str, request: Request, trusting: list[ServedWorkspace], n
 
 
 def _new_breach(breach: Breach, monitor: str, trusting: dict[str, ServedWorkspace], *, dry_run: bool) -> NewBreach:
-    """Return a breach for the workspace that it names, or the only one that trusts the monitor; else a refused one."""
+    """Return a breach for its workspace: the named one, or the only one that trusts the monitor."""
     name = breach.workspace or (next(iter(trusting)) if len(trusting) == 1 else None)
     if name not in trusting:
         why = (
             f"no workspace {name} trusts the monitor {monitor} with these credentials"
             if name
-            else f"the alert names no workspace, but {join_some(trusting, 8)} trust this monitor"
+            else f"the alert names no workspace, but {join_some(list(trusting), 8)} trust this monitor"
         )
         return NewBreach(next(iter(trusting)), monitor, breach, dry_run, refusal=why)
     settle = trusting[name].settings.spec.automation.shared_cause.settle

@@ -44,7 +44,7 @@ class RateLimit:
 
 
 class TimedProtocol(H11Protocol):
-    """HTTP that closes a connection whose first request is not complete in time."""
+    """HTTP that closes a connection if its first request is not complete in time."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock of a connection."""

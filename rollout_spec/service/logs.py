@@ -15,7 +15,7 @@ _SHORTEST_SECRET = 4
 
 
 class _BreachLog(logging.LoggerAdapter[logging.Logger]):
-    """A logger whose lines carry the id of a breach."""
+    """A logger that adds the id of a breach to each line."""
 
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
         """Add the fields of the breach to a line."""
@@ -23,7 +23,7 @@ class _BreachLog(logging.LoggerAdapter[logging.Logger]):
 
 
 def breach_log(log: logging.Logger, row: StoredBreach) -> logging.LoggerAdapter[logging.Logger]:
-    """Return a logger whose lines carry the id of a breach, its workspace and its rollout."""
+    """Return a logger that adds the id, workspace and rollout of a breach to each line."""
     rollout = row.breach.rollout if row.breach else ""
     return _BreachLog(log, {"breach": row.id, "workspace": row.workspace, "rollout": rollout})
 
@@ -40,7 +40,7 @@ class Redactor(logging.Filter):
         self._secrets |= {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Replace the message of a line by one without secrets."""
+        """Replace the message of a line by one without secrets. Return whether to write it: always."""
         record.msg, record.args = self.without_secrets(record.getMessage()), ()
         if record.exc_info:
             record.exc_text = self.without_secrets(logging.Formatter().formatException(record.exc_info))
@@ -73,7 +73,7 @@ _FIELDS = ("breach", "workspace", "rollout", "monitor", "source")
 
 
 class _TextLines(logging.Formatter):
-    """Lines for people: time, level, message, and the fields of the breach. Control characters are escaped."""
+    """Lines for people, with the fields of the breach. Control characters are escaped."""
 
     def format(self, record: logging.LogRecord) -> str:
         time = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S")

@@ -23,7 +23,7 @@ class _Backlog(Collector):
         self._inbox = inbox
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield the number of unfinished breaches and the age of the oldest; nothing if the inbox does not answer."""
+        """Yield the number of unfinished breaches and the age of the oldest, if the inbox answers."""
         try:
             count, age = self._inbox.backlog()
         except UserError:
@@ -44,7 +44,7 @@ class Metrics:
     def __init__(self, inbox: Inbox) -> None:
         self.registry = CollectorRegistry()
         self.registry.register(_Backlog(inbox))
-        self.received = self._counter("received", "Alerts in posts, by what became of them.", "monitor", "result")
+        self.received = self._counter("received", "Alerts in posts, by result.", "monitor", "result")
         self.rejected = self._counter("rejected_requests", "Rejected posts, by their status.", "monitor", "status")
         self.answers = self._counter("answers", "Answers to breaches, by verdict.", "verdict")
         self.errors = self._counter("failed_tries", "Tries to answer a breach that failed.")

@@ -1,4 +1,4 @@
-"""The workspaces whose breaches a request may read."""
+"""The workspaces that a request may read the breaches of."""
 
 from __future__ import annotations
 

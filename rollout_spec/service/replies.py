@@ -51,7 +51,7 @@ class StepReply(_Reply):
 
 
 class BreachReply(_Reply):
-    """A breach, and what became of it."""
+    """A breach and its progress."""
 
     id: str
     state: str

@@ -1,4 +1,4 @@
-"""The processes of the service: HTTP in this one, the worker in another that is started again if it ends."""
+"""The start and the end of the service: HTTP in this process, the worker in another."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ _CLEAN_SECONDS = 3600.0
 
 @dataclass(frozen=True)
 class ServeOptions:
-    """The options of the service. ``poll``, ``lease`` and ``keep`` are in seconds, ``rate`` in requests a second."""
+    """The options of the service.
+
+    ``poll``, ``lease`` and ``keep`` are in seconds, ``rate`` in requests a second.
+    """
 
     root: Path
     host: str
@@ -115,7 +118,7 @@ def is_loopback(host: str) -> bool:
 
 
 def check_served(served: Served, host: str) -> None:
-    """Raise UserError if no workspace names a monitor, or a monitor has no ``auth`` and others may connect."""
+    """Raise UserError if no monitor is named, or one has no ``auth`` and others may connect."""
     named = [(each, monitor) for each in served.workspaces.values() for monitor in monitors_of(each)]
     if not named:
         problem = served.errors[0] if served.errors else "no workspace on the base names a monitor"
@@ -133,9 +136,7 @@ def check_served(served: Served, host: str) -> None:
 
 
 def _confirm(address: str) -> None:
-    from rollout_spec.integrations.monitors.sns import confirm
-
-    confirm(address)
+    _log.warning("a subscription is not confirmed: %s", address)
 
 
 def _clean(inbox: Inbox, keep: float, ended: Event) -> None:

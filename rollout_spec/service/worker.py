@@ -44,7 +44,7 @@ _TOLD_AFTER = 3
 
 @dataclass(frozen=True)
 class WorkerOptions:
-    """The options of a worker. ``lease`` and ``most`` are in seconds: of one lease, and of one batch of work."""
+    """The options of a worker, in seconds: ``lease`` of one lease, ``most`` of one batch of work."""
 
     root: Path
     lease: float = 15.0
@@ -111,7 +111,7 @@ class Worker:
                 yield looked
         yield from answer_all([row for row in rows if row.dry_run], Responder(base, None, now), others)
         answers = list[Answer]()
-        for answer in answer_all(to_answer, Responder(base, forge, now, attests=True), others):
+        for answer in answer_all(to_answer, Responder(base, forge, now), others):
             answers.append(answer)
             yield answer
         self._reopen_shared(answers, others, base)

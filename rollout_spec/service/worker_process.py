@@ -62,7 +62,7 @@ class WorkerProcess:
                 self._pipe.send("work")
 
     def stop(self) -> None:
-        """Let the worker finish what it does, within a limit, and end it."""
+        """Let the worker finish its batch, within a limit, and end it."""
         self._ended.set()
         with self._lock, suppress(OSError):
             if self._pipe is not None:
@@ -160,7 +160,7 @@ def _is_asked_to_end(pipe: Connection, has_worked: bool) -> bool:
 
 
 def event_of(answer: Answer) -> dict[str, Any]:
-    """Return the event of an answer for the metrics: its verdict, and the seconds of each leg that ended now."""
+    """Return the event of an answer for the metrics: its verdict, and the seconds of each leg."""
     if answer.error is not None:
         return {"kind": "failed"}
     row, now = answer.row, time.time()

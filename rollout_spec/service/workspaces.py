@@ -43,7 +43,10 @@ class ServedWorkspace:
 
 @dataclass(frozen=True)
 class Served:
-    """All workspaces of a repository. ``errors`` are about workspaces without any settings, and about git itself."""
+    """All workspaces of a repository.
+
+    ``errors`` are about workspaces without any settings, and about git itself.
+    """
 
     workspaces: Mapping[str, ServedWorkspace] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
@@ -62,7 +65,7 @@ def monitors_of(workspace: ServedWorkspace) -> Mapping[str, object]:
 def serve_again(root: Path, before: Served) -> Served:
     """Fetch the base of each workspace, and return the workspaces with their newest settings that load.
 
-    A workspace whose settings do not load, or whose remote does not answer, keeps its last good settings. A mirror is
+    A workspace keeps its last good settings if the new ones do not load or the remote does not answer. A mirror is
     brought up to date.
     """
     kept = {each.location.prefix: each for each in before.workspaces.values()}
@@ -89,7 +92,7 @@ def serve_again(root: Path, before: Served) -> Served:
 
 
 def _update_mirror(root: Path) -> None:
-    """Move the branch of a bare repository to the newest commit of its remote, and fetch what a rollback reads."""
+    """Bring a mirror up to date, with the contents that a rollback reads."""
     if bare_root(root) is not None:
         mirror(find_anywhere(root / _prefixes(root, "HEAD")[0]), None, lambda _: None)
 
@@ -133,7 +136,7 @@ def _last_good(location: WorkspaceLocation) -> ServedWorkspace | None:
 
 
 def base_of(workspace: ServedWorkspace) -> tuple[Base, Workspace]:
-    """Fetch the base of a workspace. UserError if its settings do not load there, or it has another name now."""
+    """Fetch the base of a workspace. UserError if its settings do not load or it was renamed."""
     assert workspace.location.git_root is not None
     base, settings = fetch_base(workspace.location, workspace.location.git_root)
     if settings.metadata.name != workspace.name:

@@ -1,4 +1,7 @@
-"""The writer: stores the breaches of many posts in one transaction, because each transaction waits for the disk."""
+"""The writer: stores the breaches of many posts in one transaction.
+
+Each transaction waits for the disk, so one for each post would be slow.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ class Writer:
         return await done
 
     async def run(self) -> None:
-        """Store what is queued, for ever."""
+        """Store the queued breaches, for ever."""
         while True:
             batch = [await self._queue.get()]
             while len(batch) < _MOST and not self._queue.empty():

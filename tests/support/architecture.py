@@ -22,7 +22,7 @@ STYLE = """
     .impure { fill: #fdf3e3; stroke: #a9762a; }
     path { stroke: #57606a; fill: none; marker-end: url(#head); }
 """
-IMPURE = {"cli", "workflows", "integrations", "workspace"}
+IMPURE = {"cli", "service", "workflows", "integrations", "workspace"}
 """Packages that use the disk, git, the network or the clock."""
 
 

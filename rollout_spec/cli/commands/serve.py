@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--inbox",
         metavar="URL",
-        help=f"sqlite:///PATH, or postgresql://… for several replicas (default: ${_INBOX}, else a file in the git folder)",
+        help=f"sqlite:///PATH or postgresql://… (default: ${_INBOX}, else a file in the git folder)",
     )
     parser.add_argument("--log", choices=("text", "json"), default="text", help="the form of log lines (default: text)")
     parser.add_argument("--poll", type=_seconds, default=15.0, metavar="S", help="seconds between fetches of settings")

@@ -1,4 +1,7 @@
-"""The fields of one alert, read into a breach or a resolved alert. Names are checked, and never trusted."""
+"""The fields of one alert, read into a breach or a resolved alert.
+
+Names are checked, and never trusted.
+"""
 
 from __future__ import annotations
 

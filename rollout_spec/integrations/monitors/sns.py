@@ -1,4 +1,4 @@
-"""Messages of Amazon SNS: their fields, the text that is signed, and the addresses that may be visited.
+"""Messages of Amazon SNS: their fields, signed text, and addresses.
 
 Source: https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
 """
