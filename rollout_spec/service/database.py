@@ -63,6 +63,7 @@ BREACHES = Table(
     Column("ended_at", Float),
     Column("notify_at", Float),
     Column("notify_attempts", Integer, nullable=False),
+    Column("notified", Text, nullable=False),
     Index("rollout_spec_due", "state", "due_at"),
     Index("rollout_spec_received", "received_at"),
     Index("rollout_spec_alert", "alert"),

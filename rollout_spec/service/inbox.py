@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, selec
 from sqlalchemy.dialects import postgresql, sqlite
 
 from rollout_spec.service.database import BREACHES, Database
-from rollout_spec.service.records import OPEN, UNFINISHED, NewBreach, Receipt, State, Step, StoredBreach
+from rollout_spec.service.records import OPEN, UNFINISHED, NewBreach, Notice, Receipt, State, Step, StoredBreach
 from rollout_spec.service.rows import needs_new_answer, stored, values_of, with_steps
 
 _COLUMNS = BREACHES.c
@@ -126,7 +126,7 @@ class Inbox:
             if not was_delivered_again:
                 changes |= {"state": state, "due_at": now + (delay or 0.0)}
             if notify:
-                changes |= {"notify_at": now, "notify_attempts": 0}
+                changes |= {"notify_at": now, "notify_attempts": 0, "notified": "[]"}
             connection.execute(update(BREACHES).where(own).values(changes))
             return True
 
@@ -149,6 +149,27 @@ class Inbox:
                 values |= {"due_at": now} if row["state"] == "watching" else {}
                 connection.execute(update(BREACHES).where(_COLUMNS.id == row["id"]).values(values))
             return [row["id"] for row in rows]
+
+    def claim_notice(self, seconds: float) -> Notice | None:
+        """Claim the oldest due notice for a time, None if none is due."""
+        with self._database.writing() as connection:
+            now = self._database.now(connection)
+            due = select(BREACHES).where(_COLUMNS.notify_at <= now).order_by(_COLUMNS.notify_at).limit(1)
+            row = connection.execute(due.with_for_update(skip_locked=True)).mappings().first()
+            if row is None:
+                return None
+            changes = {"notify_at": now + seconds, "notify_attempts": row["notify_attempts"] + 1}
+            connection.execute(update(BREACHES).where(_COLUMNS.id == row["id"]).values(changes))
+            return Notice(stored(dict(row)), tuple(json.loads(row["notified"])), row["notify_attempts"] + 1)
+
+    def noticed(self, notice: Notice, sent: Sequence[str], delay: float | None) -> None:
+        """Note who got a notice. It is due again after ``delay``; None: never, unless there is another outcome."""
+        with self._database.writing() as connection:
+            now = self._database.now(connection)
+            same = and_(_COLUMNS.id == notice.row.id, _COLUMNS.notify_attempts == notice.attempts)
+            due = now + delay if delay is not None else None
+            values = {"notify_at": due, "notified": json.dumps(list(sent))}
+            connection.execute(update(BREACHES).where(same).values(values))
 
     def find(self, id: str) -> StoredBreach | None:
         """Return one breach, None if absent."""

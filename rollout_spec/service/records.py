@@ -83,6 +83,15 @@ class StoredBreach:
 
 
 @dataclass(frozen=True)
+class Notice:
+    """A breach that people must be notified of. ``sent`` are the recipients that have the message already."""
+
+    row: StoredBreach
+    sent: tuple[str, ...]
+    attempts: int
+
+
+@dataclass(frozen=True)
 class Receipt:
     """The answer to one delivery. ``is_new``: it is not a repeated delivery."""
 

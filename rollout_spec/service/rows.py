@@ -49,6 +49,7 @@ def values_of(new: NewBreach, now: float) -> dict[str, Any]:
         "outcome": json.dumps({"refused": new.refusal} if new.refusal is not None else {}),
         "steps": json.dumps([asdict(Step(now, "received", new.refusal or ""))]),
         "notify_attempts": 0,
+        "notified": "[]",
     }
 
 

@@ -61,6 +61,10 @@ class Worker:
     owner: str = field(default_factory=lambda: f"{socket.gethostname()[:30]}-{os.getpid()}-{uuid.uuid4().hex[:8]}")
     served: Served = field(default_factory=Served)
 
+    def load(self) -> None:
+        """Read the workspaces, so that the first breach need not wait for it."""
+        self.served = serve_again(self.options.root, self.served)
+
     def work(self) -> bool:
         """Answer one batch of breaches. Return False if none was due."""
         self.tell(None)
@@ -96,6 +100,7 @@ class Worker:
 
     def _answers(self, rows: Sequence[StoredBreach], workspace: ServedWorkspace) -> Iterator[Answer]:
         base, settings = base_of(workspace)
+        self.served = self.served.with_settings(workspace.name, settings, base.commit)
         now = datetime.now(UTC)
         forge = None
         if base.automation.mode != "dry-run" and not all(row.dry_run for row in rows):
@@ -128,7 +133,7 @@ class Worker:
 
     def _workspace(self, name: str) -> ServedWorkspace | None:
         if name not in self.served.workspaces:
-            self.served = serve_again(self.options.root, self.served)
+            self.load()
         return self.served.workspaces.get(name)
 
     def _finish(self, answer: Answer, workspace: ServedWorkspace | None) -> None:

@@ -23,6 +23,7 @@ from rollout_spec.service.health import State
 from rollout_spec.service.inbox import Inbox
 from rollout_spec.service.logs import Redactor, set_up
 from rollout_spec.service.metrics import Metrics
+from rollout_spec.service.notifier import Notifier
 from rollout_spec.service.worker import Worker, WorkerOptions
 
 _log = logging.getLogger(__name__)
@@ -126,13 +127,27 @@ def run_worker(options: ProcessOptions, pipe: Connection) -> None:
     set_up(options.log_format, Redactor())
     inbox = Inbox(Database(options.database))
 
+    lock = Lock()  # the worker, its lease and the notifier send from threads of their own
+
+    def send(event: Mapping[str, Any] | None) -> None:
+        with lock, suppress(OSError):
+            pipe.send(event)
+
     def tell(answer: Answer | None) -> None:
-        with suppress(OSError):
-            pipe.send(event_of(answer) if answer is not None else None)
+        send(event_of(answer) if answer is not None else None)
+
+    def count(result: str) -> None:
+        send({"kind": "notification", "result": result})
 
     worker = Worker(inbox, WorkerOptions(options.root, options.lease), tell)
+    ended = Event()
+    notifier = Notifier(inbox, lambda: worker.served, count)
+    Thread(target=notifier.run, args=(ended,), name="notifier", daemon=True).start()
+    with suppress(Exception):
+        worker.load()
     while not _is_asked_to_end(pipe, _work(worker)):
         pass
+    ended.set()
     with suppress(Exception):
         inbox.release(worker.owner)
 
