@@ -107,7 +107,7 @@ class Inbox:
     ) -> bool:
         """Write the result of a try, and end its lease. Return False if another worker has the lease now.
 
-        ``delay`` is the time until the next try or look, in seconds. ``notify``: people are to be told.
+        ``delay`` is the time until the next try or look, in seconds. ``notify``: people get a message.
         """
         with self._database.writing() as connection:
             now = self._database.now(connection)
@@ -163,7 +163,10 @@ class Inbox:
             return Notice(stored(dict(row)), tuple(json.loads(row["notified"])), row["notify_attempts"] + 1)
 
     def noticed(self, notice: Notice, sent: Sequence[str], delay: float | None) -> None:
-        """Note who got a notice. It is due again after ``delay``; None: never, unless there is another outcome."""
+        """Note the recipients that got a notice. It is due again after ``delay``; None: never.
+
+        Another outcome makes it due again too.
+        """
         with self._database.writing() as connection:
             now = self._database.now(connection)
             same = and_(_COLUMNS.id == notice.row.id, _COLUMNS.notify_attempts == notice.attempts)

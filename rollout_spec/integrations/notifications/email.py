@@ -17,7 +17,10 @@ _TLS_PORT = 465
 
 @dataclass(frozen=True)
 class EmailRecipient:
-    """People by e-mail. ``server`` is a host with its port; port 465 begins with TLS, others may change to it."""
+    """People by e-mail.
+
+    ``server`` is a host with its port. Port 465 begins with TLS; at other ports the server may offer it.
+    """
 
     server: str
     sender: str
@@ -43,16 +46,25 @@ class EmailRecipient:
             server: smtplib.SMTP = smtplib.SMTP_SSL(host, int(port), timeout=SECONDS, context=context)
         else:
             server = smtplib.SMTP(host, int(port), timeout=SECONDS)
-            server.ehlo()
-            if server.has_extn("starttls"):
-                server.starttls(context=context)
-                server.ehlo()
-            elif self.password is not None:
-                server.close()
-                raise UserError(f"the mail server {self.server} offers no TLS, so no password is sent", status=OUTSIDE)
-        if self.user is not None and self.password is not None:
-            server.login(self.user, self.password)
+        try:
+            self._log_in(server, context)
+        except BaseException:
+            server.close()
+            raise
         return server
+
+    def _log_in(self, server: smtplib.SMTP, context: ssl.SSLContext) -> None:
+        server.ehlo()
+        is_encrypted = isinstance(server, smtplib.SMTP_SSL)
+        if not is_encrypted and server.has_extn("starttls"):
+            server.starttls(context=context)
+            server.ehlo()
+            is_encrypted = True
+        if self.user is None or self.password is None:
+            return
+        if not is_encrypted:
+            raise UserError(f"the mail server {self.server} offers no TLS, so no password is sent", status=OUTSIDE)
+        server.login(self.user, self.password)
 
     def _mail(self, message: Message) -> EmailMessage:
         mail = EmailMessage()

@@ -1,0 +1,169 @@
+"""Messages arrive in the form of their recipient, and no error tells a secret."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from mail_server import MailServer
+
+from rollout_spec.core.errors import OUTSIDE, UserError
+from rollout_spec.integrations.notifications import (
+    EmailRecipient,
+    Message,
+    Recipient,
+    SlackRecipient,
+    WebhookRecipient,
+)
+
+MESSAGE = Message(
+    "fraud 42: rolled back", "error_rate <!channel> & more", "https://forge.example.com/1", {"state": "done"}
+)
+SECRET = "T0K3N-of-the-channel"
+
+
+@dataclass
+class Hook:
+    """A program that gets posts, and answers with ``status``."""
+
+    address: str
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    posts: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    kept = Hook("")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            content = self.rfile.read(int(self.headers["Content-Length"]))
+            kept.posts.append((dict(self.headers), content))
+            self.send_response(kept.status)
+            for name, value in kept.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+
+        def log_message(self, format: str, *values: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        kept.address = f"http://127.0.0.1:{server.server_address[1]}/{SECRET}"
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield kept
+        server.shutdown()
+
+
+def test_slack_gets_text_that_notifies_nobody(hook: Hook) -> None:
+    SlackRecipient(hook.address).send(MESSAGE)
+    ((_, content),) = hook.posts
+    assert json.loads(content) == {
+        "text": "*fraud 42: rolled back*\nerror_rate &lt;!channel&gt; &amp; more\n<https://forge.example.com/1>"
+    }
+
+
+def test_a_webhook_gets_all_fields_and_its_token(hook: Hook) -> None:
+    WebhookRecipient(hook.address, "of-the-hook").send(MESSAGE)
+    ((headers, content),) = hook.posts
+    assert headers["Authorization"] == "Bearer of-the-hook"
+    assert json.loads(content) == {
+        "title": MESSAGE.title, "text": MESSAGE.text, "url": MESSAGE.url, "state": "done"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("status", [301, 307, 400, 403, 500])
+def test_a_refusal_is_an_error_without_the_address(hook: Hook, status: int) -> None:
+    hook.status, hook.headers = status, {"Location": hook.address, "Content-Length": "0"}
+    with pytest.raises(UserError, match=f"answered {status}") as caught:
+        SlackRecipient(hook.address).send(MESSAGE)
+    assert caught.value.status == OUTSIDE and SECRET not in str(caught.value)
+    assert len(hook.posts) == 1  # a redirect is not followed
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"http://127.0.0.1:1/{SECRET}",
+        f"ftp://127.0.0.1/{SECRET}",
+        f"http://[/{SECRET}",
+        f"{SECRET}",
+        f"http://a b/{SECRET}",
+    ],
+)
+def test_an_address_that_does_not_answer_is_not_shown(address: str) -> None:
+    with pytest.raises(UserError) as caught:
+        WebhookRecipient(address, SECRET).send(MESSAGE)
+    assert SECRET not in f"{caught.value.message} {caught.value.hint} {WebhookRecipient(address, SECRET)!r}"
+
+
+def test_a_mail_is_plain_text() -> None:
+    with MailServer() as server:
+        mail(server).send(Message("one\nBcc: all@example.com", "The text.", None))
+    (content,) = server.mails
+    assert "To: oncall@example.com, second@example.com" in content and "The text." in content
+    assert "\nBcc:" not in content
+
+
+def test_a_password_goes_over_tls_only(certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    with MailServer() as open_server, pytest.raises(UserError, match="offers no TLS"):
+        mail(open_server, "rollouts", SECRET).send(MESSAGE)
+    assert open_server.logins == [] and open_server.mails == []
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    with MailServer(context) as server:
+        with pytest.raises(UserError, match="SSLCertVerificationError"):
+            mail(server, "rollouts", SECRET).send(MESSAGE)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+        mail(server, "rollouts", SECRET).send(MESSAGE)
+    assert server.logins == [("rollouts", SECRET)] and len(server.mails) == 1
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "example.com", "localhost:x", ":25"])
+def test_a_mail_server_that_does_not_answer_is_an_error(address: str) -> None:
+    with pytest.raises(UserError) as caught:
+        EmailRecipient(address, "a@example.com", ("b@example.com",), "me", SECRET).send(MESSAGE)
+    assert SECRET not in str(caught.value)
+
+
+def test_a_refused_mail_is_an_error() -> None:
+    with MailServer(refuses=True) as server, pytest.raises(UserError, match="did not accept"):
+        mail(server).send(MESSAGE)
+    assert server.mails == []
+
+
+def mail(server: MailServer, user: str | None = None, password: str | None = None) -> Recipient:
+    return EmailRecipient(
+        server.address, "rollouts@example.com", ("oncall@example.com", "second@example.com"), user, password
+    )
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate of localhost that signs itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    paths = tmp_path / "cert.pem", tmp_path / "key.pem"
+    paths[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    paths[1].write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return paths
