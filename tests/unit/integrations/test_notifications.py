@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from hook import Hook
+from hook import hook as run_hook
 from mail_server import MailServer
 
 from rollout_spec.core.errors import OUTSIDE, UserError
@@ -33,36 +32,10 @@ MESSAGE = Message(
 SECRET = "T0K3N-of-the-channel"
 
 
-@dataclass
-class Hook:
-    """A program that gets posts, and answers with ``status``."""
-
-    address: str
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-    posts: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-
-
 @pytest.fixture
 def hook() -> Iterator[Hook]:
-    kept = Hook("")
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            content = self.rfile.read(int(self.headers["Content-Length"]))
-            kept.posts.append((dict(self.headers), content))
-            self.send_response(kept.status)
-            for name, value in kept.headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-
-        def log_message(self, format: str, *values: object) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        kept.address = f"http://127.0.0.1:{server.server_address[1]}/{SECRET}"
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield kept
-        server.shutdown()
+    with run_hook(SECRET) as running:
+        yield running
 
 
 def test_slack_gets_text_that_notifies_nobody(hook: Hook) -> None:
