@@ -16,6 +16,7 @@ import yaml
 from installed_command import command_here, python_here
 from packaging.specifiers import SpecifierSet
 from real_servers import CHECKOUT, npm_package, program
+from repo import Repo
 
 from rollout_spec import __version__
 
@@ -24,11 +25,13 @@ pytestmark = pytest.mark.system
 ACTION = CHECKOUT / "action.yml"
 GITLAB = CHECKOUT / "ci/gitlab.yml"
 GITLAB_DRILL = CHECKOUT / "ci/gitlab-drill.yml"
+ROLLBACK = CHECKOUT / "ci/github-rollback.yml"
+GITLAB_ROLLBACK = CHECKOUT / "ci/gitlab-rollback.yml"
 EXAMPLE = CHECKOUT / "examples/acme-models/.github/workflows/rollouts.yml"
 DRILL = EXAMPLE.with_name("drill.yml")
-WORKFLOWS = [*sorted((CHECKOUT / ".github/workflows").glob("*.yml")), EXAMPLE, DRILL]
+WORKFLOWS = [*sorted((CHECKOUT / ".github/workflows").glob("*.yml")), EXAMPLE, DRILL, ROLLBACK]
 FORMS = {ACTION: "github-actions", EXAMPLE: "github-workflows", DRILL: "github-workflows"}
-FORMS |= {GITLAB: "gitlab-ci", GITLAB_DRILL: "gitlab-ci"}
+FORMS |= {GITLAB: "gitlab-ci", GITLAB_DRILL: "gitlab-ci", GITLAB_ROLLBACK: "gitlab-ci", ROLLBACK: "github-workflows"}
 CARELESS = """\
 on: pull_request_target
 jobs:
@@ -117,8 +120,12 @@ def test_pre_commit_reads_our_hooks() -> None:
 
 
 def test_what_is_installed_is_this_release() -> None:
-    ranges = [re.findall(r'"rollout-spec([<>=~][^"]+)"', file.read_text("utf-8")) for file in FORMS if file != ACTION]
-    assert [len(found) for found in ranges] == [1, 1, 1, 1]
+    ranges = [
+        re.findall(r'"rollout-spec(?:\[[a-z,]+\])?([<>=~][^"]+)"', file.read_text("utf-8"))
+        for file in FORMS
+        if file != ACTION
+    ]
+    assert [len(found) for found in ranges] == [1] * 6
     assert all(SpecifierSet(found[0]).contains(__version__) for found in ranges)
 
 
@@ -138,7 +145,7 @@ def test_the_page_about_ci_has_every_hook_and_input() -> None:
     page = (CHECKOUT / "docs/ci.md").read_text("utf-8")
     hooks = yaml.safe_load((CHECKOUT / ".pre-commit-hooks.yaml").read_text("utf-8"))
     inputs = yaml.safe_load(ACTION.read_text("utf-8"))["inputs"]
-    jobs = [yaml.safe_load(file.read_text("utf-8")) for file in (GITLAB, GITLAB_DRILL)]
+    jobs = [yaml.safe_load(file.read_text("utf-8")) for file in (GITLAB, GITLAB_DRILL, GITLAB_ROLLBACK)]
     variables = {name for each in jobs for job in each.values() for name in job["variables"]}
     rows = re.findall(r"^\| `([a-z-]+)` \| ", page, re.MULTILINE)
     assert {*(hook["id"] for hook in hooks), *inputs} <= set(rows)
@@ -177,3 +184,27 @@ def test_a_drill_in_a_schedule_is_the_one_of_the_command(tmp_path: Path) -> None
     assert json.loads((workspace / "rollout-spec-drill.json").read_bytes())["rollouts"][0]["name"] == "fraud"
     (workspace / "components/user-profile.yaml").unlink()
     assert [status for status, _ in answers()] == [1, 1]
+
+
+def test_a_job_rolls_back_for_the_payload_of_its_trigger(repo: Repo, tmp_path: Path) -> None:
+    """Both jobs are run here, by this release, on a clone: the second finds the pull request of the first."""
+    python_here(tmp_path)
+    payload = Path(repo.payload(repo.alert()))
+    github = yaml.safe_load(ROLLBACK.read_text("utf-8"))["jobs"]["rollback"]["steps"]
+    gitlab = yaml.safe_load(GITLAB_ROLLBACK.read_text("utf-8"))["rollout-spec-rollback"]
+    environment = {
+        **os.environ,
+        **command_here(tmp_path),
+        **gitlab["variables"],
+        "CI_PROJECT_URL": str(repo.remote).removesuffix(".git"),
+        "GITHUB_WORKSPACE": str(repo.folder),
+        "MONITOR": "alertmanager",
+        "PAYLOAD": payload.read_text("utf-8"),
+        "RUNNER_TEMP": str(tmp_path),
+        "TRIGGER_PAYLOAD": str(payload),
+    }
+    for script in ("\n".join(step["run"] for step in github if "run" in step), "\n".join(gitlab["script"])):
+        ran = subprocess.run(["sh", "-ec", script], cwd=repo.folder, env=environment, capture_output=True, text=True)
+        assert ran.returncode == 0, ran.stderr
+        assert "pull request 1" in ran.stdout
+    assert len(repo.pull_requests()) == 1
