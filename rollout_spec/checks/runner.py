@@ -125,7 +125,7 @@ def begin(
 def in_batches(
     function: Callable[[Sequence[str]], list[FileCheck]], paths: Sequence[str], options: CheckOptions
 ) -> list[FileCheck]:
-    """Return the results of a function for batches of the files, in order, and report the progress."""
+    """Return a function's results for batches of the files, in order, and report the progress."""
     batches = [paths[start : start + _BATCH] for start in range(0, len(paths), _BATCH)]
     results: list[FileCheck] = []
     with _paused_collector():

@@ -11,9 +11,10 @@ from rollout_spec.workspace.repository import Repository
 
 @dataclass(frozen=True)
 class ForeignBreach:
-    """A breach of another workspace than ``own``. ``is_known``: the git repository has a workspace of that name.
+    """A breach of another workspace than ``own``.
 
-    If not, the workspace may have been renamed since the firing rules were rendered.
+    ``is_known``: the git repository has a workspace of that name. If not, the workspace may have been renamed since the
+    firing rules were rendered.
     """
 
     breach: Breach

@@ -12,9 +12,9 @@ from rollout_spec.workspace.scaffold import files
 
 
 def create_repository(start: Path, name: str) -> int:
-    """Write a new repository into the folder ``name`` below ``start``, and return the number of its files.
+    """Write a new repository, and return the number of its files.
 
-    UserError if the folder has one of these files already.
+    ``name`` is its folder, from ``start``. UserError if the folder has one of these files already.
     """
     folder, new = start / name, files()
     if folder.exists() and not folder.is_dir():

@@ -75,7 +75,10 @@ class Offline:
 
 
 def begin_offline(breaches: Iterable[Breach], here: WorkspaceLocation, folder: Path) -> Offline:
-    """Return the breaches of this workspace with its newest known base. UserError if the folder may not be written."""
+    """Return the breaches of this workspace, and its newest known base.
+
+    UserError if the folder may not be written.
+    """
     target = Path(os.path.normpath(here.start / folder))
     if here.git_root is not None and bare_root(target) is not None:
         raise UserError(f"{folder} would be in the bare repository {here.git_root}", hint="choose another directory")

@@ -32,9 +32,10 @@ class PolicyTest:
 
 
 def run_examples(names: Sequence[str], start: Path) -> PolicyTest:
-    """Evaluate the examples of packs: of the named ones, else of the workspace, else of all shipped ones.
+    """Evaluate the examples of policy packs.
 
-    UserError if a pack is unknown or does not load.
+    They are the named packs, else those of the workspace, else all shipped ones. UserError if a pack is unknown or does
+    not load.
     """
     from rollout_spec.checks.policies.examples import run
 

@@ -1,4 +1,4 @@
-"""A lifecycle step in a pull request: prepared on the newest base, then built, and pushed unless it is a dry run."""
+"""A lifecycle step in a pull request: prepared on the newest base, then built or opened."""
 
 from __future__ import annotations
 

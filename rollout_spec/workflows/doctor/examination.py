@@ -12,7 +12,10 @@ from rollout_spec.workflows.locate import WorkspaceLocation
 
 
 def examine_workspace(here: WorkspaceLocation, now: datetime, tell: Callable[[str], None]) -> Iterator[DoctorResult]:
-    """Yield the results of all checks of a workspace. ``tell`` is called with a description of each long step."""
+    """Yield the results of all checks of a workspace.
+
+    ``tell`` is called with a description of each long step.
+    """
     try:
         from rollout_spec.integrations.git.repository import Git
         from rollout_spec.workflows.doctor.runner import Scene, examine
