@@ -1,14 +1,13 @@
-"""The arguments of a check that all files share, and the finding of a problem."""
+"""The shared arguments of a check, the soundness of files, and the findings of problems."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from rollout_spec.checks.rules import BASE_SEVERITY, RULES, Rule
-from rollout_spec.checks.suppressions import Suppression
+from rollout_spec.checks.rules import BASE_SEVERITY, GATES, RULES, Rule, Subject
 from rollout_spec.core.findings import WHOLE_FILE, Finding, Problem, Severity
 from rollout_spec.core.yaml.document import Document
 from rollout_spec.workspace.loader import File
@@ -21,30 +20,41 @@ _FIXED = {*RULES} - {*CONFIGURABLE}
 UNSILENCEABLE = _FIXED | {*BASE_SEVERITY}
 """The rules that no comment silences."""
 
-VerifyRollback = Callable[[str, Repository], Iterable[Problem]]
-"""Rolls a rollout back in memory, and yields a problem for each rollback that fails."""
-
 
 @dataclass(frozen=True)
 class Context:
     """The arguments of a check that all files share. ``now`` is None if policies are not evaluated.
 
-    ``sound`` and ``comments`` are caches by path.
+    ``sound`` is a cache by path.
     """
 
     repository: Repository
     base: Repository | None
     whole: bool
     now: datetime | None
-    verify: VerifyRollback | None
     severities: Mapping[str, Severity]
     without: frozenset[str] = frozenset()
     sound: dict[str, bool] = field(default_factory=dict)
-    comments: dict[str, dict[int, list[Suppression]]] = field(default_factory=dict)
 
     def can_run(self, rule: Rule) -> bool:
         """Return whether the base, or the check of the whole workspace, that a rule needs is there."""
         return not ((rule.NEEDS == "base" and self.base is None) or (rule.NEEDS == "whole" and not self.whole))
+
+    def is_sound(self, file: File[Any]) -> bool:
+        """Return whether a file is sound. See ``is_sound``."""
+        if file.path not in self.sound:
+            self.sound[file.path] = is_sound(file, self.repository)
+        return self.sound[file.path]
+
+
+def is_sound(file: File[Any], repository: Repository) -> bool:
+    """Return whether a file loads and all names in it exist.
+
+    Other findings would only follow from such an error.
+    """
+    subject = Subject(file, repository, configurable=CONFIGURABLE, rule_names=RULES)
+    rules = (RULES[name] for name in GATES if not file.kind or file.kind in RULES[name].KINDS)
+    return not any(problem.severity == "error" for rule in rules for problem in rule.check(subject))
 
 
 def finding_of(name: str, problem: Problem, file: File[Any], context: Context) -> Finding:

@@ -1,18 +1,18 @@
-"""The check of one file: rules, policies, its rollback, and silenced findings."""
+"""The check of one file: its rules and its policies."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from rollout_spec.checks import policies
 from rollout_spec.checks.context import CONFIGURABLE, UNSILENCEABLE, Context, document_of, finding_of
-from rollout_spec.checks.rules import BASE_SEVERITY, GATES, LAST, ROLLBACK_READY, RULES, Subject, misnamed
-from rollout_spec.checks.suppressions import Suppression, by_line, suppressions
+from rollout_spec.checks.rules import BASE_SEVERITY, GATES, LAST, RULES, Subject, misnamed
+from rollout_spec.checks.suppressions import Suppression, suppressions
 from rollout_spec.core.errors import UserError
-from rollout_spec.core.findings import Finding, Silenced, bounded
+from rollout_spec.core.findings import Finding, Problem, Silenced, bounded
 from rollout_spec.spec.kinds import FOLDERS
 from rollout_spec.workspace.loader import File, is_mistaken_for_pause
 from rollout_spec.workspace.repository import Repository
@@ -20,17 +20,19 @@ from rollout_spec.workspace.repository import Repository
 
 @dataclass(frozen=True)
 class FileCheck:
-    """The result for one file. ``ran`` are the rules and policies that were evaluated and can be silenced.
+    """The result for one file: its findings, before comments silence some of them.
 
-    ``used`` are the comments that silenced a finding: the file, the line of the comment, the silenced name.
+    ``waived`` are the violations of policies that a waiver suppresses. ``comments`` are those of each file with a
+    finding, and of this file. ``ran`` are the rules and policies that were evaluated and can be silenced.
+    ``is_sound_rollout``: this is a rollout, all rules for it ran, and none found an error.
     """
 
     path: str
-    findings: list[Finding]
-    silenced: list[Silenced] = field(default_factory=list)
-    comments: tuple[Suppression, ...] = ()
+    findings: Sequence[Finding]
+    waived: Sequence[Silenced] = ()
+    comments: Mapping[str, tuple[Suppression, ...]] = field(default_factory=dict)
     ran: frozenset[str] = frozenset()
-    used: frozenset[tuple[str, int, str]] = frozenset()
+    is_sound_rollout: bool = False
 
 
 def check_file(path: str, context: Context) -> FileCheck:
@@ -46,15 +48,30 @@ def check_file(path: str, context: Context) -> FileCheck:
         if not context.whole:
             raise UserError(f"there is no file {path}")
         return FileCheck(path, [_not_a_file(path)])
-    findings, ran = _run_rules(file, context)
+    findings, ran, is_complete = _run_rules(file, context)
+    is_sound_rollout = file.kind == "ModelRollout" and is_complete and not _has_error(findings)
     waived: list[Silenced] = []
     if file.kind == "ModelRollout" and file.model and context.now and ran.issuperset(GATES):
         violations, waived, evaluated = _run_policies(file, context, context.now)
         findings += violations
         ran |= evaluated
-    reported, silenced, used = _without_silenced(_without_duplicates(findings), context)
-    comments = suppressions(file.document)
-    return FileCheck(path, reported, [*waived, *silenced], comments, frozenset(ran - UNSILENCEABLE), frozenset(used))
+    others = {finding.file for finding in findings} - {file.path}
+    comments = {other: _comments(other, repository) for other in others}
+    comments[file.path] = suppressions(file.document)
+    return FileCheck(path, findings, waived, comments, frozenset(ran - UNSILENCEABLE), is_sound_rollout)
+
+
+def with_problems(result: FileCheck, name: str, problems: Iterable[Problem], context: Context) -> FileCheck:
+    """Return the result of a file with more problems in it, which are reported under the name of a rule."""
+    file = context.repository.file(result.path)
+    assert file is not None
+    findings = (finding_of(name, problem, file, context) for problem in problems)
+    return replace(result, findings=(*result.findings, *findings))
+
+
+def _comments(path: str, repository: Repository) -> tuple[Suppression, ...]:
+    document = document_of(path, repository)
+    return suppressions(document) if document is not None else ()
 
 
 def _mistaken_for_pause(path: str, context: Context) -> Finding:
@@ -74,26 +91,10 @@ def is_in_own_folder(path: str) -> bool:
     return folder in FOLDERS and "/" not in rest
 
 
-def is_sound(file: File[Any], repository: Repository) -> bool:
-    """Return whether a file loads and all names in it exist.
+def _run_rules(file: File[Any], context: Context) -> tuple[list[Finding], set[str], bool]:
+    """Return the findings of the rules, the rules that ran, and whether none was left out.
 
-    Other findings would only follow from such an error.
-    """
-    subject = Subject(file, repository, configurable=CONFIGURABLE, rule_names=RULES)
-    rules = (RULES[name] for name in GATES if not file.kind or file.kind in RULES[name].KINDS)
-    return not any(problem.severity == "error" for rule in rules for problem in rule.check(subject))
-
-
-def _is_sound(file: File[Any], context: Context) -> bool:
-    if file.path not in context.sound:
-        context.sound[file.path] = is_sound(file, context.repository)
-    return context.sound[file.path]
-
-
-def _run_rules(file: File[Any], context: Context) -> tuple[list[Finding], set[str]]:
-    """Return the findings of the rules, and the names of those that ran.
-
-    No rule runs after a gate that found an error.
+    A gate that finds an error leaves all later rules out. An error, or an unsound input, leaves out those in ``LAST``.
     """
     subject = Subject(
         file, context.repository, context.base, context.whole, CONFIGURABLE, context.now, BASE_SEVERITY, RULES
@@ -107,25 +108,14 @@ def _run_rules(file: File[Any], context: Context) -> tuple[list[Finding], set[st
             if context.whole or name in GATES:  # rules of other files may have findings in this one
                 ran.add(name)
             continue
-        if name in LAST and (_has_error(findings) or not all(_is_sound(each, context) for each in subject.inputs)):
-            return findings, ran
+        if name in LAST and (_has_error(findings) or not all(context.is_sound(each) for each in subject.inputs)):
+            return findings, ran, False
         by_rule = [finding_of(name, problem, file, context) for problem in bounded(rule.check(subject))]
         findings += by_rule
         if name in GATES and _has_error(by_rule):
-            return findings, ran
+            return findings, ran, False
         ran.add(name)
-    if not _has_error(findings):
-        findings += _verify(file, context)
-    return findings, ran
-
-
-def _verify(file: File[Any], context: Context) -> list[Finding]:
-    """Roll a rollout back in memory, and return the findings of the rollbacks that fail."""
-    workspace = context.repository.workspace
-    if not context.verify or file.kind != "ModelRollout" or workspace is None or not _is_sound(workspace, context):
-        return []
-    problems = context.verify(file.stem, context.repository)
-    return [finding_of(ROLLBACK_READY, problem, file, context) for problem in problems]
+    return findings, ran, True
 
 
 def _run_policies(
@@ -141,40 +131,6 @@ def _run_policies(
         else:
             findings.append(finding)
     return findings, waived, frozenset(policy.name for policy in policies.policies_of(context.repository))
-
-
-def _without_duplicates(findings: Sequence[Finding]) -> list[Finding]:
-    """Leave out warnings at the position of an error."""
-    errors = {(each.file, each.line, each.column) for each in findings if each.severity == "error"}
-    return [each for each in findings if each.severity == "error" or (each.file, each.line, each.column) not in errors]
-
-
-def _without_silenced(
-    findings: Sequence[Finding], context: Context
-) -> tuple[list[Finding], list[Silenced], set[tuple[str, int, str]]]:
-    """Split findings into the reported and the silenced ones; return the comments that silenced them too."""
-    reported: list[Finding] = []
-    silenced: list[Silenced] = []
-    used: set[tuple[str, int, str]] = set()
-    for finding in findings:
-        comments = [comment for comment in _comments_at(finding, context) if finding.name in comment.names]
-        if comments:
-            silenced.append(Silenced(finding, "comment", comments[0].reason))
-            used.update((finding.file, comment.span.line, finding.name) for comment in comments)
-        else:
-            reported.append(finding)
-    return reported, silenced, used
-
-
-def _comments_at(finding: Finding, context: Context) -> Iterator[Suppression]:
-    if finding.name in UNSILENCEABLE:
-        return
-    if finding.file not in context.comments:
-        document = document_of(finding.file, context.repository)
-        context.comments[finding.file] = by_line(suppressions(document)) if document else {}
-    for comment in context.comments[finding.file].get(finding.line, ()):
-        if comment.reason:
-            yield comment
 
 
 def _has_error(findings: Sequence[Finding]) -> bool:

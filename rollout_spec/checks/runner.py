@@ -1,4 +1,4 @@
-"""The check of a workspace, or of some of its files."""
+"""The check of a workspace, or of some of its files: what it covers, its results, and their report."""
 
 from __future__ import annotations
 
@@ -10,15 +10,28 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from rollout_spec.checks.context import Context, VerifyRollback
-from rollout_spec.checks.file_check import FileCheck, check_file, is_sound
-from rollout_spec.checks.rules import BASE_SEVERITY, RULES, SUPPRESSIONS_USED, unused
+from rollout_spec.checks.context import Context, is_sound
+from rollout_spec.checks.file_check import FileCheck, check_file
+from rollout_spec.checks.rules import BASE_SEVERITY, RULES
 from rollout_spec.checks.selection import broken_inputs, files
+from rollout_spec.checks.silencing import silence, unused_comments
 from rollout_spec.checks.unread_files import link_findings, unread_files
 from rollout_spec.core.findings import Finding, Report, Severity, Silenced, Skipped
 from rollout_spec.workspace.repository import Repository
 
-__all__ = ["CheckOptions", "Report", "Spread", "check", "is_sound"]
+__all__ = [
+    "CheckOptions",
+    "CheckRun",
+    "FileCheck",
+    "Report",
+    "Spread",
+    "begin",
+    "check",
+    "check_file",
+    "in_batches",
+    "is_sound",
+    "report",
+]
 
 _REASONS = {
     "base": "this needs a base: --base REF",
@@ -41,18 +54,32 @@ class CheckOptions:
     """Options of a check that few callers set.
 
     ``whole`` applies the rules about the whole workspace to a check of single files. ``without`` are rules to leave
-    out. ``verify`` rolls back each rollout without errors, in a check of the whole workspace. ``spread`` may share the
-    work among processes. ``progress`` is called with the number of checked files and of all files.
+    out. ``spread`` may share the work among processes. ``progress`` is called with the number of checked files and of
+    all files.
     """
 
     whole: bool = False
     without: Collection[str] = ()
-    verify: VerifyRollback | None = None
     spread: Spread = map
     progress: Callable[[int, int], None] | None = None
 
 
 _DEFAULTS = CheckOptions()
+
+
+@dataclass(frozen=True)
+class CheckRun:
+    """A check of the files at ``paths``. ``is_whole``: they are all files of the workspace."""
+
+    paths: Sequence[str]
+    is_whole: bool
+    prefix: str
+    context: Context
+
+    def may_roll_back(self, result: FileCheck) -> bool:
+        """Return whether a result is that of a rollout without errors, in a sound workspace."""
+        workspace = self.context.repository.workspace
+        return result.is_sound_rollout and workspace is not None and self.context.is_sound(workspace)
 
 
 def check(
@@ -70,41 +97,61 @@ def check(
     which is put before the paths in findings. Policies are evaluated only if ``now`` is given: a rollback leaves it
     out, because policies must not block it.
     """
+    run = begin(repository, paths=paths, base=base, prefix=prefix, now=now, options=options)
+    with _paused_collector():
+        results = in_batches(lambda batch: [check_file(path, run.context) for path in batch], run.paths, options)
+        inputs = () if run.is_whole else broken_inputs(run.paths, run.context)
+        results += (check_file(path, run.context) for path in inputs)
+    return report(run, results)
+
+
+def begin(
+    repository: Repository,
+    *,
+    paths: Sequence[str] | None = None,
+    base: Repository | None = None,
+    prefix: str = "",
+    now: datetime | None = None,
+    options: CheckOptions = _DEFAULTS,
+) -> CheckRun:
+    """Return the check that these arguments describe, without any result yet. See ``check``."""
     is_whole = paths is None
     paths = list(paths) if paths is not None else list(files(repository, prefix))
-    context = Context(
-        repository,
-        base,
-        options.whole or is_whole,
-        now,
-        options.verify if is_whole else None,
-        _severities(repository, base),
-        frozenset(options.without),
-    )
-    with _paused_collector():
-        results = _check_files(paths, context, options)
-        results += (check_file(path, context) for path in (() if is_whole else broken_inputs(paths, context)))
-    findings = [finding for result in results for finding in result.findings]
-    findings += _unused_comments(results, context)
-    findings += link_findings(paths, repository, whole=is_whole)
-    if is_whole:
-        findings += unread_files(repository)
-    silenced = dict.fromkeys(each for result in results for each in result.silenced)
-    return Report(
-        tuple(sorted({_with_prefix(prefix, finding) for finding in findings})),
-        tuple(_skipped(context)),
-        tuple(sorted((replace(each, finding=_with_prefix(prefix, each.finding)) for each in silenced), key=_order)),
-    )
+    without, severities = frozenset(options.without), _severities(repository, base)
+    context = Context(repository, base, options.whole or is_whole, now, severities, without)
+    return CheckRun(paths, is_whole, prefix, context)
 
 
-def _check_files(paths: Sequence[str], context: Context, options: CheckOptions) -> list[FileCheck]:
+def in_batches(
+    function: Callable[[Sequence[str]], list[FileCheck]], paths: Sequence[str], options: CheckOptions
+) -> list[FileCheck]:
+    """Return a function's results for batches of the files, in order, and report the progress."""
     batches = [paths[start : start + _BATCH] for start in range(0, len(paths), _BATCH)]
     results: list[FileCheck] = []
-    for batch in options.spread(lambda batch: [check_file(path, context) for path in batch], batches):
-        results += batch
-        if options.progress:
-            options.progress(len(results), len(paths))
+    with _paused_collector():
+        for batch in options.spread(function, batches):
+            results += batch
+            if options.progress:
+                options.progress(len(results), len(paths))
     return results
+
+
+def report(run: CheckRun, results: Sequence[FileCheck]) -> Report:
+    """Return the report on the results of a check's files."""
+    repository, prefix = run.context.repository, run.prefix
+    by_file = [silence(result) for result in results]
+    used = frozenset(comment for each in by_file for comment in each.used)
+    findings = [finding for each in by_file for finding in each.findings]
+    findings += unused_comments(results, used, run.context.severities)
+    findings += link_findings(run.paths, repository, whole=run.is_whole)
+    if run.is_whole:
+        findings += unread_files(repository)
+    silenced = dict.fromkeys(item for each in by_file for item in each.silenced)
+    return Report(
+        tuple(sorted({_with_prefix(prefix, finding) for finding in findings})),
+        tuple(_skipped(run.context)),
+        tuple(sorted((replace(each, finding=_with_prefix(prefix, each.finding)) for each in silenced), key=_order)),
+    )
 
 
 def _order(silenced: Silenced) -> tuple[Finding, str]:
@@ -125,30 +172,6 @@ def _paused_collector() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-def _unused_comments(results: Sequence[FileCheck], context: Context) -> Iterator[Finding]:
-    """Yield a finding for each name in a comment that silenced nothing although its rule or policy ran."""
-    used: dict[tuple[str, int], set[str]] = {}
-    for result in results:
-        for path, line, name in result.used:
-            used.setdefault((path, line), set()).add(name)
-    for result in results:
-        for comment in result.comments:
-            span = comment.span
-            for problem in unused(comment, result.ran, used.get((result.path, span.line), ())):
-                severity = context.severities.get(SUPPRESSIONS_USED, problem.severity)
-                yield Finding(
-                    result.path,
-                    span.line,
-                    span.column,
-                    SUPPRESSIONS_USED,
-                    problem.message,
-                    severity,
-                    span.end_line,
-                    span.end_column,
-                    hint=problem.hint,
-                )
 
 
 def _severities(repository: Repository, base: Repository | None) -> dict[str, Severity]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from rollout_spec.checks.context import Context
-from rollout_spec.checks.file_check import is_in_own_folder, is_sound
+from rollout_spec.checks.file_check import is_in_own_folder
 from rollout_spec.checks.policies import pack_paths
 from rollout_spec.spec.kinds import FOLDERS, PAUSE_FILE, WORKSPACE_FILE
 from rollout_spec.workspace.loader import is_mistaken_for_pause
@@ -46,7 +46,7 @@ def broken_inputs(paths: Sequence[str], context: Context) -> Iterator[str]:
     repository = context.repository
     for path in dict.fromkeys(_inputs(paths, context)):
         file = repository.file(path) if path not in paths else None
-        if file is not None and not is_sound(file, repository):
+        if file is not None and not context.is_sound(file):
             yield path
 
 

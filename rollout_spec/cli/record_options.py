@@ -1,25 +1,17 @@
-"""The record of a version from options or from a file, validated by the schema of records."""
+"""The options of a version's record, which override the fields of a file."""
 
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
-
-from pydantic import ValidationError
 
 from rollout_spec.cli import workspace as place
 from rollout_spec.core.errors import UserError
-from rollout_spec.core.findings import Problem
 from rollout_spec.core.text import excerpt
 from rollout_spec.core.units import is_version
-from rollout_spec.core.yaml.document import Document, parse
-from rollout_spec.core.yaml.reader import MAX_BYTES
 from rollout_spec.core.yaml.scalars import resolve
-from rollout_spec.spec.rollout import VersionRecord
-from rollout_spec.spec.validation_errors import problems
+from rollout_spec.workflows.record import in_order, read_record, record_problems
 
 _TEXTS = {
     "model": "the registry entry",
@@ -30,7 +22,6 @@ _TEXTS = {
     "datasetDigest": "the digest of the data it was trained on",
 }
 _PAIRS = {"metrics": ("metric", "an offline metric"), "requires": ("requires", "a pin on a component")}
-_ORDER = tuple(field.alias or name for name, field in VersionRecord.model_fields.items())
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -51,19 +42,19 @@ def version(text: str) -> str:
 
 def record(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return a record as plain data with ordered fields. UserError with the position if it is invalid."""
-    fields = _from_file(place.start_of(arguments), arguments.source) if arguments.source else {}
+    fields = read_record(place.start_of(arguments), arguments.source) if arguments.source else {}
     fields |= {name: getattr(arguments, name) for name in _TEXTS if getattr(arguments, name) is not None}
     for name in _PAIRS:
         pairs = _pairs(name, getattr(arguments, name))
         if pairs:
             fields[name] = {**(fields.get(name) or {}), **pairs}
-    problems_found = _wrong(fields)
+    problems_found = record_problems(fields)
     if problems_found:
         field = _option(str(problems_found[0].path[0])) if problems_found[0].path else "the record"
         raise UserError(f"{field}: {problems_found[0].message}", hint=problems_found[0].hint)
     if not fields:
         raise UserError("the record is empty", hint="use --artifact URI --digest sha256:…, or --from FILE")
-    return {name: fields[name] for name in _ORDER if fields.get(name) is not None}
+    return in_order(fields)
 
 
 def _option(name: str) -> str:
@@ -89,41 +80,3 @@ def _number(text: str) -> Any:
         return resolve(text)
     except ValueError as error:
         raise UserError(f"--metric: {error}") from None
-
-
-def _from_file(start: Path, path: str) -> dict[str, Any]:
-    """Read one record from a file. UserError with the line of an error in it."""
-    document = parse(_read(start, path))
-    if not document.readable:
-        error = next(each for each in document.problems if each.severity == "error")
-        raise UserError(f"{_shown(path)}:{error.span.line}:{error.span.column}: {error.message}", hint=error.hint)
-    if not isinstance(document.data, Mapping):
-        raise UserError(f"{_shown(path)}:1:1: the record is not a mapping of `artifact`, `digest` and so on")
-    problems_found, path = _wrong(document.data, document), _shown(path)
-    if problems_found:
-        spans = [(each, document.span(each.path, on_key=each.on_key)) for each in problems_found]
-        messages = [f"{path}:{span.line}:{span.column}: {each.message}" for each, span in spans]
-        raise UserError("\n".join(messages), hint=problems_found[-1].hint)
-    return dict(document.data)
-
-
-def _shown(path: str) -> str:
-    return "stdin" if path == "-" else path
-
-
-def _read(start: Path, path: str) -> bytes:
-    if path == "-":
-        return sys.stdin.buffer.read(MAX_BYTES + 1)
-    try:
-        with (start / path).open("rb") as file:
-            return file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from None
-
-
-def _wrong(data: Mapping[str, Any], document: Document | None = None) -> list[Problem]:
-    try:
-        VersionRecord.model_validate(dict(data))
-    except ValidationError as error:
-        return list(problems(error, data, VersionRecord, document.bare if document else lambda path: None))
-    return []

@@ -7,33 +7,22 @@ from collections.abc import Sequence
 
 from rollout_spec.checks.reporters import REPORTERS, View
 from rollout_spec.cli import terminal
-from rollout_spec.core.breach import Breach
 from rollout_spec.core.findings import Finding, Report
 from rollout_spec.rollback import NoAction, NoRollbackTarget, Rollback
+from rollout_spec.workflows.breach_workspaces import ForeignBreach
 from rollout_spec.workflows.pull_requests import DeliveredChange
 from rollout_spec.workflows.respond import BreachResponse
-from rollout_spec.workspace.repository import Repository
 
 
-def of_workspace(breaches: Sequence[Breach], repository: Repository) -> tuple[list[Breach], int]:
-    """Return the breaches of this workspace, and the least exit status.
-
-    The status is 1 if a breach names a workspace that this repository does not have: it may have been renamed since the
-    firing rules were rendered. The workspace may have been renamed since the firing rules were rendered.
-    """
-    own, ours, least = repository.workspace_name, list[Breach](), 0
-    for breach in breaches:
-        if breach.workspace in (None, own):
-            ours.append(breach)
-            continue
-        message = f"{breach.rollout} {breach.version}: this breach is of the workspace {breach.workspace}, not of {own}"
-        if not repository.others_named(breach.workspace):
-            message, least = (
-                f"{message}; no workspace of this repository has that name, so the breach gets no response",
-                1,
-            )
+def print_foreign(foreign: Sequence[ForeignBreach]) -> None:
+    """Print the breaches of other workspaces, which get no response here."""
+    for each in foreign:
+        breach = each.breach
+        message = f"{breach.subject}: this breach is of the workspace {breach.workspace}"
+        message += f", not of {each.own}"
+        if not each.is_known:
+            message += "; no workspace of this repository has that name, so the breach gets no response"
         terminal.say(message)
-    return ours, least
 
 
 def print_response(response: BreachResponse, *, dry_run: bool = False) -> None:

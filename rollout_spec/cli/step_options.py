@@ -18,9 +18,8 @@ from rollout_spec.core.diff import patch
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding, Report
 from rollout_spec.lifecycle import Request
-from rollout_spec.lifecycle.pull_request import approvals, step_change, subject, traffic_change, trailers
+from rollout_spec.lifecycle.pull_request import approvals, subject, traffic_change, trailers
 from rollout_spec.workflows.locate import WorkspaceLocation
-from rollout_spec.workflows.newest import fetch_base
 from rollout_spec.workflows.step_in_checkout import StepOptions, git_root, step_in_checkout
 
 if TYPE_CHECKING:
@@ -87,29 +86,25 @@ def _into_pull_request(
     arguments: argparse.Namespace, request: Request, here: WorkspaceLocation, now: datetime, forced: str | None
 ) -> int:
     root = git_root(here, "--pull-request")
-    from rollout_spec.workflows.base_branch import build, forge_of
-    from rollout_spec.workflows.step import decide, merge_times, open_pull_request
+    from rollout_spec.workflows.step_in_pull_request import prepare_pull_request
 
-    base, workspace = fetch_base(here, root)
-    dry = workspace.spec.automation.mode == "dry-run"
-    forge = None if arguments.dry_run or dry else forge_of(base, workspace.spec.forge)
-    merged_at = merge_times(base, workspace.spec.forge, terminal.say)
-    prepared = decide(request, base.repository, base, now=now, prefix=here.prefix, forced=forced, merged_at=merged_at)
-    if prepared.is_refused:
-        return _refuse(prepared)
-    wanted = step_change(prepared.result, workspace.metadata.name, prepared.held, forced, date=now, prefix=here.prefix)
-    _tell(prepared, forced)
-    if forge is None:
-        commit = build(wanted, base)
-        print(f"commit {commit}\nbranch {wanted.branch}\n\n{wanted.message}\n{base.git.diff(base.commit, commit)}")
-        print(f"{'draft ' if wanted.draft else ''}pull request: {wanted.title}\n\n{wanted.body}")
+    options = StepOptions(now, forced, is_dry_run=arguments.dry_run)
+    step = prepare_pull_request(request, here, root, options, terminal.say)
+    if step.prepared.is_refused:
+        return _refuse(step.prepared)
+    _tell(step.prepared, forced)
+    if step.forge is None:
+        commit, diff = step.build()
+        change = step.change
+        print(f"commit {commit}\nbranch {change.branch}\n\n{change.message}\n{diff}")
+        print(f"{'draft ' if change.draft else ''}pull request: {change.title}\n\n{change.body}")
         why = "this is a dry run" if arguments.dry_run else "the workspace's `automation.mode` is dry-run"
         terminal.say(f"nothing was pushed: {why}")
         return 0
-    delivered = open_pull_request(wanted, base, forge, request)
+    delivered = step.open(step.forge)
     pull, verb = delivered.pull_request, "adopted" if delivered.adopted else "opened"
     print(f"{verb} {'draft ' if pull.draft else ''}pull request {pull.number}: {pull.url}")
-    print(f"{subject(prepared.result)}, branch {pull.head}, commit {delivered.commit}")
+    print(f"{subject(step.prepared.result)}, branch {pull.head}, commit {delivered.commit}")
     for note in delivered.notes:
         terminal.say(note)
     return 0

@@ -29,7 +29,10 @@ _UNKNOWN_SECONDS = 10.0
 
 @dataclass
 class Notifier:
-    """Sends the notices of an inbox. ``served`` returns the workspaces, ``count`` is called with each result."""
+    """Sends the notices of an inbox.
+
+    ``served`` returns the workspaces, ``count`` is called with each result.
+    """
 
     inbox: Inbox
     served: Callable[[], Served]

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
+from pathlib import PurePosixPath
 
-from rollout_spec.checks.runner import CheckOptions, Report, Spread, check
+from rollout_spec.checks.file_check import with_problems
+from rollout_spec.checks.rules import ROLLBACK_READY
+from rollout_spec.checks.runner import (
+    CheckOptions,
+    CheckRun,
+    FileCheck,
+    Report,
+    Spread,
+    begin,
+    check_file,
+    in_batches,
+    report,
+)
 from rollout_spec.core.findings import Problem
 from rollout_spec.render.inputs import inputs_changed
 from rollout_spec.workflows.drill import drill
@@ -24,14 +37,25 @@ def review(
 ) -> Report:
     """Check a whole workspace, and drill each rollout without errors. See ``check`` for the arguments.
 
-    With a base, only changed rollouts are drilled: the others were verified when they were merged.
+    With a base, only changed rollouts are drilled: the others were verified when they were merged. The process that
+    checked a rollout drills it too: it has read the files, and spends the same time on templates and policies.
     """
+    options = CheckOptions(without=without, spread=spread, progress=progress)
+    run = begin(repository, base=base, prefix=prefix, now=now, options=options)
 
-    def verify(rollout: str, tree: Repository) -> Iterable[Problem]:
-        return _problems(rollout, tree, now) if _may_differ(rollout, tree, base) else ()
+    def checked(paths: Sequence[str]) -> list[FileCheck]:
+        results = [check_file(path, run.context) for path in paths]
+        return [_drilled(result, run) for result in results]
 
-    options = CheckOptions(without=without, verify=verify, spread=spread, progress=progress)
-    return check(repository, base=base, prefix=prefix, now=now, options=options)
+    return report(run, in_batches(checked, run.paths, options))
+
+
+def _drilled(result: FileCheck, run: CheckRun) -> FileCheck:
+    """Return the result of a file. If it is a rollout without errors, add the problems of its rollbacks."""
+    context, rollout = run.context, PurePosixPath(result.path).stem
+    if not run.may_roll_back(result) or not _may_differ(rollout, context.repository, context.base):
+        return result
+    return with_problems(result, ROLLBACK_READY, _problems(rollout, context.repository, context.now), context)
 
 
 def _may_differ(rollout: str, repository: Repository, base: Repository | None) -> bool:

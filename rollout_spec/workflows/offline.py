@@ -5,8 +5,11 @@ They are prepared from the newest base that this clone has, or from the files on
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 
 from rollout_spec.checks.regressions import new_findings
 from rollout_spec.core.breach import Breach
@@ -14,11 +17,13 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding
 from rollout_spec.core.units import format_time
 from rollout_spec.rollback import NoAction, NoRollbackTarget, Rollback, UndoneCommits, roll_back
-from rollout_spec.rollback.offline_bundle import OfflineRollback, prepare
+from rollout_spec.rollback.offline_bundle import README, OfflineRollback, prepare, readme
+from rollout_spec.workflows.breach_workspaces import ForeignBreach, split_by_workspace
 from rollout_spec.workflows.decide import left_to_a_person
-from rollout_spec.workflows.locate import WorkspaceLocation
-from rollout_spec.workflows.newest import local_workspace
+from rollout_spec.workflows.locate import WorkspaceLocation, check_version, refuse_link
+from rollout_spec.workflows.newest import bare_root, local_workspace
 from rollout_spec.workspace.commit_tree import CommitTree
+from rollout_spec.workspace.files import write
 from rollout_spec.workspace.repository import Repository
 
 
@@ -34,6 +39,60 @@ class OfflineResponse:
     def status(self) -> int:
         """The exit status: 1 if a rollback is needed and none is prepared."""
         return 0 if self.bundle is not None or isinstance(self.decision, NoAction) else 1
+
+
+@dataclass(frozen=True)
+class Offline:
+    """The breaches to respond to without a network, and the new folder ``target``.
+
+    ``source`` describes the origin of the files in ``repository``. ``foreign`` are breaches of other workspaces.
+    """
+
+    breaches: Sequence[Breach]
+    foreign: Sequence[ForeignBreach]
+    repository: Repository
+    prefix: str
+    source: str
+    target: Path
+
+    def respond(self) -> list[OfflineResponse]:
+        """Respond to the first breach of each version. UserError if two versions of a rollout failed."""
+        newest_first = sorted(self.breaches, key=lambda each: each.observed_at, reverse=True)
+        breaches = list({(each.rollout, each.version): each for each in newest_first}.values())
+        rollouts = [breach.rollout for breach in breaches]
+        twice = next((name for name in rollouts if rollouts.count(name) > 1), None)
+        if twice is not None:
+            message = f"two versions of {twice} failed, but one folder holds one rollback of it"
+            raise UserError(message, hint="name ROLLOUT")
+        return [prepare_offline(breach, self.repository, self.prefix) for breach in breaches]
+
+    def write(self, responses: Iterable[OfflineResponse], now: datetime) -> list[OfflineRollback]:
+        """Write the files of the rollbacks, with instructions, and return the rollbacks."""
+        bundles = [response.bundle for response in responses if response.bundle is not None]
+        for bundle in bundles:
+            for path, content in bundle.files.items():
+                write(self.target, path, content)
+        if bundles:
+            write(self.target, README, readme(bundles, self.source, now).encode())
+        return bundles
+
+
+def begin_offline(breaches: Iterable[Breach], here: WorkspaceLocation, folder: Path) -> Offline:
+    """Return the breaches of this workspace, and its newest known base.
+
+    UserError if the folder may not be written.
+    """
+    target = Path(os.path.normpath(here.start / folder))
+    if here.git_root is not None and bare_root(target) is not None:
+        raise UserError(f"{folder} would be in the bare repository {here.git_root}", hint="choose another directory")
+    if here.workspace in target.parents:
+        refuse_link(here.workspace, target.relative_to(here.workspace).as_posix())
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise UserError(f"{folder} already exists and is not empty", hint="choose a new directory")
+    repository, source = newest_local_base(here)
+    check_version(repository)
+    ours, foreign = split_by_workspace(breaches, repository)
+    return Offline(ours, foreign, repository, here.prefix, source, target)
 
 
 def prepare_offline(breach: Breach, repository: Repository, prefix: str) -> OfflineResponse:

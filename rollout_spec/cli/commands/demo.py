@@ -7,29 +7,18 @@ restores the whole stack. Needs git and no network.
 from __future__ import annotations
 
 import argparse
-import io
-import json
 import sys
 import tempfile
-from collections.abc import Callable
 from contextlib import redirect_stderr
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rollout_spec import cli
 from rollout_spec.cli import terminal
-from rollout_spec.core import package_data as resources
 from rollout_spec.core.errors import UserError
-from rollout_spec.domain.transitions import advance, propose, withdraw
-from rollout_spec.integrations.git.repository import Git
-from rollout_spec.spec.rollout import Live
-from rollout_spec.workspace.edits import with_live
-from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.working_tree import WorkingTree
+from rollout_spec.workflows.demo import FILE, ROLLOUT, DemoRepository
 
-_ROLLOUT = "fraud"
-_FILE = f"rollouts/{_ROLLOUT}.yaml"
-_ROUTE = f"manifests/{_ROLLOUT}/gateway-api.yaml"
+_ROUTE = f"manifests/{ROLLOUT}/gateway-api.yaml"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -52,20 +41,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 class _Demo:
-    """The repository of the demonstration and its remote."""
+    """The demonstration in a folder."""
 
     def __init__(self, folder: Path) -> None:
-        self.remote = folder / "models.git"
-        self.clone = folder / "models"
+        self.repository = DemoRepository(folder)
         self.failed = False
 
     def play(self) -> int:
         """Run all parts in order."""
         self.set_up()
         self.bad_edit()
-        self.move(
-            "The candidate enters its first stage with traffic: one commit", lambda live, stages: advance(live, stages)
-        )
+        self.advance()
         self.breach()
         self.quarantine()
         self.title("That is all. `rollout-spec init` makes such a repository for you")
@@ -73,78 +59,46 @@ class _Demo:
 
     def set_up(self) -> None:
         self.title("A rollout repository: specs, components, and the manifests that Argo CD or Flux applies")
-        Git.create(self.remote, bare=True)
-        self.command(0, "init", "models", folder=self.clone.parent)
-        self.git = Git.create(self.clone)
-        self.origin = self.git.add_remote("origin", str(self.remote))
-        self.commit("Serve fraud 41", lambda live, stages: withdraw(live))
-        self.commit(
-            "Propose fraud 42, and copy traffic to it", lambda live, stages: advance(propose(live, "42"), stages)
-        )
+        clone = self.repository.clone
+        self.repository.create_remote()
+        self.command(0, "init", clone.name, folder=clone.parent)
+        self.repository.create_clone()
         self.command(0, "check")
         print(_bold(f"$ cat {_ROUTE}"))
-        print((self.clone / _ROUTE).read_text(encoding="utf-8"))
+        print((clone / _ROUTE).read_text(encoding="utf-8"))
 
     def bad_edit(self) -> None:
         self.title("A bad edit is caught at its line, before it is committed")
-        path = self.clone / _FILE
-        good = path.read_text(encoding="utf-8")
-        bad = good.replace("weight: 5%", "wieght: 5%").replace('candidate: "42"', "candidate: 42")
-        path.write_text(bad, encoding="utf-8")
-        self.command(1, "check", _FILE)
-        path.write_text(good, encoding="utf-8")
+        with self.repository.bad_edit():
+            self.command(1, "check", FILE)
 
-    def move(self, title: str, step: Callable[[Live, list[str]], Live]) -> None:
-        self.title(title)
-        before = self.git.commit("HEAD")
-        commit = self.commit("Advance fraud 42 to canary-5", step)
-        print(self.shown(self.git.diff(before, commit), (_FILE, _ROUTE)))
+    def advance(self) -> None:
+        self.title("The candidate enters its first stage with traffic: one commit")
+        print(self.shown(self.repository.advance(), (FILE, _ROUTE)))
         self.command(0, "check", "--base", "HEAD~1")
 
     def breach(self) -> None:
         self.title("Prometheus sees errors, and Alertmanager posts them: the whole stack goes back by a pull request")
-        payload = json.loads(resources.read("examples/alertmanager.json"))
-        payload["alerts"][0]["startsAt"] = datetime.now(UTC).isoformat()
-        path = self.clone.parent / "breach.json"
-        path.write_text(json.dumps(payload, indent=2) + "\n", encoding="utf-8")
-        self.command(0, "rollback", "--breach", "../breach.json")
-        pull_request = json.loads(Path(f"{self.remote}.pulls", "1.json").read_text(encoding="utf-8"))
+        breach = f"../{self.repository.write_breach(datetime.now(UTC)).name}"
+        self.command(0, "rollback", "--breach", breach)
+        pull_request = self.repository.pull_request()
         print(f"\n{pull_request['title']}\n\n{pull_request['body']}")
-        base = self.git.commit("HEAD")
-        print(self.shown(self.git.diff(base, pull_request["headSha"]), (_FILE, _ROUTE)))
+        print(self.shown(self.repository.pull_request_diff(), (FILE, _ROUTE)))
         self.title("The same breach again, from another replica: nothing is done twice")
-        self.command(0, "rollback", "--breach", "../breach.json")
+        self.command(0, "rollback", "--breach", breach)
 
     def quarantine(self) -> None:
         self.title("Once it is merged, the version that failed cannot come back by accident")
-        head = json.loads(Path(f"{self.remote}.pulls", "1.json").read_text(encoding="utf-8"))["headSha"]
-        self.git.fast_forward(head)
-        self.origin.push("main")
+        self.repository.merge_pull_request()
         self.command(0, "check")
-        self.edit(lambda live, stages: propose(live, "42"))
-        self.command(1, "check", _FILE)
-
-    def edit(self, step: Callable[[Live, list[str]], Live]) -> None:
-        """Apply a step to ``live`` in the working tree."""
-        file = Repository(WorkingTree(self.clone)).rollout(_ROLLOUT)
-        assert file is not None and file.model is not None
-        stages = [stage.name for stage in file.model.spec.stages]
-        (self.clone / _FILE).write_bytes(with_live(file.content, step(file.model.spec.live, stages)))
-
-    def commit(self, message: str, step: Callable[[Live, list[str]], Live]) -> str:
-        """Apply a step, render, commit and push; return the commit."""
-        self.edit(step)
-        with redirect_stderr(io.StringIO()):
-            cli.main(["--repo", str(self.clone), "render"])
-        commit = self.git.commit_all(message)
-        self.origin.push("main")
-        return commit
+        self.repository.propose_again()
+        self.command(1, "check", FILE)
 
     def command(self, expected: int, *arguments: str, folder: Path | None = None) -> None:
         """Run a command, and record an unexpected exit status."""
         print(_bold(f"$ rollout-spec {' '.join(arguments)}"), flush=True)
         with redirect_stderr(sys.stdout):
-            status = cli.main(["--repo", str(folder or self.clone), *arguments])
+            status = cli.main(["--repo", str(folder or self.repository.clone), *arguments])
         print(_bold(f"exit status {status}") + "\n", flush=True)
         if status != expected:
             self.failed = True

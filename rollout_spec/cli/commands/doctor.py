@@ -11,20 +11,15 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 from rollout_spec.checks.reporters.base import json_text, shown
 from rollout_spec.cli import terminal
 from rollout_spec.cli import workspace as place
 from rollout_spec.cli.clock import clock
-from rollout_spec.core.errors import OUTSIDE, UserError
-from rollout_spec.workflows import newest
 from rollout_spec.workflows.doctor import DoctorResult, DoctorVerdict
-from rollout_spec.workflows.doctor.result import failed
-from rollout_spec.workflows.locate import WorkspaceLocation
-
-if TYPE_CHECKING:
-    from rollout_spec.workflows.doctor.runner import Scene
+from rollout_spec.workflows.doctor.examination import examine_workspace
+from rollout_spec.workflows.doctor.result import status_of
 
 VERSION = 1
 _COLORS: dict[DoctorVerdict, str] = {"ok": "32", "warning": "33", "failed": "31", "unknown": "36"}
@@ -39,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print each result at once. Return 3 if a service did not answer, else 1 if a check failed."""
-    checks = _checks(arguments)
+    checks = examine_workspace(place.find_anywhere(arguments), clock(), _show_step)
     results = list(checks) if arguments.format == "json" else list(_printed(checks))
     _show_step("")
     if arguments.format == "json":
@@ -47,41 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(json_text({"version": VERSION, "checks": fields}))
     else:
         terminal.say(_summary(results))
-    return OUTSIDE if any(each.outside for each in results if each.verdict == "failed") else int(_fails(results))
-
-
-def _fails(found: Iterable[DoctorResult]) -> bool:
-    return any(each.verdict == "failed" for each in found)
-
-
-def _checks(arguments: argparse.Namespace) -> Iterator[DoctorResult]:
-    """Yield the results of all checks. UserError if there is no workspace."""
-    here = place.find_anywhere(arguments)
-    try:
-        from rollout_spec.workflows.doctor.runner import examine
-    except UserError as error:  # the runner cannot be imported without git
-        yield failed("git", error.message, error.hint)
-        return
-    if here.git_root is None:
-        yield failed("clone", "a rollback needs git, but this workspace is not in a git repository", "run `git init`")
-        return
-    yield from examine(_scene(here))
-
-
-def _scene(here: WorkspaceLocation) -> Scene:
-    from rollout_spec.integrations.git.repository import Git
-    from rollout_spec.workflows.doctor.runner import Scene
-
-    root = here.git_root
-    assert root is not None
-    return Scene(
-        git=Git(root),
-        prefix=here.prefix,
-        known=lambda: newest.local_workspace(here),
-        newest=lambda: newest.fetch_base(here, root),
-        now=clock(),
-        tell=_show_step,
-    )
+    return status_of(results)
 
 
 def _show_step(step: str) -> None:

@@ -13,14 +13,10 @@ import textwrap
 from collections.abc import Sequence
 from itertools import groupby
 
-from rollout_spec.checks.documentation import explanations
 from rollout_spec.checks.explanations import Explanation
 from rollout_spec.cli import terminal
 from rollout_spec.cli import workspace as place
-from rollout_spec.core.errors import UserError
-from rollout_spec.core.text import did_you_mean
-from rollout_spec.workflows import locate as location
-from rollout_spec.workspace.repository import Repository
+from rollout_spec.workflows.explain import all_explanations, explanations_of
 
 _WIDEST = 100
 _HEADING = re.compile(r"^(?:Expression|Fails|Passes):$", re.MULTILINE)
@@ -33,25 +29,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the explanation of a name, or one line for each name."""
-    all_explanations = list(explanations(_repository(arguments)))
-    if arguments.name is None:
-        sys.stdout.write(_list(all_explanations))
-        return 0
-    matches = [each for each in all_explanations if each.name == arguments.name]
-    if not matches:
-        suggestion = did_you_mean(arguments.name, {each.name for each in all_explanations})
-        raise UserError(
-            f"no rule or policy `{arguments.name}`", hint=suggestion or "run `rollout-spec explain` for a list"
-        )
-    sys.stdout.write("\n".join(map(_page, matches)))
-    return 0
-
-
-def _repository(arguments: argparse.Namespace) -> Repository | None:
-    """Return the workspace, if there is one. Rules and shipped policies need none."""
     start = place.start_of(arguments)
-    here = location.around(start)
-    return here.repository() if here is not None else None
+    if arguments.name is None:
+        sys.stdout.write(_list(all_explanations(start)))
+    else:
+        sys.stdout.write("\n".join(map(_page, explanations_of(arguments.name, start))))
+    return 0
 
 
 def _width() -> int:
@@ -64,10 +47,10 @@ def _page(explanation: Explanation) -> str:
     return f"{title}\n\n{_HEADING.sub(lambda match: _bold(match[0]), text)}"
 
 
-def _list(all_explanations: Sequence[Explanation]) -> str:
-    width = max(len(each.name) for each in all_explanations)
+def _list(explanations: Sequence[Explanation]) -> str:
+    width = max(len(each.name) for each in explanations)
     parts = []
-    for pack, group in groupby(all_explanations, lambda each: each.pack):
+    for pack, group in groupby(explanations, lambda each: each.pack):
         title = "Rules" if pack is None else f"Policies of {pack}"
         lines = (_line(each, width) for each in group)
         parts.append(f"{_bold(terminal.harmless(title))}\n\n{''.join(lines)}")

@@ -10,11 +10,7 @@ import argparse
 
 from rollout_spec.cli import terminal
 from rollout_spec.cli import workspace as place
-from rollout_spec.core.errors import UserError, disk_error
-from rollout_spec.core.text import join_some
-from rollout_spec.workflows.step import write_all
-from rollout_spec.workspace.files import refuse_links
-from rollout_spec.workspace.scaffold import files
+from rollout_spec.workflows.init import create_repository
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,22 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write all files, or none."""
-    folder = place.start_of(arguments) / arguments.folder
-    new = files()
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"{arguments.folder} is not a directory")
-    refuse_links(folder, new)
-    existing = [path for path in new if (folder / path).exists()]
-    if existing:
-        raise UserError(
-            f"{folder} has {join_some(existing, 3)} already; nothing was written",
-            hint="use an empty one",
-        )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise disk_error(error, f"cannot create {folder}") from None
-    write_all(folder, new)
-    terminal.say(f"wrote {len(new)} files to {arguments.folder}")
+    count = create_repository(place.start_of(arguments), arguments.folder)
+    terminal.say(f"wrote {count} files to {arguments.folder}")
     terminal.say("next: `git init && git add . && git commit`, then read rollouts/fraud.yaml and .rollout-spec.yaml")
     return 0

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rollout_spec.cli import terminal
 from rollout_spec.cli.clock import clock
-from rollout_spec.cli.rollback_output import of_workspace, print_response
+from rollout_spec.cli.rollback_output import print_foreign, print_response
 from rollout_spec.cli.workspace import find_anywhere, start_anywhere
 from rollout_spec.core.breach import Breach, Evidence
 from rollout_spec.core.errors import UserError
@@ -23,6 +23,7 @@ from rollout_spec.core.units import parse_time
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.rollback import Order
 from rollout_spec.workflows.base_branch import forge_of
+from rollout_spec.workflows.breach_workspaces import split_by_workspace
 from rollout_spec.workflows.newest import fetch_base
 from rollout_spec.workflows.respond import FailedResponse, Responder, respond_to_all
 
@@ -59,8 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
     order = Order(auto_merge=arguments.auto_merge) if arguments.rollout is not None else None
     prints_only = arguments.dry_run or (order is None and workspace.spec.automation.mode == "dry-run")
     forge: Forge | None = None if prints_only else forge_of(base, workspace.spec.forge)
-    ours, unanswered = of_workspace(breaches, base.repository)
-    statuses, errors = [least, unanswered], list[UserError]()
+    ours, foreign = split_by_workspace(breaches, base.repository)
+    print_foreign(foreign)
+    statuses, errors = [least, *(each.status for each in foreign)], list[UserError]()
     for response in respond_to_all(ours, Responder(base, forge, now, order)):
         if isinstance(response, FailedResponse):
             errors.append(response.error)

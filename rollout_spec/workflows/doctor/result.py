@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,3 +45,9 @@ def unknown(name: str, message: str, hint: str | None = None) -> DoctorResult:
 def ended(name: str, error: UserError, *, answered: bool = False) -> DoctorResult:
     """Return a result for a check that raised an error. ``answered``: the service answered and refused."""
     return DoctorResult(name, "failed", error.message, error.hint, outside=error.status == OUTSIDE and not answered)
+
+
+def status_of(results: Iterable[DoctorResult]) -> int:
+    """Return the exit status: 3 if another service did not answer, else 1 if a check failed."""
+    failures = [each for each in results if each.verdict == "failed"]
+    return OUTSIDE if any(each.outside for each in failures) else int(bool(failures))

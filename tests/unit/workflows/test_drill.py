@@ -19,6 +19,7 @@ from repo import run
 from transcript_cases import PROMPT, transcript_cases, update
 from workspaces import BASE, Files, files_in, rendered, write
 
+from rollout_spec.checks.runner import CheckOptions, begin, check_file
 from rollout_spec.cli.commands import drill as command
 from rollout_spec.core.breach import Breach
 from rollout_spec.core.errors import UserError
@@ -165,6 +166,43 @@ def test_check_refuses_what_has_no_way_back_and_warns_of_the_next_stage(
     found = [each for each in review(repository, now=NOON).findings if each.name == "rollback-ready"]
     assert [each.severity for each in found] == ([severity] if severity else [])
     assert all(each.message.startswith(begins) for each in found)
+
+
+@pytest.mark.parametrize(("stage", "names"), [("canary-5", []), ("ab-50", []), ("full", ["suppressions-used"])])
+def test_a_comment_silences_a_failed_rollback_and_is_reported_without_one(stage: str, names: list[str]) -> None:
+    files = files_in(BASE)
+    workspace = files[".rollout-spec.yaml"] + b"  policies: [policies/ours.yaml]\n"
+    comment = b"\n  # rollout-spec: ignore[rollback-ready] the policy is wrong\n  live:"
+    rollout = files["rollouts/fraud.yaml"].replace(b"\n  live:", comment)
+    given = {
+        ".rollout-spec.yaml": workspace,
+        "policies/ours.yaml": (PACK % stage).encode(),
+        "rollouts/fraud.yaml": rollout,
+    }
+    report = review(Repository(rendered(given)), now=NOON)
+    assert [each.name for each in report.findings] == names
+    assert [each.finding.name for each in report.silenced] == ([] if names else ["rollback-ready"])
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "is_ready"),
+    [
+        ("rollouts/fraud.yaml", b"owner:", b"owner:", True),
+        ("rollouts/fraud.yaml", b"knownGood: [", b"known: [", False),
+        ("rollouts/fraud.yaml", b"name: ab-50, weight: 50%", b"name: ab-50, weight: 1%", False),
+        (".rollout-spec.yaml", b"  forge:", b"  forges:", False),
+        ("components/user-profile.yaml", b"owner:", b"owner:", False),
+    ],
+)
+def test_only_a_rollout_without_errors_in_a_sound_workspace_is_drilled(
+    path: str, old: bytes, new: bytes, *, is_ready: bool
+) -> None:
+    files = files_in(BASE)
+    assert old in files[path]
+    options = CheckOptions(without=("manifests-current",))  # it would read the workspace too
+    run = begin(Repository(rendered({path: files[path].replace(old, new)})), now=NOON, options=options)
+    result = check_file(path if path.startswith("components/") else "rollouts/fraud.yaml", run.context)
+    assert run.may_roll_back(result) is is_ready
 
 
 # What is recorded.

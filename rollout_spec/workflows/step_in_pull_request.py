@@ -1,0 +1,59 @@
+"""A lifecycle step in a pull request: prepared on the newest base, then built or opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from rollout_spec.core.pull_request import ProposedChange
+from rollout_spec.integrations.forges import Forge
+from rollout_spec.lifecycle import Request
+from rollout_spec.lifecycle.pull_request import step_change
+from rollout_spec.workflows.base_branch import Base, build, forge_of
+from rollout_spec.workflows.locate import WorkspaceLocation
+from rollout_spec.workflows.newest import fetch_base
+from rollout_spec.workflows.pull_requests import DeliveredChange
+from rollout_spec.workflows.step import PreparedStep, decide, merge_times, open_pull_request
+from rollout_spec.workflows.step_in_checkout import StepOptions
+
+
+@dataclass(frozen=True)
+class StepInPullRequest:
+    """A prepared step on a base. ``workspace`` is a name. ``forge`` is None if nothing is pushed."""
+
+    request: Request
+    prepared: PreparedStep
+    options: StepOptions
+    base: Base
+    workspace: str
+    forge: Forge | None
+
+    @cached_property
+    def change(self) -> ProposedChange:
+        """The commit and the pull request of the step, if it is not refused."""
+        step, held, options = self.prepared.result, self.prepared.held, self.options
+        return step_change(step, self.workspace, held, options.forced, date=options.now, prefix=self.base.prefix)
+
+    def build(self) -> tuple[str, str]:
+        """Build the commit without a push, and return it with its diff."""
+        commit = build(self.change, self.base)
+        return commit, self.base.git.diff(self.base.commit, commit)
+
+    def open(self, forge: Forge) -> DeliveredChange:
+        """Push the branch, and open the pull request or adopt an open one."""
+        return open_pull_request(self.change, self.base, forge, self.request)
+
+
+def prepare_pull_request(
+    request: Request, here: WorkspaceLocation, root: Path, options: StepOptions, tell: Callable[[str], None]
+) -> StepInPullRequest:
+    """Prepare a step on the newest base of the git root. It may be refused, see ``prepared``."""
+    base, workspace = fetch_base(here, root)
+    settings, now, forced = workspace.spec, options.now, options.forced
+    is_dry_run = options.is_dry_run or settings.automation.mode == "dry-run"
+    forge = None if is_dry_run else forge_of(base, settings.forge)
+    merged_at = merge_times(base, settings.forge, tell)
+    prepared = decide(request, base.repository, base, now=now, prefix=here.prefix, forced=forced, merged_at=merged_at)
+    return StepInPullRequest(request, prepared, options, base, workspace.metadata.name, forge)
