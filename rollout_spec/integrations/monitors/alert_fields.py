@@ -19,6 +19,8 @@ _FIRST_YEAR = 1970
 _URL = re.compile(r"https?://(?:(?![<>\"'`{}|\\^])[!-~]){1,2000}")
 _NUMBER = re.compile(r"[-+]?[0-9]{1,300}(\.[0-9]{1,300})?([eE][-+]?[0-9]{1,3})?")
 _ROUNDED = Context(prec=15)
+_SHORT_ZONE = re.compile(r"(?<=[0-9])([-+][0-9]{2})([0-9]{2})$")
+"""A zone as CloudWatch writes it: ``+0000``."""
 _LONGEST_TEXT = 10_000
 
 
@@ -124,7 +126,7 @@ def read_moment(value: Any, name: str) -> datetime:
         except (ValueError, OverflowError, OSError):
             raise ValueError(f"its `{name}` is not a time") from None
     else:
-        moment = parse_time(value if isinstance(value, str) else "")
+        moment = parse_time(_SHORT_ZONE.sub(r"\1:\2", value) if isinstance(value, str) else "")
     if moment.year < _FIRST_YEAR:  # Go's zero time is in the year 1
         raise ValueError(f"its `{name}` lies in the year {moment.year}")
     return moment
@@ -156,3 +158,15 @@ def read_value(value: Any) -> Decimal | None:
 def read_url(value: Any) -> str | None:
     """Return a link, None if it is none that a browser and Markdown take as one."""
     return value if isinstance(value, str) and _URL.fullmatch(value) else None
+
+
+def moment_or_now(value: Any, name: str, names: Names, now: datetime | None) -> datetime:
+    """Return the time of an alert, or else the present time. SkippedError if neither is known."""
+    try:
+        if value is not None and value != "":
+            return read_moment(value, name)
+    except ValueError as error:
+        raise SkippedError(f"{names.subject} gets no response: {error}", "unreadable") from None
+    if now is None:
+        raise SkippedError(f"{names.subject} gets no response: it has no time", "unreadable")
+    return now.replace(microsecond=0)

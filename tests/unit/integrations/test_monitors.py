@@ -1,7 +1,7 @@
-"""What a monitor posts is read as breaches, or passed over with the reason: a case is two files, and no Python.
+"""What a monitor posts is read as breaches, or passed over with the reason: a case is some files, and no Python.
 
-``cases/<monitor>/<name>.json`` is a payload, and ``<name>.txt`` what is read from it: ``ROLLOUT_SPEC_UPDATE=1`` writes
-that anew.
+``cases/monitors/<type or preset>/<name>.json`` is a payload, ``<name>.headers`` its headers and ``<name>.mapping`` a
+mapping of ``type: json``, if there are any. ``<name>.txt`` is what is read: ``ROLLOUT_SPEC_UPDATE=1`` writes it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from datetime import UTC
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,10 @@ from hypothesis import strategies as st
 from rollout_spec.core.breach import Breach
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.units import NAME, format_time, is_version
-from rollout_spec.integrations.monitors import MONITORS, Payload, parse
+from rollout_spec.integrations.monitors import MONITORS, MonitorOptions, Payload, parse
+from rollout_spec.integrations.monitors.presets import PRESETS
 
-CASES = folders.CASES
-PAYLOADS = sorted(path for name in MONITORS for path in (CASES / name).glob("*.json"))
+PAYLOADS = sorted((folders.CASES / "monitors").glob("*/*.json"))
 UPDATE = os.environ.get("ROLLOUT_SPEC_UPDATE") == "1"
 
 some = settings(max_examples=examples(150), deadline=None, database=None, derandomize=True)
@@ -35,29 +35,51 @@ some = settings(max_examples=examples(150), deadline=None, database=None, derand
 def told(payload: Payload) -> str:
     lines = []
     for breach in payload.breaches:
-        where = f"{breach.workspace or '-'}/{breach.rollout} {breach.version}"
+        where = f"{breach.workspace or '-'}/{breach.rollout} {breach.version or f'({breach.about})'}"
         lines.append(f"{breach.id}: {where} by {breach.trigger or '-'} at {format_time(breach.observed_at)}")
         evidence = breach.evidence
         lines.append(f"  {evidence.summary!r}, {evidence.value}, {evidence.url}")
     lines += [f"skipped: {alert}" for alert in payload.skipped]
     for alert in payload.resolved:
         ended = format_time(alert.ended_at) if alert.ended_at else "-"
-        name = f"{alert.workspace or '-'}/{alert.rollout} {alert.version}"
+        name = f"{alert.workspace or '-'}/{alert.rollout} {alert.version or '-'}"
         lines.append(f"resolved: {alert.id}: {name} by {alert.trigger or '-'} at {ended}")
     lines += [f"confirm: {payload.confirmation}"] if payload.confirmation else []
     return "".join(f"{line}\n" for line in lines)
 
 
+NOW = datetime(2026, 11, 20, 10, 16, tzinfo=UTC)
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:rollouts"
+
+
+def pairs(path: Path) -> dict[str, str]:
+    """Read a file with a name and a value in each line."""
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    return dict(line.split(": ", 1) for line in lines)
+
+
+def heard(path: Path) -> str:
+    name = path.parent.name
+    preset = name if name in PRESETS else None
+    options = MonitorOptions(preset, pairs(path.with_suffix(".mapping")), TOPIC if name == "cloudwatch" else None, NOW)
+    headers = pairs(path.with_suffix(".headers"))
+    try:
+        return told(parse(path.read_bytes(), "json" if preset else name, headers, options))
+    except UserError as error:
+        assert error.status == 2
+        return f"error: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else "")
+
+
 @pytest.mark.parametrize("path", PAYLOADS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_a_payload_is_read_as_it_was_meant(path: Path) -> None:
-    found, expected = told(parse(path.read_bytes(), path.parent.name)), path.with_suffix(".txt")
+    found, expected = heard(path), path.with_suffix(".txt")
     if UPDATE:
         expected.write_text(found, "utf-8")
     assert found == expected.read_text("utf-8")
 
 
 def test_every_monitor_has_cases() -> None:
-    assert {path.parent.name for path in PAYLOADS} == MONITORS.keys()
+    assert {path.parent.name for path in PAYLOADS} == MONITORS.keys() | PRESETS.keys()
 
 
 def alert(**fields: Any) -> dict[str, Any]:
