@@ -27,6 +27,8 @@ from rollout_spec.integrations.monitors.payload import MonitorOptions, Payload, 
 from rollout_spec.integrations.monitors.presets import PRESETS
 from rollout_spec.integrations.monitors.sns import is_confirmation_address, read_message
 
+_FIELDS = {"observed_at": "observedAt"}
+"""The names of fields that differ in a workspace."""
 _NAMES = ("rollout", "version", "trigger", "workspace")
 
 
@@ -76,7 +78,7 @@ def _searches(options: MonitorOptions) -> dict[str, Search]:
     mapping = {**PRESETS.get(options.preset or "", {}), **options.mapping}
     if "rollout" not in mapping:
         raise UserError("a monitor of `type: json` needs a `preset`, or a `mapping` with `rollout`")
-    return compile_mapping(mapping)
+    return compile_mapping({_FIELDS.get(name, name): text for name, text in mapping.items()})
 
 
 def _read(content: bytes, reader: _Reader) -> Payload:
@@ -110,7 +112,7 @@ def _breach(alert: Any, reader: _Reader) -> Breach:
     if not _fires(alert, reader):
         raise SkippedError("it does not fire", "not-firing", _resolved(alert, reader))
     names = read_names(_names(alert, reader), kind="field", about="rollout")
-    observed_at = moment_or_now(reader.get("observed_at", alert), "observed_at", names, reader.now)
+    observed_at = moment_or_now(reader.get("observedAt", alert), "observedAt", names, reader.now)
     identity = _identity(alert, reader)
     return breach_from(
         names,
@@ -156,5 +158,5 @@ def _resolved(alert: Any, reader: _Reader) -> ResolvedAlert | None:
         names = read_names(_names(alert, reader), kind="field", about="rollout")
     except SkippedError:
         return None
-    ended_at = read_end(reader.get("observed_at", alert)) if "resolved" in reader.searches else None
+    ended_at = read_end(reader.get("observedAt", alert)) if "resolved" in reader.searches else None
     return resolved_from(names, source=reader.source, identity=_identity(alert, reader), ended_at=ended_at)

@@ -199,3 +199,93 @@ def test_bytes_that_are_no_payload_are_refused(content: bytes) -> None:
     with pytest.raises(UserError) as caught:
         parse(content)
     assert caught.value.status == 2
+
+
+EXAMPLES = [(path.parent.name, path.read_bytes()) for path in PAYLOADS]
+
+
+def changed(value: Any, draw: st.DrawFn) -> Any:
+    """Replace some of the values in a payload."""
+    if draw(st.integers(0, 9)) == 0:
+        return draw(names)
+    if isinstance(value, dict):
+        return {key: changed(each, draw) for key, each in value.items()}
+    return [changed(each, draw) for each in value] if isinstance(value, list) else value
+
+
+def check_names(payload: Payload) -> None:
+    """Fail if a breach or resolved alert has a name that none may have, or a message could move a cursor."""
+    for alert in (*payload.breaches, *payload.resolved):
+        assert re.fullmatch(NAME, alert.rollout)
+        assert alert.version is None or is_version(alert.version)
+        assert alert.id is None or re.fullmatch(r"[a-z0-9-]{1,120}", alert.id)
+        for name in (alert.trigger, alert.workspace):
+            assert name is None or re.fullmatch(NAME, name)
+    for breach in payload.breaches:
+        assert (breach.version is None) == (breach.about is not None)
+        assert breach.observed_at.tzinfo == UTC
+        assert breach.evidence.url is None or breach.evidence.url.isprintable()
+    assert all(alert.message.isprintable() for alert in payload.skipped)
+
+
+@some
+@given(st.data())
+def test_a_changed_payload_of_any_monitor_gives_good_names_or_a_clear_refusal(data: st.DataObject) -> None:
+    name, content = data.draw(st.sampled_from(EXAMPLES))
+    try:
+        posted = json.loads(content)
+    except ValueError:
+        posted = {}
+    preset = name if name in PRESETS else None
+    mapping = {"rollout": "model || rollout", "version": "version", "id": "id"} if name == "json" else {}
+    body = json.dumps(changed(posted, data.draw))
+    if preset == "cloudwatch":
+        posted["Message"] = (
+            json.dumps(changed(json.loads(posted.get("Message", "{}")), data.draw))
+            if (posted.get("Message", "").startswith("{"))
+            else body
+        )
+        body = json.dumps(posted)
+    headers = data.draw(
+        st.dictionaries(
+            st.sampled_from(["content-type", "ce-specversion", "ce-id", "ce-source", "ce-type", "ce-time"]),
+            st.sampled_from(["1.0", "application/json", "application/cloudevents+json", "x", "\ud800", "%ff"]),
+        )
+    )
+    try:
+        check_names(
+            parse(body.encode(), "json" if preset else name, headers, MonitorOptions(preset, mapping, None, NOW))
+        )
+    except UserError as error:
+        assert error.status == 2
+        assert error.message.isprintable()
+
+
+@some
+@given(st.sampled_from(sorted(MONITORS)), st.binary(max_size=100), st.sampled_from([None, *PRESETS]))
+def test_bytes_of_any_monitor_never_end_the_process(name: str, content: bytes, preset: str | None) -> None:
+    try:
+        check_names(parse(content, name, {}, MonitorOptions(preset, {"rollout": "@"}, None, NOW)))
+    except UserError as error:
+        assert error.status == 2
+
+
+@pytest.mark.parametrize("name", ["alertmanager", "grafana", "cloudevents", "json"])
+def test_a_payload_has_bounds(name: str) -> None:
+    options = MonitorOptions(None, {"rollout": "a", "alerts": "alerts"})
+    version = 1 if name == "grafana" else 4
+    for content, message in (
+        (b" " * (8 * 2**20 + 1), "bytes, more than the limit"),
+        (b"[" * 65 + b"]" * 65, "more than 64 levels"),
+        (b'{"version": "%d", "alerts": [%s]}' % (version, b",".join([b"0"] * 10_001)), "alerts, "),
+        (b"\xff", "not UTF-8"),
+    ):
+        content = content[content.find(b"[") : -1] if name == "cloudevents" and b"alerts" in content else content
+        with pytest.raises(UserError, match=message):
+            parse(content, name, {}, options)
+
+
+def test_an_unknown_type_is_refused() -> None:
+    with pytest.raises(UserError, match="unknown type of monitor: grafan") as caught:
+        parse(b"{}", "grafan")
+    assert caught.value.hint == "did you mean `grafana`?"
