@@ -13,6 +13,7 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.rollback import NoAction, NoRollbackTarget
 from rollout_spec.rollback.offline_bundle import README, OfflineRollback, readme
 from rollout_spec.workflows import locate as location
+from rollout_spec.workflows.breach_version import with_versions
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workflows.newest import bare_root
 from rollout_spec.workflows.offline import OfflineResponse, newest_local_base, prepare_offline
@@ -31,6 +32,7 @@ def emit(breaches: list[Breach], here: WorkspaceLocation, folder: Path, now: dat
     repository, source = newest_local_base(here)
     location.check_version(repository)
     mine, least = of_workspace(breaches, repository)
+    mine, errors = with_versions(mine, repository)
     first = {
         (each.rollout, each.version): each for each in sorted(mine, key=lambda each: each.observed_at, reverse=True)
     }
@@ -48,6 +50,8 @@ def emit(breaches: list[Breach], here: WorkspaceLocation, folder: Path, now: dat
         for each in bundles:
             print(f"{each.rollback.rollout} {each.rollback.failed} -> {each.rollback.restored}: {folder}")
         terminal.say(f"made from {source}; nothing was pushed or applied: see {folder}/{README} for the next steps")
+    if errors:
+        raise UserError("\n".join(error.message for error in errors), hint=errors[-1].hint)
     return max(least, *(offline.status for offline in prepared), 0)
 
 

@@ -25,7 +25,7 @@ def of_workspace(breaches: Sequence[Breach], repository: Repository) -> tuple[li
         if breach.workspace in (None, own):
             ours.append(breach)
             continue
-        message = f"{breach.rollout} {breach.version}: this breach is of the workspace {breach.workspace}, not of {own}"
+        message = f"{breach.subject}: this breach is of the workspace {breach.workspace}, not of {own}"
         if not repository.others_named(breach.workspace):
             message, least = (
                 f"{message}; no workspace of this repository has that name, so the breach gets no response",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -23,7 +24,7 @@ from hypothesis import strategies as st
 from rollout_spec.core.breach import Breach
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.units import NAME, format_time, is_version
-from rollout_spec.integrations.monitors import MONITORS, MonitorOptions, Payload, parse
+from rollout_spec.integrations.monitors import MONITORS, MonitorOptions, Payload, ResolvedAlert, parse
 from rollout_spec.integrations.monitors.presets import PRESETS
 
 PAYLOADS = sorted((folders.CASES / "monitors").glob("*/*.json"))
@@ -204,7 +205,7 @@ def test_bytes_that_are_no_payload_are_refused(content: bytes) -> None:
 EXAMPLES = [(path.parent.name, path.read_bytes()) for path in PAYLOADS]
 
 
-def changed(value: Any, draw: st.DrawFn) -> Any:
+def changed(value: Any, draw: Callable[..., Any]) -> Any:
     """Replace some of the values in a payload."""
     if draw(st.integers(0, 9)) == 0:
         return draw(names)
@@ -215,7 +216,8 @@ def changed(value: Any, draw: st.DrawFn) -> Any:
 
 def check_names(payload: Payload) -> None:
     """Fail if a breach or resolved alert has a name that none may have, or a message could move a cursor."""
-    for alert in (*payload.breaches, *payload.resolved):
+    alerts: list[Breach | ResolvedAlert] = [*payload.breaches, *payload.resolved]
+    for alert in alerts:
         assert re.fullmatch(NAME, alert.rollout)
         assert alert.version is None or is_version(alert.version)
         assert alert.id is None or re.fullmatch(r"[a-z0-9-]{1,120}", alert.id)
