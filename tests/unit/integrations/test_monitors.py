@@ -280,7 +280,7 @@ def test_a_payload_has_bounds(name: str) -> None:
         (b" " * (8 * 2**20 + 1), "bytes, more than the limit"),
         (b"[" * 65 + b"]" * 65, "more than 64 levels"),
         (b'{"version": "%d", "alerts": [%s]}' % (version, b",".join([b"0"] * 10_001)), "alerts, "),
-        (b"\xff", "not UTF-8"),
+        (b"\xff", "not JSON in UTF-8"),
     ):
         content = content[content.find(b"[") : -1] if name == "cloudevents" and b"alerts" in content else content
         with pytest.raises(UserError, match=message):
