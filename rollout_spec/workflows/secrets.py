@@ -32,6 +32,8 @@ def read_secret(place: SecretPlace, environment: Mapping[str, str] | None = None
 def _checked(value: str, name: str) -> str:
     if not value.strip():
         raise UserError(f"{name} is empty", hint="it must hold a secret")
+    if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise UserError(f"{name} is not UTF-8", hint="it must hold a secret")
     return value
 
 

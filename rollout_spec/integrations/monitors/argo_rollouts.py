@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from rollout_spec.core.breach import Evidence
+from rollout_spec.core.breach import Breach, Evidence
 from rollout_spec.core.errors import UserError
 from rollout_spec.integrations.monitors.alert_fields import (
     SkippedError,
-    breach_from,
-    digest,
+    breach_of_candidate,
     moment_or_now,
+    read_each,
     read_names,
-    read_text,
-    read_url,
 )
+from rollout_spec.integrations.monitors.alert_values import read_text, read_url
 from rollout_spec.integrations.monitors.json_body import read_object
 from rollout_spec.integrations.monitors.payload import MonitorOptions, Payload
 
@@ -23,8 +23,6 @@ _SOURCE = "argo-rollouts"
 _ABORTED = "rollout-aborted"
 _PREFIX = "rollout-spec/"
 _HINT = "use the notification template in docs/monitors.md"
-_REPEATS = 600
-"""Seconds in which a second notification of the same pods is a repeated one."""
 
 
 def parse(content: bytes, headers: Mapping[str, str], options: MonitorOptions) -> Payload:
@@ -32,33 +30,19 @@ def parse(content: bytes, headers: Mapping[str, str], options: MonitorOptions) -
     payload = read_object(content, hint=_HINT)
     if not isinstance(payload.get("event"), str) or not isinstance(payload.get("name"), str):
         raise UserError("not a notification of Argo Rollouts: `event` or `name` is missing", hint=_HINT)
-    result = Payload()
-    try:
-        _read(payload, options, result)
-    except SkippedError as error:
-        result.skipped.append(error.alert(1))
-    return result
+    return read_each([payload], lambda notification: _breach(notification, options.now))
 
 
-def _read(payload: dict[str, Any], options: MonitorOptions, result: Payload) -> None:
-    """Add the breach of a notification. SkippedError if it gives none."""
+def _breach(payload: dict[str, Any], now: datetime | None) -> Breach:
+    """Return the breach of a notification. SkippedError if it gives none."""
     if payload["event"] != _ABORTED:
         raise SkippedError("the rollout was not aborted", "not-firing")
     names = read_names(_labels(payload), about="candidate")
-    observed_at = moment_or_now(payload.get("abortedAt"), "abortedAt", names, options.now)
+    observed_at = moment_or_now(payload.get("abortedAt"), "abortedAt", names, now)
     keys = [payload.get(name) for name in ("namespace", "name", "revision", "podHash")]
-    result.breaches.append(
-        breach_from(
-            names,
-            source=_SOURCE,
-            identity=f"{digest(keys)}-{int(observed_at.timestamp()) // _REPEATS}",
-            observed_at=observed_at,
-            evidence=Evidence(
-                read_text(payload.get("message")) or "Argo Rollouts aborted the rollout",
-                url=read_url(payload.get("url")),
-            ),
-        )
-    )
+    summary = read_text(payload.get("message")) or "Argo Rollouts aborted the rollout"
+    evidence = Evidence(summary, url=read_url(payload.get("url")))
+    return breach_of_candidate(names, keys, source=_SOURCE, observed_at=observed_at, evidence=evidence)
 
 
 def _labels(payload: dict[str, Any]) -> dict[str, Any]:

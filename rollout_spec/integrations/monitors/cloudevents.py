@@ -18,13 +18,11 @@ from rollout_spec.core.text import excerpt
 from rollout_spec.integrations.monitors.alert_fields import (
     SkippedError,
     breach_from,
-    digest,
     moment_or_now,
+    read_each,
     read_names,
-    read_text,
-    read_url,
-    read_value,
 )
+from rollout_spec.integrations.monitors.alert_values import digest, read_text, read_url, read_value
 from rollout_spec.integrations.monitors.json_body import check_count, media_type, read_json
 from rollout_spec.integrations.monitors.payload import MonitorOptions, Payload
 
@@ -36,13 +34,7 @@ _ATTRIBUTES = ("specversion", "id", "source", "type")
 
 def parse(content: bytes, headers: Mapping[str, str], options: MonitorOptions) -> Payload:
     """Return a breach for each event whose data names a rollout; skip the others."""
-    result = Payload()
-    for number, event in enumerate(_events(content, headers), 1):
-        try:
-            result.breaches.append(_breach(event, options.now))
-        except SkippedError as error:
-            result.skipped.append(error.alert(number))
-    return result
+    return read_each(_events(content, headers), lambda event: _breach(event, options.now))
 
 
 def _events(content: bytes, headers: Mapping[str, str]) -> list[Any]:

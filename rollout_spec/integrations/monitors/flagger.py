@@ -6,19 +6,19 @@ Source: https://docs.flagger.app/usage/webhooks and https://docs.flagger.app/usa
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from rollout_spec.core.breach import Breach, Evidence
 from rollout_spec.core.errors import UserError
 from rollout_spec.integrations.monitors.alert_fields import (
     SkippedError,
-    breach_from,
-    digest,
+    breach_of_candidate,
     moment_or_now,
+    read_each,
     read_names,
-    read_text,
-    read_url,
 )
+from rollout_spec.integrations.monitors.alert_values import read_text, read_url
 from rollout_spec.integrations.monitors.json_body import read_object
 from rollout_spec.integrations.monitors.payload import MonitorOptions, Payload
 
@@ -27,8 +27,6 @@ _FAILED = "Failed"
 _EVENT = "Canary failed!"
 """The first words of the event that follows a rollback. Later events of a failed canary have its phase too."""
 _HINT = "use a webhook of type `post-rollout` or `event`, or an alert provider of type `slack`"
-_REPEATS = 600
-"""Seconds in which a second message about the same canary is a repeated one."""
 
 
 def parse(content: bytes, headers: Mapping[str, str], options: MonitorOptions) -> Payload:
@@ -39,12 +37,7 @@ def parse(content: bytes, headers: Mapping[str, str], options: MonitorOptions) -
         payload = _from_slack(attachments[0])
     if not isinstance(payload.get("name"), str) or not isinstance(payload.get("phase"), str):
         raise UserError("not a payload of Flagger: `name` or `phase` is missing", hint=_HINT)
-    result = Payload()
-    try:
-        result.breaches.append(_breach(payload, options))
-    except SkippedError as error:
-        result.skipped.append(error.alert(1))
-    return result
+    return read_each([payload], lambda message: _breach(message, options.now))
 
 
 def _from_slack(attachment: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +48,7 @@ def _from_slack(attachment: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "namespace": namespace, "phase": phase, "metadata": {"summary": text}}
 
 
-def _breach(payload: dict[str, Any], options: MonitorOptions) -> Breach:
+def _breach(payload: dict[str, Any], now: datetime | None) -> Breach:
     """Return the breach of a message. SkippedError if it gives none."""
     metadata = payload.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
@@ -65,15 +58,8 @@ def _breach(payload: dict[str, Any], options: MonitorOptions) -> Breach:
     if "eventType" in metadata and not message.startswith(_EVENT):
         raise SkippedError("this event of a failed canary is not its failure", "not-firing")
     names = read_names({"rollout": payload["name"], **metadata}, kind="metadata", about="candidate")
-    observed_at = moment_or_now(metadata.get("timestamp"), "timestamp", names, options.now)
+    observed_at = moment_or_now(metadata.get("timestamp"), "timestamp", names, now)
     keys = [payload.get("namespace"), payload["name"], payload.get("checksum")]
-    return breach_from(
-        names,
-        source=_SOURCE,
-        identity=f"{digest(keys)}-{int(observed_at.timestamp()) // _REPEATS}",
-        observed_at=observed_at,
-        evidence=Evidence(
-            read_text(metadata.get("summary")) or message or "Flagger rolled the canary back",
-            url=read_url(metadata.get("url")),
-        ),
-    )
+    summary = read_text(metadata.get("summary")) or message or "Flagger rolled the canary back"
+    evidence = Evidence(summary, url=read_url(metadata.get("url")))
+    return breach_of_candidate(names, keys, source=_SOURCE, observed_at=observed_at, evidence=evidence)

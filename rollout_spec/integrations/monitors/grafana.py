@@ -11,7 +11,8 @@ from typing import Any
 
 from rollout_spec.core.breach import Evidence
 from rollout_spec.core.errors import UserError
-from rollout_spec.integrations.monitors.alert_fields import SkippedError, read_url, read_value
+from rollout_spec.integrations.monitors.alert_fields import SkippedError
+from rollout_spec.integrations.monitors.alert_values import read_url, read_value
 from rollout_spec.integrations.monitors.alertmanager import annotations_of, read_alerts, summary_of
 from rollout_spec.integrations.monitors.json_body import read_object
 from rollout_spec.integrations.monitors.payload import MonitorOptions, Payload

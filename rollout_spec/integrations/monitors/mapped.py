@@ -12,18 +12,15 @@ from rollout_spec.core.text import did_you_mean, excerpt
 from rollout_spec.integrations.monitors.alert_fields import (
     SkippedError,
     breach_from,
-    digest,
     moment_or_now,
-    read_end,
+    read_each,
     read_names,
-    read_text,
-    read_url,
-    read_value,
     resolved_from,
 )
+from rollout_spec.integrations.monitors.alert_values import digest, read_end, read_text, read_url, read_value
 from rollout_spec.integrations.monitors.expressions import Search, ValueUnknownError, compile_mapping
 from rollout_spec.integrations.monitors.json_body import check_count, read_json
-from rollout_spec.integrations.monitors.payload import MonitorOptions, Payload, ResolvedAlert
+from rollout_spec.integrations.monitors.payload import MonitorOptions, Payload, ResolvedAlert, SkippedAlert
 from rollout_spec.integrations.monitors.presets import PRESETS
 from rollout_spec.integrations.monitors.sns import is_confirmation_address, read_message
 
@@ -58,13 +55,11 @@ def parse(content: bytes, headers: Mapping[str, str], options: MonitorOptions) -
         raise UserError(f"the message is of the topic {excerpt(message.topic)}, not of {options.topic}")
     if message.kind == "Notification":
         return _read(message.message.encode("utf-8", "replace"), reader)
-    result = Payload()
     if message.kind == "SubscriptionConfirmation":
         if not is_confirmation_address(message.subscribe_url, message.topic):
             raise UserError(f"the address of the confirmation is not of SNS: {excerpt(message.subscribe_url)}")
         return Payload(confirmation=message.subscribe_url)
-    result.skipped.append(SkippedError("the subscription was removed", "not-firing").alert(1))
-    return result
+    return Payload(skipped=[SkippedAlert("the subscription was removed", "not-firing")])
 
 
 def check_mapping(options: MonitorOptions) -> None:
@@ -82,14 +77,7 @@ def _searches(options: MonitorOptions) -> dict[str, Search]:
 
 
 def _read(content: bytes, reader: _Reader) -> Payload:
-    result = Payload()
-    for number, alert in enumerate(_alerts(read_json(content), reader), 1):
-        try:
-            result.breaches.append(_breach(alert, reader))
-        except SkippedError as error:
-            result.skipped.append(error.alert(number))
-            result.resolved.extend([error.resolved] if error.resolved else [])
-    return result
+    return read_each(_alerts(read_json(content), reader), lambda alert: _breach(alert, reader))
 
 
 def _alerts(payload: Any, reader: _Reader) -> list[Any]:

@@ -57,7 +57,8 @@ def test_a_link_to_a_file_is_followed(tmp_path: Path) -> None:
 
 
 def test_a_variable_is_read_at_each_use() -> None:
-    environment = {"TOKEN": "s3cret", "EMPTY": " "}
+    environment = {"TOKEN": "s3cret", "EMPTY": " ", "BYTES": "s3cret\udcff"}
+    assert refusal(SecretPlace(env="BYTES"), environment) == "the environment variable BYTES is not UTF-8"
     place = SecretPlace(env="TOKEN")
     assert read_secret(place, environment) == "s3cret"
     environment["TOKEN"] = "changed"
