@@ -9,6 +9,7 @@ from pathlib import Path
 from rollout_spec.cli import terminal
 from rollout_spec.cli.rollback_output import print_foreign, print_no_target, print_refusal
 from rollout_spec.core.breach import Breach
+from rollout_spec.core.errors import UserError
 from rollout_spec.rollback import NoAction, NoRollbackTarget
 from rollout_spec.rollback.offline_bundle import README
 from rollout_spec.workflows.locate import WorkspaceLocation
@@ -28,6 +29,8 @@ def emit(breaches: Sequence[Breach], here: WorkspaceLocation, folder: Path, now:
     if bundles:
         source = offline.source
         terminal.say(f"made from {source}; nothing was pushed or applied: see {folder}/{README} for the next steps")
+    if offline.errors:
+        raise UserError("\n".join(error.message for error in offline.errors), hint=offline.errors[-1].hint)
     statuses = [each.status for each in offline.foreign] + [each.status for each in responses]
     return max(statuses, default=0)
 

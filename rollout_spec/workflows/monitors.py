@@ -43,10 +43,22 @@ def parse_request(settings: MonitorSettings, request: Request, now: datetime) ->
     return parse(request.content, settings.type, request.headers, options_of(settings, now))
 
 
-def options_of(settings: MonitorSettings, now: datetime) -> MonitorOptions:
+def options_of(settings: MonitorSettings, now: datetime | None = None) -> MonitorOptions:
     """Return the settings of a monitor that its parser needs."""
     mapping = settings.mapping.model_dump(exclude_none=True) if settings.mapping is not None else {}
     return MonitorOptions(settings.preset, mapping, settings.topic, now)
+
+
+def check_monitor(name: str, settings: MonitorSettings) -> None:
+    """Raise UserError if an expression of a monitor is wrong, or its package is not installed."""
+    if settings.type != "json":
+        return
+    from rollout_spec.integrations.monitors.mapped import check_mapping
+
+    try:
+        check_mapping(options_of(settings))
+    except UserError as error:
+        raise UserError(f"monitor {name}: {error.message}", hint=error.hint) from None
 
 
 def parse_file(content: bytes, name: str | None, monitors: Mapping[str, MonitorSettings], now: datetime) -> Payload:

@@ -18,6 +18,7 @@ from rollout_spec.core.findings import Finding
 from rollout_spec.core.units import format_time
 from rollout_spec.rollback import NoAction, NoRollbackTarget, Rollback, UndoneCommits, roll_back
 from rollout_spec.rollback.offline_bundle import README, OfflineRollback, prepare, readme
+from rollout_spec.workflows.breach_version import with_versions
 from rollout_spec.workflows.breach_workspaces import ForeignBreach, split_by_workspace
 from rollout_spec.workflows.decide import left_to_a_person
 from rollout_spec.workflows.locate import WorkspaceLocation, check_version, refuse_link
@@ -45,11 +46,13 @@ class OfflineResponse:
 class Offline:
     """The breaches to respond to without a network, and the new folder ``target``.
 
-    ``source`` describes the origin of the files in ``repository``. ``foreign`` are breaches of other workspaces.
+    ``source`` describes the origin of the files in ``repository``. ``foreign`` are breaches of other workspaces, and
+    ``errors`` are of breaches whose failed version is not certain.
     """
 
     breaches: Sequence[Breach]
     foreign: Sequence[ForeignBreach]
+    errors: Sequence[UserError]
     repository: Repository
     prefix: str
     source: str
@@ -92,7 +95,8 @@ def begin_offline(breaches: Iterable[Breach], here: WorkspaceLocation, folder: P
     repository, source = newest_local_base(here)
     check_version(repository)
     ours, foreign = split_by_workspace(breaches, repository)
-    return Offline(ours, foreign, repository, here.prefix, source, target)
+    ours, errors = with_versions(ours, repository)
+    return Offline(ours, foreign, errors, repository, here.prefix, source, target)
 
 
 def prepare_offline(breach: Breach, repository: Repository, prefix: str) -> OfflineResponse:

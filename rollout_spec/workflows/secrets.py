@@ -32,6 +32,8 @@ def read_secret(place: SecretPlace, environment: Mapping[str, str] | None = None
 def _checked(value: str, name: str) -> str:
     if not value.strip():
         raise UserError(f"{name} is empty", hint="it must hold a secret")
+    if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise UserError(f"{name} is not UTF-8", hint="it must hold a secret")
     return value
 
 
@@ -42,10 +44,15 @@ def _read(path: str) -> str:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "the path is invalid"
         raise UserError(f"cannot read the secret in {excerpt(path)}: {reason}") from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise UserError(f"cannot read the secret in {excerpt(path)}: not a regular file")
-        content = file.read(_MOST_BYTES + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise UserError(f"cannot read the secret in {excerpt(path)}: {error.strerror}") from None
+    finally:
+        os.close(descriptor)
     if len(content) > _MOST_BYTES:
         raise UserError(f"cannot read the secret in {excerpt(path)}: more than {_MOST_BYTES:,} bytes")
     try:

@@ -18,6 +18,7 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import KeyPath, Report, Span
 from rollout_spec.core.yaml.document import Document, parse
 from rollout_spec.core.yaml.scalars import quote
+from rollout_spec.integrations.monitors import MONITORS, MonitorOptions
 from rollout_spec.integrations.monitors import parse as parse_payload
 from rollout_spec.spec.kinds import KINDS
 from rollout_spec.workflows.check import review
@@ -110,9 +111,10 @@ def told(report: Report, edits: dict[str, bytes]) -> None:
 
 
 def hear(content: bytes) -> None:
-    """Read bytes as the payload of a monitor."""
-    with suppress(UserError):
-        parse_payload(content)
+    """Read bytes as the payload of each monitor."""
+    for monitor in MONITORS:
+        with suppress(UserError):
+            parse_payload(content, monitor, options=MonitorOptions(mapping={"rollout": "rollout"}))
 
 
 ENTRANCES: dict[str, Callable[[bytes], object]] = {"read": read, "load": load, "check": check, "hear": hear}

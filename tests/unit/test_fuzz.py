@@ -29,7 +29,7 @@ ROLLOUT = "rollouts/fraud.yaml"
 SEEDS = sorted(
     {
         path.read_bytes()
-        for folder in ("good", "cases/yaml", "cases/problems", "cases/alertmanager")
+        for folder in ("good", "cases/yaml", "cases/problems", "cases/monitors/alertmanager")
         for path in (HERE / folder).rglob("*")
         if path.suffix in (".yaml", ".json") and path.name != "expected.json"
     }

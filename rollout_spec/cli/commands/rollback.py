@@ -1,6 +1,7 @@
 """Open the pull request that restores the whole stack of a known-good version.
 
 rollout-spec rollback --breach FILE          a monitor's payload (Alertmanager's webhook, version 4); - reads stdin
+rollout-spec rollback --breach FILE --monitor NAME  a payload of another monitor: one of the workspace, or a type
 rollout-spec rollback ROLLOUT --reason TEXT  by hand; --version names the failed version
 rollout-spec rollback … --emit DIR           if git or its server is down: write the files to apply by hand
 """
@@ -9,20 +10,19 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import sys
 from datetime import datetime
 from pathlib import Path
 
-from rollout_spec.cli import terminal
 from rollout_spec.cli.clock import clock
 from rollout_spec.cli.rollback_output import print_foreign, print_response
-from rollout_spec.cli.workspace import find_anywhere, start_anywhere
+from rollout_spec.cli.workspace import find_anywhere
 from rollout_spec.core.breach import Breach, Evidence
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.units import parse_time
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.rollback import Order
 from rollout_spec.workflows.base_branch import forge_of
+from rollout_spec.workflows.breach_version import with_versions
 from rollout_spec.workflows.breach_workspaces import split_by_workspace
 from rollout_spec.workflows.newest import fetch_base
 from rollout_spec.workflows.respond import FailedResponse, Responder, respond_to_all
@@ -35,6 +35,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--version", metavar="V", help="the failed version (default: the candidate, else stable)")
     parser.add_argument("--at", metavar="TIME", help="when it was observed, as 2026-11-20T10:15:00Z (default: now)")
     parser.add_argument("--breach", metavar="FILE", help="a monitor's payload; - reads stdin")
+    parser.add_argument(
+        "--monitor", metavar="NAME", help="with --breach: a monitor of the workspace, or a type (default: alertmanager)"
+    )
     parser.add_argument(
         "--auto-merge", action="store_true", help="with ROLLOUT: let the forge merge it once checks pass"
     )
@@ -62,7 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
     forge: Forge | None = None if prints_only else forge_of(base, workspace.spec.forge)
     ours, foreign = split_by_workspace(breaches, base.repository)
     print_foreign(foreign)
-    statuses, errors = [least, *(each.status for each in foreign)], list[UserError]()
+    ours, errors = with_versions(ours, base.repository)
+    statuses = [least, *(each.status for each in (*foreign, *errors))]
     for response in respond_to_all(ours, Responder(base, forge, now, order)):
         if isinstance(response, FailedResponse):
             errors.append(response.error)
@@ -79,24 +83,15 @@ def _breaches(arguments: argparse.Namespace, now: datetime) -> tuple[list[Breach
     """Return the reported breaches, each once, and the least status: 1 if some alerts get no response."""
     if (arguments.rollout is None) == (arguments.breach is None):
         raise UserError("name the failure: ROLLOUT with --reason, or --breach FILE")
+    if arguments.monitor is not None and arguments.breach is None:
+        raise UserError("--monitor needs --breach, not ROLLOUT")
     if arguments.rollout is not None:
         return [_by_hand(arguments, now)], 0
     if arguments.reason or arguments.version or arguments.at or arguments.auto_merge:
         raise UserError("--reason, --version, --at and --auto-merge need ROLLOUT, not --breach")
-    from rollout_spec.integrations.monitors import parse
+    from rollout_spec.cli.rollback_payload import read_breaches
 
-    payload = parse(_read(start_anywhere(arguments), arguments.breach))
-    breaches, skipped = payload.breaches, payload.skipped
-    for alert in skipped:
-        terminal.say(f"skipped: {alert.message}")
-    if not breaches and not skipped:
-        terminal.say("the payload contains no alert")
-    if not breaches and not all(alert.reason in ("not-firing", "cut-off") for alert in skipped):
-        raise UserError(
-            "the payload contains no breach that can be answered",
-            hint="add the labels `rollout` and `version` to the alerts",
-        )
-    return list(dict.fromkeys(breaches)), int(any(alert.is_unanswered for alert in skipped))
+    return read_breaches(arguments, now)
 
 
 def _by_hand(arguments: argparse.Namespace, now: datetime) -> Breach:
@@ -120,12 +115,3 @@ def _moment(text: str) -> datetime:
         return parse_time(text).replace(microsecond=0)
     except ValueError as error:
         raise UserError(f"--at: {error}") from None
-
-
-def _read(start: Path, path: str) -> bytes:
-    if path == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return (start / path).read_bytes()
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from None

@@ -12,7 +12,7 @@ from typing import Protocol, cast
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import did_you_mean, excerpt
-from rollout_spec.integrations.monitors.json_body import lower_names
+from rollout_spec.integrations.monitors.json_body import lower_names, media_type
 from rollout_spec.integrations.monitors.payload import MonitorOptions, Payload, ResolvedAlert, SkippedAlert
 
 __all__ = ["MONITORS", "MonitorOptions", "Payload", "ResolvedAlert", "SkippedAlert", "parse"]
@@ -25,7 +25,14 @@ class Monitor(Protocol):
         """Return the breaches and skipped alerts of a payload. UserError if it is not one of this monitor."""
 
 
-MONITORS = {"alertmanager": "alertmanager"}
+MONITORS = {
+    "alertmanager": "alertmanager",
+    "grafana": "grafana",
+    "cloudevents": "cloudevents",
+    "argo-rollouts": "argo_rollouts",
+    "flagger": "flagger",
+    "json": "mapped",
+}
 """The modules of monitors, by the type of a monitor. Each is imported at its first use."""
 _DEFAULT = "alertmanager"
 
@@ -43,4 +50,6 @@ def parse(
     if monitor not in MONITORS:
         raise UserError(f"unknown type of monitor: {excerpt(monitor)}", hint=did_you_mean(monitor, MONITORS))
     module = cast(Monitor, import_module(f"{__name__}.{MONITORS[monitor]}"))
-    return module.parse(content, lower_names(headers or {}), options or MonitorOptions())
+    names = lower_names(headers or {})
+    media_type(names)
+    return module.parse(content, names, options or MonitorOptions())

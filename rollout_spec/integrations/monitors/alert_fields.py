@@ -1,28 +1,20 @@
-"""The fields of one alert, read into a breach or a resolved alert.
-
-Names are checked, and never trusted.
-"""
+"""The names in one alert, and the breach or resolved alert with them. Names are checked, and never trusted."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Context, Decimal
+from datetime import datetime
 from typing import Any
 
 from rollout_spec.core.breach import About, Breach, Evidence
-from rollout_spec.core.units import NAME, is_version, parse_time
-from rollout_spec.integrations.monitors.payload import ResolvedAlert, SkippedAlert, SkipReason
+from rollout_spec.core.units import NAME, is_version
+from rollout_spec.integrations.monitors.alert_values import digest, read_moment
+from rollout_spec.integrations.monitors.payload import Payload, ResolvedAlert, SkippedAlert, SkipReason
 
-_FIRST_YEAR = 1970
-_URL = re.compile(r"https?://(?:(?![<>\"'`{}|\\^])[!-~]){1,2000}")
-_NUMBER = re.compile(r"[-+]?[0-9]{1,300}(\.[0-9]{1,300})?([eE][-+]?[0-9]{1,3})?")
-_ROUNDED = Context(prec=15)
-_LONGEST_TEXT = 10_000
+_REPEATS = 600
+"""Seconds in which a second message about one candidate is a repeated one."""
 
 
 class SkippedError(ValueError):
@@ -32,10 +24,6 @@ class SkippedError(ValueError):
         super().__init__(message)
         self.reason = reason
         self.resolved = resolved
-
-    def alert(self, number: int) -> SkippedAlert:
-        """Return the skipped alert with its number in the payload."""
-        return SkippedAlert(f"alert {number}: {self}", self.reason)
 
 
 @dataclass(frozen=True)
@@ -74,6 +62,18 @@ def read_names(labels: Mapping[str, Any], *, kind: str = "label", about: About |
     return Names(rollout, version if has_version else None, trigger, workspace, about)
 
 
+def read_each(alerts: Iterable[Any], breach_of: Callable[[Any], Breach]) -> Payload:
+    """Return the breaches of some alerts. An alert that gives none does not hide the others."""
+    result = Payload()
+    for number, alert in enumerate(alerts, 1):
+        try:
+            result.breaches.append(breach_of(alert))
+        except SkippedError as error:
+            result.skipped.append(SkippedAlert(f"alert {number}: {error}", error.reason))
+            result.resolved.extend([error.resolved] if error.resolved else [])
+    return result
+
+
 def breach_from(
     names: Names,
     *,
@@ -98,6 +98,17 @@ def breach_from(
     )
 
 
+def breach_of_candidate(
+    names: Names, keys: list[Any], *, source: str, observed_at: datetime, evidence: Evidence
+) -> Breach:
+    """Return the breach of a candidate that another controller rolled back.
+
+    ``keys`` are the same in each message about it. If it fails again later, that is another breach.
+    """
+    identity = f"{digest(keys)}-{int(observed_at.timestamp()) // _REPEATS}"
+    return breach_from(names, source=source, identity=identity, observed_at=observed_at, evidence=evidence)
+
+
 def resolved_from(names: Names, *, source: str, identity: str | None, ended_at: datetime | None) -> ResolvedAlert:
     """Return the alert that ended."""
     return ResolvedAlert(
@@ -111,51 +122,13 @@ def resolved_from(names: Names, *, source: str, identity: str | None, ended_at: 
     )
 
 
-def digest(value: Any) -> str:
-    """Return 16 hex digits that stand for a JSON value."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def read_moment(value: Any, name: str) -> datetime:
-    """Return a time: RFC 3339, or seconds or milliseconds since 1970. ValueError if it is none."""
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{9,13}", value):
-        value = int(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        seconds = value / 1000 if value > 100_000_000_000 else value
-        try:
-            moment = datetime.fromtimestamp(seconds, UTC)
-        except (ValueError, OverflowError, OSError):
-            raise ValueError(f"its `{name}` is not a time") from None
-    else:
-        moment = parse_time(value if isinstance(value, str) else "")
-    if moment.year < _FIRST_YEAR:  # Go's zero time is in the year 1
-        raise ValueError(f"its `{name}` lies in the year {moment.year}")
-    return moment
-
-
-def read_end(value: Any, began: datetime | None = None) -> datetime | None:
-    """Return when an alert ended, None if unknown. A stored payload may be posted later."""
+def moment_or_now(value: Any, name: str, names: Names, now: datetime | None) -> datetime:
+    """Return the time of an alert, or else the present time. SkippedError if neither is known."""
     try:
-        moment = read_moment(value, "end")
-    except ValueError:
-        return None
-    return moment if began is None or moment > began else None
-
-
-def read_text(value: Any) -> str:
-    """Return a text, empty if it is none. Its characters are folded where it is printed or written."""
-    return value[:_LONGEST_TEXT] if isinstance(value, str) else ""
-
-
-def read_value(value: Any) -> Decimal | None:
-    """Return the value of a breach, None if absent or not a readable number."""
-    text = repr(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
-    if not isinstance(text, str) or not _NUMBER.fullmatch(text):
-        return None
-    number = _ROUNDED.create_decimal(text)
-    return number if -20 < number.adjusted() < 20 else None
-
-
-def read_url(value: Any) -> str | None:
-    """Return a link, None if it is none that a browser and Markdown take as one."""
-    return value if isinstance(value, str) and _URL.fullmatch(value) else None
+        if value is not None and value != "":
+            return read_moment(value, name)
+    except ValueError as error:
+        raise SkippedError(f"{names.subject} gets no response: {error}", "unreadable") from None
+    if now is None:
+        raise SkippedError(f"{names.subject} gets no response: it has no time", "unreadable")
+    return now.replace(microsecond=0)

@@ -18,14 +18,17 @@ from rollout_spec.integrations.monitors.alert_fields import (
     Names,
     SkippedError,
     breach_from,
+    read_each,
+    read_names,
+    resolved_from,
+)
+from rollout_spec.integrations.monitors.alert_values import (
     digest,
     read_end,
     read_moment,
-    read_names,
     read_text,
     read_url,
     read_value,
-    resolved_from,
 )
 from rollout_spec.integrations.monitors.json_body import check_count, read_object
 from rollout_spec.integrations.monitors.payload import MonitorOptions, Payload, ResolvedAlert, SkippedAlert
@@ -50,13 +53,7 @@ def parse(content: bytes, headers: Mapping[str, str], options: MonitorOptions) -
 def read_alerts(payload: dict[str, Any], source: str, evidence_of: EvidenceOf) -> Payload:
     """Return the breaches of a payload in this form."""
     check_count(payload["alerts"])
-    result = Payload()
-    for number, alert in enumerate(payload["alerts"], 1):
-        try:
-            result.breaches.append(_breach(alert, source, evidence_of))
-        except SkippedError as error:
-            result.skipped.append(error.alert(number))
-            result.resolved.extend([error.resolved] if error.resolved else [])
+    result = read_each(payload["alerts"], lambda alert: _breach(alert, source, evidence_of))
     truncated = payload.get("truncatedAlerts")
     if isinstance(truncated, int) and truncated > 0:
         message = f"{truncated} more alerts were cut off by {source.capitalize()} (max_alerts) and get no response"

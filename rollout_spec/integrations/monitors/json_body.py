@@ -29,7 +29,7 @@ def read_json(content: bytes, *, hint: str | None = None) -> Any:
             content.decode("utf-8-sig"), parse_constant=_none, parse_int=_number, object_pairs_hook=_unambiguous
         )
     except UnicodeDecodeError as error:
-        raise UserError(f"the payload is not UTF-8: byte {error.start + 1} is invalid", hint=hint) from None
+        raise UserError(f"the payload is not JSON in UTF-8: byte {error.start + 1} is invalid", hint=hint) from None
     except (ValueError, RecursionError) as error:
         raise UserError(f"the payload is not JSON: {error}", hint=hint) from None
     if is_deeper(value, _DEEPEST):

@@ -434,7 +434,7 @@ def ours(repo: Repo, *words: str, stdin: bytes = b"", **environment: str) -> sub
         (b"\xff\xfe{", "the payload is not JSON"),
         (b"[" * 100_000, "the payload is not JSON"),
         (b'{"version": "4", "alerts": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "the payload is not JSON"),
-        (b'{"version": "4", "alerts": ' + b"9" * 5000 + b"}", "the payload is not JSON"),
+        (b'{"version": "4", "alerts": ' + b"9" * 5000 + b"}", "`alerts` is missing"),
         (b"[]", "the payload is not a JSON object"),
         (b"null", "the payload is not a JSON object"),
         (b"{}", "not a webhook payload of Alertmanager, version 4"),

@@ -1,7 +1,7 @@
-"""What a monitor posts is read as breaches, or passed over with the reason: a case is two files, and no Python.
+"""What a monitor posts is read as breaches, or passed over with the reason: a case is some files, and no Python.
 
-``cases/<monitor>/<name>.json`` is a payload, and ``<name>.txt`` what is read from it: ``ROLLOUT_SPEC_UPDATE=1`` writes
-that anew.
+``cases/monitors/<type or preset>/<name>.json`` is a payload, ``<name>.headers`` its headers and ``<name>.mapping`` a
+mapping of ``type: json``, if there are any. ``<name>.txt`` is what is read: ``ROLLOUT_SPEC_UPDATE=1`` writes it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from datetime import UTC
+from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,10 @@ from hypothesis import strategies as st
 from rollout_spec.core.breach import Breach
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.units import NAME, format_time, is_version
-from rollout_spec.integrations.monitors import MONITORS, Payload, parse
+from rollout_spec.integrations.monitors import MONITORS, MonitorOptions, Payload, ResolvedAlert, parse
+from rollout_spec.integrations.monitors.presets import PRESETS
 
-CASES = folders.CASES
-PAYLOADS = sorted(path for name in MONITORS for path in (CASES / name).glob("*.json"))
+PAYLOADS = sorted((folders.CASES / "monitors").glob("*/*.json"))
 UPDATE = os.environ.get("ROLLOUT_SPEC_UPDATE") == "1"
 
 some = settings(max_examples=examples(150), deadline=None, database=None, derandomize=True)
@@ -35,29 +36,51 @@ some = settings(max_examples=examples(150), deadline=None, database=None, derand
 def told(payload: Payload) -> str:
     lines = []
     for breach in payload.breaches:
-        where = f"{breach.workspace or '-'}/{breach.rollout} {breach.version}"
+        where = f"{breach.workspace or '-'}/{breach.rollout} {breach.version or f'({breach.about})'}"
         lines.append(f"{breach.id}: {where} by {breach.trigger or '-'} at {format_time(breach.observed_at)}")
         evidence = breach.evidence
         lines.append(f"  {evidence.summary!r}, {evidence.value}, {evidence.url}")
     lines += [f"skipped: {alert}" for alert in payload.skipped]
     for alert in payload.resolved:
         ended = format_time(alert.ended_at) if alert.ended_at else "-"
-        name = f"{alert.workspace or '-'}/{alert.rollout} {alert.version}"
+        name = f"{alert.workspace or '-'}/{alert.rollout} {alert.version or '-'}"
         lines.append(f"resolved: {alert.id}: {name} by {alert.trigger or '-'} at {ended}")
     lines += [f"confirm: {payload.confirmation}"] if payload.confirmation else []
     return "".join(f"{line}\n" for line in lines)
 
 
+NOW = datetime(2026, 11, 20, 10, 16, tzinfo=UTC)
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:rollouts"
+
+
+def pairs(path: Path) -> dict[str, str]:
+    """Read a file with a name and a value in each line."""
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    return dict(line.split(": ", 1) for line in lines)
+
+
+def heard(path: Path) -> str:
+    name = path.parent.name
+    preset = name if name in PRESETS else None
+    options = MonitorOptions(preset, pairs(path.with_suffix(".mapping")), TOPIC if name == "cloudwatch" else None, NOW)
+    headers = pairs(path.with_suffix(".headers"))
+    try:
+        return told(parse(path.read_bytes(), "json" if preset else name, headers, options))
+    except UserError as error:
+        assert error.status == 2
+        return f"error: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else "")
+
+
 @pytest.mark.parametrize("path", PAYLOADS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_a_payload_is_read_as_it_was_meant(path: Path) -> None:
-    found, expected = told(parse(path.read_bytes(), path.parent.name)), path.with_suffix(".txt")
+    found, expected = heard(path), path.with_suffix(".txt")
     if UPDATE:
         expected.write_text(found, "utf-8")
     assert found == expected.read_text("utf-8")
 
 
 def test_every_monitor_has_cases() -> None:
-    assert {path.parent.name for path in PAYLOADS} == MONITORS.keys()
+    assert {path.parent.name for path in PAYLOADS} == MONITORS.keys() | PRESETS.keys()
 
 
 def alert(**fields: Any) -> dict[str, Any]:
@@ -177,3 +200,94 @@ def test_bytes_that_are_no_payload_are_refused(content: bytes) -> None:
     with pytest.raises(UserError) as caught:
         parse(content)
     assert caught.value.status == 2
+
+
+EXAMPLES = [(path.parent.name, path.read_bytes()) for path in PAYLOADS]
+
+
+def changed(value: Any, draw: Callable[..., Any]) -> Any:
+    """Replace some of the values in a payload."""
+    if draw(st.integers(0, 9)) == 0:
+        return draw(names)
+    if isinstance(value, dict):
+        return {key: changed(each, draw) for key, each in value.items()}
+    return [changed(each, draw) for each in value] if isinstance(value, list) else value
+
+
+def check_names(payload: Payload) -> None:
+    """Fail if a breach or resolved alert has a name that none may have, or a message could move a cursor."""
+    alerts: list[Breach | ResolvedAlert] = [*payload.breaches, *payload.resolved]
+    for alert in alerts:
+        assert re.fullmatch(NAME, alert.rollout)
+        assert alert.version is None or is_version(alert.version)
+        assert alert.id is None or re.fullmatch(r"[a-z0-9-]{1,120}", alert.id)
+        for name in (alert.trigger, alert.workspace):
+            assert name is None or re.fullmatch(NAME, name)
+    for breach in payload.breaches:
+        assert (breach.version is None) == (breach.about is not None)
+        assert breach.observed_at.tzinfo == UTC
+        assert breach.evidence.url is None or breach.evidence.url.isprintable()
+    assert all(alert.message.isprintable() for alert in payload.skipped)
+
+
+@some
+@given(st.data())
+def test_a_changed_payload_of_any_monitor_gives_good_names_or_a_clear_refusal(data: st.DataObject) -> None:
+    name, content = data.draw(st.sampled_from(EXAMPLES))
+    try:
+        posted = json.loads(content)
+    except ValueError:
+        posted = {}
+    preset = name if name in PRESETS else None
+    mapping = {"rollout": "model || rollout", "version": "version", "id": "id"} if name == "json" else {}
+    body = json.dumps(changed(posted, data.draw))
+    if preset == "cloudwatch":
+        posted["Message"] = (
+            json.dumps(changed(json.loads(posted.get("Message", "{}")), data.draw))
+            if (posted.get("Message", "").startswith("{"))
+            else body
+        )
+        body = json.dumps(posted)
+    headers = data.draw(
+        st.dictionaries(
+            st.sampled_from(["content-type", "ce-specversion", "ce-id", "ce-source", "ce-type", "ce-time"]),
+            st.sampled_from(["1.0", "application/json", "application/cloudevents+json", "x", "\ud800", "%ff"]),
+        )
+    )
+    try:
+        check_names(
+            parse(body.encode(), "json" if preset else name, headers, MonitorOptions(preset, mapping, None, NOW))
+        )
+    except UserError as error:
+        assert error.status == 2
+        assert error.message.isprintable()
+
+
+@some
+@given(st.sampled_from(sorted(MONITORS)), st.binary(max_size=100), st.sampled_from([None, *PRESETS]))
+def test_bytes_of_any_monitor_never_end_the_process(name: str, content: bytes, preset: str | None) -> None:
+    try:
+        check_names(parse(content, name, {}, MonitorOptions(preset, {"rollout": "@"}, None, NOW)))
+    except UserError as error:
+        assert error.status == 2
+
+
+@pytest.mark.parametrize("name", ["alertmanager", "grafana", "cloudevents", "json"])
+def test_a_payload_has_bounds(name: str) -> None:
+    options = MonitorOptions(None, {"rollout": "a", "alerts": "alerts"})
+    version = 1 if name == "grafana" else 4
+    for content, message in (
+        (b" " * (8 * 2**20 + 1), "bytes, more than the limit"),
+        (b"[" * 65 + b"]" * 65, "more than 64 levels"),
+        (b'{"version": "%d", "alerts": [%s]}' % (version, b",".join([b"0"] * 10_001)), "alerts, "),
+        (b"\xff", "not JSON in UTF-8"),
+    ):
+        content = content[content.find(b"[") : -1] if name == "cloudevents" and b"alerts" in content else content
+        with pytest.raises(UserError, match=message):
+            parse(content, name, {}, options)
+
+
+def test_an_unknown_type_is_refused() -> None:
+    with pytest.raises(UserError, match="unknown type of monitor: grafan") as caught:
+        parse(b"{}", "grafan")
+    assert caught.value.hint == "did you mean `grafana`?"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import IO, TYPE_CHECKING, Any
-from urllib.error import URLError
+from http.client import HTTPException, HTTPResponse
+from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError, URLError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from rollout_spec.core.errors import OUTSIDE, UserError
@@ -69,15 +70,17 @@ class Certificates:
         try:
             with build_opener(_NoRedirect).open(request, timeout=self._timeout) as response:
                 return _read_until(response, deadline)
-        except (URLError, OSError, ValueError) as error:
+        except (URLError, HTTPException, OSError, ValueError) as error:
+            if isinstance(error, HTTPError):
+                error.close()
             reason = getattr(error, "reason", None) or error
             raise UserError(f"cannot fetch the certificate {address}: {excerpt(str(reason))}", status=OUTSIDE) from None
 
 
-def _read_until(response: IO[bytes], deadline: float) -> bytes:
+def _read_until(response: HTTPResponse, deadline: float) -> bytes:
     """Return a body. OSError if it is too large, or slower than the deadline."""
     content = b""
-    while chunk := response.read(4096):
+    while chunk := response.read1(4096):
         content += chunk
         if len(content) > _MOST_BYTES:
             raise OSError(f"more than {_MOST_BYTES:,} bytes")

@@ -19,6 +19,8 @@ from rollout_spec.integrations.monitors.authentication.refusal import RefusedErr
 TOLERANCE = timedelta(minutes=5)
 """The most that the time of a signature may differ from now."""
 _MOST_SIGNATURES = 20
+_GRAFANA_TIMES = ("x-grafana-alerting-signature-timestamp", "x-grafana-alerting-timestamp")
+"""The names of the header in Grafana's documentation; a contact point has no time without one."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def _pagerduty(content: bytes, headers: Mapping[str, str]) -> _Signed:
 def _grafana(content: bytes, headers: Mapping[str, str]) -> _Signed:
     """Return the signature of Grafana. If the contact point adds a time, that is signed too."""
     signatures = _hex([headers.get("x-grafana-alerting-signature", "")], "")
-    moment = headers.get("x-grafana-alerting-timestamp", "").strip()
+    moment = next((headers[name].strip() for name in _GRAFANA_TIMES if name in headers), "")
     if not moment:
         return _Signed(content, signatures)
     return _Signed(moment.encode("utf-8", "replace") + b":" + content, signatures, moment)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import excerpt
-from rollout_spec.integrations.monitors.alert_fields import read_moment
+from rollout_spec.integrations.monitors.alert_values import read_moment
 from rollout_spec.integrations.monitors.authentication.certificates import Certificates
 from rollout_spec.integrations.monitors.authentication.refusal import RefusedError
 from rollout_spec.integrations.monitors.sns import SnsMessage, read_message
