@@ -30,6 +30,7 @@ PAUSES = (0.5, 1.0, 2.0, 4.0)
 _STATES = {"opened": "open", "locked": "open", "merged": "merged", "closed": "closed"}
 _DRAFT = re.compile(r"\A\s*((draft:|\[draft\]|\(draft\))\s*)+", re.IGNORECASE)
 _UNDECIDED = {"unchecked", "checking", "preparing", "approvals_syncing", None}
+_NO_PIPELINE_YET = {"mergeable", "ci_must_pass"}
 
 
 class GitLab:
@@ -161,7 +162,7 @@ class GitLab:
                     raise
                 refused = error
             status, has_pipeline = self._status(pull)
-            if pause is None or not (status in _UNDECIDED or (status == "mergeable" and not has_pipeline)):
+            if pause is None or not (status in _UNDECIDED or (status in _NO_PIPELINE_YET and not has_pipeline)):
                 break
             time.sleep(pause)
         if status == "mergeable" and not has_pipeline:
