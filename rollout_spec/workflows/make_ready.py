@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rollout_spec.core.pull_request import Interventions, ProposedChange, PullRequest
 from rollout_spec.core.unexpected import as_user_error
@@ -57,7 +57,9 @@ class Readiness:
         """Set the status and return the pull request, perhaps merged. An error is only a note."""
         try:
             attest(pull, self.commit)
-            return self.forge.find(pull.head, pull.base) or pull
+            now = self.forge.find(pull.head, pull.base) or pull
+            is_armed = now.auto_merge_enabled or (now.state == "open" and pull.auto_merge_enabled)
+            return replace(now, auto_merge_enabled=is_armed)  # some forges do not show it
         except Exception as error:
             notes.append(f"the service set no status: {as_user_error(error).message}")
             return pull

@@ -329,11 +329,14 @@ def test_a_forge_that_refuses_the_status_holds_nothing_else(repo: Repo, place: H
 
 
 @pytest.mark.parametrize("place", ["github"], indirect=True)
-def test_a_merge_queue_checks_it_again(repo: Repo, place: Hosted) -> None:
+def test_where_there_is_a_merge_queue_it_is_added_to_that(repo: Repo, place: Hosted) -> None:
     assert isinstance(place.host, FakeGitHub)
     place.host.has_queue = True
-    assert status_notes(served(repo)) == []
-    assert len(place.host.statuses) == 1
+    response = served(repo)
+    assert status_notes(response) == []
+    assert response.delivered is not None
+    assert (response.delivered.merged, response.delivered.pull_request.auto_merge_enabled) == (False, True)
+    assert (len(place.host.statuses), place.host.queue) == (1, [1])
 
 
 def test_a_local_forge_records_the_status(repo: Repo, tmp_path: Path) -> None:

@@ -25,6 +25,16 @@ class FakeGitHub(GitHubStatuses):
         self.is_unstable = False
         """Is a check that is not required still pending?"""
 
+    def settle(self) -> None:
+        """Merge what waits for nothing; where there is a merge queue, add it to that."""
+        if not self.has_queue:
+            super().settle()
+            return
+        for each in self.pulls:
+            if each.state == "open" and each.armed == self.head(each) and not self.is_pending(each):
+                each.armed = None
+                self.queue.append(each.number)
+
     def denied(self) -> Answer:
         return failed(401, "Bad credentials")
 
