@@ -10,7 +10,6 @@ from rollout_spec.integrations.forges import Protection, TokenCapabilities
 from rollout_spec.spec.workspace import Automation
 from rollout_spec.workflows.doctor.result import DoctorResult, ok, unknown, warning
 
-_NAME = "attest"
 _SEE = "see docs/forges.md for the required status"
 
 
@@ -22,36 +21,36 @@ def attest(standing: TokenCapabilities, kind: str, branch: str, settings: Automa
     problems = list(_problems(standing, kind, branch, settings))
     yield from problems
     if not problems and kind == "local":
-        yield ok(_NAME, f"the service records {context} in the file of the pull request; no merge waits for it")
+        yield ok("attest", f"the service records {context} in the file of the pull request; no merge waits for it")
     elif not problems:
-        yield ok(_NAME, f"{branch} waits for {context} alone, which the service sets on its own rollbacks")
+        yield ok("attest", f"{branch} waits for {context} alone, which the service sets on its own rollbacks")
 
 
 def _problems(standing: TokenCapabilities, kind: str, branch: str, settings: Automation) -> Iterator[DoctorResult]:
     context, base = settings.attest or "", standing.base
     if settings.mode != "auto-merge":
         message = f"the mode is {settings.mode}: the service sets no status {excerpt(context)}"
-        yield warning(_NAME, message, "set `automation.mode: auto-merge`, or remove `automation.attest`")
+        yield warning("attest", message, "set `automation.mode: auto-merge`, or remove `automation.attest`")
     if kind == "local":
         return
     if standing.may_attest is None:
-        yield unknown(_NAME, "not visible whether this token may set the status of a commit", _SEE)
+        yield unknown("attest", "not visible whether this token may set the status of a commit", _SEE)
     elif not standing.may_attest:
-        yield warning(_NAME, "this token may not set the status of a commit", "give it Commit statuses: write")
+        yield warning("attest", "this token may not set the status of a commit", "give it Commit statuses: write")
     if base is None or base.checks == ():
         message = f"{branch} requires no check: a rollback does not wait for {excerpt(context)}"
-        yield warning(_NAME, message, f"require {excerpt(context)} on {branch}")
+        yield warning("attest", message, f"require {excerpt(context)} on {branch}")
     elif base.checks is None:
-        yield unknown(_NAME, f"the required checks of {branch} are not visible", "; ".join(standing.unseen) or None)
+        yield unknown("attest", f"the required checks of {branch} are not visible", "; ".join(standing.unseen) or None)
     elif kind == "gitlab":
         message = f"{branch} requires a pipeline: {excerpt(context)} passes only if CI has none for the rollback"
-        yield warning(_NAME, message, "exclude branches `rollback/` from CI with `workflow:rules`")
+        yield warning("attest", message, "exclude branches `rollback/` from CI with `workflow:rules`")
     else:
         yield from _checks(base, base.checks, kind, branch, context)
         yield from _pins(base, standing.app, context)
     if base is not None and base.queue:
         message = "the merge queue runs the required checks again, and the status does not count there"
-        yield warning(_NAME, message, "a rollback waits for CI in the queue")
+        yield warning("attest", message, "a rollback waits for CI in the queue")
 
 
 def _checks(base: Protection, checks: tuple[str, ...], kind: str, branch: str, context: str) -> Iterator[DoctorResult]:
@@ -60,14 +59,14 @@ def _checks(base: Protection, checks: tuple[str, ...], kind: str, branch: str, c
     unclear = [check for check in others if kind == "gitea" and "{" in check]
     if unclear:
         message = f"not known whether {excerpt(context)} matches {', '.join(map(excerpt, unclear))}"
-        yield unknown(_NAME, message, "write the pattern without braces")
+        yield unknown("attest", message, "write the pattern without braces")
         return
     if len(others) == len(checks):
         message = f"{branch} does not require {excerpt(context)}: the status has no effect"
-        yield warning(_NAME, message, f"require {excerpt(context)} on {branch}, or remove `automation.attest`")
+        yield warning("attest", message, f"require {excerpt(context)} on {branch}, or remove `automation.attest`")
     elif others:
         message = f"{branch} also requires {', '.join(map(excerpt, others))}: a rollback still waits for CI"
-        yield warning(_NAME, message, f"let CI report {excerpt(context)} too, and require nothing else")
+        yield warning("attest", message, f"let CI report {excerpt(context)} too, and require nothing else")
 
 
 def _pins(base: Protection, app: int | None, context: str) -> Iterator[DoctorResult]:
@@ -75,7 +74,7 @@ def _pins(base: Protection, app: int | None, context: str) -> Iterator[DoctorRes
         if _is_meant(check, context, "github") and number != app:
             own = f"this is App {app}" if app is not None else "this is a token"
             message = f"{excerpt(context)} counts only from the App {number}; {own}"
-            yield warning(_NAME, message, "let any source report the check, or use that App for CI and the service")
+            yield warning("attest", message, "let any source report the check, or use that App for CI and the service")
 
 
 def _is_meant(check: str, context: str, kind: str) -> bool:
