@@ -9,7 +9,6 @@ from typing import Any
 
 from repo import Repo
 
-from rollout_spec.core.errors import UserError
 from rollout_spec.integrations.monitors import parse
 from rollout_spec.rollback import Order
 from rollout_spec.workflows.base_branch import forge_of
@@ -17,10 +16,8 @@ from rollout_spec.workflows.newest import fetch_base, find_anywhere
 from rollout_spec.workflows.respond import BreachResponse, Responder, respond_to_all
 
 
-def serve(
-    repo: Repo, *alerts: dict[str, Any], attests: bool = True, order: Order | None = None
-) -> list[BreachResponse | UserError]:
-    """Answer alerts in this process, two minutes after the last commit."""
+def serve(repo: Repo, *alerts: dict[str, Any], attests: bool = True, order: Order | None = None) -> list[object]:
+    """Answer alerts in this process, two minutes after the last commit: responses, and what stands for an error."""
     payload = Path(repo.payload(*(alerts or (repo.alert(),)))).read_bytes()
     assert json.loads(payload)["alerts"]
     breaches, _ = parse(payload)

@@ -21,7 +21,7 @@ __all__ = ["FORGES", "Access", "Credential", "Forge", "Protection", "TokenCapabi
 
 
 class Forge(Protocol):
-    """Requests about the pull requests of a repository. UserError if the forge refuses or does not answer.
+    """The pull requests of a repository. UserError if the forge refuses or does not answer.
 
     ``attests_first``: the status of a commit is set before auto-merge is enabled, so that the forge merges at once.
     """
