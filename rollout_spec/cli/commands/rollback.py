@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     ours, foreign = split_by_workspace(breaches, base.repository)
     print_foreign(foreign)
     ours, errors = with_versions(ours, base.repository)
-    statuses = [least, *(each.status for each in (*foreign, *errors))]
+    statuses = [least, *(each.status for each in foreign), *(error.status for error in errors)]
     for response in respond_to_all(ours, Responder(base, forge, now, order)):
         if isinstance(response, FailedResponse):
             errors.append(response.error)

@@ -15,7 +15,8 @@ class Protection:
 
     ``checks`` are the names of the required checks. ``up_to_date``: a branch must contain the newest base before it is
     merged. ``queue``: a merge queue or train tests the merged result. ``approvals`` is the number of required
-    approvals. Several rules are combined; if one of them is not visible, a number may be higher.
+    approvals. Several rules are combined; if one of them is not visible, a number may be higher. ``pinned`` are pairs
+    of a required check and the number of the only App whose statuses count for it.
     """
 
     checks: tuple[str, ...] | None = None
@@ -23,6 +24,7 @@ class Protection:
     queue: bool | None = None
     approvals: int | None = None
     signatures: bool | None = None
+    pinned: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,9 @@ class TokenCapabilities:
     both in UTC. ``expires`` is the end of the token; an App has none, as it gets a new one each time. ``lacks`` are
     missing permissions, in the forge's words, and settings that stop all writes. ``auto_merge``: this token may enable
     auto-merge, as far as the forge reports it. ``base`` is None if the branch is not protected, and a Protection of
-    Nones if that is hidden. ``unsure`` lists hidden permissions of the token, ``unseen`` other hidden facts, each with
-    the permission that shows it.
+    Nones if that is hidden. ``app`` is the number of the App, None for a token. ``may_attest``: it may set the status
+    of a commit. ``unsure`` lists hidden permissions of the token, ``unseen`` other hidden facts, each with the
+    permission that shows it.
     """
 
     who: str | None = None
@@ -45,6 +48,8 @@ class TokenCapabilities:
     lacks: tuple[str, ...] = ()
     auto_merge: bool | None = None
     base: Protection | None = None
+    app: int | None = None
+    may_attest: bool | None = True
     unsure: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
 
@@ -61,6 +66,7 @@ def together(parts: list[Protection]) -> Protection | None:
         queue=_any([part.queue for part in parts]),
         approvals=approvals if approvals or all(part.approvals is not None for part in parts) else None,
         signatures=_any([part.signatures for part in parts]),
+        pinned=tuple(dict.fromkeys(each for part in parts for each in part.pinned)),
     )
 
 

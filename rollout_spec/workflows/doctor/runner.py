@@ -11,7 +11,7 @@ from rollout_spec.integrations.git.command import Plumbing
 from rollout_spec.integrations.git.repository import Git
 from rollout_spec.spec.workspace import Automation, ForgeSettings, Workspace, WorkspaceSpec
 from rollout_spec.workflows.base_branch import Base, find_base, forge_of
-from rollout_spec.workflows.doctor import clock, clone, protection, remote, token, workspace
+from rollout_spec.workflows.doctor import attest, clock, clone, protection, remote, token, workspace
 from rollout_spec.workflows.doctor.result import DoctorResult, ended, failed, ok
 from rollout_spec.workspace.repository import Repository
 
@@ -161,6 +161,7 @@ def _forge(now: datetime, base: Base, settings: WorkspaceSpec, *, reached: bool)
     yield from token.permissions(standing)
     signs = base.git.is_signing
     yield from protection.protection(standing, forge.type, base.branch, settings.automation, is_signing=signs)
+    yield from attest.attest(standing, forge.type, base.branch, settings.automation)
     if forge.type == _LOCAL:
         yield clock.against_commit(base.git.date(base.commit), now, base.branch)
     else:

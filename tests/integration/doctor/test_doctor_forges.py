@@ -15,6 +15,7 @@ from fakes.forge import Guard
 from fakes.github import FakeGitHub
 from fakes.gitlab import FakeGitLab
 from fakes.host import Answer
+from fakes.statuses import CONTEXT
 from hosted_repositories import FAKES, TOKEN, Hosted, as_app, hosted, let_in, point_to
 from real_servers import CHECKOUT
 from repo import Repo, git, run
@@ -296,6 +297,44 @@ def test_a_forge_that_cannot_arm_is_told(repo: Repo, place: Hosted, monkeypatch:
     found = doctor(repo)
     fails(found, "auto-merge")
     found.says("auto-merge", "^failed: the mode is auto-merge, but .*; allow auto-merge")
+
+
+# The status that the service sets
+
+
+def attests(repo: Repo, place: Hosted) -> None:
+    by_disk(repo)
+    repo.edit(".rollout-spec.yaml", "mode: pull-request ", f"attest: {CONTEXT}\n    mode: auto-merge ")
+    repo.commit("Let the service attest rollbacks")
+    repo.git("remote", "set-url", "origin", place.host.clone_url)
+
+
+def test_a_forge_that_merges_by_the_status_is_told(repo: Repo, place: Hosted) -> None:
+    protect(place, replace(GUARD, checks=(CONTEXT,), approvals=0))
+    attests(repo, place)
+    found = doctor(repo)
+    fails(found, status=0)
+    expected = "warning: main requires a pipeline: " if place.kind == "gitlab" else "ok: main waits for .* alone"
+    found.says("attest", f"^{expected}")
+    assert place.host.statuses == []
+
+
+@only("github")
+def test_a_status_that_does_not_count_is_told(repo: Repo, place: Hosted) -> None:
+    assert isinstance(place.host, FakeGitHub)
+    protect(place, replace(GUARD, checks=(CONTEXT, "lint"), approvals=0, queue=True))
+    place.host.apps = {CONTEXT: 15368}
+    place.host.scopes, place.host.granted["administration"] = None, "read"
+    place.host.granted["merge_queues"] = "read"
+    attests(repo, place)
+    found = doctor(repo)
+    fails(found, status=0)
+    assert [line.split(";")[0] for line in found.told("attest")] == [
+        "warning: this token may not set the status of a commit",
+        "warning: main also requires lint: a rollback still waits for CI",
+        f"warning: {CONTEXT} counts only from the App 15368",
+        "warning: the merge queue runs the required checks again, and the status does not count there",
+    ]
 
 
 # Git on the forge, and the clock

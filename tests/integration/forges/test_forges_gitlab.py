@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from fakes.gitlab import FakeGitLab
+from fakes.statuses import CONTEXT
 from hosted_repositories import BRANCH, TOKEN, Hosted, hosted
 
 from rollout_spec.core.errors import UserError
@@ -48,6 +49,26 @@ def test_a_pipeline_that_comes_late_is_waited_for(
     monkeypatch.setattr("time.sleep", lambda _: host.status or setattr(host, "checks", "pending"))
     assert forge.enable_auto_merge(found(forge), commit).auto_merge_enabled
     assert (pull.state, pull.armed) == ("open", commit)
+
+
+def test_a_pipeline_that_must_pass_and_comes_late_is_waited_for(
+    place: Hosted, host: FakeGitLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pipeline of a status is one of the merge request only a moment after the status was set."""
+    host.checks, host.required = "none", (CONTEXT,)
+    forge, pull, commit = place.opened()
+    monkeypatch.setattr("time.sleep", lambda _: host.statuses or host.set_status(commit, CONTEXT, "success"))
+    assert forge.enable_auto_merge(found(forge), commit).state == "merged"
+    assert pull.state == "merged"
+
+
+def test_a_pipeline_that_must_pass_and_never_comes_is_named(place: Hosted, host: FakeGitLab) -> None:
+    host.checks, host.required = "none", (CONTEXT,)
+    forge, pull, commit = place.opened()
+    with pytest.raises(UserError, match="did not enable auto-merge: 405") as caught:
+        forge.enable_auto_merge(found(forge), commit)
+    assert (caught.value.hint or "").startswith("GitLab reports the status `ci_must_pass`")
+    assert pull.state == "open"
 
 
 def test_where_no_pipeline_comes_it_is_merged_in_the_end(

@@ -11,8 +11,9 @@ from random import Random
 
 import pytest
 from fakes.forge import Guard
+from fakes.github import FakeGitHub
 from fakes.host import Answer, Request
-from hosted_repositories import FAKES, TOKEN, Hosted, hosted, let_in
+from hosted_repositories import FAKES, TOKEN, Hosted, as_app, hosted, let_in
 from token_capabilities import GUARD, SEEN, as_shown, protect, standing, text
 
 from rollout_spec.core.errors import UserError
@@ -183,6 +184,53 @@ def test_what_is_denied_to_the_token_is_no_error(place: Hosted, monkeypatch: pyt
     found = standing(place)
     assert (found.base, found.who, found.clock) == (Protection(), None, None)
     assert re.match(r"the (repository|project) \(403 no \*\*\* here\): ", text(found))
+
+
+# Statuses
+
+
+@pytest.mark.parametrize("place", ["github"], indirect=True)
+@pytest.mark.parametrize("is_classic", [True, False])
+def test_a_check_that_is_pinned_to_an_app_is_told(place: Hosted, is_classic: bool) -> None:
+    assert isinstance(place.host, FakeGitHub)
+    place.host.apps = {"lint": 15368}
+    if not is_classic:
+        place.host.guard, place.host.ruleset = None, GUARD
+    for role in ("admin", "write"):
+        place.host.role = role
+        base = standing(place).base
+        assert base is not None
+        assert base.pinned == (("lint", 15368),)
+
+
+@pytest.mark.parametrize("place", ["github"], indirect=True)
+@pytest.mark.parametrize(
+    ("scopes", "granted", "may"),
+    [
+        *((scopes, "", True) for scopes in ("repo", "repo:status, public_repo", "public_repo")),
+        *(("gist, read:org", granted, False) for granted in ("", "write")),
+        *((None, granted, granted == "write") for granted in ("", "read", "write")),
+    ],
+)
+def test_whether_a_token_may_set_statuses_is_told(place: Hosted, scopes: str | None, granted: str, may: bool) -> None:
+    assert isinstance(place.host, FakeGitHub)
+    place.host.scopes = scopes
+    place.host.granted |= {"statuses": granted} if granted else {}
+    assert standing(place).may_attest is may
+    assert place.host.statuses == []
+
+
+@pytest.mark.parametrize("place", ["github"], indirect=True)
+@pytest.mark.parametrize(("granted", "may"), [("", False), ("read", False), ("write", True)])
+def test_whether_an_app_may_set_statuses_is_told(
+    place: Hosted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, granted: str, may: bool
+) -> None:
+    assert isinstance(place.host, FakeGitHub)
+    as_app(tmp_path / "app.pem", monkeypatch)
+    place.host.scopes = None
+    place.host.granted |= {"statuses": granted} if granted else {}
+    found = standing(place, lent="/access_tokens")
+    assert (found.app, found.may_attest) == (1, may)
 
 
 # Rules

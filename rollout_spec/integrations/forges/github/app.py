@@ -39,6 +39,11 @@ def granted(access: Access) -> dict[str, str]:
         return dict(_integration(access).get_repo_installation(owner, name).permissions)
 
 
+def app_number() -> int:
+    """Return the number of the App that the environment names."""
+    return _whole(os.environ.get(APP[0], ""))
+
+
 def _integration(access: Access) -> GithubIntegration:
     number, key_file = (os.environ.get(name, "") for name in APP[:2])
     return GithubIntegration(

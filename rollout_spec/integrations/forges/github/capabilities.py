@@ -14,11 +14,13 @@ from github.Repository import Repository
 from rollout_spec.integrations.forges.capabilities import Protection, TokenCapabilities
 from rollout_spec.integrations.forges.github import protection as github_protection
 from rollout_spec.integrations.forges.github.api import Asked, answers
+from rollout_spec.integrations.forges.github.app import app_number
 from rollout_spec.integrations.forges.http import ForgeError
 from rollout_spec.integrations.forges.probes import http_time, is_denied, said
 
 _DENIED, _ABSENT = 403, 404
 _CONTENTS, _PULLS = "Contents: write", "Pull requests: write"
+_STATUSES = "statuses"
 _NOWHERE = "0" * 40
 
 
@@ -51,6 +53,8 @@ def _standing(asked: Asked, base: str, granted: Callable[[], dict[str, str]] | N
         lacks=lacks,
         auto_merge=known.auto_merge,
         base=known.base,
+        app=app_number() if granted is not None else None,
+        may_attest=_may_attest(asked, shown, scopes, granted),
         unsure=tuple(asked.own.unseen),
         unseen=tuple(asked.look.unseen),
     )
@@ -92,8 +96,36 @@ def _lacks(
         return
     if "repo" not in scopes and (shown.get("private") or "public_repo" not in scopes):
         yield f"the scope `repo` (it has {', '.join(scopes)})"
-    if not (shown.get("permissions") or {}).get("push"):
+    if not _may_push(shown):
         yield "the role Write"
+
+
+def _may_attest(
+    asked: Asked, shown: dict[str, Any], scopes: tuple[str, ...], granted: Callable[[], dict[str, str]] | None
+) -> bool | None:
+    """Return whether the token may set the status of a commit; None if unknown.
+
+    The request is about a commit that does not exist.
+    """
+    if shown.get("archived"):
+        return False
+    if granted is not None:
+        allowed = asked.look.ask("what the App may", "the App's installation shows it", granted)
+        return None if allowed is None else allowed.get(_STATUSES) == "write"
+    if scopes:
+        is_public = not shown.get("private") and "public_repo" in scopes
+        return bool(("repo" in scopes or "repo:status" in scopes or is_public) and _may_push(shown))
+    try:
+        asked.post("say what the token may", f"/statuses/{_NOWHERE}", {"state": "success", "context": "May I?"})
+    except ForgeError as error:
+        if not is_denied(error):
+            raise
+        return error.code not in (_DENIED, _ABSENT)
+    return None
+
+
+def _may_push(shown: dict[str, Any]) -> bool:
+    return bool((shown.get("permissions") or {}).get("push"))
 
 
 def _refused(asked: Asked, base: str) -> Iterator[str]:

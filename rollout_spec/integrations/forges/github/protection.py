@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -102,7 +103,18 @@ def _of_rulesets(rules: list[dict[str, Any]]) -> Protection:
         queue=any(kind == "merge_queue" for kind, _ in settings),
         approvals=max(reviews, default=0),
         signatures=any(kind == "required_signatures" for kind, _ in settings),
+        pinned=tuple(
+            pin for wish in checks for pin in _pinned(wish.get("required_status_checks") or (), "integration_id")
+        ),
     )
+
+
+def _pinned(checks: Iterable[dict[str, Any]], key: str) -> Iterator[tuple[str, int]]:
+    """Yield the checks that only one App may report; without an App, or with -1, any may."""
+    for check in checks:
+        app = check.get(key)
+        if isinstance(app, int) and app > 0:
+            yield str(check["context"]), app
 
 
 def _classic(
@@ -113,13 +125,15 @@ def _classic(
     path = f"/branches/{quote(base, safe='')}/protection"
     answer = asked.look.ask(what, _ADMIN, partial(asked.get, "show the classic protection", path))
     if answer is None:
-        contexts = tuple((summary.get("required_status_checks") or {}).get("contexts") or ())
+        checks = summary.get("required_status_checks") or {}
+        contexts = tuple(checks.get("contexts") or ())
         return Protection(
             checks=contexts,
             up_to_date=None if contexts else False,
             queue=has_queue,
             approvals=None if for_viewer is None else for_viewer.get("requiredApprovingReviewCount") or 0,
             signatures=None if for_viewer is None else bool(for_viewer.get("requiresSignatures")),
+            pinned=tuple(_pinned(checks.get("checks") or (), "app_id")),
         )
     rule = answer[1]
     checks = rule.get("required_status_checks") or {}
@@ -130,6 +144,7 @@ def _classic(
         queue=has_queue,
         approvals=(rule.get("required_pull_request_reviews") or {}).get("required_approving_review_count") or 0,
         signatures=bool((rule.get("required_signatures") or {}).get("enabled")),
+        pinned=tuple(_pinned(checks.get("checks") or (), "app_id")),
     )
 
 

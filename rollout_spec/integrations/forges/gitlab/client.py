@@ -18,8 +18,10 @@ from rollout_spec.integrations.forges.credentials import Access, need_token
 from rollout_spec.integrations.forges.gitlab import capabilities as gitlab_standing
 from rollout_spec.integrations.forges.gitlab import notes as gitlab_notes
 from rollout_spec.integrations.forges.gitlab.api import PERMISSIONS, answers, connected
+from rollout_spec.integrations.forges.gitlab.status import Statuses
 from rollout_spec.integrations.forges.http import ForgeError, ensure
 from rollout_spec.integrations.forges.probes import closing_time, first_merge, is_denied
+from rollout_spec.integrations.forges.statuses import refuse_changed
 
 LONGEST_BODY = 1_000_000
 PAUSES = (0.5, 1.0, 2.0, 4.0)
@@ -28,10 +30,13 @@ PAUSES = (0.5, 1.0, 2.0, 4.0)
 _STATES = {"opened": "open", "locked": "open", "merged": "merged", "closed": "closed"}
 _DRAFT = re.compile(r"\A\s*((draft:|\[draft\]|\(draft\))\s*)+", re.IGNORECASE)
 _UNDECIDED = {"unchecked", "checking", "preparing", "approvals_syncing", None}
+_NO_PIPELINE_YET = {"mergeable", "ci_must_pass"}
 
 
 class GitLab:
     """Merge requests of one project."""
+
+    attests_first = True  # the status is the pipeline that auto-merge needs
 
     def __init__(self, client: gitlab.Gitlab, project: str, secret: str) -> None:
         self._client = client
@@ -157,13 +162,21 @@ class GitLab:
                     raise
                 refused = error
             status, has_pipeline = self._status(pull)
-            if pause is None or not (status in _UNDECIDED or (status == "mergeable" and not has_pipeline)):
+            if pause is None or not (status in _UNDECIDED or (status in _NO_PIPELINE_YET and not has_pipeline)):
                 break
             time.sleep(pause)
         if status == "mergeable" and not has_pipeline:
             return self._merge(pull, head_sha, auto=False)
         refused.hint = f"GitLab reports the status `{status}`; {PERMISSIONS}"
         raise refused
+
+    def attest(self, pull: PullRequest, commit: str, context: str, description: str) -> None:
+        """Set the status of a context at the head of a merge request to success."""
+        statuses = Statuses(self._client, self._name, self._secret)
+        if statuses.is_due(pull, commit, context):
+            with answers("show the merge request", secret=self._secret):
+                refuse_changed(_read(self._project.mergerequests.get(pull.number).attributes), pull, commit)
+            statuses.succeed(pull, commit, context, description)
 
     def standing(self, base: str) -> TokenCapabilities:
         """Return the permissions of the token and the protection of the base; change nothing."""

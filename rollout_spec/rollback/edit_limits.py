@@ -1,0 +1,44 @@
+"""The limits of a rollback's edits: live, switched components, new incidents and manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rollout_spec.render.renderer import MANIFESTS
+from rollout_spec.rollback.outcomes import Rollback
+from rollout_spec.workspace.loader import File
+from rollout_spec.workspace.repository import Repository
+
+
+def edits_beyond_rollback(rollback: Rollback, repository: Repository) -> Iterator[str]:
+    """Yield each edited path with a change that no rollback makes.
+
+    ``rollback_edits`` and the renderer make no such change. A mistake there must not be merged without a person.
+    """
+    after = rollback.apply(repository)
+    allowed: dict[str, str] = {}
+    for part in rollback.parts:
+        allowed[f"rollouts/{part.rollout}.yaml"] = "live"
+        allowed |= {f"components/{component}.yaml": "serving" for component in part.switched}
+    rendered = tuple(f"{MANIFESTS}/{part.rollout}/" for part in rollback.parts)
+    for path, content in rollback.edits.items():
+        if path.startswith(rendered):
+            continue
+        if path.startswith("incidents/"):
+            if content is None or repository.tree.read(path) is not None:
+                yield path
+        elif path not in allowed or not _differs_only_in(allowed[path], repository.file(path), after.file(path)):
+            yield path
+
+
+def _differs_only_in(key: str, before: File[Any] | None, after: File[Any] | None) -> bool:
+    """Return whether two files are equal except for one key of their spec."""
+    return before is not None and after is not None and _without(key, before) == _without(key, after)
+
+
+def _without(key: str, file: File[Any]) -> Any:
+    data = file.document.data
+    if not isinstance(data, dict) or not isinstance(data.get("spec"), dict):
+        return data
+    return {**data, "spec": {name: value for name, value in data["spec"].items() if name != key}}
