@@ -20,7 +20,7 @@ def serve(repo: Repo, *alerts: dict[str, Any], attests: bool = True, order: Orde
     """Answer alerts in this process, two minutes after the last commit: responses, and what stands for an error."""
     payload = Path(repo.payload(*(alerts or (repo.alert(),)))).read_bytes()
     assert json.loads(payload)["alerts"]
-    breaches, _ = parse(payload)
+    breaches = parse(payload).breaches
     here = find_anywhere(repo.workspace)
     assert here.git_root is not None
     base, workspace = fetch_base(here, here.git_root)

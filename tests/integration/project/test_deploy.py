@@ -25,7 +25,7 @@ def test_the_kustomization_names_each_file_once() -> None:
 @pytest.mark.real
 @pytest.mark.parametrize("file", OBJECTS, ids=lambda file: file.stem)
 def test_kubernetes_reads_an_object(file: Path, tmp_path: Path) -> None:
-    command = [program("kubernetes-validate"), "--strict", "--quiet"]
+    command: list[Path | str] = [program("kubernetes-validate"), "--strict", "--quiet"]
     ran = subprocess.run([*command, file], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     broken = tmp_path / file.name
