@@ -12,6 +12,8 @@ from typing import Any
 from rollout_spec.core.units import parse_time
 
 _FIRST_YEAR = 1970
+_LEAST_SECONDS, _MOST_SECONDS = 10**8, 10**11
+"""Seconds since 1970, from 1973 to 5138; greater numbers are milliseconds."""
 _URL = re.compile(r"https?://(?:(?![<>\"'`{}|\\^])[!-~]){1,2000}")
 _NUMBER = re.compile(r"[-+]?[0-9]{1,300}(\.[0-9]{1,300})?([eE][-+]?[0-9]{1,3})?")
 _ROUNDED = Context(prec=15)
@@ -25,21 +27,24 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def read_time(value: Any, name: str) -> datetime:
+    """Return a time in RFC 3339. ValueError if it is none."""
+    moment = parse_time(value if isinstance(value, str) else "")
+    if moment.year < _FIRST_YEAR:  # Go's zero time is in the year 1
+        raise ValueError(f"its `{name}` lies in the year {moment.year}")
+    return moment
+
+
 def read_moment(value: Any, name: str) -> datetime:
     """Return a time: RFC 3339, or seconds or milliseconds since 1970. ValueError if it is none."""
     if isinstance(value, str) and re.fullmatch(r"[0-9]{9,13}", value):
         value = int(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        seconds = value / 1000 if value > 100_000_000_000 else value
-        try:
-            moment = datetime.fromtimestamp(seconds, UTC)
-        except (ValueError, OverflowError, OSError):
-            raise ValueError(f"its `{name}` is not a time") from None
-    else:
-        moment = parse_time(_SHORT_ZONE.sub(r"\1:\2", value) if isinstance(value, str) else "")
-    if moment.year < _FIRST_YEAR:  # Go's zero time is in the year 1
-        raise ValueError(f"its `{name}` lies in the year {moment.year}")
-    return moment
+        seconds = value / 1000 if value > _MOST_SECONDS else value
+        if not _LEAST_SECONDS <= seconds <= _MOST_SECONDS:
+            raise ValueError(f"its `{name}` is not a time")
+        return datetime.fromtimestamp(seconds, UTC)
+    return read_time(_SHORT_ZONE.sub(r"\1:\2", value) if isinstance(value, str) else value, name)
 
 
 def read_end(value: Any, began: datetime | None = None) -> datetime | None:

@@ -25,8 +25,8 @@ from rollout_spec.integrations.monitors.alert_fields import (
 from rollout_spec.integrations.monitors.alert_values import (
     digest,
     read_end,
-    read_moment,
     read_text,
+    read_time,
     read_url,
     read_value,
 )
@@ -82,7 +82,7 @@ def _breach(alert: Any, source: str, evidence_of: EvidenceOf) -> Breach:
         raise SkippedError("its status is neither firing nor resolved")
     names = _names(alert["labels"])
     try:
-        moment = read_moment(alert.get("startsAt"), "startsAt")
+        moment = read_time(alert.get("startsAt"), "startsAt")
     except ValueError as error:
         raise SkippedError(f"{names.subject} gets no response: {error}", "unreadable") from None
     return breach_from(
@@ -105,7 +105,7 @@ def _names(labels: dict[str, Any]) -> Names:
 def _resolved(alert: dict[str, Any], source: str) -> ResolvedAlert | None:
     """Return the alert that ended, None if it does not name a rollout or its start."""
     try:
-        names, moment = _names(alert["labels"]), read_moment(alert.get("startsAt"), "startsAt")
+        names, moment = _names(alert["labels"]), read_time(alert.get("startsAt"), "startsAt")
     except ValueError:
         return None
     ended_at = read_end(alert.get("endsAt"), moment)

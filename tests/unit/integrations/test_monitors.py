@@ -25,6 +25,7 @@ from rollout_spec.core.breach import Breach
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.units import NAME, format_time, is_version
 from rollout_spec.integrations.monitors import MONITORS, MonitorOptions, Payload, ResolvedAlert, parse
+from rollout_spec.integrations.monitors.alert_values import read_moment
 from rollout_spec.integrations.monitors.presets import PRESETS
 
 PAYLOADS = sorted((folders.CASES / "monitors").glob("*/*.json"))
@@ -291,3 +292,32 @@ def test_an_unknown_type_is_refused() -> None:
     with pytest.raises(UserError, match="unknown type of monitor: grafan") as caught:
         parse(b"{}", "grafan")
     assert caught.value.hint == "did you mean `grafana`?"
+
+
+@pytest.mark.parametrize(
+    ("value", "moment"),
+    [
+        (1795169700, "2026-11-20T10:15:00Z"),
+        (1795169700.9, "2026-11-20T10:15:00Z"),
+        (1795169700000, "2026-11-20T10:15:00Z"),
+        ("1795169700", "2026-11-20T10:15:00Z"),
+        ("1795169700123", "2026-11-20T10:15:00Z"),
+        ("2026-11-20T11:15:00.1+0100", "2026-11-20T10:15:00Z"),
+        ("2026-11-20T11:15:00+01:00", "2026-11-20T10:15:00Z"),
+        (0, None),
+        (-1, None),
+        (True, None),
+        (float("inf"), None),
+        (10**20, None),
+        ("0001-01-01T00:00:00Z", None),
+        ("20261120", None),
+        ("today", None),
+        ([1], None),
+    ],
+)
+def test_a_moment_is_a_time_or_a_number_of_seconds(value: Any, moment: str | None) -> None:
+    if moment is None:
+        with pytest.raises(ValueError, match=r"time|lies in the year 1"):
+            read_moment(value, "since")
+    else:
+        assert format_time(read_moment(value, "since")) == moment

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import excerpt
-from rollout_spec.integrations.monitors.alert_values import read_moment
+from rollout_spec.integrations.monitors.alert_values import read_time
 from rollout_spec.integrations.monitors.authentication.certificates import Certificates
 from rollout_spec.integrations.monitors.authentication.refusal import RefusedError
 from rollout_spec.integrations.monitors.sns import SnsMessage, read_message
@@ -42,7 +42,7 @@ def verify_sns(content: bytes, auth: SnsAuth, now: datetime) -> None:
         raise RefusedError(f"the certificate is not at an address of SNS: {excerpt(message.certificate_url)}")
     _check_signature(message, auth.certificates, now)
     try:
-        moment = read_moment(message.timestamp, "Timestamp")
+        moment = read_time(message.timestamp, "Timestamp")
     except ValueError as error:
         raise RefusedError(f"the time of the message is unknown: {error}") from None
     if abs(now - moment) > TOLERANCE:
