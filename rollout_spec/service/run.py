@@ -11,6 +11,7 @@ from threading import Event, Thread
 import uvicorn
 
 from rollout_spec.core.errors import UserError
+from rollout_spec.integrations.monitors.authentication.bounded_get import get
 from rollout_spec.service.app import Service, create_app
 from rollout_spec.service.database import Database
 from rollout_spec.service.health import State, keep_fresh, refresh
@@ -21,7 +22,7 @@ from rollout_spec.service.metrics import Metrics
 from rollout_spec.service.worker_process import ProcessOptions, WorkerProcess
 from rollout_spec.service.workspaces import Served, monitors_of
 from rollout_spec.service.writer import Writer
-from rollout_spec.workflows.monitors import authenticates
+from rollout_spec.workflows.monitors import authenticates, check_monitor
 
 _log = logging.getLogger(__name__)
 _CLEAN_SECONDS = 3600.0
@@ -128,6 +129,7 @@ def check_served(served: Served, host: str) -> None:
     for workspace, monitor in named:
         settings = workspace.settings.spec.service
         assert settings is not None
+        check_monitor(monitor, settings.monitors[monitor])
         if not is_loopback(host) and not authenticates(settings.monitors[monitor]):
             raise UserError(
                 f"{workspace.name}: the monitor `{monitor}` has no `auth`, and {host} is not loopback",
@@ -136,7 +138,9 @@ def check_served(served: Served, host: str) -> None:
 
 
 def _confirm(address: str) -> None:
-    _log.warning("a subscription is not confirmed: %s", address)
+    """Confirm a subscription to SNS. The parser has checked that the address is of SNS, for the configured topic."""
+    get(address, "the confirmation at")
+    _log.info("a subscription is confirmed")
 
 
 def _clean(inbox: Inbox, keep: float, ended: Event) -> None:

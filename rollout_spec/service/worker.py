@@ -39,7 +39,7 @@ _FIRST_DELAY, _LONGEST_DELAY = 0.5, 60.0
 PAUSED_SECONDS = 30.0
 """The time between two looks at a breach that a pause holds, or that would introduce an error."""
 _TOLD_AFTER = 3
-"""The tries after which people are told that a breach has no answer yet."""
+"""The tries after which people get a message that a breach has no answer yet."""
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,13 @@ from collections.abc import Iterable, Mapping
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import excerpt
+from rollout_spec.integrations.forges.credentials import APP, TOKENS
 from rollout_spec.spec.secret import SecretPlace
 
+INBOX = "ROLLOUT_SPEC_INBOX"
+"""The variable with the address of the inbox, which may have a password."""
 _MOST_BYTES = 64 * 1024
+_NOT_SECRETS = ("/proc/", "/sys/", "/dev/")
 
 
 def read_secrets(places: Iterable[SecretPlace], environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
@@ -20,6 +24,7 @@ def read_secrets(places: Iterable[SecretPlace], environment: Mapping[str, str] |
 
 def read_secret(place: SecretPlace, environment: Mapping[str, str] | None = None) -> str:
     """Return the secret at a place. UserError if it is missing, empty or unreadable."""
+    _refuse_own(place)
     if place.env is not None:
         name, value = place.env, (os.environ if environment is None else environment).get(place.env)
         if value is None:
@@ -27,6 +32,22 @@ def read_secret(place: SecretPlace, environment: Mapping[str, str] | None = None
         return _checked(value, f"the environment variable {excerpt(name)}")
     assert place.file is not None
     return _checked(_read(place.file), f"the file {excerpt(place.file)}")
+
+
+def _refuse_own(place: SecretPlace) -> None:
+    """Refuse the tokens of forges and the address of the inbox.
+
+    A workspace chooses the hosts that its secrets are sent to, so that one merged line would give them away.
+    """
+    own = {name for names in TOKENS.values() for name in names} | {*APP, INBOX}
+    path = os.path.realpath(place.file) if place.file is not None else ""
+    app_key = os.environ.get("GITHUB_APP_PRIVATE_KEY_FILE", "")
+    if place.env in own or path.startswith(_NOT_SECRETS) or (app_key and path == os.path.realpath(app_key)):
+        name = place.env or place.file or ""
+        raise UserError(
+            f"{excerpt(name)} is not for a workspace: it is a credential of the service itself",
+            hint="use another variable or file for each secret of a workspace",
+        )
 
 
 def _checked(value: str, name: str) -> str:

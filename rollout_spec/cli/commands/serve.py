@@ -12,8 +12,7 @@ from pathlib import Path
 
 from rollout_spec.cli.workspace import start_anywhere
 from rollout_spec.core.errors import UserError
-
-_INBOX = "ROLLOUT_SPEC_INBOX"
+from rollout_spec.workflows.secrets import INBOX
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--inbox",
         metavar="URL",
-        help=f"sqlite:///PATH or postgresql://… (default: ${_INBOX}, else a file in the git folder)",
+        help=f"sqlite:///PATH or postgresql://… (default: ${INBOX}, else a file in the git folder)",
     )
     parser.add_argument("--log", choices=("text", "json"), default="text", help="the form of log lines (default: text)")
     parser.add_argument("--poll", type=_seconds, default=15.0, metavar="S", help="seconds between fetches of settings")
@@ -51,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     if root is None:
         raise UserError("the service needs git, but this workspace is not in a git repository", hint="run `git init`")
     default = f"sqlite:///{Path(Plumbing(root).folder).absolute() / 'rollout-spec' / 'inbox.sqlite3'}"
-    inbox = arguments.inbox or os.environ.get(_INBOX) or default
+    inbox = arguments.inbox or os.environ.get(INBOX) or default
     return serve(
         ServeOptions(
             root,

@@ -1,4 +1,7 @@
-"""The names in one alert, and the breach or resolved alert with them. Names are checked, and never trusted."""
+"""The names in one alert, and the breach or resolved alert with them.
+
+Names are checked, and never trusted.
+"""
 
 from __future__ import annotations
 

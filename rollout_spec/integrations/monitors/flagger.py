@@ -1,4 +1,6 @@
-"""Payloads of Flagger: its webhooks of type ``post-rollout`` and ``event``, and its alerts in Slack's form.
+"""Payloads of Flagger: its webhooks, and its alerts in Slack's form.
+
+The webhooks are of type ``post-rollout`` and ``event``.
 
 Source: https://docs.flagger.app/usage/webhooks and https://docs.flagger.app/usage/alerting
 """

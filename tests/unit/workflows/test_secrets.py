@@ -65,3 +65,28 @@ def test_a_variable_is_read_at_each_use() -> None:
     assert read_secrets([place, place], environment) == ("changed", "changed")
     assert refusal(SecretPlace(env="MISSING"), environment) == "the environment variable MISSING is not set"
     assert refusal(SecretPlace(env="EMPTY"), environment) == "the environment variable EMPTY is empty"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        SecretPlace(env="ROLLOUT_SPEC_TOKEN"),
+        SecretPlace(env="GITHUB_TOKEN"),
+        SecretPlace(env="GITHUB_APP_PRIVATE_KEY_FILE"),
+        SecretPlace(env="ROLLOUT_SPEC_INBOX"),
+        SecretPlace(file="/proc/self/environ"),
+        SecretPlace(file="/dev/stdin"),
+    ],
+    ids=lambda place: place.env or place.file,
+)
+def test_a_credential_of_the_service_is_not_for_a_workspace(place: SecretPlace) -> None:
+    """A workspace names the hosts that its secrets go to: one merged line would give the forge's token away."""
+    assert "credential of the service" in refusal(place, {place.env or "": "s3cret"})
+
+
+def test_the_key_of_an_app_is_not_for_a_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, link = tmp_path / "app.pem", tmp_path / "link"
+    key.write_text("s3cret")
+    link.symlink_to(key)
+    monkeypatch.setenv("GITHUB_APP_PRIVATE_KEY_FILE", str(key))
+    assert "credential of the service" in refusal(SecretPlace(file=str(link)))
