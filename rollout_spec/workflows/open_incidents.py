@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -20,6 +21,8 @@ from rollout_spec.workspace.incident_sources import incident_sources
 from rollout_spec.workspace.repository import Repository
 
 _MOST_BRANCHES = 2_000
+_MOST_SECONDS = 120.0
+"""The time for branches to arrive: anybody may push one that takes hours."""
 INCIDENTS = "incidents"
 KINDS = ("rollback", "incident")
 
@@ -56,7 +59,11 @@ def open_incidents(base: Base, branches: Mapping[str, str], rollout: str) -> tup
     known = set(base.git.names(base.commit, folder))
     ours = _branches_of_incidents(base, branches, rollout)
     own: dict[str, list[str]] = {}
-    for branch in fetched(base, dict(list(ours.items())[:_MOST_BRANCHES])):
+    looked_at = dict(list(ours.items())[:_MOST_BRANCHES])
+    present = fetched(base, looked_at)
+    for branch in _still_there(base, looked_at.keys() - present):
+        found.append(OpenIncident(branch, ours[branch], "", b"", None, unread="cannot be fetched"))
+    for branch in present:
         names = [name for name in base.git.names(ours[branch], folder) if name.endswith(".yaml")]
         names = [name for name in names if not base.git.is_same(base.commit, ours[branch], f"{folder}/{name}")]
         own[branch] = own_names(base, ours[branch], names, folder)
@@ -70,7 +77,7 @@ def open_incidents(base: Base, branches: Mapping[str, str], rollout: str) -> tup
             each = _open_incident(base, branch, ours[branch], name)
             if each is not None and (not is_known or _names_another_version(base.repository, each)):
                 found.append(replace(each, name_taken=is_known))
-    order = {branch: position for position, branch in enumerate(own)}
+    order = {branch: position for position, branch in enumerate(ours)}
     return tuple(sorted(found, key=lambda each: order[each.branch]))
 
 
@@ -177,22 +184,34 @@ def _open_elsewhere(
                     yield version, f"the branch {each.branch} of {source.workspace_name} has an incident of it"
 
 
+def _still_there(base: Base, missing: Collection[str]) -> list[str]:
+    """Return those of some branches that the remote still has: they did not arrive, and may have any incident."""
+    if base.remote is None or not missing:
+        return []
+    return sorted(missing & base.remote.branches(*(f"{kind}*" for kind in KINDS)).keys())
+
+
 def carried_by(base: Base, head: str) -> Collection[str]:
     """Return the incidents that a head carries, without those of the breaches that it answers."""
     added = incidents_of_head(base, head)
     return added[1].carried if added is not None else ()
 
 
-def fetched(base: Base, branches: Mapping[str, str]) -> list[str]:
-    """Fetch branches and return those that are present. One may have been deleted since it was listed."""
+def fetched(base: Base, branches: Mapping[str, str], end: float | None = None) -> list[str]:
+    """Fetch branches and return those that are present: one may have been deleted since it was listed.
+
+    If they do not arrive, each half gets half of the time that is left until ``end``, so that one hides no other.
+    """
     if base.remote is None or not branches:
         return []
+    end = time.monotonic() + _MOST_SECONDS if end is None else end
+    left = end - time.monotonic()
     try:
-        base.remote.fetch_branches(branches)
+        if left > 0:
+            base.remote.fetch_branches(branches, within=left / 2)
     except UserError:
-        if len(branches) == 1:
-            return []
-        names = list(branches)
-        halves = names[: len(names) // 2], names[len(names) // 2 :]
-        return [name for half in halves for name in fetched(base, {each: branches[each] for each in half})]
+        if len(branches) > 1:
+            names = list(branches)
+            halves = names[: len(names) // 2], names[len(names) // 2 :]
+            return [name for half in halves for name in fetched(base, {each: branches[each] for each in half}, end)]
     return [name for name, commit in branches.items() if base.git.has(commit)]  # it may have moved meanwhile

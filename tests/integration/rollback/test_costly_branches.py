@@ -1,0 +1,77 @@
+"""Branches that do not arrive, or are costly to read, neither prevent a rollback nor hide an incident."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import forge_users
+import pytest
+from forge_users import automate, head_of, is_armed, pull, push_tree
+from repo import Repo, git
+
+from rollout_spec.integrations.git import remote as remotes
+from rollout_spec.integrations.git.command import GitError
+from rollout_spec.workflows import open_incidents
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
+    repo = Repo.create(tmp_path_factory.mktemp("made"))
+    automate(repo, "cooldown: 0s")
+    return repo
+
+
+@pytest.fixture
+def repo(made: Repo, tmp_path: Path) -> Repo:
+    """The example, with 42 in canary-5, 41 stable and 40 known good; hard triggers merge themselves."""
+    return made.copy(tmp_path)
+
+
+# Branches that do not arrive.
+
+
+def lose(repo: Repo, commit: str, path: str) -> None:
+    """Let the remote lose a file, so that it can list a branch and not send it."""
+    oid = git(repo.remote, "rev-parse", f"{commit}:{path}")
+    (repo.remote / "objects" / oid[:2] / oid[2:]).unlink()
+
+
+def test_an_open_rollback_that_cannot_be_fetched_asks_a_person(repo: Repo) -> None:
+    """It may quarantine any version: this one bars 41."""
+    repo.run("rollback", "fraud", "--version", "41", "--reason", "41 is bad")
+    forge_users.promote(repo)
+    bot = repo.clone("bot", "--single-branch")
+    lose(repo, head_of(repo, 1), "incidents/fraud-41.yaml")
+    answer = bot.breach("42", "latency-sla")
+    assert answer.status == 0, answer.text
+    assert f"the branch {pull(repo, 1)['head']} cannot be fetched [incident]" in answer.out
+    assert not is_armed(repo, 2)
+
+
+def test_branches_that_take_hours_to_arrive_are_given_up_and_hide_no_other(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo.run("rollback", "fraud", "--version", "41", "--reason", "41 is bad")
+    forge_users.promote(repo)
+    bot = repo.clone("bot", "--single-branch")
+    slow = {f"rollback/acme-models/fraud/40-{number:08x}" for number in range(1, 6)}
+    for name in slow:
+        push_tree(repo, name, "origin/main", {"large.md": name}, "x")
+    clock, real = [0.0], remotes.Remote.fetch_branches
+
+    def fetch(self: remotes.Remote, branches: dict[str, str], *, within: float | None = None) -> None:
+        if slow & branches.keys():
+            clock[0] += remotes.NETWORK_SECONDS if within is None else within
+            raise GitError("git fetch failed", "no answer")
+        real(self, branches, **({} if within is None else {"within": within}))
+
+    monkeypatch.setattr(remotes.Remote, "fetch_branches", fetch)
+    monkeypatch.setattr(open_incidents, "time", SimpleNamespace(monotonic=lambda: clock[0]), raising=False)
+    answer = bot.breach("42", "latency-sla")
+    assert answer.status == 0, answer.text
+    assert repo.live_at(head_of(repo, 2))["stable"] == "40"
+    assert not is_armed(repo, 2)
+    assert clock[0] <= 3 * remotes.NETWORK_SECONDS, "to find incidents, and to supersede others"
