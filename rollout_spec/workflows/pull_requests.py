@@ -5,6 +5,7 @@ An existing branch is adopted only if this process would build the same commit.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -21,6 +22,8 @@ SUPERSEDED = "superseded"
 """The label of pull requests that this tool closed itself, so that no person refused them."""
 _MOST_NAMES = 20
 _TRIES = 5
+_MOST_SECONDS = 60.0
+"""The time for the heads under the names of a branch to arrive: anybody may push one that takes hours."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def deliver(delivery: Delivery) -> DeliveredChange:
 
 def _try_names(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> DeliveredChange | None:
     """Try the possible names of the branch in order; None if another process wrote to one meanwhile."""
-    base, forge, notes = delivery.base, delivery.forge, list[str]()
+    base, forge, notes, end = delivery.base, delivery.forge, list[str](), time.monotonic() + _MOST_SECONDS
     assert base.remote is not None
     for branch in branch_names(delivery.change.branch, taken, instead=commit[:12]):
         if branch.count("/") and not branch.startswith(delivery.change.branch) and not notes:
@@ -91,17 +94,18 @@ def _try_names(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> Del
         if pull is not None and pull.state == "merged":
             continue
         if pull is not None and pull.state == "closed":
-            _refuse_if_closed(pull, delivery, commit)
+            _refuse_if_closed(pull, delivery, commit, end)
             continue
         if head is None:
             if not base.remote.push_new(branch, commit):
                 return None
             moved = pull is not None and pull.head_sha != commit
             return _open(replace(delivery, change=change), commit, pull, notes, replaced=moved)
-        if not _fetch_head(base, branch, head):
+        arrived = _fetch_head(base, branch, head, end)
+        if not arrived and base.remote.branch(branch) != head:
             return None
         wanted = Built(delivery.change.edits, delivery.change.branch, delivery.records)
-        state = delivery.heads.state(head, wanted)
+        state = delivery.heads.state(head, wanted) if arrived else "foreign"
         if state == "current":
             return _open(replace(delivery, change=change), head, pull, notes)
         if state == "outdated":
@@ -113,26 +117,25 @@ def _try_names(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> Del
                 return None
             return _open(replace(delivery, change=change), commit, pull, notes, replaced=True)
         if state == "foreign":
-            notes.append(_foreign_note(f"the branch {branch} on {base.remote.name}", head, pull))
+            notes.append(_foreign_note(f"the branch {branch} on {base.remote.name}", head, pull, arrived))
     raise UserError(f"all {_MOST_NAMES} names {delivery.change.branch}-N are taken", hint="delete old branches")
 
 
-def _fetch_head(base: Base, branch: str, head: str) -> bool:
-    """Fetch the head of a branch. Return False if the branch moved or was deleted."""
+def _fetch_head(base: Base, branch: str, head: str, end: float) -> bool:
+    """Fetch the head of a branch. Return False if it does not arrive before ``end``."""
     assert base.remote is not None
-    try:
-        base.remote.fetch_branches({branch: head})
-    except UserError:
-        if base.remote.branch(branch) == head:
-            raise
-        return False
+    left = end - time.monotonic()
+    with suppress(UserError):
+        if left > 0:
+            base.remote.fetch_branches({branch: head}, within=left)
     return base.git.has(head)
 
 
-def _foreign_note(branch: str, head: str, pull: PullRequest | None) -> str:
+def _foreign_note(branch: str, head: str, pull: PullRequest | None, arrived: bool) -> str:
+    why = "an unexpected commit" if arrived else "a commit that cannot be fetched"
     owner = f", of {pull.url}" if pull is not None else ""
     owner += ", which still has auto-merge," if pull is not None and pull.auto_merge_enabled else ""
-    return f"{branch}{owner} has an unexpected commit ({head[:12]}) and was left unchanged"
+    return f"{branch}{owner} has {why} ({head[:12]}) and was left unchanged"
 
 
 def branch_names(branch: str, taken: Mapping[str, str], *, instead: str) -> Iterator[str]:
@@ -154,14 +157,14 @@ def branch_names(branch: str, taken: Mapping[str, str], *, instead: str) -> Iter
             yield name
 
 
-def _refuse_if_closed(pull: PullRequest, delivery: Delivery, commit: str) -> None:
+def _refuse_if_closed(pull: PullRequest, delivery: Delivery, commit: str, end: float) -> None:
     """Raise UserError if a person closed this pull request of this tool after the breach was observed."""
     if delivery.ordered or SUPERSEDED in pull.labels:
         return
     head, git, remote = pull.head_sha, delivery.base.git, delivery.base.remote
-    if head != commit and remote is not None and not git.has(head):
+    if head != commit and remote is not None and (left := end - time.monotonic()) > 0 and not git.has(head):
         with suppress(UserError):  # its branch may be deleted; some forges still serve the commit
-            remote.fetch_commit(head)
+            remote.fetch_commit(head, within=left)
     if head != commit and not (git.has(head) and delivery.heads.is_ours(head)):
         return
     closed_after = delivery.observed is not None and pull.closed_at is not None and delivery.observed <= pull.closed_at

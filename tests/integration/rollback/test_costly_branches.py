@@ -39,6 +39,18 @@ def lose(repo: Repo, commit: str, path: str) -> None:
     (repo.remote / "objects" / oid[:2] / oid[2:]).unlink()
 
 
+def test_a_head_on_our_name_that_cannot_be_fetched_is_left_alone(repo: Repo) -> None:
+    bot = repo.clone("bot")
+    shown = repo.breach("42", "latency-sla", "--dry-run").out
+    branch = next(line.split()[1] for line in shown.splitlines() if line.startswith("branch "))
+    lose(repo, push_tree(repo, branch, "origin/main", {"large.md": "large\n"}, "x"), "large.md")
+    answer = bot.breach("42", "latency-sla")
+    assert answer.status == 0, answer.text
+    assert pull(repo, 1)["head"] == f"{branch}-2"
+    assert "has a commit that cannot be fetched" in answer.err
+    assert is_armed(repo, 1)
+
+
 def test_an_open_rollback_that_cannot_be_fetched_asks_a_person(repo: Repo) -> None:
     """It may quarantine any version: this one bars 41."""
     repo.run("rollback", "fraud", "--version", "41", "--reason", "41 is bad")
