@@ -193,8 +193,10 @@ def _still_there(base: Base, missing: Collection[str]) -> list[str]:
 
 def carried_by(base: Base, head: str) -> Collection[str]:
     """Return the incidents that a head carries, without those of the breaches that it answers."""
-    added = incidents_of_head(base, head)
-    return added[1].carried if added is not None else ()
+    if head not in base.carried:
+        added = incidents_of_head(base, head)
+        base.carried[head] = added[1].carried.keys() if added is not None else ()
+    return base.carried[head]
 
 
 def fetched(base: Base, branches: Mapping[str, str], end: float | None = None) -> list[str]:

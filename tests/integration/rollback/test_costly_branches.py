@@ -13,6 +13,8 @@ from repo import Repo, git
 from rollout_spec.integrations.git import remote as remotes
 from rollout_spec.integrations.git.command import GitError
 from rollout_spec.workflows import open_incidents
+from rollout_spec.workflows.base_branch import Base
+from rollout_spec.workflows.rebuild import Incidents, incidents_of_head
 
 pytestmark = pytest.mark.system
 
@@ -87,3 +89,24 @@ def test_branches_that_take_hours_to_arrive_are_given_up_and_hide_no_other(
     assert repo.live_at(head_of(repo, 2))["stable"] == "40"
     assert not is_armed(repo, 2)
     assert clock[0] <= 3 * remotes.NETWORK_SECONDS, "to find incidents, and to supersede others"
+
+
+# Branches that are costly to read.
+
+
+def test_each_of_many_branches_with_one_incident_is_examined_once(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each might be the one that reports the incident which the others only carry."""
+    forge_users.promote(repo)
+    names = [f"incident/acme-models/fraud/40-{number:08x}" for number in range(12)]
+    for name in names:
+        push_tree(repo, name, "origin/main", {"incidents/fraud-40.yaml": forge_users.incident_text("40")}, name)
+    examined: list[str] = []
+
+    def counted(base: Base, head: str) -> tuple[Base, Incidents] | None:
+        examined.append(head)
+        return incidents_of_head(base, head)
+
+    monkeypatch.setattr(open_incidents, "incidents_of_head", counted)
+    answer = repo.breach("42", "latency-sla")
+    assert is_armed(repo, 1), answer.text
+    assert sorted(examined) == sorted({git(repo.remote, "rev-parse", name) for name in names})
