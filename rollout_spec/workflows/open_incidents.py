@@ -15,7 +15,7 @@ from rollout_spec.spec.incident import Incident
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workflows.branch_heads import Heads
-from rollout_spec.workflows.incident_limits import own_names, read_incident, within_limits
+from rollout_spec.workflows.incident_limits import listed, read_incident, within_limits
 from rollout_spec.workflows.rebuild import incidents_of_head
 from rollout_spec.workspace.incident_sources import incident_sources
 from rollout_spec.workspace.repository import Repository
@@ -63,10 +63,11 @@ def open_incidents(base: Base, branches: Mapping[str, str], rollout: str) -> tup
     present = fetched(base, looked_at)
     for branch in _still_there(base, looked_at.keys() - present):
         found.append(OpenIncident(branch, ours[branch], "", b"", None, unread="cannot be fetched"))
-    for branch in present:
-        names = [name for name in base.git.names(ours[branch], folder) if name.endswith(".yaml")]
-        names = [name for name in names if not base.git.is_same(base.commit, ours[branch], f"{folder}/{name}")]
-        own[branch] = own_names(base, ours[branch], names, folder)
+    for branch, names, unknown in listed(base, {branch: ours[branch] for branch in present}, folder):
+        if unknown is None:
+            own[branch] = names
+        else:
+            found.append(OpenIncident(branch, ours[branch], "", b"", None, unread=unknown))
     paths = {branch: (ours[branch], [f"{folder}/{name}" for name in names]) for branch, names in own.items()}
     for branch, reason in within_limits(base, paths):
         if reason is not None:
@@ -185,7 +186,7 @@ def _open_elsewhere(
 
 
 def _still_there(base: Base, missing: Collection[str]) -> list[str]:
-    """Return those of some branches that the remote still has: they did not arrive, and may have any incident."""
+    """Return the branches that did not arrive, although the remote still has them."""
     if base.remote is None or not missing:
         return []
     return sorted(missing & base.remote.branches(*(f"{kind}*" for kind in KINDS)).keys())
@@ -200,7 +201,7 @@ def carried_by(base: Base, head: str) -> Collection[str]:
 
 
 def fetched(base: Base, branches: Mapping[str, str], end: float | None = None) -> list[str]:
-    """Fetch branches and return those that are present: one may have been deleted since it was listed.
+    """Fetch branches and return those that are present: one may be deleted by now.
 
     If they do not arrive, each half gets half of the time that is left until ``end``, so that one hides no other.
     """

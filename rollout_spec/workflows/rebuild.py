@@ -28,7 +28,7 @@ from rollout_spec.rollback.incident import breach_of
 from rollout_spec.spec.incident import Incident
 from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workflows.branch_heads import Built
-from rollout_spec.workflows.incident_limits import read_incident, refusal
+from rollout_spec.workflows.incident_limits import has_large_folder, read_incident, refusal
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ def incidents_in(base: Base, commit: str) -> Incidents:
     base_names = set(git.names(base.commit, folder))
     answered: list[tuple[str, Incident, bool]] = []
     carried: dict[str, bytes] = {}
-    paths = [f"{folder}/{name}" for name in git.names(commit, folder) if name not in base_names]
+    names = git.names(commit, folder) if not has_large_folder(base, commit, folder) else ()
+    paths = [f"{folder}/{name}" for name in names if name not in base_names]
     for path in paths if refusal(base, commit, paths) is None else ():
         name, content = path.rpartition("/")[2], git.read(commit, path)
         model = read_incident(path, content) if content is not None else None

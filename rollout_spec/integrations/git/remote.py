@@ -91,7 +91,7 @@ class Remote:
             self._ask("fetch", "--quiet", *_NOTHING_ELSE, self.name, *refs, within=within)
 
     def fetch_commit(self, commit: str, *, within: float | None = None) -> None:
-        """Fetch a commit that may be on no branch. GitError if the remote refuses, or after ``within`` seconds."""
+        """Fetch a commit that may be on no branch. GitError if the remote refuses."""
         self._ask("fetch", "--quiet", *_NOTHING_ELSE, self.name, checked(commit, ID), within=within)
 
     def follow(self, branch: str) -> str:

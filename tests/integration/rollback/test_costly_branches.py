@@ -11,8 +11,10 @@ from forge_users import automate, head_of, is_armed, pull, push_tree
 from repo import Repo, git
 
 from rollout_spec.integrations.git import remote as remotes
+from rollout_spec.integrations.git import trees
 from rollout_spec.integrations.git.command import GitError
-from rollout_spec.workflows import open_incidents
+from rollout_spec.integrations.git.objects import Entry
+from rollout_spec.workflows import incident_limits, open_incidents
 from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workflows.rebuild import Incidents, incidents_of_head
 
@@ -110,3 +112,60 @@ def test_each_of_many_branches_with_one_incident_is_examined_once(repo: Repo, mo
     answer = repo.breach("42", "latency-sla")
     assert is_armed(repo, 1), answer.text
     assert sorted(examined) == sorted({git(repo.remote, "rev-parse", name) for name in names})
+
+
+def test_folders_of_many_branches_do_not_stay_in_memory(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    forge_users.promote(repo)
+    for number in range(12):
+        edits: dict[str, str | None] = {f"incidents/{each}.txt": "x" for each in range(15)}
+        push_tree(repo, f"incident/acme-models/fraud/x-{number}", "origin/main", {**edits, "n.md": f"{number}"}, "x")
+    monkeypatch.setattr(trees, "_MOST_ENTRIES", 100, raising=False)
+    most, real = [0], trees.Trees.folder
+
+    def watched(self: trees.Trees, commit: str, folder: str) -> dict[str, Entry]:
+        entries = real(self, commit, folder)
+        most[0] = max(most[0], sum(map(len, self._folders.values())))
+        return entries
+
+    monkeypatch.setattr(trees.Trees, "folder", watched)
+    answer = repo.breach("42", "latency-sla")
+    assert is_armed(repo, 1), answer.text
+    assert most[0] <= 100
+
+
+@pytest.mark.parametrize(
+    ("limit", "why"),
+    [
+        ("_LARGEST_FOLDER", "has a folder of more than -1 MiB, which is not read"),
+        ("_MOST_SECONDS_TO_LIST", "is not read: others took too long"),
+    ],
+)
+def test_a_branch_whose_incidents_are_not_listed_may_have_any(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch, limit: str, why: str
+) -> None:
+    repo.run("rollback", "fraud", "--version", "41", "--reason", "41 is bad")
+    forge_users.promote(repo)
+    monkeypatch.setattr(incident_limits, limit, -1)
+    answer = repo.breach("42", "latency-sla")
+    assert answer.status == 0, answer.text
+    assert f"the branch {pull(repo, 1)['head']} {why} [incident]" in answer.out
+    assert not is_armed(repo, 2)
+
+
+def test_a_head_on_our_name_with_a_large_folder_is_left_alone(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = repo.breach("42", "latency-sla", "--dry-run").out
+    branch = next(line.split()[1] for line in shown.splitlines() if line.startswith("branch "))
+    edits: dict[str, str | None] = {f"incidents/{number}": "x" for number in range(50)}
+    theirs = push_tree(repo, branch, "origin/main", edits, "x")
+    monkeypatch.setattr(incident_limits, "_LARGEST_FOLDER", 1_000, raising=False)
+    listed, real = set[str](), trees.Trees.folder
+
+    def watched(self: trees.Trees, commit: str, folder: str) -> dict[str, Entry]:
+        listed.add(f"{commit}:{folder}")
+        return real(self, commit, folder)
+
+    monkeypatch.setattr(trees.Trees, "folder", watched)
+    answer = repo.breach("42", "latency-sla")
+    assert pull(repo, 1)["head"] == f"{branch}-2", answer.text
+    assert f"{theirs}:" in listed
+    assert f"{theirs}:incidents" not in listed
