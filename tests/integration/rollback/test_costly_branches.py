@@ -10,6 +10,8 @@ import pytest
 from forge_users import automate, head_of, is_armed, pull, push_tree
 from repo import Repo, git
 
+from rollout_spec.core.pull_request import PullRequest
+from rollout_spec.integrations.forges.local import LocalForge
 from rollout_spec.integrations.git import remote as remotes
 from rollout_spec.integrations.git import trees
 from rollout_spec.integrations.git.command import GitError
@@ -169,3 +171,23 @@ def test_a_head_on_our_name_with_a_large_folder_is_left_alone(repo: Repo, monkey
     assert pull(repo, 1)["head"] == f"{branch}-2", answer.text
     assert f"{theirs}:" in listed
     assert f"{theirs}:incidents" not in listed
+
+
+def test_many_branches_of_steps_do_not_spend_the_time_of_the_forge(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All requests of one command share that time: the next rollback of a payload would not be opened."""
+    tip = repo.tip()
+    git(repo.remote, "branch", "-q", "advance/acme-models/fraud/42", tip)
+    for number in range(40):
+        git(repo.remote, "branch", "-q", f"advance/acme-models/fraud/x{number}", tip)
+    asked, real = list[str](), LocalForge.find
+
+    def find(self: LocalForge, head: str, base: str) -> PullRequest | None:
+        asked.append(head)
+        return real(self, head, base)
+
+    monkeypatch.setattr(LocalForge, "find", find)
+    answer = repo.breach("42", "latency-sla")
+    assert is_armed(repo, 1), answer.text
+    assert "advance/acme-models/fraud/42" in asked
+    assert sum(head.startswith("advance/") for head in asked) <= 20
+    assert "21 more branches are named like steps of fraud, and were not looked at" in answer.err
