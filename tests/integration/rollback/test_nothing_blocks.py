@@ -309,6 +309,20 @@ def test_a_workspace_that_was_renamed_forgets_no_quarantine(repo: Repo) -> None:
     assert repo.live_at(head_of(repo, 2))["stable"] == "40"
 
 
+def test_a_workspace_that_was_renamed_keeps_no_outdated_rollback_armed(repo: Repo) -> None:
+    forge_users.promote(repo)
+    assert repo.breach("42", "latency-sla").status == 0
+    assert is_armed(repo, 1)
+    forge_users.open_incident(repo, "41")
+    repo.edit(".rollout-spec.yaml", "name: acme-models", "name: acme-two")
+    repo.render()
+    repo.commit("Rename the workspace")
+    answer = repo.breach("42", "latency-sla", workspace="acme-two")
+    assert answer.status == 0, answer.text
+    assert repo.live_at(head_of(repo, 2))["stable"] == "40"
+    assert pull(repo, 1)["state"] == "closed", answer.text
+
+
 def test_a_version_whose_name_begins_like_another_is_another(repo: Repo) -> None:
     repo.take(transitions.withdraw, "Withdraw")
     repo.record("41-20200117", like="42")
