@@ -124,7 +124,7 @@ class Case:
         Other heads that carry it do not count: anybody may push the same file twice.
         """
         heads = {each.head for each in self._open_incidents if (each.path, each.content) == (path, content)}
-        if any(path not in carried_by(self.base, head) for head in heads):
+        if any(not self.heads.is_late and path not in carried_by(self.base, head) for head in heads):
             return True
         return self.base.git.read(self.base.commit, self.base.path(path)) is not None
 
@@ -139,7 +139,9 @@ class Case:
         """Return whether to ignore an open rollback: a person closed it, or this tool does not build it."""
         heads = {each.branch: each.head for each in self._open_incidents}
         branch = rollback.branch or ""
-        return self._was_closed(branch) or (branch in heads and not self.heads.is_ours(heads[branch]))
+        if self._was_closed(branch) or branch not in heads:
+            return self._was_closed(branch)
+        return not self.heads.is_late and not self.heads.is_ours(heads[branch])
 
     def _past_and_shared_cause(self, failed: str) -> tuple[tuple[PastRollback, ...], Breach]:
         """Return the past rollbacks, and the breach with its shared cause named, if there is one."""
@@ -210,7 +212,7 @@ class Case:
             key = (spec.rollout, spec.failed_version) if spec else ("", "")
             if spec is None or key in breaches or key not in wanted or not each.branch.startswith("rollback"):
                 continue
-            if self.heads.is_ours(each.head) and not self._was_closed(each.branch):
+            if not self.heads.is_late and self.heads.is_ours(each.head) and not self._was_closed(each.branch):
                 breaches[key] = breach_of(spec)
         return {key: breaches[key] for key in wanted if key in breaches}
 

@@ -147,11 +147,14 @@ def quarantines_of(
         barred = [version for version in live.known_good if version in after - before]
         if not barred or live.stable in after - before or was_closed(each.branch):
             continue
-        if each.incident is not None and not each.name_taken and heads.is_ours(each.head):
+        is_known = each.incident is not None and not each.name_taken and not heads.is_late
+        if is_known and heads.is_ours(each.head):
             if each.path not in carried_by(base, each.head):  # its own branch reports it, if that is open
                 files[each.path] = each.content
         else:
             why = "has an incident of it, and is not one that this tool would build"
+            if heads.is_late:
+                why = "has an incident of it, and was not examined: others took too long"
             if each.name_taken:
                 why = f"has an incident of it, {each.name}, and the base has that of another version by this name"
             words = f"the branch {each.branch} {why}"

@@ -16,7 +16,7 @@ from rollout_spec.integrations.git import remote as remotes
 from rollout_spec.integrations.git import trees
 from rollout_spec.integrations.git.command import GitError
 from rollout_spec.integrations.git.objects import Entry
-from rollout_spec.workflows import incident_limits, open_incidents
+from rollout_spec.workflows import branch_heads, incident_limits, open_incidents
 from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workflows.rebuild import Incidents, incidents_of_head
 
@@ -191,3 +191,25 @@ def test_many_branches_of_steps_do_not_spend_the_time_of_the_forge(repo: Repo, m
     assert "advance/acme-models/fraud/42" in asked
     assert sum(head.startswith("advance/") for head in asked) <= 20
     assert "21 more branches are named like steps of fraud, and were not looked at" in answer.err
+
+
+def test_an_open_rollback_that_is_not_examined_asks_a_person(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    repo.run("rollback", "fraud", "--version", "41", "--reason", "41 is bad")
+    forge_users.promote(repo)
+    monkeypatch.setattr(branch_heads, "_MOST_SECONDS", -1.0, raising=False)
+    monkeypatch.setattr(branch_heads.Heads, "_is_built_here", lambda *_: pytest.fail("it was examined"))
+    answer = repo.breach("42", "latency-sla")
+    assert answer.status == 0, answer.text
+    assert "was not examined: others took too long [incident]" in answer.out
+    assert not is_armed(repo, 2)
+
+
+def test_the_guards_count_an_open_rollback_that_is_not_examined(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    automate(repo, "cooldown: 0s", "maxRollbacksPerDay: 1")
+    forge_users.serve_too(repo, "churn")
+    assert repo.breach("42", "latency-sla", rollout="churn").status == 0
+    forge_users.promote(repo)
+    monkeypatch.setattr(branch_heads, "_MOST_SECONDS", -1.0, raising=False)
+    monkeypatch.setattr(branch_heads.Heads, "_is_built_here", lambda *_: pytest.fail("it was examined"))
+    answer = repo.breach("42", "latency-sla")
+    assert "[rollbacks-per-day]" in answer.out, answer.text
