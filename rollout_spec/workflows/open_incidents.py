@@ -206,18 +206,24 @@ def carried_by(base: Base, head: str) -> Collection[str]:
 def fetched(base: Base, branches: Mapping[str, str], end: float | None = None) -> list[str]:
     """Fetch branches and return those that are present: one may be deleted by now.
 
-    If they do not arrive, each half gets half of the time that is left until ``end``, so that one hides no other.
+    If they do not arrive, each half gets half of the time that is left until ``end``, so that one hides no other. A
+    command waits for a head once.
     """
     if base.remote is None or not branches:
         return []
     end = time.monotonic() + _MOST_SECONDS if end is None else end
-    left = end - time.monotonic()
+    left, wanted = (
+        end - time.monotonic(),
+        {name: each for name, each in branches.items() if each not in base.remote.lost},
+    )
     try:
-        if left > 0:
-            base.remote.fetch_branches(branches, within=left / 2)
+        if left > 0 and wanted:
+            base.remote.fetch_branches(wanted, within=left / 2)
     except UserError:
-        if len(branches) > 1:
-            names = list(branches)
+        if len(wanted) > 1:
+            names = list(wanted)
             halves = names[: len(names) // 2], names[len(names) // 2 :]
-            return [name for half in halves for name in fetched(base, {each: branches[each] for each in half}, end)]
-    return [name for name, commit in branches.items() if base.git.has(commit)]  # it may have moved meanwhile
+            return [name for half in halves for name in fetched(base, {each: wanted[each] for each in half}, end)]
+    present = [name for name, commit in branches.items() if base.git.has(commit)]  # it may have moved meanwhile
+    base.remote.lost.update(branches[name] for name in branches.keys() - present)
+    return present

@@ -31,6 +31,8 @@ class Remote:
     def __init__(self, plumbing: Plumbing, name: str) -> None:
         self._plumbing = plumbing
         self.name = checked(name, NAME)
+        self.lost: set[str] = set()
+        """Heads that did not arrive: no one waits for them again."""
 
     @cached_property
     def url(self) -> str:
