@@ -103,8 +103,8 @@ def build_again(base: Base, recorded: Sequence[Recorded], unmerged: OpenIncident
     return Built({base.path(path): content for path, content in decision.edits.items()}, decision.branch)
 
 
-def is_lone_incident(base: Base, head: str) -> bool:
-    """Return whether a head is the exact commit that this tool makes for an incident without rollback target.
+def is_exact_commit(base: Base, head: str) -> bool:
+    """Return whether a head is the exact commit that this tool makes for one breach.
 
     It may carry incidents of branches that are gone. A commit that a person amended or extended is another one. A
     signature may contain a time, so a signed commit is not recognized.
@@ -114,7 +114,7 @@ def is_lone_incident(base: Base, head: str) -> bool:
         return False
     own_base, found = added
     built = build_again(own_base, found.recorded, OpenIncidents(found.carried)) if len(found.recorded) == 1 else None
-    if built is None or not built.branch.startswith("incident/"):
+    if built is None:
         return False
     message, date = git.message(head).rstrip("\n") + "\n", found.recorded[0].breach.observed_at
     with suppress(UserError):  # this process did not build what it cannot build

@@ -15,7 +15,7 @@ from rollout_spec.rollback import NoRollbackTarget, Rollback
 from rollout_spec.workflows.branch_heads import Heads
 from rollout_spec.workflows.open_incidents import fetched
 from rollout_spec.workflows.pull_requests import SUPERSEDED
-from rollout_spec.workflows.rebuild import incidents_of_head, is_lone_incident
+from rollout_spec.workflows.rebuild import incidents_of_head, is_exact_commit
 
 if TYPE_CHECKING:
     from rollout_spec.workflows.base_branch import Base
@@ -58,9 +58,7 @@ def supersede_others(
             notes.append("some branches are named like rollbacks of this, and were not looked at: it takes too long")
             break
         answered = _answered(base, there[other])
-        is_known = heads.is_ours(there[other]) or (
-            other.startswith("incident") and is_lone_incident(base, there[other])
-        )
+        is_known = heads.is_ours(there[other]) or is_exact_commit(base, there[other])
         if not is_known or not answered.keys() & failed.keys():
             continue
         is_same = all(failed[key] == answered[key] for key in failed.keys() & answered.keys())

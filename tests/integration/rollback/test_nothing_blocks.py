@@ -616,6 +616,22 @@ def test_an_incident_alone_is_closed_once_a_version_can_serve(stuck: Repo) -> No
     assert is_armed(stuck, 3)
 
 
+@pytest.mark.parametrize("way", ["ours", "on top", "instead"])
+def test_a_rollback_is_closed_if_the_incident_that_decided_its_target_is_gone(repo: Repo, way: str) -> None:
+    """A person closed the rollback of 41 and deleted its branch. Nobody may close what a person added to."""
+    repo.run("rollback", "fraud", "--version", "41", "--reason", "41 is bad")
+    forge_users.promote(repo)
+    repo.run("rollback", "fraud", "--reason", "42 is bad", "--auto-merge")
+    assert repo.live_at(head_of(repo, 2))["stable"] == "40"
+    assert is_armed(repo, 2)
+    if way != "ours":
+        add_incident(repo, pull(repo, 2)["head"], "39", way)
+    forget_the_rollback_of_41(repo)
+    answer = repo.breach("42", "latency-sla")
+    assert repo.live_at(head_of(repo, 3))["stable"] == "41", answer.text
+    assert pull(repo, 2)["state"] == ("closed" if way == "ours" else "open"), answer.text
+
+
 @pytest.mark.parametrize("way", ["on top", "instead"])
 def test_an_incident_alone_to_which_a_person_added_another_stays_open(stuck: Repo, way: str) -> None:
     theirs = add_incident(stuck, pull(stuck, 2)["head"], "39", way)
