@@ -6,21 +6,20 @@ An existing branch is adopted only if this process would build the same commit.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import count
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.pull_request import Interventions, ProposedChange, PullRequest
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.workflows.base_branch import Base, build
 from rollout_spec.workflows.branch_heads import Built, Heads
+from rollout_spec.workflows.branch_names import MOST_NAMES, branch_names
 
 SUPERSEDED = "superseded"
 """The label of pull requests that this tool closed itself, so that no person refused them."""
-_MOST_NAMES = 20
 _TRIES = 5
 _MOST_SECONDS = 60.0
 """The time for the heads under the names of a branch to arrive: anybody may push one that takes hours."""
@@ -108,6 +107,9 @@ def _try_names(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> Del
         state = delivery.heads.state(head, wanted) if arrived else "foreign"
         if state == "current":
             return _open(replace(delivery, change=change), head, pull, notes)
+        if state == "outdated" and pull is not None and pull.auto_merge_enabled and change.draft and not pull.draft:
+            notes.append(_close_armed(pull, forge))
+            continue
         if state == "outdated":
             changes = forge.interventions(pull) if pull is not None and not delivery.ordered else Interventions()
             if pull is not None and (changes.converted_to_draft or changes.cancelled_auto_merge):
@@ -118,7 +120,7 @@ def _try_names(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> Del
             return _open(replace(delivery, change=change), commit, pull, notes, replaced=True)
         if state == "foreign":
             notes.append(_foreign_note(f"the branch {branch} on {base.remote.name}", head, pull, arrived))
-    raise UserError(f"all {_MOST_NAMES} names {delivery.change.branch}-N are taken", hint="delete old branches")
+    raise UserError(f"all {MOST_NAMES} names {delivery.change.branch}-N are taken", hint="delete old branches")
 
 
 def _fetch_head(base: Base, branch: str, head: str, end: float) -> bool:
@@ -138,23 +140,19 @@ def _foreign_note(branch: str, head: str, pull: PullRequest | None, arrived: boo
     return f"{branch}{owner} has {why} ({head[:12]}) and was left unchanged"
 
 
-def branch_names(branch: str, taken: Mapping[str, str], *, instead: str) -> Iterator[str]:
-    """Yield the possible names of a branch: its own, then ``-2``, ``-3`` …, and last ``-`` and ``instead``.
+def _close_armed(pull: PullRequest, forge: Forge) -> str:
+    """Close a rollback with auto-merge, because the rebuilt one needs a person.
 
-    Anybody who may push can take the first names beforehand, but nobody can guess the last one. Git allows no branch
-    ``a/b`` beside a branch ``a``: a folder that is a branch gets ``.2``, which no workspace or rollout has in its name.
+    Forges keep auto-merge if the branch is pushed again. Return a note.
     """
-    *folders, last = branch.split("/")
-    path = ""
-    for folder in folders:
-        names = (f"{path}{folder}" if number == 1 else f"{path}{folder}.{number}" for number in count(1))
-        path = next(name for name in names if name not in taken) + "/"
-    for number in range(1, _MOST_NAMES + 1):
-        name = f"{path}{last}" if number == 1 else f"{path}{last}-{number}"
-        if number == _MOST_NAMES:
-            name = f"{path}{last}-{instead}"
-        if not any(each.startswith(f"{name}/") for each in taken):
-            yield name
+    text = "**This is no longer right on the newest base, and a person must review the rebuilt one.** So it is closed."
+    try:
+        forge.comment(pull, "superseded", text)
+        forge.label_and_request_review(pull, (SUPERSEDED,), ())
+        forge.close(pull)
+    except UserError as error:
+        return f"{pull.url} is out of date, still has auto-merge, and was not closed: {error.message}"
+    return f"{pull.url} is out of date, had auto-merge, and was closed"
 
 
 def _refuse_if_closed(pull: PullRequest, delivery: Delivery, commit: str, end: float) -> None:
