@@ -82,7 +82,7 @@ def _other_branches(
     """Return the other branches of rollbacks, then of incidents, of the same versions."""
     parts = decision.parts if isinstance(decision, Rollback) else (decision,)
     failures = "|".join(rf"{re.escape(each.rollout)}(\.\d+)?/{re.escape(label(each.failed))}" for each in parts)
-    workspace = r"[^/]+"  # any: this one may have had another name, and only its own incidents are read
+    workspace = r"[a-z0-9-]+(\.\d+)?"  # any: this one may have had another name, and only its incidents are read
     rest = rf"(\.\d+)?/{workspace}/({failures})-[0-9a-f]{{8}}(-\d+|-[0-9a-f]{{12}})?"
     rollbacks, incidents = ([name for name in there if re.fullmatch(kind + rest, name)] for kind in _KINDS)
     if pull is None:
