@@ -31,10 +31,7 @@ from rollout_spec.workspace.repository import Repository
 
 @dataclass(frozen=True)
 class _Failure:
-    """A failed version with its breach, its commits, and the versions that also go back.
-
-    The commits are those since it was proposed.
-    """
+    """A failed version: its breach, its commits since it was proposed, and those that go back too."""
 
     breach: Breach
     version: str

@@ -20,6 +20,9 @@ from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workspace.edits import document_text
 from rollout_spec.workspace.repository import Repository
 
+_MOST_REVERTS = 300
+"""The number of commits that an incident lists, the newest ones: larger incidents are not read from branches."""
+
 
 def next_name(rollout: str, version: str, repository: Repository) -> str:
     """Return the name of the next incident of a version: ``fraud-42``, then ``fraud-42-2``."""
@@ -85,7 +88,7 @@ def incident_text(
         "source": one_line(breach.source) or "unknown",
         "observedAt": format_time(breach.observed_at),
         "stage": stage or None,
-        "reverts": [step.commit for step in undone.steps],
+        "reverts": [step.commit for step in undone.steps[:_MOST_REVERTS]],
         "evidence": {key: value for key, value in evidence.items() if value is not None},
         "status": "open",
         "verdict": None,

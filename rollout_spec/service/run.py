@@ -138,7 +138,7 @@ def check_served(served: Served, host: str) -> None:
 
 
 def _confirm(address: str) -> None:
-    """Confirm a subscription to SNS. The parser has checked that the address is of SNS, for the configured topic."""
+    """Confirm a subscription. The parser has checked that the address is of SNS, for the topic."""
     get(address, "the confirmation at")
     _log.info("a subscription is confirmed")
 

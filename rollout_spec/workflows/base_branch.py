@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -48,6 +48,11 @@ class Base:
     @cached_property
     def undone(self) -> dict[tuple[str, str], UndoneCommits]:
         """A cache of the commits that rollbacks undo, by rollout and version."""
+        return {}
+
+    @cached_property
+    def carried(self) -> dict[str, Collection[str]]:
+        """A cache of the incidents that heads carry, by head."""
         return {}
 
     def path(self, path: str) -> str:

@@ -5,6 +5,7 @@ Only the tree of a head is trusted: anybody who may push can write an author, a 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -38,6 +39,8 @@ HeadState = Literal["current", "outdated", "foreign", "merged"]
 ``foreign``: it contains a commit that this tool does not build. ``merged``: the base contains it."""
 
 _MOST_COMMITS = 20
+_MOST_SECONDS = 60.0
+"""The time to examine heads: anybody may push thousands, and long histories."""
 
 
 class Heads:
@@ -46,7 +49,15 @@ class Heads:
     def __init__(self, base: Base, rebuild: Rebuild) -> None:
         self._base = base
         self._rebuild = rebuild
+        self._spent = 0.0
+        self._since: float | None = None
         self.is_ours = cache(self._is_ours)
+
+    @property
+    def is_late(self) -> bool:
+        """Return whether the time is spent. A head that was not examined may be ours."""
+        running = time.monotonic() - self._since if self._since is not None else 0.0
+        return self._spent + running > _MOST_SECONDS
 
     def state(self, head: str, wanted: Built) -> HeadState:
         """Compare a head, which is in the clone, with the change that this process builds now.
@@ -68,8 +79,12 @@ class Heads:
 
         A merge of the base into the branch, which forges make to update a branch, counts as such a commit.
         """
-        commits = self._base.git.commits_between(self._base.commit, head)
-        return 0 < len(commits) <= _MOST_COMMITS and all(map(self._is_built_here, commits))
+        self._since = time.monotonic()
+        try:
+            commits = self._base.git.commits_between(self._base.commit, head)
+            return 0 < len(commits) <= _MOST_COMMITS and all(map(self._is_built_here, commits))
+        finally:
+            self._spent, self._since = self._spent + time.monotonic() - self._since, None
 
     def _is_built_here(self, commit: str) -> bool:
         own = self._own_base(commit)

@@ -37,6 +37,7 @@ from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workflows.branch_heads import Built, Heads
 from rollout_spec.workflows.manifest_diff import compare_manifests
 from rollout_spec.workflows.open_incidents import OpenIncident, carried_by, open_incidents, quarantines_of
+from rollout_spec.workflows.person_findings import left_to_a_person
 from rollout_spec.workflows.rebuild import build_again, incidents_in, undone_for
 from rollout_spec.workflows.rollback_history import (
     branches_of,
@@ -130,7 +131,7 @@ class Case:
         Other heads that carry it do not count: anybody may push the same file twice.
         """
         heads = {each.head for each in self._open_incidents if (each.path, each.content) == (path, content)}
-        if any(path not in carried_by(self.base, head) for head in heads):
+        if any(not self.heads.is_late and path not in carried_by(self.base, head) for head in heads):
             return True
         return self.base.git.read(self.base.commit, self.base.path(path)) is not None
 
@@ -145,7 +146,9 @@ class Case:
         """Return whether to ignore an open rollback: a person closed it, or this tool does not build it."""
         heads = {each.branch: each.head for each in self._open_incidents}
         branch = rollback.branch or ""
-        return self._was_closed(branch) or (branch in heads and not self.heads.is_ours(heads[branch]))
+        if self._was_closed(branch) or branch not in heads:
+            return self._was_closed(branch)
+        return not self.heads.is_late and not self.heads.is_ours(heads[branch])
 
     def _past_and_shared_cause(self, failed: str) -> tuple[tuple[PastRollback, ...], Breach]:
         """Return the past rollbacks, and the breach with its shared cause named, if there is one."""
@@ -216,7 +219,7 @@ class Case:
             key = (spec.rollout, spec.failed_version) if spec else ("", "")
             if spec is None or key in breaches or key not in wanted or not each.branch.startswith("rollback"):
                 continue
-            if self.heads.is_ours(each.head) and not self._was_closed(each.branch):
+            if not self.heads.is_late and self.heads.is_ours(each.head) and not self._was_closed(each.branch):
                 breaches[key] = breach_of(spec)
         return {key: breaches[key] for key in wanted if key in breaches}
 
@@ -236,14 +239,3 @@ class Case:
             decision, repository, prepared.verdict, prefix=prefix, existing=existing, remaining=left, comparison=proof
         )
         return replace(prepared, change=new)
-
-
-def left_to_a_person(findings: Iterable[Finding], rollback: Rollback) -> list[Finding]:
-    """Return the findings about components that stay unchanged because another rollout needs them."""
-    paths = [
-        ("spec", "versions", part.restored, "requires", each.component)
-        for part in rollback.parts
-        for each in part.switches
-        if each.is_blocked
-    ]
-    return [each for each in findings if each.name == "pins-served" and each.path in paths]

@@ -20,6 +20,9 @@ _MOST_OF_BRANCH = 20
 _MOST_BYTES = 2 * 1024**2
 _MOST_SECONDS = 5.0
 """What all incidents on branches may have, and take: the smallest branches are read first."""
+_LARGEST_FOLDER = 16 * 1024**2
+_MOST_SECONDS_TO_LIST = 20.0
+"""The bytes of a folder that is listed, and the time to list those of all branches."""
 
 
 @lru_cache(maxsize=4096)
@@ -28,13 +31,38 @@ def read_incident(path: str, content: bytes) -> Incident | None:
     return read_file(path, "Incident", content).model
 
 
-def own_names(base: Base, head: str, names: list[str], folder: str) -> list[str]:
-    """Leave out incidents that a branch did not change, if it seems to have too many.
+def listed(base: Base, branches: Mapping[str, str], folder: str) -> Iterator[tuple[str, list[str], str | None]]:
+    """Give each branch with the names of its own incidents, or why they are unknown."""
+    end = time.monotonic() + _MOST_SECONDS_TO_LIST
+    for branch, head in branches.items():
+        if time.monotonic() > end:
+            yield branch, [], "is not read: others took too long"
+        elif has_large_folder(base, head, folder):
+            yield branch, [], f"has a folder of more than {_LARGEST_FOLDER >> 20} MiB, which is not read"
+        else:
+            names = _own_names(base, head, folder)
+            reason = _too_many(len(names))
+            yield branch, [] if reason else names, reason
 
-    The base of such a branch may be an old one.
+
+def has_large_folder(base: Base, head: str, folder: str) -> bool:
+    """Return whether the folder of a head, or one above it, is too large to list."""
+    return base.git.has_large_folder(head, folder, _LARGEST_FOLDER)
+
+
+def _own_names(base: Base, head: str, folder: str) -> list[str]:
+    """Return the incidents of a branch that differ from the base.
+
+    If they seem too many, leave out those that the branch did not change: its base may be an old one.
     """
+    names = [name for name in base.git.names(head, folder) if name.endswith(".yaml")]
+    names = [name for name in names if not base.git.is_same(base.commit, head, f"{folder}/{name}")]
     own = base.git.parted(base.commit, head) if len(names) > _MOST_OF_BRANCH else None
     return [name for name in names if own is None or not base.git.is_same(own, head, f"{folder}/{name}")]
+
+
+def _too_many(count: int) -> str | None:
+    return f"has {count:,} incidents, and {_MOST_OF_BRANCH} are read at most" if count > _MOST_OF_BRANCH else None
 
 
 def refusal(base: Base, head: str, paths: list[str]) -> str | None:
@@ -42,8 +70,8 @@ def refusal(base: Base, head: str, paths: list[str]) -> str | None:
 
     ``paths`` are from the root.
     """
-    if len(paths) > _MOST_OF_BRANCH:
-        return f"has {len(paths):,} incidents, and {_MOST_OF_BRANCH} are read at most"
+    if (reason := _too_many(len(paths))) is not None:
+        return reason
     sizes = [base.git.size(head, path) for path in paths]
     if max(sizes, default=0) > _LARGEST:
         return f"has an incident of more than {_LARGEST // 1024} KiB, which is not read"

@@ -20,9 +20,9 @@ from rollout_spec.rollback import NoAction, NoRollbackTarget, Rollback, UndoneCo
 from rollout_spec.rollback.offline_bundle import README, OfflineRollback, prepare, readme
 from rollout_spec.workflows.breach_version import with_versions
 from rollout_spec.workflows.breach_workspaces import ForeignBreach, split_by_workspace
-from rollout_spec.workflows.decide import left_to_a_person
 from rollout_spec.workflows.locate import WorkspaceLocation, check_version, refuse_link
 from rollout_spec.workflows.newest import bare_root, local_workspace
+from rollout_spec.workflows.person_findings import left_to_a_person
 from rollout_spec.workspace.commit_tree import CommitTree
 from rollout_spec.workspace.files import write
 from rollout_spec.workspace.repository import Repository

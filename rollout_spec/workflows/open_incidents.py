@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -14,12 +15,14 @@ from rollout_spec.spec.incident import Incident
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workflows.branch_heads import Heads
-from rollout_spec.workflows.incident_limits import own_names, read_incident, within_limits
+from rollout_spec.workflows.incident_limits import listed, read_incident, within_limits
 from rollout_spec.workflows.rebuild import incidents_of_head
 from rollout_spec.workspace.incident_sources import incident_sources
 from rollout_spec.workspace.repository import Repository
 
 _MOST_BRANCHES = 2_000
+_MOST_SECONDS = 120.0
+"""The time for branches to arrive: anybody may push one that takes hours."""
 INCIDENTS = "incidents"
 KINDS = ("rollback", "incident")
 
@@ -57,10 +60,15 @@ def open_incidents(base: Base, branches: Mapping[str, str], rollout: str) -> tup
     known = set(base.git.names(base.commit, folder))
     ours = _branches_of_incidents(base, branches, rollout)
     own: dict[str, list[str]] = {}
-    for branch in fetched(base, dict(list(ours.items())[:_MOST_BRANCHES])):
-        names = [name for name in base.git.names(ours[branch], folder) if name.endswith(".yaml")]
-        names = [name for name in names if not base.git.is_same(base.commit, ours[branch], f"{folder}/{name}")]
-        own[branch] = own_names(base, ours[branch], names, folder)
+    looked_at = dict(list(ours.items())[:_MOST_BRANCHES])
+    present = fetched(base, looked_at)
+    for branch in _still_there(base, looked_at.keys() - present):
+        found.append(OpenIncident(branch, ours[branch], "", b"", None, unread="cannot be fetched"))
+    for branch, names, unknown in listed(base, {branch: ours[branch] for branch in present}, folder):
+        if unknown is None:
+            own[branch] = names
+        else:
+            found.append(OpenIncident(branch, ours[branch], "", b"", None, unread=unknown))
     paths = {branch: (ours[branch], [f"{folder}/{name}" for name in names]) for branch, names in own.items()}
     for branch, reason in within_limits(base, paths):
         if reason is not None:
@@ -71,7 +79,7 @@ def open_incidents(base: Base, branches: Mapping[str, str], rollout: str) -> tup
             each = _open_incident(base, branch, ours[branch], name)
             if each is not None and (not is_known or _names_another_version(base.repository, each)):
                 found.append(replace(each, name_taken=is_known))
-    order = {branch: position for position, branch in enumerate(own)}
+    order = {branch: position for position, branch in enumerate(ours)}
     return tuple(sorted(found, key=lambda each: order[each.branch]))
 
 
@@ -140,11 +148,14 @@ def quarantines_of(
         barred = [version for version in live.known_good if version in after - before]
         if not barred or live.stable in after - before or was_closed(each.branch):
             continue
-        if each.incident is not None and not each.name_taken and heads.is_ours(each.head):
+        is_known = each.incident is not None and not each.name_taken and not heads.is_late
+        if is_known and heads.is_ours(each.head):
             if each.path not in carried_by(base, each.head):  # its own branch reports it, if that is open
                 files[each.path] = each.content
         else:
             why = "has an incident of it, and is not one that this tool would build"
+            if heads.is_late:
+                why = "has an incident of it, and was not examined: others took too long"
             if each.name_taken:
                 why = f"has an incident of it, {each.name}, and the base has that of another version by this name"
             words = f"the branch {each.branch} {why}"
@@ -179,22 +190,42 @@ def _open_elsewhere(
                     yield version, f"the branch {each.branch} of {source.workspace_name} has an incident of it"
 
 
+def _still_there(base: Base, missing: Collection[str]) -> list[str]:
+    """Return the branches that did not arrive, although the remote still has them."""
+    if base.remote is None or not missing:
+        return []
+    return sorted(missing & base.remote.branches(*(f"{kind}*" for kind in KINDS)).keys())
+
+
 def carried_by(base: Base, head: str) -> Collection[str]:
     """Return the incidents that a head carries, without those of the breaches that it answers."""
-    added = incidents_of_head(base, head)
-    return added[1].carried if added is not None else ()
+    if head not in base.carried:
+        added = incidents_of_head(base, head)
+        base.carried[head] = added[1].carried.keys() if added is not None else ()
+    return base.carried[head]
 
 
-def fetched(base: Base, branches: Mapping[str, str]) -> list[str]:
-    """Fetch branches and return those that are present. One may have been deleted since it was listed."""
+def fetched(base: Base, branches: Mapping[str, str], end: float | None = None) -> list[str]:
+    """Fetch branches and return those that are present: one may be deleted by now.
+
+    If they do not arrive, each half gets half of the time that is left until ``end``, so that one hides no other. A
+    command waits for a head once.
+    """
     if base.remote is None or not branches:
         return []
+    end = time.monotonic() + _MOST_SECONDS if end is None else end
+    left, wanted = (
+        end - time.monotonic(),
+        {name: each for name, each in branches.items() if each not in base.remote.lost},
+    )
     try:
-        base.remote.fetch_branches(branches)
+        if left > 0 and wanted:
+            base.remote.fetch_branches(wanted, within=left / 2)
     except UserError:
-        if len(branches) == 1:
-            return []
-        names = list(branches)
-        halves = names[: len(names) // 2], names[len(names) // 2 :]
-        return [name for half in halves for name in fetched(base, {each: branches[each] for each in half})]
-    return [name for name, commit in branches.items() if base.git.has(commit)]  # it may have moved meanwhile
+        if len(wanted) > 1:
+            names = list(wanted)
+            halves = names[: len(names) // 2], names[len(names) // 2 :]
+            return [name for half in halves for name in fetched(base, {each: wanted[each] for each in half}, end)]
+    present = [name for name, commit in branches.items() if base.git.has(commit)]  # it may have moved meanwhile
+    base.remote.lost.update(branches[name] for name in branches.keys() - present)
+    return present

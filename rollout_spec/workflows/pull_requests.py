@@ -5,23 +5,25 @@ An existing branch is adopted only if this process would build the same commit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import count
 
 from rollout_spec.core.errors import ClosedByPersonError, UserError
 from rollout_spec.core.pull_request import Interventions, ProposedChange, PullRequest
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.workflows.base_branch import Base, build
 from rollout_spec.workflows.branch_heads import Built, Heads
+from rollout_spec.workflows.branch_names import MOST_NAMES, branch_names
 from rollout_spec.workflows.make_ready import Attest, Readiness
 
 SUPERSEDED = "superseded"
 """The label of pull requests that this tool closed itself, so that no person refused them."""
-_MOST_NAMES = 20
 _TRIES = 5
+_MOST_SECONDS = 60.0
+"""The time for the heads under the names of a branch to arrive: anybody may push one that takes hours."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def deliver(delivery: Delivery) -> DeliveredChange:
 
 def _try_names(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> DeliveredChange | None:
     """Try the possible names of the branch in order; None if another process wrote to one meanwhile."""
-    base, forge, notes = delivery.base, delivery.forge, list[str]()
+    base, forge, notes, end = delivery.base, delivery.forge, list[str](), time.monotonic() + _MOST_SECONDS
     assert base.remote is not None
     for branch in branch_names(delivery.change.branch, taken, instead=commit[:12]):
         if branch.count("/") and not branch.startswith(delivery.change.branch) and not notes:
@@ -96,19 +98,23 @@ def _try_names(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> Del
         if pull is not None and pull.state == "merged":
             continue
         if pull is not None and pull.state == "closed":
-            _refuse_if_closed(pull, delivery, commit)
+            _refuse_if_closed(pull, delivery, commit, end)
             continue
         if head is None:
             if not base.remote.push_new(branch, commit):
                 return None
             moved = pull is not None and pull.head_sha != commit
             return _open(replace(delivery, change=change), commit, pull, notes, replaced=moved)
-        if not _fetch_head(base, branch, head):
+        arrived = _fetch_head(base, branch, head, end)
+        if not arrived and base.remote.branch(branch) != head:
             return None
         wanted = Built(delivery.change.edits, delivery.change.branch, delivery.records)
-        state = delivery.heads.state(head, wanted)
+        state = delivery.heads.state(head, wanted) if arrived else "foreign"
         if state == "current":
             return _open(replace(delivery, change=change), head, pull, notes)
+        if state == "outdated" and pull is not None and pull.auto_merge_enabled and change.draft and not pull.draft:
+            notes.append(_close_armed(pull, forge))
+            continue
         if state == "outdated":
             changes = forge.interventions(pull) if pull is not None and not delivery.ordered else Interventions()
             if pull is not None and (changes.converted_to_draft or changes.cancelled_auto_merge):
@@ -118,55 +124,50 @@ def _try_names(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> Del
                 return None
             return _open(replace(delivery, change=change), commit, pull, notes, replaced=True)
         if state == "foreign":
-            notes.append(_foreign_note(f"the branch {branch} on {base.remote.name}", head, pull))
-    raise UserError(f"all {_MOST_NAMES} names {delivery.change.branch}-N are taken", hint="delete old branches")
+            notes.append(_foreign_note(f"the branch {branch} on {base.remote.name}", head, pull, arrived))
+    raise UserError(f"all {MOST_NAMES} names {delivery.change.branch}-N are taken", hint="delete old branches")
 
 
-def _fetch_head(base: Base, branch: str, head: str) -> bool:
-    """Fetch the head of a branch. Return False if the branch moved or was deleted."""
+def _fetch_head(base: Base, branch: str, head: str, end: float) -> bool:
+    """Fetch the head of a branch. Return False if it does not arrive before ``end``."""
     assert base.remote is not None
-    try:
-        base.remote.fetch_branches({branch: head})
-    except UserError:
-        if base.remote.branch(branch) == head:
-            raise
-        return False
+    left = end - time.monotonic()
+    with suppress(UserError):
+        if left > 0:
+            base.remote.fetch_branches({branch: head}, within=left)
     return base.git.has(head)
 
 
-def _foreign_note(branch: str, head: str, pull: PullRequest | None) -> str:
+def _foreign_note(branch: str, head: str, pull: PullRequest | None, arrived: bool) -> str:
+    why = "an unexpected commit" if arrived else "a commit that cannot be fetched"
     owner = f", of {pull.url}" if pull is not None else ""
     owner += ", which still has auto-merge," if pull is not None and pull.auto_merge_enabled else ""
-    return f"{branch}{owner} has an unexpected commit ({head[:12]}) and was left unchanged"
+    return f"{branch}{owner} has {why} ({head[:12]}) and was left unchanged"
 
 
-def branch_names(branch: str, taken: Mapping[str, str], *, instead: str) -> Iterator[str]:
-    """Yield the possible names of a branch: its own, then ``-2``, ``-3`` …, last ``-`` and ``instead``.
+def _close_armed(pull: PullRequest, forge: Forge) -> str:
+    """Close a rollback with auto-merge, because the rebuilt one needs a person.
 
-    Anybody who may push can take the first names beforehand, but nobody can guess the last one. Git allows no branch
-    ``a/b`` beside a branch ``a``: a folder that is a branch gets ``.2``, which no workspace or rollout has in its name.
+    Forges keep auto-merge if the branch is pushed again. Return a note.
     """
-    *folders, last = branch.split("/")
-    path = ""
-    for folder in folders:
-        names = (f"{path}{folder}" if number == 1 else f"{path}{folder}.{number}" for number in count(1))
-        path = next(name for name in names if name not in taken) + "/"
-    for number in range(1, _MOST_NAMES + 1):
-        name = f"{path}{last}" if number == 1 else f"{path}{last}-{number}"
-        if number == _MOST_NAMES:
-            name = f"{path}{last}-{instead}"
-        if not any(each.startswith(f"{name}/") for each in taken):
-            yield name
+    text = "**This is no longer right on the newest base, and a person must review the rebuilt one.** So it is closed."
+    try:
+        forge.comment(pull, "superseded", text)
+        forge.label_and_request_review(pull, (SUPERSEDED,), ())
+        forge.close(pull)
+    except UserError as error:
+        return f"{pull.url} is out of date, still has auto-merge, and was not closed: {error.message}"
+    return f"{pull.url} is out of date, had auto-merge, and was closed"
 
 
-def _refuse_if_closed(pull: PullRequest, delivery: Delivery, commit: str) -> None:
+def _refuse_if_closed(pull: PullRequest, delivery: Delivery, commit: str, end: float) -> None:
     """Raise UserError if a person closed this pull request of this tool after the breach was observed."""
     if delivery.ordered or SUPERSEDED in pull.labels:
         return
     head, git, remote = pull.head_sha, delivery.base.git, delivery.base.remote
-    if head != commit and remote is not None and not git.has(head):
+    if head != commit and remote is not None and (left := end - time.monotonic()) > 0 and not git.has(head):
         with suppress(UserError):  # its branch may be deleted; some forges still serve the commit
-            remote.fetch_commit(head)
+            remote.fetch_commit(head, within=left)
     if head != commit and not (git.has(head) and delivery.heads.is_ours(head)):
         return
     closed_after = delivery.observed is not None and pull.closed_at is not None and delivery.observed <= pull.closed_at

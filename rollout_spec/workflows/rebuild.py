@@ -28,7 +28,7 @@ from rollout_spec.rollback.incident import breach_of
 from rollout_spec.spec.incident import Incident
 from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workflows.branch_heads import Built
-from rollout_spec.workflows.incident_limits import read_incident, refusal
+from rollout_spec.workflows.incident_limits import has_large_folder, read_incident, refusal
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ def incidents_in(base: Base, commit: str) -> Incidents:
     base_names = set(git.names(base.commit, folder))
     answered: list[tuple[str, Incident, bool]] = []
     carried: dict[str, bytes] = {}
-    paths = [f"{folder}/{name}" for name in git.names(commit, folder) if name not in base_names]
+    names = git.names(commit, folder) if not has_large_folder(base, commit, folder) else ()
+    paths = [f"{folder}/{name}" for name in names if name not in base_names]
     for path in paths if refusal(base, commit, paths) is None else ():
         name, content = path.rpartition("/")[2], git.read(commit, path)
         model = read_incident(path, content) if content is not None else None
@@ -105,8 +106,8 @@ def build_again(base: Base, recorded: Sequence[Recorded], unmerged: OpenIncident
     return Built({base.path(path): content for path, content in decision.edits.items()}, decision.branch)
 
 
-def is_lone_incident(base: Base, head: str) -> bool:
-    """Return whether a head is exactly this tool's commit for an incident without rollback target.
+def is_exact_commit(base: Base, head: str) -> bool:
+    """Return whether a head is the exact commit that this tool makes for one breach.
 
     It may carry incidents of branches that are gone. A commit that a person amended or extended is another one. A
     signature may contain a time, so a signed commit is not recognized.
@@ -116,7 +117,7 @@ def is_lone_incident(base: Base, head: str) -> bool:
         return False
     own_base, found = added
     built = build_again(own_base, found.recorded, OpenIncidents(found.carried)) if len(found.recorded) == 1 else None
-    if built is None or not built.branch.startswith("incident/"):
+    if built is None:
         return False
     message, date = git.message(head).rstrip("\n") + "\n", found.recorded[0].breach.observed_at
     with suppress(UserError):  # this process did not build what it cannot build

@@ -23,6 +23,8 @@ from rollout_spec.workflows.rebuild import incidents_in
 from rollout_spec.workflows.supersede import supersede_others
 
 _TRIES = 5
+_MOST_STEPS = 20
+"""The number of branches of steps that the forge is asked about: anybody may push thousands."""
 
 
 @dataclass(frozen=True)
@@ -223,11 +225,13 @@ def _comment_on_pull_requests(done: BreachResponse, forge: Forge) -> list[str]:
             forge.comment(
                 pull, f"breach-{done.breach.trigger or done.breach.source}", repeat_comment(rollback, done.verdict)
             )
-        for branch in done.open_steps:
+        for branch in done.open_steps[:_MOST_STEPS]:
             step = forge.find(branch, base.branch)
             if step is not None and step.state == "open":
                 forge.comment(step, f"rollback-{rollback.incident}", step_warning(rollback, pull.url))
                 notes.append(f"{step.url} is open too; a comment was added")
+        if (missed := len(done.open_steps) - _MOST_STEPS) > 0:
+            notes.append(f"{missed:,} more branches are named like steps of {rollback.rollout}, and were not looked at")
     except UserError as error:
         notes.append(error.message)
     return notes

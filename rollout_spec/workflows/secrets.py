@@ -40,7 +40,7 @@ def _refuse_own(place: SecretPlace) -> None:
     A workspace chooses the hosts that its secrets are sent to, so that one merged line would give them away.
     """
     own = {name for names in TOKENS.values() for name in names} | {*APP, INBOX}
-    path = os.path.realpath(place.file) if place.file is not None else ""
+    path = os.path.realpath(place.file.replace("\0", "")) if place.file is not None else ""
     app_key = os.environ.get("GITHUB_APP_PRIVATE_KEY_FILE", "")
     if place.env in own or path.startswith(_NOT_SECRETS) or (app_key and path == os.path.realpath(app_key)):
         name = place.env or place.file or ""

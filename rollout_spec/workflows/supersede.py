@@ -18,7 +18,7 @@ from rollout_spec.rollback import NoRollbackTarget, Rollback
 from rollout_spec.workflows.branch_heads import Heads
 from rollout_spec.workflows.open_incidents import fetched
 from rollout_spec.workflows.pull_requests import SUPERSEDED
-from rollout_spec.workflows.rebuild import incidents_of_head, is_lone_incident
+from rollout_spec.workflows.rebuild import incidents_of_head, is_exact_commit
 
 if TYPE_CHECKING:
     from rollout_spec.workflows.base_branch import Base
@@ -61,9 +61,7 @@ def supersede_others(
             notes.append("some branches are named like rollbacks of this, and were not looked at: it takes too long")
             break
         answered = _answered(base, there[other])
-        is_known = heads.is_ours(there[other]) or (
-            other.startswith("incident") and is_lone_incident(base, there[other])
-        )
+        is_known = heads.is_ours(there[other]) or is_exact_commit(base, there[other])
         if not is_known or not answered.keys() & failed.keys():
             continue
         is_same = all(failed[key] == answered[key] for key in failed.keys() & answered.keys())
@@ -87,7 +85,8 @@ def _other_branches(
     """Return the other branches of rollbacks, then of incidents, of the same versions."""
     parts = decision.parts if isinstance(decision, Rollback) else (decision,)
     failures = "|".join(rf"{re.escape(each.rollout)}(\.\d+)?/{re.escape(label(each.failed))}" for each in parts)
-    rest = rf"(\.\d+)?/{re.escape(decision.workspace)}(\.\d+)?/({failures})-[0-9a-f]{{8}}(-\d+|-[0-9a-f]{{12}})?"
+    workspace = r"[a-z0-9-]+(\.\d+)?"  # any: this one may have had another name, and only its incidents are read
+    rest = rf"(\.\d+)?/{workspace}/({failures})-[0-9a-f]{{8}}(-\d+|-[0-9a-f]{{12}})?"
     rollbacks, incidents = ([name for name in there if re.fullmatch(kind + rest, name)] for kind in _KINDS)
     if pull is None:
         return rollbacks + incidents

@@ -31,6 +31,8 @@ class Remote:
     def __init__(self, plumbing: Plumbing, name: str) -> None:
         self._plumbing = plumbing
         self.name = checked(name, NAME)
+        self.lost: set[str] = set()
+        """Heads that did not arrive: no one waits for them again."""
 
     @cached_property
     def url(self) -> str:
@@ -79,17 +81,20 @@ class Remote:
         self.fetch_branches({branch: commit})
         return commit
 
-    def fetch_branches(self, branches: Mapping[str, str]) -> None:
-        """Fetch branches whose commits are missing here. Many branches are fetched without that test."""
+    def fetch_branches(self, branches: Mapping[str, str], *, within: float | None = None) -> None:
+        """Fetch branches whose commits are missing here. Many branches are fetched without that test.
+
+        GitError if it takes more than ``within`` seconds.
+        """
         few = len(branches) <= _FEW
         names = [name for name, commit in branches.items() if not few or not self._plumbing.has(commit)]
         refs = [_HEADS + checked(name, NAME) for name in names]
         if refs:
-            self._ask("fetch", "--quiet", *_NOTHING_ELSE, self.name, *refs)
+            self._ask("fetch", "--quiet", *_NOTHING_ELSE, self.name, *refs, within=within)
 
-    def fetch_commit(self, commit: str) -> None:
+    def fetch_commit(self, commit: str, *, within: float | None = None) -> None:
         """Fetch a commit that may be on no branch. GitError if the remote refuses."""
-        self._ask("fetch", "--quiet", *_NOTHING_ELSE, self.name, checked(commit, ID))
+        self._ask("fetch", "--quiet", *_NOTHING_ELSE, self.name, checked(commit, ID), within=within)
 
     def follow(self, branch: str) -> str:
         """Fetch a branch, move the local branch of this name to it, and return its commit.

@@ -45,7 +45,7 @@ class Git:
         self._run = self._plumbing.run
         self._objects = Objects(self._plumbing)
         self._sizes = Objects(self._plumbing, sizes=True)
-        self._trees = Trees(self._objects)
+        self._trees = Trees(self._objects, self._sizes)
         self._editor = TreeEditor(self._plumbing, self._trees)
 
     @classmethod
@@ -85,6 +85,10 @@ class Git:
     def names(self, commit: str, folder: str) -> list[str]:
         """Return the names in a folder of a commit, sorted."""
         return sorted(self._trees.folder(commit, "" if folder == "." else folder))
+
+    def has_large_folder(self, commit: str, folder: str, most: int) -> bool:
+        """Return whether a folder, or one above it, has more than ``most`` bytes."""
+        return self._trees.has_large_folder(commit, "" if folder == "." else folder, most)
 
     def link(self, commit: str, path: str) -> str | None:
         """Return the first part of a path in a commit that is a link or a submodule, or None."""

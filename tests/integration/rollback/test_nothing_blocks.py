@@ -301,6 +301,20 @@ def test_a_workspace_that_was_renamed_forgets_no_quarantine(repo: Repo) -> None:
     assert repo.live_at(head_of(repo, 2))["stable"] == "40"
 
 
+def test_a_workspace_that_was_renamed_keeps_no_outdated_rollback_armed(repo: Repo) -> None:
+    forge_users.promote(repo)
+    assert repo.breach("42", "latency-sla").status == 0
+    assert is_armed(repo, 1)
+    forge_users.open_incident(repo, "41")
+    repo.edit(".rollout-spec.yaml", "name: acme-models", "name: acme-two")
+    repo.render()
+    repo.commit("Rename the workspace")
+    answer = repo.breach("42", "latency-sla", workspace="acme-two")
+    assert answer.status == 0, answer.text
+    assert repo.live_at(head_of(repo, 2))["stable"] == "40"
+    assert pull(repo, 1)["state"] == "closed", answer.text
+
+
 def test_a_version_whose_name_begins_like_another_is_another(repo: Repo) -> None:
     repo.take(transitions.withdraw, "Withdraw")
     repo.record("41-20200117", like="42")
@@ -592,6 +606,22 @@ def test_an_incident_alone_is_closed_once_a_version_can_serve(stuck: Repo) -> No
     assert "takes fraud 42 back to 41 now" in old["comments"][-1]
     assert stuck.breach("42", "latency-sla").status == 0
     assert is_armed(stuck, 3)
+
+
+@pytest.mark.parametrize("way", ["ours", "on top", "instead"])
+def test_a_rollback_is_closed_if_the_incident_that_decided_its_target_is_gone(repo: Repo, way: str) -> None:
+    """A person closed the rollback of 41 and deleted its branch. Nobody may close what a person added to."""
+    repo.run("rollback", "fraud", "--version", "41", "--reason", "41 is bad")
+    forge_users.promote(repo)
+    repo.run("rollback", "fraud", "--reason", "42 is bad", "--auto-merge")
+    assert repo.live_at(head_of(repo, 2))["stable"] == "40"
+    assert is_armed(repo, 2)
+    if way != "ours":
+        add_incident(repo, pull(repo, 2)["head"], "39", way)
+    forget_the_rollback_of_41(repo)
+    answer = repo.breach("42", "latency-sla")
+    assert repo.live_at(head_of(repo, 3))["stable"] == "41", answer.text
+    assert pull(repo, 2)["state"] == ("closed" if way == "ours" else "open"), answer.text
 
 
 @pytest.mark.parametrize("way", ["on top", "instead"])

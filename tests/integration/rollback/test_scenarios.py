@@ -243,6 +243,27 @@ def test_a_long_history_is_read_to_where_the_version_was_proposed(repo: Repo) ->
     assert len(told) == 48
 
 
+def test_a_rollback_that_undoes_many_commits_is_adopted(repo: Repo) -> None:
+    """Its incident is still read from its branch, though 2,000 commits changed `live`."""
+    text = repo.at("HEAD", FRAUD)
+    proposed = text.replace("    stage: canary-5 ", "    # stage: canary-5 ")
+    lines = [f"from {repo.tip()}\n"]
+    for number in range(2_000):
+        file = text if number % 2 else proposed
+        who = f"committer ada <ada@example.com> {int(repo.clock[0].timestamp()) + number} +0000\ndata 0\n"
+        content = f"M 100644 inline {repo.path(FRAUD)}\ndata {len(file.encode())}\n{file}\n"
+        lines.append(f"commit refs/heads/main\n{who}{lines.pop() if not number else ''}{content}")
+    fast = ["git", "fast-import", "--quiet", "--force"]
+    subprocess.run(fast, cwd=repo.remote, input="".join(lines), text=True, check=True)
+    repo.git("pull", "-q", "origin", "main")
+    repo.clock[0] += timedelta(seconds=2_000)
+    payload = repo.payload(repo.alert())
+    assert repo.run("rollback", "--breach", payload).out.startswith("opened pull request 1: ")
+    again = repo.run("rollback", "--breach", payload)
+    assert again.out.startswith("adopted pull request 1: "), again.text
+    assert len(repo.data_at(BRANCH, "incidents/fraud-42.yaml")["spec"]["reverts"]) == 300
+
+
 # What people edit.
 
 EDITS: dict[str, tuple[str, str]] = {

@@ -322,6 +322,23 @@ def test_one_that_conflicts_by_now_is_built_anew(repo: Repo) -> None:
     assert is_armed(repo, 1)
 
 
+def test_one_that_needs_a_person_by_now_is_not_armed(repo: Repo) -> None:
+    """The base conflicts with it, and 41 would start from other bytes: the rebuilt one is not what was armed."""
+    payload = repo.payload(repo.alert("42", "latency-sla"))
+    repo.run("rollback", "--breach", payload)
+    assert is_armed(repo, 1)
+    repo.edit(FRAUD, "stage: canary-5  ", "stage: canary-5 # look")
+    repo.edit(FRAUD, "artifact: s3://models/fraud/41/", "artifact: s3://elsewhere/41/")
+    repo.commit("Move 41, and render nothing")
+    answer = repo.run("rollback", "--breach", payload)
+    assert answer.status == 0, answer.text
+    assert "[workload]" in answer.out
+    assert not [each for each in repo.pull_requests() if each["state"] == "open" and each["autoMerge"]], answer.text
+    assert newest(repo)["draft"]
+    assert "superseded" in pull(repo, 1)["labels"]
+    assert repo.run("rollback", "--breach", payload).out.startswith("adopted pull request 2: ")
+
+
 def test_a_step_that_somebody_else_pushed_is_not_adopted(repo: Repo) -> None:
     push_tree(
         repo,
