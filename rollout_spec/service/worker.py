@@ -137,7 +137,10 @@ class Worker:
         return self.served.workspaces.get(name)
 
     def _finish(self, answer: Answer, workspace: ServedWorkspace | None) -> None:
-        """Store an answer. After an error the breach is tried again until it is too old; then people are told."""
+        """Store an answer.
+
+        After an error the breach is tried again until it is too old. Then people get a message.
+        """
         row, state, delay, notify = answer.row, answer.state, 0.0, answer.is_news
         log = breach_log(_log, row)
         if answer.error is not None:

@@ -11,7 +11,7 @@ from rollout_spec.integrations.git.command import Plumbing
 from rollout_spec.integrations.git.repository import Git
 from rollout_spec.spec.workspace import Automation, ForgeSettings, Workspace, WorkspaceSpec
 from rollout_spec.workflows.base_branch import Base, find_base, forge_of
-from rollout_spec.workflows.doctor import attest, clock, clone, protection, remote, token, workspace
+from rollout_spec.workflows.doctor import attest, clock, clone, protection, remote, service, token, workspace
 from rollout_spec.workflows.doctor.result import DoctorResult, ended, failed, ok
 from rollout_spec.workspace.repository import Repository
 
@@ -123,6 +123,7 @@ def _examined(scene: Scene, subject: _Subject) -> Iterator[DoctorResult]:
         ("commit", lambda: [clone.commit(base)]),
         ("push", lambda: [remote.push(base, subject.name)] if subject.reached and subject.name else []),
         ("forge", lambda: _forge(scene.now, base, settings, reached=subject.reached) if settings else []),
+        ("service", lambda: service.service(settings.service) if settings else []),
         ("way-back", lambda: [workspace.way_back(base.repository)]),
     ]
     for name, part in parts if base.commit else [each for each in parts if each[0] == "forge"]:

@@ -20,7 +20,7 @@ from rollout_spec.checks.regressions import introduced
 from rollout_spec.core.breach import Breach
 from rollout_spec.rollback import NoAction, NoRollbackTarget, Rollback, roll_back
 from rollout_spec.workflows.check import review
-from rollout_spec.workflows.decide import left_to_a_person
+from rollout_spec.workflows.person_findings import left_to_a_person
 
 pytestmark = pytest.mark.system
 

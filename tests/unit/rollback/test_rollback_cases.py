@@ -56,7 +56,7 @@ from rollout_spec.rollback.incident import breach_of
 from rollout_spec.rollback.pull_request import repeat_comment, step_warning
 from rollout_spec.rollback.pull_request_sections import ManifestComparison
 from rollout_spec.spec.workspace import Automation
-from rollout_spec.workflows.decide import left_to_a_person
+from rollout_spec.workflows.person_findings import left_to_a_person
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.tree import Overlay
 
