@@ -28,9 +28,9 @@ def path_of(rollout: str) -> str:
 
 
 def kustomization(rollout: str, objects: Iterable[str], repository: Repository) -> str | None:
-    """Return the kustomization of a rollout, or None if it renders no Kubernetes objects or has one of its own.
+    """Return the kustomization of a rollout, or None if there is none to render.
 
-    ``objects`` are the paths of the rendered Kubernetes objects.
+    That is so if it renders no Kubernetes objects, or if somebody else wrote a kustomization. ``objects`` are the paths of the rendered Kubernetes objects.
     """
     folder = f"{MANIFESTS}/{rollout}/"
     rendered = {path.removeprefix(folder) for path in objects if path.startswith(folder)}
@@ -56,11 +56,11 @@ def _others(folder: str, tree: Tree) -> Iterator[str]:
 
 
 def _is_object(name: str, content: bytes) -> bool:
-    """Return whether a file has ``apiVersion`` and ``kind`` at its top level. It may have several documents."""
+    """Return whether a file is a Kubernetes object. A YAML file may hold several."""
     return has_kind(content) if name.endswith(".json") else all(field.search(content) for field in _FIELDS)
 
 
 def has_kind(document: bytes) -> bool:
-    """Return whether one document is a Kubernetes object: a mapping with ``apiVersion`` and ``kind``."""
+    """Return whether one document has ``apiVersion`` and ``kind``."""
     data = parse(document).data
     return isinstance(data, dict) and "apiVersion" in data and "kind" in data

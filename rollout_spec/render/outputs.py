@@ -17,7 +17,7 @@ _HEAD = re.compile(rb"# Rendered by rollout-spec from rollouts/[^/\s]+\.yaml\b")
 
 
 def output_path(target: str, definition: TargetDefinition | None, rollout: str) -> str:
-    """Return the path of the file that a target renders for a rollout. An unknown target has the default one."""
+    """Return the path of a target's file. An unknown target has the default one."""
     output = definition.output if definition is not None else None
     return (output or f"{MANIFESTS}/{{rollout}}/{target}.yaml").replace("{rollout}", rollout)
 
@@ -42,7 +42,7 @@ def output_files(rollout: str, repository: Repository) -> Iterator[tuple[str, by
 
 
 def output_paths(rollout: str, repository: Repository) -> list[str]:
-    """Return the paths in the rollout's folder of manifests, and those of its files of alerts."""
+    """Return the paths in a rollout's folder of manifests, and of its alerts."""
     folder = f"{MANIFESTS}/{rollout}"
     alerts = (name for name in repository.names_from(ALERTS, rollout) if alerts_of(name) == rollout)
     return [
@@ -52,5 +52,5 @@ def output_paths(rollout: str, repository: Repository) -> list[str]:
 
 
 def alerts_of(name: str) -> str:
-    """Return the rollout of a file of alerts, by its name without the ending: ``fraud``, or ``fraud.paging``."""
+    """Return the rollout of a file of alerts, such as ``fraud.paging``."""
     return name.partition(".")[0]

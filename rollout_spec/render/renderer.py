@@ -50,9 +50,9 @@ class RenderError(UserError):
 
 
 def render(rollout: ModelRollout, repository: Repository) -> list[Manifest]:
-    """Return the manifests of a rollout: one for each target, and the kustomization that lists the Kubernetes objects.
+    """Return the manifests of a rollout. RenderError if one cannot be rendered.
 
-    RenderError if one cannot be rendered.
+    There is one for each target, and the kustomization that lists the Kubernetes objects.
     """
     name = rollout.metadata.name
     manifests: dict[str, Manifest] = {}
@@ -99,7 +99,10 @@ def _manifest(index: int, target: Target, rollout: ModelRollout, repository: Rep
 def _is_kubernetes(
     name: str, definition: TargetDefinition, documents: list[RenderedDocument], repository: Repository
 ) -> bool:
-    """Return whether all documents are Kubernetes objects. UserError if the target of a workspace says so wrongly."""
+    """Return whether all documents are Kubernetes objects.
+
+    UserError if a target of the workspace says so wrongly.
+    """
     declared = definition.kubernetes
     if declared is False or (declared and not catalog.is_own(name, repository.tree)):
         return declared
