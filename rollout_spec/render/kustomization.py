@@ -30,7 +30,8 @@ def path_of(rollout: str) -> str:
 def kustomization(rollout: str, objects: Iterable[str], repository: Repository) -> str | None:
     """Return the kustomization of a rollout, or None if there is none to render.
 
-    That is so if it renders no Kubernetes objects, or if somebody else wrote a kustomization. ``objects`` are the paths of the rendered Kubernetes objects.
+    That is so if it renders no Kubernetes objects, or if somebody else wrote a kustomization. ``objects`` are the paths
+    of the rendered Kubernetes objects.
     """
     folder = f"{MANIFESTS}/{rollout}/"
     rendered = {path.removeprefix(folder) for path in objects if path.startswith(folder)}

@@ -232,6 +232,23 @@ def test_shares_of_a_route_are_exact(weight: Fraction, mirror: Fraction) -> None
     assert Fraction(fraction["numerator"], fraction["denominator"]) == mirror
 
 
+@some
+@given(SHARE, SHARE)
+def test_shares_of_envoy_are_exact(weight: Fraction, mirror: Fraction) -> None:
+    stage = {"name": "canary", "weight": percent(weight), "mirror": percent(mirror)}
+    data = replaced(fraud(), ("spec", "stages", 1), stage)
+    data["spec"]["targets"] = [{"type": "envoy"}]
+    (manifest,) = render(ModelRollout.model_validate(data), Repository(WorkingTree(BASE)))
+    (routes,) = data_of(manifest)["resources"]
+    route = routes["virtual_hosts"][0]["routes"][0]["route"]
+    stable, candidate = (cluster["weight"] for cluster in route["weighted_clusters"]["clusters"])
+    assert 0 < stable + candidate < 2**32
+    assert Fraction(candidate, stable + candidate) == weight
+    copied = route["request_mirror_policies"][0]["runtime_fraction"]["default_value"]
+    denominator = {"HUNDRED": 100, "TEN_THOUSAND": 10_000, "MILLION": 1_000_000}[copied["denominator"]]
+    assert Fraction(copied["numerator"], denominator) == mirror
+
+
 # Templates of an organization's own: data comes in, text goes out, and nothing else happens.
 
 
