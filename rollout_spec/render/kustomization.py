@@ -7,7 +7,7 @@ files, so nothing that is applied already is pruned. If somebody else wrote one,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 
 from rollout_spec.core.yaml.document import parse
 from rollout_spec.core.yaml.scalars import quote
@@ -27,19 +27,20 @@ def path_of(rollout: str) -> str:
     return f"{MANIFESTS}/{rollout}/{_FILE}"
 
 
-def kustomization(rollout: str, objects: Iterable[str], repository: Repository) -> str | None:
+def kustomization(rollout: str, outputs: Mapping[str, bool], repository: Repository) -> str | None:
     """Return the kustomization of a rollout, or None if there is none to render.
 
-    That is so if it renders no Kubernetes objects, or if somebody else wrote a kustomization. ``objects`` are the paths
-    of the rendered Kubernetes objects.
+    That is so if nothing is rendered into its folder, or if somebody else wrote a kustomization. ``outputs`` are the
+    paths of the rendered files, and whether they hold Kubernetes objects.
     """
     folder = f"{MANIFESTS}/{rollout}/"
-    rendered = {path.removeprefix(folder) for path in objects if path.startswith(folder)}
+    rendered = {path.removeprefix(folder): listed for path, listed in outputs.items() if path.startswith(folder)}
     if not rendered or _has_another(folder, repository.tree):
         return None
-    files = sorted({*rendered, *_others(folder, repository.tree)})
-    lines = [head(rollout), "apiVersion: kustomize.config.k8s.io/v1beta1\n", "kind: Kustomization\n", "resources:\n"]
-    return "".join([*lines, *(f"  - {quote(file)}\n" for file in files)])
+    files = sorted({*(file for file, listed in rendered.items() if listed), *_others(folder, repository.tree)})
+    resources = "".join(f"\n  - {quote(file)}" for file in files) or " []"
+    kind = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
+    return f"{head(rollout)}{kind}resources:{resources}\n"
 
 
 def _has_another(folder: str, tree: Tree) -> bool:

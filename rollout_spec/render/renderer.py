@@ -62,8 +62,8 @@ def render(rollout: ModelRollout, repository: Repository) -> list[Manifest]:
             hint = "remove one, or give it another `output` in its `target.yaml`"
             raise RenderError(index, f"{manifest.path} is the output of another target too", hint)
         manifests[manifest.path] = manifest
-    objects = [path for path, manifest in manifests.items() if manifest.kubernetes]
-    text = kustomization.kustomization(name, objects, repository)
+    outputs = {path: manifest.kubernetes for path, manifest in manifests.items()}
+    text = kustomization.kustomization(name, outputs, repository)
     listing = [Manifest(kustomization.path_of(name), None, (), text, kubernetes=False)] if text is not None else []
     return [*manifests.values(), *listing]
 
@@ -119,10 +119,13 @@ def _documents(
     fills: list[tuple[str, dict[str, Any]]] = []
     versions: list[str | None] = []
     data_by_version: dict[str, dict[str, Any]] = {}
-    if any(template.each == "version" for template in definition.templates):
+    templates = [
+        each for each in definition.templates if each.if_set is None or context["options"][each.if_set] is not None
+    ]
+    if any(template.each == "version" for template in templates):
         for version, role in facts.workload_roles(rollout, repository).items():
             data_by_version[version] = {**context, "version": facts.of_version(rollout, version, role)}
-    for template in definition.templates:
+    for template in templates:
         if template.each == "rollout":
             fills.append((template.file, context))
             versions.append(None)

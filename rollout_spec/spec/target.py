@@ -84,6 +84,7 @@ class Template(Model):
     each: Literal["rollout", "version"] = Field(
         "rollout", description="Fill it in once for the rollout, or once for each version with workloads."
     )
+    if_set: str | None = Field(None, description="An option. Without a value of it, the template is left out.")
 
 
 class TargetDefinition(Model):
@@ -117,6 +118,10 @@ class TargetDefinition(Model):
         if len(self.limits) > MOST_LIMITS:
             message = f"this target has more than {MOST_LIMITS} limits"
             raise PydanticCustomError("misplaced", "{message}", {"message": message, "at": "limits"})
+        for template in self.templates:
+            if template.if_set is not None and template.if_set not in self.options:
+                message = f"`ifSet` of `{template.file}` names the unknown option `{template.if_set}`"
+                raise PydanticCustomError("misplaced", "{message}", {"message": message, "at": "templates"})
         for limit in self.limits:
             for name in limit.when:
                 if name not in self.options:

@@ -40,6 +40,7 @@ KEPT = ("rollouts", "components", "incidents", "policies", "templates", "contrac
 def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
     repo = Repo.create(tmp_path_factory.mktemp("made"), prefix="prod")
     repo.record("39", like="40")
+    repo.edit(FRAUD.removeprefix("prod/"), "{type: prometheus-operator}", "{type: prometheus}")
     repo.write("incidents/fraud-39.yaml", INCIDENT)
     repo.write("policies/own.yaml", PACK)
     repo.write("contracts/event/1.json", "{}\n")

@@ -53,7 +53,7 @@ def routes_of(stage: str | None) -> str:
     repository = Repository(tree)
     file = repository.rollout("fraud")
     assert file and file.model, file
-    (manifest,) = render(file.model, repository)
+    manifest = render(file.model, repository)[0]
     return manifest.text
 
 

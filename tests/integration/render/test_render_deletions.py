@@ -199,6 +199,8 @@ PATCHES = {"manifests/fraud/kustomization.yml": "resources: [kserve.yaml, gatewa
 
 
 def earlier(repo: Repo, files: dict[str, str]) -> None:
+    repo.edit(FRAUD, "{type: prometheus-operator}", "{type: prometheus}")
+    repo.render()
     folder = repo.workspace / "manifests/fraud"
     shutil.move(repo.workspace / "alerts/fraud.yaml", folder / "prometheus.yaml")
     (folder / "kustomization.yaml").unlink()

@@ -476,7 +476,7 @@ def test_a_rollout_that_was_renamed(repo: Repo) -> None:
 
 def test_a_workspace_that_was_moved(repo: Repo) -> None:
     repo.take(advance, "Advance fraud 42")
-    for name in (".rollout-spec.yaml", "rollouts", "components", "manifests", "alerts"):
+    for name in (".rollout-spec.yaml", "rollouts", "components", "manifests"):
         (repo.folder / "prod").mkdir(exist_ok=True)
         repo.git("mv", name, f"prod/{name}")
     moved = Repo(repo.folder, repo.remote, "prod", repo.clock)

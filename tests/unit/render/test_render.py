@@ -238,7 +238,7 @@ def test_shares_of_envoy_are_exact(weight: Fraction, mirror: Fraction) -> None:
     stage = {"name": "canary", "weight": percent(weight), "mirror": percent(mirror)}
     data = replaced(fraud(), ("spec", "stages", 1), stage)
     data["spec"]["targets"] = [{"type": "envoy"}]
-    (manifest,) = render(ModelRollout.model_validate(data), Repository(WorkingTree(BASE)))
+    manifest, _ = render(ModelRollout.model_validate(data), Repository(WorkingTree(BASE)))
     (routes,) = data_of(manifest)["resources"]
     route = routes["virtual_hosts"][0]["routes"][0]["route"]
     stable, candidate = (cluster["weight"] for cluster in route["weighted_clusters"]["clusters"])
@@ -261,7 +261,7 @@ def own_target(template: str, *, file: str = "own.yaml.j2") -> str:
         "templates/own/target.yaml": target.encode(),
         "templates/own/own.yaml.j2": template.encode(),
     }
-    (manifest,) = rendered(Overlay(WorkingTree(BASE), edits), "fraud")
+    manifest, *_ = rendered(Overlay(WorkingTree(BASE), edits), "fraud")
     assert manifest.path == "manifests/fraud/own.yaml"
     return manifest.text.partition("\n")[2]
 
