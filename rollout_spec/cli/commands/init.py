@@ -1,5 +1,5 @@
-"""Scaffold a rollout repository: a workspace, an example rollout with its components and manifests, a pre-commit
-configuration, a CI workflow, and JSON Schemas for editors. The files pass `rollout-spec check`.
+"""Scaffold a rollout repository: a workspace, an example rollout with its components and manifests, files for Argo CD
+and Flux, a pre-commit configuration, a CI workflow, and JSON Schemas for editors. They pass `rollout-spec check`.
 """
 
 from __future__ import annotations
@@ -42,4 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     write_all(folder, new)
     terminal.say(f"wrote {len(new)} files to {arguments.folder}")
     terminal.say("next: `git init && git add . && git commit`, then read rollouts/fraud.yaml and .rollout-spec.yaml")
+    terminal.say(
+        "to apply the manifests: edit the repository in deploy/argocd.yaml or deploy/flux.yaml, and remove the other"
+    )
     return 0

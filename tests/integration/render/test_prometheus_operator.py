@@ -33,13 +33,6 @@ ALERT = {
 }
 
 
-class Loader(yaml.CSafeLoader):
-    """Reads `=` as text. In YAML 1.1 it is a type of its own."""
-
-
-Loader.add_constructor("tag:yaml.org,2002:value", lambda _, node: node.value)
-
-
 def run(*command: str | Path, status: int = 0) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == status, done.stdout + done.stderr
@@ -47,7 +40,7 @@ def run(*command: str | Path, status: int = 0) -> str:
 
 
 def objects_of(text: str) -> dict[str, Any]:
-    return {each["kind"]: each for each in yaml.load_all(text, Loader)}
+    return {each["kind"]: each for each in yaml.load_all(text, yaml.CSafeLoader)}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.parent.parent.name)
@@ -67,7 +60,7 @@ def test_the_alerts_are_those_of_the_target_prometheus(file: Path) -> None:
     rollout = repository.rollout("churn")
     assert rollout and rollout.model
     objects = objects_of(render(rollout.model, repository)[0].text)
-    assert objects["PrometheusRule"]["spec"] == yaml.load(file.read_text("utf-8"), Loader)
+    assert objects["PrometheusRule"]["spec"] == yaml.load(file.read_text("utf-8"), yaml.CSafeLoader)
 
 
 # Alertmanager. The operator makes its configuration from an AlertmanagerConfig, with the default matcher `OnNamespace`:
