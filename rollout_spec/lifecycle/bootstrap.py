@@ -66,7 +66,7 @@ def new_rollout(
 
 def targets_at(gateway: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the default targets of a rollout, with a gateway."""
-    return [{"type": "kserve"}, {"type": ROUTE, "gateway": dict(gateway)}, {"type": "prometheus"}]
+    return [{"type": "kserve"}, {"type": ROUTE, "gateway": dict(gateway)}, {"type": "prometheus-operator"}]
 
 
 def _chosen(names: Sequence[str], settings: Mapping[str, Any], otherwise: Mapping[str, Any]) -> dict[str, Any]:

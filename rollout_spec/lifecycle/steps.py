@@ -99,7 +99,7 @@ def _gateway(name: str, namespace: str | None, repository: Repository) -> Mappin
     if not isinstance(first, Mapping) or any(gateway != first for gateway in gateways):
         reason = "the rollouts here have several gateways" if gateways else "no rollout here has a gateway"
         hint = (
-            f"use --target kserve --target '{{type: {ROUTE}, gateway: {{name: …}}}}' --target prometheus, "
+            f"use --target kserve --target '{{type: {ROUTE}, gateway: {{name: …}}}}' --target prometheus-operator, "
             "or --like ROLLOUT"
         )
         raise UserError(f"no gateway is known to split the traffic of {name}: {reason}", hint=hint)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from rollout_spec.render.renderer import MANIFESTS
+from rollout_spec.render.outputs import alerts_of
 from rollout_spec.rollback.outcomes import Rollback
+from rollout_spec.spec.kinds import ALERTS, MANIFESTS
 from rollout_spec.workspace.loader import File
 from rollout_spec.workspace.repository import Repository
 
@@ -21,15 +22,24 @@ def edits_beyond_rollback(rollback: Rollback, repository: Repository) -> Iterato
     for part in rollback.parts:
         allowed[f"rollouts/{part.rollout}.yaml"] = "live"
         allowed |= {f"components/{component}.yaml": "serving" for component in part.switched}
-    rendered = tuple(f"{MANIFESTS}/{part.rollout}/" for part in rollback.parts)
+    rollouts = {part.rollout for part in rollback.parts}
     for path, content in rollback.edits.items():
-        if path.startswith(rendered):
+        if _rendered_for(path) in rollouts:
             continue
         if path.startswith("incidents/"):
             if content is None or repository.tree.read(path) is not None:
                 yield path
         elif path not in allowed or not _differs_only_in(allowed[path], repository.file(path), after.file(path)):
             yield path
+
+
+def _rendered_for(path: str) -> str | None:
+    """Return the rollout that a rendered file is of, None if it is no rendered file."""
+    folder, _, rest = path.partition("/")
+    if folder == MANIFESTS:
+        rollout, _, name = rest.partition("/")
+        return rollout if name else None
+    return alerts_of(rest) if folder == ALERTS and rest.endswith(".yaml") and "/" not in rest else None
 
 
 def _differs_only_in(key: str, before: File[Any] | None, after: File[Any] | None) -> bool:

@@ -22,6 +22,10 @@ RECORD = frozenset(
 )
 """The fields of a version's record that hold one text."""
 _ENV = re.compile(r"serve\.env\.[A-Za-z_][A-Za-z0-9_]{0,254}")
+_LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
+_OUTPUT = re.compile(
+    rf"manifests/\{{rollout\}}/(?!kustomization\.){_LABEL}\.yaml|alerts/\{{rollout\}}(?:\.{_LABEL})?\.yaml"
+)
 _BLANK = re.compile(r"\{([^{}]*)\}")
 
 
@@ -30,6 +34,16 @@ def _refused(field: str) -> str:
         message = "expected a field of a record, such as `serve.image`, or a variable, such as `serve.env.PYTHONPATH`"
         raise PydanticCustomError("misspelled", "{message}", {"message": message})
     return field
+
+
+def _output(path: str) -> str:
+    if not _OUTPUT.fullmatch(path):
+        message = (
+            "expected `manifests/{rollout}/<name>.yaml`, `alerts/{rollout}.yaml` or `alerts/{rollout}.<name>.yaml`, "
+            "with a name of lower-case letters, digits and `-`"
+        )
+        raise PydanticCustomError("misspelled", "{message}", {"message": message})
+    return path
 
 
 class Limit(Form):
@@ -70,6 +84,7 @@ class Template(Model):
     each: Literal["rollout", "version"] = Field(
         "rollout", description="Fill it in once for the rollout, or once for each version with workloads."
     )
+    if_set: str | None = Field(None, description="An option. Without a value of it, the template is left out.")
 
 
 class TargetDefinition(Model):
@@ -79,6 +94,14 @@ class TargetDefinition(Model):
     owns: Literal["workloads", "traffic", "alerts"] = Field(description="The aspect that its manifests control.")
     renders: list[Literal["split"]] = Field(
         [], description="split: its manifests divide requests among versions, according to `live` and `stages`."
+    )
+    output: Annotated[str, AfterValidator(_output)] | None = Field(
+        None, description="The path of the rendered file; `manifests/{rollout}/<target>.yaml` if absent."
+    )
+    kubernetes: bool | None = Field(
+        None,
+        description="Whether all documents are Kubernetes objects, which the kustomization lists. "
+        "If absent: those with `apiVersion` and `kind` are.",
     )
     templates: list[Template] = Field(min_length=1, description="The templates, in the order of the manifest.")
     options: dict[str, Option] = Field({}, description="The options that a rollout may set.")
@@ -95,6 +118,10 @@ class TargetDefinition(Model):
         if len(self.limits) > MOST_LIMITS:
             message = f"this target has more than {MOST_LIMITS} limits"
             raise PydanticCustomError("misplaced", "{message}", {"message": message, "at": "limits"})
+        for template in self.templates:
+            if template.if_set is not None and template.if_set not in self.options:
+                message = f"`ifSet` of `{template.file}` names the unknown option `{template.if_set}`"
+                raise PydanticCustomError("misplaced", "{message}", {"message": message, "at": "templates"})
         for limit in self.limits:
             for name in limit.when:
                 if name not in self.options:

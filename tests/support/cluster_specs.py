@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 from hypothesis import strategies as st
@@ -24,6 +25,11 @@ WORKSPACE = json.dumps(
     }
 )
 KSERVE, GATEWAY, PROMETHEUS = ({"type": name} for name in ("kserve", "gateway-api", "prometheus"))
+OPERATOR = {
+    "type": "prometheus-operator",
+    "release": "kube-prometheus-stack",
+    "webhook": {"url": "https://rollbacks.example.com/", "bearer": {"name": "token"}},
+}
 
 
 def _record(version: str) -> dict[str, Any]:
@@ -54,7 +60,7 @@ def ordinary() -> dict[str, Any]:
             "stages": [stage, {"name": "full", "weight": "100%"}],
             "triggers": triggers,
             "rollback": {"runbook": "https://runbooks.example.com/fraud"},
-            "targets": [dict(KSERVE), {**GATEWAY, "gateway": {"name": "edge"}}, dict(PROMETHEUS)],
+            "targets": [dict(KSERVE), {**GATEWAY, "gateway": {"name": "edge"}}, dict(PROMETHEUS), deepcopy(OPERATOR)],
         },
     }
 
@@ -166,6 +172,9 @@ ENV = st.one_of(
     around(255, _runs("A")),
 )
 URL = st.one_of(st.sampled_from(["http://x", "https://é.example/ü?a=b#c", "https://a/{{x}}", "ftp://x", ""]), ANY)
+ADDRESS = st.sampled_from(
+    ["https://a", "http://a.ml.svc:8080/x", "http://a.ml.svc", "http://example.com", "https://u:p@a", "https://a/?x=1"]
+)
 URI = st.one_of(
     WORDS, st.sampled_from(["models:/fraud/42", "hf://org/model@0123", "pvc://x/y", "s3://a b/c", "/mnt/é"])
 )
@@ -211,6 +220,11 @@ ODD: Mapping[str, tuple[Odd, st.SearchStrategy[Any]]] = {
     "interval": (option("prometheus", "interval"), DURATION),
     "minimumRequests": (option("prometheus", "minimumRequests"), COUNT),
     "watched": (option("prometheus", "backend"), st.fixed_dictionaries({"name": BACKEND})),
+    "operator's interval": (option("prometheus-operator", "interval"), DURATION),
+    "release": (option("prometheus-operator", "release"), LABEL),
+    "address": (option("prometheus-operator", "webhook", "url"), st.one_of(URL, ADDRESS)),
+    "secret": (option("prometheus-operator", "webhook", "bearer", "name"), SUBDOMAIN),
+    "key": (option("prometheus-operator", "webhook", "bearer", "key"), LABEL),
     "window": (put(("spec", "triggers", 0, "window")), DURATION),
     "for": (put(("spec", "triggers", 1, "for")), DURATION),
     "bound": (put(("spec", "triggers", 0, "above")), SHARE),

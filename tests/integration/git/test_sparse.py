@@ -33,13 +33,14 @@ metadata: {name: own}
 spec:
   policies: [{name: owned, expression: rollout.metadata.owner != null, message: nobody owns it, why: Somebody must.}]
 """
-KEPT = ("rollouts", "components", "incidents", "policies", "templates", "contracts", "manifests")
+KEPT = ("rollouts", "components", "incidents", "policies", "templates", "contracts", "alerts", "manifests")
 
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
     repo = Repo.create(tmp_path_factory.mktemp("made"), prefix="prod")
     repo.record("39", like="40")
+    repo.edit(FRAUD.removeprefix("prod/"), "{type: prometheus-operator}", "{type: prometheus}")
     repo.write("incidents/fraud-39.yaml", INCIDENT)
     repo.write("policies/own.yaml", PACK)
     repo.write("contracts/event/1.json", "{}\n")
@@ -57,7 +58,7 @@ def leave_out(repo: Repo, *folders: str) -> None:
     assert not any((repo.workspace / name).exists() for name in folders)
 
 
-@pytest.mark.parametrize("folder", KEPT[:-1])
+@pytest.mark.parametrize("folder", KEPT[:-2])
 @pytest.mark.parametrize("words", [("check",), ("check", FRAUD), ("check", "--all")], ids=" ".join)
 def test_a_check_is_never_well_without_what_decides(repo: Repo, folder: str, words: tuple[str, ...]) -> None:
     if folder == "rollouts" and FRAUD in words:
@@ -78,7 +79,7 @@ def test_without_manifests_they_are_not_looked_at(repo: Repo) -> None:
     assert "skipped manifests-current: manifests/ is not in this checkout" in done.err
 
 
-@pytest.mark.parametrize("folder", ["incidents", "components", "manifests"])
+@pytest.mark.parametrize("folder", ["incidents", "components", "manifests", "alerts"])
 @pytest.mark.parametrize(
     "words", [("advance", "fraud", *FORCED), ("withdraw", "fraud"), ("render",), ("drill",)], ids=" ".join
 )

@@ -215,7 +215,8 @@ def repo(tmp_path: Path) -> Repo:
 
 
 def test_a_rollback_that_needs_a_template_which_explodes_is_refused(repo: Repo) -> None:
-    repo.edit("rollouts/fraud.yaml", "    - {type: prometheus}", "    - {type: prometheus}\n    - {type: own}")
+    shipped = "    - {type: prometheus-operator}"
+    repo.edit("rollouts/fraud.yaml", shipped, shipped + "\n    - {type: own}")
     own_target(repo, GOOD)
     repo.render()
     repo.commit("Render a target of our own")
@@ -248,7 +249,7 @@ def test_a_rollback_asks_no_policy(repo: Repo, monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_target_of_ones_own_gives_the_bytes_that_a_shipped_one_gives(repo: Repo) -> None:
     before = {path: path.read_bytes() for path in (repo.workspace / "manifests").rglob("*.yaml")}
-    for name in ("kserve", "gateway-api", "prometheus"):
+    for name in ("kserve", "gateway-api", "prometheus-operator"):
         shutil.copytree(str(resources.find(f"templates/{name}")), repo.workspace / "templates" / name)
     assert repo.run("render", "--check").status == 0
     assert before == {path: path.read_bytes() for path in before}

@@ -27,8 +27,9 @@ from rollout_spec.workspace.working_tree import WorkingTree
 pytestmark = pytest.mark.system
 
 CASES = folders.CASES / "render"
-RULES = sorted(CASES.glob("*/expected/prometheus.yaml"))
-MANIFESTS = sorted(file for file in CASES.glob("*/expected/*.yaml") if file not in RULES)
+RULES = sorted(CASES.glob("*/expected/alerts/*.yaml"))
+NO_OBJECTS = ("envoy.yaml", "kustomization.yaml")
+MANIFESTS = sorted(file for file in CASES.glob("*/expected/*.yaml") if file.name not in NO_OBJECTS)
 
 
 def test_a_cluster_accepts_what_is_rendered(crd_server: CrdServer) -> None:
@@ -38,7 +39,9 @@ def test_a_cluster_accepts_what_is_rendered(crd_server: CrdServer) -> None:
             files.setdefault(json.dumps(manifest), file)  # many cases render the same
     answers = {text: crd_server.dry_run(json.loads(text)) for text in files}
     assert {files[text]: answer for text, answer in answers.items() if answer != (201, "")} == {}
-    assert {json.loads(text)["kind"] for text in files} == {"InferenceService", "HTTPRoute"}
+    assert {json.loads(text)["kind"] for text in files} == {
+        *("InferenceService", "HTTPRoute", "PrometheusRule", "AlertmanagerConfig"),
+    }
 
 
 def test_prometheus_accepts_what_is_rendered(promtool: Path) -> None:

@@ -18,15 +18,31 @@ pytestmark = pytest.mark.system
 BRANCH = "rollback/acme-models/fraud/42"
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
+    return with_rule_files(Repo.create(tmp_path_factory.mktemp("made")))
+
+
+def with_rule_files(repo: Repo) -> Repo:
+    """Render the alerts to a file for Prometheus, which is no Kubernetes object."""
+    repo.edit("rollouts/fraud.yaml", "{type: prometheus-operator}", "{type: prometheus}")
+    repo.render()
+    repo.commit("Read rules from files")
+    return repo
+
+
 def emitted(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def manifests_at(repo: Repo, commit: str) -> dict[str, bytes]:
-    names = repo.git("ls-tree", "--name-only", commit, f"{repo.path('manifests/fraud')}/").split()
-    return {
-        f"manifests/fraud/{Path(name).name}": repo.git("show", f"{commit}:{name}").encode() + b"\n" for name in names
-    }
+    """Return the rendered files that are applied by hand. The kustomization lists them for others."""
+    folders = [f"{repo.path(folder)}/" for folder in ("manifests/fraud", "alerts")]
+    names = repo.git("ls-tree", "--name-only", commit, *folders).split()
+    start = repo.path("")
+    files = {name.removeprefix(start): repo.git("show", f"{commit}:{name}").encode() + b"\n" for name in names}
+    assert files.pop("manifests/fraud/kustomization.yaml")
+    return files
 
 
 def commands(folder: Path) -> list[list[str]]:
@@ -77,7 +93,7 @@ def test_a_stale_clone_on_another_branch_goes_by_the_base_and_says_how_old_it_is
     stale.commit("Not merged", push=False)
     answer = stale.run("rollback", "fraud", "--reason", "r", "--emit", str(tmp_path / "out"))
     assert answer.status == 0
-    told = f"refs/remotes/origin/HEAD in this clone: {base[:12]} of 2026-11-20T09:01:00Z"
+    told = f"refs/remotes/origin/HEAD in this clone: {base[:12]} of 2026-11-20T09:02:00Z"
     assert told in answer.err
     text = (tmp_path / "out/README.md").read_text("utf-8")
     assert told in text
@@ -95,7 +111,7 @@ def test_the_later_rollback_records_what_was_done(repo: Repo, tmp_path: Path) ->
     repo.git("fetch", "-q", "origin", repo.whole(BRANCH))
     assert manifests_at(repo, "FETCH_HEAD") == found
     spec = repo.data_at(repo.tip(BRANCH), "incidents/fraud-42.yaml")["spec"]
-    assert (spec["source"], spec["observedAt"]) == ("manual", "2026-11-20T09:03:00Z")
+    assert (spec["source"], spec["observedAt"]) == ("manual", "2026-11-20T09:04:00Z")
     assert spec["evidence"] == {"summary": "it's `odd`; $(rm)"}
 
     other = repo.clone("other")
@@ -112,8 +128,8 @@ def test_the_steps_name_what_is_applied_and_what_is_not(repo: Repo, tmp_path: Pa
         "kubectl diff -f manifests/fraud/kserve.yaml -f manifests/fraud/gateway-api.yaml",
         "kubectl apply -f manifests/fraud/kserve.yaml ",
         "kubectl apply -f manifests/fraud/gateway-api.yaml",
-        "`manifests/fraud/prometheus.yaml` is not a Kubernetes object",
-        "rollout-spec rollback fraud --version 42 --at 2026-11-20T09:03:00Z --reason r",
+        "`alerts/fraud.yaml` is not a Kubernetes object",
+        "rollout-spec rollback fraud --version 42 --at 2026-11-20T09:04:00Z --reason r",
         "argocd app set APP --sync-policy automated",
         "flux resume kustomization NAME",
     ]
@@ -121,11 +137,12 @@ def test_the_steps_name_what_is_applied_and_what_is_not(repo: Repo, tmp_path: Pa
 
 
 def test_a_workspace_in_a_folder_of_a_larger_repository(tmp_path: Path) -> None:
-    repo = Repo.create(tmp_path, prefix="environments/prod")
+    repo = with_rule_files(Repo.create(tmp_path, prefix="environments/prod"))
     assert repo.run("rollback", "fraud", "--reason", "r", "--emit", "out").status == 0
     assert sorted(emitted(repo.workspace / "out")) == [
         "README.md",
-        *(f"manifests/fraud/{name}.yaml" for name in ("gateway-api", "kserve", "prometheus")),
+        "alerts/fraud.yaml",
+        *(f"manifests/fraud/{name}.yaml" for name in ("gateway-api", "kserve")),
     ]
 
 

@@ -201,7 +201,11 @@ SLOW = {"ROLLOUT_SPEC_SANDBOX_SECONDS": "2"}
 
 def limit_artifacts(repo: Repo, pattern: str) -> None:
     """Render a target of our own, which takes artifacts of this pattern; for one that ends in `!` that never ends."""
-    repo.edit("rollouts/fraud.yaml", "    - {type: prometheus}", "    - {type: prometheus}\n    - {type: own}")
+    repo.edit(
+        "rollouts/fraud.yaml",
+        "    - {type: prometheus-operator}",
+        "    - {type: prometheus-operator}\n    - {type: own}",
+    )
     limit = f'{{of: "{{artifact}}", what: the volume, pattern: "{pattern}"}}'
     repo.write("templates/own/note.j2", "a: {{ rollout.name }}\n")
     repo.write(

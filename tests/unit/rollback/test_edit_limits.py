@@ -84,3 +84,20 @@ def test_a_change_of_an_incident_is_beyond_a_rollback(repository: Repository, ro
     (path,) = (path for path in rollback.edits if path.startswith("incidents/"))
     with_incident = repository.edited({path: b"kind: Incident\n"})
     assert list(edits_beyond_rollback(rollback, with_incident)) == [path]
+
+
+@pytest.mark.parametrize(
+    ("path", "is_beyond"),
+    [
+        ("alerts/fraud.yaml", False),
+        ("alerts/fraud.paging.yaml", False),
+        ("alerts/churn.yaml", True),
+        ("alerts/fraud/other.yaml", True),
+        ("manifests/churn/kserve.yaml", True),
+        ("manifests/fraud", True),
+    ],
+)
+def test_only_files_rendered_for_its_rollout_may_change(
+    repository: Repository, rollback: Rollback, path: str, is_beyond: bool
+) -> None:
+    assert beyond(repository, rollback, **{path: b"{}\n"}) == ([path] if is_beyond else [])
