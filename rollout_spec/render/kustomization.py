@@ -1,4 +1,4 @@
-"""The kustomization of a rollout's folder of manifests: the files that Argo CD, Flux and `kubectl apply -k` apply.
+"""The kustomization of a rollout's folder: the files that Argo CD and Flux apply.
 
 Without a kustomization, Argo CD and Flux apply every Kubernetes object of a folder. The rendered one lists the same
 files, so nothing that is applied already is pruned. If somebody else wrote one, it stays, and none is rendered.
