@@ -60,7 +60,7 @@ def answer_all(rows: Sequence[StoredBreach], responder: Responder, others: Itera
         try:
             breach = _answerable(row, repository)
         except UserError as error:
-            yield _refused(row, error)
+            yield failed(row, error) if _is_unreadable(row, repository) else _refused(row, error)
             continue
         rows_by_key.setdefault((breach.rollout, breach.version), []).append(row)
         breaches.append(breach)
@@ -83,6 +83,12 @@ def _answerable(row: StoredBreach, repository: Repository) -> Breach:
     if rollout.model is not None and breach.version not in rollout.model.spec.versions:
         raise UserError(f"{breach.rollout} has no version {breach.version}")
     return breach
+
+
+def _is_unreadable(row: StoredBreach, repository: Repository) -> bool:
+    """Return whether the rollout is there but does not load: somebody may mend it, so the breach is kept."""
+    rollout = repository.rollout(row.breach.rollout) if row.breach else None
+    return rollout is not None and rollout.model is None
 
 
 def _acted_on(others: Iterable[StoredBreach], responder: Responder) -> Iterator[Breach]:
