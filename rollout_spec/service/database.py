@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
+from rollout_spec.core import redaction
 from rollout_spec.core.errors import OUTSIDE, UserError
 from rollout_spec.core.text import one_line
 
@@ -131,6 +132,7 @@ class Database:
 def _engine(address: str) -> Engine:
     try:
         url = make_url(address)
+        redaction.learn(str(url.password or ""))
         if url.get_backend_name() == "sqlite" and url.database:
             Path(url.database).absolute().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if url.get_backend_name() == "postgresql":

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterable, Mapping
 
+from rollout_spec.core import redaction
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import excerpt
 from rollout_spec.spec.secret import SecretPlace
@@ -13,9 +14,15 @@ from rollout_spec.spec.secret import SecretPlace
 _MOST_BYTES = 64 * 1024
 
 
-def read_secrets(places: Iterable[SecretPlace], environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """Return the secrets at some places. UserError if one cannot be read."""
-    return tuple(read_secret(place, environment) for place in places)
+def read_available(places: Iterable[SecretPlace]) -> tuple[tuple[str, ...], UserError | None]:
+    """Return the secrets at those places that can be read, and the error of the first one that cannot."""
+    secrets, errors = list[str](), list[UserError]()
+    for place in places:
+        try:
+            secrets.append(read_secret(place))
+        except UserError as error:
+            errors.append(error)
+    return tuple(secrets), next(iter(errors), None)
 
 
 def read_secret(place: SecretPlace, environment: Mapping[str, str] | None = None) -> str:
@@ -32,6 +39,7 @@ def read_secret(place: SecretPlace, environment: Mapping[str, str] | None = None
 def _checked(value: str, name: str) -> str:
     if not value.strip():
         raise UserError(f"{name} is empty", hint="it must hold a secret")
+    redaction.learn(value)
     return value
 
 
