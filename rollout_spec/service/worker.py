@@ -80,7 +80,10 @@ class Worker:
         """Answer leased breaches of one workspace. Each has its answer stored as soon as it is known."""
         workspace = self._workspace(rows[0].workspace)
         if workspace is None:
-            error = UserError(f"no workspace {rows[0].workspace} on the base", hint="; ".join(self.served.errors))
+            error = UserError(
+                f"no workspace {rows[0].workspace} on the base",
+                hint="; ".join((*self.served.errors, *self.served.invalid)),
+            )
             for row in rows:
                 self._finish(failed(row, error), None)
             return

@@ -22,7 +22,7 @@ from repo import Repo, run
 
 MONITORS = "{alertmanager: {type: alertmanager, auth: {bearer: {env: ALERTMANAGER_TOKEN}}}}"
 TOKEN = "a-token-of-alertmanager"
-_READY = re.compile(r"Uvicorn running on http://([0-9.]+):([0-9]+)")
+_READY = re.compile(r"listening on http://([0-9.]+):([0-9]+)")
 
 
 def settings(repo: Repo, *lines: str, mode: str = "auto-merge", monitors: str = MONITORS) -> None:
