@@ -60,7 +60,10 @@ class Service:
 
 
 def create_app(service: Service) -> FastAPI:
-    """Return the web application of a service. Its pages for people would load scripts from elsewhere: it has none."""
+    """Return the web application of a service.
+
+    It has no pages that show its description: those of FastAPI load scripts from another server.
+    """
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
@@ -164,7 +167,10 @@ def _read(monitor: str, sent: authentication.Request, service: Service, source: 
 
 
 def _count_failed_login(source: str, service: Service) -> None:
-    """Reject a source with many failed logins. Valid credentials from the same address are always accepted."""
+    """Reject a source with many failed logins.
+
+    Valid credentials from the same address are always accepted.
+    """
     if not service.failed_logins.admits(source):
         message = "too many requests without valid credentials from this address"
         raise RejectedError(429, message, wait=service.failed_logins.seconds(source))

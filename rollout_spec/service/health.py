@@ -10,16 +10,10 @@ from threading import Event
 
 from rollout_spec.core import budget
 from rollout_spec.core.unexpected import as_user_error
-from rollout_spec.service.workspaces import (
-    Served,
-    ServedWorkspace,
-    base_of,
-    monitors_of,
-    serve_again,
-    settings_of,
-)
-from rollout_spec.workflows.base_branch import forge_of
-from rollout_spec.workflows.monitors import unreadable_secret
+from rollout_spec.integrations.git.repository import Git
+from rollout_spec.service.secrets import learn_secrets
+from rollout_spec.service.workspaces import Served, ServedWorkspace, serve_again
+from rollout_spec.workflows.base_branch import find_base, forge_of
 
 _log = logging.getLogger(__name__)
 
@@ -75,21 +69,20 @@ def _warnings(served: Served) -> dict[str, str]:
         if workspace.error is not None:
             kept = f"the settings of commit {workspace.commit[:12]} stay in force"
             warnings[f"settings of {workspace.name}"] = f"{workspace.error}; {kept}"
-        for monitor in monitors_of(workspace):
-            error = unreadable_secret(settings_of(workspace, monitor))
-            if error is not None:
-                warnings[f"monitor {monitor} of {workspace.name}"] = error.message
+        warnings |= learn_secrets(workspace)
     return warnings
 
 
 def _forge_error(workspace: ServedWorkspace) -> str | None:
-    """Return why the forge of a workspace does not answer, None if it does."""
-    if workspace.settings.spec.forge is None:
+    """Return why the forge of a workspace does not answer, None if it does. The settings in force count."""
+    forge, location = workspace.settings.spec.forge, workspace.location
+    if forge is None:
         return "the workspace names no forge"
+    assert location.git_root is not None
     try:
         with budget.command():
-            base, settings = base_of(workspace)
-            forge_of(base, settings.spec.forge).find(_ABSENT, base.branch)
+            base = find_base(Git(location.git_root), forge, location.prefix)
+            forge_of(base, forge).find(_ABSENT, base.branch)
     except Exception as error:
         return as_user_error(error).message
     return None

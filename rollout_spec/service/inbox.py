@@ -172,15 +172,18 @@ class Inbox:
         rollout: str | None = None,
         before: str | None = None,
     ) -> list[StoredBreach]:
-        """Return the newest breaches of some workspaces. ``before`` is the id of the last one of the page before."""
+        """Return the newest breaches of some workspaces.
+
+        ``before`` is the id of the last breach of the previous page.
+        """
         fits: list[ColumnElement[bool]] = [_COLUMNS.workspace.in_(workspaces)]
         fits += [_COLUMNS.state == state] if state else []
         fits += [_COLUMNS.rollout == rollout] if rollout else []
         order = (_COLUMNS.received_at.desc(), _COLUMNS.id.desc())
         with self._database.reading() as connection:
             if before is not None:
-                place = select(_COLUMNS.received_at, _COLUMNS.id).where(_COLUMNS.id == before)
-                last = connection.execute(place).one_or_none()
+                own = and_(_COLUMNS.id == before, _COLUMNS.workspace.in_(workspaces))
+                last = connection.execute(select(_COLUMNS.received_at, _COLUMNS.id).where(own)).one_or_none()
                 if last is None:
                     raise UserError(f"no breach {before} to go on from", hint="leave `before` out")
                 fits.append(tuple_(_COLUMNS.received_at, _COLUMNS.id) < (last.received_at, last.id))

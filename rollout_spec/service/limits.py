@@ -1,4 +1,4 @@
-"""Limits on requests: their rate and connections for each source, and the time until they are complete."""
+"""Limits on requests: the rate and the connections of a source, and the time of a request."""
 
 from __future__ import annotations
 
@@ -55,7 +55,10 @@ _connections: Counter[str] = Counter()
 
 
 class TimedProtocol(H11Protocol):
-    """HTTP that closes a connection whose next request does not come in time, or whose source has too many."""
+    """HTTP that closes silent connections.
+
+    A connection ends if its next request does not come in time, or its source has too many connections.
+    """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Count a connection, and start its clock."""

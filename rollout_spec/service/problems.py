@@ -1,4 +1,4 @@
-"""Rejected requests: the errors of the HTTP interface, each with its status, its message and one log line."""
+"""Rejected requests: each error of the HTTP interface with its status and message."""
 
 from __future__ import annotations
 

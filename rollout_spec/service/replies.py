@@ -128,7 +128,7 @@ def receipt_replies(breaches: Sequence[NewBreach], receipts: Sequence[Receipt]) 
             is_new=receipt.is_new,
             workspace=new.workspace,
             rollout=new.breach.rollout if new.breach else None,
-            version=new.breach.version if new.breach else None,
+            version=clean(new.breach.version) if new.breach else None,
             reason=clean(new.refusal),
         )
         for new, receipt in zip(breaches, receipts, strict=True)
@@ -145,8 +145,8 @@ def breach_reply(row: StoredBreach) -> BreachReply:
         monitor=row.monitor,
         dry_run=row.dry_run,
         rollout=breach.rollout if breach else None,
-        version=breach.version if breach else None,
-        trigger=breach.trigger if breach else None,
+        version=clean(breach.version) if breach else None,
+        trigger=clean(breach.trigger) if breach else None,
         summary=clean(breach.evidence.summary) if breach else None,
         received_at=_time(row.received_at),
         observed_at=_time(row.observed_at),

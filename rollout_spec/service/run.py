@@ -19,6 +19,7 @@ from rollout_spec.service.limits import RateLimit
 from rollout_spec.service.listener import close, is_loopback, listen, open_sockets
 from rollout_spec.service.logs import set_up
 from rollout_spec.service.metrics import Metrics
+from rollout_spec.service.secrets import learn_tokens
 from rollout_spec.service.worker_process import ProcessOptions, WorkerProcess
 from rollout_spec.service.workspaces import Served, monitors_of
 from rollout_spec.service.writer import Writer
@@ -50,6 +51,7 @@ class ServeOptions:
 def serve(options: ServeOptions) -> int:
     """Run the service until a signal ends it, and return the exit status. UserError if it cannot start."""
     set_up(options.log_format)
+    learn_tokens()
     sockets = open_sockets(options.host, options.port)
     database = Database(options.database)
     try:

@@ -28,6 +28,7 @@ from rollout_spec.service.follow import follow
 from rollout_spec.service.inbox import Inbox
 from rollout_spec.service.logs import breach_log
 from rollout_spec.service.records import Step, StoredBreach
+from rollout_spec.service.secrets import learn_secrets
 from rollout_spec.service.workspaces import Served, ServedWorkspace, base_of, serve_again
 from rollout_spec.workflows.base_branch import Base, forge_of
 from rollout_spec.workflows.respond import Responder
@@ -132,7 +133,10 @@ class Worker:
     def _workspace(self, name: str) -> ServedWorkspace | None:
         if name not in self.served.workspaces:
             self.served = serve_again(self.options.root, self.served)
-        return self.served.workspaces.get(name)
+        workspace = self.served.workspaces.get(name)
+        if workspace is not None:
+            learn_secrets(workspace)
+        return workspace
 
     def _finish(self, answer: Answer, workspace: ServedWorkspace | None) -> None:
         """Store an answer. After an error the breach is tried again until it is too old; then people are told."""

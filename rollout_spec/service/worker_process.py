@@ -23,6 +23,7 @@ from rollout_spec.service.health import State
 from rollout_spec.service.inbox import Inbox
 from rollout_spec.service.logs import set_up
 from rollout_spec.service.metrics import Metrics
+from rollout_spec.service.secrets import learn_tokens
 from rollout_spec.service.worker import Worker, WorkerOptions
 
 _log = logging.getLogger(__name__)
@@ -131,6 +132,7 @@ def run_worker(options: ProcessOptions, orders: Connection, events: Connection) 
     """Work until the other side asks for an end, or is gone."""
     os.setsid()  # so that its programs can be ended with it, and Ctrl-C is for the parent alone
     set_up(options.log_format)
+    learn_tokens()
     inbox = Inbox(Database(options.database))
 
     def tell(answer: Answer | None) -> None:
@@ -154,7 +156,10 @@ def _work(worker: Worker) -> bool:
 
 
 def _is_asked_to_end(orders: Connection, has_worked: bool) -> bool:
-    """Wait for work if there was none. Return whether the parent asks for the end, or is gone: it closed the pipe."""
+    """Return whether the parent asks for the end, or is gone: it closed the pipe.
+
+    Wait if there was no work.
+    """
     try:
         wait = 0.0 if has_worked else _IDLE_SECONDS
         while orders.poll(wait):

@@ -117,7 +117,10 @@ def _is_removed(workspace: ServedWorkspace) -> bool:
 
 
 def _update_mirror(root: Path) -> None:
-    """Bring a mirror up to date, with the contents that a rollback reads. Any workspace that loads names its remote."""
+    """Bring a mirror up to date, with the contents that a rollback reads.
+
+    The first workspace that loads names its remote.
+    """
     if bare_root(root) is None:
         return
     for prefix in _prefixes(root, "HEAD"):

@@ -75,7 +75,7 @@ def unreadable_secret(settings: MonitorSettings) -> UserError | None:
 
 
 def _auth_of(settings: MonitorSettings) -> tuple[Auth | None, UserError | None]:
-    """Return the evidence that a monitor must give, with its readable secrets, and the error of another secret.
+    """Return the evidence that a monitor must give, and the error of an unreadable secret.
 
     While a secret is rotated, one of two files may be missing: the other one counts.
     """

@@ -51,7 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         from rollout_spec.service.run import ServeOptions, serve
     except ModuleNotFoundError as error:
-        raise UserError(f"`serve` needs the library {error.name}", hint="pip install 'rollout-spec[serve]'") from None
+        library = (error.name or "").partition(".")[0]
+        raise UserError(f"`serve` needs the library {library}", hint="pip install 'rollout-spec[serve]'") from None
     from rollout_spec.integrations.git.command import Plumbing
     from rollout_spec.workflows.locate import find_from
     from rollout_spec.workflows.newest import bare_root

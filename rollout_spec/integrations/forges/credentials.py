@@ -128,6 +128,11 @@ def find_token(kind: str) -> str | None:
     return token
 
 
+def tokens() -> list[str]:
+    """Return the tokens of all forges in the environment."""
+    return [os.environ.get(name, "").strip() for names in TOKENS.values() for name in names]
+
+
 def token_variable(kind: str) -> str | None:
     """Return the name of the variable that holds the token of a forge, None if none does."""
     return next((name for name in TOKENS.get(kind, ()) if os.environ.get(name, "").strip()), None)
