@@ -137,7 +137,7 @@ def mirror(repo: Repo) -> Path:
     """Return a mirror of the remote, beside it."""
     folder = repo.remote.parent / "mirror.git"
     if not folder.exists():
-        assert run("--repo", str(repo.folder), "mirror", str(folder)).status == 0
+        assert run("--repo", str(repo.workspace), "mirror", str(folder)).status == 0
     return folder
 
 
