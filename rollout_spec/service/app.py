@@ -1,4 +1,4 @@
-"""The HTTP interface: posts of monitors, the progress of breaches, health and metrics."""
+"""The HTTP interface: posts of monitors, and the progress of breaches."""
 
 from __future__ import annotations
 
@@ -6,42 +6,42 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Annotated, Any
+from dataclasses import dataclass, field
+from typing import Annotated
 
-from fastapi import FastAPI, Path, Query, Request, Response
+from fastapi import FastAPI, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
-from starlette.exceptions import HTTPException
 
 from rollout_spec import __version__
-from rollout_spec.core.errors import OUTSIDE, UserError
 from rollout_spec.integrations.monitors import authentication
 from rollout_spec.service import intake
+from rollout_spec.service.bodies import BodyReader
 from rollout_spec.service.health import State
 from rollout_spec.service.inbox import Inbox
 from rollout_spec.service.limits import RateLimit
 from rollout_spec.service.metrics import Metrics
+from rollout_spec.service.openapi import POST, READ, describe
+from rollout_spec.service.probes import add_probes
+from rollout_spec.service.problems import RejectedError, add_errors, check_parameters, source_of
 from rollout_spec.service.readers import readable_workspaces
 from rollout_spec.service.replies import (
-    ERRORS,
+    POST_ERRORS,
+    READ_ERRORS,
     BreachList,
     BreachReply,
-    Health,
     PostReply,
-    ProblemReply,
     breach_reply,
     receipt_replies,
 )
 from rollout_spec.service.writer import Writer
 
 _log = logging.getLogger(__name__)
-_BODY_SECONDS = 10.0
-_FAILED_LOGINS = RateLimit(1 / 6, 10)
+_STATES = "^(waiting|working|watching|done|refused|failed)$"
 
 MonitorName = Annotated[str, Path(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", description="The monitor.")]
 BreachId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="The id of a breach.")]
+Before = Annotated[str | None, Query(pattern=r"^[0-9a-f]{32}$", description="`next` of the page before.")]
+RolloutName = Annotated[str | None, Query(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="One rollout only.")]
 
 
 @dataclass(frozen=True)
@@ -56,18 +56,14 @@ class Service:
     most_bytes: int
     open_to_all: bool
     confirm: Callable[[str], None]
-
-
-class _RejectedError(Exception):
-    """A request that is rejected with a status and a message."""
-
-    def __init__(self, status: int, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.status, self.message, self.hint = status, message, hint
+    failed_logins: RateLimit = field(default_factory=lambda: RateLimit(1 / 6, 10))
 
 
 def create_app(service: Service) -> FastAPI:
-    """Return the web application of a service."""
+    """Return the web application of a service.
+
+    It has no pages that show its description: those of FastAPI load scripts from another server.
+    """
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
@@ -75,162 +71,109 @@ def create_app(service: Service) -> FastAPI:
         yield
         task.cancel()
 
-    app = FastAPI(title="rollout-spec", version=__version__, lifespan=running, redoc_url=None)
-    app.state.service = service
-    _add_breaches(app, service)
-    _add_health(app, service)
-    _add_errors(app, service)
+    app = FastAPI(title="rollout-spec", version=__version__, lifespan=running, docs_url=None, redoc_url=None)
+    _add_posts(app, service)
+    _add_reads(app, service)
+    add_probes(app, service.inbox, service.state, service.metrics)
+    add_errors(app, lambda request, status: _count_rejected(request, status, service))
+    describe(app)
     return app
 
 
-def _add_breaches(app: FastAPI, service: Service) -> None:
-    @app.post("/v1/breaches/{monitor}", status_code=202, response_model=PostReply, responses=ERRORS)
+def _add_posts(app: FastAPI, service: Service) -> None:
+    bodies = BodyReader(service.most_bytes)
+
+    @app.post(
+        "/v1/breaches/{monitor}",
+        status_code=202,
+        response_model=PostReply,
+        responses=POST_ERRORS,
+        openapi_extra=POST,
+    )
     async def post_breaches(
         request: Request,
         monitor: MonitorName,
         dry_run: Annotated[bool, Query(alias="dryRun", description="Answer it, but push nothing.")] = False,
     ) -> PostReply:
         """Store the breaches of a monitor's payload; they are answered soon after."""
+        check_parameters(request, "dryRun")
         _check_rate(request, service)
-        sent = authentication.Request(await _body(request, service), dict(request.headers.items()))
-        post = await run_in_threadpool(_read, monitor, sent, service, _source(request), dry_run)
+        sent = authentication.Request(await bodies.read(request), dict(request.headers.items()))
+        post = await run_in_threadpool(_read, monitor, sent, service, source_of(request), dry_run)
         receipts = await service.writer.store(post.breaches) if post.breaches else []
         if post.ended and not dry_run:
-            await run_in_threadpool(_end, post, service)
+            await run_in_threadpool(service.inbox.end_all, post.ended)
         if post.confirmation is not None:
             await run_in_threadpool(service.confirm, post.confirmation)
         replies = receipt_replies(post.breaches, receipts)
         for reply in replies:
             result = "refused" if reply.state == "refused" else "stored" if reply.is_new else "repeated"
             service.metrics.received.labels(monitor, result).inc()
-            _log.info("%s", result, extra={"breach": reply.id, "monitor": monitor, "source": _source(request)})
+            named = {"workspace": reply.workspace} | ({"rollout": reply.rollout} if reply.rollout else {})
+            extra = {"breach": reply.id, "monitor": monitor, "source": source_of(request), **named}
+            _log.info("%s: %s", result, reply.reason, extra=extra) if reply.reason else _log.info(result, extra=extra)
         return PostReply(breaches=replies, skipped=post.skipped)
 
-    @app.get("/v1/breaches", response_model=BreachList, responses=ERRORS)
+
+def _add_reads(app: FastAPI, service: Service) -> None:
+    @app.get("/v1/breaches", response_model=BreachList, responses=READ_ERRORS, openapi_extra=READ)
     async def list_breaches(
         request: Request,
-        state: Annotated[str | None, Query(pattern="^(waiting|working|watching|done|refused|failed)$")] = None,
-        most: Annotated[int, Query(ge=1, le=1000)] = 100,
+        state: Annotated[str | None, Query(pattern=_STATES, description="One state only.")] = None,
+        rollout: RolloutName = None,
+        before: Before = None,
+        most: Annotated[int, Query(ge=1, le=1000, description="The length of a page.")] = 100,
     ) -> BreachList:
-        """Return the newest breaches of the workspaces that these credentials are for."""
+        """Return the newest breaches of the workspaces that these credentials are for, a page at a time."""
+        check_parameters(request, "state", "rollout", "before", "most")
         names = await _readable(request, service)
-        rows = await run_in_threadpool(service.inbox.newest, names, most, state)
-        return BreachList(breaches=[breach_reply(row) for row in rows])
+        rows = await run_in_threadpool(service.inbox.newest, names, most, state, rollout, before)
+        more = rows[-1].id if len(rows) == most else None
+        return BreachList(breaches=[breach_reply(row) for row in rows], next=more)
 
-    @app.get("/v1/breaches/{id}", response_model=BreachReply, responses=ERRORS)
+    @app.get("/v1/breaches/{id}", response_model=BreachReply, responses=READ_ERRORS, openapi_extra=READ)
     async def show_breach(request: Request, id: BreachId) -> BreachReply:
         """Return the progress of a breach, step by step."""
+        check_parameters(request)
         names = await _readable(request, service)
         row = await run_in_threadpool(service.inbox.find, id)
         if row is None or row.workspace not in names:
-            raise _RejectedError(404, f"no breach {id}")
+            raise RejectedError(404, f"no breach {id}")
         return breach_reply(row)
 
 
-def _add_health(app: FastAPI, service: Service) -> None:
-    @app.get("/healthz", response_model=Health)
-    async def live() -> Health:
-        """Return that this process answers."""
-        return Health(status="ok")
-
-    @app.get("/readyz", response_model=Health, responses={503: {"model": Health}})
-    async def ready(response: Response) -> Health:
-        """Return whether git, the forges, the inbox and the worker can be used."""
-        state, problems = service.state, dict[str, str]()
-        try:
-            await asyncio.wait_for(run_in_threadpool(service.inbox.backlog), 5)
-        except (UserError, TimeoutError) as error:
-            problems["inbox"] = error.message if isinstance(error, UserError) else "the inbox does not answer"
-        problems |= {"git": state.git} if state.git else {}
-        problems |= {"worker": state.worker} if state.worker else {}
-        problems |= {f"forge of {name}": error for name, error in state.forges.items() if error}
-        settings = {name: each.error or each.commit for name, each in state.served.workspaces.items()}
-        response.status_code = 503 if problems else 200
-        degraded = any(each.error for each in state.served.workspaces.values())
-        return Health(
-            status="failing" if problems else "degraded" if degraded else "ok", problems=problems, settings=settings
-        )
-
-    @app.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-    async def metrics() -> Response:
-        """Return the metrics for Prometheus."""
-        text = await run_in_threadpool(service.metrics.text)
-        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
-
-
-def _add_errors(app: FastAPI, service: Service) -> None:
-    def reply(request: Request, status: int, message: str, hint: str | None = None) -> JSONResponse:
-        if request.method == "POST":
-            monitor = request.path_params.get("monitor", "")
-            known = monitor if service.state.served.by_monitor(monitor) else "unknown"
-            service.metrics.rejected.labels(known, str(status)).inc()
-            _log.warning("rejected with %d: %s", status, message, extra={"monitor": known, "source": _source(request)})
-        headers = (
-            {"Retry-After": "5"} if status in (429, 503) else {"WWW-Authenticate": "Bearer"} if status == 401 else None
-        )
-        problem = ProblemReply(error=message, hint=hint)
-        return JSONResponse(problem.model_dump(exclude_none=True), status, headers)
-
-    @app.exception_handler(_RejectedError)
-    async def rejected(request: Request, error: _RejectedError) -> JSONResponse:
-        return reply(request, error.status, error.message, error.hint)
-
-    @app.exception_handler(UserError)
-    async def unusable(request: Request, error: UserError) -> JSONResponse:
-        status = {
-            intake.UnknownMonitorError: 404,
-            intake.UnauthorizedError: 401,
-        }.get(type(error), 503 if error.status == OUTSIDE else 422)
-        return reply(request, status, error.message, error.hint)
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        first: Any = error.errors()[0]
-        return reply(request, 422, f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
-
-    @app.exception_handler(HTTPException)
-    async def other(request: Request, error: HTTPException) -> JSONResponse:
-        return reply(request, error.status_code, str(error.detail))
-
-
-def _source(request: Request) -> str:
-    return request.client.host if request.client else "unknown"
+def _count_rejected(request: Request, status: int, service: Service) -> str:
+    name = request.path_params.get("monitor", "")
+    known = name if service.state.served.by_monitor(name) else "unknown"
+    service.metrics.rejected.labels(known, str(status)).inc()
+    return known
 
 
 def _check_rate(request: Request, service: Service) -> None:
-    if not service.rate.admits(_source(request)):
-        raise _RejectedError(429, "too many requests from this address")
-
-
-async def _body(request: Request, service: Service) -> bytes:
-    """Return the body of a request. _RejectedError if it is too large, or does not come in time."""
-    content = bytearray()
-    try:
-        async with asyncio.timeout(_BODY_SECONDS):
-            async for part in request.stream():
-                content += part
-                if len(content) > service.most_bytes:
-                    raise _RejectedError(413, f"the body is larger than {service.most_bytes:,} bytes")
-    except TimeoutError:
-        raise _RejectedError(408, f"the body did not come within {_BODY_SECONDS:g} seconds") from None
-    return bytes(content)
+    source = source_of(request)
+    if not service.rate.admits(source):
+        raise RejectedError(429, "too many requests from this address", wait=service.rate.seconds(source))
 
 
 def _read(monitor: str, sent: authentication.Request, service: Service, source: str, dry_run: bool) -> intake.Post:
-    """Verify a post and return its contents. Many failed logins of one source are rejected at once."""
+    """Verify a post and return its contents."""
     now = intake.now()
     try:
         trusting = intake.trusted_by(monitor, sent, service.state.served, now, open_to_all=service.open_to_all)
     except intake.UnauthorizedError:
-        if not _FAILED_LOGINS.admits(source):
-            raise _RejectedError(429, "too many requests without valid credentials from this address") from None
+        _count_failed_login(source, service)
         raise
     return intake.read_post(monitor, sent, trusting, now, dry_run=dry_run)
 
 
-def _end(post: intake.Post, service: Service) -> None:
-    for alert, ended_at in post.ended:
-        service.inbox.end(alert, ended_at)
+def _count_failed_login(source: str, service: Service) -> None:
+    """Reject a source with many failed logins.
+
+    Valid credentials from the same address are always accepted.
+    """
+    if not service.failed_logins.admits(source):
+        message = "too many requests without valid credentials from this address"
+        raise RejectedError(429, message, wait=service.failed_logins.seconds(source))
 
 
 async def _readable(request: Request, service: Service) -> list[str]:
@@ -239,5 +182,6 @@ async def _readable(request: Request, service: Service) -> list[str]:
     headers = dict(request.headers.items())
     names = await run_in_threadpool(readable_workspaces, headers, service.state.served, open_to_all=service.open_to_all)
     if not names:
-        raise _RejectedError(401, "these credentials are of no monitor", "send the token or password of a monitor")
+        _count_failed_login(source_of(request), service)
+        raise RejectedError(401, "these credentials are of no monitor", "send the token or password of a monitor")
     return names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,12 +31,14 @@ from sqlalchemy import (
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
+from rollout_spec.core import redaction
 from rollout_spec.core.errors import OUTSIDE, UserError
 from rollout_spec.core.text import one_line
 
 VERSION = 1
 """The version of the table. A release that changes the table raises it."""
 _BUSY_SECONDS = 5.0
+_IMPATIENT_SECONDS, _LOOK_SECONDS = 2.0, 0.0005
 _metadata = MetaData()
 VERSIONS = Table("rollout_spec_version", _metadata, Column("version", Integer, primary_key=True))
 BREACHES = Table(
@@ -132,6 +135,7 @@ class Database:
 def _engine(address: str) -> Engine:
     try:
         url = make_url(address)
+        redaction.learn(str(url.password or ""))
         if url.get_backend_name() == "sqlite" and url.database:
             Path(url.database).absolute().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if url.get_backend_name() == "postgresql":
@@ -170,8 +174,31 @@ def _set_up_sqlite(connection: Any, _: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if not connection.get_execution_options().get("writes", False):
+        connection.exec_driver_sql("BEGIN")
+    elif not _begin_soon(connection.connection.dbapi_connection):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_soon(connection: Any) -> bool:
+    """Begin to write as soon as the other process ends its transaction. Return False if that takes long.
+
+    SQLite itself looks only every 0.1 s after a while, and so would rarely meet a gap between many short transactions.
+    """
+    end = time.monotonic() + _IMPATIENT_SECONDS
+    connection.execute("PRAGMA busy_timeout=0")
+    try:
+        while time.monotonic() < end:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                return True
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    return False  # the usual way reports it
+                time.sleep(_LOOK_SECONDS)
+        return False
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={int(_BUSY_SECONDS * 1000)}")
 
 
 @contextmanager

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
 from rollout_spec.core import budget
 from rollout_spec.core.unexpected import as_user_error
-from rollout_spec.service.workspaces import Served, ServedWorkspace, base_of, serve_again
-from rollout_spec.workflows.base_branch import forge_of
+from rollout_spec.integrations.git.repository import Git
+from rollout_spec.service.secrets import learn_secrets
+from rollout_spec.service.workspaces import Served, ServedWorkspace, serve_again
+from rollout_spec.workflows.base_branch import find_base, forge_of
+
+_log = logging.getLogger(__name__)
 
 _FORGE_SECONDS = 60.0
 _WORKER_SECONDS = 30.0
@@ -21,11 +25,15 @@ _ABSENT = "rollout-spec/readiness"
 
 @dataclass
 class State:
-    """The state that requests read, and a thread keeps up to date. Errors are None if all is well."""
+    """The state that requests read, and a thread keeps up to date. Errors are None if all is well.
+
+    ``warnings`` are about settings that are not in force, by subject.
+    """
 
     served: Served = field(default_factory=Served)
     git: str | None = "not fetched yet"
     forges: dict[str, str | None] = field(default_factory=dict)
+    warnings: dict[str, str] = field(default_factory=dict)
     worker_seen: float = 0.0
 
     @property
@@ -37,32 +45,57 @@ class State:
 
 def refresh(root: Path, state: State, *, with_forges: bool = True) -> None:
     """Fetch the base, take changed settings up, and ask each forge once a minute."""
-    served = serve_again(root, state.served)
+    before, served = state.served, serve_again(root, state.served)
     state.served = served
     errors = [*served.errors, *(each.error for each in served.workspaces.values() if each.is_unreachable)]
     state.git = errors[0] if errors else None
+    warnings = _warnings(served)
+    for subject, warning in warnings.items():
+        if state.warnings.get(subject) != warning:
+            _log.warning("%s: %s", subject, warning)
+    for subject in state.warnings.keys() - warnings.keys():
+        _log.info("%s: in order again", subject)
+    for name in before.workspaces.keys() - served.workspaces.keys():
+        _log.warning("the workspace %s is not on the base any more: its monitors are unknown now", name)
+    state.warnings = warnings
     if with_forges:
         state.forges = {each.name: _forge_error(each) for each in served.workspaces.values()}
 
 
+def _warnings(served: Served) -> dict[str, str]:
+    """Return what keeps a part of the settings from being in force, by subject."""
+    warnings = {"a workspace is not served": "; ".join(served.invalid)} if served.invalid else {}
+    for workspace in served.workspaces.values():
+        if workspace.error is not None:
+            kept = f"the settings of commit {workspace.commit[:12]} stay in force"
+            warnings[f"settings of {workspace.name}"] = f"{workspace.error}; {kept}"
+        warnings |= learn_secrets(workspace)
+    return warnings
+
+
 def _forge_error(workspace: ServedWorkspace) -> str | None:
-    """Return why the forge of a workspace does not answer, None if it does."""
-    if workspace.settings.spec.forge is None:
+    """Return why the forge of a workspace does not answer, None if it does. The settings in force count."""
+    forge, location = workspace.settings.spec.forge, workspace.location
+    if forge is None:
         return "the workspace names no forge"
+    assert location.git_root is not None
     try:
         with budget.command():
-            base, settings = base_of(workspace)
-            forge_of(base, settings.spec.forge).find(_ABSENT, base.branch)
+            base = find_base(Git(location.git_root), forge, location.prefix)
+            forge_of(base, forge).find(_ABSENT, base.branch)
     except Exception as error:
         return as_user_error(error).message
     return None
 
 
-def keep_fresh(root: Path, state: State, seconds: float, ended: Event, after: Callable[[], None]) -> None:
-    """Refresh the state every so many seconds until ``ended`` is set. ``after`` is called each time."""
+def keep_fresh(root: Path, state: State, seconds: float, ended: Event) -> None:
+    """Refresh the state every so many seconds until ``ended`` is set."""
     asked = time.monotonic()
     while not ended.wait(seconds):
         is_time = time.monotonic() - asked >= _FORGE_SECONDS
-        refresh(root, state, with_forges=is_time)
+        try:
+            refresh(root, state, with_forges=is_time)
+        except Exception as error:
+            _log.exception("unexpected error of a refresh")
+            state.git = as_user_error(error).message
         asked = time.monotonic() if is_time else asked
-        after()

@@ -11,9 +11,10 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from rollout_spec.core.errors import UserError
 from rollout_spec.service.database import BREACHES, Database
 from rollout_spec.service.records import OPEN, UNFINISHED, NewBreach, Notice, Receipt, State, Step, StoredBreach
 from rollout_spec.service.rows import needs_new_answer, stored, values_of, with_steps
@@ -139,16 +140,23 @@ class Inbox:
 
     def end(self, alert: str, ended_at: float) -> list[str]:
         """Note the end of an alert (``alert_key``) at its breaches. Return their ids."""
+        return self.end_all([(alert, ended_at)])
+
+    def end_all(self, ended: Iterable[tuple[str, float]]) -> list[str]:
+        """Note the ends of alerts at their breaches, in one transaction. Return their ids."""
         with self._database.writing() as connection:
-            own = and_(_COLUMNS.alert == alert, _COLUMNS.ended_at.is_(None), _COLUMNS.observed_at <= ended_at)
             now = self._database.now(connection)
-            rows = connection.execute(select(BREACHES).where(own).with_for_update()).mappings().all()
-            for row in rows:
-                ended = Step(now, "resolved", "the monitor reports that the alert ended")
-                values = {"ended_at": ended_at, "steps": with_steps(row["steps"], [ended])}
-                values |= {"due_at": now} if row["state"] == "watching" else {}
-                connection.execute(update(BREACHES).where(_COLUMNS.id == row["id"]).values(values))
-            return [row["id"] for row in rows]
+            return [id for alert, moment in ended for id in self._end(connection, alert, moment, now)]
+
+    def _end(self, connection: Connection, alert: str, ended_at: float, now: float) -> list[str]:
+        own = and_(_COLUMNS.alert == alert, _COLUMNS.ended_at.is_(None), _COLUMNS.observed_at <= ended_at)
+        rows = connection.execute(select(BREACHES).where(own).with_for_update()).mappings().all()
+        for row in rows:
+            step = Step(now, "resolved", "the monitor reports that the alert ended")
+            values = {"ended_at": ended_at, "steps": with_steps(row["steps"], [step])}
+            values |= {"due_at": now} if row["state"] == "watching" else {}
+            connection.execute(update(BREACHES).where(_COLUMNS.id == row["id"]).values(values))
+        return [row["id"] for row in rows]
 
     def claim_notice(self, seconds: float) -> Notice | None:
         """Claim the oldest due notice for a time, None if none is due."""
@@ -180,12 +188,30 @@ class Inbox:
             row = connection.execute(select(BREACHES).where(_COLUMNS.id == id)).mappings().first()
         return stored(dict(row)) if row is not None else None
 
-    def newest(self, workspaces: Collection[str], most: int = _PAGE, state: str | None = None) -> list[StoredBreach]:
-        """Return the newest breaches of some workspaces."""
+    def newest(
+        self,
+        workspaces: Collection[str],
+        most: int = _PAGE,
+        state: str | None = None,
+        rollout: str | None = None,
+        before: str | None = None,
+    ) -> list[StoredBreach]:
+        """Return the newest breaches of some workspaces.
+
+        ``before`` is the id of the last breach of the previous page.
+        """
         fits: list[ColumnElement[bool]] = [_COLUMNS.workspace.in_(workspaces)]
         fits += [_COLUMNS.state == state] if state else []
-        wanted = select(BREACHES).where(*fits).order_by(_COLUMNS.received_at.desc(), _COLUMNS.id).limit(most)
+        fits += [_COLUMNS.rollout == rollout] if rollout else []
+        order = (_COLUMNS.received_at.desc(), _COLUMNS.id.desc())
         with self._database.reading() as connection:
+            if before is not None:
+                own = and_(_COLUMNS.id == before, _COLUMNS.workspace.in_(workspaces))
+                last = connection.execute(select(_COLUMNS.received_at, _COLUMNS.id).where(own)).one_or_none()
+                if last is None:
+                    raise UserError(f"no breach {before} to go on from", hint="leave `before` out")
+                fits.append(tuple_(_COLUMNS.received_at, _COLUMNS.id) < (last.received_at, last.id))
+            wanted = select(BREACHES).where(*fits).order_by(*order).limit(most)
             return [stored(dict(row)) for row in connection.execute(wanted).mappings()]
 
     def recent(self, workspace: str, observed_after: float) -> list[StoredBreach]:

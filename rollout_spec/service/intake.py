@@ -12,7 +12,7 @@ from rollout_spec.core.text import join_some
 from rollout_spec.integrations.monitors import Payload
 from rollout_spec.integrations.monitors.authentication import RefusedError, Request
 from rollout_spec.service.records import NewBreach, alert_key
-from rollout_spec.service.workspaces import Served, ServedWorkspace
+from rollout_spec.service.workspaces import Served, ServedWorkspace, settings_of
 from rollout_spec.spec.service import MonitorSettings
 from rollout_spec.workflows.monitors import authenticate_request, authenticates, parse_request
 
@@ -71,13 +71,6 @@ def trusted_by(
     if not trusting:
         raise UnauthorizedError(f"this request has not the credentials of the monitor `{monitor}`")
     return trusting
-
-
-def settings_of(workspace: ServedWorkspace, monitor: str) -> MonitorSettings:
-    """Return the settings of a monitor that a workspace names."""
-    service = workspace.settings.spec.service
-    assert service is not None
-    return service.monitors[monitor]
 
 
 def read_post(monitor: str, request: Request, trusting: list[ServedWorkspace], now: datetime, *, dry_run: bool) -> Post:

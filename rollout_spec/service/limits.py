@@ -1,18 +1,21 @@
-"""Limits on requests: their rate for each source, and the time until their headers are complete."""
+"""Limits on requests: the rate and the connections of a source, and the time of a request."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _MOST_SOURCES = 10_000
 HEADER_SECONDS = 10.0
-"""The time until the headers of a request are complete."""
+"""The time until the headers of a request are complete, and until a body that nobody reads has passed."""
+SHARE = 0.5
+"""The part of all connections that one source may have."""
 
 
 @dataclass
@@ -42,21 +45,61 @@ class RateLimit:
         bucket.tokens -= 1
         return True
 
+    def seconds(self, source: str) -> float:
+        """Return the time until the next request of a source is within the limit."""
+        bucket = self._buckets.get(source)
+        return max(0.0, (1 - bucket.tokens) / self._rate) if bucket else 0.0
+
+
+_connections: Counter[str] = Counter()
+
 
 class TimedProtocol(H11Protocol):
-    """HTTP that closes a connection if its first request is not complete in time."""
+    """HTTP that closes silent connections.
+
+    A connection ends if its next request does not come in time, or its source has too many connections.
+    """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the clock of a connection."""
+        """Count a connection, and start its clock."""
         super().connection_made(transport)
-        self._deadline = asyncio.get_running_loop().call_later(HEADER_SECONDS, self._close_if_silent)
+        self._deadline: asyncio.TimerHandle | None = None
+        self._source = self.client[0] if self.client else ""
+        _connections[self._source] += 1
+        limit = self.limit_concurrency
+        if limit is not None and _connections[self._source] > max(1, int(limit * SHARE)):
+            transport.abort()
+        else:
+            self._start_clock()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the clock."""
-        self._deadline.cancel()
+        self._stop_clock()
+        _connections[self._source] -= 1
+        if _connections[self._source] <= 0:
+            del _connections[self._source]
         super().connection_lost(exc)
 
-    def _close_if_silent(self) -> None:
+    def data_received(self, data: bytes) -> None:
+        """Take a part of a request. The clock runs while its headers are incomplete, or its body is discarded."""
+        super().data_received(data)
+        conn = self.conn
+        is_discarded = conn.our_state is h11.DONE and conn.their_state is h11.SEND_BODY
+        if conn.their_state is h11.IDLE or is_discarded:
+            self._start_clock()
+        else:
+            self._stop_clock()
+
+    def _start_clock(self) -> None:
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(HEADER_SECONDS, self._give_up)
+
+    def _stop_clock(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _give_up(self) -> None:
         transport: Any = self.transport
-        if self.cycle is None and not transport.is_closing():
+        if not transport.is_closing():
             transport.close()

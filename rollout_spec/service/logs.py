@@ -1,17 +1,20 @@
-"""Log lines as text or JSON, each with the id of its breach and without secrets."""
+"""Log lines as text or JSON: one for each event, with the id of its breach and without secrets."""
 
 from __future__ import annotations
 
 import json
 import logging
 import sys
-from collections.abc import Iterable, MutableMapping
+from collections.abc import MutableMapping
 from datetime import UTC, datetime
 from typing import Any
 
+from rollout_spec.core.redaction import redact
+from rollout_spec.core.text import escape
 from rollout_spec.service.records import StoredBreach
 
-_SHORTEST_SECRET = 4
+_FIELDS = ("breach", "workspace", "rollout", "monitor", "source")
+_NOISY = ("uvicorn", "uvicorn.access", "urllib3", "git")
 
 
 class _BreachLog(logging.LoggerAdapter[logging.Logger]):
@@ -28,77 +31,48 @@ def breach_log(log: logging.Logger, row: StoredBreach) -> logging.LoggerAdapter[
     return _BreachLog(log, {"breach": row.id, "workspace": row.workspace, "rollout": rollout})
 
 
-class Redactor(logging.Filter):
-    """Replaces secrets in log lines. ``learn`` adds secrets as they are read."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._secrets: set[str] = set()
-
-    def learn(self, secrets: Iterable[str]) -> None:
-        """Add secrets. Very short ones are left out: they would blank out ordinary text."""
-        self._secrets |= {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Replace the message of a line by one without secrets. Return whether to write it: always."""
-        record.msg, record.args = self.without_secrets(record.getMessage()), ()
-        if record.exc_info:
-            record.exc_text = self.without_secrets(logging.Formatter().formatException(record.exc_info))
-        return True
-
-    def without_secrets(self, text: str) -> str:
-        """Return a text with each secret replaced by ``***``."""
-        for secret in sorted(self._secrets, key=len, reverse=True):
-            text = text.replace(secret, "***")
-        return text
-
-
-class _JSONLines(logging.Formatter):
-    """One JSON object for each line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        line |= {name: getattr(record, name) for name in _FIELDS if hasattr(record, name)}
-        if record.exc_text:
-            line["error"] = record.exc_text
-        return json.dumps(line)
-
-
-_FIELDS = ("breach", "workspace", "rollout", "monitor", "source")
-
-
-class _TextLines(logging.Formatter):
-    """Lines for people, with the fields of the breach. Control characters are escaped."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        time = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-        fields = "".join(f" {name}={getattr(record, name)}" for name in _FIELDS if hasattr(record, name))
-        message = (
-            record.getMessage().encode("unicode_escape").decode("ascii")
-            if not _is_plain(record)
-            else record.getMessage()
-        )
-        return f"{time}Z {record.levelname.lower()} {message}{fields}" + (
-            f"\n{record.exc_text}" if record.exc_text else ""
-        )
-
-
-def _is_plain(record: logging.LogRecord) -> bool:
-    return record.getMessage().isprintable()
-
-
-def set_up(form: str, redactor: Redactor) -> None:
+def set_up(form: str) -> None:
     """Write all log lines to stderr in a form, ``text`` or ``json``."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JSONLines() if form == "json" else _TextLines())
-    handler.addFilter(redactor)
+    handler.setFormatter(JSONLines() if form == "json" else TextLines())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    for noisy in ("uvicorn.access", "urllib3", "git"):
+    for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+class JSONLines(logging.Formatter):
+    """One JSON object for each event."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of an event."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": redact(record.getMessage().rstrip()),
+            **_fields(record),
+        }
+        error = self._error(record)
+        return json.dumps({**line, "error": error} if error else line)
+
+    def _error(self, record: logging.LogRecord) -> str:
+        return redact(self.formatException(record.exc_info)) if record.exc_info else ""
+
+
+class TextLines(JSONLines):
+    """A line for people, with the fields of the breach. Control characters and line ends are escaped."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of an event."""
+        time = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        parts = [f"{time}Z {record.levelname.lower()} {redact(record.getMessage().rstrip())}"]
+        parts += [f"{name}={value}" for name, value in _fields(record).items()]
+        parts += [error] if (error := self._error(record)) else []
+        return escape(" ".join(parts))
+
+
+def _fields(record: logging.LogRecord) -> dict[str, str]:
+    """Return the fields of an event that it has, without secrets."""
+    return {name: redact(str(getattr(record, name))) for name in _FIELDS if hasattr(record, name)}

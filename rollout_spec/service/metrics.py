@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from rollout_spec.core.errors import UserError
+from rollout_spec.service.health import State
 from rollout_spec.service.inbox import Inbox
 
 _PREFIX = "rollout_spec"
@@ -38,13 +39,34 @@ class _Backlog(Collector):
         yield from ()
 
 
+class _Settings(Collector):
+    """Whether the settings of each workspace that is served now are the newest ones."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield 1 or 0 for each workspace."""
+        text = "1 if the settings of the newest commit are in force."
+        family = GaugeMetricFamily(f"{_PREFIX}_workspace_settings_current", text, labels=["workspace"])
+        for name, workspace in self._state.served.workspaces.items():
+            family.add_metric([name], 0 if workspace.error else 1)
+        yield family
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Yield nothing: the workspaces change."""
+        yield from ()
+
+
 class Metrics:
     """All metrics of one service."""
 
-    def __init__(self, inbox: Inbox) -> None:
+    def __init__(self, inbox: Inbox, state: State) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self.registry.register(_Backlog(inbox))
-        self.received = self._counter("received", "Alerts in posts, by result.", "monitor", "result")
+        self.registry.register(_Settings(state))
+        self.received = self._counter("breaches_received", "Alerts in posts, by result.", "monitor", "result")
         self.rejected = self._counter("rejected_requests", "Rejected posts, by their status.", "monitor", "status")
         self.answers = self._counter("answers", "Answers to breaches, by verdict.", "verdict")
         self.errors = self._counter("failed_tries", "Tries to answer a breach that failed.")
@@ -56,16 +78,10 @@ class Metrics:
             registry=self.registry,
             buckets=_SECONDS,
         )
-        self.worker_up = self._gauge("worker_up", "1 if the worker is alive.")
-        self.settings_current = self._gauge(
-            "workspace_settings_current", "1 if the settings of the newest commit are in force.", "workspace"
-        )
+        self.worker_up = Gauge(f"{_PREFIX}_worker_up", "1 if the worker is alive.", registry=self.registry)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"{_PREFIX}_{name}", text, labels, registry=self.registry)
-
-    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
-        return Gauge(f"{_PREFIX}_{name}", text, labels, registry=self.registry)
 
     def count(self, event: Mapping[str, Any]) -> None:
         """Count one event of the worker."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from rollout_spec.core.redaction import redact
 from rollout_spec.service.records import NewBreach, Receipt, StoredBreach
 
 
@@ -72,9 +73,10 @@ class BreachReply(_Reply):
 
 
 class BreachList(_Reply):
-    """The newest breaches."""
+    """A page of breaches, newest first."""
 
     breaches: list[BreachReply]
+    next: str | None = Field(None, description="The parameter `before` of the next page, null on the last one.")
 
 
 class Health(_Reply):
@@ -82,22 +84,39 @@ class Health(_Reply):
 
     status: str = Field(description="ok, degraded (older settings are in force) or failing.")
     problems: dict[str, str] = Field({}, description="The parts that cannot be used, with the reason.")
+    warnings: dict[str, str] = Field({}, description="The settings that are not in force, with the reason.")
     settings: dict[str, str] = Field({}, description="The commit of each workspace's settings, or why they are older.")
 
 
-ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemReply, "description": text}
-    for status, text in {
-        400: "The request is not valid HTTP.",
-        401: "The credentials or the signature are missing or wrong.",
-        404: "There is no such monitor or breach.",
-        408: "The body did not come in time.",
-        413: "The body is too large.",
-        422: "The payload is not one of this monitor, or a parameter is wrong.",
-        429: "Too many requests from this address.",
-        503: "The inbox, or the secret of a monitor, cannot be used now. Send it again.",
-    }.items()
+_TEXTS = {
+    400: "The request is not valid HTTP, or ended early.",
+    401: "The credentials or the signature are missing or wrong.",
+    404: "There is no such monitor or breach.",
+    408: "The body did not come in time.",
+    413: "The body is too large.",
+    415: "The body is compressed.",
+    422: "The payload is not one of this monitor, or a parameter is wrong.",
+    429: "Too many requests from this address, or too many without valid credentials.",
+    500: "An unexpected error. Send it again.",
+    503: "The inbox, or the secret of a monitor, cannot be used now, or too much is going on. Send it again.",
 }
+
+
+def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {status: {"model": ProblemReply, "description": _TEXTS[status]} for status in statuses}
+
+
+POST_ERRORS = _errors(*_TEXTS)
+READ_ERRORS = _errors(400, 401, 404, 422, 429, 500, 503)
+
+
+def clean(value: Any) -> Any:
+    """Return texts, also those in lists and mappings, without secrets and without halves of characters."""
+    if isinstance(value, str):
+        return redact(value.encode("utf-8", "replace").decode())
+    if isinstance(value, Mapping):
+        return {name: clean(each) for name, each in value.items()}
+    return [clean(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def receipt_replies(breaches: Sequence[NewBreach], receipts: Sequence[Receipt]) -> list[ReceiptReply]:
@@ -109,8 +128,8 @@ def receipt_replies(breaches: Sequence[NewBreach], receipts: Sequence[Receipt]) 
             is_new=receipt.is_new,
             workspace=new.workspace,
             rollout=new.breach.rollout if new.breach else None,
-            version=new.breach.version if new.breach else None,
-            reason=new.refusal,
+            version=clean(new.breach.version) if new.breach else None,
+            reason=clean(new.refusal),
         )
         for new, receipt in zip(breaches, receipts, strict=True)
     ]
@@ -126,16 +145,16 @@ def breach_reply(row: StoredBreach) -> BreachReply:
         monitor=row.monitor,
         dry_run=row.dry_run,
         rollout=breach.rollout if breach else None,
-        version=breach.version if breach else None,
-        trigger=breach.trigger if breach else None,
-        summary=breach.evidence.summary if breach else None,
+        version=clean(breach.version) if breach else None,
+        trigger=clean(breach.trigger) if breach else None,
+        summary=clean(breach.evidence.summary) if breach else None,
         received_at=_time(row.received_at),
         observed_at=_time(row.observed_at),
         ended_at=_time(row.ended_at) if row.ended_at is not None else None,
         attempts=row.attempts,
         arrivals=row.arrivals,
-        outcome=dict(row.outcome),
-        steps=[StepReply(at=_time(step.at), name=step.name, text=step.text) for step in row.steps],
+        outcome=clean(row.outcome),
+        steps=[StepReply(at=_time(step.at), name=step.name, text=clean(step.text)) for step in row.steps],
     )
 
 

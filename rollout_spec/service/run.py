@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
-
-import uvicorn
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.integrations.monitors.authentication.bounded_get import get
@@ -16,9 +16,11 @@ from rollout_spec.service.app import Service, create_app
 from rollout_spec.service.database import Database
 from rollout_spec.service.health import State, keep_fresh, refresh
 from rollout_spec.service.inbox import Inbox
-from rollout_spec.service.limits import RateLimit, TimedProtocol
-from rollout_spec.service.logs import Redactor, set_up
+from rollout_spec.service.limits import RateLimit
+from rollout_spec.service.listener import close, is_loopback, listen, open_sockets
+from rollout_spec.service.logs import set_up
 from rollout_spec.service.metrics import Metrics
+from rollout_spec.service.secrets import learn_tokens
 from rollout_spec.service.worker_process import ProcessOptions, WorkerProcess
 from rollout_spec.service.workspaces import Served, monitors_of
 from rollout_spec.service.writer import Writer
@@ -49,29 +51,27 @@ class ServeOptions:
 
 def serve(options: ServeOptions) -> int:
     """Run the service until a signal ends it, and return the exit status. UserError if it cannot start."""
-    redactor = Redactor()
-    set_up(options.log_format, redactor)
+    set_up(options.log_format)
+    learn_tokens()
+    sockets = open_sockets(options.host, options.port)
     database = Database(options.database)
-    database.prepare()
-    inbox, state = Inbox(database), State()
-    refresh(options.root, state)
-    check_served(state.served, options.host)
-    metrics, ended = Metrics(inbox), Event()
+    try:
+        database.prepare()
+        inbox, state = Inbox(database), State()
+        refresh(options.root, state)
+        check_served(state.served, options.host, only_loopback=is_loopback(sockets))
+        _serve(inbox, state, options, sockets)
+    finally:
+        close(sockets)
+        database.close()
+    _log.info("stopped")
+    return 0
+
+
+def _serve(inbox: Inbox, state: State, options: ServeOptions, sockets: Sequence[socket.socket]) -> None:
+    metrics = Metrics(inbox, state)
     process = ProcessOptions(options.root, options.database, options.lease, options.log_format)
     worker = WorkerProcess(process, state, metrics)
-
-    def after() -> None:
-        for name, each in state.served.workspaces.items():
-            metrics.settings_current.labels(name).set(0 if each.error else 1)
-
-    after()
-    worker.start()
-    threads = [
-        Thread(target=keep_fresh, args=(options.root, state, options.poll, ended, after), name="settings", daemon=True),
-        Thread(target=_clean, args=(inbox, options.keep, ended), name="cleaning", daemon=True),
-    ]
-    for thread in threads:
-        thread.start()
     service = Service(
         inbox,
         Writer(inbox, worker.wake),
@@ -79,58 +79,53 @@ def serve(options: ServeOptions) -> int:
         metrics,
         RateLimit(options.rate, 2 * options.rate),
         options.most_bytes,
-        is_loopback(options.host),
+        is_loopback(sockets),
         _confirm,
     )
+    app = create_app(service)
+    with _running(worker), _threads(inbox, state, options):
+        listen(app, sockets)
+
+
+@contextmanager
+def _running(worker: WorkerProcess) -> Iterator[None]:
     try:
-        _listen(service, options)
+        worker.start()
+        yield
+    finally:
+        worker.stop()
+
+
+@contextmanager
+def _threads(inbox: Inbox, state: State, options: ServeOptions) -> Iterator[None]:
+    """Keep the settings up to date and the inbox small meanwhile."""
+    ended = Event()
+    threads = [
+        Thread(target=keep_fresh, args=(options.root, state, options.poll, ended), name="settings", daemon=True),
+        Thread(target=_clean, args=(inbox, options.keep, ended), name="cleaning", daemon=True),
+    ]
+    try:
+        for thread in threads:
+            thread.start()
+        yield
     finally:
         ended.set()
-        worker.stop()
-        database.close()
-    return 0
 
 
-def _listen(service: Service, options: ServeOptions) -> None:
-    config = uvicorn.Config(
-        create_app(service),
-        host=options.host,
-        port=options.port,
-        http=TimedProtocol,
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        limit_concurrency=2000,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=10,
-        h11_max_incomplete_event_size=32 * 1024,
-        proxy_headers=False,
-    )
-    uvicorn.Server(config).run()
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether only this machine can connect to an address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def check_served(served: Served, host: str) -> None:
+def check_served(served: Served, host: str, *, only_loopback: bool) -> None:
     """Raise UserError if no monitor is named, or one has no ``auth`` and others may connect."""
     named = [(each, monitor) for each in served.workspaces.values() for monitor in monitors_of(each)]
     if not named:
-        problem = served.errors[0] if served.errors else "no workspace on the base names a monitor"
+        problems = (*served.errors, *served.invalid)
         raise UserError(
-            problem, hint="add `service: {monitors: {alertmanager: {type: alertmanager, auth: …}}}` to `spec`"
+            problems[0] if problems else "no workspace on the base names a monitor",
+            hint="add `service: {monitors: {alertmanager: {type: alertmanager, auth: …}}}` to `spec`",
         )
     for workspace, monitor in named:
         settings = workspace.settings.spec.service
         assert settings is not None
         check_monitor(monitor, settings.monitors[monitor])
-        if not is_loopback(host) and not authenticates(settings.monitors[monitor]):
+        if not only_loopback and not authenticates(settings.monitors[monitor]):
             raise UserError(
                 f"{workspace.name}: the monitor `{monitor}` has no `auth`, and {host} is not loopback",
                 hint="add `auth: {bearer: {env: NAME}}` to it, or listen on 127.0.0.1",
@@ -144,10 +139,12 @@ def _confirm(address: str) -> None:
 
 
 def _clean(inbox: Inbox, keep: float, ended: Event) -> None:
-    """Delete old breaches once an hour."""
-    while not ended.wait(_CLEAN_SECONDS):
+    """Delete old breaches, at the start and once an hour."""
+    while True:
         try:
             count = inbox.forget(keep)
             _log.info("deleted %d old breaches", count)
         except UserError as error:
             _log.warning("old breaches are not deleted: %s", error.message)
+        if ended.wait(min(_CLEAN_SECONDS, keep)):
+            return

@@ -28,6 +28,7 @@ from rollout_spec.service.follow import follow
 from rollout_spec.service.inbox import Inbox
 from rollout_spec.service.logs import breach_log
 from rollout_spec.service.records import Step, StoredBreach
+from rollout_spec.service.secrets import learn_secrets
 from rollout_spec.service.workspaces import Served, ServedWorkspace, base_of, serve_again
 from rollout_spec.workflows.base_branch import Base, forge_of
 from rollout_spec.workflows.respond import Responder
@@ -84,7 +85,10 @@ class Worker:
         """Answer leased breaches of one workspace. Each has its answer stored as soon as it is known."""
         workspace = self._workspace(rows[0].workspace)
         if workspace is None:
-            error = UserError(f"no workspace {rows[0].workspace} on the base", hint="; ".join(self.served.errors))
+            error = UserError(
+                f"no workspace {rows[0].workspace} on the base",
+                hint="; ".join((*self.served.errors, *self.served.invalid)),
+            )
             for row in rows:
                 self._finish(failed(row, error), None)
             return
@@ -134,7 +138,10 @@ class Worker:
     def _workspace(self, name: str) -> ServedWorkspace | None:
         if name not in self.served.workspaces:
             self.load()
-        return self.served.workspaces.get(name)
+        workspace = self.served.workspaces.get(name)
+        if workspace is not None:
+            learn_secrets(workspace)
+        return workspace
 
     def _finish(self, answer: Answer, workspace: ServedWorkspace | None) -> None:
         """Store an answer.

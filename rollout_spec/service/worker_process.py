@@ -21,9 +21,10 @@ from rollout_spec.service.answers import Answer
 from rollout_spec.service.database import Database
 from rollout_spec.service.health import State
 from rollout_spec.service.inbox import Inbox
-from rollout_spec.service.logs import Redactor, set_up
+from rollout_spec.service.logs import set_up
 from rollout_spec.service.metrics import Metrics
 from rollout_spec.service.notifier import Notifier
+from rollout_spec.service.secrets import learn_tokens
 from rollout_spec.service.worker import Worker, WorkerOptions
 
 _log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class WorkerProcess:
     def __init__(self, options: ProcessOptions, state: State, metrics: Metrics) -> None:
         self._options, self._state, self._metrics = options, state, metrics
         self._ended, self._lock = Event(), Lock()
-        self._pipe: Connection | None = None
+        self._orders: Connection | None = None
         self._thread = Thread(target=self._supervise, name="supervisor", daemon=True)
 
     def start(self) -> None:
@@ -59,31 +60,38 @@ class WorkerProcess:
     def wake(self) -> None:
         """Tell the worker that there is something to do."""
         with self._lock, suppress(OSError):
-            if self._pipe is not None:
-                self._pipe.send("work")
+            if self._orders is not None:
+                self._orders.send_bytes(b"work")
 
     def stop(self) -> None:
         """Let the worker finish its batch, within a limit, and end it."""
         self._ended.set()
-        with self._lock, suppress(OSError):
-            if self._pipe is not None:
-                self._pipe.send("stop")
-        self._thread.join(_STOP_SECONDS + 5)
+        with self._lock:
+            if self._orders is not None:
+                self._orders.close()
+                self._orders = None
+        if self._thread.is_alive():
+            self._thread.join(_STOP_SECONDS + 5)
 
     def _supervise(self) -> None:
         context = multiprocessing.get_context("spawn")
         while not self._ended.is_set():
-            ours, theirs = context.Pipe()
-            process = context.Process(target=run_worker, args=(self._options, theirs), name="worker")
+            events, their_events = context.Pipe(duplex=False)
+            their_orders, orders = context.Pipe(duplex=False)
+            os.set_blocking(orders.fileno(), False)  # a busy worker reads no orders, and one is enough
+            arguments = (self._options, their_orders, their_events)
+            process = context.Process(target=run_worker, args=arguments, name="worker")
             process.start()
-            theirs.close()
+            their_orders.close()
+            their_events.close()
             with self._lock:
-                self._pipe = ours
+                self._orders = orders
             self._state.worker_seen = time.monotonic()
-            self._listen(ours, process)
+            self._listen(events, process)
             with self._lock:
-                self._pipe = None
-                ours.close()
+                self._orders = None
+                orders.close()
+            events.close()
             _end(process)
             self._metrics.worker_up.set(0)
             if not self._ended.wait(_RESTART_SECONDS):
@@ -121,17 +129,18 @@ def _end(process: BaseProcess) -> None:
     process.join()
 
 
-def run_worker(options: ProcessOptions, pipe: Connection) -> None:
+def run_worker(options: ProcessOptions, orders: Connection, events: Connection) -> None:
     """Work until the other side asks for an end, or is gone."""
     os.setsid()  # so that its programs can be ended with it, and Ctrl-C is for the parent alone
-    set_up(options.log_format, Redactor())
+    set_up(options.log_format)
+    learn_tokens()
     inbox = Inbox(Database(options.database))
 
     lock = Lock()  # the worker, its lease and the notifier send from threads of their own
 
     def send(event: Mapping[str, Any] | None) -> None:
         with lock, suppress(OSError):
-            pipe.send(event)
+            events.send(event)
 
     def tell(answer: Answer | None) -> None:
         send(event_of(answer) if answer is not None else None)
@@ -145,7 +154,7 @@ def run_worker(options: ProcessOptions, pipe: Connection) -> None:
     Thread(target=notifier.run, args=(ended,), name="notifier", daemon=True).start()
     with suppress(Exception):
         worker.load()
-    while not _is_asked_to_end(pipe, _work(worker)):
+    while not _is_asked_to_end(orders, _work(worker)):
         pass
     ended.set()
     with suppress(Exception):
@@ -161,13 +170,15 @@ def _work(worker: Worker) -> bool:
         return False
 
 
-def _is_asked_to_end(pipe: Connection, has_worked: bool) -> bool:
-    """Wait for work if there was none. Return whether the parent asks for the end, or is gone."""
+def _is_asked_to_end(orders: Connection, has_worked: bool) -> bool:
+    """Return whether the parent asks for the end, or is gone: it closed the pipe.
+
+    Wait if there was no work.
+    """
     try:
         wait = 0.0 if has_worked else _IDLE_SECONDS
-        while pipe.poll(wait):
-            if pipe.recv() == "stop":
-                return True
+        while orders.poll(wait):
+            orders.recv_bytes()
             wait = 0.0
     except (EOFError, OSError):
         return True

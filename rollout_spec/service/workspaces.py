@@ -13,8 +13,9 @@ from rollout_spec.integrations.git.command import Plumbing
 from rollout_spec.integrations.git.mirror import workspaces as workspace_folders
 from rollout_spec.integrations.git.repository import Git
 from rollout_spec.spec.kinds import WORKSPACE_FILE
+from rollout_spec.spec.service import MonitorSettings
 from rollout_spec.spec.workspace import Workspace
-from rollout_spec.workflows.base_branch import Base
+from rollout_spec.workflows.base_branch import Base, find_base
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workflows.mirror import mirror
 from rollout_spec.workflows.newest import bare_root, fetch_base, find_anywhere
@@ -45,11 +46,12 @@ class ServedWorkspace:
 class Served:
     """All workspaces of a repository.
 
-    ``errors`` are about workspaces without any settings, and about git itself.
+    ``errors`` are about git itself, ``invalid`` about workspaces that are not served: none of their settings load.
     """
 
     workspaces: Mapping[str, ServedWorkspace] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
+    invalid: tuple[str, ...] = ()
 
     def with_settings(self, name: str, settings: Workspace, commit: str) -> Served:
         """Return the workspaces with newer settings of one."""
@@ -67,15 +69,23 @@ def monitors_of(workspace: ServedWorkspace) -> Mapping[str, object]:
     return service.monitors if service else {}
 
 
+def settings_of(workspace: ServedWorkspace, monitor: str) -> MonitorSettings:
+    """Return the settings of a monitor that a workspace names."""
+    service = workspace.settings.spec.service
+    assert service is not None
+    return service.monitors[monitor]
+
+
 def serve_again(root: Path, before: Served) -> Served:
     """Fetch the base of each workspace, and return the workspaces with their newest settings that load.
 
-    A workspace keeps its last good settings if the new ones do not load or the remote does not answer. A mirror is
-    brought up to date.
+    A workspace keeps its last good settings if the new ones do not load or the remote does not answer. It is left out
+    if it was removed from the base, unless it is the only one. A mirror is brought up to date.
     """
     kept = {each.location.prefix: each for each in before.workspaces.values()}
     served: dict[str, ServedWorkspace] = {}
-    errors: list[str] = []
+    removed: dict[str, ServedWorkspace] = {}
+    errors, invalid = list[str](), list[str]()
     try:
         _update_mirror(root)
     except Exception as error:
@@ -85,21 +95,46 @@ def serve_again(root: Path, before: Served) -> Served:
     except Exception as error:
         return replace(before, errors=(*errors, as_user_error(error).message))
     for prefix in prefixes:
+        location = WorkspaceLocation(root, root / prefix, root, prefix)
         try:
-            each = _newest(WorkspaceLocation(root, root / prefix, root, prefix), kept.get(prefix))
+            each = _newest(location, kept.get(prefix))
         except Exception as error:
-            errors.append(f"{prefix or '.'}: {as_user_error(error).message}")
+            invalid.append(f"{prefix or '.'}: {as_user_error(error).message}")
+            continue
+        if each.error and not each.is_unreachable and _is_removed(each):
+            removed[each.name] = each
             continue
         if each.name in served:
-            errors.append(f"{prefix or '.'}: another workspace of this repository has the name {each.name} too")
+            invalid.append(f"{prefix or '.'}: another workspace of this repository has the name {each.name} too")
         served.setdefault(each.name, each)
-    return Served(served, tuple(dict.fromkeys(errors)))
+    return Served(served or removed, tuple(dict.fromkeys(errors)), tuple(invalid))
+
+
+def _is_removed(workspace: ServedWorkspace) -> bool:
+    """Return whether the base has no file of a workspace any more. False if the base cannot be read."""
+    root, prefix = workspace.location.git_root, workspace.location.prefix
+    assert root is not None
+    try:
+        base = find_base(Git(root), workspace.settings.spec.forge, prefix)
+        return base.repository.workspace is None and base.repository.link(WORKSPACE_FILE) is None
+    except Exception:
+        return False
 
 
 def _update_mirror(root: Path) -> None:
-    """Bring a mirror up to date, with the contents that a rollback reads."""
-    if bare_root(root) is not None:
-        mirror(find_anywhere(root / _prefixes(root, "HEAD")[0]), None, lambda _: None)
+    """Bring a mirror up to date, with the contents that a rollback reads.
+
+    The first workspace that loads names its remote.
+    """
+    if bare_root(root) is None:
+        return
+    for prefix in _prefixes(root, "HEAD"):
+        try:
+            mirror(find_anywhere(root / prefix), None, lambda _: None)
+            return
+        except UserError as error:
+            if error.status == OUTSIDE:
+                raise
 
 
 def _prefixes(root: Path, *refs: str) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ class Writer:
         """Store the queued breaches, for ever."""
         while True:
             batch = [await self._queue.get()]
-            while len(batch) < _MOST and not self._queue.empty():
+            while sum(len(breaches) for breaches, _ in batch) < _MOST and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
             await self._store(batch)
 
@@ -49,12 +49,20 @@ class Writer:
         try:
             receipts = await asyncio.get_running_loop().run_in_executor(self._thread, self._inbox.add, everything)
         except Exception as error:
-            for _, done in batch:
-                if not done.done():
-                    done.set_exception(error)
+            await self._fail(batch, error)
             return
         self._wake()
         for breaches, done in batch:
             own, receipts = receipts[: len(breaches)], receipts[len(breaches) :]
             if not done.done():
                 done.set_result(own)
+
+    async def _fail(self, batch: list[_Waiting], error: Exception) -> None:
+        """Let the posts of a batch fail. If one of them may be the reason, each is tried alone."""
+        if len(batch) > 1 and not isinstance(error, UserError):
+            for waiting in batch:
+                await self._store([waiting])
+            return
+        for _, done in batch:
+            if not done.done():
+                done.set_exception(error)

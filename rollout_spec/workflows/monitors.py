@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from rollout_spec.core import redaction
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import did_you_mean, excerpt
 from rollout_spec.integrations.monitors import MONITORS, MonitorOptions, Payload, parse
-from rollout_spec.workflows.secrets import read_secret, read_secrets
+from rollout_spec.workflows.secrets import read_available
 
 if TYPE_CHECKING:
     from rollout_spec.integrations.monitors.authentication import Auth, Request
@@ -27,13 +28,18 @@ def authenticates(settings: MonitorSettings) -> bool:
 def authenticate_request(settings: MonitorSettings, request: Request, now: datetime) -> None:
     """Raise RefusedError if a request lacks a piece of evidence that its monitor must give.
 
-    UserError if a secret cannot be read, or the service of a certificate failed.
+    UserError if a secret that it may have used cannot be read, or the service of a certificate failed.
     """
-    from rollout_spec.integrations.monitors.authentication import SnsAuth, authenticate
+    from rollout_spec.integrations.monitors.authentication import RefusedError, SnsAuth, authenticate
 
-    auth = _auth_of(settings)
+    auth, unreadable = _auth_of(settings)
     if auth is not None:
-        authenticate(request, auth, now)
+        try:
+            authenticate(request, auth, now)
+        except RefusedError:
+            if unreadable is not None:
+                raise unreadable from None
+            raise
     if settings.topic is not None:
         authenticate(request, SnsAuth(settings.topic), now)
 
@@ -75,17 +81,28 @@ def parse_file(content: bytes, name: str | None, monitors: Mapping[str, MonitorS
     raise UserError(f"no monitor `{excerpt(name)}`", hint=did_you_mean(name, [*monitors, *MONITORS]))
 
 
-def _auth_of(settings: MonitorSettings) -> Auth | None:
-    """Return the evidence that a monitor must give, with its secrets; None if it needs none."""
+def unreadable_secret(settings: MonitorSettings) -> UserError | None:
+    """Return why a secret of a monitor cannot be read, None if all can."""
+    return _auth_of(settings)[1]
+
+
+def _auth_of(settings: MonitorSettings) -> tuple[Auth | None, UserError | None]:
+    """Return the evidence that a monitor must give, and the error of an unreadable secret.
+
+    While a secret is rotated, one of two files may be missing: the other one counts.
+    """
     from rollout_spec.integrations.monitors import authentication as kinds
 
     auth = settings.auth
     if auth is None:
-        return None
+        return None, None
+    places = auth.bearer or auth.hmac or (auth.basic.password if auth.basic else [])
+    secrets, unreadable = read_available(places)
     if auth.bearer is not None:
-        return kinds.BearerAuth(read_secrets(auth.bearer))
+        return kinds.BearerAuth(secrets), unreadable
     if auth.basic is not None:
-        return kinds.BasicAuth(auth.basic.user, read_secrets(auth.basic.password))
-    assert auth.hmac is not None
+        for secret in secrets:
+            redaction.learn_basic(auth.basic.user, secret)
+        return kinds.BasicAuth(auth.basic.user, secrets), unreadable
     style = auth.style or _STYLES.get(settings.preset or settings.type, _DEFAULT_STYLE)
-    return kinds.HmacAuth(tuple(read_secret(place) for place in auth.hmac), style)
+    return kinds.HmacAuth(secrets, style), unreadable

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterable, Mapping
 
+from rollout_spec.core import redaction
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import excerpt
 from rollout_spec.integrations.forges.credentials import APP, TOKENS
@@ -17,9 +18,15 @@ _MOST_BYTES = 64 * 1024
 _NOT_SECRETS = ("/proc/", "/sys/", "/dev/")
 
 
-def read_secrets(places: Iterable[SecretPlace], environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """Return the secrets at some places. UserError if one cannot be read."""
-    return tuple(read_secret(place, environment) for place in places)
+def read_available(places: Iterable[SecretPlace]) -> tuple[tuple[str, ...], UserError | None]:
+    """Return the secrets at those places that can be read, and the error of the first one that cannot."""
+    secrets, errors = list[str](), list[UserError]()
+    for place in places:
+        try:
+            secrets.append(read_secret(place))
+        except UserError as error:
+            errors.append(error)
+    return tuple(secrets), next(iter(errors), None)
 
 
 def read_secret(place: SecretPlace, environment: Mapping[str, str] | None = None) -> str:
@@ -55,6 +62,7 @@ def _checked(value: str, name: str) -> str:
         raise UserError(f"{name} is empty", hint="it must hold a secret")
     if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
         raise UserError(f"{name} is not UTF-8", hint="it must hold a secret")
+    redaction.learn(value)
     return value
 
 

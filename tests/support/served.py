@@ -22,7 +22,7 @@ from repo import Repo, run
 
 MONITORS = "{alertmanager: {type: alertmanager, auth: {bearer: {env: ALERTMANAGER_TOKEN}}}}"
 TOKEN = "a-token-of-alertmanager"
-_READY = re.compile(r"Uvicorn running on http://([0-9.]+):([0-9]+)")
+_READY = re.compile(r"listening on http://([0-9.]+):([0-9]+)")
 
 
 def settings(repo: Repo, *lines: str, mode: str = "auto-merge", monitors: str = MONITORS) -> None:
@@ -137,7 +137,7 @@ def mirror(repo: Repo) -> Path:
     """Return a mirror of the remote, beside it."""
     folder = repo.remote.parent / "mirror.git"
     if not folder.exists():
-        assert run("--repo", str(repo.folder), "mirror", str(folder)).status == 0
+        assert run("--repo", str(repo.workspace), "mirror", str(folder)).status == 0
     return folder
 
 

@@ -15,9 +15,19 @@ from typing import Protocol
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.pull_request import Interventions, ProposedChange, PullRequest
 from rollout_spec.integrations.forges.capabilities import Protection, TokenCapabilities
-from rollout_spec.integrations.forges.credentials import USERS, Access, Credential, app_is_set, find_token
+from rollout_spec.integrations.forges.credentials import USERS, Access, Credential, app_is_set, find_token, tokens
 
-__all__ = ["FORGES", "Access", "Credential", "Forge", "Protection", "TokenCapabilities", "connect", "credential"]
+__all__ = [
+    "FORGES",
+    "Access",
+    "Credential",
+    "Forge",
+    "Protection",
+    "TokenCapabilities",
+    "connect",
+    "credential",
+    "tokens",
+]
 
 
 class Forge(Protocol):

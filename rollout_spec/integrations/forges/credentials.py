@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from rollout_spec.core import redaction
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import excerpt
 from rollout_spec.integrations.forges.hosts import (
@@ -44,6 +45,9 @@ class Credential:
     url: str
     user: str
     password: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        redaction.learn(self.password)
 
 
 @dataclass(frozen=True)
@@ -118,9 +122,15 @@ def find_token(kind: str) -> str | None:
     if name is None:
         return None
     token = os.environ[name].strip()
+    redaction.learn(token)
     if not re.fullmatch(r"[\x21-\x7e]+", token):
         raise UserError(f"${name} contains characters that no token has")
     return token
+
+
+def tokens() -> list[str]:
+    """Return the tokens of all forges in the environment."""
+    return [os.environ.get(name, "").strip() for names in TOKENS.values() for name in names]
 
 
 def token_variable(kind: str) -> str | None:

@@ -9,7 +9,7 @@ import pytest
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.spec.secret import SecretPlace
-from rollout_spec.workflows.secrets import read_secret, read_secrets
+from rollout_spec.workflows.secrets import read_secret
 
 
 def refusal(place: SecretPlace, environment: dict[str, str] | None = None) -> str:
@@ -62,7 +62,7 @@ def test_a_variable_is_read_at_each_use() -> None:
     place = SecretPlace(env="TOKEN")
     assert read_secret(place, environment) == "s3cret"
     environment["TOKEN"] = "changed"
-    assert read_secrets([place, place], environment) == ("changed", "changed")
+    assert read_secret(place, environment) == "changed"
     assert refusal(SecretPlace(env="MISSING"), environment) == "the environment variable MISSING is not set"
     assert refusal(SecretPlace(env="EMPTY"), environment) == "the environment variable EMPTY is empty"
 
