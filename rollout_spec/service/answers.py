@@ -113,7 +113,8 @@ def failed(row: StoredBreach, error: UserError) -> Answer:
     if isinstance(error, ClosedByPersonError):
         return _refused(row, error)
     outcome = {**row.outcome, "error": _text(error)}
-    return Answer(row, "waiting", outcome, (("failed", error.message),), error=error.message)
+    state: State = "watching" if row.state == "watching" else "waiting"
+    return Answer(row, state, outcome, (("failed", error.message),), error=error.message)
 
 
 def _text(error: UserError) -> str:

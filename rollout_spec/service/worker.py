@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import os
 import random
-import signal
 import socket
 import time
 import uuid
@@ -18,13 +17,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 from rollout_spec.core import bounded_process as confined
 from rollout_spec.core import budget
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.unexpected import as_user_error
+from rollout_spec.integrations.forges import Forge
 from rollout_spec.service.answers import SHARED_CAUSE, Answer, answer_all, failed
-from rollout_spec.service.follow import follow
+from rollout_spec.service.database import DatabaseError
+from rollout_spec.service.follow import LONGEST_SECONDS, follow
 from rollout_spec.service.inbox import Inbox
 from rollout_spec.service.logs import breach_log
 from rollout_spec.service.records import Step, StoredBreach
@@ -44,7 +46,7 @@ _TOLD_AFTER = 3
 
 @dataclass(frozen=True)
 class WorkerOptions:
-    """The options of a worker, in seconds: ``lease`` of one lease, ``most`` of one batch of work."""
+    """The options of a worker, in seconds: ``lease`` of one lease, ``most`` of the work on one answer."""
 
     root: Path
     lease: float = 15.0
@@ -53,13 +55,19 @@ class WorkerOptions:
 
 @dataclass
 class Worker:
-    """A worker of one inbox. ``tell`` is called with each answer, and with None as a sign of life."""
+    """A worker of one inbox.
+
+    ``tell`` is called with each answer, and with None as a sign of life. ``end`` ends this process: an answer takes too
+    long.
+    """
 
     inbox: Inbox
     options: WorkerOptions
     tell: Callable[[Answer | None], None] = lambda _: None
+    end: Callable[[], None] = lambda: None
     owner: str = field(default_factory=lambda: f"{socket.gethostname()[:30]}-{os.getpid()}-{uuid.uuid4().hex[:8]}")
     served: Served = field(default_factory=Served)
+    _since: float = 0.0
 
     def work(self) -> bool:
         """Answer one batch of breaches. Return False if none was due."""
@@ -68,35 +76,37 @@ class Worker:
         if not rows:
             return False
         with self._renewed(rows):
-            try:
-                self._answer(rows)
-            except Exception as error:
-                _log.exception("unexpected error of the worker")
-                for row in rows:
-                    self._finish(failed(row, as_user_error(error)), None)
+            self._answer([row for row in rows if not self._is_given_up(row)])
+        return True
+
+    def _is_given_up(self, row: StoredBreach) -> bool:
+        """Return whether workers ended again and again while they answered a breach. Then people are told."""
+        if not row.was_left or row.age < _longest(self.served.workspaces.get(row.workspace)).total_seconds():
+            return False
+        self._finish(failed(row, UserError("the workers that answered this breach ended")), None)
         return True
 
     def _answer(self, rows: Sequence[StoredBreach]) -> None:
         """Answer leased breaches of one workspace. Each has its answer stored as soon as it is known."""
-        workspace = self._workspace(rows[0].workspace)
-        if workspace is None:
-            error = UserError(f"no workspace {rows[0].workspace} on the base", hint="; ".join(self.served.errors))
-            for row in rows:
-                self._finish(failed(row, error), None)
+        if not rows:
             return
         remaining = {row.id: row for row in rows}
+        workspace = None
         try:
+            workspace = self._workspace(rows[0].workspace)
             with budget.command(), confined.together():
                 for answer in self._answers(rows, workspace):
                     del remaining[answer.row.id]
                     self._finish(answer, workspace)
+        except DatabaseError:
+            raise  # no outcome can be written now: the leases end, and the breaches are answered again
         except Exception as error:
             for row in remaining.values():
                 self._finish(failed(row, as_user_error(error)), workspace)
 
     def _answers(self, rows: Sequence[StoredBreach], workspace: ServedWorkspace) -> Iterator[Answer]:
         base, settings = base_of(workspace)
-        now = datetime.now(UTC)
+        now = datetime.fromtimestamp(rows[0].leased_at or time.time(), UTC)  # one clock for all replicas
         forge = None
         if base.automation.mode != "dry-run" and not all(row.dry_run for row in rows):
             forge = forge_of(base, settings.spec.forge)
@@ -104,7 +114,7 @@ class Worker:
         others = self.inbox.recent(workspace.name, (now - within).timestamp())
         to_answer = []
         for row in (row for row in rows if not row.dry_run):
-            looked = follow(row, base, forge) if row.state == "watching" and forge is not None else None
+            looked = self._followed(row, base, forge) if row.state == "watching" and forge is not None else None
             if looked is None:
                 to_answer.append(row)
             else:
@@ -116,6 +126,15 @@ class Worker:
             yield answer
         self._reopen_shared(answers, others, base)
 
+    def _followed(self, row: StoredBreach, base: Base, forge: Forge) -> Answer | None:
+        """Look at a pull request. An error is of this breach alone: the others of the batch go on."""
+        try:
+            return follow(row, base, forge)
+        except DatabaseError:
+            raise
+        except Exception as error:
+            return failed(row, as_user_error(error))
+
     def _reopen_shared(self, answers: Sequence[Answer], others: Sequence[StoredBreach], base: Base) -> None:
         """Answer the other breaches of a shared cause again, so that their rollbacks become drafts too."""
         guards = {reason["guard"] for answer in answers for reason in answer.outcome.get("reasons", ())}
@@ -126,10 +145,13 @@ class Worker:
         if acted_on:
             self.inbox.reopen(acted_on)
 
-    def _workspace(self, name: str) -> ServedWorkspace | None:
+    def _workspace(self, name: str) -> ServedWorkspace:
         if name not in self.served.workspaces:
             self.served = serve_again(self.options.root, self.served)
-        return self.served.workspaces.get(name)
+        workspace = self.served.workspaces.get(name)
+        if workspace is None:
+            raise UserError(f"no workspace {name} on the base", hint="; ".join(self.served.errors))
+        return workspace
 
     def _finish(self, answer: Answer, workspace: ServedWorkspace | None) -> None:
         """Store an answer. After an error the breach is tried again until it is too old; then people are told."""
@@ -139,7 +161,9 @@ class Worker:
             delay = random.uniform(0, min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** min(row.attempts, 10)))  # noqa: S311
             log.warning("no answer yet: %s", answer.error)
             notify = row.attempts == _TOLD_AFTER
-            if time.time() - row.received_at > _longest(workspace).total_seconds():
+            # A pull request may be open for days, so it is looked at for longer.
+            longest = LONGEST_SECONDS if state == "watching" else _longest(workspace).total_seconds()
+            if row.age > longest:
                 state, notify = "failed", True
         elif state == "waiting":
             delay = PAUSED_SECONDS
@@ -149,14 +173,18 @@ class Worker:
             log.info("%s: %s", name, text)
         now = time.time()
         steps = [Step(now, name, text) for name, text in answer.steps]
-        if self.inbox.finish(self.owner, row.id, state, answer.outcome, steps, delay=delay, notify=notify):
+        options: dict[str, Any] = {"delay": delay, "notify": notify, "is_error": answer.error is not None}
+        is_ours = self.inbox.finish(self.owner, row.id, state, answer.outcome, steps, **options)
+        self._since = time.monotonic()
+        if is_ours:
             self.tell(answer)
         else:
             log.info("another worker has this breach now")
 
     @contextmanager
     def _renewed(self, rows: Sequence[StoredBreach]) -> Iterator[None]:
-        """Renew the lease of rows in a thread. End this process if the work takes too long."""
+        """Renew the lease of rows in a thread. End this process if the work on one answer takes too long."""
+        self._since = time.monotonic()
         done, ids = Event(), [row.id for row in rows]
         thread = Thread(target=self._renew, args=(ids, done), name="lease", daemon=True)
         thread.start()
@@ -167,12 +195,12 @@ class Worker:
             thread.join()
 
     def _renew(self, ids: Sequence[str], done: Event) -> None:
-        end = time.monotonic() + self.options.most
         while not done.wait(self.options.lease / 3):
             self.tell(None)
-            if time.monotonic() > end:
-                _log.error("the work on %d breaches takes more than %g s: the worker ends", len(ids), self.options.most)
-                os.killpg(os.getpgid(0), signal.SIGKILL)
+            if time.monotonic() - self._since > self.options.most:
+                _log.error("the work on one of %d breaches takes more than %g s", len(ids), self.options.most)
+                self.end()
+                return
             try:
                 self.inbox.renew(self.owner, ids, self.options.lease)
             except UserError as error:

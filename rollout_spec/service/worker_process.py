@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import select
 import signal
 import time
+import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from threading import Event, Lock, Thread
 from typing import Any
 
 from rollout_spec.core.unexpected import as_user_error
+from rollout_spec.service import programs
 from rollout_spec.service.answers import Answer
 from rollout_spec.service.database import Database
 from rollout_spec.service.health import State
@@ -57,33 +60,36 @@ class WorkerProcess:
 
     def wake(self) -> None:
         """Tell the worker that there is something to do."""
-        with self._lock, suppress(OSError):
+        with self._lock:
             if self._pipe is not None:
-                self._pipe.send("work")
+                _send(self._pipe, "work")
 
     def stop(self) -> None:
         """Let the worker finish its batch, within a limit, and end it."""
         self._ended.set()
-        with self._lock, suppress(OSError):
-            if self._pipe is not None:
-                self._pipe.send("stop")
         self._thread.join(_STOP_SECONDS + 5)
 
     def _supervise(self) -> None:
         context = multiprocessing.get_context("spawn")
         while not self._ended.is_set():
-            ours, theirs = context.Pipe()
-            process = context.Process(target=run_worker, args=(self._options, theirs), name="worker")
-            process.start()
+            mark = uuid.uuid4().hex
+            try:
+                ours, theirs = context.Pipe()
+                process = context.Process(target=run_worker, args=(self._options, theirs, mark), name="worker")
+                process.start()
+            except OSError as error:
+                _log.error("the worker cannot be started: %s", error.strerror)
+                self._ended.wait(_RESTART_SECONDS)
+                continue
             theirs.close()
             with self._lock:
                 self._pipe = ours
-            self._state.worker_seen = time.monotonic()
             self._listen(ours, process)
             with self._lock:
                 self._pipe = None
                 ours.close()
-            _end(process)
+            _end(process, mark)
+            self._state.worker_seen = 0.0
             self._metrics.worker_up.set(0)
             if not self._ended.wait(_RESTART_SECONDS):
                 _log.error("the worker ended with status %s: it is started again", process.exitcode)
@@ -91,12 +97,15 @@ class WorkerProcess:
     def _listen(self, pipe: Connection, process: BaseProcess) -> None:
         """Take the worker's events until it ends, or is asked to end, or gives no sign of life."""
         stop_at: float | None = None
+        is_asked, seen = False, time.monotonic()
         while process.is_alive():
             if self._ended.is_set():
                 stop_at = stop_at or time.monotonic() + _STOP_SECONDS
+                with self._lock:
+                    is_asked = is_asked or _send(pipe, "stop")
                 if time.monotonic() > stop_at:
                     return
-            if time.monotonic() - self._state.worker_seen > _SILENT_SECONDS:
+            if time.monotonic() - seen > _SILENT_SECONDS:
                 _log.error("the worker gives no sign of life: it is ended")
                 return
             try:
@@ -105,24 +114,40 @@ class WorkerProcess:
                 event: Mapping[str, Any] | None = pipe.recv()
             except (EOFError, OSError):
                 return
-            self._state.worker_seen = time.monotonic()
+            self._state.worker_seen = seen = time.monotonic()
             self._metrics.worker_up.set(1)
             if event is not None:
                 self._metrics.count(event)
 
 
-def _end(process: BaseProcess) -> None:
+def _send(pipe: Connection, message: str) -> bool:
+    """Send a message without waiting. Return False if the other side is gone, or has many messages unread."""
+    poll = select.poll()
+    try:
+        poll.register(pipe.fileno(), select.POLLOUT)
+        if not any(event & select.POLLOUT for _, event in poll.poll(0)):
+            return False
+        pipe.send(message)
+    except OSError:
+        return False
+    return True
+
+
+def _end(process: BaseProcess, mark: str) -> None:
     """End a process and the programs that it started."""
     if process.pid is not None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     process.kill()
     process.join()
+    programs.kill_marked(mark)
 
 
-def run_worker(options: ProcessOptions, pipe: Connection) -> None:
+def run_worker(options: ProcessOptions, pipe: Connection, mark: str) -> None:
     """Work until the other side asks for an end, or is gone."""
     os.setsid()  # so that its programs can be ended with it, and Ctrl-C is for the parent alone
+    signal.signal(signal.SIGTERM, lambda *_: None)  # systemd sends it to all processes; the parent asks for the end
+    programs.mark(mark)
     set_up(options.log_format, Redactor())
     inbox = Inbox(Database(options.database))
 
@@ -130,11 +155,17 @@ def run_worker(options: ProcessOptions, pipe: Connection) -> None:
         with suppress(OSError):
             pipe.send(event_of(answer) if answer is not None else None)
 
-    worker = Worker(inbox, WorkerOptions(options.root, options.lease), tell)
+    worker = Worker(inbox, WorkerOptions(options.root, options.lease), tell, lambda: _end_itself(mark))
     while not _is_asked_to_end(pipe, _work(worker)):
         pass
     with suppress(Exception):
         inbox.release(worker.owner)
+
+
+def _end_itself(mark: str) -> None:
+    """End this process and all programs that it started."""
+    programs.kill_marked(mark)
+    os.killpg(0, signal.SIGKILL)
 
 
 def _work(worker: Worker) -> bool:

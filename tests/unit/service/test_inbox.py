@@ -49,5 +49,5 @@ def test_a_removed_file_is_not_created_again(inbox: Inbox, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("address", ["sqlite://", "sqlite:///:memory:", "mysql://a@b/c", "nonsense", ""])
 def test_an_address_of_no_durable_database_is_refused(address: str) -> None:
-    with pytest.raises(UserError, match="the inbox cannot be in mysql|the address of the inbox is not valid"):
+    with pytest.raises(UserError, match=r"the inbox cannot be in mysql|the address of the inbox is not valid"):
         Database(address)

@@ -1,0 +1,138 @@
+"""Kills at each step of an answer: the worker alone, or the whole service. One pull request comes of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import faults
+import pytest
+import served
+from fakes.forge import ForgeHost
+from faults import QUICK, acting, check_one_rollback, stopped_at, worker_of
+from hosted_repositories import Hosted, hosted, let_in, point_to
+from repo import Repo
+from served import Served
+
+pytestmark = pytest.mark.system
+
+STEPS = {
+    "fetching the base": r"info/refs\?service=git-upload-pack",
+    "looking for the pull request": r"GET \S*/pulls\?",
+    "asking whether it may push": r"info/refs\?service=git-receive-pack",
+    "pushing the branch": r"POST \S*/git-receive-pack",
+    "opening the pull request": r"POST \S*/pulls ",
+    "labelling it": r"POST \S*/labels ",
+    "asking for reviews": r"POST \S*/requested_reviewers ",
+    "enabling auto-merge": r"enablePullRequestAutoMerge",
+}
+EFFECTS = ("pushing the branch", "opening the pull request", "enabling auto-merge")
+
+
+@pytest.fixture
+def forge(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosted]:
+    """A GitHub with the example, whose automation may enable auto-merge; checks are pending."""
+    let_in(monkeypatch)
+    with hosted("github", repo.remote) as forge:
+        point_to(repo, forge)
+        repo.git("remote", "set-url", "origin", str(repo.remote))
+        served.settings(repo)
+        repo.git("remote", "set-url", "origin", forge.host.clone_url)
+        yield forge
+
+
+def post(running: Served) -> str:
+    reply = running.post(acting())
+    assert reply.status_code == 202, reply.text
+    id: str = reply.json()["breaches"][0]["id"]
+    return id
+
+
+def check_answered(running: Served, id: str, repo: Repo, forge: Hosted) -> None:
+    """Check that the breach is answered once, and followed until its pull request is merged."""
+    check_one_rollback(repo, forge)
+    running.settled(id, "watching")
+    assert isinstance(forge.host, ForgeHost)
+    forge.host.checks_pass()
+    done = running.settled(id, "done")
+    assert done["outcome"]["pullRequest"]["state"] == "merged"
+    assert len(forge.host.pulls) == 1
+
+
+@pytest.mark.parametrize("phase", ["before", "after"])
+@pytest.mark.parametrize("step", STEPS)
+def test_the_worker_is_killed(step: str, phase: str, repo: Repo, forge: Hosted) -> None:
+    with served.service(repo, *QUICK) as running:
+        with stopped_at(forge.host, phase, STEPS[step]) as stop:
+            id = post(running)
+            stop.wait()
+            served.kill(worker_of(running))
+        check_answered(running, id, repo, forge)
+
+
+@pytest.mark.parametrize("phase", ["before", "after"])
+@pytest.mark.parametrize("step", EFFECTS)
+def test_the_service_is_killed(step: str, phase: str, repo: Repo, forge: Hosted) -> None:
+    with served.service(repo, *QUICK) as first, stopped_at(forge.host, phase, STEPS[step]) as stop:
+        id = post(first)
+        stop.wait()
+        first.kill()
+    with served.service(repo, *QUICK) as second:
+        check_answered(second, id, repo, forge)
+
+
+def test_the_service_is_killed_after_storing_a_breach(repo: Repo, forge: Hosted) -> None:
+    with served.service(repo, *QUICK) as first:
+        os.kill(worker_of(first), signal.SIGSTOP)
+        id = post(first)
+        first.kill()
+    assert forge.host.pulls == []  # type: ignore[attr-defined]
+    with served.service(repo, *QUICK) as second:
+        check_answered(second, id, repo, forge)
+
+
+@pytest.mark.parametrize("who", ["worker", "service"])
+def test_it_is_killed_before_it_writes_the_outcome(who: str, repo: Repo, forge: Hosted) -> None:
+    """Hold the write lock of the inbox, so that the outcome is not written, and kill."""
+    inbox = served.mirror(repo) / "rollout-spec/inbox.sqlite3"
+    first = served.start(repo, QUICK)
+    with stopped_at(forge.host, "before", STEPS["enabling auto-merge"]) as stop:
+        id = post(first)
+        stop.wait()
+        with locked(inbox):
+            stop.drop()  # the worker asks again
+            check_one_rollback(repo, forge)
+            time.sleep(0.5)
+            served.kill(worker_of(first)) if who == "worker" else first.kill()
+    second = first if who == "worker" else served.start(repo, QUICK)
+    try:
+        check_answered(second, id, repo, forge)
+    finally:
+        second.kill()
+
+
+class locked(closing[sqlite3.Connection]):
+    """The write lock of the inbox, held by another process than the service."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(sqlite3.connect(path, isolation_level=None))
+        self.thing.execute("BEGIN EXCLUSIVE")
+
+
+def test_a_service_that_is_killed_again_and_again_loses_nothing(repo: Repo, forge: Hosted) -> None:
+    ids = []
+    for _ in range(3):
+        running = served.start(repo, QUICK)
+        ids.append(post(running))
+        time.sleep(0.3)
+        running.kill()
+    assert len(set(ids)) == 1
+    with served.service(repo, *QUICK) as running:
+        check_answered(running, ids[0], repo, forge)
+        assert running.breach(ids[0])["arrivals"] == 3
+        assert faults.worker_of(running)

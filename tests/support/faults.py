@@ -1,0 +1,115 @@
+"""Faults of the machines around the service: a forge and a remote that block, fail, or are slow at a request."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import served
+from fakes.host import Answer, Host
+from hosted_repositories import Hosted
+from repo import Repo
+from served import Served
+
+QUICK = ("--lease", "2", "--poll", "600")
+"""Leases that end soon, and only the worker asks the forge and the remote."""
+_SECONDS = 60.0
+
+
+@dataclass
+class Stop:
+    """A request at which a host blocks once: ``before`` it has an effect, or ``after`` it."""
+
+    phase: str
+    pattern: str
+    reached: threading.Event = field(default_factory=threading.Event)
+    going_on: threading.Event = field(default_factory=threading.Event)
+
+    def wait(self) -> None:
+        """Wait until a request is blocked."""
+        assert self.reached.wait(_SECONDS), f"no request {self.pattern}"
+
+    def drop(self) -> None:
+        """Let the blocked request end without an effect or an answer."""
+        self.going_on.set()
+
+    def gate(self, phase: str, label: str, content: bytes) -> Answer | None:
+        if self.reached.is_set() or phase != self.phase or not matches(self.pattern, label, content):
+            return None
+        self.reached.set()
+        self.going_on.wait(_SECONDS)
+        raise ConnectionAbortedError
+
+
+def matches(pattern: str, label: str, content: bytes) -> bool:
+    return re.search(pattern, f"{label} {content[:2000].decode('utf-8', 'replace')}") is not None
+
+
+@contextmanager
+def stopped_at(host: Host, phase: str, pattern: str) -> Iterator[Stop]:
+    """Block the first request that matches a pattern, until ``drop`` or the end."""
+    stop = Stop(phase, pattern)
+    with gated(host, stop.gate):
+        yield stop
+        stop.drop()
+
+
+@contextmanager
+def gated(host: Host, gate: Callable[[str, str, bytes], Answer | None]) -> Iterator[None]:
+    host.gate = gate  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        del host.gate
+
+
+@contextmanager
+def failing(host: Host, pattern: str, answer: Callable[[], Answer | None]) -> Iterator[list[float]]:
+    """Answer each request that matches otherwise, and yield their times."""
+    times: list[float] = []
+
+    def gate(phase: str, label: str, content: bytes) -> Answer | None:
+        if phase != "before" or not matches(pattern, label, content):
+            return None
+        times.append(time.monotonic())
+        return answer()
+
+    with gated(host, gate):
+        yield times
+
+
+def worker_of(running: Served) -> int:
+    """Return the process of the worker: the child that leads a session."""
+    import os
+
+    def leaders() -> list[int]:
+        return [pid for pid in served.children(running.process.pid) if _session(pid) == pid]
+
+    def _session(pid: int) -> int:
+        try:
+            return os.getsid(pid)
+        except ProcessLookupError:
+            return 0
+
+    found: list[int] = served.until(leaders, bool)
+    return found[0]
+
+
+def acting(version: str = "42", **labels: Any) -> dict[str, Any]:
+    """Return an alert on which the automation acts alone."""
+    return served.alert(version, trigger="latency-sla", **labels)
+
+
+def check_one_rollback(repo: Repo, forge: Hosted, *, seconds: float = 60) -> None:
+    """Check that there is one pull request for 42, armed, from the only branch."""
+    pulls = forge.host.pulls  # type: ignore[attr-defined]
+    served.until(
+        lambda: [(each.state, bool(each.armed)) for each in pulls], lambda seen: seen == [("open", True)], seconds
+    )
+    assert len(repo.whole_names()) == 1, repo.whole_names()
+    assert repo.live_at(repo.whole_names()[0])["stable"] == "41"
