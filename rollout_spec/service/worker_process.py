@@ -37,12 +37,16 @@ _SILENT_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class ProcessOptions:
-    """The options of the worker's process: all values that its new interpreter needs."""
+    """The options of the worker's process: all values that its new interpreter needs.
+
+    ``most`` is the longest work on one answer, in seconds.
+    """
 
     root: Path
     database: str
     lease: float
     log_format: str
+    most: float = 300.0
 
 
 class WorkerProcess:
@@ -155,7 +159,7 @@ def run_worker(options: ProcessOptions, pipe: Connection, mark: str) -> None:
         with suppress(OSError):
             pipe.send(event_of(answer) if answer is not None else None)
 
-    worker = Worker(inbox, WorkerOptions(options.root, options.lease), tell, lambda: _end_itself(mark))
+    worker = Worker(inbox, WorkerOptions(options.root, options.lease, options.most), tell, lambda: _end_itself(mark))
     while not _is_asked_to_end(pipe, _work(worker)):
         pass
     with suppress(Exception):

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import served
+from fakes.forge import ForgeHost
 from fakes.host import Answer, Host
 from hosted_repositories import Hosted
 from repo import Repo
 from served import Served
+
+from rollout_spec.core.breach import Breach
+from rollout_spec.service.records import NewBreach
 
 QUICK = ("--lease", "2", "--poll", "600")
 """Leases that end soon, and only the worker asks the forge and the remote."""
@@ -85,7 +93,6 @@ def failing(host: Host, pattern: str, answer: Callable[[], Answer | None]) -> It
 
 def worker_of(running: Served) -> int:
     """Return the process of the worker: the child that leads a session."""
-    import os
 
     def leaders() -> list[int]:
         return [pid for pid in served.children(running.process.pid) if _session(pid) == pid]
@@ -113,3 +120,38 @@ def check_one_rollback(repo: Repo, forge: Hosted, *, seconds: float = 60) -> Non
     )
     assert len(repo.whole_names()) == 1, repo.whole_names()
     assert repo.live_at(repo.whole_names()[0])["stable"] == "41"
+
+
+def post(running: Served, **labels: Any) -> str:
+    """Post an alert on which the automation acts, and return the id of its breach."""
+    reply = running.post(acting(**labels))
+    assert reply.status_code == 202, reply.text
+    id: str = reply.json()["breaches"][0]["id"]
+    return id
+
+
+def check_answered(running: Served, id: str, repo: Repo, forge: Hosted) -> None:
+    """Check that a breach is answered once, and followed until its pull request is merged."""
+    check_one_rollback(repo, forge)
+    running.settled(id, "watching")
+    assert isinstance(forge.host, ForgeHost)
+    forge.host.checks_pass()
+    done = running.settled(id, "done")
+    assert done["outcome"]["pullRequest"]["state"] == "merged"
+    assert len(forge.host.pulls) == 1
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the write lock of an inbox, as another process that uses the file."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+def new_breach() -> NewBreach:
+    """Return a breach on which the automation acts, for an inbox without HTTP before it."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    id = f"alertmanager-cafe-{int(now.timestamp())}"
+    breach = Breach(id, "alertmanager", "fraud", "42", now, trigger="latency-sla", workspace="acme-models")
+    return NewBreach("acme-models", "alertmanager", breach)

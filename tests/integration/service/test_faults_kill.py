@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 
-import faults
 import pytest
 import served
-from fakes.forge import ForgeHost
-from faults import QUICK, acting, check_one_rollback, stopped_at, worker_of
-from hosted_repositories import Hosted, hosted, let_in, point_to
+from faults import QUICK, check_answered, check_one_rollback, locked, post, stopped_at, worker_of
+from hosted_repositories import Hosted
 from repo import Repo
-from served import Served
 
 pytestmark = pytest.mark.system
 
@@ -32,36 +25,6 @@ STEPS = {
     "enabling auto-merge": r"enablePullRequestAutoMerge",
 }
 EFFECTS = ("pushing the branch", "opening the pull request", "enabling auto-merge")
-
-
-@pytest.fixture
-def forge(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosted]:
-    """A GitHub with the example, whose automation may enable auto-merge; checks are pending."""
-    let_in(monkeypatch)
-    with hosted("github", repo.remote) as forge:
-        point_to(repo, forge)
-        repo.git("remote", "set-url", "origin", str(repo.remote))
-        served.settings(repo)
-        repo.git("remote", "set-url", "origin", forge.host.clone_url)
-        yield forge
-
-
-def post(running: Served) -> str:
-    reply = running.post(acting())
-    assert reply.status_code == 202, reply.text
-    id: str = reply.json()["breaches"][0]["id"]
-    return id
-
-
-def check_answered(running: Served, id: str, repo: Repo, forge: Hosted) -> None:
-    """Check that the breach is answered once, and followed until its pull request is merged."""
-    check_one_rollback(repo, forge)
-    running.settled(id, "watching")
-    assert isinstance(forge.host, ForgeHost)
-    forge.host.checks_pass()
-    done = running.settled(id, "done")
-    assert done["outcome"]["pullRequest"]["state"] == "merged"
-    assert len(forge.host.pulls) == 1
 
 
 @pytest.mark.parametrize("phase", ["before", "after"])
@@ -116,14 +79,6 @@ def test_it_is_killed_before_it_writes_the_outcome(who: str, repo: Repo, forge: 
         second.kill()
 
 
-class locked(closing[sqlite3.Connection]):
-    """The write lock of the inbox, held by another process than the service."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(sqlite3.connect(path, isolation_level=None))
-        self.thing.execute("BEGIN EXCLUSIVE")
-
-
 def test_a_service_that_is_killed_again_and_again_loses_nothing(repo: Repo, forge: Hosted) -> None:
     ids = []
     for _ in range(3):
@@ -135,4 +90,3 @@ def test_a_service_that_is_killed_again_and_again_loses_nothing(repo: Repo, forg
     with served.service(repo, *QUICK) as running:
         check_answered(running, ids[0], repo, forge)
         assert running.breach(ids[0])["arrivals"] == 3
-        assert faults.worker_of(running)
