@@ -27,8 +27,9 @@ STEPS = {
 EFFECTS = ("pushing the branch", "opening the pull request", "enabling auto-merge")
 
 
-@pytest.mark.parametrize("phase", ["before", "after"])
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(
+    ("step", "phase"), [*((step, "before") for step in STEPS), *((step, "after") for step in EFFECTS)]
+)
 def test_the_worker_is_killed(step: str, phase: str, repo: Repo, forge: Hosted) -> None:
     with served.service(repo, *QUICK) as running:
         with stopped_at(forge.host, phase, STEPS[step]) as stop:
@@ -38,10 +39,9 @@ def test_the_worker_is_killed(step: str, phase: str, repo: Repo, forge: Hosted) 
         check_answered(running, id, repo, forge)
 
 
-@pytest.mark.parametrize("phase", ["before", "after"])
 @pytest.mark.parametrize("step", EFFECTS)
-def test_the_service_is_killed(step: str, phase: str, repo: Repo, forge: Hosted) -> None:
-    with served.service(repo, *QUICK) as first, stopped_at(forge.host, phase, STEPS[step]) as stop:
+def test_the_service_is_killed(step: str, repo: Repo, forge: Hosted) -> None:
+    with served.service(repo, *QUICK) as first, stopped_at(forge.host, "after", STEPS[step]) as stop:
         id = post(first)
         stop.wait()
         first.kill()

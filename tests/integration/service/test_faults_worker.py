@@ -65,18 +65,13 @@ def test_a_worker_that_hangs_is_ended_with_its_git(repo: Repo, forge: Hosted, mo
             hanging = children_of_this()
             names = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in hanging]
             assert any(name.startswith(b"git\0") or b"git-remote-http" in name for name in names), names
-            served.until(
-                lambda: [pid for pid in hanging if lives(pid) and b"resource_tracker" not in _line(pid)],
-                lambda pids: not pids,
-                30,
-            )
+            served.until(lambda: [pid for pid in hanging if _is_of_worker(pid)], lambda pids: not pids, 30)
         check_one_rollback(repo, forge)
 
 
-def _line(pid: int) -> bytes:
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    return b""
+def _is_of_worker(pid: int) -> bool:
+    """Return whether a process lives that is no part of Python's own multiprocessing."""
+    return lives(pid) and b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def test_a_frozen_worker_is_ended_and_started_again(repo: Repo, forge: Hosted, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,9 +110,9 @@ def test_a_breach_that_ends_each_worker_fails_once_it_is_too_old(
 def test_an_inbox_that_takes_no_outcome_fails_no_breach(worker: Worker, inbox: Inbox, database: Database) -> None:
     """Inject an inbox that is full while the outcome is written."""
     receipts = inbox.add([new("a"), new("b")])
-    with answering(), mock.patch.object(inbox, "finish", side_effect=DatabaseError("full")):
-        with pytest.raises(DatabaseError, match="full"):
-            worker.work()
+    full = mock.patch.object(inbox, "finish", side_effect=DatabaseError("full"))
+    with answering(), full, pytest.raises(DatabaseError, match="full"):
+        worker.work()
     inbox.release("me")
     assert [row(inbox, each.id).outcome for each in receipts] == [{}, {}]
     with answering():
