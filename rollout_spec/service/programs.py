@@ -1,4 +1,4 @@
-"""The programs of a worker: those that it or its children started, found by a mark in their environment."""
+"""The programs that a worker started, found by a mark in their environment."""
 
 from __future__ import annotations
 

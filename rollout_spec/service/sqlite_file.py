@@ -1,4 +1,4 @@
-"""SQLite for the inbox: each commit is durable, and connections are to the file that the address names."""
+"""SQLite for the inbox: durable commits, in the file that the address names."""
 
 from __future__ import annotations
 

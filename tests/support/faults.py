@@ -69,7 +69,7 @@ def stopped_at(host: Host, phase: str, pattern: str) -> Iterator[Stop]:
 
 @contextmanager
 def gated(host: Host, gate: Callable[[str, str, bytes], Answer | None]) -> Iterator[None]:
-    host.gate = gate  # type: ignore[method-assign]
+    host.gate = gate  # type: ignore[method-assign,assignment]
     try:
         yield
     finally:
@@ -114,7 +114,7 @@ def acting(version: str = "42", **labels: Any) -> dict[str, Any]:
 
 def check_one_rollback(repo: Repo, forge: Hosted, *, seconds: float = 60) -> None:
     """Check that there is one pull request for 42, armed, from the only branch."""
-    pulls = forge.host.pulls  # type: ignore[attr-defined]
+    pulls = forge.host.pulls
     served.until(
         lambda: [(each.state, bool(each.armed)) for each in pulls], lambda seen: seen == [("open", True)], seconds
     )

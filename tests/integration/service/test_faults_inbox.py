@@ -91,7 +91,7 @@ def test_the_disk_of_git_is_full(repo: Repo, forge: Hosted, tmp_path: Path) -> N
             filler = fill(disk, 0)
             id = post(running)
             served.until(lambda: running.breach(id), lambda row: "error" in row["outcome"], 60)
-            assert forge.host.pulls == []  # type: ignore[attr-defined]
+            assert forge.host.pulls == []
             filler.unlink()
             check_answered(running, id, repo, forge)
 

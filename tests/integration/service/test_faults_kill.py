@@ -54,7 +54,7 @@ def test_the_service_is_killed_after_storing_a_breach(repo: Repo, forge: Hosted)
         os.kill(worker_of(first), signal.SIGSTOP)
         id = post(first)
         first.kill()
-    assert forge.host.pulls == []  # type: ignore[attr-defined]
+    assert forge.host.pulls == []
     with served.service(repo, *QUICK) as second:
         check_answered(second, id, repo, forge)
 

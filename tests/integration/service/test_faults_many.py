@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -10,7 +12,8 @@ import pytest
 import requests
 import served
 from fakes.forge import ForgeHost
-from faults import QUICK, acting, check_answered, check_one_rollback, post
+from faults import QUICK, acting, check_answered, check_one_rollback, post, worker_of
+from forge_users import set_live
 from hosted_repositories import Hosted
 from repo import Repo
 
@@ -41,11 +44,6 @@ def test_a_thousand_deliveries_at_once_are_one_breach(repo: Repo, forge: Hosted)
 
 def test_a_busy_worker_does_not_hold_up_deliveries(repo: Repo, forge: Hosted) -> None:
     """Inject a worker that reads no message: thousands of posts must not fill a buffer and wait for it."""
-    import os
-    import signal
-
-    from faults import worker_of
-
     alert = acting()
     with served.service(repo, *QUICK) as running:
         worker = worker_of(running)
@@ -89,15 +87,14 @@ def test_an_alert_that_fires_again_after_the_merge_is_answered_again(repo: Repo,
         repo.git("pull", "-q", "origin", "main")
         (incident,) = [path.stem for path in (repo.workspace / "incidents").glob("fraud-42*.yaml")]
         repo.resolve(incident, "good")
-        from forge_users import set_live
-
         set_live(
             repo, repo.model().spec.live.model_copy(update={"candidate": "42", "stage": "canary-5"}), "Try 42 again"
         )
         repo.git("remote", "set-url", "origin", forge.host.clone_url)
         time.sleep(1.1)
-        assert post(running) == id
         assert isinstance(forge.host, ForgeHost)
+        forge.host.checks = "pending"
+        assert post(running) == id
         pulls = forge.host.pulls
         served.until(
             lambda: [(each.state, bool(each.armed)) for each in pulls], lambda seen: seen[1:] == [("open", True)], 60

@@ -44,7 +44,7 @@ def test_one_replica_is_killed_and_the_other_takes_over(repo: Repo, forge: Hoste
 
 def _owner(address: str) -> int:
     """Return the process that leased the only breach."""
-    with psycopg.connect(address) as connection:
+    with psycopg.connect(address, client_encoding="utf8") as connection:
         (owner,) = connection.execute("SELECT owner FROM rollout_spec_breaches").fetchall()[0]
     return int(str(owner).split("-")[-2])
 

@@ -118,7 +118,7 @@ def test_a_service_that_is_asked_to_end_finishes_its_batch(
         time.sleep(1)
     assert running.process.wait(40) is not None
     assert not lives(worker)
-    with psycopg.connect(address) as connection:
+    with psycopg.connect(address, client_encoding="utf8") as connection:
         rows = connection.execute("SELECT state, owner, leased_until FROM rollout_spec_breaches").fetchall()
     assert rows == [("watching", None, None)]
     with served.service(repo, *options) as second:
