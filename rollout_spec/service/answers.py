@@ -38,7 +38,7 @@ class Answer:
 
     @property
     def is_news(self) -> bool:
-        """Return whether people are to be told: the outcome differs from that of the last try."""
+        """Return whether people get a message: the outcome differs from that of the last try."""
         if self.error is not None or self.row.dry_run:
             return False
         return _gist(self.outcome) != _gist(self.row.outcome)

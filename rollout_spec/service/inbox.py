@@ -116,7 +116,7 @@ class Inbox:
     ) -> bool:
         """Write the result of a try, and end its lease. Return False if another worker has the lease now.
 
-        ``delay`` is the time until the next try or look, in seconds. ``notify``: people are to be told.
+        ``delay`` is the time until the next try or look, in seconds. ``notify``: people get a message.
         ``is_error``: the try failed, and is counted among the attempts.
         """
         with self._database.writing() as connection:

@@ -41,7 +41,7 @@ _FIRST_DELAY, _LONGEST_DELAY = 0.5, 60.0
 PAUSED_SECONDS = 30.0
 """The time between two looks at a breach that a pause holds, or that would introduce an error."""
 _TOLD_AFTER = 3
-"""The tries after which people are told that a breach has no answer yet."""
+"""The tries after which people get a message that a breach has no answer yet."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Worker:
         return True
 
     def _is_given_up(self, row: StoredBreach) -> bool:
-        """Return whether workers ended again and again while they answered a breach. Then people are told."""
+        """Return whether workers ended again and again while they answered a breach: people get a message."""
         if not row.was_left or row.age < _longest(self.served.workspaces.get(row.workspace)).total_seconds():
             return False
         self._finish(failed(row, UserError("the workers that answered this breach ended")), None)
@@ -154,7 +154,7 @@ class Worker:
         return workspace
 
     def _finish(self, answer: Answer, workspace: ServedWorkspace | None) -> None:
-        """Store an answer. After an error the breach is tried again until it is too old; then people are told."""
+        """Store an answer. After an error the breach is tried again until it is too old; then people get a message."""
         row, state, delay, notify = answer.row, answer.state, 0.0, answer.is_news
         log = breach_log(_log, row)
         if answer.error is not None:
