@@ -10,7 +10,7 @@ from threading import Event
 
 from rollout_spec.core import budget
 from rollout_spec.core.unexpected import as_user_error
-from rollout_spec.service.workspaces import Served, ServedWorkspace, base_of, serve_again
+from rollout_spec.service.workspaces import Served, ServedWorkspace, base_of, serve_again, serve_locally
 from rollout_spec.workflows.base_branch import forge_of
 
 _FORGE_SECONDS = 60.0
@@ -27,6 +27,7 @@ class State:
     git: str | None = "not fetched yet"
     forges: dict[str, str | None] = field(default_factory=dict)
     worker_seen: float = 0.0
+    refreshed: Event = field(default_factory=Event)
 
     @property
     def worker(self) -> str | None:
@@ -59,10 +60,23 @@ def _forge_error(workspace: ServedWorkspace) -> str | None:
 
 
 def keep_fresh(root: Path, state: State, seconds: float, ended: Event, after: Callable[[], None]) -> None:
-    """Refresh the state every so many seconds until ``ended`` is set. ``after`` is called each time."""
-    asked = time.monotonic()
-    while not ended.wait(seconds):
+    """Refresh the state now and every so many seconds until ``ended`` is set. ``after`` is called each time."""
+    asked = -_FORGE_SECONDS
+    while True:
         is_time = time.monotonic() - asked >= _FORGE_SECONDS
-        refresh(root, state, with_forges=is_time)
+        try:
+            refresh(root, state, with_forges=is_time)
+        finally:
+            state.refreshed.set()
         asked = time.monotonic() if is_time else asked
         after()
+        if ended.wait(seconds):
+            return
+
+
+def wait_for_settings(root: Path, state: State, seconds: float) -> None:
+    """Wait for the first refresh. If it takes longer, use the settings that were fetched before."""
+    if not state.refreshed.wait(seconds):
+        served = serve_locally(root)
+        if not state.refreshed.is_set():
+            state.served = served

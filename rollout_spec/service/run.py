@@ -13,7 +13,7 @@ import uvicorn
 from rollout_spec.core.errors import UserError
 from rollout_spec.service.app import Service, create_app
 from rollout_spec.service.database import Database
-from rollout_spec.service.health import State, keep_fresh, refresh
+from rollout_spec.service.health import State, keep_fresh, wait_for_settings
 from rollout_spec.service.inbox import Inbox
 from rollout_spec.service.limits import RateLimit, TimedProtocol
 from rollout_spec.service.logs import Redactor, set_up
@@ -25,6 +25,8 @@ from rollout_spec.workflows.monitors import authenticates
 
 _log = logging.getLogger(__name__)
 _CLEAN_SECONDS = 3600.0
+_START_SECONDS = 10.0
+"""The time for the first fetch of settings. Monitors must not wait longer for a remote that hangs."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,6 @@ def serve(options: ServeOptions) -> int:
     database = Database(options.database)
     database.prepare()
     inbox, state = Inbox(database), State()
-    refresh(options.root, state)
-    check_served(state.served, options.host)
     metrics, ended = Metrics(inbox), Event()
     process = ProcessOptions(options.root, options.database, options.lease, options.log_format)
     worker = WorkerProcess(process, state, metrics)
@@ -63,14 +63,12 @@ def serve(options: ServeOptions) -> int:
         for name, each in state.served.workspaces.items():
             metrics.settings_current.labels(name).set(0 if each.error else 1)
 
-    after()
+    refreshing = (options.root, state, options.poll, ended, after)
+    Thread(target=keep_fresh, args=refreshing, name="settings", daemon=True).start()
+    wait_for_settings(options.root, state, _START_SECONDS)
+    check_served(state.served, options.host)
     worker.start()
-    threads = [
-        Thread(target=keep_fresh, args=(options.root, state, options.poll, ended, after), name="settings", daemon=True),
-        Thread(target=_clean, args=(inbox, options.keep, ended), name="cleaning", daemon=True),
-    ]
-    for thread in threads:
-        thread.start()
+    Thread(target=_clean, args=(inbox, options.keep, ended), name="cleaning", daemon=True).start()
     service = Service(
         inbox,
         Writer(inbox, worker.wake),

@@ -7,7 +7,7 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -89,6 +89,19 @@ def failing(host: Host, pattern: str, answer: Callable[[], Answer | None]) -> It
 
     with gated(host, gate):
         yield times
+
+
+@contextmanager
+def serving(repo: Repo, *options: str, environment: Mapping[str, str] | None = None) -> Iterator[Served]:
+    """Run the service, and wait until only its worker uses the forge and the remote."""
+    with served.service(repo, *QUICK, *options, environment=environment) as running:
+        is_quiet(running)
+        yield running
+
+
+def is_quiet(running: Served) -> None:
+    """Wait until the first fetch of settings is done."""
+    served.until(lambda: running.get("/readyz").json()["problems"], lambda problems: "git" not in problems, _SECONDS)
 
 
 def worker_of(running: Served) -> int:

@@ -9,7 +9,7 @@ import pytest
 import served
 from fakes.forge import ForgeHost
 from fakes.host import Answer
-from faults import QUICK, check_answered, failing, post
+from faults import QUICK, check_answered, failing, post, serving
 from hosted_repositories import Hosted
 from repo import Repo
 
@@ -54,7 +54,7 @@ FAULTS: dict[str, tuple[str, Callable[[], Answer | None]]] = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_it_comes_back(fault: str, repo: Repo, forge: Hosted) -> None:
-    with served.service(repo, *QUICK, environment=ENVIRONMENT) as running:
+    with serving(repo, environment=ENVIRONMENT) as running:
         with failing(forge.host, *FAULTS[fault]) as times:
             id = post(running)
             served.until(lambda: running.breach(id), lambda row: "error" in row["outcome"], 60)
@@ -71,7 +71,7 @@ def test_it_comes_back(fault: str, repo: Repo, forge: Hosted) -> None:
 @pytest.mark.parametrize("pattern", [API, GIT], ids=["forge", "remote"])
 def test_it_is_slow(pattern: str, repo: Repo, forge: Hosted) -> None:
     """Inject half a second before each answer: more than a lease in all."""
-    with served.service(repo, *QUICK) as running:
+    with serving(repo) as running:
         with failing(forge.host, pattern, slowly):
             id = post(running)
             running.settled(id, "watching", seconds=90)
@@ -84,7 +84,7 @@ def test_an_open_pull_request_outlives_a_forge_that_is_down(repo: Repo, forge: H
     repo.git("remote", "set-url", "origin", str(repo.remote))
     served.settings(repo, "maxBreachAge: 5s")
     repo.git("remote", "set-url", "origin", forge.host.clone_url)
-    with served.service(repo, *QUICK, environment=ENVIRONMENT) as running:
+    with serving(repo, environment=ENVIRONMENT) as running:
         id = post(running)
         running.settled(id, "watching", "done")
         time.sleep(5)
@@ -94,3 +94,15 @@ def test_an_open_pull_request_outlives_a_forge_that_is_down(repo: Repo, forge: H
         assert isinstance(forge.host, ForgeHost)
         forge.host.checks_pass()
         assert running.settled(id, "done", seconds=90)["outcome"]["pullRequest"]["state"] == "merged"
+
+
+def test_the_remote_hangs_while_the_service_starts(repo: Repo, forge: Hosted) -> None:
+    """Inject a remote that answers no fetch. Breaches are accepted with the settings that were fetched before."""
+    served.mirror(repo)
+    with failing(forge.host, GIT, hanging), served.service(repo, *QUICK) as running:
+        ready = running.get("/readyz")
+        assert (ready.status_code, ready.json()["problems"]["git"]) == (503, "not fetched yet")
+        id = post(running)
+        assert running.breach(id)["state"] in ("waiting", "working")
+        forge.host.gate = lambda *_: None  # type: ignore[method-assign]
+        check_answered(running, id, repo, forge)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import served
-from faults import QUICK, acting, check_answered, check_one_rollback, locked, post, stopped_at, worker_of
+from faults import acting, check_answered, check_one_rollback, locked, post, serving, stopped_at, worker_of
 from hosted_repositories import Hosted
 from postgres import Postgres, postgresql
 from repo import Repo
@@ -31,7 +31,7 @@ def check_refused(running: served.Served) -> None:
 
 
 def test_another_process_locks_the_inbox(repo: Repo, forge: Hosted) -> None:
-    with served.service(repo, *QUICK) as running:
+    with serving(repo) as running:
         with locked(inbox_of(repo)):
             check_refused(running)
             assert running.get("/readyz").status_code == 200, "it can be read"
@@ -39,7 +39,7 @@ def test_another_process_locks_the_inbox(repo: Repo, forge: Hosted) -> None:
 
 
 def test_the_inbox_is_removed_and_comes_back(repo: Repo, forge: Hosted) -> None:
-    with served.service(repo, *QUICK) as running:
+    with serving(repo) as running:
         with stopped_at(forge.host, "before", "pulls ") as stop:
             id = post(running)
             stop.wait()
@@ -56,7 +56,7 @@ def test_the_inbox_is_removed_and_comes_back(repo: Repo, forge: Hosted) -> None:
 
 
 def test_the_inbox_is_replaced_by_something_else(repo: Repo, forge: Hosted) -> None:
-    with served.service(repo, *QUICK) as running:
+    with serving(repo) as running:
         file, aside = inbox_of(repo), repo.remote.parent / "aside.sqlite3"
         file.rename(aside)
         file.mkdir()
@@ -68,7 +68,7 @@ def test_the_inbox_is_replaced_by_something_else(repo: Repo, forge: Hosted) -> N
 
 def test_the_disk_of_the_inbox_is_full(repo: Repo, forge: Hosted, tmp_path: Path) -> None:
     address = f"sqlite:///{tmp_path}/disk/inbox.sqlite3"
-    with small_disk(tmp_path / "disk", "1m") as disk, served.service(repo, *QUICK, "--inbox", address) as running:
+    with small_disk(tmp_path / "disk", "1m") as disk, serving(repo, "--inbox", address) as running:
         filler = fill(disk, 0)
         statuses = set()
         for number in range(300):  # what is free in its files is used up first
@@ -87,7 +87,7 @@ def test_the_disk_of_git_is_full(repo: Repo, forge: Hosted, tmp_path: Path) -> N
     with small_disk(tmp_path / "disk", "16m") as disk:
         shutil.move(mirror, disk / "mirror.git")
         mirror.symlink_to(disk / "mirror.git")
-        with served.service(repo, *QUICK, "--inbox", f"sqlite:///{tmp_path}/inbox.sqlite3") as running:
+        with serving(repo, "--inbox", f"sqlite:///{tmp_path}/inbox.sqlite3") as running:
             filler = fill(disk, 0)
             id = post(running)
             served.until(lambda: running.breach(id), lambda row: "error" in row["outcome"], 60)
@@ -99,7 +99,7 @@ def test_the_disk_of_git_is_full(repo: Repo, forge: Hosted, tmp_path: Path) -> N
 @pytest.mark.real
 @pytest.mark.parametrize("mode", ["immediate", "fast"])
 def test_postgresql_is_stopped_while_a_breach_is_answered(mode: str, repo: Repo, forge: Hosted) -> None:
-    with postgresql() as server, served.service(repo, *QUICK, "--inbox", server.url) as running:
+    with postgresql() as server, serving(repo, "--inbox", server.url) as running:
         with stopped_at(forge.host, "before", "POST .*pulls ") as stop:
             id = post(running)
             stop.wait()
@@ -115,7 +115,7 @@ def test_postgresql_is_stopped_while_a_breach_is_answered(mode: str, repo: Repo,
 @pytest.mark.real
 def test_postgresql_is_frozen_for_a_while(repo: Repo, forge: Hosted) -> None:
     """Inject a server that accepts connections but answers nothing."""
-    with postgresql() as server, served.service(repo, *QUICK, "--inbox", server.url) as running:
+    with postgresql() as server, serving(repo, "--inbox", server.url) as running:
         processes = _processes(server)
         for pid in processes:
             os.kill(pid, signal.SIGSTOP)

@@ -8,7 +8,7 @@ import time
 
 import pytest
 import served
-from faults import QUICK, check_answered, check_one_rollback, locked, post, stopped_at, worker_of
+from faults import QUICK, check_answered, check_one_rollback, is_quiet, locked, post, serving, stopped_at, worker_of
 from hosted_repositories import Hosted
 from repo import Repo
 
@@ -31,7 +31,7 @@ EFFECTS = ("pushing the branch", "opening the pull request", "enabling auto-merg
     ("step", "phase"), [*((step, "before") for step in STEPS), *((step, "after") for step in EFFECTS)]
 )
 def test_the_worker_is_killed(step: str, phase: str, repo: Repo, forge: Hosted) -> None:
-    with served.service(repo, *QUICK) as running:
+    with serving(repo) as running:
         with stopped_at(forge.host, phase, STEPS[step]) as stop:
             id = post(running)
             stop.wait()
@@ -41,21 +41,21 @@ def test_the_worker_is_killed(step: str, phase: str, repo: Repo, forge: Hosted) 
 
 @pytest.mark.parametrize("step", EFFECTS)
 def test_the_service_is_killed(step: str, repo: Repo, forge: Hosted) -> None:
-    with served.service(repo, *QUICK) as first, stopped_at(forge.host, "after", STEPS[step]) as stop:
+    with serving(repo) as first, stopped_at(forge.host, "after", STEPS[step]) as stop:
         id = post(first)
         stop.wait()
         first.kill()
-    with served.service(repo, *QUICK) as second:
+    with serving(repo) as second:
         check_answered(second, id, repo, forge)
 
 
 def test_the_service_is_killed_after_storing_a_breach(repo: Repo, forge: Hosted) -> None:
-    with served.service(repo, *QUICK) as first:
+    with serving(repo) as first:
         os.kill(worker_of(first), signal.SIGSTOP)
         id = post(first)
         first.kill()
     assert forge.host.pulls == []
-    with served.service(repo, *QUICK) as second:
+    with serving(repo) as second:
         check_answered(second, id, repo, forge)
 
 
@@ -64,6 +64,7 @@ def test_it_is_killed_before_it_writes_the_outcome(who: str, repo: Repo, forge: 
     """Hold the write lock of the inbox, so that the outcome is not written, and kill."""
     inbox = served.mirror(repo) / "rollout-spec/inbox.sqlite3"
     first = served.start(repo, QUICK)
+    is_quiet(first)
     with stopped_at(forge.host, "before", STEPS["enabling auto-merge"]) as stop:
         id = post(first)
         stop.wait()
@@ -87,6 +88,6 @@ def test_a_service_that_is_killed_again_and_again_loses_nothing(repo: Repo, forg
         time.sleep(0.3)
         running.kill()
     assert len(set(ids)) == 1
-    with served.service(repo, *QUICK) as running:
+    with serving(repo) as running:
         check_answered(running, ids[0], repo, forge)
         assert running.breach(ids[0])["arrivals"] == 3

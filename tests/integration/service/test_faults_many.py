@@ -12,7 +12,7 @@ import pytest
 import requests
 import served
 from fakes.forge import ForgeHost
-from faults import QUICK, acting, check_answered, check_one_rollback, post, worker_of
+from faults import acting, check_answered, check_one_rollback, post, serving, worker_of
 from forge_users import set_live
 from hosted_repositories import Hosted
 from repo import Repo
@@ -26,7 +26,7 @@ def text_of(moment: datetime) -> str:
 
 def test_a_thousand_deliveries_at_once_are_one_breach(repo: Repo, forge: Hosted) -> None:
     alert = acting(started=text_of(datetime.now(UTC)))
-    with served.service(repo, *QUICK) as running:
+    with serving(repo) as running:
         with requests.Session() as session, ThreadPoolExecutor(50) as pool:
             session.headers.update({"Content-Type": "application/json", **running.headers})
             content, address = served.payload(alert), f"{running.address}/v1/breaches/alertmanager"
@@ -45,7 +45,7 @@ def test_a_thousand_deliveries_at_once_are_one_breach(repo: Repo, forge: Hosted)
 def test_a_busy_worker_does_not_hold_up_deliveries(repo: Repo, forge: Hosted) -> None:
     """Inject a worker that reads no message: thousands of posts must not fill a buffer and wait for it."""
     alert = acting()
-    with served.service(repo, *QUICK) as running:
+    with serving(repo) as running:
         worker = worker_of(running)
         os.kill(worker, signal.SIGSTOP)
         try:
@@ -63,7 +63,7 @@ def test_a_busy_worker_does_not_hold_up_deliveries(repo: Repo, forge: Hosted) ->
 
 def test_a_flapping_alert_is_one_pull_request(repo: Repo, forge: Hosted) -> None:
     began = datetime.now(UTC) - timedelta(minutes=5)
-    with served.service(repo, *QUICK) as running:
+    with serving(repo) as running:
         for number in range(6):
             start = text_of(began + timedelta(seconds=10 * number))
             alert = acting(started=start)
@@ -79,7 +79,7 @@ def test_a_flapping_alert_is_one_pull_request(repo: Repo, forge: Hosted) -> None
 
 def test_an_alert_that_fires_again_after_the_merge_is_answered_again(repo: Repo, forge: Hosted) -> None:
     """Let 42 be rolled back, merged, and come back; then the same alert fires a second time."""
-    with served.service(repo, *QUICK) as running:
+    with serving(repo) as running:
         id = post(running)
         check_answered(running, id, repo, forge)
         before = running.breach(id)
@@ -108,7 +108,7 @@ def test_an_alert_that_fires_again_after_the_merge_is_answered_again(repo: Repo,
 def test_the_start_of_an_alert_is_far_from_now(years: float, repo: Repo, forge: Hosted) -> None:
     """Inject a monitor with a wrong clock. A later alert with the right time is answered."""
     start = datetime.now(UTC) + timedelta(days=365 * years)
-    with served.service(repo, *QUICK) as running:
+    with serving(repo) as running:
         reply = running.post(acting(started=text_of(start)))
         assert reply.status_code == 202
         first = running.settled(reply.json()["breaches"][0]["id"], "done", "watching", "waiting")

@@ -10,7 +10,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 import served
-from faults import QUICK, acting, check_answered, post, stopped_at
+from faults import acting, check_answered, post, serving, stopped_at
 from hosted_repositories import Hosted
 from postgres import Postgres
 from repo import Repo
@@ -25,7 +25,7 @@ def replica(repo: Repo, name: str, address: str) -> Iterator[Served]:
     folder = repo.remote.parent / name
     shutil.copytree(served.mirror(repo), folder / "mirror.git")
     own = replace(repo, remote=folder / "remote.git")
-    with served.service(own, *QUICK, "--inbox", address) as running:
+    with serving(own, "--inbox", address) as running:
         yield running
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import served
-from faults import QUICK, check_answered, check_one_rollback, new_breach, post, stopped_at, worker_of
+from faults import QUICK, check_answered, check_one_rollback, is_quiet, new_breach, post, serving, stopped_at, worker_of
 from hosted_repositories import Hosted
 from postgres import Postgres
 from repo import Repo
@@ -90,7 +90,7 @@ def test_a_frozen_worker_is_ended_and_started_again(repo: Repo, forge: Hosted, m
 
 
 def test_readiness_tells_of_a_worker_that_ended(repo: Repo, forge: Hosted) -> None:
-    with served.service(repo, *QUICK) as running:
+    with serving(repo) as running:
         served.until(lambda: running.get("/readyz").json()["problems"], lambda problems: "worker" not in problems)
         first = worker_of(running)
         served.kill(first)
@@ -106,8 +106,9 @@ def test_a_service_that_is_asked_to_end_finishes_its_batch(
 ) -> None:
     """Send SIGTERM in the middle of an answer: to the main process (Kubernetes), or to all (systemd)."""
     address = server.fresh()
-    options = (*QUICK, "--lease", "60", "--inbox", address)
-    running = served.start(repo, options)
+    options = ("--lease", "60", "--inbox", address)
+    running = served.start(repo, (*QUICK, *options))
+    is_quiet(running)
     with stopped_at(forge.host, "after", "POST .*pulls ") as stop:
         post(running)
         stop.wait()
@@ -121,6 +122,6 @@ def test_a_service_that_is_asked_to_end_finishes_its_batch(
     with psycopg.connect(address, client_encoding="utf8") as connection:
         rows = connection.execute("SELECT state, owner, leased_until FROM rollout_spec_breaches").fetchall()
     assert rows == [("watching", None, None)]
-    with served.service(repo, *options) as second:
+    with serving(repo, *options) as second:
         (row,) = second.get("/v1/breaches").json()["breaches"]
         check_answered(second, row["id"], repo, forge)
