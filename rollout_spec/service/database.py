@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 
 from sqlalchemy import (
     Boolean,
@@ -81,6 +82,7 @@ class Database:
     def __init__(self, address: str) -> None:
         url = _parsed(address)
         self._file = Path(url.database or "").absolute() if url.get_backend_name() == "sqlite" else None
+        self._writer = Lock()
         self._engine = _postgresql(url) if self._file is None else open_engine(self._file, _BUSY_SECONDS)
 
     @property
@@ -92,8 +94,21 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """Open a transaction that writes: all of it is on disk at the end, or nothing."""
         connect = self._engine.execution_options(writes=True).connect
-        with _as_database_error(), connect() as connection, connection.begin():
+        with self._turn(), _as_database_error(), connect() as connection, connection.begin():
             yield connection
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Let one thread of this process write to a file at a time: SQLite lets many try again and again instead."""
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._writer.acquire(timeout=2 * _BUSY_SECONDS):
+            raise DatabaseError("the inbox cannot be used: another thread writes to it", status=OUTSIDE)
+        try:
+            yield
+        finally:
+            self._writer.release()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -147,7 +162,16 @@ def _parsed(address: str) -> URL:
 
 def _postgresql(url: URL) -> Engine:
     settings = "-c statement_timeout=10000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000"
-    arguments = {"connect_timeout": 5, "options": settings, "client_encoding": "utf8"}  # whatever the database has
+    arguments = {
+        "connect_timeout": 5,
+        "options": settings,
+        "client_encoding": "utf8",  # whatever the database has
+        # A server that is cut off is noticed within half a minute.
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,
+    }
     try:
         return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, connect_args=arguments)
     except ModuleNotFoundError as error:

@@ -37,9 +37,9 @@ def changes_of(row: Mapping[str, Any], values: Mapping[str, Any], now: float) ->
             "received_at": now,
             "steps": with_steps(row["steps"], [Step(now, "received", text)]),
         }
-    is_over = row["state"] in ("done", "failed", "refused")
-    proposed_nothing = is_over and "pullRequest" not in json.loads(row["outcome"])
-    if row["state"] != "waiting" and (fired_again or proposed_nothing):
+    is_over = row["state"] in ("done", "refused")
+    has_no_answer = row["state"] == "failed" or (is_over and "pullRequest" not in json.loads(row["outcome"]))
+    if row["state"] != "waiting" and (fired_again or has_no_answer):
         due_at = max(now, min(row["updated_at"], now) + _AGAIN_SECONDS)
         changes |= {"state": "waiting", "due_at": due_at, "attempts": 0}
     return changes

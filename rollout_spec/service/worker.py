@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
@@ -40,6 +40,7 @@ _FIRST_DELAY, _LONGEST_DELAY = 0.5, 60.0
 """The bounds of the random time before the next try, in seconds."""
 PAUSED_SECONDS = 30.0
 """The time between two looks at a breach that a pause holds, or that would introduce an error."""
+_GIVEN_UP = "given up"
 _TOLD_AFTER = 3
 """The tries after which people get a message that a breach has no answer yet."""
 
@@ -76,10 +77,10 @@ class Worker:
         if not rows:
             return False
         with self._renewed(rows):
-            self._answer([row for row in rows if not self._is_given_up(row)])
+            self._answer([row for row in rows if not self._ended_workers(row)])
         return True
 
-    def _is_given_up(self, row: StoredBreach) -> bool:
+    def _ended_workers(self, row: StoredBreach) -> bool:
         """Return whether workers ended again and again while they answered a breach: people get a message."""
         if not row.was_left or row.age < _longest(self.served.workspaces.get(row.workspace)).total_seconds():
             return False
@@ -164,7 +165,8 @@ class Worker:
             # A pull request may be open for days, so it is looked at for longer.
             longest = LONGEST_SECONDS if state == "watching" else _longest(workspace).total_seconds()
             if row.age > longest:
-                state, notify = "failed", True
+                state, notify = "failed", not _is_given_up(row)
+                answer = replace(answer, steps=(*answer.steps, (_GIVEN_UP, f"no answer within {longest:g} seconds")))
         elif state == "waiting":
             delay = PAUSED_SECONDS
         elif state == "watching":
@@ -205,6 +207,13 @@ class Worker:
                 self.inbox.renew(self.owner, ids, self.options.lease)
             except UserError as error:
                 _log.warning("the lease is not renewed: %s", error.message)
+
+
+def _is_given_up(row: StoredBreach) -> bool:
+    """Return whether people got the message already that this start of the alert has no answer."""
+    names = [step.name for step in row.steps]
+    last_start = max((number for number, name in enumerate(names) if name == "received"), default=0)
+    return _GIVEN_UP in names[last_start:]
 
 
 def _longest(workspace: ServedWorkspace | None) -> timedelta:

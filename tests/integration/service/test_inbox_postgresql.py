@@ -9,10 +9,11 @@ from unittest import mock
 import pytest
 from postgres import Postgres
 
-pytest.register_assert_rewrite("inbox_cases")
+pytest.register_assert_rewrite("inbox_cases", "inbox_deliveries")
 
 from inbox_cases import *  # noqa: E402, F403
 from inbox_cases import lease, new  # noqa: E402
+from inbox_deliveries import *  # noqa: E402, F403
 
 from rollout_spec.service.database import Database, DatabaseError  # noqa: E402
 from rollout_spec.service.inbox import Inbox  # noqa: E402

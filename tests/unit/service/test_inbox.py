@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("inbox_cases")
+pytest.register_assert_rewrite("inbox_cases", "inbox_deliveries")
 
 from inbox_cases import *  # noqa: E402, F403
 from inbox_cases import lease, new  # noqa: E402
+from inbox_deliveries import *  # noqa: E402, F403
 
 from rollout_spec.core.errors import UserError  # noqa: E402
 from rollout_spec.service.database import Database, DatabaseError  # noqa: E402

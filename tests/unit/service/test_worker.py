@@ -5,18 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
 import pytest
-from inbox_cases import end_lease, finish, lease, new, row, set_columns
+from inbox_cases import START, end_lease, finish, lease, new, row, set_columns
+from sqlalchemy import select
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.service import worker as module
 from rollout_spec.service.answers import Answer
-from rollout_spec.service.database import Database, DatabaseError
+from rollout_spec.service.database import BREACHES, Database, DatabaseError
 from rollout_spec.service.inbox import Inbox
 from rollout_spec.service.records import StoredBreach
 from rollout_spec.service.worker import Worker, WorkerOptions
@@ -88,6 +90,22 @@ def test_a_breach_without_an_answer_fails_once_it_is_too_old(
         worker.work()
     assert row(inbox, receipt.id).state == state
     assert row(inbox, receipt.id).outcome["error"] == "the remote is down"
+
+
+def test_people_get_one_message_of_a_failed_breach_that_is_delivered_again(
+    worker: Worker, inbox: Inbox, database: Database
+) -> None:
+    (receipt,) = inbox.add([new()])
+    messages = []
+    for start in (START, START, START + timedelta(hours=1)):
+        inbox.add([new(at=start)])
+        set_columns(database, receipt.id, due_at=1.0, received_at=1.0, notify_at=None)
+        with answering(answer_all=mock.Mock(side_effect=UserError("the remote is down"))):
+            assert worker.work()
+        assert row(inbox, receipt.id).state == "failed"
+        with database.reading() as connection:
+            messages.append(connection.execute(select(BREACHES.c.notify_at)).scalar_one() is not None)
+    assert messages == [True, False, True]
 
 
 def test_a_breach_that_ends_each_worker_fails_once_it_is_too_old(
