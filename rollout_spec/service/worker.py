@@ -21,7 +21,7 @@ from typing import Any
 
 from rollout_spec.core import bounded_process as confined
 from rollout_spec.core import budget
-from rollout_spec.core.errors import UserError
+from rollout_spec.core.errors import OUTSIDE, UserError
 from rollout_spec.core.unexpected import as_user_error
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.service.answers import SHARED_CAUSE, Answer, answer_all, failed
@@ -82,9 +82,9 @@ class Worker:
 
     def _ended_workers(self, row: StoredBreach) -> bool:
         """Return whether workers ended again and again while they answered a breach: people get a message."""
-        if not row.was_left or row.age < _longest(self.served.workspaces.get(row.workspace)).total_seconds():
+        if not row.was_left or row.age < self._longest(row):
             return False
-        self._finish(failed(row, UserError("the workers that answered this breach ended")), None)
+        self._finish(failed(row, UserError("the workers that answered this breach ended")))
         return True
 
     def _answer(self, rows: Sequence[StoredBreach]) -> None:
@@ -92,21 +92,29 @@ class Worker:
         if not rows:
             return
         remaining = {row.id: row for row in rows}
-        workspace = None
         try:
-            workspace = self._workspace(rows[0].workspace)
             with budget.command(), confined.together():
-                for answer in self._answers(rows, workspace):
+                for answer in self._answers(rows, self._workspace(rows[0].workspace)):
                     del remaining[answer.row.id]
-                    self._finish(answer, workspace)
+                    self._finish(answer)
         except DatabaseError:
             raise  # no outcome can be written now: the leases end, and the breaches are answered again
         except Exception as error:
+            reason = as_user_error(error)
+            if reason.status != OUTSIDE:  # the workspace may have moved to another folder
+                self._set(rows[0].workspace, None)
             for row in remaining.values():
-                self._finish(failed(row, as_user_error(error)), workspace)
+                self._finish(failed(row, reason))
+
+    def _set(self, name: str, workspace: ServedWorkspace | None) -> None:
+        """Replace a workspace, or look for it again at the next breach."""
+        others = {each: known for each, known in self.served.workspaces.items() if each != name}
+        workspaces = others | ({name: workspace} if workspace is not None else {})
+        self.served = replace(self.served, workspaces=workspaces)
 
     def _answers(self, rows: Sequence[StoredBreach], workspace: ServedWorkspace) -> Iterator[Answer]:
         base, settings = base_of(workspace)
+        self._set(workspace.name, replace(workspace, settings=settings))
         now = datetime.fromtimestamp(rows[0].leased_at or time.time(), UTC)  # one clock for all replicas
         forge = None
         if base.automation.mode != "dry-run" and not all(row.dry_run for row in rows):
@@ -154,7 +162,7 @@ class Worker:
             raise UserError(f"no workspace {name} on the base", hint="; ".join(self.served.errors))
         return workspace
 
-    def _finish(self, answer: Answer, workspace: ServedWorkspace | None) -> None:
+    def _finish(self, answer: Answer) -> None:
         """Store an answer. After an error the breach is tried again until it is too old; then people get a message."""
         row, state, delay, notify = answer.row, answer.state, 0.0, answer.is_news
         log = breach_log(_log, row)
@@ -163,7 +171,7 @@ class Worker:
             log.warning("no answer yet: %s", answer.error)
             notify = row.attempts == _TOLD_AFTER
             # A pull request may be open for days, so it is looked at for longer.
-            longest = LONGEST_SECONDS if state == "watching" else _longest(workspace).total_seconds()
+            longest = LONGEST_SECONDS if state == "watching" else self._longest(row)
             if row.age > longest:
                 state, notify = "failed", not _is_given_up(row)
                 answer = replace(answer, steps=(*answer.steps, (_GIVEN_UP, f"no answer within {longest:g} seconds")))
@@ -182,6 +190,12 @@ class Worker:
             self.tell(answer)
         else:
             log.info("another worker has this breach now")
+
+    def _longest(self, row: StoredBreach) -> float:
+        """Return how long a breach is tried again: `maxBreachAge` of its workspace, in seconds."""
+        workspace = self.served.workspaces.get(row.workspace)
+        longest = workspace.settings.spec.automation.max_breach_age if workspace else timedelta(days=1)
+        return longest.total_seconds()
 
     @contextmanager
     def _renewed(self, rows: Sequence[StoredBreach]) -> Iterator[None]:
@@ -214,8 +228,3 @@ def _is_given_up(row: StoredBreach) -> bool:
     names = [step.name for step in row.steps]
     last_start = max((number for number, name in enumerate(names) if name == "received"), default=0)
     return _GIVEN_UP in names[last_start:]
-
-
-def _longest(workspace: ServedWorkspace | None) -> timedelta:
-    """Return how long a breach is tried again: `maxBreachAge` of its workspace."""
-    return workspace.settings.spec.automation.max_breach_age if workspace else timedelta(days=1)

@@ -22,8 +22,9 @@ from rollout_spec.service.database import BREACHES, Database, DatabaseError
 from rollout_spec.service.inbox import Inbox
 from rollout_spec.service.records import StoredBreach
 from rollout_spec.service.worker import Worker, WorkerOptions
-from rollout_spec.service.workspaces import Served
+from rollout_spec.service.workspaces import Served, ServedWorkspace
 from rollout_spec.spec.workspace import Automation
+from rollout_spec.workflows.locate import WorkspaceLocation
 
 
 @pytest.fixture
@@ -41,9 +42,12 @@ def inbox(database: Database) -> Inbox:
 
 @pytest.fixture
 def worker(inbox: Inbox, tmp_path: Path) -> Worker:
+    return Worker(inbox, WorkerOptions(tmp_path, lease=5.0), owner="me", served=Served({"acme": served_workspace()}))
+
+
+def served_workspace(folder: str = "old") -> ServedWorkspace:
     settings: Any = SimpleNamespace(spec=SimpleNamespace(automation=Automation(), forge=None))
-    workspace: Any = SimpleNamespace(name="acme", settings=settings)
-    return Worker(inbox, WorkerOptions(tmp_path, lease=5.0), owner="me", served=Served({"acme": workspace}))
+    return ServedWorkspace("acme", WorkspaceLocation(Path(), Path(), None, folder), settings, "c")
 
 
 @contextmanager
@@ -52,9 +56,12 @@ def answering(**replaced: Any) -> Iterator[None]:
     base = SimpleNamespace(automation=Automation(), branch="main", commit="c")
     with mock.patch.multiple(
         module,
-        base_of=lambda workspace: (base, workspace.settings),
         forge_of=lambda *_: SimpleNamespace(),
-        **{"answer_all": lambda rows, *_: iter([Answer(each, "done", {}) for each in rows]), **replaced},
+        **{
+            "base_of": lambda workspace: (base, workspace.settings),
+            "answer_all": lambda rows, *_: iter([Answer(each, "done", {}) for each in rows]),
+            **replaced,
+        },
     ):
         yield
 
@@ -149,3 +156,19 @@ def test_a_long_answer_ends_the_worker(inbox: Inbox, tmp_path: Path) -> None:
         while not ended and time.monotonic() < end:
             time.sleep(0.01)
     assert ended == [True]
+
+
+def test_a_workspace_that_moved_is_found_again(worker: Worker, inbox: Inbox, database: Database) -> None:
+    (receipt,) = inbox.add([new()])
+
+    def base_of(workspace: ServedWorkspace) -> tuple[object, object]:
+        if workspace.location.prefix == "old":
+            raise UserError("old has no .rollout-spec.yaml on main")
+        return SimpleNamespace(automation=Automation(), branch="main", commit="c"), workspace.settings
+
+    with answering(base_of=base_of, serve_again=lambda *_: Served({"acme": served_workspace("new")})):
+        worker.work()
+        assert row(inbox, receipt.id).state == "waiting"
+        set_columns(database, receipt.id, due_at=1.0)
+        worker.work()
+    assert row(inbox, receipt.id).state == "done"
