@@ -99,7 +99,10 @@ class Database:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """Let one thread of this process write to a file at a time: SQLite lets many try again and again instead."""
+        """Let one thread of this process write to a file at a time.
+
+        SQLite has no queue: of many writers that try again and again, one may wait too long.
+        """
         if not self.is_sqlite:
             yield
             return

@@ -60,7 +60,7 @@ def _forge_error(workspace: ServedWorkspace) -> str | None:
 
 
 def keep_fresh(root: Path, state: State, seconds: float, ended: Event, after: Callable[[], None]) -> None:
-    """Refresh the state now and every so many seconds until ``ended`` is set. ``after`` is called each time."""
+    """Refresh the state again and again until ``ended`` is set. ``after`` is called each time."""
     asked = -_FORGE_SECONDS
     while True:
         is_time = time.monotonic() - asked >= _FORGE_SECONDS

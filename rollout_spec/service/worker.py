@@ -77,11 +77,11 @@ class Worker:
         if not rows:
             return False
         with self._renewed(rows):
-            self._answer([row for row in rows if not self._ended_workers(row)])
+            self._answer([row for row in rows if not self._gives_up(row)])
         return True
 
-    def _ended_workers(self, row: StoredBreach) -> bool:
-        """Return whether workers ended again and again while they answered a breach: people get a message."""
+    def _gives_up(self, row: StoredBreach) -> bool:
+        """Give a breach up if it is too old and ended its last worker. Return whether it is."""
         if not row.was_left or row.age < self._longest(row):
             return False
         self._finish(failed(row, UserError("the workers that answered this breach ended")))
@@ -163,7 +163,10 @@ class Worker:
         return workspace
 
     def _finish(self, answer: Answer) -> None:
-        """Store an answer. After an error the breach is tried again until it is too old; then people get a message."""
+        """Store an answer.
+
+        After an error the breach is tried again until it is too old. Then people get a message.
+        """
         row, state, delay, notify = answer.row, answer.state, 0.0, answer.is_news
         log = breach_log(_log, row)
         if answer.error is not None:

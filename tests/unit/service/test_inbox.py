@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,19 +16,6 @@ from inbox_deliveries import *  # noqa: E402, F403
 from rollout_spec.core.errors import UserError  # noqa: E402
 from rollout_spec.service.database import Database, DatabaseError  # noqa: E402
 from rollout_spec.service.inbox import Inbox  # noqa: E402
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'inbox.sqlite3'}")
-    database.prepare()
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def inbox(database: Database) -> Inbox:
-    return Inbox(database)
 
 
 def test_only_its_owner_can_read_the_file(inbox: Inbox, tmp_path: Path) -> None:

@@ -28,19 +28,6 @@ from rollout_spec.workflows.locate import WorkspaceLocation
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'inbox.sqlite3'}")
-    database.prepare()
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def inbox(database: Database) -> Inbox:
-    return Inbox(database)
-
-
-@pytest.fixture
 def worker(inbox: Inbox, tmp_path: Path) -> Worker:
     return Worker(inbox, WorkerOptions(tmp_path, lease=5.0), owner="me", served=Served({"acme": served_workspace()}))
 
