@@ -11,7 +11,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, func, not_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from rollout_spec.service.database import BREACHES, Database
@@ -93,14 +93,14 @@ class Inbox:
         """Extend the lease of breaches. Return how many this owner still has."""
         with self._database.writing() as connection:
             now = self._database.now(connection)
-            own = and_(_COLUMNS.id.in_(ids), _COLUMNS.owner == owner)
-            return connection.execute(update(BREACHES).where(own).values(leased_until=now + seconds)).rowcount
+            rows = _locked(connection, and_(_COLUMNS.id.in_(ids), _COLUMNS.owner == owner))
+            _change(connection, rows, leased_until=now + seconds)
+            return len(rows)
 
     def release(self, owner: str) -> None:
         """Give all leases of an owner back, so that another worker need not wait for their end."""
         with self._database.writing() as connection:
-            own = and_(_COLUMNS.owner == owner, _COLUMNS.leased_until.is_not(None))
-            connection.execute(update(BREACHES).where(own).values(owner=None, leased_until=None))
+            _change(connection, _locked(connection, _COLUMNS.owner == owner), owner=None, leased_until=None)
 
     def finish(
         self,
@@ -145,15 +145,15 @@ class Inbox:
         """Answer breaches with an open pull request again: others have changed their verdict."""
         with self._database.writing() as connection:
             now = self._database.now(connection)
-            watched = and_(_COLUMNS.id.in_(ids), _COLUMNS.state == "watching")
-            connection.execute(update(BREACHES).where(watched).values(state="waiting", due_at=now, attempts=0))
+            rows = _locked(connection, and_(_COLUMNS.id.in_(ids), _COLUMNS.state == "watching"))
+            _change(connection, rows, state="waiting", due_at=now, attempts=0)
 
     def end(self, alert: str, ended_at: float) -> list[str]:
         """Note the end of an alert (``alert_key``) at its breaches. Return their ids."""
         with self._database.writing() as connection:
             own = and_(_COLUMNS.alert == alert, _COLUMNS.ended_at.is_(None), _COLUMNS.observed_at <= ended_at)
             now = self._database.now(connection)
-            rows = connection.execute(select(BREACHES).where(own).with_for_update()).mappings().all()
+            rows = _locked(connection, own)
             for row in rows:
                 ended = Step(now, "resolved", "the monitor reports that the alert ended")
                 values = {"ended_at": ended_at, "steps": with_steps(row["steps"], [ended])}
@@ -199,6 +199,16 @@ class Inbox:
             limit = self._database.now(connection) - older_than
             old = and_(_COLUMNS.state.not_in(OPEN), _COLUMNS.updated_at < limit, _COLUMNS.notify_at.is_(None))
             return connection.execute(delete(BREACHES).where(old)).rowcount
+
+
+def _locked(connection: Connection, fits: ColumnElement[bool]) -> Sequence[RowMapping]:
+    """Lock the rows that fit, in the order of their keys as ``add`` does: no two writers wait for each other."""
+    wanted = select(BREACHES).where(fits).order_by(_COLUMNS.key).with_for_update()
+    return connection.execute(wanted).mappings().all()
+
+
+def _change(connection: Connection, rows: Sequence[RowMapping], **values: Any) -> None:
+    connection.execute(update(BREACHES).where(_COLUMNS.id.in_([row["id"] for row in rows])).values(values))
 
 
 def _due(now: float) -> ColumnElement[bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -94,3 +95,18 @@ def test_writers_that_store_in_opposite_orders_do_not_wait_for_each_other(inbox:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda number: inbox.add(names if number % 2 else names[::-1]), range(40)))
     assert {each.arrivals for each in inbox.newest(["acme"])} == {40}
+
+
+def test_deliveries_and_renewals_do_not_wait_for_each_other(inbox: Inbox) -> None:
+    names = [new(str(number), workspace=str(number % 2)) for number in range(60)]
+    ids = [receipt.id for receipt in inbox.add(names)]
+    lease(inbox, most=60)
+    uses: list[Callable[[], object]] = [
+        lambda: inbox.add(names),
+        lambda: inbox.renew("one", ids[::-1], 30.0),
+        lambda: inbox.reopen(ids),
+        lambda: inbox.release("one"),
+    ]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda number: uses[number % len(uses)](), range(80)))
+    assert {row(inbox, id).arrivals for id in ids} == {21}
