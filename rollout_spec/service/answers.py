@@ -54,6 +54,8 @@ def answer_all(rows: Sequence[StoredBreach], responder: Responder, others: Itera
 
     ``others`` are all recent breaches of the workspace: those that automation would act on count for a shared cause.
     """
+    if not rows:
+        return
     repository, rows_by_key = responder.base.repository, dict[Key, list[StoredBreach]]()
     breaches: list[Breach] = []
     for row in rows:

@@ -121,16 +121,20 @@ class Worker:
             forge = forge_of(base, settings.spec.forge)
         within = base.automation.shared_cause.within + timedelta(minutes=1)
         others = self.inbox.recent(workspace.name, (now - within).timestamp())
-        to_answer = []
-        for row in (row for row in rows if not row.dry_run):
-            looked = self._followed(row, base, forge) if row.state == "watching" and forge is not None else None
+        yield from answer_all([row for row in rows if row.dry_run], Responder(base, None, now), others)
+        live, responder, answers = [row for row in rows if not row.dry_run], Responder(base, forge, now), list[Answer]()
+        # New breaches come first: a slow forge must not spend their time on pull requests that are open already.
+        for answer in answer_all([row for row in live if row.state != "watching"], responder, others):
+            answers.append(answer)
+            yield answer
+        moved = list[StoredBreach]()
+        for row in (row for row in live if row.state == "watching"):
+            looked = self._followed(row, base, forge) if forge is not None else None
             if looked is None:
-                to_answer.append(row)
+                moved.append(row)
             else:
                 yield looked
-        yield from answer_all([row for row in rows if row.dry_run], Responder(base, None, now), others)
-        answers = list[Answer]()
-        for answer in answer_all(to_answer, Responder(base, forge, now), others):
+        for answer in answer_all(moved, responder, others):
             answers.append(answer)
             yield answer
         self._reopen_shared(answers, others, base)

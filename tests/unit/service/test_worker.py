@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -68,6 +68,27 @@ def test_one_pull_request_that_cannot_be_read_stops_no_other(worker: Worker, inb
         assert worker.work()
     assert [row(inbox, each.id).state for each in receipts] == ["done", "watching", "done"]
     assert row(inbox, receipts[1].id).outcome["pullRequest"] == {"number": 1}
+
+
+def test_new_breaches_are_answered_before_open_pull_requests_are_looked_at(worker: Worker, inbox: Inbox) -> None:
+    receipts = inbox.add([new("a"), new("b")])
+    lease(inbox)
+    for each in receipts:
+        finish(inbox, each.id, "watching")
+    (fresh,) = inbox.add([new("c")])
+    done: list[str] = []
+
+    def note(rows: Sequence[StoredBreach], *_: object) -> Iterator[Answer]:
+        done.extend(each.id for each in rows)
+        return iter([Answer(each, "done", {}) for each in rows])
+
+    def follow(each: StoredBreach, *_: object) -> Answer:
+        done.append(each.id)
+        return Answer(each, "done", {})
+
+    with answering(answer_all=note, follow=follow):
+        assert worker.work()
+    assert done[0] == fresh.id and len(done) == 3
 
 
 @pytest.mark.parametrize(("age", "state"), [(60.0, "waiting"), (2 * 86_400.0, "failed")])
