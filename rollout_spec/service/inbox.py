@@ -202,7 +202,10 @@ class Inbox:
 
 
 def _locked(connection: Connection, fits: ColumnElement[bool]) -> Sequence[RowMapping]:
-    """Lock the rows that fit, in the order of their keys as ``add`` does: no two writers wait for each other."""
+    """Lock the rows that fit.
+
+    The order is that of ``add``, so that no two writers wait for each other.
+    """
     wanted = select(BREACHES).where(fits).order_by(_COLUMNS.key).with_for_update()
     return connection.execute(wanted).mappings().all()
 
