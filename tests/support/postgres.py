@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import socket
 import subprocess
@@ -55,7 +56,7 @@ class Postgres:
 
     def _run(self, program: str, *arguments: str) -> None:
         # PostgreSQL refuses to run as root.
-        other: dict[str, Any] = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
+        other: dict[str, Any] = {"user": "nobody", "group": _nobody().pw_gid} if os.geteuid() == 0 else {}
         environment = {**os.environ, "HOME": str(self.folder), "LC_ALL": "C"}
         log = self.folder / "pg_ctl.log"
         with log.open("a") as file:
@@ -74,7 +75,7 @@ def postgresql() -> Iterator[Postgres]:
     assert found is not None
     folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
     if os.geteuid() == 0:
-        shutil.chown(folder, "nobody", "nogroup")
+        shutil.chown(folder, "nobody", _nobody().pw_gid)
     server = Postgres(found, folder, _free_port())
     try:
         server._run("initdb", "-D", "data", "-U", "postgres", "-A", "trust", "--no-sync")
@@ -84,6 +85,10 @@ def postgresql() -> Iterator[Postgres]:
         if (folder / "data/postmaster.pid").exists():
             server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _nobody() -> pwd.struct_passwd:
+    return pwd.getpwnam("nobody")
 
 
 def _free_port() -> int:
