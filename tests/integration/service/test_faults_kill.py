@@ -49,6 +49,26 @@ def test_the_service_is_killed(step: str, repo: Repo, forge: Hosted) -> None:
         check_answered(second, id, repo, forge)
 
 
+@pytest.mark.parametrize("who", ["worker", "service"])
+def test_it_is_killed_after_a_merge_at_once(who: str, repo: Repo, forge: Hosted) -> None:
+    """Let the forge merge at once, and kill before anybody knows: the base has the rollback already."""
+    forge.host.checks = "none"
+    first = served.start(repo, QUICK)
+    is_quiet(first)
+    with stopped_at(forge.host, "after", r"PUT \S*/merge ") as stop:
+        id = post(first)
+        stop.wait()
+        served.kill(worker_of(first)) if who == "worker" else first.kill()
+    second = first if who == "worker" else served.start(repo, QUICK)
+    try:
+        done = second.settled(id, "done", seconds=60)
+    finally:
+        second.kill()
+    assert [each.state for each in forge.host.pulls] == ["merged"], done
+    assert repo.live_at("main")["stable"] == "41" and "candidate" not in repo.live_at("main")
+    assert "incident fraud-42 quarantines it already" in done["steps"][-1]["text"]
+
+
 def test_the_service_is_killed_after_storing_a_breach(repo: Repo, forge: Hosted) -> None:
     with serving(repo) as first:
         os.kill(worker_of(first), signal.SIGSTOP)
