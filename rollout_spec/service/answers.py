@@ -38,7 +38,7 @@ class Answer:
 
     @property
     def is_news(self) -> bool:
-        """Return whether to notify people: the outcome differs from that of the last try."""
+        """Return whether people get a message: the outcome differs from that of the last try."""
         if self.error is not None or self.row.dry_run:
             return False
         return _gist(self.outcome) != _gist(self.row.outcome)
@@ -54,6 +54,8 @@ def answer_all(rows: Sequence[StoredBreach], responder: Responder, others: Itera
 
     ``others`` are all recent breaches of the workspace: those that automation would act on count for a shared cause.
     """
+    if not rows:
+        return
     repository, rows_by_key = responder.base.repository, dict[Key, list[StoredBreach]]()
     breaches: list[Breach] = []
     for row in rows:
@@ -119,7 +121,8 @@ def failed(row: StoredBreach, error: UserError) -> Answer:
     if isinstance(error, ClosedByPersonError):
         return _refused(row, error)
     outcome = {**row.outcome, "error": _text(error)}
-    return Answer(row, "waiting", outcome, (("failed", error.message),), error=error.message)
+    state: State = "watching" if row.state == "watching" else "waiting"
+    return Answer(row, state, outcome, (("failed", error.message),), error=error.message)
 
 
 def _text(error: UserError) -> str:

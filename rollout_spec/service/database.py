@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from threading import Lock
 
 from sqlalchemy import (
     Boolean,
@@ -22,23 +21,24 @@ from sqlalchemy import (
     Table,
     Text,
     create_engine,
-    event,
     func,
     insert,
     inspect,
     select,
 )
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from rollout_spec.core import redaction
 from rollout_spec.core.errors import OUTSIDE, UserError
 from rollout_spec.core.text import one_line
+from rollout_spec.service.sqlite_file import create_file, open_engine
 
 VERSION = 1
 """The version of the table. A release that changes the table raises it."""
 _BUSY_SECONDS = 5.0
-_IMPATIENT_SECONDS, _LOOK_SECONDS = 2.0, 0.0005
+_LOCK = 7_311_920_215
+"""The advisory lock under which the tables are created."""
 _metadata = MetaData()
 VERSIONS = Table("rollout_spec_version", _metadata, Column("version", Integer, primary_key=True))
 BREACHES = Table(
@@ -82,15 +82,38 @@ class Database:
     """Connections to one database. ``address`` is ``sqlite:///PATH`` or ``postgresql://…``."""
 
     def __init__(self, address: str) -> None:
-        self._engine = _engine(address)
-        self.is_sqlite = self._engine.dialect.name == "sqlite"
+        url = _parsed(address)
+        self._file = Path(url.database or "").absolute() if url.get_backend_name() == "sqlite" else None
+        self._writer = Lock()
+        self._engine = _postgresql(url) if self._file is None else open_engine(self._file, _BUSY_SECONDS)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a file that one machine uses."""
+        return self._file is not None
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Open a transaction that writes: all of it is on disk at the end, or nothing."""
         connect = self._engine.execution_options(writes=True).connect
-        with _as_database_error(), connect() as connection, connection.begin():
+        with self._turn(), _as_database_error(), connect() as connection, connection.begin():
             yield connection
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Let one thread of this process write to a file at a time.
+
+        SQLite has no queue: of many writers that try again and again, one may wait too long.
+        """
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._writer.acquire(timeout=2 * _BUSY_SECONDS):
+            raise DatabaseError("the inbox cannot be used: another thread writes to it", status=OUTSIDE)
+        try:
+            yield
+        finally:
+            self._writer.release()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -106,19 +129,14 @@ class Database:
 
     def prepare(self) -> None:
         """Create the tables if they are missing. UserError if another release made them."""
-        with _as_database_error():
-            if inspect(self._engine).has_table(VERSIONS.name):
-                self._check_version()
-                return
-            try:
-                _metadata.create_all(self._engine)
-                with self.writing() as connection:
-                    connection.execute(insert(VERSIONS).values(version=VERSION))
-            except (IntegrityError, DatabaseError):  # another replica created them meanwhile
-                self._check_version()
-
-    def _check_version(self) -> None:
-        with self.reading() as connection:
+        if self._file is not None:
+            create_file(self._file)
+        with self.writing() as connection:
+            if not self.is_sqlite:  # another replica may start at the same time
+                connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+            if not inspect(connection).has_table(VERSIONS.name):
+                _metadata.create_all(connection)
+                connection.execute(insert(VERSIONS).values(version=VERSION))
             versions = list(connection.execute(select(VERSIONS.c.version)).scalars())
         if versions != [VERSION]:
             actual = ", ".join(map(str, versions)) or "none"
@@ -132,73 +150,40 @@ class Database:
         self._engine.dispose()
 
 
-def _engine(address: str) -> Engine:
+def _parsed(address: str) -> URL:
+    """Return an address. UserError if it is not valid, or of another database."""
     try:
         url = make_url(address)
         redaction.learn(str(url.password or ""))
-        if url.get_backend_name() == "sqlite" and url.database:
-            Path(url.database).absolute().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if url.get_backend_name() == "postgresql":
-            url = url.set(drivername="postgresql+psycopg")
-        engine = create_engine(url, **_options(url.get_backend_name()))
-    except (ArgumentError, NoSuchModuleError):
-        raise UserError(
-            "the address of the inbox is not valid", hint="write `sqlite:///PATH` or `postgresql://USER@HOST/NAME`"
-        ) from None
+        backend = url.get_backend_name()
+    except ArgumentError:
+        url, backend = None, ""
+    if url is None or (backend == "sqlite" and url.database in (None, "", ":memory:")):
+        hint = "write `sqlite:///PATH` or `postgresql://USER@HOST/NAME`"
+        raise UserError("the address of the inbox is not valid", hint=hint)
+    if backend not in ("sqlite", "postgresql"):
+        raise UserError(f"the inbox cannot be in {backend}", hint="use SQLite or PostgreSQL")
+    return url
+
+
+def _postgresql(url: URL) -> Engine:
+    settings = "-c statement_timeout=10000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000"
+    arguments = {
+        "connect_timeout": 5,
+        "options": settings,
+        "client_encoding": "utf8",  # whatever the database has
+        # A server that is cut off is noticed within half a minute.
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,
+    }
+    try:
+        return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, connect_args=arguments)
     except ModuleNotFoundError as error:
         raise UserError(
             f"the inbox needs the library {error.name}", hint="pip install 'rollout-spec[serve,postgresql]'"
         ) from None
-    except OSError as error:
-        raise UserError(f"the folder of the inbox cannot be created: {error.strerror}") from None
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _set_up_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _options(backend: str) -> dict[str, Any]:
-    if backend == "sqlite":
-        return {"connect_args": {"timeout": _BUSY_SECONDS, "check_same_thread": False}}
-    if backend == "postgresql":
-        settings = "-c statement_timeout=10000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000"
-        return {"pool_pre_ping": True, "connect_args": {"connect_timeout": 5, "options": settings}}
-    raise UserError(f"the inbox cannot be in {backend}", hint="use SQLite or PostgreSQL")
-
-
-def _set_up_sqlite(connection: Any, _: Any) -> None:
-    """Make each commit durable before it returns, and let readers and one writer work at once."""
-    connection.isolation_level = None  # transactions begin in `_begin_sqlite`, not in the driver
-    for setting in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={int(_BUSY_SECONDS * 1000)}"):
-        connection.execute(f"PRAGMA {setting}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    if not connection.get_execution_options().get("writes", False):
-        connection.exec_driver_sql("BEGIN")
-    elif not _begin_soon(connection.connection.dbapi_connection):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _begin_soon(connection: Any) -> bool:
-    """Begin to write as soon as the other process ends its transaction. Return False if that takes long.
-
-    SQLite itself looks only every 0.1 s after a while, and so would rarely meet a gap between many short transactions.
-    """
-    end = time.monotonic() + _IMPATIENT_SECONDS
-    connection.execute("PRAGMA busy_timeout=0")
-    try:
-        while time.monotonic() < end:
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-                return True
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                    return False  # the usual way reports it
-                time.sleep(_LOOK_SECONDS)
-        return False
-    finally:
-        connection.execute(f"PRAGMA busy_timeout={int(_BUSY_SECONDS * 1000)}")
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -13,7 +12,8 @@ from rollout_spec.service.answers import Answer
 from rollout_spec.service.records import StoredBreach
 from rollout_spec.workflows.base_branch import Base
 
-_LONGEST_SECONDS = 7 * 24 * 3600.0
+LONGEST_SECONDS = 7 * 24 * 3600.0
+"""The age of a breach at which its open pull request is left to people."""
 _DELAYS = ((60.0, 1.0), (600.0, 10.0))
 _LONGEST_DELAY = 60.0
 _ENDED = "ended"
@@ -37,8 +37,8 @@ def follow(row: StoredBreach, base: Base, forge: Forge) -> Answer | None:
         _comment_on_end(row.ended_at, pull, forge)
         outcome[_ENDED] = True
         steps.append(("commented", f"{pull.url}: the alert ended"))
-    age = time.time() - row.received_at
-    if age > _LONGEST_SECONDS:
+    age = row.age
+    if age > LONGEST_SECONDS:
         return Answer(row, "done", outcome, (*steps, ("left open", pull.url)))
     return replace(Answer(row, "watching", outcome, tuple(steps)), delay=delay_after(age))
 

@@ -12,7 +12,7 @@ from rollout_spec.core import budget
 from rollout_spec.core.unexpected import as_user_error
 from rollout_spec.integrations.git.repository import Git
 from rollout_spec.service.secrets import learn_secrets
-from rollout_spec.service.workspaces import Served, ServedWorkspace, serve_again
+from rollout_spec.service.workspaces import Served, ServedWorkspace, serve_again, serve_locally
 from rollout_spec.workflows.base_branch import find_base, forge_of
 
 _log = logging.getLogger(__name__)
@@ -35,6 +35,7 @@ class State:
     forges: dict[str, str | None] = field(default_factory=dict)
     warnings: dict[str, str] = field(default_factory=dict)
     worker_seen: float = 0.0
+    refreshed: Event = field(default_factory=Event)
 
     @property
     def worker(self) -> str | None:
@@ -89,13 +90,25 @@ def _forge_error(workspace: ServedWorkspace) -> str | None:
 
 
 def keep_fresh(root: Path, state: State, seconds: float, ended: Event) -> None:
-    """Refresh the state every so many seconds until ``ended`` is set."""
-    asked = time.monotonic()
-    while not ended.wait(seconds):
+    """Refresh the state again and again until ``ended`` is set."""
+    asked = -_FORGE_SECONDS
+    while True:
         is_time = time.monotonic() - asked >= _FORGE_SECONDS
         try:
             refresh(root, state, with_forges=is_time)
         except Exception as error:
             _log.exception("unexpected error of a refresh")
             state.git = as_user_error(error).message
+        finally:
+            state.refreshed.set()
         asked = time.monotonic() if is_time else asked
+        if ended.wait(seconds):
+            return
+
+
+def wait_for_settings(root: Path, state: State, seconds: float) -> None:
+    """Wait for the first refresh. If it takes longer, use the settings that were fetched before."""
+    if not state.refreshed.wait(seconds):
+        served = serve_locally(root)
+        if not state.refreshed.is_set():
+            state.served = served

@@ -11,18 +11,18 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, func, not_, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.service.database import BREACHES, Database
-from rollout_spec.service.records import OPEN, UNFINISHED, NewBreach, Notice, Receipt, State, Step, StoredBreach
-from rollout_spec.service.rows import needs_new_answer, stored, values_of, with_steps
+from rollout_spec.service.records import OPEN, UNFINISHED, NewBreach, Receipt, State, Step, StoredBreach
+from rollout_spec.service.rows import changes_of, stored, values_of, with_steps
 
 _COLUMNS = BREACHES.c
-_AGAIN_SECONDS = 10.0
-"""The least time between two answers to one alert that is delivered again and again."""
 _PAGE = 100
+_CLOCK_SECONDS = 60.0
+"""A time that lies further ahead than it can was written before the clock was set back."""
 
 
 class Inbox:
@@ -35,65 +35,73 @@ class Inbox:
         """Store breaches durably. A repeated delivery is counted at its first one, and may cause a new answer."""
         with self._database.writing() as connection:
             now = self._database.now(connection)
-            return [self._add(connection, breach, now) for breach in breaches]
+            receipts: dict[int, Receipt] = {}
+            for number, breach in sorted(enumerate(breaches), key=lambda each: each[1].key):
+                # All writers lock rows in the order of their keys, so that two replicas never wait for each other.
+                receipts[number] = self._add(connection, breach, now)
+            return [receipts[number] for number in range(len(breaches))]
 
     def _add(self, connection: Connection, new: NewBreach, now: float) -> Receipt:
         values = values_of(new, now)
         dialect = sqlite if self._database.is_sqlite else postgresql
         statement = dialect.insert(BREACHES).values(values).on_conflict_do_nothing(index_elements=["key"])
-        if connection.execute(statement).rowcount == 1:
+        if connection.execute(statement.returning(_COLUMNS.id)).first() is not None:
             return Receipt(values["id"], values["state"], is_new=True)
         row = (
             connection.execute(select(BREACHES).where(_COLUMNS.key == values["key"]).with_for_update()).mappings().one()
         )
-        changes: dict[str, Any] = {"arrivals": row["arrivals"] + 1, "updated_at": now}
-        if needs_new_answer(dict(row), values):
-            # The alert fired again, or its last answer proposed nothing: the guard may have ended.
-            changes |= {
-                "state": "waiting",
-                "due_at": max(now, row["updated_at"] + _AGAIN_SECONDS),
-                "breach": values["breach"],
-                "observed_at": values["observed_at"],
-                "ended_at": None,
-                "attempts": 0,
-            }
+        changes = changes_of(dict(row), values, now)
         connection.execute(update(BREACHES).where(_COLUMNS.id == row["id"]).values(changes))
         return Receipt(row["id"], changes.get("state", row["state"]), is_new=False)
 
     def lease(self, owner: str, seconds: float, most: int) -> list[StoredBreach]:
-        """Lease due breaches of one workspace, the oldest first. Each has one owner."""
+        """Lease due breaches of one workspace: new ones first, then by the time since which they are due."""
         with self._database.writing() as connection:
             now = self._database.now(connection)
-            is_due = and_(
-                _COLUMNS.state.in_(OPEN),
-                _COLUMNS.due_at <= now,
-                or_(_COLUMNS.leased_until.is_(None), _COLUMNS.leased_until < now),
+            is_due = and_(_COLUMNS.state.in_(OPEN), _due(now), _not_leased(now, seconds))
+            is_new = and_(_COLUMNS.state == "waiting", _COLUMNS.attempts == 0)
+            order = (not_(is_new), _COLUMNS.due_at, _COLUMNS.id)
+            first = connection.execute(
+                select(_COLUMNS.workspace, _COLUMNS.owner).where(is_due).order_by(*order).limit(1)
             )
-            order = (_COLUMNS.received_at, _COLUMNS.id)
-            first = connection.execute(select(_COLUMNS.workspace).where(is_due).order_by(*order).limit(1)).scalar()
-            if first is None:
+            if (oldest := first.first()) is None:
                 return []
-            wanted = select(BREACHES).where(is_due, _COLUMNS.workspace == first).order_by(*order).limit(most)
+            # What another worker leased and never finished may have ended that worker: it is answered alone.
+            is_left = oldest.owner is not None
+            fits = and_(_COLUMNS.workspace == oldest.workspace, _COLUMNS.owner.is_not(None) == is_left)
+            wanted = select(BREACHES).where(is_due, fits).order_by(*order).limit(1 if is_left else most)
             rows = connection.execute(wanted.with_for_update(skip_locked=True)).mappings().all()
-            ids = [row["id"] for row in rows]
-            changes = {"owner": owner, "leased_until": now + seconds, "attempts": _COLUMNS.attempts + 1}
-            connection.execute(update(BREACHES).where(_COLUMNS.id.in_(ids)).values(changes))
-            working = and_(_COLUMNS.id.in_(ids), _COLUMNS.state == "waiting")
-            connection.execute(update(BREACHES).where(working).values(state="working"))
-            return [stored(row | {"attempts": row["attempts"] + 1, "owner": owner}) for row in map(dict, rows)]
+            return [self._leased(connection, dict(row), owner, now, seconds) for row in rows]
+
+    def _leased(
+        self, connection: Connection, row: dict[str, Any], owner: str, now: float, seconds: float
+    ) -> StoredBreach:
+        """Give one row to an owner. Others that are due go before it if it is leased again."""
+        changes: dict[str, Any] = {
+            "owner": owner,
+            "leased_until": now + seconds,
+            "attempts": row["attempts"] + 1,
+            "due_at": now,
+        }
+        if row["state"] == "waiting":
+            changes["state"] = "working"
+        if row["owner"] is not None:
+            changes["steps"] = with_steps(row["steps"], [Step(now, "taken over", f"from {row['owner']}")])
+        connection.execute(update(BREACHES).where(_COLUMNS.id == row["id"]).values(changes))
+        return stored(row | changes | {"state": row["state"]}, leased_at=now, was_left=row["owner"] is not None)
 
     def renew(self, owner: str, ids: Collection[str], seconds: float) -> int:
         """Extend the lease of breaches. Return how many this owner still has."""
         with self._database.writing() as connection:
             now = self._database.now(connection)
-            own = and_(_COLUMNS.id.in_(ids), _COLUMNS.owner == owner)
-            return connection.execute(update(BREACHES).where(own).values(leased_until=now + seconds)).rowcount
+            rows = _locked(connection, and_(_COLUMNS.id.in_(ids), _COLUMNS.owner == owner))
+            _change(connection, rows, leased_until=now + seconds)
+            return len(rows)
 
     def release(self, owner: str) -> None:
         """Give all leases of an owner back, so that another worker need not wait for their end."""
         with self._database.writing() as connection:
-            own = and_(_COLUMNS.owner == owner, _COLUMNS.leased_until.is_not(None))
-            connection.execute(update(BREACHES).where(own).values(owner=None, leased_until=None))
+            _change(connection, _locked(connection, _COLUMNS.owner == owner), owner=None, leased_until=None)
 
     def finish(
         self,
@@ -105,10 +113,12 @@ class Inbox:
         *,
         delay: float | None = None,
         notify: bool = False,
+        is_error: bool = False,
     ) -> bool:
         """Write the result of a try, and end its lease. Return False if another worker has the lease now.
 
         ``delay`` is the time until the next try or look, in seconds. ``notify``: people get a message.
+        ``is_error``: the try failed, and is counted among the attempts.
         """
         with self._database.writing() as connection:
             now = self._database.now(connection)
@@ -126,6 +136,7 @@ class Inbox:
             }
             if not was_delivered_again:
                 changes |= {"state": state, "due_at": now + (delay or 0.0)}
+                changes |= {} if is_error or state not in OPEN else {"attempts": 0}
             if notify:
                 changes |= {"notify_at": now, "notify_attempts": 0, "notified": "[]"}
             connection.execute(update(BREACHES).where(own).values(changes))
@@ -135,8 +146,8 @@ class Inbox:
         """Answer breaches with an open pull request again: others have changed their verdict."""
         with self._database.writing() as connection:
             now = self._database.now(connection)
-            watched = and_(_COLUMNS.id.in_(ids), _COLUMNS.state == "watching")
-            connection.execute(update(BREACHES).where(watched).values(state="waiting", due_at=now, attempts=0))
+            rows = _locked(connection, and_(_COLUMNS.id.in_(ids), _COLUMNS.state == "watching"))
+            _change(connection, rows, state="waiting", due_at=now, attempts=0)
 
     def end(self, alert: str, ended_at: float) -> list[str]:
         """Note the end of an alert (``alert_key``) at its breaches. Return their ids."""
@@ -146,41 +157,15 @@ class Inbox:
         """Note the ends of alerts at their breaches, in one transaction. Return their ids."""
         with self._database.writing() as connection:
             now = self._database.now(connection)
-            return [id for alert, moment in ended for id in self._end(connection, alert, moment, now)]
-
-    def _end(self, connection: Connection, alert: str, ended_at: float, now: float) -> list[str]:
-        own = and_(_COLUMNS.alert == alert, _COLUMNS.ended_at.is_(None), _COLUMNS.observed_at <= ended_at)
-        rows = connection.execute(select(BREACHES).where(own).with_for_update()).mappings().all()
-        for row in rows:
-            step = Step(now, "resolved", "the monitor reports that the alert ended")
-            values = {"ended_at": ended_at, "steps": with_steps(row["steps"], [step])}
-            values |= {"due_at": now} if row["state"] == "watching" else {}
-            connection.execute(update(BREACHES).where(_COLUMNS.id == row["id"]).values(values))
-        return [row["id"] for row in rows]
-
-    def claim_notice(self, seconds: float) -> Notice | None:
-        """Claim the oldest due notice for a time, None if none is due."""
-        with self._database.writing() as connection:
-            now = self._database.now(connection)
-            due = select(BREACHES).where(_COLUMNS.notify_at <= now).order_by(_COLUMNS.notify_at).limit(1)
-            row = connection.execute(due.with_for_update(skip_locked=True)).mappings().first()
-            if row is None:
-                return None
-            changes = {"notify_at": now + seconds, "notify_attempts": row["notify_attempts"] + 1}
-            connection.execute(update(BREACHES).where(_COLUMNS.id == row["id"]).values(changes))
-            return Notice(stored(dict(row)), tuple(json.loads(row["notified"])), row["notify_attempts"] + 1)
-
-    def noticed(self, notice: Notice, sent: Sequence[str], delay: float | None) -> None:
-        """Note the recipients that got a notice. It is due again after ``delay``; None: never.
-
-        Another outcome makes it due again too.
-        """
-        with self._database.writing() as connection:
-            now = self._database.now(connection)
-            same = and_(_COLUMNS.id == notice.row.id, _COLUMNS.notify_attempts == notice.attempts)
-            due = now + delay if delay is not None else None
-            values = {"notify_at": due, "notified": json.dumps(list(sent))}
-            connection.execute(update(BREACHES).where(same).values(values))
+            moments = dict(sorted(ended, key=lambda each: each[1]))
+            own = and_(_COLUMNS.alert.in_(moments), _COLUMNS.ended_at.is_(None))
+            rows = [row for row in _locked(connection, own) if row["observed_at"] <= moments[row["alert"]]]
+            for row in rows:
+                step = Step(now, "resolved", "the monitor reports that the alert ended")
+                values = {"ended_at": moments[row["alert"]], "steps": with_steps(row["steps"], [step])}
+                values |= {"due_at": now} if row["state"] == "watching" else {}
+                connection.execute(update(BREACHES).where(_COLUMNS.id == row["id"]).values(values))
+            return [row["id"] for row in rows]
 
     def find(self, id: str) -> StoredBreach | None:
         """Return one breach, None if absent."""
@@ -238,3 +223,27 @@ class Inbox:
             limit = self._database.now(connection) - older_than
             old = and_(_COLUMNS.state.not_in(OPEN), _COLUMNS.updated_at < limit, _COLUMNS.notify_at.is_(None))
             return connection.execute(delete(BREACHES).where(old)).rowcount
+
+
+def _locked(connection: Connection, fits: ColumnElement[bool]) -> Sequence[RowMapping]:
+    """Lock the rows that fit.
+
+    The order is that of ``add``, so that no two writers wait for each other.
+    """
+    wanted = select(BREACHES).where(fits).order_by(_COLUMNS.key).with_for_update()
+    return connection.execute(wanted).mappings().all()
+
+
+def _change(connection: Connection, rows: Sequence[RowMapping], **values: Any) -> None:
+    connection.execute(update(BREACHES).where(_COLUMNS.id.in_([row["id"] for row in rows])).values(values))
+
+
+def _due(now: float) -> ColumnElement[bool]:
+    """Return the condition of rows whose time has come, or whose clock was set back."""
+    return or_(_COLUMNS.due_at <= now, _COLUMNS.updated_at > now + _CLOCK_SECONDS)
+
+
+def _not_leased(now: float, seconds: float) -> ColumnElement[bool]:
+    """Return the condition of rows without a lease: it ended, or is longer than a lease can be."""
+    until = _COLUMNS.leased_until
+    return or_(until.is_(None), until < now, until > now + 10 * seconds + _CLOCK_SECONDS)

@@ -10,9 +10,9 @@ from threading import Event
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.unexpected import as_user_error
-from rollout_spec.service.inbox import Inbox
 from rollout_spec.service.logs import breach_log
 from rollout_spec.service.messages import message_about
+from rollout_spec.service.notices import Notices
 from rollout_spec.service.records import Notice
 from rollout_spec.service.workspaces import Served
 from rollout_spec.spec.service import ServiceSettings
@@ -29,12 +29,12 @@ _UNKNOWN_SECONDS = 10.0
 
 @dataclass
 class Notifier:
-    """Sends the notices of an inbox.
+    """Sends the notices of the inbox.
 
     ``served`` returns the workspaces, ``count`` is called with each result.
     """
 
-    inbox: Inbox
+    notices: Notices
     served: Callable[[], Served]
     count: Callable[[str], None] = lambda _: None
 
@@ -51,12 +51,12 @@ class Notifier:
 
     def send_one(self) -> bool:
         """Send one due notice to the recipients that did not get it yet. Return False if none is due."""
-        notice = self.inbox.claim_notice(_CLAIM_SECONDS)
+        notice = self.notices.claim(_CLAIM_SECONDS)
         if notice is None:
             return False
         workspace = self.served().workspaces.get(notice.row.workspace)
         if workspace is None:  # the workspaces are not read yet, or this one is gone
-            self.inbox.noticed(notice, notice.sent, _UNKNOWN_SECONDS if notice.attempts < _MOST_TRIES else None)
+            self.notices.finish(notice, notice.sent, _UNKNOWN_SECONDS if notice.attempts < _MOST_TRIES else None)
             return True
         settings, sent = workspace.settings.spec.service, [*notice.sent]
         missing = [name for name in recipients(settings) if name not in sent]
@@ -67,7 +67,7 @@ class Notifier:
         delay = None
         if not is_done and notice.attempts < _MOST_TRIES:
             delay = random.uniform(0, min(_LONGEST_DELAY, 2.0**notice.attempts))  # noqa: S311
-        self.inbox.noticed(notice, sent, delay)
+        self.notices.finish(notice, sent, delay)
         return True
 
     def _send(self, name: str, settings: ServiceSettings, notice: Notice) -> bool:

@@ -62,7 +62,9 @@ class Step:
 class StoredBreach:
     """A row of the inbox. Times are in seconds since 1970, by the clock of the database.
 
-    ``arrivals`` counts the deliveries. ``outcome`` is the last response, empty before the first one.
+    ``arrivals`` counts the deliveries, ``attempts`` the tries since the last one that did not fail. ``outcome`` is the
+    last response, empty before the first one. ``leased_at`` is set by a lease. ``was_left``: the worker that had the
+    breach before did not finish it.
     """
 
     id: str
@@ -80,6 +82,13 @@ class StoredBreach:
     steps: tuple[Step, ...] = ()
     ended_at: float | None = None
     owner: str | None = None
+    leased_at: float | None = None
+    was_left: bool = False
+
+    @property
+    def age(self) -> float:
+        """The seconds from the first delivery to the lease, by the clock of the database."""
+        return (self.leased_at or self.received_at) - self.received_at
 
 
 @dataclass(frozen=True)

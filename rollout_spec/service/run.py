@@ -14,7 +14,7 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.integrations.monitors.authentication.bounded_get import get
 from rollout_spec.service.app import Service, create_app
 from rollout_spec.service.database import Database
-from rollout_spec.service.health import State, keep_fresh, refresh
+from rollout_spec.service.health import State, keep_fresh, wait_for_settings
 from rollout_spec.service.inbox import Inbox
 from rollout_spec.service.limits import RateLimit
 from rollout_spec.service.listener import close, is_loopback, listen, open_sockets
@@ -28,6 +28,8 @@ from rollout_spec.workflows.monitors import authenticates, check_monitor
 
 _log = logging.getLogger(__name__)
 _CLEAN_SECONDS = 3600.0
+_START_SECONDS = 10.0
+"""The time for the first fetch of settings. Monitors must not wait longer for a remote that hangs."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,18 @@ def serve(options: ServeOptions) -> int:
     learn_tokens()
     sockets = open_sockets(options.host, options.port)
     database = Database(options.database)
+    ended = Event()
     try:
         database.prepare()
         inbox, state = Inbox(database), State()
-        refresh(options.root, state)
+        refreshing = (options.root, state, options.poll, ended)
+        Thread(target=keep_fresh, args=refreshing, name="settings", daemon=True).start()
+        wait_for_settings(options.root, state, _START_SECONDS)
         check_served(state.served, options.host, only_loopback=is_loopback(sockets))
+        Thread(target=_clean, args=(inbox, options.keep, ended), name="cleaning", daemon=True).start()
         _serve(inbox, state, options, sockets)
     finally:
+        ended.set()
         close(sockets)
         database.close()
     _log.info("stopped")
@@ -83,7 +90,7 @@ def _serve(inbox: Inbox, state: State, options: ServeOptions, sockets: Sequence[
         _confirm,
     )
     app = create_app(service)
-    with _running(worker), _threads(inbox, state, options):
+    with _running(worker):
         listen(app, sockets)
 
 
@@ -94,22 +101,6 @@ def _running(worker: WorkerProcess) -> Iterator[None]:
         yield
     finally:
         worker.stop()
-
-
-@contextmanager
-def _threads(inbox: Inbox, state: State, options: ServeOptions) -> Iterator[None]:
-    """Keep the settings up to date and the inbox small meanwhile."""
-    ended = Event()
-    threads = [
-        Thread(target=keep_fresh, args=(options.root, state, options.poll, ended), name="settings", daemon=True),
-        Thread(target=_clean, args=(inbox, options.keep, ended), name="cleaning", daemon=True),
-    ]
-    try:
-        for thread in threads:
-            thread.start()
-        yield
-    finally:
-        ended.set()
 
 
 def check_served(served: Served, host: str, *, only_loopback: bool) -> None:

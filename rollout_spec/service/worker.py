@@ -8,23 +8,25 @@ from __future__ import annotations
 import logging
 import os
 import random
-import signal
 import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 from rollout_spec.core import bounded_process as confined
 from rollout_spec.core import budget
-from rollout_spec.core.errors import UserError
+from rollout_spec.core.errors import OUTSIDE, UserError
 from rollout_spec.core.unexpected import as_user_error
+from rollout_spec.integrations.forges import Forge
 from rollout_spec.service.answers import SHARED_CAUSE, Answer, answer_all, failed
-from rollout_spec.service.follow import follow
+from rollout_spec.service.database import DatabaseError
+from rollout_spec.service.follow import LONGEST_SECONDS, follow
 from rollout_spec.service.inbox import Inbox
 from rollout_spec.service.logs import breach_log
 from rollout_spec.service.records import Step, StoredBreach
@@ -39,13 +41,14 @@ _FIRST_DELAY, _LONGEST_DELAY = 0.5, 60.0
 """The bounds of the random time before the next try, in seconds."""
 PAUSED_SECONDS = 30.0
 """The time between two looks at a breach that a pause holds, or that would introduce an error."""
+_GIVEN_UP = "given up"
 _TOLD_AFTER = 3
 """The tries after which people get a message that a breach has no answer yet."""
 
 
 @dataclass(frozen=True)
 class WorkerOptions:
-    """The options of a worker, in seconds: ``lease`` of one lease, ``most`` of one batch of work."""
+    """The options of a worker, in seconds: ``lease`` of one lease, ``most`` of the work on one answer."""
 
     root: Path
     lease: float = 15.0
@@ -54,13 +57,19 @@ class WorkerOptions:
 
 @dataclass
 class Worker:
-    """A worker of one inbox. ``tell`` is called with each answer, and with None as a sign of life."""
+    """A worker of one inbox.
+
+    ``tell`` is called with each answer, and with None as a sign of life. ``end`` ends this process: an answer takes too
+    long.
+    """
 
     inbox: Inbox
     options: WorkerOptions
     tell: Callable[[Answer | None], None] = lambda _: None
+    end: Callable[[], None] = lambda: None
     owner: str = field(default_factory=lambda: f"{socket.gethostname()[:30]}-{os.getpid()}-{uuid.uuid4().hex[:8]}")
     served: Served = field(default_factory=Served)
+    _since: float = 0.0
 
     def load(self) -> None:
         """Read the workspaces, so that the first breach need not wait for it."""
@@ -73,57 +82,80 @@ class Worker:
         if not rows:
             return False
         with self._renewed(rows):
-            try:
-                self._answer(rows)
-            except Exception as error:
-                _log.exception("unexpected error of the worker")
-                for row in rows:
-                    self._finish(failed(row, as_user_error(error)), None)
+            self._answer([row for row in rows if not self._gives_up(row)])
+        return True
+
+    def _gives_up(self, row: StoredBreach) -> bool:
+        """Give a breach up if it is too old and ended its last worker. Return whether it is."""
+        if not row.was_left or row.age < self._longest(row):
+            return False
+        self._finish(failed(row, UserError("the workers that answered this breach ended")))
         return True
 
     def _answer(self, rows: Sequence[StoredBreach]) -> None:
         """Answer leased breaches of one workspace. Each has its answer stored as soon as it is known."""
-        workspace = self._workspace(rows[0].workspace)
-        if workspace is None:
-            error = UserError(
-                f"no workspace {rows[0].workspace} on the base",
-                hint="; ".join((*self.served.errors, *self.served.invalid)),
-            )
-            for row in rows:
-                self._finish(failed(row, error), None)
+        if not rows:
             return
         remaining = {row.id: row for row in rows}
         try:
             with budget.command(), confined.together():
-                for answer in self._answers(rows, workspace):
+                for answer in self._answers(rows, self._workspace(rows[0].workspace)):
                     del remaining[answer.row.id]
-                    self._finish(answer, workspace)
+                    self._finish(answer)
+        except DatabaseError:
+            raise  # no outcome can be written now: the leases end, and the breaches are answered again
         except Exception as error:
+            reason = as_user_error(error)
+            if reason.status != OUTSIDE:  # the workspace may have moved to another folder
+                self._set(rows[0].workspace, None)
             for row in remaining.values():
-                self._finish(failed(row, as_user_error(error)), workspace)
+                self._finish(failed(row, reason))
+
+    def _set(self, name: str, workspace: ServedWorkspace | None) -> None:
+        """Replace a workspace, or look for it again at the next breach."""
+        others = {each: known for each, known in self.served.workspaces.items() if each != name}
+        workspaces = others | ({name: workspace} if workspace is not None else {})
+        self.served = replace(self.served, workspaces=workspaces)
 
     def _answers(self, rows: Sequence[StoredBreach], workspace: ServedWorkspace) -> Iterator[Answer]:
         base, settings = base_of(workspace)
-        self.served = self.served.with_settings(workspace.name, settings, base.commit)
-        now = datetime.now(UTC)
+        self._set(workspace.name, replace(workspace, settings=settings, commit=base.commit, error=None))
+        now = datetime.fromtimestamp(rows[0].leased_at or time.time(), UTC)  # one clock for all replicas
         forge = None
         if base.automation.mode != "dry-run" and not all(row.dry_run for row in rows):
             forge = forge_of(base, settings.spec.forge)
         within = base.automation.shared_cause.within + timedelta(minutes=1)
         others = self.inbox.recent(workspace.name, (now - within).timestamp())
-        to_answer = []
-        for row in (row for row in rows if not row.dry_run):
-            looked = follow(row, base, forge) if row.state == "watching" and forge is not None else None
+        yield from answer_all([row for row in rows if row.dry_run], Responder(base, None, now), others)
+        live, responder, answers = (
+            [row for row in rows if not row.dry_run],
+            Responder(base, forge, now, attests=True),
+            list[Answer](),
+        )
+        # New breaches come first: a slow forge must not spend their time on pull requests that are open already.
+        for answer in answer_all([row for row in live if row.state != "watching"], responder, others):
+            answers.append(answer)
+            yield answer
+        moved = list[StoredBreach]()
+        for row in (row for row in live if row.state == "watching"):
+            looked = self._followed(row, base, forge) if forge is not None else None
             if looked is None:
-                to_answer.append(row)
+                moved.append(row)
             else:
                 yield looked
-        yield from answer_all([row for row in rows if row.dry_run], Responder(base, None, now), others)
-        answers = list[Answer]()
-        for answer in answer_all(to_answer, Responder(base, forge, now, attests=True), others):
+        for answer in answer_all(moved, responder, others):
             answers.append(answer)
             yield answer
         self._reopen_shared(answers, others, base)
+
+    def _followed(self, row: StoredBreach, base: Base, forge: Forge) -> Answer | None:
+        """Look at a pull request. An error is of this breach alone: the others of the batch go on."""
+        try:
+            return follow(row, base, forge)
+        except DatabaseError:
+            raise
+        except Exception as error:
+            return failed(row, as_user_error(error))
 
     def _reopen_shared(self, answers: Sequence[Answer], others: Sequence[StoredBreach], base: Base) -> None:
         """Answer the other breaches of a shared cause again, so that their rollbacks become drafts too."""
@@ -135,15 +167,17 @@ class Worker:
         if acted_on:
             self.inbox.reopen(acted_on)
 
-    def _workspace(self, name: str) -> ServedWorkspace | None:
+    def _workspace(self, name: str) -> ServedWorkspace:
         if name not in self.served.workspaces:
             self.load()
         workspace = self.served.workspaces.get(name)
-        if workspace is not None:
-            learn_secrets(workspace)
+        if workspace is None:
+            reasons = (*self.served.errors, *self.served.invalid)
+            raise UserError(f"no workspace {name} on the base", hint="; ".join(reasons))
+        learn_secrets(workspace)
         return workspace
 
-    def _finish(self, answer: Answer, workspace: ServedWorkspace | None) -> None:
+    def _finish(self, answer: Answer) -> None:
         """Store an answer.
 
         After an error the breach is tried again until it is too old. Then people get a message.
@@ -154,8 +188,11 @@ class Worker:
             delay = random.uniform(0, min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** min(row.attempts, 10)))  # noqa: S311
             log.warning("no answer yet: %s", answer.error)
             notify = row.attempts == _TOLD_AFTER
-            if time.time() - row.received_at > _longest(workspace).total_seconds():
-                state, notify = "failed", True
+            # A pull request may be open for days, so it is looked at for longer.
+            longest = LONGEST_SECONDS if state == "watching" else self._longest(row)
+            if row.age > longest:
+                state, notify = "failed", not _is_given_up(row)
+                answer = replace(answer, steps=(*answer.steps, (_GIVEN_UP, f"no answer within {longest:g} seconds")))
         elif state == "waiting":
             delay = PAUSED_SECONDS
         elif state == "watching":
@@ -164,14 +201,24 @@ class Worker:
             log.info("%s: %s", name, text)
         now = time.time()
         steps = [Step(now, name, text) for name, text in answer.steps]
-        if self.inbox.finish(self.owner, row.id, state, answer.outcome, steps, delay=delay, notify=notify):
+        options: dict[str, Any] = {"delay": delay, "notify": notify, "is_error": answer.error is not None}
+        is_ours = self.inbox.finish(self.owner, row.id, state, answer.outcome, steps, **options)
+        self._since = time.monotonic()
+        if is_ours:
             self.tell(answer)
         else:
             log.info("another worker has this breach now")
 
+    def _longest(self, row: StoredBreach) -> float:
+        """Return how long a breach is tried again: `maxBreachAge` of its workspace, in seconds."""
+        workspace = self.served.workspaces.get(row.workspace)
+        longest = workspace.settings.spec.automation.max_breach_age if workspace else timedelta(days=1)
+        return longest.total_seconds()
+
     @contextmanager
     def _renewed(self, rows: Sequence[StoredBreach]) -> Iterator[None]:
-        """Renew the lease of rows in a thread. End this process if the work takes too long."""
+        """Renew the lease of rows in a thread. End this process if the work on one answer takes too long."""
+        self._since = time.monotonic()
         done, ids = Event(), [row.id for row in rows]
         thread = Thread(target=self._renew, args=(ids, done), name="lease", daemon=True)
         thread.start()
@@ -182,18 +229,20 @@ class Worker:
             thread.join()
 
     def _renew(self, ids: Sequence[str], done: Event) -> None:
-        end = time.monotonic() + self.options.most
         while not done.wait(self.options.lease / 3):
             self.tell(None)
-            if time.monotonic() > end:
-                _log.error("the work on %d breaches takes more than %g s: the worker ends", len(ids), self.options.most)
-                os.killpg(os.getpgid(0), signal.SIGKILL)
+            if time.monotonic() - self._since > self.options.most:
+                _log.error("the work on one of %d breaches takes more than %g s", len(ids), self.options.most)
+                self.end()
+                return
             try:
                 self.inbox.renew(self.owner, ids, self.options.lease)
             except UserError as error:
                 _log.warning("the lease is not renewed: %s", error.message)
 
 
-def _longest(workspace: ServedWorkspace | None) -> timedelta:
-    """Return how long a breach is tried again: `maxBreachAge` of its workspace."""
-    return workspace.settings.spec.automation.max_breach_age if workspace else timedelta(days=1)
+def _is_given_up(row: StoredBreach) -> bool:
+    """Return whether people got the message already that this start of the alert has no answer."""
+    names = [step.name for step in row.steps]
+    last_start = max((number for number, name in enumerate(names) if name == "received"), default=0)
+    return _GIVEN_UP in names[last_start:]

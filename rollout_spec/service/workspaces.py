@@ -121,6 +121,19 @@ def _is_removed(workspace: ServedWorkspace) -> bool:
         return False
 
 
+def serve_locally(root: Path) -> Served:
+    """Return the workspaces with the newest settings in the local history, without a fetch."""
+    served: dict[str, ServedWorkspace] = {}
+    try:
+        for prefix in _prefixes(root, "HEAD"):
+            last = _last_good(WorkspaceLocation(root, root / prefix, root, prefix))
+            if last is not None:
+                served[last.name] = replace(last, error="the remote does not answer", is_unreachable=True)
+    except Exception as error:
+        return Served(served, (as_user_error(error).message,))
+    return Served(served)
+
+
 def _update_mirror(root: Path) -> None:
     """Bring a mirror up to date, with the contents that a rollback reads.
 

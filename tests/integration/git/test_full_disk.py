@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from real_commands import FILE, MINE, contents, do, made, record, repo, status
 from repo import Repo, git, run
+from small_disks import fill, small_disk
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.integrations.forges.local_files import PullFiles
@@ -74,26 +75,8 @@ def test_no_place_for_temporary_files_is_said_of_each_breach(repo: Repo) -> None
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
     """A disk of 16 MB; it needs root."""
-    place = tmp_path / "small"
-    place.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=16m", "none", str(place)], capture_output=True, check=False
-    )
-    if done.returncode:
-        if os.environ.get("ROLLOUT_SPEC_REQUIRE_REAL") == "1":
-            pytest.fail(f"no tmpfs can be mounted: {done.stderr!r}")
-        pytest.skip("no tmpfs can be mounted")
-    try:
+    with small_disk(tmp_path / "small", "16m") as place:
         yield place
-    finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
-
-
-def fill(place: Path, left: int) -> None:
-    """Fill a disk up to so many bytes."""
-    free = shutil.disk_usage(place).free
-    with (place / "filler").open("wb") as file:
-        file.write(b"\0" * max(0, free - left))
 
 
 @pytest.mark.real

@@ -8,7 +8,7 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -57,6 +57,10 @@ class Host:
         """How many seconds the clock of this host is ahead."""
         self.git_saw: list[str] = []
         """What git showed of itself, request by request; empty where it showed nothing."""
+
+    def gate(self, phase: str, label: str, content: bytes) -> Answer | None:
+        """Be passed by each request ``before`` it has an effect and ``after`` it: a test may block, answer or raise."""
+        return None
 
     # What an API says.
 
@@ -121,10 +125,25 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _handle(self) -> None:
         content = self._content()
+        try:
+            self._pass(content)
+        except ConnectionError:
+            self.close_connection = True
+
+    def _pass(self, content: bytes) -> None:
+        label = f"{self.command} {unquote(self.path)}"
+        answer = self.host.gate("before", label, content)
+        if answer is not None:
+            body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
+            self._send(answer.status, body, answer.headers)
+            return
+        self._serve(content, lambda: self.host.gate("after", label, content))
+
+    def _serve(self, content: bytes, done: Callable[[], object]) -> None:
         parts = urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
         if parts.path.startswith(f"/{self.host.name}.git/"):
-            self._git(parts.path, parts.query, headers, content)
+            self._git(parts.path, parts.query, headers, content, done)
             return
         body = json.loads(content) if content else None
         path = unquote(parts.path)
@@ -132,6 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
         with self.host.lock:
             answer = self._api(request)
             self.host.asked.append((request, answer))
+        done()
         self._send(answer.status, json.dumps(answer.body).encode() if answer.body is not None else b"", answer.headers)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _handle
@@ -152,7 +172,9 @@ class _Handler(BaseHTTPRequestHandler):
             return b"".join(parts)
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
-    def _git(self, path: str, query: str, headers: dict[str, str], content: bytes) -> None:
+    def _git(
+        self, path: str, query: str, headers: dict[str, str], content: bytes, passed: Callable[[], object]
+    ) -> None:
         """Run git's own server on the bare repository, as CGI."""
         self.host.git_saw.append(headers.get("authorization", ""))
         if self.host.moved_to:
@@ -186,6 +208,7 @@ class _Handler(BaseHTTPRequestHandler):
         head, _, body = done.stdout.partition(b"\r\n\r\n")
         fields = dict(line.split(": ", 1) for line in head.decode().split("\r\n") if ": " in line)
         status = int(fields.pop("Status", "200").split()[0])
+        passed()
         self._send(status, body, fields)
 
     def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:

@@ -10,8 +10,6 @@ from threading import Event, Thread
 from typing import Any
 from unittest import mock
 
-from sqlalchemy import text
-
 from rollout_spec.core.errors import UserError
 from rollout_spec.service.database import Database
 from rollout_spec.service.inbox import Inbox
@@ -68,8 +66,7 @@ def test_a_batch_is_bounded() -> None:
 def test_a_transaction_begins_as_soon_as_the_other_one_ended(tmp_path: Path) -> None:
     address = f"sqlite:///{tmp_path}/inbox.sqlite3"
     own, other = Database(address), Database(address)
-    with own.writing() as connection:
-        connection.execute(text("CREATE TABLE t (x)"))
+    own.prepare()
 
     def waited() -> float:
         """Return the time from the end of another transaction. SQLite looks after 328 and 428 ms, and not between."""
