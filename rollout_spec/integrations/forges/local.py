@@ -91,6 +91,14 @@ class LocalForge:
                 automation=self._noted(pull.number, armed=False),
             )
 
+    def hold(self, pull: PullRequest) -> PullRequest:
+        """Cancel the auto-merge of an open pull request, and make it a draft."""
+        with self._files.lock():
+            if self.read(pull.number).state == "open":
+                record = self._noted(pull.number, draft=True, armed=False)
+                self._files.edit(pull.number, draft=True, autoMerge=False, automation=record)
+        return self.read(pull.number)
+
     def label_and_request_review(
         self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]
     ) -> tuple[str, ...]:

@@ -326,6 +326,23 @@ def test_of_many_at_once_one_is_opened(place: Path) -> None:
     assert sorted(path.name for path in Path(f"{place}.pulls").iterdir()) == [".lock", "1.json"]
 
 
+def test_a_held_pull_request_is_a_draft_without_auto_merge_and_no_person_changed_it(place: Path) -> None:
+    pull = forge(place).ensure_pull_request(CHANGE, HEAD, "main")
+    forge(place).enable_auto_merge(pull, HEAD)
+    for _ in range(2):
+        held = forge(place).hold(pull)
+        assert (held.state, held.draft, held.auto_merge_enabled) == ("open", True, False)
+        assert forge(place).interventions(held) == Interventions()
+    assert forge(place).ready(held).draft is False
+
+
+def test_a_merged_pull_request_is_not_held(place: Path) -> None:
+    pull = forge(place).ensure_pull_request(CHANGE, HEAD, "main")
+    before = written(place)
+    held = forge(place, (HEAD,)).hold(pull)
+    assert (held.state, held.draft, written(place)) == ("merged", False, before)
+
+
 @pytest.mark.parametrize("url", [str, lambda path: f"{path}/", lambda path: path.as_uri(), lambda path: f"{path}/."])
 def test_the_repository_is_found_by_its_path_or_url(tmp_path: Path, url: Callable[[Path], str]) -> None:
     place = tmp_path / "a b ünï%20.git"
