@@ -184,7 +184,10 @@ class Gitea:
         return _read(self._api.read("show the pull request", "GET", f"/pulls/{pull.number}"))
 
     def _cancel_auto_merge(self, pull: PullRequest) -> None:
-        """Cancel a scheduled merge. Gitea merges no draft and no closed pull request, even if a merge is scheduled."""
+        """Cancel a scheduled merge.
+
+        Gitea merges no draft and no closed pull request, even if a merge is scheduled.
+        """
         try:
             self._api.ask("cancel the auto-merge", "DELETE", f"/pulls/{pull.number}/merge")
         except ForgeError as error:

@@ -27,7 +27,10 @@ class Holding:
         self._secret = secret
 
     def hold(self, pull: PullRequest, read_again: Callable[[], PullRequest]) -> PullRequest:
-        """Cancel its merge and make it a draft. Return it as it is then. ForgeError if GitHub may still merge it."""
+        """Cancel its merge, make it a draft, and return it as it is then.
+
+        ForgeError if GitHub may still merge it.
+        """
         refused = self._cancel(pull)
         if not pull.draft:
             self._make_draft()
@@ -37,7 +40,10 @@ class Holding:
         return pull
 
     def _cancel(self, pull: PullRequest) -> ForgeError | None:
-        """Disable auto-merge and leave the merge queue. Return a refusal, such as of one that is not enabled."""
+        """Disable auto-merge and leave the merge queue. Return a refusal.
+
+        GitHub refuses if auto-merge was disabled, or the queue was left, meanwhile.
+        """
         refused = None
         if pull.auto_merge_enabled:
             refused = self._refusal_of(self._disable)
