@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from repo import git
 
-from rollout_spec.workflows.pull_requests import branch_names
+from rollout_spec.workflows.branch_names import branch_names
 
 pytestmark = pytest.mark.system
 BRANCH = "rollback/acme/fraud/42-0123abcd"

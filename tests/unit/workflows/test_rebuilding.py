@@ -17,7 +17,7 @@ from rollout_spec.core.breach import Breach, Evidence
 from rollout_spec.rollback import Step, UndoneCommits
 from rollout_spec.rollback.incident import breach_of, incident_text
 from rollout_spec.spec.rollout import ModelRollout
-from rollout_spec.workflows.pull_requests import branch_names
+from rollout_spec.workflows.branch_names import branch_names
 from rollout_spec.workspace.loader import read_file
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.working_tree import WorkingTree
