@@ -18,7 +18,6 @@ from rollout_spec.workspace.repository import Repository
 
 Key = tuple[str, str | None]
 """A rollout and its failed version."""
-SHARED_CAUSE = "shared-cause"
 
 
 @dataclass(frozen=True)

@@ -131,10 +131,13 @@ class Inbox:
             return True
 
     def reopen(self, ids: Collection[str]) -> None:
-        """Answer breaches with an open pull request again: others have changed their verdict."""
+        """Answer breaches with an open pull request again: others have changed their verdict.
+
+        One that a worker answers now is answered once more afterwards.
+        """
         with self._database.writing() as connection:
             now = self._database.now(connection)
-            watched = and_(_COLUMNS.id.in_(ids), _COLUMNS.state == "watching")
+            watched = and_(_COLUMNS.id.in_(ids), _COLUMNS.state.in_(("working", "watching")))
             connection.execute(update(BREACHES).where(watched).values(state="waiting", due_at=now, attempts=0))
 
     def end(self, alert: str, ended_at: float) -> list[str]:

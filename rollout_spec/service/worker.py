@@ -12,24 +12,26 @@ import signal
 import socket
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 from rollout_spec.core import bounded_process as confined
 from rollout_spec.core import budget
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.unexpected import as_user_error
-from rollout_spec.service.answers import SHARED_CAUSE, Answer, answer_all, failed
-from rollout_spec.service.follow import follow
+from rollout_spec.service.answers import Answer, answer_all, failed
+from rollout_spec.service.follow import follow, stays_merged
 from rollout_spec.service.inbox import Inbox
 from rollout_spec.service.logs import breach_log
 from rollout_spec.service.records import Step, StoredBreach
 from rollout_spec.service.workspaces import Served, ServedWorkspace, base_of, serve_again
-from rollout_spec.workflows.base_branch import Base, forge_of
+from rollout_spec.workflows.base_branch import forge_of
+from rollout_spec.workflows.hold import SHARED_CAUSE
 from rollout_spec.workflows.respond import Responder
 
 _log = logging.getLogger(__name__)
@@ -115,19 +117,20 @@ class Worker:
             else:
                 yield looked
         yield from answer_all([row for row in rows if row.dry_run], Responder(base, None, now), others)
-        answers = list[Answer]()
+        own = {row.id for row in to_answer}
         for answer in answer_all(to_answer, Responder(base, forge, now, attests=True), others):
-            answers.append(answer)
-            yield answer
-        self._reopen_shared(answers, others, base)
+            if _has_shared_cause(answer.outcome):  # first, so that a worker that is killed now leaves none armed
+                self._reopen_shared(own, workspace.name, now - within)
+            yield stays_merged(answer, base, forge) if forge is not None else answer
 
-    def _reopen_shared(self, answers: Sequence[Answer], others: Sequence[StoredBreach], base: Base) -> None:
-        """Answer the other breaches of a shared cause again, so that their rollbacks become drafts too."""
-        guards = {reason["guard"] for answer in answers for reason in answer.outcome.get("reasons", ())}
-        if SHARED_CAUSE not in guards:
-            return
-        own = {answer.row.id for answer in answers}
-        acted_on = [row.id for row in others if row.id not in own and row.outcome.get("verdict") == "act"]
+    def _reopen_shared(self, own: Collection[str], workspace: str, since: datetime) -> None:
+        """Answer the other breaches of a shared cause again, so that their rollbacks become drafts too.
+
+        They are read again: another worker may have answered one meanwhile without this cause.
+        """
+        others = self.inbox.recent(workspace, since.timestamp())
+        unaware = [row for row in others if row.id not in own and not _has_shared_cause(row.outcome)]
+        acted_on = [row.id for row in unaware if row.state == "working" or row.outcome.get("verdict") == "act"]
         if acted_on:
             self.inbox.reopen(acted_on)
 
@@ -182,6 +185,11 @@ class Worker:
                 self.inbox.renew(self.owner, ids, self.options.lease)
             except UserError as error:
                 _log.warning("the lease is not renewed: %s", error.message)
+
+
+def _has_shared_cause(outcome: Mapping[str, Any]) -> bool:
+    """Return whether an outcome has the guard of a shared cause."""
+    return any(reason["guard"] == SHARED_CAUSE for reason in outcome.get("reasons", ()))
 
 
 def _longest(workspace: ServedWorkspace | None) -> timedelta:
