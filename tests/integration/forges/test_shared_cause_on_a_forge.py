@@ -193,6 +193,23 @@ def test_a_forge_that_does_not_cancel_fails_the_response_and_the_next_try_holds_
     assert is_held(place, fraud) and comments(fraud, "is held") == 1
 
 
+@pytest.mark.parametrize("place", ["gitea"], indirect=True)
+@pytest.mark.parametrize("path", ["comments", "labels"])
+def test_a_comment_or_label_that_is_refused_leaves_it_held_with_a_note(
+    repo: Repo, place: Hosted, fraud: Pull, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    real = place.host.answer
+
+    def answer(request: Request, user: str) -> Answer:
+        is_refused = request.verb == "POST" and request.path.endswith(f"/issues/{fraud.number}/{path}")
+        return Answer(403, {"message": f"no {path}"}) if is_refused else real(request, user)
+
+    monkeypatch.setattr(place.host, "answer", answer)
+    done = breach(repo, *[alert(repo, name) for name in NAMES])
+    assert done.status == 0 and f"no {path}" in done.err, done.text
+    assert is_draft(place, fraud) and fraud.armed is None
+
+
 def test_one_that_merges_meanwhile_stays_merged(
     repo: Repo, place: Hosted, fraud: Pull, monkeypatch: pytest.MonkeyPatch
 ) -> None:
