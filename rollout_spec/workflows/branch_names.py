@@ -9,7 +9,7 @@ MOST_NAMES = 20
 
 
 def branch_names(branch: str, taken: Mapping[str, str], *, instead: str) -> Iterator[str]:
-    """Yield the possible names of a branch: its own, then ``-2``, ``-3`` …, last ``-`` and ``instead``.
+    """Yield the possible names of a branch: its own, ``-2``, ``-3`` …, last ``-`` and ``instead``.
 
     Anybody who may push can take the first names beforehand, but nobody can guess the last one. Git allows no branch
     ``a/b`` beside a branch ``a``: a folder that is a branch gets ``.2``, which no workspace or rollout has in its name.
