@@ -19,6 +19,9 @@ from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.spec.workspace import Automation
 from rollout_spec.workspace.repository import Repository
 
+CAUSE = "shared cause"
+"""The beginning of the evidence of an incident that names a shared cause."""
+
 
 def strongest(
     breaches: Sequence[Breach], rollout: ModelRollout | None, undone: UndoneCommits, settings: Automation, now: datetime
@@ -67,8 +70,8 @@ def name_shared_cause(
         return breach
     first, (version, incident) = next(iter(failures.items()))
     names = ", ".join(f"{rollout} {version}" for rollout, (version, _) in failures.items())
-    cause = f"shared cause, {len(failures)} rollouts at once: {names}"
+    cause = f"{CAUSE}, {len(failures)} rollouts at once: {names}"
     if breach.rollout != first:
-        cause = f"shared cause with {first} {version}, see incident {incident or next_name(first, version, repository)}"
+        cause = f"{CAUSE} with {first} {version}, see incident {incident or next_name(first, version, repository)}"
     summary = f"{cause}. {breach.evidence.summary}".strip()
     return replace(breach, evidence=replace(breach.evidence, summary=summary))

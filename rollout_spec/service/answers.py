@@ -13,12 +13,12 @@ from rollout_spec.rollback import NoAction, NoRollbackTarget, Rollback
 from rollout_spec.service.records import State, StoredBreach
 from rollout_spec.workflows.breach_order import would_be_acted_on
 from rollout_spec.workflows.breach_version import with_version
+from rollout_spec.workflows.hold import SHARED_CAUSE
 from rollout_spec.workflows.respond import BreachResponse, FailedResponse, Responder, respond_to_all
 from rollout_spec.workspace.repository import Repository
 
 Key = tuple[str, str | None]
 """A rollout and its failed version."""
-SHARED_CAUSE = "shared-cause"
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,11 @@ def failed(row: StoredBreach, error: UserError) -> Answer:
     outcome = {**row.outcome, "error": _text(error)}
     state: State = "watching" if row.state == "watching" else "waiting"
     return Answer(row, state, outcome, (("failed", error.message),), error=error.message)
+
+
+def has_shared_cause(outcome: Mapping[str, Any]) -> bool:
+    """Return whether an outcome has the guard of a shared cause."""
+    return any(reason["guard"] == SHARED_CAUSE for reason in outcome.get("reasons", ()))
 
 
 def _text(error: UserError) -> str:

@@ -102,7 +102,7 @@ def _add_posts(app: FastAPI, service: Service) -> None:
         post = await run_in_threadpool(_read, monitor, sent, service, source_of(request), dry_run)
         receipts = await service.writer.store(post.breaches) if post.breaches else []
         if post.ended and not dry_run:
-            await run_in_threadpool(service.inbox.end_all, post.ended)
+            await run_in_threadpool(service.inbox.end, post.ended)
         if post.confirmation is not None:
             await run_in_threadpool(service.confirm, post.confirmation)
         replies = receipt_replies(post.breaches, receipts)

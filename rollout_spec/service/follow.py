@@ -43,6 +43,22 @@ def follow(row: StoredBreach, base: Base, forge: Forge) -> Answer | None:
     return replace(Answer(row, "watching", outcome, tuple(steps)), delay=delay_after(age))
 
 
+def stays_merged(answer: Answer, base: Base, forge: Forge) -> Answer:
+    """Return an answer with the pull request of the last try, if that was merged.
+
+    Another answer, or one that leaves something to do, is returned unchanged.
+    """
+    known = answer.row.outcome.get("pullRequest")
+    if answer.outcome.get("verdict") != "ignore" or not isinstance(known, dict):
+        return answer
+    pull = forge.find(known["branch"], base.branch)
+    if pull is None or pull.state != "merged":
+        return answer
+    merged = {**known, "number": pull.number, "url": pull.url, "state": pull.state}
+    steps = (("merged", f"{pull.url} was merged before this answer, and stays merged"),)
+    return Answer(answer.row, "done", {**answer.row.outcome, "pullRequest": merged}, steps)
+
+
 def delay_after(age: float) -> float:
     """Return the time until the next look at a pull request, in seconds: longer for an older breach."""
     return next((delay for limit, delay in _DELAYS if age < limit), _LONGEST_DELAY)

@@ -143,18 +143,17 @@ class Inbox:
             return True
 
     def reopen(self, ids: Collection[str]) -> None:
-        """Answer breaches with an open pull request again: others have changed their verdict."""
+        """Answer breaches with an open pull request again: others have changed their verdict.
+
+        One that a worker answers now is answered once more afterwards.
+        """
         with self._database.writing() as connection:
             now = self._database.now(connection)
-            rows = _locked(connection, and_(_COLUMNS.id.in_(ids), _COLUMNS.state == "watching"))
+            rows = _locked(connection, and_(_COLUMNS.id.in_(ids), _COLUMNS.state.in_(("working", "watching"))))
             _change(connection, rows, state="waiting", due_at=now, attempts=0)
 
-    def end(self, alert: str, ended_at: float) -> list[str]:
-        """Note the end of an alert (``alert_key``) at its breaches. Return their ids."""
-        return self.end_all([(alert, ended_at)])
-
-    def end_all(self, ended: Iterable[tuple[str, float]]) -> list[str]:
-        """Note the ends of alerts at their breaches, in one transaction. Return their ids."""
+    def end(self, ended: Iterable[tuple[str, float]]) -> list[str]:
+        """Note the ends of alerts (``alert_key``, time) at their breaches. Return their ids."""
         with self._database.writing() as connection:
             now = self._database.now(connection)
             moments = dict(sorted(ended, key=lambda each: each[1]))

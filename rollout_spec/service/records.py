@@ -16,6 +16,10 @@ UNFINISHED: tuple[State, ...] = ("waiting", "working")
 OPEN: tuple[State, ...] = (*UNFINISHED, "watching")
 
 
+GIVEN_UP = "given up"
+"""The step of a breach that is not tried again."""
+
+
 @dataclass(frozen=True)
 class NewBreach:
     """A reported breach that is to be stored. ``delay`` is how long it waits for others, in seconds.
@@ -89,6 +93,13 @@ class StoredBreach:
     def age(self) -> float:
         """The seconds from the first delivery to the lease, by the clock of the database."""
         return (self.leased_at or self.received_at) - self.received_at
+
+    @property
+    def is_given_up(self) -> bool:
+        """Return whether people got the message already that this start of the alert has no answer."""
+        names = [step.name for step in self.steps]
+        last_start = max((number for number, name in enumerate(names) if name == "received"), default=0)
+        return GIVEN_UP in names[last_start:]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import random
 import socket
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -24,12 +24,12 @@ from rollout_spec.core import budget
 from rollout_spec.core.errors import OUTSIDE, UserError
 from rollout_spec.core.unexpected import as_user_error
 from rollout_spec.integrations.forges import Forge
-from rollout_spec.service.answers import SHARED_CAUSE, Answer, answer_all, failed
+from rollout_spec.service.answers import Answer, answer_all, failed, has_shared_cause
 from rollout_spec.service.database import DatabaseError
-from rollout_spec.service.follow import LONGEST_SECONDS, follow
+from rollout_spec.service.follow import LONGEST_SECONDS, follow, stays_merged
 from rollout_spec.service.inbox import Inbox
 from rollout_spec.service.logs import breach_log
-from rollout_spec.service.records import Step, StoredBreach
+from rollout_spec.service.records import GIVEN_UP, Step, StoredBreach
 from rollout_spec.service.secrets import learn_secrets
 from rollout_spec.service.workspaces import Served, ServedWorkspace, base_of, serve_again
 from rollout_spec.workflows.base_branch import Base, forge_of
@@ -41,7 +41,6 @@ _FIRST_DELAY, _LONGEST_DELAY = 0.5, 60.0
 """The bounds of the random time before the next try, in seconds."""
 PAUSED_SECONDS = 30.0
 """The time between two looks at a breach that a pause holds, or that would introduce an error."""
-_GIVEN_UP = "given up"
 _TOLD_AFTER = 3
 """The tries after which people get a message that a breach has no answer yet."""
 
@@ -127,15 +126,9 @@ class Worker:
         within = base.automation.shared_cause.within + timedelta(minutes=1)
         others = self.inbox.recent(workspace.name, (now - within).timestamp())
         yield from answer_all([row for row in rows if row.dry_run], Responder(base, None, now), others)
-        live, responder, answers = (
-            [row for row in rows if not row.dry_run],
-            Responder(base, forge, now, attests=True),
-            list[Answer](),
-        )
+        live, responder = [row for row in rows if not row.dry_run], Responder(base, forge, now, attests=True)
         # New breaches come first: a slow forge must not spend their time on pull requests that are open already.
-        for answer in answer_all([row for row in live if row.state != "watching"], responder, others):
-            answers.append(answer)
-            yield answer
+        yield from self._answered([row for row in live if row.state != "watching"], responder, others, workspace.name)
         moved = list[StoredBreach]()
         for row in (row for row in live if row.state == "watching"):
             looked = self._followed(row, base, forge) if forge is not None else None
@@ -143,10 +136,18 @@ class Worker:
                 moved.append(row)
             else:
                 yield looked
-        for answer in answer_all(moved, responder, others):
-            answers.append(answer)
-            yield answer
-        self._reopen_shared(answers, others, base)
+        yield from self._answered(moved, responder, others, workspace.name)
+
+    def _answered(
+        self, rows: Sequence[StoredBreach], responder: Responder, others: Sequence[StoredBreach], workspace: str
+    ) -> Iterator[Answer]:
+        """Answer breaches together. A shared cause lets others be answered again."""
+        own, forge = {row.id for row in rows}, responder.forge
+        for answer in answer_all(rows, responder, others):
+            if has_shared_cause(answer.outcome):  # first, so that a worker that is killed now leaves none armed
+                within = responder.base.automation.shared_cause.within + timedelta(minutes=1)
+                self._reopen_shared(own, workspace, responder.now - within)
+            yield stays_merged(answer, responder.base, forge) if forge is not None else answer
 
     def _followed(self, row: StoredBreach, base: Base, forge: Forge) -> Answer | None:
         """Look at a pull request. An error is of this breach alone: the others of the batch go on."""
@@ -157,13 +158,14 @@ class Worker:
         except Exception as error:
             return failed(row, as_user_error(error))
 
-    def _reopen_shared(self, answers: Sequence[Answer], others: Sequence[StoredBreach], base: Base) -> None:
-        """Answer the other breaches of a shared cause again, so that their rollbacks become drafts too."""
-        guards = {reason["guard"] for answer in answers for reason in answer.outcome.get("reasons", ())}
-        if SHARED_CAUSE not in guards:
-            return
-        own = {answer.row.id for answer in answers}
-        acted_on = [row.id for row in others if row.id not in own and row.outcome.get("verdict") == "act"]
+    def _reopen_shared(self, own: Collection[str], workspace: str, since: datetime) -> None:
+        """Answer the other breaches of a shared cause again, so that their rollbacks become drafts too.
+
+        They are read again: another worker may have answered one meanwhile without this cause.
+        """
+        others = self.inbox.recent(workspace, since.timestamp())
+        unaware = [row for row in others if row.id not in own and not has_shared_cause(row.outcome)]
+        acted_on = [row.id for row in unaware if row.state == "working" or row.outcome.get("verdict") == "act"]
         if acted_on:
             self.inbox.reopen(acted_on)
 
@@ -191,8 +193,8 @@ class Worker:
             # A pull request may be open for days, so it is looked at for longer.
             longest = LONGEST_SECONDS if state == "watching" else self._longest(row)
             if row.age > longest:
-                state, notify = "failed", not _is_given_up(row)
-                answer = replace(answer, steps=(*answer.steps, (_GIVEN_UP, f"no answer within {longest:g} seconds")))
+                state, notify = "failed", not row.is_given_up
+                answer = replace(answer, steps=(*answer.steps, (GIVEN_UP, f"no answer within {longest:g} seconds")))
         elif state == "waiting":
             delay = PAUSED_SECONDS
         elif state == "watching":
@@ -239,10 +241,3 @@ class Worker:
                 self.inbox.renew(self.owner, ids, self.options.lease)
             except UserError as error:
                 _log.warning("the lease is not renewed: %s", error.message)
-
-
-def _is_given_up(row: StoredBreach) -> bool:
-    """Return whether people got the message already that this start of the alert has no answer."""
-    names = [step.name for step in row.steps]
-    last_start = max((number for number, name in enumerate(names) if name == "received"), default=0)
-    return _GIVEN_UP in names[last_start:]

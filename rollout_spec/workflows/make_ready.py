@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from rollout_spec.core.pull_request import Interventions, ProposedChange, PullRequest
 from rollout_spec.core.unexpected import as_user_error
 from rollout_spec.integrations.forges import Forge
+from rollout_spec.workflows.hold import HELD
 
 Attest = Callable[[PullRequest, str], None]
 """A function that checks a commit and sets its status. It raises an error if it does not set the status."""
@@ -34,6 +35,8 @@ class Readiness:
         attest = self.attest if change.auto_merge and not change.draft else None
         if not wants_ready and not wants_arm and pull.head_sha == self.commit and attest is None:
             return pull
+        if HELD in pull.labels:
+            return self._keep_held(pull, notes, wanted=wants_ready or wants_arm)
         interventions = Interventions() if self.fresh else forge.interventions(pull)
         is_changed = interventions.converted_to_draft or interventions.cancelled_auto_merge
         if pull.head_sha != self.commit and not is_changed:
@@ -52,6 +55,16 @@ class Readiness:
         if attest is not None and may_attest and not forge.attests_first and pull.state == "open":
             pull = self._attest(attest, pull, notes)
         return pull
+
+    def _keep_held(self, pull: PullRequest, notes: list[str], *, wanted: bool) -> PullRequest:
+        """Leave a held pull request to a person.
+
+        ``wanted``: without the hold it would be made ready, or get auto-merge.
+        """
+        if wanted:
+            what = "it stays a draft" if pull.draft else "auto-merge is not enabled"
+            notes.append(f"{what}: it was held for a shared cause")
+        return pull if pull.head_sha == self.commit else self.forge.update(pull, self.change, self.commit)
 
     def _attest(self, attest: Attest, pull: PullRequest, notes: list[str]) -> PullRequest:
         """Set the status and return the pull request, perhaps merged. An error is only a note."""

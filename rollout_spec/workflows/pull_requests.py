@@ -12,16 +12,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from rollout_spec.core.errors import ClosedByPersonError, UserError
-from rollout_spec.core.pull_request import Interventions, ProposedChange, PullRequest
+from rollout_spec.core.pull_request import ProposedChange, PullRequest
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.workflows.base_branch import Base, build
 from rollout_spec.workflows.branch_heads import Built, Heads
 from rollout_spec.workflows.branch_names import MOST_NAMES, branch_names
+from rollout_spec.workflows.hold import Hold, hold, is_changed_by_person, is_held, needs_hold
 from rollout_spec.workflows.make_ready import Attest, Readiness
+from rollout_spec.workflows.outdated import SUPERSEDED, close_armed
 
-SUPERSEDED = "superseded"
-"""The label of pull requests that this tool closed itself, so that no person refused them."""
 _TRIES = 5
+_OUTDATED = "The previous commit was right on an older state of the base, but is no longer right there."
+_UNNAMED = "The incident in the previous commit does not name the shared cause."
 _MOST_SECONDS = 60.0
 """The time for the heads under the names of a branch to arrive: anybody may push one that takes hours."""
 
@@ -49,7 +51,7 @@ class Delivery:
     ``answers`` returns whether a head of this tool is for the same breach, observed at ``observed``. ``ordered``: a
     person asks for the change, and a closed pull request does not stop it. ``taken`` are the branches on the remote, if
     already listed. ``records`` are the paths of the incidents in the change. ``attest`` sets the status of the commit
-    that is ``built`` here, and of no other.
+    that is ``built`` here, and of no other. ``holds``: an open pull request must not merge by itself.
     """
 
     change: ProposedChange
@@ -63,6 +65,7 @@ class Delivery:
     records: frozenset[str] = frozenset()
     attest: Attest | None = None
     built: str | None = None
+    holds: Hold | None = None
 
 
 def deliver(delivery: Delivery) -> DeliveredChange:
@@ -104,28 +107,53 @@ def _try_names(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> Del
             if not base.remote.push_new(branch, commit):
                 return None
             moved = pull is not None and pull.head_sha != commit
-            return _open(replace(delivery, change=change), commit, pull, notes, replaced=moved)
+            return _open(replace(delivery, change=change), commit, pull, notes, replaced=_OUTDATED if moved else "")
         arrived = _fetch_head(base, branch, head, end)
         if not arrived and base.remote.branch(branch) != head:
             return None
         wanted = Built(delivery.change.edits, delivery.change.branch, delivery.records)
         state = delivery.heads.state(head, wanted) if arrived else "foreign"
-        if state == "current":
-            return _open(replace(delivery, change=change), head, pull, notes)
-        if state == "outdated" and pull is not None and pull.auto_merge_enabled and change.draft and not pull.draft:
-            notes.append(_close_armed(pull, forge))
+        must_close = pull is not None and pull.auto_merge_enabled and change.draft and not pull.draft
+        if state == "outdated" and pull is not None and must_close and delivery.holds is None:
+            notes.append(close_armed(pull, forge))
             continue
-        if state == "outdated":
-            changes = forge.interventions(pull) if pull is not None and not delivery.ordered else Interventions()
-            if pull is not None and (changes.converted_to_draft or changes.cancelled_auto_merge):
-                notes.append(f"{pull.url} is out of date, but was not updated because a person changed it")
-                return DeliveredChange(head, pull, adopted=True, notes=tuple(notes))
-            if not base.remote.replace(branch, head, commit):
-                return None
-            return _open(replace(delivery, change=change), commit, pull, notes, replaced=True)
+        if state in ("current", "outdated"):
+            is_right = state == "current"
+            return _adopt(replace(delivery, change=change), head, commit, pull, notes, is_right=is_right)
         if state == "foreign":
             notes.append(_foreign_note(f"the branch {branch} on {base.remote.name}", head, pull, arrived))
     raise UserError(f"all {MOST_NAMES} names {delivery.change.branch}-N are taken", hint="delete old branches")
+
+
+def _adopt(
+    delivery: Delivery, head: str, commit: str, pull: PullRequest | None, notes: list[str], *, is_right: bool
+) -> DeliveredChange | None:
+    """Adopt a head that this tool built, or replace it.
+
+    None if another process wrote to its branch meanwhile. If it must be held, that comes before the push, so that
+    nothing merges in between. A held head whose incident does not name the shared cause is replaced too.
+    """
+    base, forge, why, is_changed = delivery.base, delivery.forge, _OUTDATED, False
+    assert base.remote is not None
+    must_hold = delivery.holds is not None and pull is not None and needs_hold(pull)
+    if pull is not None and not delivery.ordered and (must_hold or not is_right):
+        is_changed = is_changed_by_person(pull, forge)
+    if pull is not None and delivery.holds is not None:
+        if must_hold:
+            pull = hold(pull, delivery.holds.reason, forge, notes)
+        if pull.state != "open":
+            return DeliveredChange(head, pull, adopted=True, merged=pull.state == "merged", notes=tuple(notes))
+        is_unnamed = is_held(pull) and head != commit and not delivery.holds.names_cause(head)
+        if is_right and is_unnamed and not is_changed:
+            is_right, why = False, _UNNAMED
+    if is_right:
+        return _open(delivery, head, pull, notes)
+    if pull is not None and is_changed:
+        notes.append(f"{pull.url} is out of date, but was not updated because a person changed it")
+        return DeliveredChange(head, pull, adopted=True, notes=tuple(notes))
+    if not base.remote.replace(delivery.change.branch, head, commit):
+        return None
+    return _open(delivery, commit, pull, notes, replaced=why)
 
 
 def _fetch_head(base: Base, branch: str, head: str, end: float) -> bool:
@@ -143,21 +171,6 @@ def _foreign_note(branch: str, head: str, pull: PullRequest | None, arrived: boo
     owner = f", of {pull.url}" if pull is not None else ""
     owner += ", which still has auto-merge," if pull is not None and pull.auto_merge_enabled else ""
     return f"{branch}{owner} has {why} ({head[:12]}) and was left unchanged"
-
-
-def _close_armed(pull: PullRequest, forge: Forge) -> str:
-    """Close a rollback with auto-merge, because the rebuilt one needs a person.
-
-    Forges keep auto-merge if the branch is pushed again. Return a note.
-    """
-    text = "**This is no longer right on the newest base, and a person must review the rebuilt one.** So it is closed."
-    try:
-        forge.comment(pull, "superseded", text)
-        forge.label_and_request_review(pull, (SUPERSEDED,), ())
-        forge.close(pull)
-    except UserError as error:
-        return f"{pull.url} is out of date, still has auto-merge, and was not closed: {error.message}"
-    return f"{pull.url} is out of date, had auto-merge, and was closed"
 
 
 def _refuse_if_closed(pull: PullRequest, delivery: Delivery, commit: str, end: float) -> None:
@@ -180,26 +193,21 @@ def _refuse_if_closed(pull: PullRequest, delivery: Delivery, commit: str, end: f
 
 
 def _open(
-    delivery: Delivery, commit: str, existing: PullRequest | None, notes: list[str], *, replaced: bool = False
+    delivery: Delivery, commit: str, existing: PullRequest | None, notes: list[str], *, replaced: str = ""
 ) -> DeliveredChange:
-    """Open the pull request of a pushed branch, or update the existing one; then follow up."""
+    """Open the pull request of a pushed branch, or update the existing one; then follow up.
+
+    ``replaced`` is why the head was replaced, empty if it was not.
+    """
     change, base, forge = delivery.change, delivery.base, delivery.forge
     pull = forge.ensure_pull_request(change, commit, base.branch)
     if replaced and pull.state == "open":
         pull = forge.update(pull, change, commit)
         notes.append(f"{pull.url} was out of date and was rebuilt on {base.commit[:12]}")
-        _comment(forge, pull, f"superseded-{commit[:12]}", _replacement_comment(base, commit), notes)
-    is_new = existing is None or replaced
-    return _follow_up(
-        DeliveredChange(commit, pull, existing is not None, replaced, notes=tuple(notes)), delivery, fresh=is_new
-    )
-
-
-def _replacement_comment(base: Base, commit: str) -> str:
-    return (
-        f"**This was rebuilt on {base.commit}.** The previous commit was right on an older state of "
-        f"`{base.branch}`, but is no longer right there. The new commit is {commit}."
-    )
+        text = f"**This was rebuilt on {base.commit}.** {replaced} The new commit is {commit}."
+        _comment(forge, pull, f"superseded-{commit[:12]}", text, notes)
+    delivered = DeliveredChange(commit, pull, existing is not None, bool(replaced), notes=tuple(notes))
+    return _follow_up(delivered, delivery, fresh=existing is None or bool(replaced))
 
 
 def _follow_up(delivered: DeliveredChange, delivery: Delivery, *, fresh: bool) -> DeliveredChange:

@@ -18,6 +18,7 @@ from rollout_spec.workflows.attest import attestation
 from rollout_spec.workflows.base_branch import Base, build
 from rollout_spec.workflows.breach_order import response_rank, strongest_breach, would_be_acted_on
 from rollout_spec.workflows.decide import Case
+from rollout_spec.workflows.hold import hold_for
 from rollout_spec.workflows.pull_requests import DeliveredChange, Delivery, deliver
 from rollout_spec.workflows.rebuild import incidents_in
 from rollout_spec.workflows.supersede import supersede_others
@@ -165,6 +166,7 @@ def _deliver(response: BreachResponse, case: Case, forge: Forge, *, attests: boo
             observed=breach.observed_at,
             taken=case.branches,
             records=frozenset(base.path(f"incidents/{name}.yaml") for name in _incident_names(decision)),
+            holds=hold_for(response.verdict, base) if case.order is None else None,
             attest=attestation(decision, response.verdict, response.change, case, forge) if attests else None,
         )
     )

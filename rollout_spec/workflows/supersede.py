@@ -17,7 +17,7 @@ from rollout_spec.integrations.forges import Forge
 from rollout_spec.rollback import NoRollbackTarget, Rollback
 from rollout_spec.workflows.branch_heads import Heads
 from rollout_spec.workflows.open_incidents import fetched
-from rollout_spec.workflows.pull_requests import SUPERSEDED
+from rollout_spec.workflows.outdated import SUPERSEDED
 from rollout_spec.workflows.rebuild import incidents_of_head, is_exact_commit
 
 if TYPE_CHECKING:

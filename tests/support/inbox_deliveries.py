@@ -40,7 +40,8 @@ def test_an_alert_that_fires_again_later_is_answered_again(inbox: Inbox, databas
 
 def test_an_alert_that_fires_again_before_its_answer_is_the_newer_one(inbox: Inbox) -> None:
     (receipt,) = inbox.add([new()])
-    assert inbox.end(alert_key("acme", "alertmanager-a-1700000000"), START.timestamp() + 60) == [receipt.id]
+    ended = [(alert_key("acme", "alertmanager-a-1700000000"), START.timestamp() + 60)]
+    assert inbox.end(ended) == [receipt.id]
     assert row(inbox, receipt.id).ended_at is not None
     inbox.add([new(at=START + timedelta(minutes=5))])
     (leased,) = lease(inbox)

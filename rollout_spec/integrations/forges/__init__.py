@@ -65,6 +65,12 @@ class Forge(Protocol):
     def close(self, pull: PullRequest) -> None:
         """Close an open pull request without a merge, and cancel its auto-merge."""
 
+    def hold(self, pull: PullRequest) -> PullRequest:
+        """Cancel the auto-merge of an open pull request, make it a draft, and return it as it is then.
+
+        One that is merged or closed meanwhile is returned unchanged. UserError if the forge may still merge it.
+        """
+
     def label_and_request_review(
         self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]
     ) -> tuple[str, ...]:

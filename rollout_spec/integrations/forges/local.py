@@ -91,6 +91,14 @@ class LocalForge:
                 automation=self._noted(pull.number, armed=False),
             )
 
+    def hold(self, pull: PullRequest) -> PullRequest:
+        """Cancel the auto-merge of an open pull request, and make it a draft."""
+        with self._files.lock():
+            if self.read(pull.number).state == "open":
+                record = self._noted(pull.number, draft=True, armed=False)
+                self._files.edit(pull.number, draft=True, autoMerge=False, automation=record)
+        return self.read(pull.number)
+
     def label_and_request_review(
         self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]
     ) -> tuple[str, ...]:
@@ -116,8 +124,10 @@ class LocalForge:
     def enable_auto_merge(self, pull: PullRequest, head_sha: str) -> PullRequest:
         """Record that it should merge once checks pass. Only a person or a script merges it."""
         with self._files.lock():
-            if self.read(pull.number).head_sha != head_sha:
-                raise UserError(f"auto-merge of {pull.url} was not enabled: its branch has moved", status=1)
+            now = self.read(pull.number)
+            if now.head_sha != head_sha or now.draft:
+                why = "it is a draft" if now.draft else "its branch has moved"
+                raise UserError(f"auto-merge of {pull.url} was not enabled: {why}", status=1)
             self._files.edit(pull.number, autoMerge=True, automation=self._noted(pull.number, armed=True))
         return self.read(pull.number)
 

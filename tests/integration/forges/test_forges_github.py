@@ -247,6 +247,8 @@ def everything(place: Hosted, host: FakeGitHub) -> None:
     for text in ("One.", "One.", "Two."):
         forge.comment(found(forge), "key", text)
     forge.enable_auto_merge(found(forge), commit)
+    forge.hold(found(forge))
+    forge.enable_auto_merge(forge.ready(found(forge)), commit)
     for _ in range(2):
         forge.attest(found(forge), commit, CONTEXT, "rollout-spec built and checked it: fraud 42 -> 41")
     host.say(pull, "ada", "Why?")
@@ -264,7 +266,8 @@ def everything(place: Hosted, host: FakeGitHub) -> None:
         forge.enable_auto_merge(other, commit)
     host.checks, host.has_queue = "success", True
     forge.enable_auto_merge(other, second)
-    host.queue.clear()
+    forge.ready(forge.hold(other))
+    assert host.queue == []
     host.knows_queues = False
     forge.enable_auto_merge(other, second)
     host.queue.clear()
@@ -346,7 +349,10 @@ def test_every_mutation_is_as_github_publishes_it(
     everything(place, host)
     asked = [request.body for request, _ in host.asked if request.path == "/api/graphql"]
     names = {match[1] for each in asked if (match := re.search(r"\{ (\w+)\(input", each["query"]))}
-    assert names == {"markPullRequestReadyForReview", "enablePullRequestAutoMerge", "enqueuePullRequest"}
+    assert names == {
+        *("markPullRequestReadyForReview", "enablePullRequestAutoMerge", "enqueuePullRequest"),
+        *("convertPullRequestToDraft", "disablePullRequestAutoMerge", "dequeuePullRequest"),
+    }
     for each in asked:
         document = parse(each["query"])
         assert validate(graphql_schema, document) == []

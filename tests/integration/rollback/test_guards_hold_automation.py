@@ -48,6 +48,32 @@ def test_a_shared_cause_is_a_draft_for_each_and_one_incident_names_all(repo: Rep
     assert all("see incident churn-42. " in texts[name] for name in ("fraud", "spam"))
 
 
+def test_a_rollback_that_is_armed_is_held_until_a_person_removes_the_label(repo: Repo) -> None:
+    alerts = [alert(repo, name) for name in ("churn", "fraud", "spam")]
+    for each in alerts[:2]:
+        repo.run("rollback", "--breach", repo.payload(each))
+    assert is_armed(repo, 1) and is_armed(repo, 2)
+    answer = repo.run("rollback", "--breach", repo.payload(*alerts))
+    assert answer.status == 0, answer.text
+    for number in (1, 2):
+        held = pull(repo, number)
+        assert held["draft"] and not held["autoMerge"] and "held" in held["labels"]
+        assert sum("This rollback is held" in each for each in held["comments"]) == 1
+    before = repo.pull_requests()
+    assert repo.run("rollback", "--breach", repo.payload(*alerts)).status == 0
+    assert repo.pull_requests() == before
+    forge_users.later(repo, minutes=20)
+    later = repo.payload(alert(repo, "fraud"))
+    assert "it stays a draft: it was held for a shared cause" in repo.run("rollback", "--breach", later).err
+    assert pull(repo, 2)["draft"]
+    edit_pull(repo, 2, draft=False)
+    assert "auto-merge is not enabled: it was held for a shared cause" in repo.run("rollback", "--breach", later).err
+    assert not is_armed(repo, 2)
+    edit_pull(repo, 2, labels=[each for each in pull(repo, 2)["labels"] if each != "held"])
+    assert repo.run("rollback", "--breach", later).status == 0
+    assert is_armed(repo, 2) and not pull(repo, 2)["draft"]
+
+
 @pytest.mark.parametrize(
     "others",
     [("drift", "drift"), ("no-such-trigger", "drift"), ("expert-spot-check", "conversion")],

@@ -171,9 +171,10 @@ class FakeGitHub(GitHubStatuses):
         if {self.may("pull_requests"), self.may("contents")} != {"write"}:
             return _said("Resource not accessible by personal access token", "FORBIDDEN")
         wish = body["variables"]["input"]
-        pull = next((each for each in self.pulls if wish["pullRequestId"] == f"PR_{each.number}"), None)
+        node = wish["id" if found[1] == "dequeuePullRequest" else "pullRequestId"]
+        pull = next((each for each in self.pulls if node == f"PR_{each.number}"), None)
         if pull is None:
-            return _said(f"Could not resolve to a node with the global id of '{wish['pullRequestId']}'", "NOT_FOUND")
+            return _said(f"Could not resolve to a node with the global id of '{node}'", "NOT_FOUND")
         if wish.get("expectedHeadOid", self.head(pull)) != self.head(pull):
             return _said(f"Head sha didn't match: expected {wish['expectedHeadOid']}")
         name = found[1]
@@ -181,6 +182,20 @@ class FakeGitHub(GitHubStatuses):
         if name == "markPullRequestReadyForReview":
             self.convert(pull, draft=False, by=user)
             done["pullRequest"] = {"isDraft": False}
+        elif name == "convertPullRequestToDraft":
+            if not self.has_drafts:
+                return _said("Draft pull requests are not supported in this repository.")
+            self.convert(pull, draft=True, by=user)
+            done["pullRequest"] = {"isDraft": True}
+        elif name == "disablePullRequestAutoMerge":
+            if pull.armed is None:
+                return _said("Can't disable auto-merge for this pull request.")
+            self.disarm(pull, user)
+            done["actor"] = {"avatarUrl": "", "login": user, "resourcePath": "/", "url": self.url}
+        elif name == "dequeuePullRequest" and pull.number in self.queue:
+            self.queue.remove(pull.number)
+            pull.events.append(Event("dequeue", user))
+            done["mergeQueueEntry"] = {"position": 1}
         elif name == "enqueuePullRequest" and self.has_queue:
             if pull.number in self.queue:
                 return _said("Pull request is already in the merge queue")

@@ -122,20 +122,20 @@ def test_what_the_tool_did_is_not_a_persons(place: Path) -> None:
 def test_a_draft_that_a_person_made_is_one_until_the_next_head(place: Path) -> None:
     ours = forge(place)
     opened = ours.ensure_pull_request(CHANGE, HEAD, "main")
+    ours.enable_auto_merge(opened, HEAD)
+    assert ours.interventions(opened) == Interventions(), "to enable auto-merge makes no draft"
     edit(place, 1, draft=True)
     assert ours.interventions(opened) == Interventions(converted_to_draft=True)
-    ours.enable_auto_merge(opened, HEAD)
-    assert ours.interventions(opened) == Interventions(converted_to_draft=True), "to enable auto-merge makes no draft"
     assert ours.update(opened, CHANGE, OTHER).draft
     assert ours.interventions(opened) == Interventions()
 
 
 def test_an_auto_merge_that_a_person_cancelled_stays_so_until_the_next_head(place: Path) -> None:
     ours = forge(place)
-    opened = ours.ensure_pull_request(replace(CHANGE, draft=True), HEAD, "main")
+    opened = ours.ensure_pull_request(CHANGE, HEAD, "main")
     ours.enable_auto_merge(opened, HEAD)
-    edit(place, 1, autoMerge=False)
-    assert ours.interventions(opened) == Interventions(cancelled_auto_merge=True)
+    edit(place, 1, autoMerge=False, draft=True)
+    assert ours.interventions(opened) == Interventions(converted_to_draft=True, cancelled_auto_merge=True)
     ours.ready(opened)
     assert ours.interventions(opened) == Interventions(cancelled_auto_merge=True), "to mark it ready enables nothing"
     assert not ours.update(opened, CHANGE, OTHER).auto_merge_enabled
@@ -324,6 +324,31 @@ def test_of_many_at_once_one_is_opened(place: Path) -> None:
         each.join()
     assert [each.number for each in found] == [1] * 12
     assert sorted(path.name for path in Path(f"{place}.pulls").iterdir()) == [".lock", "1.json"]
+
+
+def test_a_held_pull_request_is_a_draft_without_auto_merge_and_no_person_changed_it(place: Path) -> None:
+    pull = forge(place).ensure_pull_request(CHANGE, HEAD, "main")
+    forge(place).enable_auto_merge(pull, HEAD)
+    for _ in range(2):
+        held = forge(place).hold(pull)
+        assert (held.state, held.draft, held.auto_merge_enabled) == ("open", True, False)
+        assert forge(place).interventions(held) == Interventions()
+    assert forge(place).ready(held).draft is False
+
+
+def test_a_process_that_saw_it_before_the_hold_enables_no_auto_merge(place: Path) -> None:
+    before = forge(place).ensure_pull_request(CHANGE, HEAD, "main")
+    forge(place).hold(before)
+    with pytest.raises(UserError, match="it is a draft"):
+        forge(place).enable_auto_merge(before, HEAD)
+    assert written(place)["autoMerge"] is False
+
+
+def test_a_merged_pull_request_is_not_held(place: Path) -> None:
+    pull = forge(place).ensure_pull_request(CHANGE, HEAD, "main")
+    before = written(place)
+    held = forge(place, (HEAD,)).hold(pull)
+    assert (held.state, held.draft, written(place)) == ("merged", False, before)
 
 
 @pytest.mark.parametrize("url", [str, lambda path: f"{path}/", lambda path: path.as_uri(), lambda path: f"{path}/."])

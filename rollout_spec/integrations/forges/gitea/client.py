@@ -79,7 +79,7 @@ class Gitea:
 
     def interventions(self, pull: PullRequest) -> Interventions:
         """Return the changes that a person made to a pull request at its present head, by its timeline."""
-        head = _read(self._api.read("show the pull request", "GET", f"/pulls/{pull.number}")).head_sha
+        head = self._now(pull).head_sha
         return gitea_timeline.interventions(self._api, pull.number, head)
 
     def update(self, pull: PullRequest, change: ProposedChange, head_sha: str) -> PullRequest:
@@ -94,15 +94,19 @@ class Gitea:
 
     def close(self, pull: PullRequest) -> None:
         """Close an open pull request without a merge, and cancel its auto-merge."""
-        path = f"/pulls/{pull.number}"
-        if _read(self._api.read("show the pull request", "GET", path)).state != "open":
-            return
-        try:
-            self._api.ask("cancel the auto-merge", "DELETE", f"{path}/merge")
-        except ForgeError as error:
-            if not is_denied(error):
-                raise  # else nothing is scheduled any more; Gitea merges nothing that is closed
-        self._api.ask("close the pull request", "PATCH", path, json={"state": "closed"})
+        if self._now(pull).state == "open":
+            self._cancel_auto_merge(pull)
+            self._api.ask("close the pull request", "PATCH", f"/pulls/{pull.number}", json={"state": "closed"})
+
+    def hold(self, pull: PullRequest) -> PullRequest:
+        """Cancel the auto-merge of an open pull request, and make it a draft."""
+        if self._now(pull).state == "open":
+            self._cancel_auto_merge(pull)
+            title = self._title(pull)
+            if not DRAFT.match(title):
+                wish = {"title": wording.title(title, "WIP: ")}
+                self._api.ask("make the pull request a draft", "PATCH", f"/pulls/{pull.number}", json=wish)
+        return self._now(pull)
 
     def label_and_request_review(
         self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]
@@ -148,7 +152,7 @@ class Gitea:
             raise
         if answer.status_code == 201:
             return replace(pull, auto_merge_enabled=True)
-        return _read(self._api.read("show the pull request", "GET", f"/pulls/{pull.number}"))
+        return self._now(pull)
 
     def attest(self, pull: PullRequest, commit: str, context: str, description: str) -> None:
         """Set the status of a context at the head of a pull request to success."""
@@ -156,7 +160,7 @@ class Gitea:
         listed = self._api.each("show the statuses of the commit", path, sort="highestindex")
         newest = next((str(each.get("status")) for each in listed if each.get("context") == context), None)
         if is_due(newest, context, commit):
-            refuse_changed(_read(self._api.read("show the pull request", "GET", f"/pulls/{pull.number}")), pull, commit)
+            refuse_changed(self._now(pull), pull, commit)
             wish = {"state": "success", "context": context, "description": description}
             self._api.ask("set the status of the commit", "POST", path, json=wish)
 
@@ -175,6 +179,20 @@ class Gitea:
             self._api.read("show the repository", "GET", "")  # a wrong repository raises here
             return None
         return first_merge("gitea", [(_read(data).base, data.get("merged_at"))], base)
+
+    def _now(self, pull: PullRequest) -> PullRequest:
+        return _read(self._api.read("show the pull request", "GET", f"/pulls/{pull.number}"))
+
+    def _cancel_auto_merge(self, pull: PullRequest) -> None:
+        """Cancel a scheduled merge.
+
+        Gitea merges no draft and no closed pull request, even if a merge is scheduled.
+        """
+        try:
+            self._api.ask("cancel the auto-merge", "DELETE", f"/pulls/{pull.number}/merge")
+        except ForgeError as error:
+            if not is_denied(error):
+                raise  # else nothing is scheduled, or another person scheduled it
 
     def _method(self) -> str:
         """Return the merge method: a merge commit if allowed, because it keeps the commit's id."""

@@ -24,6 +24,7 @@ from rollout_spec.integrations.forges.github import status as github_status
 from rollout_spec.integrations.forges.github import timeline as github_timeline
 from rollout_spec.integrations.forges.github.api import Asked, address_of, answers
 from rollout_spec.integrations.forges.github.app import authority, granted, owner_and_name
+from rollout_spec.integrations.forges.github.hold import NO_DRAFTS, Holding
 from rollout_spec.integrations.forges.github.merge import Merging
 from rollout_spec.integrations.forges.http import TIMEOUT, ForgeError, ask_for_review, ensure, patience
 from rollout_spec.integrations.forges.probes import first_merge
@@ -31,8 +32,6 @@ from rollout_spec.integrations.forges.statuses import is_due, refuse_changed
 
 LONGEST_BODY = 65_536
 LONGEST_LABEL = 50
-NO_DRAFTS = "Draft: "
-"""The prefix of a draft's title, if the owner's plan has no drafts."""
 
 
 class GitHub:
@@ -117,6 +116,13 @@ class GitHub:
             if theirs.state == "open":
                 theirs.edit(state="closed")
 
+    def hold(self, pull: PullRequest) -> PullRequest:
+        """Disable auto-merge of an open pull request, take it out of a merge queue, and make it a draft."""
+        now = self._now(pull)
+        if now.state != "open":
+            return now
+        return Holding(self._repository, self._theirs(pull), self._secret).hold(now, lambda: self._now(pull))
+
     def label_and_request_review(
         self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]
     ) -> tuple[str, ...]:
@@ -154,9 +160,7 @@ class GitHub:
         asked = Asked(self._repository, self._name, self._secret)
         if not is_due(github_status.newest(asked, commit, context), context, commit):
             return
-        with answers("show the pull request", secret=self._secret):
-            now = self._read(self._as_it_is(pull))
-        refuse_changed(now, pull, commit)
+        refuse_changed(self._now(pull), pull, commit)
         github_status.succeed(asked, commit, context, description)
 
     def standing(self, base: str) -> TokenCapabilities:
@@ -198,6 +202,10 @@ class GitHub:
             if not draft or "raft pull requests are not supported" not in error.reason:
                 raise
         return self._open(change, base, draft=False)
+
+    def _now(self, pull: PullRequest) -> PullRequest:
+        with answers("show the pull request", secret=self._secret):
+            return self._read(self._as_it_is(pull))
 
     def _ask(self, theirs: Theirs, people: list[str], teams: list[str]) -> None:
         with answers("ask for the review", secret=self._secret):

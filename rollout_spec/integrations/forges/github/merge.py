@@ -30,7 +30,7 @@ class Merging:
         A merge queue comes first. Its entries have no auto-merge flag. With a queue, auto-merge may report success and
         do nothing once the checks have passed, and a merge by REST may bypass the queue.
         """
-        is_queued, has_queue = self._queue()
+        is_queued, has_queue = self.queue()
         if is_queued:
             return replace(pull, auto_merge_enabled=True)
         if has_queue:
@@ -48,7 +48,7 @@ class Merging:
                 raise
         return self._merge(pull, head_sha)
 
-    def _queue(self) -> tuple[bool, bool]:
+    def queue(self) -> tuple[bool, bool]:
         """Return whether it is in a merge queue, and whether its base has one.
 
         Old Enterprise releases have none.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import replace
 from datetime import datetime
@@ -18,17 +17,16 @@ from rollout_spec.integrations.forges.credentials import Access, need_token
 from rollout_spec.integrations.forges.gitlab import capabilities as gitlab_standing
 from rollout_spec.integrations.forges.gitlab import notes as gitlab_notes
 from rollout_spec.integrations.forges.gitlab.api import PERMISSIONS, answers, connected
+from rollout_spec.integrations.forges.gitlab.merge_request import DRAFT, read
 from rollout_spec.integrations.forges.gitlab.status import Statuses
 from rollout_spec.integrations.forges.http import ForgeError, ensure
-from rollout_spec.integrations.forges.probes import closing_time, first_merge, is_denied
+from rollout_spec.integrations.forges.probes import first_merge, is_denied
 from rollout_spec.integrations.forges.statuses import refuse_changed
 
 LONGEST_BODY = 1_000_000
 PAUSES = (0.5, 1.0, 2.0, 4.0)
 """Seconds between reads of a new merge request: its pipeline and merge status come with a delay."""
 
-_STATES = {"opened": "open", "locked": "open", "merged": "merged", "closed": "closed"}
-_DRAFT = re.compile(r"\A\s*((draft:|\[draft\]|\(draft\))\s*)+", re.IGNORECASE)
 _UNDECIDED = {"unchecked", "checking", "preparing", "approvals_syncing", None}
 _NO_PIPELINE_YET = {"mergeable", "ci_must_pass"}
 
@@ -57,7 +55,7 @@ class GitLab:
                 source_branch=head, target_branch=base, state="all", get_all=True
             )
             ours = [each for each in merge_requests if each.source_project_id == each.target_project_id]
-            return wording.newest(_read(each.attributes) for each in ours)
+            return wording.newest(read(each.attributes) for each in ours)
 
     def ensure_pull_request(self, change: ProposedChange, head_sha: str, base: str) -> PullRequest:
         """Return the merge request from the change's branch, whatever its state; open one if there is none."""
@@ -74,7 +72,7 @@ class GitLab:
         if pull.state != "open" or not pull.draft:
             return pull
         with answers("mark the merge request as ready", secret=self._secret):
-            title = _DRAFT.sub("", self._project.mergerequests.get(pull.number).title)
+            title = DRAFT.sub("", self._project.mergerequests.get(pull.number).title)
             self._project.mergerequests.update(pull.number, {"title": title})
         return replace(pull, draft=False)
 
@@ -89,29 +87,35 @@ class GitLab:
     def update(self, pull: PullRequest, change: ProposedChange, head_sha: str) -> PullRequest:
         """Update the title and body; a Draft prefix of the title stays."""
         with answers("update the merge request", secret=self._secret):
-            draft = _DRAFT.match(self._project.mergerequests.get(pull.number).title)
+            draft = DRAFT.match(self._project.mergerequests.get(pull.number).title)
             wish = {
                 "title": wording.title(change.title, draft[0] if draft else ""),
                 "description": wording.body(change.body, LONGEST_BODY),
             }
-            return replace(_read(dict(self._project.mergerequests.update(pull.number, wish))), head_sha=head_sha)
+            return replace(read(dict(self._project.mergerequests.update(pull.number, wish))), head_sha=head_sha)
 
     def close(self, pull: PullRequest) -> None:
         """Close an open merge request without a merge, and cancel its auto-merge."""
-        with answers("show the merge request", secret=self._secret):
-            now = _read(self._project.mergerequests.get(pull.number).attributes)
-        if now.state != "open":
+        if (now := self._now(pull)).state != "open":
             return
         if now.auto_merge_enabled:
-            path = f"{self._project.mergerequests.path}/{pull.number}/cancel_merge_when_pipeline_succeeds"
-            try:
-                with answers("cancel the auto-merge", secret=self._secret):
-                    self._client.http_post(path)
-            except ForgeError as error:
-                if not is_denied(error):
-                    raise  # else it is cancelled already, or will be with the merge request
+            self._cancel_auto_merge(pull)  # a refusal: it is cancelled already, or will be with the merge request
         with answers("close the merge request", secret=self._secret):
             self._project.mergerequests.update(pull.number, {"state_event": "close"})
+
+    def hold(self, pull: PullRequest) -> PullRequest:
+        """Cancel the auto-merge of an open merge request, and make it a draft."""
+        now, refused = self._now(pull), None
+        if now.state == "open" and now.auto_merge_enabled:
+            refused = self._cancel_auto_merge(pull)
+        if now.state == "open" and not now.draft:
+            with answers("make the merge request a draft", secret=self._secret):
+                title = self._project.mergerequests.get(pull.number).title
+                self._project.mergerequests.update(pull.number, {"title": wording.title(title, "Draft: ")})
+        now = self._now(pull)
+        if refused is not None and now.state == "open" and now.auto_merge_enabled:
+            raise refused
+        return now
 
     def label_and_request_review(
         self, pull: PullRequest, labels: tuple[str, ...], reviewers: tuple[str, ...]
@@ -174,8 +178,7 @@ class GitLab:
         """Set the status of a context at the head of a merge request to success."""
         statuses = Statuses(self._client, self._name, self._secret)
         if statuses.is_due(pull, commit, context):
-            with answers("show the merge request", secret=self._secret):
-                refuse_changed(_read(self._project.mergerequests.get(pull.number).attributes), pull, commit)
+            refuse_changed(self._now(pull), pull, commit)
             statuses.succeed(pull, commit, context, description)
 
     def standing(self, base: str) -> TokenCapabilities:
@@ -195,6 +198,22 @@ class GitLab:
             return None
         return first_merge("gitlab", merges, base)
 
+    def _now(self, pull: PullRequest) -> PullRequest:
+        with answers("show the merge request", secret=self._secret):
+            return read(self._project.mergerequests.get(pull.number).attributes)
+
+    def _cancel_auto_merge(self, pull: PullRequest) -> ForgeError | None:
+        """Cancel the auto-merge. Return the error if GitLab denies it."""
+        path = f"{self._project.mergerequests.path}/{pull.number}/cancel_merge_when_pipeline_succeeds"
+        try:
+            with answers("cancel the auto-merge", secret=self._secret):
+                self._client.http_post(path)
+        except ForgeError as error:
+            if not is_denied(error):
+                raise
+            return error
+        return None
+
     def _merge(self, pull: PullRequest, head_sha: str, *, auto: bool) -> PullRequest:
         wish: dict[str, Any] = {"sha": head_sha}
         if auto:
@@ -206,7 +225,7 @@ class GitLab:
         with answers("enable auto-merge" if auto else "merge", secret=self._secret):
             answer = self._client.http_put(path, post_data=wish)
             assert isinstance(answer, dict)
-            return _read(answer)
+            return read(answer)
 
     def _status(self, pull: PullRequest) -> tuple[str | None, bool]:
         with answers("show the merge request", secret=self._secret):
@@ -222,27 +241,9 @@ class GitLab:
             "squash": False,
         }
         with answers("open the merge request", secret=self._secret):
-            return _read(self._project.mergerequests.create(wish).attributes)
+            return read(self._project.mergerequests.create(wish).attributes)
 
     def _person(self, name: str) -> int | None:
         with answers("look up the reviewers", secret=self._secret):
             users = self._client.users.list(username=name, get_all=False)
         return next((int(each.get_id() or 0) for each in users if each.username.lower() == name.lower()), None)
-
-
-def _read(data: dict[str, Any]) -> PullRequest:
-    merged = data["state"] == "merged"
-    state = _STATES.get(data["state"], data["state"])
-    return PullRequest(
-        data["iid"],
-        data["web_url"],
-        state,
-        data["source_branch"],
-        data["target_branch"],
-        data["sha"],
-        bool(data.get("draft", data.get("work_in_progress"))),
-        tuple(map(str, data["labels"])),
-        auto_merge_enabled=bool(data.get("merge_when_pipeline_succeeds")) and not merged,
-        merge_sha=(data.get("merge_commit_sha") or data.get("squash_commit_sha")) if merged else None,
-        closed_at=closing_time(state, data.get("closed_at")),
-    )
