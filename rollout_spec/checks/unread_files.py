@@ -8,11 +8,11 @@ from rollout_spec.checks.file_check import is_in_own_folder
 from rollout_spec.checks.rules import no_links
 from rollout_spec.core.findings import Finding
 from rollout_spec.domain.incidents import misplaced_files
-from rollout_spec.spec.kinds import FOLDERS
+from rollout_spec.spec.kinds import FOLDERS, OUTPUTS
 from rollout_spec.workspace.repository import Repository
 
 _LINKS, _NAMES = "no-links", "names-match"
-_MANIFESTS, _INCIDENTS = "manifests", "incidents"
+_INCIDENTS = "incidents"
 
 
 def link_findings(paths: Sequence[str], repository: Repository, *, whole: bool) -> Iterator[Finding]:
@@ -29,7 +29,7 @@ def link_findings(paths: Sequence[str], repository: Repository, *, whole: bool) 
 
 def unread_files(repository: Repository) -> Iterator[Finding]:
     """Yield the files of a workspace that look like documents but are not read."""
-    for folder in (*FOLDERS, _MANIFESTS, "templates"):
+    for folder in (*FOLDERS, *OUTPUTS, "templates"):
         if repository.tree.read(folder) is not None:
             yield Finding(folder, 1, 1, _NAMES, "this must be a folder, not a file", hint="remove it")
     for folder in FOLDERS:

@@ -118,7 +118,7 @@ def _split(rollout: ModelRollout, options: Mapping[str, Any]) -> dict[str, Any]:
             arms.append(
                 {"version": version, "weight": int(share * scale), **backend(rollout, version, options.get("backend"))}
             )
-    data: dict[str, Any] = {"arms": arms, "mirror": None, "match": None}
+    data: dict[str, Any] = {"text": split.text, "arms": arms, "mirror": None, "match": None}
     if split.candidate is None:
         return data
     to_candidate = backend(rollout, split.candidate, options.get("backend"))

@@ -3,8 +3,7 @@
 A checkout may have CRLF where the commit has LF (``eol=crlf``, ``core.autocrlf``). There, line ends are no difference,
 and a file whose lines all end in CRLF keeps them when it is rendered again. In a commit, every byte counts.
 
-The folder of the manifests may hold files that this tool did not render, such as a Secret or a kustomization. They are
-ignored, and never removed.
+The folder of the manifests may hold files that this tool did not render, such as a Secret. They are never removed.
 """
 
 from __future__ import annotations
@@ -12,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from rollout_spec.render.renderer import MANIFESTS, Manifest, is_rendered, render
+from rollout_spec.render.outputs import alerts_of, is_rendered, output_files
+from rollout_spec.render.renderer import Manifest, render
+from rollout_spec.spec.kinds import ALERTS, MANIFESTS
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workspace.loader import File
 from rollout_spec.workspace.repository import Repository
@@ -47,7 +48,7 @@ def compare_manifests(name: str, manifests: list[Manifest], repository: Reposito
         if committed != wanted:
             yield ManifestDrift(manifest.path, committed, wanted, manifest.target)
     known = {manifest.path for manifest in manifests}
-    for path, content in _files(name, repository):
+    for path, content in output_files(name, repository):
         if path not in known and is_rendered(content):
             yield ManifestDrift(path, content, None)
 
@@ -62,8 +63,11 @@ def _with_line_ends_of(committed: bytes, wanted: bytes) -> bytes:
 
 def orphaned_manifests(repository: Repository) -> Iterator[ManifestDrift]:
     """Yield the manifests of rollouts that no longer exist."""
-    for name in orphaned_folders(repository):
-        for path, content in _files(name, repository):
+    rollouts = set(repository.names("rollouts"))
+    alerts = (alerts_of(file) for file in repository.names(ALERTS) if repository.link("rollouts") is None)
+    names = dict.fromkeys((*orphaned_folders(repository), *(name for name in alerts if name not in rollouts)))
+    for name in names:
+        for path, content in output_files(name, repository):
             if is_rendered(content):
                 yield ManifestDrift(path, content, None)
 
@@ -82,15 +86,6 @@ def orphaned_folders(repository: Repository) -> list[str]:
 def unmanaged_files(name: str, repository: Repository, rendered: Iterable[str] = ()) -> list[str]:
     """Return the paths of files and folders in a folder of manifests that this tool did not render."""
     tree, folder = repository.tree, f"{MANIFESTS}/{name}"
-    known = {*rendered, *(path for path, content in _files(name, repository) if is_rendered(content))}
+    known = {*rendered, *(path for path, content in output_files(name, repository) if is_rendered(content))}
     paths = (f"{folder}/{file}" for file in tree.names(folder))
     return [path for path in paths if path not in known and (tree.read(path) is not None or tree.names(path))]
-
-
-def _files(name: str, repository: Repository) -> Iterator[tuple[str, bytes]]:
-    """Yield the files directly in a folder of manifests. Subfolders are ignored."""
-    for file in repository.tree.names(f"{MANIFESTS}/{name}"):
-        path = f"{MANIFESTS}/{name}/{file}"
-        content = repository.tree.read(path)
-        if content is not None:
-            yield path, content

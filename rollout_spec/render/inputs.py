@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rollout_spec.domain.contracts import place_of
 from rollout_spec.domain.incidents import files_about
+from rollout_spec.render.outputs import output_paths
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workspace.loader import File
@@ -48,6 +49,4 @@ def _paths(file: File[ModelRollout], repository: Repository) -> Iterator[str]:
     for target in spec.targets:
         for name in repository.tree.names(f"templates/{target.type}"):
             yield f"templates/{target.type}/{name}"
-        yield f"manifests/{file.stem}/{target.type}.yaml"
-    for name in repository.tree.names(f"manifests/{file.stem}"):
-        yield f"manifests/{file.stem}/{name}"
+    yield from output_paths(file.stem, repository)

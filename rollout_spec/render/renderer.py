@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +12,11 @@ from rollout_spec.domain.metrics.queries import Immeasurable
 from rollout_spec.domain.targets import definitions as catalog
 from rollout_spec.domain.targets.options import with_defaults
 from rollout_spec.render import context as facts
+from rollout_spec.render import kustomization
+from rollout_spec.render.outputs import head, output_path
 from rollout_spec.spec.rollout import ModelRollout, Target
 from rollout_spec.spec.target import TargetDefinition
 from rollout_spec.workspace.repository import Repository
-
-MANIFESTS = "manifests"
-_HEAD = re.compile(rb"# Rendered by rollout-spec from rollouts/[^/\s]+\.yaml\b")
-"""The start of the first line of each manifest."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +29,16 @@ class RenderedDocument:
 
 @dataclass(frozen=True)
 class Manifest:
-    """One rendered file, by its path in the workspace."""
+    """One rendered file, by its path in the workspace.
+
+    ``target`` is None for the kustomization. ``kubernetes``: its documents are Kubernetes objects.
+    """
 
     path: str
-    target: int
+    target: int | None
     documents: tuple[RenderedDocument, ...]
     text: str
+    kubernetes: bool
 
 
 class RenderError(UserError):
@@ -48,14 +49,23 @@ class RenderError(UserError):
         self.target = target
 
 
-def is_rendered(content: bytes) -> bool:
-    """Return whether this tool rendered a file, by its first line."""
-    return _HEAD.match(content) is not None
-
-
 def render(rollout: ModelRollout, repository: Repository) -> list[Manifest]:
-    """Return the manifests of a rollout, one for each target. RenderError if one cannot be rendered."""
-    return [_manifest(index, target, rollout, repository) for index, target in enumerate(rollout.spec.targets)]
+    """Return the manifests of a rollout. RenderError if one cannot be rendered.
+
+    There is one for each target, and the kustomization that lists the Kubernetes objects.
+    """
+    name = rollout.metadata.name
+    manifests: dict[str, Manifest] = {}
+    for index, target in enumerate(rollout.spec.targets):
+        manifest = _manifest(index, target, rollout, repository)
+        if manifest.path in manifests or manifest.path == kustomization.path_of(name):
+            hint = "remove one, or give it another `output` in its `target.yaml`"
+            raise RenderError(index, f"{manifest.path} is the output of another target too", hint)
+        manifests[manifest.path] = manifest
+    objects = [path for path, manifest in manifests.items() if manifest.kubernetes]
+    text = kustomization.kustomization(name, objects, repository)
+    listing = [Manifest(kustomization.path_of(name), None, (), text, kubernetes=False)] if text is not None else []
+    return [*manifests.values(), *listing]
 
 
 def workloads(manifests: list[Manifest], version: str) -> dict[str, str]:
@@ -76,15 +86,31 @@ def _manifest(index: int, target: Target, rollout: ModelRollout, repository: Rep
     try:
         context = facts.of_rollout(rollout, repository, options)
         filled = list(_documents(target.type, definition, rollout, repository, context))
+        kubernetes = _is_kubernetes(target.type, definition, filled, repository)
     except UserError as error:
         raise RenderError(index, error.message, error.hint) from None
     except Immeasurable as error:
         raise RenderError(index, str(error)) from None
     name = rollout.metadata.name
-    edit = f"edit that file, then run `rollout-spec render {name}`"
-    head = f"# Rendered by rollout-spec from rollouts/{name}.yaml: {edit}.\n"
-    text = head + "---\n".join(document.text for document in filled)
-    return Manifest(f"{MANIFESTS}/{name}/{target.type}.yaml", index, tuple(filled), text)
+    text = head(name) + "---\n".join(document.text for document in filled)
+    return Manifest(output_path(target.type, definition, name), index, tuple(filled), text, kubernetes)
+
+
+def _is_kubernetes(
+    name: str, definition: TargetDefinition, documents: list[RenderedDocument], repository: Repository
+) -> bool:
+    """Return whether all documents are Kubernetes objects.
+
+    UserError if a target of the workspace says so wrongly.
+    """
+    declared = definition.kubernetes
+    if declared is False or (declared and not catalog.is_own(name, repository.tree)):
+        return declared
+    holds = bool(documents) and all(kustomization.has_kind(document.text.encode()) for document in documents)
+    if declared and not holds:
+        message = f"templates/{name}/target.yaml says `kubernetes: true`, but a document lacks `apiVersion` or `kind`"
+        raise UserError(message, hint="write `kubernetes: false`, or add both to the template")
+    return holds
 
 
 def _documents(

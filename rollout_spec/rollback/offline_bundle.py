@@ -9,8 +9,7 @@ from datetime import datetime
 from rollout_spec.core.markdown import quoted
 from rollout_spec.core.text import one_line
 from rollout_spec.core.units import format_time
-from rollout_spec.core.yaml.document import parse
-from rollout_spec.render.renderer import Manifest, render
+from rollout_spec.render.renderer import render
 from rollout_spec.rollback import Rollback
 from rollout_spec.rollback.components import ComponentSwitch
 from rollout_spec.workspace.repository import Repository
@@ -33,12 +32,12 @@ class OfflineRollback:
 
 
 def prepare(rollback: Rollback, repository: Repository) -> OfflineRollback:
-    """Render all manifests of a rollout in their state after a rollback."""
+    """Render all manifests of a rollout in their state after a rollback, without the kustomization."""
     after = rollback.apply(repository)
     file = after.rollout(rollback.rollout)
     assert file is not None and file.model is not None
-    manifests = render(file.model, after)
-    objects = [manifest for manifest in manifests if _is_kubernetes(manifest)]
+    manifests = [manifest for manifest in render(file.model, after) if manifest.target is not None]
+    objects = [manifest for manifest in manifests if manifest.kubernetes]
     workloads = [manifest for manifest in objects if any(document.version for document in manifest.documents)]
     return OfflineRollback(
         rollback,
@@ -47,12 +46,6 @@ def prepare(rollback: Rollback, repository: Repository) -> OfflineRollback:
         tuple(manifest.path for manifest in objects if manifest not in workloads),
         tuple(manifest.path for manifest in manifests if manifest not in objects),
     )
-
-
-def _is_kubernetes(manifest: Manifest) -> bool:
-    """Return whether every document of a manifest has ``apiVersion`` and ``kind``."""
-    data = [parse(document.text.encode()).data for document in manifest.documents]
-    return bool(data) and all(isinstance(item, dict) and "apiVersion" in item and "kind" in item for item in data)
 
 
 def readme(offline: list[OfflineRollback], source: str, now: datetime) -> str:

@@ -8,6 +8,10 @@ WORKSPACE_FILE = ".rollout-spec.yaml"
 FOLDERS = {"rollouts": "ModelRollout", "components": "Component", "incidents": "Incident", "policies": "PolicyPack"}
 """The kind of the files in each folder of a workspace."""
 
+MANIFESTS, ALERTS = "manifests", "alerts"
+OUTPUTS = (MANIFESTS, ALERTS)
+"""The folders with rendered files: one folder for each rollout in ``manifests/``, and flat files in ``alerts/``."""
+
 PAUSE_FILE = ".rollout-spec-pause"
 PAUSE = "Pause"
 """The kind of the pause file. It has no ``kind`` field, because people write it in a hurry."""

@@ -22,6 +22,10 @@ RECORD = frozenset(
 )
 """The fields of a version's record that hold one text."""
 _ENV = re.compile(r"serve\.env\.[A-Za-z_][A-Za-z0-9_]{0,254}")
+_LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
+_OUTPUT = re.compile(
+    rf"manifests/\{{rollout\}}/(?!kustomization\.){_LABEL}\.yaml|alerts/\{{rollout\}}(?:\.{_LABEL})?\.yaml"
+)
 _BLANK = re.compile(r"\{([^{}]*)\}")
 
 
@@ -30,6 +34,16 @@ def _refused(field: str) -> str:
         message = "expected a field of a record, such as `serve.image`, or a variable, such as `serve.env.PYTHONPATH`"
         raise PydanticCustomError("misspelled", "{message}", {"message": message})
     return field
+
+
+def _output(path: str) -> str:
+    if not _OUTPUT.fullmatch(path):
+        message = (
+            "expected `manifests/{rollout}/<name>.yaml`, `alerts/{rollout}.yaml` or `alerts/{rollout}.<name>.yaml`, "
+            "with a name of lower-case letters, digits and `-`"
+        )
+        raise PydanticCustomError("misspelled", "{message}", {"message": message})
+    return path
 
 
 class Limit(Form):
@@ -79,6 +93,14 @@ class TargetDefinition(Model):
     owns: Literal["workloads", "traffic", "alerts"] = Field(description="The aspect that its manifests control.")
     renders: list[Literal["split"]] = Field(
         [], description="split: its manifests divide requests among versions, according to `live` and `stages`."
+    )
+    output: Annotated[str, AfterValidator(_output)] | None = Field(
+        None, description="The path of the rendered file; `manifests/{rollout}/<target>.yaml` if absent."
+    )
+    kubernetes: bool | None = Field(
+        None,
+        description="Whether all documents are Kubernetes objects, which the kustomization lists. "
+        "If absent: those with `apiVersion` and `kind` are.",
     )
     templates: list[Template] = Field(min_length=1, description="The templates, in the order of the manifest.")
     options: dict[str, Option] = Field({}, description="The options that a rollout may set.")

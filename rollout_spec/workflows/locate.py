@@ -13,7 +13,7 @@ from typing import Any
 from rollout_spec import __version__
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.links import HINT, Links
-from rollout_spec.spec.kinds import WORKSPACE_FILE
+from rollout_spec.spec.kinds import OUTPUTS, WORKSPACE_FILE
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.working_tree import WorkingTree
 
@@ -38,15 +38,15 @@ class WorkspaceLocation:
         return repository
 
     def _with_crlf(self) -> frozenset[str]:
-        """Return the manifests that git stores with CRLF. Git does not convert their line endings."""
+        """Return the rendered files that git stores with CRLF. Git does not convert their line endings."""
         if self.git_root is None:
             return frozenset()
         from rollout_spec.integrations.git.command import Plumbing
-        from rollout_spec.render.renderer import MANIFESTS
 
         start = f"{self.prefix}/" if self.prefix else ""
         try:
-            output = Plumbing(self.git_root).run("ls-files", "--eol", "-z", "--", f"{start}{MANIFESTS}")
+            folders = [f"{start}{folder}" for folder in OUTPUTS]
+            output = Plumbing(self.git_root).run("ls-files", "--eol", "-z", "--", *folders)
         except UserError:  # git is missing or does not trust this folder
             return frozenset()
         entries = (entry.partition("\t") for entry in output.split("\0"))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from rollout_spec.core.diff import patch
-from rollout_spec.render.renderer import MANIFESTS
+from rollout_spec.render.outputs import output_files
 from rollout_spec.rollback import Rollback
 from rollout_spec.rollback.pull_request_sections import ManifestComparison
 from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workspace.commit_tree import CommitTree
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import Tree
 
 
 def compare_manifests(rollback: Rollback, repository: Repository, base: Base) -> ManifestComparison | None:
@@ -20,13 +19,7 @@ def compare_manifests(rollback: Rollback, repository: Repository, base: Base) ->
     before = next((step.parent for step in rollback.undone.steps if step.before == live), None)
     if before is None:
         return None
-    old = _manifests(CommitTree(base.git, before, base.prefix), rollback.rollout)
-    new = _manifests(after.tree, rollback.rollout)
+    old = dict(output_files(rollback.rollout, Repository(CommitTree(base.git, before, base.prefix))))
+    new = dict(output_files(rollback.rollout, after))
     paths = sorted({*old, *new})
     return ManifestComparison(before, "".join(patch(path, old.get(path), new.get(path)) for path in paths))
-
-
-def _manifests(tree: Tree, rollout: str) -> dict[str, bytes]:
-    folder = f"{MANIFESTS}/{rollout}"
-    contents = ((f"{folder}/{name}", tree.read(f"{folder}/{name}")) for name in tree.names(folder))
-    return {path: content for path, content in contents if content is not None}

@@ -13,7 +13,7 @@ from rollout_spec.core.findings import Finding
 from rollout_spec.core.text import did_you_mean
 from rollout_spec.core.yaml.reader import MAX_BYTES
 from rollout_spec.domain.incidents import files_about
-from rollout_spec.spec.kinds import WORKSPACE_FILE
+from rollout_spec.spec.kinds import ALERTS, MANIFESTS, WORKSPACE_FILE
 from rollout_spec.workflows.checkout import Checkout
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workflows.sparse_checkout import check_complete
@@ -72,13 +72,13 @@ def _errors(names: list[str], repository: Repository, here: WorkspaceLocation) -
 def _inputs(names: list[str], repository: Repository) -> list[str]:
     """Return the inputs of the manifests: rollouts, their pinned components and their incidents.
 
-    The manifest folders are included if they are links.
+    The folders of manifests and the files of alerts are included if they are links.
     """
-    from rollout_spec.render.renderer import MANIFESTS
-
     paths: dict[str, None] = {}
     for rollout in names:
-        paths |= dict.fromkeys((f"rollouts/{rollout}.yaml", f"{MANIFESTS}/{rollout}"))
+        paths[f"rollouts/{rollout}.yaml"] = None
+        outputs = (f"{MANIFESTS}/{rollout}", f"{ALERTS}/{rollout}.yaml")
+        paths |= dict.fromkeys(path for path in outputs if repository.link(path) is not None)
         file = repository.rollout(rollout)
         pinned = file.model.spec.component_names if file and file.model else ()
         paths |= dict.fromkeys(f"components/{name}.yaml" for name in pinned)

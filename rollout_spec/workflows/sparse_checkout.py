@@ -11,13 +11,12 @@ from pathlib import Path
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding, Report, Skipped
 from rollout_spec.core.paths import under
-from rollout_spec.spec.kinds import FOLDERS, WORKSPACE_FILE
+from rollout_spec.spec.kinds import FOLDERS, OUTPUTS, WORKSPACE_FILE
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workspace.incident_sources import incident_sources
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.working_tree import WorkingTree
 
-MANIFESTS = "manifests"
 DECIDING = (*FOLDERS, "templates", "contracts")
 """The folders of a workspace that decide which versions may be live."""
 _ELSEWHERE = ("incidents", "rollouts")
@@ -33,7 +32,7 @@ def absent(here: WorkspaceLocation, repository: Repository) -> list[str]:
     if not is_possible(here.git_root):
         return []
     root = here.git_root.resolve()
-    own = [under(here.prefix, folder) for folder in (*DECIDING, MANIFESTS)]
+    own = [under(here.prefix, folder) for folder in (*DECIDING, *OUTPUTS)]
     others = [
         f"{folder_elsewhere.as_posix()}/{folder}" if folder_elsewhere.parts else folder
         for folder_elsewhere in _others(repository, root)
@@ -52,8 +51,8 @@ def _others(repository: Repository, root: Path) -> list[Path]:
 
 
 def is_manifests(folder: str, here: WorkspaceLocation) -> bool:
-    """Return whether a folder is that of the manifests, which decide nothing."""
-    return folder == under(here.prefix, MANIFESTS)
+    """Return whether a folder is one of rendered files, which decide nothing."""
+    return folder in {under(here.prefix, output) for output in OUTPUTS}
 
 
 def incomplete(here: WorkspaceLocation, folders: Sequence[str]) -> Report:

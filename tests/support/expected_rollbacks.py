@@ -142,7 +142,12 @@ def lost(before: Files, after: Files, name: str, allowed: set[str]) -> list[str]
     """Say what a rollback lost of what people wrote. ``allowed`` are the other files that it may edit."""
     own = f"rollouts/{name}.yaml"
     made = {path for path in after if path.startswith("incidents/") and path not in before}
-    ours = {own, *allowed, *made, *(path for path in {**before, **after} if path.startswith(f"manifests/{name}/"))}
+    ours = {
+        own,
+        *allowed,
+        *made,
+        *(path for path in {**before, **after} if path.startswith((f"manifests/{name}/", f"alerts/{name}."))),
+    }
     wrong = [path for path in {**before, **after} if path not in ours and before.get(path) != after.get(path)]
     old, new = outside_live(before[own]), outside_live(after[own])
     flow = old[0][-1].split(":", 1)[1].strip().startswith("{")

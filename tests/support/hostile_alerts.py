@@ -46,7 +46,10 @@ class Call:
 
     def may_edit(self, path: str, rollouts: set[str]) -> bool:
         """Return whether rollbacks of some rollouts may change a file."""
-        rest = [*(f"manifests/{name}/" for name in rollouts), "incidents/", "components/"]
+        rest = [
+            *(f"{folder}/{name}{end}" for name in rollouts for folder, end in (("manifests", "/"), ("alerts", ".yaml")))
+        ]
+        rest += ["incidents/", "components/"]
         own = [self.place.path(f"rollouts/{name}.yaml") for name in rollouts]
         return path in own or path.startswith(tuple(map(self.place.path, rest)))
 

@@ -216,6 +216,13 @@ def _wait(holds: Callable[[], bool], otherwise: str, seconds: float = 90) -> Non
         time.sleep(0.05)
 
 
+def free_port() -> int:
+    """Return a port that nothing listens on."""
+    with _bound(0) as held:
+        port: int = held.getsockname()[1]
+        return port
+
+
 def _free_ports() -> tuple[int, int]:
     """Return a free port, and another one that is free with the one after it: etcd takes two."""
     while True:

@@ -146,7 +146,7 @@ def rendered(files: Mapping[str, bytes]) -> Tree:
 
 
 def is_manifest(path: str) -> bool:
-    return path.startswith("manifests/")
+    return path.startswith(("manifests/", "alerts/"))
 
 
 def write(tree: Tree, root: Path, folder: str = "") -> Path:

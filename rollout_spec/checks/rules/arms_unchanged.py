@@ -68,7 +68,7 @@ def _compared(version: str, old: list[Manifest], new: list[Manifest], live: Live
     from rollout_spec.render.renderer import workloads
 
     before, after = workloads(old, version), workloads(new, version)
-    places = {manifest.path: manifest.target for manifest in new}
+    places = {manifest.path: manifest.target for manifest in new if manifest.target is not None}
     role = "stable" if version == live.stable else "the rollback target of stable"
     for path in dict.fromkeys((*before, *after)):
         if before.get(path) != after.get(path):

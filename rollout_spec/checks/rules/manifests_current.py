@@ -1,11 +1,12 @@
 """The committed manifests are those that the specs render.
 
-Argo CD or Flux applies the files in ``manifests/``, so a spec with out-of-date manifests says one thing and does
-another. With a base, only rollouts whose inputs changed are checked: a new release of this tool then fails no unrelated
-pull request, and one commit of ``rollout-spec render`` is the upgrade.
+Argo CD or Flux applies the files in ``manifests/``, and Prometheus reads those in ``alerts/``. If they are out of date,
+the spec says one thing and the cluster does another. With a base, only rollouts whose inputs changed are checked: a new
+release of this tool then fails no unrelated pull request, and one commit of ``rollout-spec render`` is the upgrade.
 
 The first line of a file says whether this tool rendered it. Such a file without a rollout or target is an error, and
 ``render`` removes it. Any other file there is a warning: it is applied with the manifests, and ``render`` ignores it.
+``kustomization.yaml`` lists the Kubernetes objects of the folder. If somebody else wrote it, it stays, with a warning.
 
 Fails::
 
@@ -38,8 +39,10 @@ def check(subject: Subject) -> Iterator[Problem]:
         return
     if subject.base is not None and not inputs_changed(subject.file, subject.repository, subject.base):
         return
+    from rollout_spec.domain.targets import definitions as catalog
     from rollout_spec.render.drift import find_drift, unmanaged_files
-    from rollout_spec.render.renderer import MANIFESTS, RenderError
+    from rollout_spec.render.outputs import output_path
+    from rollout_spec.render.renderer import RenderError
 
     try:
         drifts = find_drift(subject.file, subject.repository)
@@ -61,11 +64,19 @@ def check(subject: Subject) -> Iterator[Problem]:
             message = f"this manifest of {subject.file.path} is out of date: it differs from line {line} on"
             yield Problem((), message, hint, file=drift.path, span=WHOLE_FILE)
     name = subject.file.stem
-    rendered = [f"{MANIFESTS}/{name}/{target.type}.yaml" for target in subject.model.spec.targets]
+    tree = subject.repository.tree
+    types = [target.type for target in subject.model.spec.targets]
+    rendered = [output_path(target, catalog.find(target, tree), name) for target in types]
     yield from map(_foreign, unmanaged_files(name, subject.repository, rendered))
 
 
 def _foreign(path: str) -> Problem:
+    from rollout_spec.render import kustomization
+
+    if path.rpartition("/")[2] in kustomization.NAMES:
+        message = "this kustomization decides which manifests are applied, but rollout-spec did not render it"
+        hint = "remove it and run `rollout-spec render`, unless this is intended"
+        return Problem((), message, hint, "warning", file=path, span=WHOLE_FILE)
     message = "this file is applied with the manifests, but rollout-spec did not render it"
     hint = "move it to another folder, unless this is intended"
     return Problem((), message, hint, "warning", file=path, span=WHOLE_FILE)

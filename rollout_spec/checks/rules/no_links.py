@@ -4,7 +4,8 @@ For a link, git stores only the name of its target; for a submodule, only the id
 so it does not see the target of a link. If links were followed on disk, `check` would pass on files that no rollback
 sees, and `render` would write outside the workspace. A link is therefore treated as absent everywhere, and is an error.
 This applies to `.rollout-spec.yaml`, `.rollout-spec-pause`, policy packs and contracts that are named by path, and
-everything in `rollouts/`, `components/`, `incidents/`, `policies/`, `templates/`, `contracts/` and `manifests/`.
+everything in `rollouts/`, `components/`, `incidents/`, `policies/`, `templates/`, `contracts/`, `manifests/` and
+`alerts/`.
 
 Fails::
 
@@ -26,7 +27,7 @@ from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import WHOLE_FILE, Problem
 from rollout_spec.core.links import HINT
 from rollout_spec.domain.contracts import place_of
-from rollout_spec.spec.kinds import FOLDERS, PAUSE, PAUSE_FILE, WORKSPACE_FILE
+from rollout_spec.spec.kinds import FOLDERS, OUTPUTS, PAUSE, PAUSE_FILE, WORKSPACE_FILE
 from rollout_spec.spec.kinds import KINDS as ALL_KINDS
 from rollout_spec.workspace.repository import Repository
 
@@ -34,7 +35,7 @@ KINDS = frozenset({*ALL_KINDS, PAUSE})
 NEEDS = ""
 UNCONDITIONAL = True
 
-OWN = (*FOLDERS, "templates", "contracts", "manifests")
+OWN = (*FOLDERS, "templates", "contracts", *OUTPUTS)
 """The folders that belong to a workspace with everything in them."""
 
 

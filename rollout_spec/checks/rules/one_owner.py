@@ -4,7 +4,8 @@ If two targets own the traffic of a rollout, each splits it, and the one that is
 moves weights itself, such as Argo Rollouts or Flagger, overwrites those from git, and undoes a rollback too. If two
 targets own the workloads, each version runs twice, which is a warning. If two rollouts have one host at one gateway,
 the router follows the older route, and the stages and rollbacks of the other have no effect. If one host is more
-specific it wins, so only equal hosts are reported (in a check of the whole workspace). Version ``1-v2`` of ``fraud``
+specific it wins, so only equal hosts are reported (in a check of the whole workspace). Two targets with one output
+file overwrite each other. Version ``1-v2`` of ``fraud``
 and version ``2`` of ``fraud-v1`` are both named ``fraud-v1-v2`` in the cluster, where one would overwrite the other.
 
 Source: https://gateway-api.sigs.k8s.io/reference/spec/#httprouterule
@@ -52,11 +53,14 @@ from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import Problem
 from rollout_spec.core.text import excerpt
 from rollout_spec.core.units import label
+from rollout_spec.render.outputs import output_path
+from rollout_spec.spec.kinds import MANIFESTS
 from rollout_spec.workspace.loader import File
 from rollout_spec.workspace.repository import Repository
 
 if TYPE_CHECKING:
     from rollout_spec.spec.rollout import ModelRollout
+    from rollout_spec.spec.target import TargetDefinition
 
 KINDS = frozenset({"ModelRollout", "Workspace"})
 NEEDS = ""
@@ -78,24 +82,31 @@ def check(subject: Subject) -> Iterator[Problem]:
 
 def _targets(rollout: ModelRollout, repository: Repository) -> Iterator[Problem]:
     owners: dict[str, str] = {}
+    writers = {f"{MANIFESTS}/{rollout.metadata.name}/kustomization.yaml": "the list of manifests"}
     for index, target in enumerate(rollout.spec.targets):
-        owns = _owned_by(target.type, repository)
+        definition = _definition(target.type, repository)
+        if definition is None:
+            continue
+        at, owns = ("spec", "targets", index, "type"), definition.owns
         first = owners.setdefault(owns, target.type)
         if owns in ("traffic", "workloads") and first != target.type:
             message = f"{first} and {target.type} both own the {owns} of this rollout"
-            at = ("spec", "targets", index, "type")
             yield Problem(at, message, "keep one of them", "error" if owns == "traffic" else "warning")
+        path = output_path(target.type, definition, rollout.metadata.name)
+        if path in writers:
+            message = f"{writers[path]} and {target.type} are both rendered to {path}"
+            yield Problem(at, message, "keep one of them, or set `output` in the `target.yaml` of one")
+        writers.setdefault(path, target.type)
 
 
-def _owned_by(target: str, repository: Repository) -> str:
+def _definition(target: str, repository: Repository) -> TargetDefinition | None:
     from rollout_spec.core.errors import UserError
     from rollout_spec.domain.targets import definitions as catalog
 
     try:
-        definition = catalog.find(target, repository.tree)
+        return catalog.find(target, repository.tree)
     except UserError:
-        return ""  # references-exist reports it
-    return definition.owns if definition else ""
+        return None  # references-exist reports it
 
 
 def _objects(file: File[ModelRollout], repository: Repository) -> Iterator[Problem]:
@@ -171,7 +182,8 @@ def _claims(name: str, repository: Repository) -> Iterator[tuple[str, str, str, 
     """
     rollout = _rollout(name, repository)
     for target in rollout.spec.targets if rollout else ():
-        if rollout is None or _owned_by(target.type, repository) != "traffic":
+        definition = _definition(target.type, repository)
+        if rollout is None or definition is None or definition.owns != "traffic":
             continue
         gateway: Any = target.options.get("gateway")
         place, section = f"in the namespace {_namespace(rollout)}", None

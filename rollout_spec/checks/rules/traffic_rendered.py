@@ -2,8 +2,8 @@
 
 ``live`` and ``stages`` declare the traffic split, but only a route applies it. A rollout that renders only workloads
 and alerts shows 5% in every plan and drill, while no request moves: its stages and rollbacks have no effect. So one of
-its targets must render the split: ``gateway-api``, or one of your own whose ``target.yaml`` says ``owns: traffic`` or
-``renders: [split]``.
+its targets must render the split: ``gateway-api``, ``envoy``, or one of your own whose ``target.yaml`` says
+``owns: traffic`` or ``renders: [split]``.
 
 Fails::
 

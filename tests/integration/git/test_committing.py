@@ -232,7 +232,7 @@ def test_what_was_edited_after_a_kill_is_left_as_it_is(repo: Repo) -> None:
 
 def test_what_was_committed_after_a_kill_is_left_as_it_is(repo: Repo) -> None:
     killed_at(repo, "write-tree", *WITHDRAW)
-    repo.git("commit", "-q", "-m", "Theirs", "--", FILE, "manifests")
+    repo.git("commit", "-q", "-m", "Theirs", "--", FILE, "manifests", "alerts")
     known = contents(repo)
     code, _, err = do(repo.folder, "render")
     assert (code, "they were committed since and stay unchanged" in err) == (0, True)

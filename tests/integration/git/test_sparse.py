@@ -33,7 +33,7 @@ metadata: {name: own}
 spec:
   policies: [{name: owned, expression: rollout.metadata.owner != null, message: nobody owns it, why: Somebody must.}]
 """
-KEPT = ("rollouts", "components", "incidents", "policies", "templates", "contracts", "manifests")
+KEPT = ("rollouts", "components", "incidents", "policies", "templates", "contracts", "alerts", "manifests")
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +57,7 @@ def leave_out(repo: Repo, *folders: str) -> None:
     assert not any((repo.workspace / name).exists() for name in folders)
 
 
-@pytest.mark.parametrize("folder", KEPT[:-1])
+@pytest.mark.parametrize("folder", KEPT[:-2])
 @pytest.mark.parametrize("words", [("check",), ("check", FRAUD), ("check", "--all")], ids=" ".join)
 def test_a_check_is_never_well_without_what_decides(repo: Repo, folder: str, words: tuple[str, ...]) -> None:
     if folder == "rollouts" and FRAUD in words:
@@ -78,7 +78,7 @@ def test_without_manifests_they_are_not_looked_at(repo: Repo) -> None:
     assert "skipped manifests-current: manifests/ is not in this checkout" in done.err
 
 
-@pytest.mark.parametrize("folder", ["incidents", "components", "manifests"])
+@pytest.mark.parametrize("folder", ["incidents", "components", "manifests", "alerts"])
 @pytest.mark.parametrize(
     "words", [("advance", "fraud", *FORCED), ("withdraw", "fraud"), ("render",), ("drill",)], ids=" ".join
 )

@@ -122,7 +122,7 @@ def test_the_page_about_targets_has_every_key_of_options_and_limits() -> None:
 
 
 def test_the_target_on_the_page_about_targets_is_one() -> None:
-    [block] = re.findall(r"^```yaml\n(.*?)^```", text("docs/targets.md"), re.MULTILINE | re.DOTALL)
+    [block] = re.findall(r"^```yaml\n(options:.*?)^```", text("docs/targets.md"), re.MULTILINE | re.DOTALL)
     head = {"description": "Jobs.", "owns": "workloads", "templates": [{"file": "job.j2"}]}
     definition = TargetDefinition.model_validate(head | parse(block.encode()).data)
     assert [limit.severity for limit in definition.limits] == ["error", "warning"]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from repo import Repo, run
 
 from rollout_spec.render.drift import orphaned_manifests
-from rollout_spec.render.renderer import is_rendered
+from rollout_spec.render.outputs import is_rendered
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.working_tree import WorkingTree
 
@@ -21,9 +23,13 @@ HEAD = "# Rendered by rollout-spec from rollouts/{}.yaml: edit that file, then r
 OURS = {
     "manifests/fraud/nomad.yaml": HEAD.format("fraud", "fraud") + "a: 1\n",
     "manifests/fraud/flagger.yaml": HEAD.format("fraud", "fraud").replace("\n", "\r\n") + "a: 1\r\n",
+    "alerts/fraud.paging.yaml": HEAD.format("fraud", "fraud") + "groups: []\n",
     "manifests/fraud/old.conf": "# Rendered by rollout-spec from rollouts/fraud.yaml, do not edit\n",
 }
-LEFT = {"manifests/gone/kserve.yaml": HEAD.format("gone", "gone") + "kind: InferenceService\n"}
+LEFT = {
+    "manifests/gone/kserve.yaml": HEAD.format("gone", "gone") + "kind: InferenceService\n",
+    "alerts/gone.yaml": HEAD.format("gone", "gone") + "groups: []\n",
+}
 OTHERS = {
     "manifests/fraud/NOTES.md": "Ask Jo before you touch this.\n",
     "manifests/fraud/secret.yaml": "kind: Secret\n" + HEAD.format("fraud", "fraud"),
@@ -32,6 +38,9 @@ OTHERS = {
     "manifests/fraud/more/kserve.yaml": HEAD.format("fraud", "fraud") + "kind: InferenceService\n",
     "manifests/gone/NOTES.md": "Nobody knows.\n",
     "manifests/gone/more/kserve.yaml": HEAD.format("gone", "gone"),
+    "alerts/nodes.yaml": "groups: []\n",
+    "alerts/fraud.nodes.yaml": "groups: []\n",
+    "alerts/gone/kserve.yaml": HEAD.format("gone", "gone"),
     "manifests/README.md": "What is rendered.\n",
     "manifests/kserve.yaml": HEAD.format("fraud", "fraud"),
 }
@@ -95,7 +104,10 @@ def test_a_render_keeps_what_is_rendered_where_a_rollout_does_not_load(repo: Rep
 
 def test_a_check_says_which_files_are_not_ours(repo: Repo) -> None:
     put(repo, {**OURS, **LEFT, **OTHERS})
-    foreign = {path for path in OTHERS if path.count("/") == 2} | {"manifests/fraud/more", "manifests/gone/more"}
+    foreign = {path for path in OTHERS if re.fullmatch("manifests/[^/]+/[^/]+", path)} | {
+        "manifests/fraud/more",
+        "manifests/gone/more",
+    }
     wanted = dict.fromkeys((*OURS, *LEFT), "error") | dict.fromkeys(foreign, "warning")
     assert found(repo) == wanted
     assert "rollout-spec did not render it" in repo.run("check").out
@@ -167,6 +179,48 @@ def test_a_folder_stops_no_rollback(repo: Repo) -> None:
     assert done.status == 0, done.text
     assert deleted(repo, repo.branches()[0]) == set()
     assert run("--repo", str(repo.workspace), "drill", "fraud").status == 0
+
+
+# Folders of an earlier release, which rendered alerts into the folder of manifests and no kustomization.
+
+SECRET = {"manifests/fraud/secret.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: fraud}\n"}
+PATCHES = {"manifests/fraud/kustomization.yml": "resources: [kserve.yaml, gateway-api.yaml]\nnamePrefix: eu-\n"}
+
+
+def earlier(repo: Repo, files: dict[str, str]) -> None:
+    folder = repo.workspace / "manifests/fraud"
+    shutil.move(repo.workspace / "alerts/fraud.yaml", folder / "prometheus.yaml")
+    (folder / "kustomization.yaml").unlink()
+    put(repo, files)
+    repo.commit("Render with an earlier release")
+
+
+@pytest.mark.parametrize("how", ["render", "rollback"])
+def test_an_upgrade_moves_the_alerts_and_lists_what_was_applied(repo: Repo, how: str) -> None:
+    earlier(repo, SECRET)
+    if how == "render":
+        assert repo.run("render").status == 0
+    else:
+        done = repo.breach()
+        assert (done.status, "draft" in done.text) == (0, False)
+        repo.merge(repo.branches()[0])
+    assert not (repo.workspace / "manifests/fraud/prometheus.yaml").exists()
+    assert (repo.workspace / "alerts/fraud.yaml").is_file()
+    listing = yaml.safe_load((repo.workspace / "manifests/fraud/kustomization.yaml").read_text("utf-8"))
+    assert listing["resources"] == ["gateway-api.yaml", "kserve.yaml", "secret.yaml"]
+    assert repo.run("render", "--check").status == 0
+
+
+@pytest.mark.parametrize("how", ["render", "rollback"])
+def test_a_kustomization_of_somebody_else_stays(repo: Repo, how: str) -> None:
+    earlier(repo, PATCHES)
+    done = repo.run("render") if how == "render" else repo.breach()
+    assert done.status == 0
+    if how == "rollback":
+        repo.merge(repo.branches()[0])
+    assert there(repo, PATCHES) == {*PATCHES}
+    assert not (repo.workspace / "manifests/fraud/kustomization.yaml").exists()
+    assert found(repo) == dict.fromkeys(PATCHES, "warning")
 
 
 # The header.

@@ -23,10 +23,13 @@ def emitted(folder: Path) -> dict[str, bytes]:
 
 
 def manifests_at(repo: Repo, commit: str) -> dict[str, bytes]:
-    names = repo.git("ls-tree", "--name-only", commit, f"{repo.path('manifests/fraud')}/").split()
-    return {
-        f"manifests/fraud/{Path(name).name}": repo.git("show", f"{commit}:{name}").encode() + b"\n" for name in names
-    }
+    """Return the rendered files that are applied by hand. The kustomization lists them for others."""
+    folders = [f"{repo.path(folder)}/" for folder in ("manifests/fraud", "alerts")]
+    names = repo.git("ls-tree", "--name-only", commit, *folders).split()
+    start = repo.path("")
+    files = {name.removeprefix(start): repo.git("show", f"{commit}:{name}").encode() + b"\n" for name in names}
+    assert files.pop("manifests/fraud/kustomization.yaml")
+    return files
 
 
 def commands(folder: Path) -> list[list[str]]:
@@ -112,7 +115,7 @@ def test_the_steps_name_what_is_applied_and_what_is_not(repo: Repo, tmp_path: Pa
         "kubectl diff -f manifests/fraud/kserve.yaml -f manifests/fraud/gateway-api.yaml",
         "kubectl apply -f manifests/fraud/kserve.yaml ",
         "kubectl apply -f manifests/fraud/gateway-api.yaml",
-        "`manifests/fraud/prometheus.yaml` is not a Kubernetes object",
+        "`alerts/fraud.yaml` is not a Kubernetes object",
         "rollout-spec rollback fraud --version 42 --at 2026-11-20T09:03:00Z --reason r",
         "argocd app set APP --sync-policy automated",
         "flux resume kustomization NAME",
@@ -125,7 +128,8 @@ def test_a_workspace_in_a_folder_of_a_larger_repository(tmp_path: Path) -> None:
     assert repo.run("rollback", "fraud", "--reason", "r", "--emit", "out").status == 0
     assert sorted(emitted(repo.workspace / "out")) == [
         "README.md",
-        *(f"manifests/fraud/{name}.yaml" for name in ("gateway-api", "kserve", "prometheus")),
+        "alerts/fraud.yaml",
+        *(f"manifests/fraud/{name}.yaml" for name in ("gateway-api", "kserve")),
     ]
 
 

@@ -367,7 +367,8 @@ def test_what_else_is_in_the_repository_stays(repo: Repo, brings: Callable[[Repo
     commit = goes_back(repo, [])
     old, new = modes_and_blobs(repo, base), modes_and_blobs(repo, commit)
     assert {path: entry[0] for path, entry in old.items()} == {path: new[path][0] for path in old}
-    assert {path for path in old if old[path] != new[path]} <= {FRAUD, *(each for each in old if "manifests/" in each)}
+    rendered = (path for path in old if path.startswith(("manifests/", "alerts/")))
+    assert {path for path in old if old[path] != new[path]} <= {FRAUD, *rendered}
 
 
 def modes_and_blobs(repo: Repo, commit: str) -> dict[str, list[str]]:
@@ -475,7 +476,7 @@ def test_a_rollout_that_was_renamed(repo: Repo) -> None:
 
 def test_a_workspace_that_was_moved(repo: Repo) -> None:
     repo.take(advance, "Advance fraud 42")
-    for name in (".rollout-spec.yaml", "rollouts", "components", "manifests"):
+    for name in (".rollout-spec.yaml", "rollouts", "components", "manifests", "alerts"):
         (repo.folder / "prod").mkdir(exist_ok=True)
         repo.git("mv", name, f"prod/{name}")
     moved = Repo(repo.folder, repo.remote, "prod", repo.clock)

@@ -240,7 +240,7 @@ def test_a_commit_holds_the_step_and_nothing_else(old: Repo) -> None:
     result = old.run("advance", "fraud", "--commit")
     assert result.status == 0, result.text
     changed = old.git("show", "--format=", "--name-only", "HEAD").split()
-    assert changed == ["manifests/fraud/gateway-api.yaml", "manifests/fraud/prometheus.yaml", FILE]
+    assert changed == ["alerts/fraud.yaml", "manifests/fraud/gateway-api.yaml", FILE]
     assert (old.git("diff", "--cached"), old.git("status", "--porcelain")) == (staged, files)
     assert old.git("log", "-1", "--format=%an %ae %cn") == "Ada Author ada@example.com Carl Committer"
     assert old.git("log", "-1", "--format=%B") == (
@@ -259,9 +259,10 @@ def test_files_that_come_and_go_are_committed(old: Repo) -> None:
     assert result.status == 0, result.text
     changed = old.git("show", "--format=", "--name-status", "HEAD").splitlines()
     names = [
+        "alerts/scam.yaml",
         "manifests/scam/gateway-api.yaml",
         "manifests/scam/kserve.yaml",
-        "manifests/scam/prometheus.yaml",
+        "manifests/scam/kustomization.yaml",
         "rollouts/scam.yaml",
     ]
     assert changed == [f"A\t{name}" for name in names]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -58,13 +59,15 @@ def test_a_case_renders_what_is_expected(name: str) -> None:
     rollout, tree = case_of(name)
     report = check(Repository(tree), paths=[f"rollouts/{rollout}.yaml"])
     assert not report.failed, report.findings
-    texts = {Path(manifest.path).name: manifest.text for manifest in rendered(tree, rollout)}
+    folder = f"manifests/{rollout}/"
+    texts = {manifest.path.removeprefix(folder): manifest.text.encode() for manifest in rendered(tree, rollout)}
     expected = CASES / name / "expected"
     if UPDATE:
+        shutil.rmtree(expected, ignore_errors=True)
         for file, text in texts.items():
-            expected.mkdir(exist_ok=True)
-            (expected / file).write_text(text, encoding="utf-8")
-    assert texts == {path.name: path.read_text("utf-8") for path in expected.iterdir()}
+            (expected / file).parent.mkdir(parents=True, exist_ok=True)
+            (expected / file).write_bytes(text)
+    assert texts == files_in(expected)
 
 
 def test_every_profile_has_a_case() -> None:
@@ -89,7 +92,7 @@ def test_a_workspace_of_another_name_is_named_in_alerts() -> None:
 )
 def test_a_boundary_is_found_however_it_is_written(case: str, boundary: str, spellings: list[str]) -> None:
     """Prometheus 3 writes boundaries anew: https://prometheus.io/docs/prometheus/latest/migration/."""
-    text = (CASES / case / "expected" / "prometheus.yaml").read_text("utf-8")
+    text = (CASES / case / "expected" / "alerts" / "churn.yaml").read_text("utf-8")
     patterns = [each.replace("\\\\", "\\") for each in re.findall(r'le=~"(.*?)"', text)]
     (pattern,) = [each for each in patterns if re.fullmatch(each, boundary)]
     assert all(re.fullmatch(pattern, each) for each in spellings)
@@ -176,7 +179,7 @@ def test_texts_in_a_template_of_ones_own_come_out_as_they_are(description: str, 
     data = fraud()
     data["metadata"] |= {"description": description, "labels": labels}
     data["spec"]["targets"] = [{"type": "own"}]
-    (manifest,) = render(ModelRollout.model_validate(data), Repository(Overlay(WorkingTree(BASE), OWN)))
+    manifest, *_ = render(ModelRollout.model_validate(data), Repository(Overlay(WorkingTree(BASE), OWN)))
     pairs = [[key, value] for key, value in labels.items()]
     assert data_of(manifest) == {
         "description": description,
@@ -192,7 +195,7 @@ def test_shares_of_a_route_are_exact(weight: Fraction, mirror: Fraction) -> None
     stage = {"name": "canary", "weight": percent(weight), "mirror": percent(mirror)}
     data = replaced(fraud(), ("spec", "stages", 1), stage)
     data["spec"]["targets"] = [{"type": "gateway-api", "gateway": {"name": "edge"}}]
-    (manifest,) = render(ModelRollout.model_validate(data), Repository(WorkingTree(BASE)))
+    manifest, *_ = render(ModelRollout.model_validate(data), Repository(WorkingTree(BASE)))
     (rule,) = data_of(manifest)["spec"]["rules"]
     stable, candidate = (backend["weight"] for backend in rule["backendRefs"])
     assert 0 < stable < 1_000_000
@@ -201,6 +204,23 @@ def test_shares_of_a_route_are_exact(weight: Fraction, mirror: Fraction) -> None
     copied = rule["filters"][0]["requestMirror"]
     fraction = copied.get("fraction") or {"numerator": copied["percent"], "denominator": 100}
     assert Fraction(fraction["numerator"], fraction["denominator"]) == mirror
+
+
+@some
+@given(SHARE, SHARE)
+def test_shares_of_envoy_are_exact(weight: Fraction, mirror: Fraction) -> None:
+    stage = {"name": "canary", "weight": percent(weight), "mirror": percent(mirror)}
+    data = replaced(fraud(), ("spec", "stages", 1), stage)
+    data["spec"]["targets"] = [{"type": "envoy"}]
+    (manifest,) = render(ModelRollout.model_validate(data), Repository(WorkingTree(BASE)))
+    (routes,) = data_of(manifest)["resources"]
+    route = routes["virtual_hosts"][0]["routes"][0]["route"]
+    stable, candidate = (cluster["weight"] for cluster in route["weighted_clusters"]["clusters"])
+    assert 0 < stable + candidate < 2**32
+    assert Fraction(candidate, stable + candidate) == weight
+    copied = route["request_mirror_policies"][0]["runtime_fraction"]["default_value"]
+    denominator = {"HUNDRED": 100, "TEN_THOUSAND": 10_000, "MILLION": 1_000_000}[copied["denominator"]]
+    assert Fraction(copied["numerator"], denominator) == mirror
 
 
 # Templates of an organization's own: data comes in, text goes out, and nothing else happens.

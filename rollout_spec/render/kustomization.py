@@ -1,0 +1,67 @@
+"""The kustomization of a rollout's folder of manifests: the files that Argo CD, Flux and `kubectl apply -k` apply.
+
+Without a kustomization, Argo CD and Flux apply every Kubernetes object of a folder. The rendered one lists the same
+files, so nothing that is applied already is pruned. If somebody else wrote one, it stays, and none is rendered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from rollout_spec.core.yaml.document import parse
+from rollout_spec.core.yaml.scalars import quote
+from rollout_spec.render.outputs import head, is_rendered
+from rollout_spec.spec.kinds import MANIFESTS
+from rollout_spec.workspace.repository import Repository
+from rollout_spec.workspace.tree import Tree
+
+_FILE = "kustomization.yaml"
+NAMES = frozenset({_FILE, "kustomization.yml", "Kustomization"})
+"""The names under which kustomize finds a kustomization. It refuses a folder with two of them."""
+_FIELDS = tuple(re.compile(rb"^[\"']?" + field + rb"[\"']?[ \t]*:", re.MULTILINE) for field in (b"apiVersion", b"kind"))
+
+
+def path_of(rollout: str) -> str:
+    """Return the path of a rollout's kustomization."""
+    return f"{MANIFESTS}/{rollout}/{_FILE}"
+
+
+def kustomization(rollout: str, objects: Iterable[str], repository: Repository) -> str | None:
+    """Return the kustomization of a rollout, or None if there is none to render.
+
+    That is so if it renders no Kubernetes objects, or if somebody else wrote a kustomization. ``objects`` are the paths
+    of the rendered Kubernetes objects.
+    """
+    folder = f"{MANIFESTS}/{rollout}/"
+    rendered = {path.removeprefix(folder) for path in objects if path.startswith(folder)}
+    if not rendered or _has_another(folder, repository.tree):
+        return None
+    files = sorted({*rendered, *_others(folder, repository.tree)})
+    lines = [head(rollout), "apiVersion: kustomize.config.k8s.io/v1beta1\n", "kind: Kustomization\n", "resources:\n"]
+    return "".join([*lines, *(f"  - {quote(file)}\n" for file in files)])
+
+
+def _has_another(folder: str, tree: Tree) -> bool:
+    contents = (tree.read(folder + name) for name in NAMES)
+    return any(content is not None and not is_rendered(content) for content in contents)
+
+
+def _others(folder: str, tree: Tree) -> Iterator[str]:
+    """Yield the Kubernetes objects in a folder that this tool did not render."""
+    for name in tree.names(folder.rstrip("/")):
+        if name not in NAMES and name.endswith((".yaml", ".yml", ".json")):
+            content = tree.read(folder + name)
+            if content is not None and not is_rendered(content) and _is_object(name, content):
+                yield name
+
+
+def _is_object(name: str, content: bytes) -> bool:
+    """Return whether a file is a Kubernetes object. A YAML file may hold several."""
+    return has_kind(content) if name.endswith(".json") else all(field.search(content) for field in _FIELDS)
+
+
+def has_kind(document: bytes) -> bool:
+    """Return whether one document has ``apiVersion`` and ``kind``."""
+    data = parse(document).data
+    return isinstance(data, dict) and "apiVersion" in data and "kind" in data
