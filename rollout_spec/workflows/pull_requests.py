@@ -16,6 +16,7 @@ from rollout_spec.core.pull_request import Interventions, ProposedChange, PullRe
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.workflows.base_branch import Base, build
 from rollout_spec.workflows.branch_heads import Built, Heads
+from rollout_spec.workflows.make_ready import Attest, Readiness
 
 SUPERSEDED = "superseded"
 """The label of pull requests that this tool closed itself, so that no person refused them."""
@@ -45,7 +46,8 @@ class Delivery:
 
     ``answers`` returns whether a head of this tool is for the same breach, observed at ``observed``. ``ordered``: a
     person asks for the change, and a closed pull request does not stop it. ``taken`` are the branches on the remote, if
-    already listed. ``records`` are the paths of the incidents in the change.
+    already listed. ``records`` are the paths of the incidents in the change. ``attest`` sets the status of the commit
+    that is ``built`` here, and of no other.
     """
 
     change: ProposedChange
@@ -57,6 +59,8 @@ class Delivery:
     observed: datetime | None = None
     taken: Mapping[str, str] | None = None
     records: frozenset[str] = frozenset()
+    attest: Attest | None = None
+    built: str | None = None
 
 
 def deliver(delivery: Delivery) -> DeliveredChange:
@@ -67,6 +71,7 @@ def deliver(delivery: Delivery) -> DeliveredChange:
     remote = delivery.base.remote
     assert remote is not None
     commit, taken = build(delivery.change, delivery.base), delivery.taken
+    delivery = replace(delivery, built=commit)
     for _ in range(_TRIES):
         if taken is None:
             taken = remote.branches(f"{delivery.change.branch.partition('/')[0]}*")
@@ -197,7 +202,7 @@ def _replacement_comment(base: Base, commit: str) -> str:
 
 
 def _follow_up(delivered: DeliveredChange, delivery: Delivery, *, fresh: bool) -> DeliveredChange:
-    """Label, request reviews, mark ready and enable auto-merge. Failures become notes.
+    """Label, request reviews, mark ready, attest and enable auto-merge. Failures become notes.
 
     Changes by a person stay as long as the head stays.
     """
@@ -209,7 +214,8 @@ def _follow_up(delivered: DeliveredChange, delivery: Delivery, *, fresh: bool) -
     except UserError as error:
         notes.append(error.message)
     try:
-        pull = _make_ready(pull, delivered.commit, change, forge, notes, fresh=fresh)
+        attest = delivery.attest if delivered.commit == delivery.built else None
+        pull = Readiness(pull, delivered.commit, change, forge, fresh, attest).make_ready(notes)
     except UserError as error:
         notes.append(f"auto-merge is not enabled: {error.message}" + (f" ({error.hint})" if error.hint else ""))
     if notes:
@@ -217,27 +223,6 @@ def _follow_up(delivered: DeliveredChange, delivery: Delivery, *, fresh: bool) -
             forge, pull, "not-done", "The forge did not do this:\n\n" + "\n".join(f"- {note}" for note in notes), notes
         )
     return replace(delivered, pull_request=pull, merged=pull.state == "merged", notes=(*delivered.notes, *notes))
-
-
-def _make_ready(
-    pull: PullRequest, commit: str, change: ProposedChange, forge: Forge, notes: list[str], *, fresh: bool
-) -> PullRequest:
-    """Mark a pull request ready and enable auto-merge if the change asks for it and no person undid it."""
-    wants_ready, wants_arm = pull.draft and not change.draft, change.auto_merge and not pull.auto_merge_enabled
-    if not wants_ready and not wants_arm and pull.head_sha == commit:
-        return pull
-    interventions = Interventions() if fresh else forge.interventions(pull)
-    if pull.head_sha != commit and not interventions.converted_to_draft and not interventions.cancelled_auto_merge:
-        pull = forge.update(pull, change, commit)  # a forge on disk does not notice that its branch moved
-    if wants_ready and interventions.converted_to_draft:
-        notes.append("it stays a draft because a person made it one")
-    elif wants_ready:
-        pull = forge.ready(pull)
-    if wants_arm and not pull.draft and interventions.cancelled_auto_merge:
-        notes.append("auto-merge is not enabled: a person cancelled it")
-    elif wants_arm and not pull.draft:
-        pull = forge.enable_auto_merge(pull, commit)
-    return pull
 
 
 def _comment(forge: Forge, pull: PullRequest, key: str, text: str, notes: list[str]) -> None:

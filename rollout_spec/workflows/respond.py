@@ -14,6 +14,7 @@ from rollout_spec.core.unexpected import as_user_error
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.rollback import GuardVerdict, NoAction, NoRollbackTarget, Order, Rollback
 from rollout_spec.rollback.pull_request import repeat_comment, step_warning
+from rollout_spec.workflows.attest import attestation
 from rollout_spec.workflows.base_branch import Base, build
 from rollout_spec.workflows.breach_order import response_rank, strongest_breach, would_be_acted_on
 from rollout_spec.workflows.decide import Case
@@ -75,12 +76,16 @@ class FailedResponse:
 
 @dataclass(frozen=True)
 class Responder:
-    """The context of responses: base, forge (None: nothing is pushed), time, and a person's order."""
+    """The context of responses: base, forge (None: nothing is pushed), time, and a person's order.
+
+    ``attests``: the workspace on the base may let this process set a required status on rollbacks that it built.
+    """
 
     base: Base
     forge: Forge | None
     now: datetime
     order: Order | None = None
+    attests: bool = False
 
 
 def respond_to_all(
@@ -140,10 +145,10 @@ def respond(
         return _close_outdated_if_recorded(response, case)
     if forge is None or base.remote is None or not response.pushes:
         return replace(response, commit=build(response.change, base))
-    return _deliver(response, case, forge)
+    return _deliver(response, case, forge, attests=responder.attests)
 
 
-def _deliver(response: BreachResponse, case: Case, forge: Forge) -> BreachResponse:
+def _deliver(response: BreachResponse, case: Case, forge: Forge, *, attests: bool) -> BreachResponse:
     """Push the change of a response, open its pull request, and close outdated ones."""
     assert response.change is not None
     breach, base, decision = case.breach, case.base, response.decision
@@ -158,6 +163,7 @@ def _deliver(response: BreachResponse, case: Case, forge: Forge) -> BreachRespon
             observed=breach.observed_at,
             taken=case.branches,
             records=frozenset(base.path(f"incidents/{name}.yaml") for name in _incident_names(decision)),
+            attest=attestation(decision, response.verdict, response.change, case, forge) if attests else None,
         )
     )
     done = replace(response, commit=delivered.commit, delivered=delivered)

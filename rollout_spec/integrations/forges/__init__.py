@@ -21,7 +21,12 @@ __all__ = ["FORGES", "Access", "Credential", "Forge", "Protection", "TokenCapabi
 
 
 class Forge(Protocol):
-    """The pull requests of a repository. UserError if the forge refuses or does not answer."""
+    """The pull requests of a repository. UserError if the forge refuses or does not answer.
+
+    ``attests_first``: the status of a commit is set before auto-merge is enabled, so that the forge merges at once.
+    """
+
+    attests_first: bool
 
     def find(self, head: str, base: str) -> PullRequest | None:
         """Return the newest pull request from a branch: an open one before a merged one before a closed one."""
@@ -63,6 +68,13 @@ class Forge(Protocol):
 
     def enable_auto_merge(self, pull: PullRequest, head_sha: str) -> PullRequest:
         """Let the forge merge once checks pass, or merge now if none is pending; only at ``head_sha``."""
+
+    def attest(self, pull: PullRequest, commit: str, context: str, description: str) -> None:
+        """Set the status of a context at the head of a pull request to success.
+
+        A status that is set stays. UserError unless ``commit`` is the head now, and the pull request is open, ready and
+        for the same base. A failed status of this context is refused too.
+        """
 
     def standing(self, base: str) -> TokenCapabilities:
         """Return the permissions of the token and the protection of the base. Nothing is changed.

@@ -16,6 +16,7 @@ from rollout_spec.core.units import format_time, parse_time
 from rollout_spec.integrations.forges import text as wording
 from rollout_spec.integrations.forges.capabilities import TokenCapabilities
 from rollout_spec.integrations.forges.local_files import PullFiles, automation, interventions, noted
+from rollout_spec.integrations.forges.statuses import is_due, refuse_changed
 
 _STATES = ("open", "merged", "closed")
 
@@ -25,6 +26,8 @@ class LocalForge:
 
     ``contains(branch, commit)`` returns whether a remote branch contains a commit.
     """
+
+    attests_first = False
 
     def __init__(self, remote_url: str, contains: Callable[[str, str], bool]) -> None:
         self.repository = _bare(remote_url)
@@ -117,6 +120,16 @@ class LocalForge:
                 raise UserError(f"auto-merge of {pull.url} was not enabled: its branch has moved", status=1)
             self._files.edit(pull.number, autoMerge=True, automation=self._noted(pull.number, armed=True))
         return self.read(pull.number)
+
+    def attest(self, pull: PullRequest, commit: str, context: str, description: str) -> None:
+        """Record the status of a commit under ``statuses``; no merge waits for it."""
+        with self._files.lock(), self._files.understood(pull.number):
+            known = list(self._files.read(pull.number).get("statuses", ()))
+            own = [str(each["state"]) for each in known if (each["sha"], each["context"]) == (commit, context)]
+            if is_due(own[-1] if own else None, context, commit):
+                refuse_changed(self.read(pull.number), pull, commit)
+                status = {"sha": commit, "context": context, "state": "success", "description": description}
+                self._files.edit(pull.number, statuses=[*known, status])
 
     def merged(self, pull: PullRequest, head_sha: str, merge_sha: str, moment: datetime) -> PullRequest:
         """Record that a pull request was merged at ``head_sha``; ``merge_sha`` is the commit on the base."""

@@ -14,6 +14,7 @@ from fakes.forge import Guard
 from fakes.github import FakeGitHub
 from fakes.host import Answer, Request
 from fakes.openapi import contract
+from fakes.statuses import CONTEXT
 from graphql import GraphQLSchema, build_client_schema, graphql_sync, parse
 from graphql.execution.values import get_variable_values
 from graphql.language import OperationDefinitionNode
@@ -246,6 +247,8 @@ def everything(place: Hosted, host: FakeGitHub) -> None:
     for text in ("One.", "One.", "Two."):
         forge.comment(found(forge), "key", text)
     forge.enable_auto_merge(found(forge), commit)
+    for _ in range(2):
+        forge.attest(found(forge), commit, CONTEXT, "rollout-spec built and checked it: fraud 42 -> 41")
     host.say(pull, "ada", "Why?")
     host.checks_pass()
     found(forge)
@@ -292,6 +295,7 @@ def test_an_app_asks_as_github_publishes_it(place: Hosted, host: FakeGitHub, app
 def asks(place: Hosted, host: FakeGitHub) -> None:
     """Ask all that is asked of a token, a branch and a commit, with all that may be answered."""
     merge = host.merge(place.opened()[1])
+    host.apps["rollouts"] = 15368
     ends = "2026-11-27 10:00:00 UTC"
     for scopes, role, expires in ((None, "admin", None), ("repo", "admin", ends), ("public_repo", "write", None)):
         host.scopes, host.role, host.expires = scopes, role, expires

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fakes.host import Host
+from fakes.statuses import Status, StatusHost
 
 NOW = "2026-11-20T10:20:00Z"
 
@@ -72,7 +72,7 @@ class Guard:
     queue: bool = False
 
 
-class ForgeHost(Host):
+class ForgeHost(StatusHost):
     """A host with pull requests, and the settings that decide what happens to them."""
 
     draft_prefix = ""
@@ -198,9 +198,26 @@ class ForgeHost(Host):
     def checks_pass(self) -> None:
         """Let the checks succeed: what is armed merges."""
         self.checks = "success"
+        self.settle()
+
+    def settle(self) -> None:
+        """Merge what is armed and waits for nothing."""
         for each in self.pulls:
-            if each.state == "open" and each.armed == self.head(each):
+            if each.state == "open" and each.armed == self.head(each) and not self.is_pending(each):
                 self.merge(each)
+
+    # Statuses.
+
+    def set_status(self, sha: str, context: str, state: str, author: str = "ci", description: str = "") -> Status:
+        """Set a status of a commit: what is armed and needed no more than that merges."""
+        status = Status(len(self.statuses) + 1, sha, context, state, author, description)
+        self.statuses.append(status)
+        self.settle()
+        return status
+
+    def is_pending(self, pull: Pull) -> bool:
+        """Whether a merge has to wait for checks."""
+        return bool(self.missing(self.head(pull))) if self.required else self.checks == "pending"
 
     def say(self, pull: Pull, author: str, body: str) -> Comment:
         comment = Comment(sum(len(each.comments) for each in self.pulls) + 1, author, body)

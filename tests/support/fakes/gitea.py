@@ -7,14 +7,14 @@ import re
 from typing import Any
 
 from fakes.forge import NOW, Comment, Event, Pull
-from fakes.gitea_standing import GiteaStanding
+from fakes.gitea_statuses import GiteaStatuses
 from fakes.host import Answer, Request
 
 _DRAFT = re.compile(r"(wip:|\[wip\])", re.IGNORECASE)
 _PAGE = 50
 
 
-class FakeGitea(GiteaStanding):
+class FakeGitea(GiteaStatuses):
     """A repository at /api/v1. It takes pull requests without commits between the branches, as the real one does."""
 
     draft_prefix = "WIP: "
@@ -90,13 +90,13 @@ class FakeGitea(GiteaStanding):
             return self._error(405, "")
         if _DRAFT.match(pull.title):
             return self._error(405, "Work in progress PRs cannot be merged")
-        if wish.get("merge_when_checks_succeed") and self.checks == "pending":
+        if wish.get("merge_when_checks_succeed") and self.is_pending(pull):
             if pull.armed:
                 words = f"pull request is already scheduled to auto merge when checks succeed [pull_id: {pull.number}]"
                 return self._error(409, words)
             self.enable_auto_merge(pull, user)  # whatever head_commit_id says
             return Answer(201)
-        if self.checks == "pending":
+        if self.is_pending(pull):
             return self._error(405, "Not all required status checks successful")
         if wish.get("head_commit_id", self.head(pull)) != self.head(pull):
             return self._error(409, "head out of date")
@@ -200,6 +200,8 @@ _ROUTES = (
     ("GET", "/branches/(?P<b>.+)", "_branch"),
     ("GET", "/branch_protections/(?P<r>.+)", "_rule"),
     ("GET", "/commits/(?P<c>[^/]+)/pull", "_brought_by"),
+    ("GET", "/statuses/(?P<c>[^/]+)", "_show_statuses"),
+    ("POST", "/statuses/(?P<c>[^/]+)", "_set_status"),
     ("GET", "/pulls", "_list"),
     ("POST", "/pulls", "_create"),
     ("GET", r"/pulls/(?P<n>\d+)", "_get"),

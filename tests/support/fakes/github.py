@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from fakes.forge import Event, Pull
-from fakes.github_standing import GitHubStanding, failed
+from fakes.github_standing import failed
+from fakes.github_statuses import GitHubStatuses
 from fakes.host import Answer, Request
 
 _MUTATION = re.compile(r"\{ (\w+)\(input: \$input\)")
 
 
-class FakeGitHub(GitHubStanding):
+class FakeGitHub(GitHubStatuses):
     """As an Enterprise serves it: REST below /api/v3, GraphQL at /api/graphql."""
 
     def __init__(self, remote: Path, name: str = "acme/models") -> None:
@@ -21,6 +22,8 @@ class FakeGitHub(GitHubStanding):
         self.allows_auto_merge = True
         self.has_drafts = True
         self.app_tokens = 0
+        self.is_unstable = False
+        """Is a check that is not required still pending?"""
 
     def denied(self) -> Answer:
         return failed(401, "Bad credentials")
@@ -130,8 +133,8 @@ class FakeGitHub(GitHubStanding):
             return failed(409, "Head branch was modified. Review and try the merge again.")
         if self.has_queue:
             return failed(405, "Repository rule violations found\n\nChanges must be made through the merge queue")
-        if self.checks == "pending":
-            return failed(405, 'Required status check "rollouts" is expected.')
+        if self.is_pending(pull):
+            return failed(405, f'Required status check "{self.expected(pull)}" is expected.')
         sha = self.merge(pull, squash=request.body.get("merge_method") == "squash")
         return Answer(200, {"sha": sha, "merged": True, "message": "Pull Request successfully merged"})
 
@@ -171,8 +174,8 @@ class FakeGitHub(GitHubStanding):
         elif name == "enqueuePullRequest" and self.has_queue:
             if pull.number in self.queue:
                 return _said("Pull request is already in the merge queue")
-            if self.checks == "pending":
-                return _said('Pull request Required status check "rollouts" is expected.')
+            if self.is_pending(pull):
+                return _said(f'Pull request Required status check "{self.expected(pull)}" is expected.')
             self.queue.append(pull.number)
             pull.events.append(Event("queue", user))
             done["mergeQueueEntry"] = {"position": len(self.queue)}
@@ -181,9 +184,9 @@ class FakeGitHub(GitHubStanding):
                 return _said("Pull request is in draft state")
             if not self.allows_auto_merge:
                 return _said("Auto merge is not allowed for this repository")
-            if self.checks != "pending" and not (self.has_queue and self.knows_queues):
-                return _said("Pull request Pull request is in clean status")
-            if self.checks == "pending":  # a queue is added to when checks pass, and never else: that is said of it
+            if not self.is_pending(pull) and not (self.has_queue and self.knows_queues):
+                return _said(f"Pull request Pull request is in {'unstable' if self.is_unstable else 'clean'} status")
+            if self.is_pending(pull):  # a queue is added to when checks pass, and never else: that is said of it
                 self.enable_auto_merge(pull, user)
             done["actor"] = {"avatarUrl": "", "login": "release-bot", "resourcePath": "/", "url": self.url}
         else:
@@ -197,6 +200,8 @@ _ROUTES = (
     ("GET", "/branches/(?P<b>[^/]+)/protection", "_protection"),
     ("GET", "/rules/branches/(?P<b>[^/]+)", "_rules"),
     ("GET", "/commits/(?P<c>[^/]+)/pulls", "_brought_by"),
+    ("GET", "/commits/(?P<c>[^/]+)/status", "_show_statuses"),
+    ("POST", "/statuses/(?P<c>[^/]+)", "_set_status"),
     ("POST", "/git/refs", "_make_ref"),
     ("GET", "/pulls", "_list"),
     ("POST", "/pulls", "_create"),

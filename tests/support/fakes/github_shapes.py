@@ -44,7 +44,7 @@ class GitHubShapes(ForgeHost):
             "review_comment_url": url, "review_comments_url": url, "_links": {name: {"href": url} for name in _LINKS},
         }  # fmt: skip
         if whole:
-            clean = pull.state == "open" and self.checks != "pending"
+            clean = pull.state == "open" and not self.is_pending(pull)
             shape |= {
                 "merged": merged, "merged_by": self._user("ada") if merged else None, "mergeable": clean or None,
                 "mergeable_state": "clean" if clean else "blocked", "maintainer_can_modify": False, "comments": 0,

@@ -27,6 +27,8 @@ class GitHubStanding(GitHubShapes):
         self.expires: str | None = None
         self.private = False
         self.ruleset: Guard | None = None
+        self.apps: dict[str, int] = {}
+        """The App that a required check is pinned to, by the context."""
         self.allows_auto_merge = True
         self.queue: list[int] = []
         self.knows_queues = True
@@ -53,11 +55,14 @@ class GitHubStanding(GitHubShapes):
 
     def forbidden(self, verb: str, inner: str) -> Answer | None:
         """Refuse what the token may not do."""
+        if inner.endswith("/status") and self.may("statuses") == "none":
+            return self._inaccessible()
         if verb == "GET":
             return None
         if self.archived:
             return failed(403, "Repository was archived so is read-only.")
-        if self.may("contents" if inner.startswith("/git/") else "pull_requests") != "write":
+        wanted = {"git": "contents", "statuses": "statuses"}.get(inner.split("/")[1], "pull_requests")
+        if self.may(wanted) != "write":
             return self._inaccessible()
         if self.is_workflow and (verb, inner) == ("POST", "/pulls"):
             return failed(403, "GitHub Actions is not permitted to create or approve pull requests.")
@@ -98,7 +103,7 @@ class GitHubStanding(GitHubShapes):
         checks = self.guard.checks if self.guard else ()
         protection["required_status_checks"] = {
             "enforcement_level": "non_admins" if checks else "off", "contexts": list(checks),
-            "checks": [{"context": each, "app_id": None} for each in checks],
+            "checks": [{"context": each, "app_id": self.apps.get(each)} for each in checks],
         }  # fmt: skip
         shape = {
             "name": name, "commit": self._commit(self.branch(name)), "_links": {"self": url, "html": url},
@@ -119,7 +124,7 @@ class GitHubStanding(GitHubShapes):
         if self.guard.checks or self.guard.up_to_date:
             shape["required_status_checks"] = {
                 "url": url, "contexts_url": url, "strict": self.guard.up_to_date, "contexts": list(self.guard.checks),
-                "checks": [{"context": each, "app_id": None} for each in self.guard.checks],
+                "checks": [{"context": each, "app_id": self.apps.get(each)} for each in self.guard.checks],
             }  # fmt: skip
         if self.guard.approvals:
             shape["required_pull_request_reviews"] = {
@@ -134,7 +139,10 @@ class GitHubStanding(GitHubShapes):
         if guard is None or request.query.get("page", "1") != "1":
             return Answer(200, [])
         if guard.checks or guard.up_to_date:
-            checks = [{"context": name} for name in guard.checks]
+            checks = [
+                {"context": name} | ({"integration_id": self.apps[name]} if name in self.apps else {})
+                for name in guard.checks
+            ]
             wish = {"required_status_checks": checks, "strict_required_status_checks_policy": guard.up_to_date}
             found.append({"type": "required_status_checks", "parameters": wish})
         if guard.approvals:

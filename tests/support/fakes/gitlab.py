@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from fakes.forge import NOW, Comment, Event, Pull
-from fakes.gitlab_standing import GitLabStanding
+from fakes.gitlab_statuses import GitLabStatuses
 from fakes.host import Answer, Request
 
 _DRAFT = re.compile(r"(draft:|\[draft\]|\(draft\))", re.IGNORECASE)
 _STATES = {"open": "opened", "closed": "closed", "merged": "merged"}
 
 
-class FakeGitLab(GitLabStanding):
+class FakeGitLab(GitLabStatuses):
     """A project at /api/v4. ``checks``: its pipeline is running (pending), has passed (success), or there is none."""
 
     draft_prefix = "Draft: "
@@ -103,11 +103,12 @@ class FakeGitLab(GitLabStanding):
         mergeable = (
             pull.state == "open" and not _DRAFT.match(pull.title) and self._detailed(pull) in ("mergeable", "ci")
         )
+        pipeline = self.pipeline(pull)
         auto = wish.get("auto_merge") or wish.get("merge_when_pipeline_succeeds")
-        if auto and mergeable and self.checks == "pending":
+        if auto and mergeable and pipeline == "running":
             self.enable_auto_merge(pull, user)
             return Answer(200, self._merge_request(pull, whole=True))
-        if not mergeable or self.checks == "pending" or (auto and self.checks != "success"):
+        if not mergeable or pipeline in ("running", "failed") or (auto and pipeline != "success"):
             return Answer(405, {"message": "405 Method Not Allowed"})
         self.merge(pull)
         return Answer(200, self._merge_request(pull, whole=True))
@@ -143,6 +144,8 @@ class FakeGitLab(GitLabStanding):
     def _detailed(self, pull: Pull) -> str:
         if self.status:
             return self.status[0]
+        if pull.state == "open" and self.required and self.pipeline(pull) in (None, "failed"):
+            return "ci_must_pass"
         return "not_open" if pull.state != "open" else "draft_status" if _DRAFT.match(pull.title) else "mergeable"
 
     def _merge_request(self, pull: Pull, *, whole: bool = False) -> dict[str, Any]:
@@ -161,8 +164,8 @@ class FakeGitLab(GitLabStanding):
             "web_url": f"{self.url}/{self.name}/-/merge_requests/{pull.number}",
         }  # fmt: skip
         if whole:
-            pipeline = {"id": 1, "status": "running" if self.checks == "pending" else "success"}
-            shape["head_pipeline"] = None if self.checks == "none" else pipeline
+            status = self.pipeline(pull)
+            shape["head_pipeline"] = {"id": 1, "status": status} if status else None
             if self.status:
                 self.status.pop(0)
         return shape
@@ -189,6 +192,9 @@ _ROUTES = (
     ("GET", r"/merge_requests/(?P<n>\d+)", "_get"),
     ("PUT", r"/merge_requests/(?P<n>\d+)", "_update"),
     ("PUT", r"/merge_requests/(?P<n>\d+)/merge", "_merge"),
+    ("GET", r"/merge_requests/(?P<n>\d+)/pipelines", "_pipelines"),
+    ("GET", "/repository/commits/(?P<c>[^/]+)/statuses", "_show_statuses"),
+    ("POST", "/statuses/(?P<c>[^/]+)", "_set_status"),
     ("POST", r"/merge_requests/(?P<n>\d+)/cancel_merge_when_pipeline_succeeds", "_cancel"),
     ("GET", r"/merge_requests/(?P<n>\d+)/notes", "_notes"),
     ("POST", r"/merge_requests/(?P<n>\d+)/notes", "_say"),

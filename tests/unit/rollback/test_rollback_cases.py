@@ -50,6 +50,7 @@ from rollout_spec.rollback import (
     roll_back_together,
 )
 from rollout_spec.rollback.commit import incident_change, rollback_change
+from rollout_spec.rollback.edit_limits import edits_beyond_rollback
 from rollout_spec.rollback.guards import combine_verdicts
 from rollout_spec.rollback.incident import breach_of
 from rollout_spec.rollback.pull_request import repeat_comment, step_warning
@@ -217,6 +218,17 @@ def test_a_case_is_answered_as_it_was(name: str) -> None:
     if UPDATE:
         expected.write_text(answer, encoding="utf-8")
     assert answer.splitlines() == expected.read_text("utf-8").splitlines()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_rollback_edits_more_than_a_rollback_may(name: str) -> None:
+    case = Case(name)
+    try:
+        decision = case.decide()
+    except UserError:
+        return
+    if isinstance(decision, Rollback):
+        assert list(edits_beyond_rollback(decision, case.repository)) == []
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -19,6 +19,7 @@ from rollout_spec.integrations.forges.gitea.api import Api, parsed
 from rollout_spec.integrations.forges.gitea.timeline import DRAFT
 from rollout_spec.integrations.forges.http import ForgeError, ask_for_review, ensure, refusal, useless
 from rollout_spec.integrations.forges.probes import closing_time, first_merge, is_denied
+from rollout_spec.integrations.forges.statuses import is_due, refuse_changed
 
 LONGEST_BODY = 1_000_000
 LONGEST_LABEL = 50
@@ -27,6 +28,8 @@ _COLOR = "#b60205"
 
 class Gitea:
     """Pull requests of one repository."""
+
+    attests_first = True  # a merge that is scheduled does not compare the head, but an immediate one does
 
     def __init__(self, api: Api) -> None:
         self._api = api
@@ -146,6 +149,16 @@ class Gitea:
         if answer.status_code == 201:
             return replace(pull, auto_merge_enabled=True)
         return _read(self._api.read("show the pull request", "GET", f"/pulls/{pull.number}"))
+
+    def attest(self, pull: PullRequest, commit: str, context: str, description: str) -> None:
+        """Set the status of a context at the head of a pull request to success."""
+        path = f"/statuses/{quote(commit)}"
+        listed = self._api.each("show the statuses of the commit", path, sort="highestindex")
+        newest = next((str(each.get("status")) for each in listed if each.get("context") == context), None)
+        if is_due(newest, context, commit):
+            refuse_changed(_read(self._api.read("show the pull request", "GET", f"/pulls/{pull.number}")), pull, commit)
+            wish = {"state": "success", "context": context, "description": description}
+            self._api.ask("set the status of the commit", "POST", path, json=wish)
 
     def standing(self, base: str) -> TokenCapabilities:
         """Return the permissions of the token and the protection of the base; change nothing."""

@@ -20,12 +20,14 @@ from rollout_spec.integrations.forges import text as wording
 from rollout_spec.integrations.forges.capabilities import TokenCapabilities
 from rollout_spec.integrations.forges.credentials import Access, app_is_set
 from rollout_spec.integrations.forges.github import capabilities as github_standing
+from rollout_spec.integrations.forges.github import status as github_status
 from rollout_spec.integrations.forges.github import timeline as github_timeline
-from rollout_spec.integrations.forges.github.api import address_of, answers
+from rollout_spec.integrations.forges.github.api import Asked, address_of, answers
 from rollout_spec.integrations.forges.github.app import authority, granted, owner_and_name
 from rollout_spec.integrations.forges.github.merge import Merging
 from rollout_spec.integrations.forges.http import TIMEOUT, ForgeError, ask_for_review, ensure, patience
 from rollout_spec.integrations.forges.probes import first_merge
+from rollout_spec.integrations.forges.statuses import is_due, refuse_changed
 
 LONGEST_BODY = 65_536
 LONGEST_LABEL = 50
@@ -35,6 +37,8 @@ NO_DRAFTS = "Draft: "
 
 class GitHub:
     """Pull requests of one repository. ``granted`` are the permissions of an App, None for a token."""
+
+    attests_first = False  # GitHub refuses auto-merge if only optional checks are pending; a status triggers it
 
     def __init__(
         self, repository: Repository, name: str, secret: str, granted: Callable[[], dict[str, str]] | None
@@ -144,6 +148,16 @@ class GitHub:
         if pull.auto_merge_enabled:
             return pull
         return Merging(self._repository, self._theirs(pull), self._secret).enable_auto_merge(pull, head_sha)
+
+    def attest(self, pull: PullRequest, commit: str, context: str, description: str) -> None:
+        """Set the status of a context at the head of a pull request to success."""
+        asked = Asked(self._repository, self._name, self._secret)
+        if not is_due(github_status.newest(asked, commit, context), context, commit):
+            return
+        with answers("show the pull request", secret=self._secret):
+            now = self._read(self._as_it_is(pull))
+        refuse_changed(now, pull, commit)
+        github_status.succeed(asked, commit, context, description)
 
     def standing(self, base: str) -> TokenCapabilities:
         """Return the permissions of the token and the protection of the base; change nothing."""

@@ -18,8 +18,10 @@ from rollout_spec.integrations.forges.credentials import Access, need_token
 from rollout_spec.integrations.forges.gitlab import capabilities as gitlab_standing
 from rollout_spec.integrations.forges.gitlab import notes as gitlab_notes
 from rollout_spec.integrations.forges.gitlab.api import PERMISSIONS, answers, connected
+from rollout_spec.integrations.forges.gitlab.status import Statuses
 from rollout_spec.integrations.forges.http import ForgeError, ensure
 from rollout_spec.integrations.forges.probes import closing_time, first_merge, is_denied
+from rollout_spec.integrations.forges.statuses import refuse_changed
 
 LONGEST_BODY = 1_000_000
 PAUSES = (0.5, 1.0, 2.0, 4.0)
@@ -32,6 +34,8 @@ _UNDECIDED = {"unchecked", "checking", "preparing", "approvals_syncing", None}
 
 class GitLab:
     """Merge requests of one project."""
+
+    attests_first = True  # the status is the pipeline that auto-merge needs
 
     def __init__(self, client: gitlab.Gitlab, project: str, secret: str) -> None:
         self._client = client
@@ -164,6 +168,14 @@ class GitLab:
             return self._merge(pull, head_sha, auto=False)
         refused.hint = f"GitLab reports the status `{status}`; {PERMISSIONS}"
         raise refused
+
+    def attest(self, pull: PullRequest, commit: str, context: str, description: str) -> None:
+        """Set the status of a context at the head of a merge request to success."""
+        statuses = Statuses(self._client, self._name, self._secret)
+        if statuses.is_due(pull, commit, context):
+            with answers("show the merge request", secret=self._secret):
+                refuse_changed(_read(self._project.mergerequests.get(pull.number).attributes), pull, commit)
+            statuses.succeed(pull, commit, context, description)
 
     def standing(self, base: str) -> TokenCapabilities:
         """Return the permissions of the token and the protection of the base; change nothing."""
