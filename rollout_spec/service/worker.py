@@ -111,7 +111,7 @@ class Worker:
                 yield looked
         yield from answer_all([row for row in rows if row.dry_run], Responder(base, None, now), others)
         answers = list[Answer]()
-        for answer in answer_all(to_answer, Responder(base, forge, now), others):
+        for answer in answer_all(to_answer, Responder(base, forge, now, attests=True), others):
             answers.append(answer)
             yield answer
         self._reopen_shared(answers, others, base)
