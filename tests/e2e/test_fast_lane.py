@@ -13,14 +13,13 @@ from pathlib import Path
 
 import pytest
 import requests
+from hosted_repositories import point_to
 from repo import Repo
 from served import Served, mirror, service
 from stack import workspace
 from stack.forge import TimedGitHub, forge_running
 from stack.monitoring import alertmanager_running
 from stack.programs import wait_until
-
-from hosted_repositories import point_to  # isort: skip
 
 pytestmark = [pytest.mark.system, pytest.mark.real]
 
@@ -40,7 +39,11 @@ def fire(alertmanager: str, version: str) -> float:
     labels = {"alertname": "RolloutBreach", "workspace": "acme-models", "rollout": "fraud", "version": version}
     labels |= {"trigger": "serving-errors", "severity": "hard", "namespace": "ml"}
     now = time.time()
-    alert = {"labels": labels, "annotations": {"value": "0.5"}, "startsAt": datetime.fromtimestamp(now, UTC).isoformat()}
+    alert = {
+        "labels": labels,
+        "annotations": {"value": "0.5"},
+        "startsAt": datetime.fromtimestamp(now, UTC).isoformat(),
+    }
     assert requests.post(f"{alertmanager}/api/v2/alerts", json=[alert], timeout=30).ok
     return now
 

@@ -44,6 +44,12 @@ class TimedGitHub(FakeGitHub):
         self.merged_times[pull.number] = time.time()
         return merged
 
+    def merged_sha(self, number: int) -> str:
+        """Return the commit that the merge of a pull request brought onto the base."""
+        pull = self.pull(number)
+        assert pull is not None and pull.merge_sha is not None
+        return pull.merge_sha
+
 
 @contextmanager
 def forge_running(remote: Path) -> Iterator[tuple[TimedGitHub, Hosted]]:

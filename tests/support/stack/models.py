@@ -11,6 +11,7 @@ from pathlib import Path
 
 import requests
 from real_servers import require
+
 from stack.programs import answers, running
 
 SERVER = Path(__file__).with_name("model_server.py")

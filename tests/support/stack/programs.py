@@ -21,7 +21,7 @@ SECONDS = 60.0
 @contextmanager
 def running(
     name: str,
-    command: Sequence[str | Path],
+    command: Sequence[object],
     log: Path,
     is_ready: Callable[[], bool],
     environment: Mapping[str, str] | None = None,

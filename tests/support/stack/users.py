@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 
 from envoys import HOST
+
 from stack.models import FEATURES
 
 _BODY = json.dumps({"features": [0.5] * FEATURES}).encode()
