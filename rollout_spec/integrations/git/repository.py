@@ -47,6 +47,7 @@ class Git:
         self._sizes = Objects(self._plumbing, sizes=True)
         self._trees = Trees(self._objects)
         self._editor = TreeEditor(self._plumbing, self._trees)
+        self._is_shallow: bool | None = None
 
     @classmethod
     def create(cls, root: Path, *, bare: bool = False) -> Git:
@@ -107,7 +108,9 @@ class Git:
 
     def is_shallow(self) -> bool:
         """Return whether this clone is shallow. A walk through its history gives wrong results."""
-        return self._run("rev-parse", "--is-shallow-repository").strip() == "true"
+        if self._is_shallow is None:
+            self._is_shallow = self._run("rev-parse", "--is-shallow-repository").strip() == "true"
+        return self._is_shallow
 
     def history(self, commit: str, path: str) -> Iterator[Commit]:
         """Yield the first-parent commits that changed a file, newest first.
