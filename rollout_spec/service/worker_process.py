@@ -23,7 +23,9 @@ from rollout_spec.service.health import State
 from rollout_spec.service.inbox import Inbox
 from rollout_spec.service.logs import Redactor, set_up
 from rollout_spec.service.metrics import Metrics
+from rollout_spec.service.warm_up import warm_up
 from rollout_spec.service.worker import Worker, WorkerOptions
+from rollout_spec.service.workspaces import Served
 
 _log = logging.getLogger(__name__)
 _IDLE_SECONDS = 0.5
@@ -73,7 +75,9 @@ class WorkerProcess:
         context = multiprocessing.get_context("spawn")
         while not self._ended.is_set():
             ours, theirs = context.Pipe()
-            process = context.Process(target=run_worker, args=(self._options, theirs), name="worker")
+            process = context.Process(
+                target=run_worker, args=(self._options, theirs, self._state.served), name="worker"
+            )
             process.start()
             theirs.close()
             with self._lock:
@@ -120,8 +124,8 @@ def _end(process: BaseProcess) -> None:
     process.join()
 
 
-def run_worker(options: ProcessOptions, pipe: Connection) -> None:
-    """Work until the other side asks for an end, or is gone."""
+def run_worker(options: ProcessOptions, pipe: Connection, served: Served) -> None:
+    """Work until the other side asks for an end, or is gone. ``served`` are the workspaces at the start."""
     os.setsid()  # so that its programs can be ended with it, and Ctrl-C is for the parent alone
     set_up(options.log_format, Redactor())
     inbox = Inbox(Database(options.database))
@@ -130,7 +134,8 @@ def run_worker(options: ProcessOptions, pipe: Connection) -> None:
         with suppress(OSError):
             pipe.send(event_of(answer) if answer is not None else None)
 
-    worker = Worker(inbox, WorkerOptions(options.root, options.lease), tell)
+    worker = Worker(inbox, WorkerOptions(options.root, options.lease), tell, served=served)
+    warm_up(served)
     while not _is_asked_to_end(pipe, _work(worker)):
         pass
     with suppress(Exception):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from importlib import import_module
 from typing import Protocol
 
 from rollout_spec.core.errors import UserError
@@ -17,7 +18,17 @@ from rollout_spec.core.pull_request import Interventions, ProposedChange, PullRe
 from rollout_spec.integrations.forges.capabilities import Protection, TokenCapabilities
 from rollout_spec.integrations.forges.credentials import USERS, Access, Credential, app_is_set, find_token
 
-__all__ = ["FORGES", "Access", "Credential", "Forge", "Protection", "TokenCapabilities", "connect", "credential"]
+__all__ = [
+    "FORGES",
+    "Access",
+    "Credential",
+    "Forge",
+    "Protection",
+    "TokenCapabilities",
+    "connect",
+    "credential",
+    "load",
+]
 
 
 class Forge(Protocol):
@@ -132,6 +143,12 @@ def connect(kind: str, access: Access) -> Forge:
         )
     with _library(kind):
         return FORGES[kind](access)
+
+
+def load(kind: str) -> None:
+    """Import the modules of a forge now. UserError if its library is not installed."""
+    with _library(kind):
+        import_module(f"{__name__}.local" if kind == "local" else f"{__name__}.{kind}.client")
 
 
 def credential(kind: str, access: Access) -> Credential | None:

@@ -108,7 +108,10 @@ class Plumbing:
         return missing
 
     def _unlisted(self, commits: Sequence[str]) -> set[str] | None:
-        """Return the commits that git lists as missing. None if git fails: before 2.45 it does if one is missing."""
+        """Return the commits that git reports as missing.
+
+        None if git fails: before 2.45 it does if one is missing.
+        """
         if not commits:
             return set()
         names = "".join(f"{each}\n" for each in commits).encode()
