@@ -85,6 +85,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         ports = {f"fraud-v{version}": model.port for version, model in models.items()}
         edge = stack.enter_context(envoy_running(program("envoy"), place, rds, ports))
         served = stack.enter_context(service(repo))
+        wait_until(served.works, f"the service does not work\n{served.lines[-3000:]}")
         alertmanager = stack.enter_context(alertmanager_running(place, served.address))
         prometheus = stack.enter_context(prometheus_running(place, rules, edge.admin, alertmanager))
         synced.reload = prometheus.reload
@@ -128,9 +129,14 @@ def report(world: World, failed: float, followed: float) -> None:
     for name, at in times.items():
         print(f"{at - failed:7.2f} {at - last:6.2f}   {name}")
         last = at
-    seen = [each for each in world.users.seen if each.at >= failed - 1]
-    count = sum(not each.is_answered for each in seen)
-    print(f"{count} of {len(seen)} requests failed, all of them by the candidate")
+    seen = [each for each in world.users.seen if failed <= each.at <= followed]
+    failures = [each for each in seen if not each.is_answered]
+    by_candidate = sum(each.version == CANDIDATE for each in failures)
+    dropped = sum(each.status == 0 for each in seen)
+    print(
+        f"users sent {len(seen)} requests: the candidate failed {by_candidate}, others {len(failures) - by_candidate}"
+    )
+    print(f"{dropped} connections failed")
 
 
 def test_one_pull_request_opens_and_is_merged(world: World, failed_at: float) -> None:

@@ -24,7 +24,7 @@ from stack.programs import wait_until
 pytestmark = [pytest.mark.system, pytest.mark.real]
 
 RUNS = int(os.environ.get("ROLLOUT_SPEC_RUNS", "10"))
-MOST_OF_THE_SERVICE, MOST = 5.0, 10.0
+MOST_OF_THE_SERVICE, MOST = 8.0, 12.0
 """The greatest medians in seconds. They leave room for a busy machine: the goals are 1 and 3."""
 
 
@@ -72,6 +72,7 @@ def test_a_rollback_is_merged_within_seconds(tmp_path: Path) -> None:
         mirror(repo)
         repo.git("remote", "set-url", "origin", str(repo.remote))  # people have other credentials
         with service(repo) as served, alertmanager_running(tmp_path, served.address) as alertmanager:
+            wait_until(served.works, f"the service does not work\n{served.lines[-3000:]}")
             runs = []
             for number in range(RUNS):
                 version = str(42 + number)
