@@ -1,6 +1,8 @@
 """Ten rollbacks one after another: Alertmanager, the service, git over HTTP, and a forge that waits for a status.
 
 It measures the seconds from the alert to the merge. Prometheus is left out: each alert is posted to Alertmanager.
+``ROLLOUT_SPEC_RUNS`` is the number of rollbacks. ``ROLLOUT_SPEC_LATENCY`` delays each request to the forge by some
+seconds.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from stack.programs import wait_until
 pytestmark = [pytest.mark.system, pytest.mark.real]
 
 RUNS = int(os.environ.get("ROLLOUT_SPEC_RUNS", "10"))
+LATENCY = float(os.environ.get("ROLLOUT_SPEC_LATENCY", "0"))
 MOST_OF_THE_SERVICE, MOST = 8.0, 12.0
 """The greatest medians in seconds. They leave room for a busy machine: the goals are 1 and 3."""
 
@@ -67,7 +70,7 @@ def legs(version: str, alertmanager: str, served: Served, host: TimedGitHub, kno
 
 def test_a_rollback_is_merged_within_seconds(tmp_path: Path) -> None:
     repo = workspace.create(tmp_path, {"41": "1" * 64, "42": "3" * 64})
-    with forge_running(repo.remote) as (host, hosted):
+    with forge_running(repo.remote, LATENCY) as (host, hosted):
         point_to(repo, hosted)
         mirror(repo)
         repo.git("remote", "set-url", "origin", str(repo.remote))  # people have other credentials
@@ -81,7 +84,9 @@ def test_a_rollback_is_merged_within_seconds(tmp_path: Path) -> None:
                     propose(repo, version)
                 runs.append(legs(version, alertmanager, served, host, number))
                 assert "candidate" not in repo.live_at("main")
-    print(f"\n{'':24}  first  median  longest  of {RUNS} rollbacks, in seconds")
+    api, git = len(host.asked) / RUNS, len(host.git_saw) / RUNS
+    print(f"\n{api:.1f} requests to the API, {git:.1f} of git, for each rollback")
+    print(f"{'':24}  first  median  longest  of {RUNS} rollbacks, in seconds")
     for name in runs[0]:
         values = [run[name] for run in runs]
         print(f"{name:24} {values[0]:6.2f} {statistics.median(values):7.2f} {max(values):8.2f}")

@@ -17,22 +17,25 @@ from hosted_repositories import Hosted, allow, let_in
 
 
 class TimedGitHub(FakeGitHub):
-    """A forge with the real time. ``opened_at`` and ``merged_times`` are in seconds, by number of pull request."""
+    """A forge with the real time. ``opened_at`` and ``merged_times`` are in seconds, by number of pull request.
 
-    def __init__(self, remote: Path) -> None:
+    ``latency`` is the time in seconds by which each request is delayed, of the API and of git.
+    """
+
+    def __init__(self, remote: Path, latency: float = 0.0) -> None:
         super().__init__(remote)
+        self.latency = latency
         self.checks, self.required = "none", (CONTEXT,)
         self.opened_at: dict[int, float] = {}
         self.merged_times: dict[int, float] = {}
-        self.api: list[tuple[float, float, str, str]] = []
-        """The start and end of each request, its verb and path."""
+
+    def user(self, headers: dict[str, str]) -> str | None:
+        time.sleep(self.latency)
+        return super().user(headers)
 
     def answer(self, request: Request, user: str) -> Answer:
-        start = time.time()
         self.now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        answer = super().answer(request, user)
-        self.api.append((start, time.time(), request.verb, request.path.removeprefix(f"{self.root}/repos/{self.name}")))
-        return answer
+        return super().answer(request, user)
 
     def open(self, head: str, base: str, title: str, body: str, user: str, *, draft: bool = False) -> Pull:
         pull = super().open(head, base, title, body, user, draft=draft)
@@ -52,9 +55,9 @@ class TimedGitHub(FakeGitHub):
 
 
 @contextmanager
-def forge_running(remote: Path) -> Iterator[tuple[TimedGitHub, Hosted]]:
+def forge_running(remote: Path, latency: float = 0.0) -> Iterator[tuple[TimedGitHub, Hosted]]:
     """Serve a bare repository over HTTP. The environment has the token for it."""
-    host = TimedGitHub(remote)
+    host = TimedGitHub(remote, latency)
     with pytest.MonkeyPatch.context() as patch, host.running():
         for name in ("no_proxy", "NO_PROXY"):
             patch.setenv(name, "*")
