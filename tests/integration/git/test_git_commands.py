@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
@@ -11,6 +13,7 @@ from clones import commit, head, origin
 from repo import git
 
 from rollout_spec.integrations.git.command import Plumbing
+from rollout_spec.integrations.git.environment import credential_environment
 from rollout_spec.integrations.git.repository import Git
 from rollout_spec.spec.workspace import ForgeSettings
 from rollout_spec.workflows.base_branch import find_base
@@ -89,3 +92,37 @@ def test_a_clone_is_asked_once_whether_it_is_shallow(clone: Path, commands: list
     repository = Git(clone)
     assert [repository.is_shallow() for _ in range(3)] == [False] * 3
     assert commands == ["rev-parse"]
+
+
+@pytest.mark.parametrize(
+    ("url", "is_first"),
+    [
+        ("https://git.example.com/acme/models.git", True),
+        ("https://git.example.com:8443/acme/models.git", False),
+        ("https://evil.example.com/acme/models.git", False),
+        ("http://git.example.com/acme/models.git", False),
+    ],
+)
+@pytest.mark.parametrize("settings_before", ["", "1"])
+def test_a_password_is_sent_with_the_first_request_to_its_own_host(
+    clone: Path, monkeypatch: pytest.MonkeyPatch, url: str, is_first: bool, settings_before: str
+) -> None:
+    """Git since 2.46 reads this setting; that it is of one host alone is what any git can tell."""
+    if settings_before:
+        for name, value in {"COUNT": "1", "KEY_0": "user.name", "VALUE_0": "Ada"}.items():
+            monkeypatch.setenv(f"GIT_CONFIG_{name}", value)
+    shown = credential_environment("https://git.example.com", "bot", "s3cret")
+    found = subprocess.run(
+        ["git", "config", "--get-urlmatch", "http.proactiveAuth", url],
+        cwd=clone,
+        env={**os.environ, **shown},
+        capture_output=True,
+        text=True,
+    )
+    assert found.stdout.strip() == ("basic" if is_first else "")
+    assert "s3cret" not in " ".join(value for name, value in shown.items() if name.startswith("GIT_CONFIG"))
+
+
+def test_over_plain_http_a_password_is_sent_only_if_the_host_asks() -> None:
+    shown = credential_environment("http://127.0.0.1:8080", "bot", "s3cret")
+    assert not any("proactive" in value for value in shown.values())
