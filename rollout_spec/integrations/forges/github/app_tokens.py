@@ -1,4 +1,4 @@
-"""Tokens of an App's installation that were issued lately: a new one is two requests, and each answer needs two."""
+"""Recent tokens of an App's installation. A new one takes two requests."""
 
 from __future__ import annotations
 
