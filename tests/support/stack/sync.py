@@ -36,8 +36,9 @@ class Sync:
             return
         _replace(self.routes / "fraud.yaml", git(self.clone, "show", f"{commit}:manifests/fraud/envoy.yaml"))
         _replace(self.rules / "fraud.yaml", git(self.clone, "show", f"{commit}:alerts/fraud.yaml"))
+        at = time.time()
         self.reload()
-        self.applied[commit] = time.time()
+        self.applied[commit] = at
 
     def _follow(self, ended: threading.Event) -> None:
         while not ended.wait(_SECONDS):
