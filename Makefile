@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install demo unit test coverage lint bench fuzz mutants node
+.PHONY: help install demo unit test e2e coverage lint bench fuzz mutants node
 
 PYTHON ?= python3
 VENV := .venv
@@ -15,6 +15,7 @@ INSTALLED := $(VENV)/.installed
 TOOLS := $(VENV)/.tools
 BENCH := $(VENV)/.bench
 FUZZ := $(VENV)/.fuzz
+E2E := $(VENV)/.e2e
 MUTMUT := $(VENV)/.mutmut
 
 FUZZ_SECONDS ?= 60
@@ -26,7 +27,7 @@ export ROLLOUT_SPEC_ORACLES ?= $(abspath ../shared)
 endif
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "make %-8s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(TOOLS) ## install the package and the tools for its development into .venv
 
@@ -38,6 +39,9 @@ unit: $(TOOLS) ## run the tests that start no other program, in a minute
 
 test: $(TOOLS) ## run the tests; ARGS="-k traffic" runs some
 	$(RUN) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+e2e: $(E2E) ## let a model fail behind a real router, and time its rollback
+	$(RUN) -m pytest -s tests/e2e $(ARGS)
 
 coverage: $(TOOLS) ## say which lines and branches `make unit` leaves out, of the packages that start no program
 	$(RUN) -m pytest -n 2 --dist loadgroup -m "not system" --cov --cov-report=term-missing $(ARGS)
@@ -87,6 +91,10 @@ $(BENCH): pyproject.toml $(INSTALLED) | $(MADE)
 $(FUZZ): pyproject.toml $(INSTALLED) | $(MADE)
 	$(PIP) install "pip>=25.1"
 	$(PIP) install --group fuzz
+	touch $@
+
+$(E2E): pyproject.toml $(TOOLS) | $(MADE)
+	$(PIP) install --group e2e
 	touch $@
 
 $(MUTMUT): pyproject.toml $(TOOLS) | $(MADE)

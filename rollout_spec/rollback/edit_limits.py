@@ -1,8 +1,8 @@
-"""The limits of a rollback's edits: live, switched components, new incidents and manifests."""
+"""The limits of a rollback's edits: live, switched components, new incidents, manifests and alerts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from rollout_spec.render.outputs import alerts_of
@@ -22,9 +22,9 @@ def edits_beyond_rollback(rollback: Rollback, repository: Repository) -> Iterato
     for part in rollback.parts:
         allowed[f"rollouts/{part.rollout}.yaml"] = "live"
         allowed |= {f"components/{component}.yaml": "serving" for component in part.switched}
-    rollouts = {part.rollout for part in rollback.parts}
+    rollouts = [part.rollout for part in rollback.parts]
     for path, content in rollback.edits.items():
-        if _rendered_for(path) in rollouts:
+        if _is_rendered_for(path, rollouts):
             continue
         if path.startswith("incidents/"):
             if content is None or repository.tree.read(path) is not None:
@@ -33,13 +33,14 @@ def edits_beyond_rollback(rollback: Rollback, repository: Repository) -> Iterato
             yield path
 
 
-def _rendered_for(path: str) -> str | None:
-    """Return the rollout that a rendered file is of, None if it is no rendered file."""
-    folder, _, rest = path.partition("/")
-    if folder == MANIFESTS:
-        rollout, _, name = rest.partition("/")
-        return rollout if name else None
-    return alerts_of(rest) if folder == ALERTS and rest.endswith(".yaml") and "/" not in rest else None
+def _is_rendered_for(path: str, rollouts: Collection[str]) -> bool:
+    """Return whether a path is one of the manifests or alerts of some rollouts."""
+    match path.split("/"):
+        case [folder, rollout, _] if folder == MANIFESTS:
+            return rollout in rollouts
+        case [folder, name] if folder == ALERTS and name.endswith(".yaml"):
+            return alerts_of(name) in rollouts
+    return False
 
 
 def _differs_only_in(key: str, before: File[Any] | None, after: File[Any] | None) -> bool:

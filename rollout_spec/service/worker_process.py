@@ -30,7 +30,9 @@ from rollout_spec.service.metrics import Metrics
 from rollout_spec.service.notices import Notices
 from rollout_spec.service.notifier import Notifier
 from rollout_spec.service.secrets import learn_tokens
+from rollout_spec.service.warm_up import warm_up
 from rollout_spec.service.worker import Worker, WorkerOptions
+from rollout_spec.service.workspaces import Served
 
 _log = logging.getLogger(__name__)
 _IDLE_SECONDS = 0.5
@@ -110,7 +112,7 @@ class WorkerProcess:
         events, their_events = context.Pipe(duplex=False)
         their_orders, orders = context.Pipe(duplex=False)
         os.set_blocking(orders.fileno(), False)  # a busy worker reads no orders, and one is enough
-        arguments = (self._options, their_orders, their_events, mark)
+        arguments = (self._options, their_orders, their_events, mark, self._state.served)
         process = context.Process(target=run_worker, args=arguments, name="worker")
         process.start()
         their_orders.close()
@@ -166,8 +168,8 @@ def _end(process: BaseProcess, mark: str) -> None:
     programs.kill_marked(mark)
 
 
-def run_worker(options: ProcessOptions, orders: Connection, events: Connection, mark: str) -> None:
-    """Work until the other side asks for an end, or is gone."""
+def run_worker(options: ProcessOptions, orders: Connection, events: Connection, mark: str, served: Served) -> None:
+    """Work until the other side asks for an end, or is gone. ``served`` are the workspaces at the start."""
     os.setsid()  # so that its programs can be ended with it, and Ctrl-C is for the parent alone
     signal.signal(signal.SIGTERM, lambda *_: None)  # systemd sends it to all processes; the parent asks for the end
     programs.mark(mark)
@@ -189,12 +191,11 @@ def run_worker(options: ProcessOptions, orders: Connection, events: Connection, 
         send({"kind": "notification", "result": result})
 
     worker_options = WorkerOptions(options.root, options.lease, options.most)
-    worker = Worker(inbox, worker_options, tell, lambda: _end_itself(mark))
+    worker = Worker(inbox, worker_options, tell, lambda: _end_itself(mark), served=served)
     ended = Event()
     notifier = Notifier(Notices(database), lambda: worker.served, count)
     Thread(target=notifier.run, args=(ended,), name="notifier", daemon=True).start()
-    with suppress(Exception):
-        worker.load()
+    warm_up(worker.served)
     while not _is_asked_to_end(orders, _work(worker)):
         pass
     ended.set()

@@ -88,13 +88,22 @@ def find_base(git: Git, settings: ForgeSettings | None, prefix: str) -> Base:
         return Base(git, None, branch, git.commit(branch), prefix)
     if settings is not None:
         authorize(git, remote, settings)
-    branch = live_branch(remote, settings)
-    return Base(git, remote, branch, remote.fetch(branch), prefix)
+    named = settings.base if settings is not None else None
+    default = remote.head() if named is None else None
+    if default is None:
+        branch = named or _DEFAULT_BASE
+        return Base(git, remote, branch, remote.fetch(branch), prefix)
+    branch, commit = default
+    remote.fetch_branches({branch: commit})
+    return Base(git, remote, branch, commit, prefix)
 
 
 def live_branch(remote: Remote, settings: ForgeSettings | None) -> str:
     """Return the live branch: the one that the workspace names, else the remote's default branch."""
-    return (settings.base if settings else None) or remote.head() or _DEFAULT_BASE
+    if settings is not None and settings.base:
+        return settings.base
+    default = remote.head()
+    return default[0] if default is not None else _DEFAULT_BASE
 
 
 def authorize(git: Git | Plumbing, remote: Remote, settings: ForgeSettings) -> None:

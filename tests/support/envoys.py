@@ -104,17 +104,17 @@ class Edge:
     """A running Envoy."""
 
     def __init__(self, ports: Sequence[int]) -> None:
-        self._admin, self._listener = ports
+        self.admin, self.listener = ports
 
     def get(self, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
         """Return the status and the text of one request, over a connection of its own."""
-        with closing(HTTPConnection("127.0.0.1", self._listener, timeout=10)) as connection:
+        with closing(HTTPConnection("127.0.0.1", self.listener, timeout=10)) as connection:
             return self._asked(connection, "/", {"Host": HOST, **(headers or {})})
 
     def answers(self, count: int, headers: Mapping[str, str] | None = None) -> Counter[str]:
         """Return the texts of requests, over one connection, by their number. Each one has to be answered."""
         texts: Counter[str] = Counter()
-        with closing(HTTPConnection("127.0.0.1", self._listener, timeout=10)) as connection:
+        with closing(HTTPConnection("127.0.0.1", self.listener, timeout=10)) as connection:
             for _ in range(count):
                 status, text = self._asked(connection, "/", {"Host": HOST, **(headers or {})})
                 assert status == 200, text
@@ -123,13 +123,13 @@ class Edge:
 
     def routes_version(self) -> str | None:
         """Return the `version_info` of the route configuration that is in use."""
-        with closing(HTTPConnection("127.0.0.1", self._admin, timeout=10)) as connection:
+        with closing(HTTPConnection("127.0.0.1", self.admin, timeout=10)) as connection:
             _, text = self._asked(connection, "/config_dump?resource=dynamic_route_configs", {})
         configs = json.loads(text).get("configs", [])
         return str(configs[0]["version_info"]) if configs else None
 
     def is_ready(self) -> bool:
-        with suppress(OSError, HTTPException), closing(HTTPConnection("127.0.0.1", self._admin)) as connection:
+        with suppress(OSError, HTTPException), closing(HTTPConnection("127.0.0.1", self.admin)) as connection:
             return self._asked(connection, "/ready", {})[0] == 200
         return False
 

@@ -140,6 +140,10 @@ class Repo:
         commit = self.whole(commit) if commit.startswith(("rollback/", "incident/")) else commit
         return git(self.remote, "show", f"{commit}:{self.path(path)}", **here)
 
+    def files_at(self, commit: str) -> list[str]:
+        """Return the paths of all files of a commit that the remote has."""
+        return git(self.remote, "ls-tree", "-r", "--name-only", commit).splitlines()
+
     def data_at(self, commit: str, path: str) -> Any:
         return parse(self.at(commit, path).encode()).data
 

@@ -79,6 +79,11 @@ class Served:
         sent = {"Content-Type": "application/json", **self.headers, **headers}
         return requests.post(address, content, headers=sent, timeout=30)
 
+    def works(self) -> bool:
+        """Return whether all parts can be used, and the worker has given a sign of life."""
+        is_up = "rollout_spec_worker_up 1.0" in self.get("/metrics").text
+        return is_up and self.get("/readyz").status_code == 200
+
     def get(self, path: str) -> requests.Response:
         return requests.get(f"{self.address}{path}", headers=self.headers, timeout=30)
 

@@ -13,7 +13,7 @@ from rollout_spec.integrations.monitors import parse
 from rollout_spec.rollback import Order
 from rollout_spec.workflows.base_branch import forge_of
 from rollout_spec.workflows.newest import fetch_base, find_anywhere
-from rollout_spec.workflows.respond import BreachResponse, Responder, respond_to_all
+from rollout_spec.workflows.respond import BreachResponse, FailedResponse, Responder, respond_to_all
 
 
 def serve(repo: Repo, *alerts: dict[str, Any], attests: bool = True, order: Order | None = None) -> list[object]:
@@ -26,7 +26,8 @@ def serve(repo: Repo, *alerts: dict[str, Any], attests: bool = True, order: Orde
     base, workspace = fetch_base(here, here.git_root)
     now = repo.clock[0] + timedelta(minutes=2)
     responder = Responder(base, forge_of(base, workspace.spec.forge), now, order, attests=attests)
-    return list(respond_to_all(breaches, responder))
+    results = respond_to_all(breaches, responder)
+    return [each.error if isinstance(each, FailedResponse) else each for each in results]
 
 
 def served(repo: Repo, *alerts: dict[str, Any], attests: bool = True, order: Order | None = None) -> BreachResponse:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from importlib import import_module
 from typing import Protocol
 
 from rollout_spec.core.errors import UserError
@@ -26,6 +27,7 @@ __all__ = [
     "TokenCapabilities",
     "connect",
     "credential",
+    "load",
     "tokens",
 ]
 
@@ -148,6 +150,12 @@ def connect(kind: str, access: Access) -> Forge:
         )
     with _library(kind):
         return FORGES[kind](access)
+
+
+def load(kind: str) -> None:
+    """Import the modules of a forge now. UserError if its library is not installed."""
+    with _library(kind):
+        import_module(f"{__name__}.local" if kind == "local" else f"{__name__}.{kind}.client")
 
 
 def credential(kind: str, access: Access) -> Credential | None:

@@ -10,11 +10,10 @@ import os
 import re
 import signal
 import subprocess
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from rollout_spec.core.errors import OUTSIDE, UserError, disk_error
 from rollout_spec.core.text import excerpt
@@ -25,6 +24,7 @@ from rollout_spec.integrations.git.environment import (
     repository_environment,
 )
 from rollout_spec.integrations.git.folders import git_folder
+from rollout_spec.integrations.git.standard_input import standard_input
 
 # Git and its ssh run inside a clone. A relative entry of the PATH would lead into it.
 if path := os.environ.get("PATH"):
@@ -83,6 +83,7 @@ class Plumbing:
         self.folder = folder
         self._own = repository_environment(root.absolute(), folder)
         self._credential: dict[str, str] = {}
+        self._present: set[str] = set()
 
     def authorize(self, url: str, user: str, password: str) -> None:
         """Send a password to remotes on one host that ask for it. ``url`` is a scheme with a host."""
@@ -90,13 +91,35 @@ class Plumbing:
 
     def has(self, commit: str) -> bool:
         """Return whether a commit is in this repository. A partial clone does not fetch it."""
-        if not ID.fullmatch(commit):
-            return False
+        return not self.missing([commit])
+
+    def missing(self, commits: Iterable[str], few: int = 1) -> set[str]:
+        """Return the commits that are not in this repository. Found ones are remembered.
+
+        All of them if one is missing and there are more than ``few``: git before 2.45 does not say which.
+        """
+        unknown = sorted({each for each in commits if each not in self._present})
+        missing = self._unlisted(unknown) if all(map(ID.fullmatch, unknown)) else None
+        if missing is None and 1 < len(unknown) <= few:
+            missing = {each for each in unknown if self.missing([each])}
+        elif missing is None:
+            missing = set(unknown)
+        self._present.update(set(unknown) - missing)
+        return missing
+
+    def _unlisted(self, commits: Sequence[str]) -> set[str] | None:
+        """Return the commits that git reports as missing.
+
+        None if git fails: before 2.45 it does if one is missing.
+        """
+        if not commits:
+            return set()
+        names = "".join(f"{each}\n" for each in commits).encode()
         try:
-            self.run("rev-list", "--no-walk", "--quiet", "--missing=allow-any", commit)
+            lines = self.run("rev-list", "--no-walk", "--missing=print", "--stdin", stdin=names).splitlines()
         except GitError:
-            return False
-        return True
+            return None
+        return {line.removeprefix("?") for line in lines if line.startswith("?")}
 
     def run(
         self,
@@ -116,7 +139,7 @@ class Plumbing:
         action: str = "git",
     ) -> bytes:
         """Run one command and return its output. GitError if it fails."""
-        with _input(stdin) as given:
+        with standard_input(stdin) as given:
             try:
                 with _starting():
                     output = gitpython.Git(self.root).execute(
@@ -173,7 +196,7 @@ class Plumbing:
 
         All its processes end after ``within`` seconds. It has no terminal: a prompt fails.
         """
-        with _input(stdin) as given:
+        with standard_input(stdin) as given:
             with _starting():
                 started = gitpython.Git(self.root).execute(
                     command_line(arguments),
@@ -196,29 +219,6 @@ class Plumbing:
     def _environment(self, extra: Mapping[str, str]) -> dict[str, str]:
         own = {name: value for name, value in self._own.items() if name in os.environ}
         return {**ENVIRONMENT, **own, **self._credential, **extra}
-
-
-@contextmanager
-def _input(content: bytes | None) -> Iterator[BinaryIO | None]:
-    if content is None:
-        yield None
-        return
-    with ExitStack() as stack:
-        try:
-            file = stack.enter_context(tempfile.TemporaryFile(buffering=0))
-            rest = memoryview(content)
-            while rest:
-                rest = rest[file.write(rest) :]
-            file.seek(0)
-        except OSError as error:
-            raise no_temporary_file(error) from None
-        yield cast(BinaryIO, file)
-
-
-def no_temporary_file(error: OSError) -> UserError:
-    """Return the error for a folder of temporary files that cannot be written."""
-    folder = tempfile.tempdir or os.environ.get("TMPDIR") or "the folder for temporary files"
-    return disk_error(error, f"{folder} cannot be written", status=OUTSIDE)
 
 
 @contextmanager

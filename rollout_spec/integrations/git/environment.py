@@ -72,11 +72,15 @@ def credential_environment(url: str, user: str, password: str) -> dict[str, str]
     """Return the variables that let git send a password to one host. ``url`` is a scheme with a host.
 
     Git asks a helper. Its text names the variable and holds no secret, so the password is in no process list, URL or
-    file. The empty helper before it keeps the owner's own helpers from storing the password.
+    file. The empty helper before it keeps the owner's own helpers from storing the password. Git since 2.46 sends it
+    with the first request, and needs no second one; older ones ignore that setting.
     """
     first = int(count) if (count := os.environ.get("GIT_CONFIG_COUNT", "")).isdigit() else 0
     helper = f'!f() {{ test "$1" = get && printf "username=%s\\npassword=%s\\n" {user} "${_SHOWN_BY}"; }}; f'
-    variables = {"GIT_CONFIG_COUNT": str(first + 2), _SHOWN_BY: password, "GIT_TRACE_REDACT": "1"}
-    for number, value in enumerate(("", helper), first):
-        variables |= {f"GIT_CONFIG_KEY_{number}": f"credential.{url}.helper", f"GIT_CONFIG_VALUE_{number}": value}
+    settings = [(f"credential.{url}.helper", ""), (f"credential.{url}.helper", helper)]
+    if url.startswith("https://"):
+        settings.append((f"http.{url}.proactiveAuth", "basic"))
+    variables = {"GIT_CONFIG_COUNT": str(first + len(settings)), _SHOWN_BY: password, "GIT_TRACE_REDACT": "1"}
+    for number, (name, value) in enumerate(settings, first):
+        variables |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
     return variables

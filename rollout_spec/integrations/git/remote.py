@@ -50,12 +50,16 @@ class Remote:
         """Return the hosts that git's configuration allows to receive a token."""
         return self._plumbing.settings("rollout-spec.forgeHost")
 
-    def head(self) -> str | None:
-        """Return the default branch of the remote, None if it names none."""
+    def head(self) -> tuple[str, str] | None:
+        """Return the default branch of the remote and its commit, None if it names none."""
+        branch = commit = None
         for line in self._ask("ls-remote", "--symref", self.name, "HEAD").splitlines():
-            if line.startswith(f"ref: {_HEADS}"):
-                return line.split("\t")[0].removeprefix(f"ref: {_HEADS}")
-        return None
+            value, _, name = line.partition("\t")
+            if value.startswith(f"ref: {_HEADS}") and name == "HEAD":
+                branch = value.removeprefix(f"ref: {_HEADS}")
+            elif name == "HEAD" and ID.fullmatch(value):
+                commit = value
+        return (branch, commit) if branch is not None and commit is not None else None
 
     def branch(self, branch: str) -> str | None:
         """Return the commit of a remote branch, None if absent."""
@@ -82,12 +86,12 @@ class Remote:
         return commit
 
     def fetch_branches(self, branches: Mapping[str, str], *, within: float | None = None) -> None:
-        """Fetch branches whose commits are missing here. Many branches are fetched without that test.
+        """Fetch branches whose commits are missing here. If one of many is missing, all are fetched.
 
         GitError if it takes more than ``within`` seconds.
         """
-        few = len(branches) <= _FEW
-        names = [name for name, commit in branches.items() if not few or not self._plumbing.has(commit)]
+        missing = self._plumbing.missing(branches.values(), _FEW)
+        names = [name for name, commit in branches.items() if commit in missing]
         refs = [_HEADS + checked(name, NAME) for name in names]
         if refs:
             self._ask("fetch", "--quiet", *_NOTHING_ELSE, self.name, *refs, within=within)
@@ -130,14 +134,14 @@ class Remote:
         option = ("--dry-run",) if dry_run else ()
         arguments = ("push", "--quiet", "--no-verify", *option, f"--force-with-lease={name}:", self.name, target)
         for attempt in range(1, _TRIES + 1):
-            current = self.branch(branch)
-            if current is not None:
-                return current == commit
             try:
                 self._ask(*arguments, setting=no_mirror)
                 return True
             except GitError as error:
-                if attempt == _TRIES or (self.branch(branch) is None and "lock" not in error.reason):
+                current = self.branch(branch)
+                if current is not None:
+                    return current == commit
+                if attempt == _TRIES or "lock" not in error.reason:
                     raise
                 time.sleep(0.1 * attempt)  # another process writes the branch now
         raise AssertionError

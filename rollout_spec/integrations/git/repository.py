@@ -47,6 +47,7 @@ class Git:
         self._sizes = Objects(self._plumbing, sizes=True)
         self._trees = Trees(self._objects, self._sizes)
         self._editor = TreeEditor(self._plumbing, self._trees)
+        self._is_shallow: bool | None = None
 
     @classmethod
     def create(cls, root: Path, *, bare: bool = False) -> Git:
@@ -111,13 +112,12 @@ class Git:
 
     def is_shallow(self) -> bool:
         """Return whether this clone is shallow. A walk through its history gives wrong results."""
-        return self._run("rev-parse", "--is-shallow-repository").strip() == "true"
+        if self._is_shallow is None:
+            self._is_shallow = self._run("rev-parse", "--is-shallow-repository").strip() == "true"
+        return self._is_shallow
 
     def history(self, commit: str, path: str) -> Iterator[Commit]:
-        """Yield the first-parent commits that changed a file, newest first.
-
-        They are read in growing batches, so git walks little further than the reader does.
-        """
+        """Yield the first-parent commits that changed a file, newest first, read in growing batches."""
         start: str | None = checked(commit, ID)
         count = _FEW_COMMITS
         while start is not None:
@@ -231,8 +231,6 @@ class Git:
     def fast_forward(self, commit: str) -> None:
         """Fast-forward the current branch and its files to a later commit."""
         self._run("merge", "--quiet", "--ff-only", checked(commit, ID))
-
-    # Remotes.
 
     def remote(self, name: str) -> Remote | None:
         """Return a remote by its name, None if absent."""

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from rollout_spec.core import links
 from rollout_spec.core.errors import UserError
-from rollout_spec.integrations.git.command import ID, Plumbing, checked, no_temporary_file
+from rollout_spec.integrations.git.command import ID, Plumbing, checked
+from rollout_spec.integrations.git.standard_input import no_temporary_file
 from rollout_spec.integrations.git.trees import Trees
 
 

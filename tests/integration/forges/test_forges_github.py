@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,6 +26,8 @@ from real_servers import npm_package
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.pull_request import PullRequest
 from rollout_spec.integrations.forges import Access, Forge, credential
+from rollout_spec.integrations.forges.github import app_tokens
+from rollout_spec.integrations.forges.http import ForgeError
 
 pytestmark = pytest.mark.system
 
@@ -184,6 +187,38 @@ def test_an_app_is_lent_a_token(
     for each in shown:
         claims = jwt.decode(each, private_key().public_key(), algorithms=["RS256"])
         assert (claims["iss"], claims["exp"] - claims["iat"] <= 600) == ("1", True)
+
+
+def test_a_recent_token_of_an_app_is_used_again(place: Hosted, host: FakeGitHub, app: Path) -> None:
+    for _ in range(3):
+        assert place.connect().find(BRANCH, "main") is None
+    assert host.app_tokens == 1
+
+
+@pytest.mark.parametrize("change", ["key", "installation", "refusal", "time"])
+def test_another_token_is_issued_once_the_last_one_is_of_no_use(
+    place: Hosted, host: FakeGitHub, app: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    forge = place.connect()
+    if change == "key":
+        os.utime(app, (1, 1))
+    elif change == "installation":
+        monkeypatch.setenv("GITHUB_APP_INSTALLATION_ID", "7")
+    elif change == "refusal":
+        host.tokens.pop("ghs_of-the-app")
+        with pytest.raises(ForgeError, match="401 Bad credentials"):
+            forge.find(BRANCH, "main")
+    else:
+        monkeypatch.setattr(app_tokens, "_SECONDS", 0.0)
+    assert place.connect().find(BRANCH, "main") is None
+    assert host.app_tokens == 2
+
+
+def test_an_app_whose_key_is_gone_is_lent_nothing(place: Hosted, host: FakeGitHub, app: Path) -> None:
+    place.connect()
+    app.unlink()
+    with pytest.raises(UserError, match=r"names is unusable: No such file"):
+        place.connect()
 
 
 def test_git_is_lent_it_too(place: Hosted, app: Path) -> None:

@@ -77,7 +77,7 @@ def test_a_branch_is_found_by_its_whole_name(clone: Path) -> None:
 def test_remotes_are_known_by_name(clone: Path) -> None:
     repo = Git(clone)
     assert repo.add_remote("fork", "--upload-pack=x").url == "--upload-pack=x"
-    assert (origin(clone).url, origin(clone).head()) == (str(clone.parent / "remote.git"), "main")
+    assert (origin(clone).url, origin(clone).head()) == (str(clone.parent / "remote.git"), ("main", head(clone)))
     assert repo.remote("fork") is not None
     assert repo.remote("upstream") is None
 

@@ -36,6 +36,8 @@ def beyond(repository: Repository, rollback: Rollback, **edits: bytes | None) ->
 def test_a_rollback_stays_within_its_limits(repository: Repository, rollback: Rollback) -> None:
     assert {path.split("/")[0] for path in rollback.edits} == {"rollouts", "incidents", "manifests"}
     assert beyond(repository, rollback) == []
+    alerts = {"alerts/fraud.yaml": b"groups: []\n", "alerts/fraud.paging.yaml": None}
+    assert beyond(repository, rollback, **alerts) == []
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,10 @@ def test_a_rollback_stays_within_its_limits(repository: Repository, rollback: Ro
         "rollouts/churn.yaml",
         "manifests/churn/kserve.yaml",
         "manifests/fraud.yaml",
+        "manifests/fraud/deeper/kserve.yaml",
+        "alerts/churn.yaml",
+        "alerts/fraud",
+        "alerts/fraud/prometheus.yaml",
         "incidents",
         "README.md",
     ],

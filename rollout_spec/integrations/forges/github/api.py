@@ -15,6 +15,7 @@ from requests.exceptions import RequestException
 from rollout_spec.core.budget import spending
 from rollout_spec.integrations.forges.bound import Bound
 from rollout_spec.integrations.forges.credentials import Access
+from rollout_spec.integrations.forges.github import app_tokens
 from rollout_spec.integrations.forges.hosts import Origin, origin_of
 from rollout_spec.integrations.forges.http import refusal, unreachable, useless
 from rollout_spec.integrations.forges.probes import Look
@@ -111,6 +112,8 @@ def answers(action: str, *, secret: str) -> Iterator[None]:
         with spending():
             yield
     except GithubException as error:
+        if error.status in (401, 403):
+            app_tokens.forget()
         raise refusal("github", action, error.status or 0, _message(error), secret=secret, needs=PERMISSIONS) from None
     except (RequestException, OSError) as error:
         raise unreachable("github", action, error, secret=secret) from None

@@ -6,6 +6,7 @@ Its private key is exchanged for an installation's token of one hour.
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 from github import Auth, GithubIntegration
@@ -13,6 +14,7 @@ from jwt.exceptions import PyJWTError
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.integrations.forges.credentials import APP, Access, app_is_set, need_token
+from rollout_spec.integrations.forges.github import app_tokens
 from rollout_spec.integrations.forges.github.api import address_of, answers
 from rollout_spec.integrations.forges.http import TIMEOUT, patience
 
@@ -23,13 +25,31 @@ def authority(access: Access) -> Auth.Auth:
 
 
 def installation_token(access: Access) -> str:
-    """Request a token of the App's installation; if it is not named, the repository's is used."""
+    """Return a token of the App's installation, perhaps a recent one.
+
+    If the installation is not named, the repository's is used.
+    """
     installation = os.environ.get(APP[2], "")
     owner, name = owner_and_name(access)
+    key = (address_of(access), owner, name, *_credentials())
+    known = app_tokens.recent(key)
+    if known is not None:
+        return known
     with answers("issue a token for the App", secret=""):
         app = _integration(access)
         wanted = _whole(installation) if installation else app.get_repo_installation(owner, name).id
-        return app.get_access_token(wanted).token
+        token = app.get_access_token(wanted).token
+    app_tokens.keep(key, token)
+    return token
+
+
+def _credentials() -> tuple[str, ...]:
+    """Return the App's settings of the environment, and when its key was written."""
+    named = tuple(os.environ.get(name, "") for name in APP)
+    try:
+        return (*named, str(Path(named[1]).stat().st_mtime_ns))
+    except (OSError, ValueError):
+        return (*named, f"unreadable at {time.monotonic()}")
 
 
 def granted(access: Access) -> dict[str, str]:

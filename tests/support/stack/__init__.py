@@ -1,0 +1,1 @@
+"""A whole serving stack on loopback: models, router, monitors, forge, the rollback service and users."""

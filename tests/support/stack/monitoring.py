@@ -1,0 +1,79 @@
+"""Prometheus with the rendered rules, and Alertmanager, which posts to the rollback service."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+from real_servers import free_port, program
+from served import TOKEN
+
+from stack.programs import answers, running
+
+_ALERTMANAGER = """\
+route:
+  receiver: rollbacks
+  group_by: [workspace, rollout, version]
+  group_wait: 0s
+  group_interval: 1s
+  repeat_interval: 1h
+receivers:
+  - name: rollbacks
+    webhook_configs:
+      - url: {service}/v1/breaches/alertmanager
+        send_resolved: true
+        http_config: {{authorization: {{type: Bearer, credentials_file: {token}}}}}
+"""
+
+
+@contextmanager
+def alertmanager_running(folder: Path, service: str) -> Iterator[str]:
+    """Start Alertmanager in front of the service, and return its address."""
+    binary, port = program("prometheus-alertmanager"), free_port()
+    address = f"http://127.0.0.1:{port}"
+    token, config = folder / "token", folder / "alertmanager.yml"
+    token.write_text(TOKEN, "utf-8")
+    config.write_text(_ALERTMANAGER.format(service=service, token=token), "utf-8")
+    command = [binary, f"--config.file={config}", f"--storage.path={folder / 'alertmanager'}"]
+    command += [f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="]
+    with running("Alertmanager", command, folder / "alertmanager.log", lambda: answers(f"{address}/-/ready")):
+        yield address
+
+
+class Prometheus:
+    """A running Prometheus."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def reload(self) -> None:
+        """Read the configuration and the rules again."""
+        answer = requests.post(f"{self.address}/-/reload", timeout=30)
+        assert answer.ok, answer.text
+
+    def firing(self) -> list[str]:
+        """Return the names of the alerts that fire."""
+        answer = requests.get(f"{self.address}/api/v1/alerts", timeout=30).json()
+        return [each["labels"]["alertname"] for each in answer["data"]["alerts"] if each["state"] == "firing"]
+
+
+@contextmanager
+def prometheus_running(folder: Path, rules: Path, router: int, alertmanager: str) -> Iterator[Prometheus]:
+    """Start Prometheus: it scrapes the router each second, and follows the files of rules."""
+    binary, port = program("prometheus"), free_port()
+    address, config = f"http://127.0.0.1:{port}", folder / "prometheus.yml"
+    envoy = {"targets": [f"127.0.0.1:{router}"]}
+    settings = {
+        "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
+        "rule_files": [str(rules / "*.yaml")],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager.removeprefix("http://")]}]}]},
+        "scrape_configs": [{"job_name": "envoy", "metrics_path": "/stats/prometheus", "static_configs": [envoy]}],
+    }
+    config.write_text(json.dumps(settings), "utf-8")
+    command = [binary, f"--config.file={config}", f"--storage.tsdb.path={folder / 'prometheus'}"]
+    command += [f"--web.listen-address=127.0.0.1:{port}", f"--web.external-url={address}", "--web.enable-lifecycle"]
+    with running("Prometheus", command, folder / "prometheus.log", lambda: answers(f"{address}/-/ready")):
+        yield Prometheus(address)
