@@ -1,8 +1,7 @@
 """The inbox: a durable list of breaches, each answered by one worker at a time.
 
-A breach is stored before its monitor gets an answer. A worker leases breaches and renews the lease while it works; a
-lease that is not renewed may be taken over by any other worker. All steps of a rollback may be repeated, so a breach
-that two workers answer still gives one pull request.
+A worker leases breaches and renews the lease while it works. Any worker may take over a lease that is not renewed: all
+steps of a rollback may be repeated, so two workers still give one pull request.
 """
 
 from __future__ import annotations
@@ -56,15 +55,17 @@ class Inbox:
 
     def lease(self, owner: str, seconds: float, most: int) -> list[StoredBreach]:
         """Lease due breaches of one workspace: new ones first, then by the time since which they are due."""
+        with self._database.reading() as connection:  # an idle worker takes no lock
+            is_due = and_(_COLUMNS.state.in_(OPEN), _due(self._database.now(connection)))
+            if connection.execute(select(_COLUMNS.id).where(is_due).limit(1)).first() is None:
+                return []
         with self._database.writing() as connection:
             now = self._database.now(connection)
             is_due = and_(_COLUMNS.state.in_(OPEN), _due(now), _not_leased(now, seconds))
             is_new = and_(_COLUMNS.state == "waiting", _COLUMNS.attempts == 0)
             order = (not_(is_new), _COLUMNS.due_at, _COLUMNS.id)
-            first = connection.execute(
-                select(_COLUMNS.workspace, _COLUMNS.owner).where(is_due).order_by(*order).limit(1)
-            )
-            if (oldest := first.first()) is None:
+            first = select(_COLUMNS.workspace, _COLUMNS.owner).where(is_due).order_by(*order).limit(1)
+            if (oldest := connection.execute(first).first()) is None:
                 return []
             # What another worker leased and never finished may have ended that worker: it is answered alone.
             is_left = oldest.owner is not None
@@ -99,7 +100,7 @@ class Inbox:
             return len(rows)
 
     def release(self, owner: str) -> None:
-        """Give all leases of an owner back, so that another worker need not wait for their end."""
+        """Give all leases of an owner back."""
         with self._database.writing() as connection:
             _change(connection, _locked(connection, _COLUMNS.owner == owner), owner=None, leased_until=None)
 

@@ -22,6 +22,9 @@ class Notices:
 
     def claim(self, seconds: float) -> Notice | None:
         """Claim the oldest due notice for a time, None if none is due."""
+        with self._database.reading() as connection:  # an idle notifier takes no lock
+            if connection.execute(select(_COLUMNS.id).where(_COLUMNS.notify_at.is_not(None)).limit(1)).first() is None:
+                return None
         with self._database.writing() as connection:
             now = self._database.now(connection)
             due = select(BREACHES).where(_COLUMNS.notify_at <= now).order_by(_COLUMNS.notify_at).limit(1)

@@ -15,6 +15,7 @@ _MODULES = (
     "rollout_spec.checks.policies.bindings",
     "rollout_spec.checks.policies.cel",
     "rollout_spec.checks.policies.cel_values",
+    "rollout_spec.integrations.monitors.authentication",
     "rollout_spec.render.filling",
     "rollout_spec.render.sandbox",
     "rollout_spec.spec.policy_pack",

@@ -19,7 +19,7 @@ from rollout_spec.integrations.monitors.payload import MonitorOptions, Payload
 
 _VERSION = "1"
 _HINT = "use the default payload of a webhook contact point; for Grafana's Mimir, use `type: alertmanager`"
-_NO_DATA = frozenset(("DatasourceNoData", "DatasourceError"))
+_NO_DATA = ("DatasourceNoData", "DatasourceError")  # not a set: a payload may have a list as a name
 
 
 def parse(content: bytes, headers: Mapping[str, str], options: MonitorOptions) -> Payload:

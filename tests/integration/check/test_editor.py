@@ -172,7 +172,7 @@ def test_the_fields_of_a_stage_are_offered_with_what_they_mean(editor: Editor) -
 def test_values_are_offered(editor: Editor) -> None:
     approval = opened(editor, edited("approval: manual}", "approval: }")).completions("approval: ")
     assert "manual" in approval
-    target = opened(editor, edited("{type: prometheus-operator}", "{type: }")).completions("gateways}}\n    - {type: ")
+    target = opened(editor, edited("{type: prometheus}", "{type: }")).completions("gateways}}\n    - {type: ")
     assert {"kserve", "gateway-api", "prometheus"} <= set(target)
 
 

@@ -60,7 +60,7 @@ class Ended:
 
 
 def command(folder: Path, *words: str, look: bool = False, **environment: str) -> Ended:
-    """Run a command of ours in a process of its own; ``look`` at all its processes, or at the largest when it ends."""
+    """Run a command of ours in a process of its own; ``look`` at all its processes together, or at the largest."""
     output = folder / ".output"
     start, peak = time.monotonic(), 0
     with output.open("wb") as file:
@@ -70,13 +70,26 @@ def command(folder: Path, *words: str, look: bool = False, **environment: str) -
             stdout=file,
             stderr=subprocess.STDOUT,
         )
-        while look and os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-            peak = max(peak, memory_of(child.pid))
-            time.sleep(0.05)
-        _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
+        while os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            peak = max(peak, memory_of(child.pid) if look else largest_of(child.pid))
+            time.sleep(0.05 if look else 0.02)
+        status = child.wait()
     seconds = time.monotonic() - start
-    return Ended(child.returncode, output.read_text("utf-8").splitlines(), seconds, peak or usage.ru_maxrss * 1024)
+    return Ended(status, output.read_text("utf-8").splitlines(), seconds, peak)
+
+
+def largest_of(process: int) -> int:
+    """Return the most bytes that a process or one of its descendants had in memory so far; Linux only.
+
+    The kernel counts a process that is forked from a large one as large, so the usage that it reports is of the tests.
+    """
+    try:
+        text = Path(f"/proc/{process}/status").read_text()
+        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    except OSError:
+        return 0
+    found = re.search(r"^VmHWM:\s+(\d+) kB", text, re.MULTILINE)
+    return max([int(found[1]) * 1024 if found else 0, *(largest_of(int(child)) for child in children)])
 
 
 def memory_of(process: int) -> int:

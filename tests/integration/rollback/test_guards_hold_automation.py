@@ -278,7 +278,7 @@ def test_stable_is_not_replaced_by_a_version_with_the_digest_of_a_candidate_that
         assert again.out.count("adopted pull request") == 2, again.text
         return
     assert answer.status == 1, answer.text
-    assert "40: quarantined by incident fraud-42" in answer.err
+    assert "40: the same bytes as 42, quarantined by incident fraud-42" in answer.err
     (pull_request,) = (each for each in repo.pull_requests() if each["head"].startswith("rollback/"))
     assert repo.live_at(head_of(repo, pull_request["number"]))["stable"] == "41"
 

@@ -552,7 +552,7 @@ def test_what_a_stranger_wrote_is_quoted_wherever_it_goes(repo: Repo) -> None:
         ("4_2", None),
         ("42; rm", None),
         ("", None),
-        (42, None),
+        (42, "42"),
     ],
 )
 def test_a_number_is_kept_where_a_person_can_read_it(repo: Repo, value: Any, kept: str | None) -> None:
@@ -1090,7 +1090,7 @@ def revert(repo: Repo, commits: list[str], folder: Path) -> dict[str, Any] | Non
 
 def test_a_history_with_a_text_that_did_not_load_is_said_to_be_unknown(repo: Repo) -> None:
     good = repo.at("HEAD", "rollouts/fraud.yaml")
-    repo.write("rollouts/fraud.yaml", good + "  broken: [\n")
+    repo.write("rollouts/fraud.yaml", good + "\n  broken: [\n")
     broken = repo.commit("Break it")
     repo.write("rollouts/fraud.yaml", good)
     repo.commit("Mend it")

@@ -7,6 +7,7 @@ import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import requests
@@ -27,18 +28,20 @@ def text_of(moment: datetime) -> str:
 def test_a_thousand_deliveries_at_once_are_one_breach(repo: Repo, forge: Hosted) -> None:
     alert = acting(started=text_of(datetime.now(UTC)))
     with serving(repo) as running:
-        with requests.Session() as session, ThreadPoolExecutor(50) as pool:
-            session.headers.update({"Content-Type": "application/json", **running.headers})
-            content, address = served.payload(alert), f"{running.address}/v1/breaches/alertmanager"
-            replies = list(
-                pool.map(lambda _: requests.post(address, content, headers=session.headers, timeout=60), range(1000))
-            )
-        assert {reply.status_code for reply in replies} == {202}
-        ids = {reply.json()["breaches"][0]["id"] for reply in replies}
+        content = served.payload(alert)
+
+        def deliver(_: int) -> tuple[int, dict[str, Any]]:
+            with running.send(content) as reply:  # a reply that is kept keeps its connection
+                return reply.status_code, reply.json()["breaches"][0]
+
+        with ThreadPoolExecutor(50) as pool:
+            replies = list(pool.map(deliver, range(1000)))
+        assert {status for status, _ in replies} == {202}
+        ids = {breach["id"] for _, breach in replies}
         assert len(ids) == 1
         (id,) = ids
         assert running.breach(id)["arrivals"] == 1000
-        assert sum(reply.json()["breaches"][0]["isNew"] for reply in replies) == 1
+        assert sum(breach["isNew"] for _, breach in replies) == 1
         check_answered(running, id, repo, forge)
 
 

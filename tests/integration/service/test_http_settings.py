@@ -186,7 +186,7 @@ def test_a_removed_workspace(two: Repo) -> None:
         two.git("rm", "-rq", "second")
         two.commit("Remove a workspace")
         until(lambda: health(running)["settings"].keys(), lambda names: names == {"first"})
-        assert health(running)["status"] == "ok"
+        until(lambda: health(running)["status"], lambda status: status == "ok")
         assert posted(running, "second", ENVIRONMENT["SECOND_TOKEN"]).status_code == 404
         assert posted(running, "first", ENVIRONMENT["FIRST_TOKEN"], workspace="first").status_code == 202
         assert "the workspace second is not on the base any more" in running.lines

@@ -99,7 +99,7 @@ def test_a_port_that_is_taken(repo: Repo) -> None:
         (("--nonsense",), "unrecognized arguments"),
         (("--inbox", "nonsense"), "the address of the inbox is not valid"),
         (("--inbox", "mysql://localhost/inbox"), "inbox"),
-        (("--inbox", "sqlite:////proc/inbox/inbox.sqlite3"), "the folder of the inbox cannot be created"),
+        (("--inbox", "sqlite:////proc/inbox/inbox.sqlite3"), "inbox.sqlite3 cannot be created"),
         (("--inbox", "postgresql://user:a-secret-password@127.0.0.1:1/inbox"), "the inbox cannot be used"),
     ],
 )
