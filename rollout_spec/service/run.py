@@ -108,8 +108,10 @@ def check_served(served: Served, host: str, *, only_loopback: bool) -> None:
     named = [(each, monitor) for each in served.workspaces.values() for monitor in monitors_of(each)]
     if not named:
         problems = (*served.errors, *served.invalid)
+        if problems:
+            raise UserError(f"the workspaces cannot be read: {problems[0]}")
         raise UserError(
-            problems[0] if problems else "no workspace on the base names a monitor",
+            "no workspace on the base names a monitor",
             hint="add `service: {monitors: {alertmanager: {type: alertmanager, auth: …}}}` to `spec`",
         )
     for workspace, monitor in named:

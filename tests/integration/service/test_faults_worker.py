@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -54,17 +54,19 @@ def worker_alone(repo: Repo, monkeypatch: pytest.MonkeyPatch, **options: float) 
         database.close()
 
 
-def children_of_this() -> list[int]:
-    return [pid for pid in served.children(os.getpid()) if lives(pid)]
+def children_of_this(others: Collection[int] = ()) -> list[int]:
+    """Return the processes that this one started, without those that other tests keep."""
+    return [pid for pid in served.children(os.getpid()) if pid not in others and lives(pid)]
 
 
 def test_a_worker_that_hangs_is_ended_with_its_git(repo: Repo, forge: Hosted, monkeypatch: pytest.MonkeyPatch) -> None:
     """Inject a remote that never answers a fetch, and an answer that may take three seconds."""
+    others = children_of_this()
     with worker_alone(repo, monkeypatch, most=3.0) as (inbox, _):
         with stopped_at(forge.host, "before", FETCH) as stop:
             inbox.add([new_breach()])
             stop.wait()
-            hanging = children_of_this()
+            hanging = children_of_this(others)
             names = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in hanging]
             assert any(name.startswith(b"git\0") or b"git-remote-http" in name for name in names), names
             served.until(lambda: [pid for pid in hanging if _is_of_worker(pid)], lambda pids: not pids, 30)
@@ -79,12 +81,13 @@ def _is_of_worker(pid: int) -> bool:
 def test_a_frozen_worker_is_ended_and_started_again(repo: Repo, forge: Hosted, monkeypatch: pytest.MonkeyPatch) -> None:
     """Inject a worker that gives no sign of life, as one that swaps or waits for a disk."""
     monkeypatch.setattr(worker_process, "_SILENT_SECONDS", 10.0)
+    others = children_of_this()
     with worker_alone(repo, monkeypatch) as (inbox, state):
         served.until(lambda: state.worker, lambda error: error is None)
         with stopped_at(forge.host, "before", FETCH) as stop:
             inbox.add([new_breach()])
             stop.wait()
-            frozen = next(pid for pid in children_of_this() if os.getsid(pid) == pid)
+            frozen = next(pid for pid in children_of_this(others) if os.getsid(pid) == pid)
             os.kill(frozen, signal.SIGSTOP)
             served.until(lambda: lives(frozen), lambda it: not it, 40)
         check_one_rollback(repo, forge)
