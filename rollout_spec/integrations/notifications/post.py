@@ -7,18 +7,12 @@ from collections.abc import Mapping
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
+from urllib.request import ProxyHandler, Request, build_opener
 
 from rollout_spec.core.errors import OUTSIDE, UserError
+from rollout_spec.integrations.redirects import NoRedirects
 
 SECONDS = 10.0
-
-
-class _NoRedirects(HTTPRedirectHandler):
-    """Refuses redirects: the address of a recipient is a secret, and a message is for it alone."""
-
-    def redirect_request(self, *_: Any) -> None:
-        """Return no new request."""
 
 
 def post(kind: str, url: str, content: Mapping[str, Any], headers: Mapping[str, str]) -> None:
@@ -28,7 +22,7 @@ def post(kind: str, url: str, content: Mapping[str, Any], headers: Mapping[str, 
     body = json.dumps(content).encode()
     try:
         request = Request(url.strip(), body, {"Content-Type": "application/json", **headers}, method="POST")  # noqa: S310
-        with build_opener(_NoRedirects(), ProxyHandler()).open(request, timeout=SECONDS) as answer:
+        with build_opener(NoRedirects(), ProxyHandler()).open(request, timeout=SECONDS) as answer:
             answer.read(1024)
     except HTTPError as error:
         error.close()

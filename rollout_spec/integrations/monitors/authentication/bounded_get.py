@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import time
 from http.client import HTTPException, HTTPResponse
-from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import Request, build_opener
 
 from rollout_spec.core.errors import OUTSIDE, UserError
 from rollout_spec.core.text import excerpt
+from rollout_spec.integrations.redirects import NoRedirects
 
 TIMEOUT = 5.0
 _MOST_BYTES = 64 * 1024
-
-
-class _NoRedirect(HTTPRedirectHandler):
-    """A handler that follows no redirect: it may lead to another host."""
-
-    def redirect_request(self, *_arguments: Any) -> None:
-        return None
 
 
 def get(address: str, what: str, timeout: float = TIMEOUT) -> bytes:
@@ -27,7 +20,7 @@ def get(address: str, what: str, timeout: float = TIMEOUT) -> bytes:
     request = Request(address)  # noqa: S310 - the caller checked the address
     deadline = time.monotonic() + timeout
     try:
-        with build_opener(_NoRedirect).open(request, timeout=timeout) as response:
+        with build_opener(NoRedirects).open(request, timeout=timeout) as response:
             return _read_until(response, deadline)
     except (URLError, HTTPException, OSError, ValueError) as error:
         if isinstance(error, HTTPError):
