@@ -53,11 +53,6 @@ class Served:
     errors: tuple[str, ...] = ()
     invalid: tuple[str, ...] = ()
 
-    def with_settings(self, name: str, settings: Workspace, commit: str) -> Served:
-        """Return the workspaces with newer settings of one."""
-        newer = replace(self.workspaces[name], settings=settings, commit=commit, error=None, is_unreachable=False)
-        return replace(self, workspaces={**self.workspaces, name: newer})
-
     def by_monitor(self, monitor: str) -> list[ServedWorkspace]:
         """Return the workspaces that name a monitor."""
         return [each for each in self.workspaces.values() if monitor in monitors_of(each)]
