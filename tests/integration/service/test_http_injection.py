@@ -14,7 +14,7 @@ from served import Served
 pytestmark = pytest.mark.system
 LINE = "\n2026-11-22T00:00:00Z info stored breach=forged"
 HOSTILE = (
-    "{{ 7 * 7 }} {% for x in y %} ${HOME} $(id) `id`\n"
+    "{{ 7 * 1234567 }} {% for x in y %} ${HOME} $(id) `id`\n"
     "Co-authored-by: Mallory <mallory@example.com>\n\nSigned-off-by: Mallory <m@example.com>\n"
     "[click](javascript:alert(1)) <script>alert(1)</script> <!-- hidden --> @org/everyone #1 closes #2\n"
     "| a | b |\n# A heading\n```\nrollout: other\n\x1b[2J\x1b]0;title\x07\u202e\u2028\r\n" + LINE
@@ -41,7 +41,7 @@ def test_a_hostile_alert(running: Served, repo: Repo) -> None:
     message = git(repo.remote, "log", "-1", "--format=%B", repo.tip(pull["head"]))
     trailers = git(repo.remote, "log", "-1", "--format=%(trailers:only)", repo.tip(pull["head"]))
     for text in (message, pull["body"], pull["title"]):
-        assert "49" not in text.replace("{{ 7 * 7 }}", "") or "{{ 7" in text, text
+        assert str(7 * 1234567) not in text, text
         assert "\x1b" not in text and "\u202e" not in text
         assert not re.search(r"^(Co-authored-by|Signed-off-by|# A heading|rollout: other)", text, re.MULTILINE), text
     assert "allory" not in trailers and "m@example.com" not in trailers
