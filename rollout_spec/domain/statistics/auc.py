@@ -1,0 +1,63 @@
+"""The difference of two areas under the ROC curve on the same rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import fmean, variance
+
+from rollout_spec.domain.statistics.paired import PairedDifference, check_rows
+
+
+def auc_difference(labels: Sequence[float], stable: Sequence[float], candidate: Sequence[float]) -> PairedDifference:
+    """Return the areas of both versions, with the standard error of their difference.
+
+    ValueError unless each label is 0 or 1, each class has at least two rows, and all scores are finite.
+    Source: DeLong, DeLong & Clarke-Pearson, Biometrics 44 (1988), by the midranks of Sun & Xu, IEEE Signal Processing
+    Letters 21 (2014).
+    """
+    check_rows(labels, stable, candidate)
+    for row, label in enumerate(labels, start=1):
+        if label not in (0, 1):
+            raise ValueError(f"row {row} of the labels is {label:g}, not 0 or 1")
+    positives = sum(map(bool, labels))
+    if min(positives, len(labels) - positives) < 2:
+        raise ValueError(f"an area needs two rows of each class, not {positives} of 1 in {len(labels)} rows")
+    above_stable, below_stable = _placements(labels, stable)
+    above, below = _placements(labels, candidate)
+    variances = [
+        variance([new - old for new, old in zip(*columns, strict=True)]) / len(columns[0])
+        for columns in ((above, above_stable), (below, below_stable))
+    ]
+    return PairedDifference(fmean(above_stable), fmean(above), math.sqrt(sum(variances)))
+
+
+def _placements(labels: Sequence[float], scores: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Return two columns of shares, with ties as halves.
+
+    They are the share of negatives below each positive, and of positives above each negative.
+    """
+    classes = {label: [score for score, own in zip(scores, labels, strict=True) if own == label] for label in (0, 1)}
+    ranks = _midranks(scores)
+    by_class: dict[int, list[float]] = {}
+    for label, own in classes.items():
+        among_all = (rank for rank, other in zip(ranks, labels, strict=True) if other == label)
+        by_class[label] = [rank - inner for rank, inner in zip(among_all, _midranks(own), strict=True)]
+    above = [placement / len(classes[0]) for placement in by_class[1]]
+    below = [1 - placement / len(classes[1]) for placement in by_class[0]]
+    return above, below
+
+
+def _midranks(scores: Sequence[float]) -> list[float]:
+    """Return the rank of each score; equal scores share the mean of their ranks."""
+    order = sorted(range(len(scores)), key=scores.__getitem__)
+    ranks = [0.0] * len(scores)
+    start = 0
+    while start < len(order):
+        end = start + 1
+        while end < len(order) and scores[order[end]] == scores[order[start]]:
+            end += 1
+        for index in order[start:end]:
+            ranks[index] = (start + 1 + end) / 2
+        start = end
+    return ranks

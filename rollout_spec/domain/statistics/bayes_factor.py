@@ -1,0 +1,32 @@
+"""A comparison of the events of two versions by their split alone."""
+
+from __future__ import annotations
+
+import math
+
+from rollout_spec.domain.statistics.counts import check_number
+from rollout_spec.domain.statistics.normal import check_probability
+
+
+def log_bayes_factor(candidate_events: float, stable_events: float, share: float, weight: float = 20.0) -> float:
+    """Return the log evidence that the candidate's share of the events is not its share of the requests.
+
+    If both versions fail equally often, each event is the candidate's with the probability ``share``, at any rate of
+    failures and at any load. The alternative is a beta distribution with the mean ``share`` that weighs as much as
+    ``weight`` events. It is evidence in both directions: compare the rates before an alarm.
+    Source: Lindon & Malek, "Anytime-valid inference for multinomial count data", NeurIPS 2022.
+    """
+    check_probability("a share", share)
+    check_number("events of the candidate", candidate_events)
+    check_number("events of stable", stable_events)
+    candidate, stable = weight * share, weight * (1 - share)
+    return (
+        _log_beta(candidate + candidate_events, stable + stable_events)
+        - _log_beta(candidate, stable)
+        - candidate_events * math.log(share)
+        - stable_events * math.log1p(-share)
+    )
+
+
+def _log_beta(a: float, b: float) -> float:
+    return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)

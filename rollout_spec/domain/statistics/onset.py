@@ -1,0 +1,32 @@
+"""Evidence of a failure that begins at an unknown moment.
+
+A plain sum of log ratios falls as long as a version is healthy. After 10,000 healthy requests it lies hundreds below
+0, so a failure that begins then is found only after it has made up for all of them. Here a part of the evidence is
+kept for every later moment, and counts only the ticks from that moment on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from rollout_spec.domain.statistics.log_space import log_sum
+
+
+def log_evidence(ratios: Sequence[float]) -> list[float]:
+    """Return the log evidence after each tick, from the log ratio of each tick.
+
+    It is a weighted mean, over the tick in which the failure began, of the product of all ratios from there on. The
+    first tick has half of the weight. Tick ``k`` after it has ``1 / (2 k (k + 1))``, and the weights sum to 1. So no
+    failure from the start costs more than the factor 2. If each ratio has a mean of at most 1 given the ticks before,
+    so has the evidence. NaN stays NaN.
+    Source: a mixture of e-processes, as in Shin, Ramdas & Rinaldo, "E-detectors" (2022), with a sum of weights of 1.
+    """
+    evidence: list[float] = []
+    begun = -math.inf
+    for index, ratio in enumerate(ratios):
+        weight = 0.5 if index == 0 else 0.5 / (index * (index + 1))
+        begun = log_sum((begun, math.log(weight))) + ratio
+        later = -math.log(2 * (index + 1))  # the weights of all later ticks sum to 1 / (2 n)
+        evidence.append(log_sum((begun, later)))
+    return evidence
