@@ -18,7 +18,7 @@ from rollout_spec.core.diff import patch
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding, Report
 from rollout_spec.lifecycle import Request
-from rollout_spec.lifecycle.pull_request import approvals, subject, traffic_change, trailers
+from rollout_spec.lifecycle.pull_request import StepText, approvals, subject, traffic_change, trailers
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workflows.step_in_checkout import StepOptions, git_root, step_in_checkout
 
@@ -76,7 +76,7 @@ def _into_working_tree(
         print(f"commit {done.commit}")
     else:
         terminal.say("commit it with these lines at the end of its message:")
-        terminal.say("\n".join(f"  {line}" for line in trailers(done.prepared.result, done.prepared.held, forced)))
+        terminal.say("\n".join(f"  {line}" for line in trailers(done.prepared.result, StepText(done.prepared.held, forced))))
     for path, content in edits.items():
         terminal.say(f"{'removed' if content is None else 'wrote'} {path}")
     return 0

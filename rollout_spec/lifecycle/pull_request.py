@@ -5,6 +5,7 @@ Their text has the traffic, the hold, the approvals, and the reason of a forced 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from rollout_spec.core.markdown import code
@@ -28,6 +29,27 @@ _SUBJECTS = {
 }
 STEP = "Rollout-Step"
 FORCED = "Rollout-Forced"
+GATED = "gated"
+"""The label of gated steps. Other steps are the decision of a person."""
+
+
+@dataclass(frozen=True)
+class StepText:
+    """Further inputs for the texts of a step.
+
+    ``held`` describes the hold of the stage that it leaves. ``forced`` is the reason to leave it before the hold is
+    over. ``evidence`` is the verdict of the gate, as lines of the commit message; ``evidence_markdown`` as Markdown.
+    """
+
+    held: HoldStatus | None = None
+    forced: str | None = None
+    evidence: tuple[str, ...] = ()
+    evidence_markdown: str = ""
+
+    @property
+    def is_early(self) -> bool:
+        """Return whether the step leaves its stage before the hold is over."""
+        return self.forced is not None and self.held is not None and self.held.refusal is not None
 
 
 def subject(step: StepResult) -> str:
@@ -44,13 +66,15 @@ def traffic_change(step: StepResult) -> str:
     return f"{before} -> {after}" if before != after else f"traffic stays {after}"
 
 
-def message(step: StepResult, held: HoldStatus | None, forced: str | None) -> str:
-    """Return the commit message. ``forced`` is the reason to leave a stage before its hold is over."""
+def message(step: StepResult, text: StepText) -> str:
+    """Return the commit message."""
     lines = [subject(step), "", f"{traffic_change(step)}."]
-    if held is not None:
-        lines.append(f"{held.message}.")
+    if text.held is not None:
+        lines.append(f"{text.held.message}.")
     lines += [f"{line}." for line in approvals(step)]
-    return "\n".join([*lines, "", *trailers(step, held, forced)]) + "\n"
+    if text.evidence:
+        lines += ["", *(one_line(line, _LONGEST_REASON) for line in text.evidence)]
+    return "\n".join([*lines, "", *trailers(step, text)]) + "\n"
 
 
 def approvals(step: StepResult) -> list[str]:
@@ -63,37 +87,38 @@ def approvals(step: StepResult) -> list[str]:
     ]
 
 
-def trailers(step: StepResult, held: HoldStatus | None, forced: str | None) -> list[str]:
+def trailers(step: StepResult, text: StepText) -> list[str]:
     """Return the lines of the commit message that programs read."""
     stage = step.after.spec.live.stage if step.name in ("propose", "advance", "retreat") else None
     lines = [f"{STEP}: {step.name} {step.rollout}/{step.version}" + (f" {stage}" if stage else "")]
-    if forced is not None and held is not None and held.refusal is not None:
-        lines.append(f"{FORCED}: {one_line(forced)}")
+    if text.is_early and text.forced is not None:
+        lines.append(f"{FORCED}: {one_line(text.forced)}")
     return lines
 
 
 def step_change(
-    step: StepResult, workspace: str, held: HoldStatus | None, forced: str | None, *, date: datetime, prefix: str = ""
+    step: StepResult, workspace: str, text: StepText, *, date: datetime, prefix: str = "", auto_merge: bool = False
 ) -> ProposedChange:
     """Return the commit and the pull request of a step.
 
-    The pull request is a draft if the step needs approval. It never gets auto-merge.
+    The pull request is a draft if the step needs approval. Only a gated step may get auto-merge, and no draft does.
     """
     start = f"{prefix}/" if prefix else ""
     return ProposedChange(
         branch=f"{step.name}/{workspace}/{step.rollout}/{label(step.version)}",
-        message=message(step, held, forced),
+        message=message(step, text),
         edits={start + path: content for path, content in step.edits.items()},
         date=date,
         title=subject(step),
-        body=body(step, workspace, held, forced),
-        labels=(step.name, f"rollout:{step.rollout}"),
+        body=body(step, workspace, text),
+        labels=(step.name, f"rollout:{step.rollout}", *((GATED,) if text.evidence else ())),
         reviewers=tuple(step.after.spec.rollback.reviewers or ()),
         draft=step.needs_approval,
+        auto_merge=auto_merge and not step.needs_approval,
     )
 
 
-def body(step: StepResult, workspace: str, held: HoldStatus | None, forced: str | None) -> str:
+def body(step: StepResult, workspace: str, text: StepText) -> str:
     """Return the body of the pull request, in Markdown."""
     before = traffic.split(step.before.spec).text if step.before else "nothing"
     rows = [("now", before), ("after this merges", traffic.split(step.after.spec).text)]
@@ -106,10 +131,12 @@ def body(step: StepResult, workspace: str, held: HoldStatus | None, forced: str 
             f"It is a draft: {' and '.join(stages)} {verb} `approval: manual`. "
             f"To approve {step.version}, mark it ready and merge it."
         )
-    if held is not None:
-        parts.append(f"{code(held.message, _LONGEST_REASON)}.")
-    if forced is not None and held is not None and held.refusal is not None:
-        parts.append(f"It leaves that stage before the hold is over. The reason: {code(forced, _LONGEST_REASON)}")
+    if text.held is not None:
+        parts.append(f"{code(text.held.message, _LONGEST_REASON)}.")
+    if text.is_early:
+        parts.append(f"It leaves that stage before the hold is over. The reason: {code(text.forced, _LONGEST_REASON)}")
+    if text.evidence_markdown:
+        parts.append(text.evidence_markdown)
     parts.append("The result was checked with the rules for any change, and each rollback from it was tried.")
     marker = f"workspace={workspace} rollout={step.rollout} version={step.version}"
     return "\n\n".join(parts) + f"\n\n<!-- rollout-spec: {step.name} {marker} -->\n"

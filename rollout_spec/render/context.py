@@ -41,6 +41,12 @@ def backend(rollout: ModelRollout, version: str, option: Mapping[str, Any] | Non
     return {"name": name, "port": option.get("port") or service.port}
 
 
+def metric_arm(rollout: ModelRollout, version: str, option: Mapping[str, Any] | None) -> metrics.Arm:
+    """Return the values that identify a version in metrics. ``option`` is the option `backend` of a target."""
+    name = backend(rollout, version, option)["name"]
+    return metrics.Arm(rollout.metadata.name, version, rollout.metadata.namespace or DEFAULT_NAMESPACE, name)
+
+
 def workload_roles(rollout: ModelRollout, repository: Repository) -> dict[str, str]:
     """Return the versions with workloads, each as ``serving`` or ``standby``.
 
@@ -156,12 +162,7 @@ def _alerts(rollout: ModelRollout, repository: Repository, options: Mapping[str,
     profile = PROFILES.get(spec.service.metrics or DEFAULT_PROFILE)
     if profile is None:
         raise UserError(f"there is no metric profile `{spec.service.metrics}`")
-    arm = metrics.Arm(
-        rollout.metadata.name,
-        version,
-        rollout.metadata.namespace or DEFAULT_NAMESPACE,
-        backend(rollout, version, options.get("backend"))["name"],
-    )
+    arm = metric_arm(rollout, version, options.get("backend"))
     alerts = []
     for trigger in spec.triggers:
         if not isinstance(trigger, Threshold | Latency) or (

@@ -128,10 +128,13 @@ def write_all(root: Path, edits: Mapping[str, bytes | None]) -> None:
         checkout.apply(edits, {})
 
 
-def open_pull_request(change: ProposedChange, base: Base, forge: Forge, request: Request) -> DeliveredChange:
+def open_pull_request(
+    change: ProposedChange, base: Base, forge: Forge, request: Request, since: datetime | None = None
+) -> DeliveredChange:
     """Push the branch of a step and open its pull request, or adopt an open one of the same change.
 
     A step may be repeated later: a branch with a merged or closed pull request is followed by ``-2``, ``-3`` ….
+    ClosedByPersonError if a person closed it after ``since``; None if a person takes the step.
     """
 
     def rebuilt(own: Base, commit: str) -> Built | None:
@@ -139,4 +142,4 @@ def open_pull_request(change: ProposedChange, base: Base, forge: Forge, request:
         result = rendered(apply_step(repository, request), repository)
         return Built({own.path(path): content for path, content in result.edits.items()}, change.branch)
 
-    return deliver(Delivery(change, base, forge, Heads(base, rebuilt), ordered=True))
+    return deliver(Delivery(change, base, forge, Heads(base, rebuilt), ordered=since is None, observed=since))

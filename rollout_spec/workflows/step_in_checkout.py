@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 from rollout_spec.core.errors import ChangedError, UserError
 from rollout_spec.core.paths import under
 from rollout_spec.core.yaml.reader import MAX_BYTES
-from rollout_spec.lifecycle import Request
-from rollout_spec.lifecycle.pull_request import message
+from rollout_spec.lifecycle import HoldStatus, Request
+from rollout_spec.lifecycle.pull_request import StepText, message
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workflows.sparse_checkout import check_complete
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.watched import Watched
 
 if TYPE_CHECKING:
+    from rollout_spec.domain.judgement.report import GateReport
     from rollout_spec.workflows.base_branch import Base
     from rollout_spec.workflows.checkout import Checkout
     from rollout_spec.workflows.step import PreparedStep
@@ -30,12 +31,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StepOptions:
-    """The way to write a step. ``forced`` is the reason for skipping a hold."""
+    """The way to write a step.
+
+    ``forced`` is the reason for skipping a hold. ``gate`` is the verdict of the gate on a gated step, which may get
+    ``auto_merge``.
+    """
 
     now: datetime
     forced: str | None = None
     is_commit: bool = False
     is_dry_run: bool = False
+    gate: GateReport | None = None
+    auto_merge: bool = False
+
+    def text(self, held: HoldStatus | None) -> StepText:
+        """Return the inputs for the texts of the step."""
+        if self.gate is None:
+            return StepText(held, self.forced)
+        from rollout_spec.reports.gate_markdown import gate_markdown, gate_message
+
+        return StepText(held, self.forced, tuple(gate_message(self.gate)), gate_markdown(self.gate))
 
 
 @dataclass(frozen=True)
@@ -78,12 +93,12 @@ def _prepare_and_write(
     tree, forced = Watched(here.repository().tree), options.forced
     repository = Repository(tree)
     check_complete(here, repository)
-    base, settings = _checked_out(here), repository.settings
+    base, settings = checked_out(here), repository.settings
     merged_at = merge_times(base, settings.forge, tell) if base is not None and settings is not None else None
     prepared = decide(
         request, repository, base, now=options.now, prefix=here.prefix, forced=forced, merged_at=merged_at
     )
-    edits, text = prepared.result.edits, message(prepared.result, prepared.held, forced)
+    edits, text = prepared.result.edits, message(prepared.result, options.text(prepared.held))
     done = StepInCheckout(prepared, text, {path: tree.read(path) for path in edits})
     if prepared.is_refused:
         return done
@@ -95,7 +110,7 @@ def _prepare_and_write(
     return done
 
 
-def _checked_out(here: WorkspaceLocation) -> Base | None:
+def checked_out(here: WorkspaceLocation) -> Base | None:
     """Return the current commit of the checkout, None if there is none yet."""
     if here.git_root is None:
         return None

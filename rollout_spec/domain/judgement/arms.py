@@ -1,0 +1,59 @@
+"""The planned split of requests between the arms, and whether the counted one agrees with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rollout_spec.domain.judgement.numbers import percent
+from rollout_spec.domain.statistics import sample_ratio
+from rollout_spec.domain.statistics.counts import Counts, Tick
+from rollout_spec.domain.traffic import TrafficSplit
+
+
+@dataclass(frozen=True)
+class Arms:
+    """The arms of a stage.
+
+    ``share`` is the candidate's planned share of all counted requests, None if it is not known. ``has_control``:
+    stable receives requests too.
+    """
+
+    stable: str
+    candidate: str
+    share: float | None
+    has_control: bool
+
+
+def arms_of(split: TrafficSplit) -> Arms:
+    """Return the arms of a traffic split with a candidate.
+
+    A mirrored request counts twice: the copy is a request to the candidate. The share is unknown if a header chooses
+    the version, or if a part is mirrored while the candidate answers requests.
+    """
+    assert split.candidate is not None
+    weight, mirror = float(split.weight) / 100, float(split.mirror) / 100
+    share: float | None = None
+    if split.match is None and not (weight and mirror):
+        share = weight or mirror / (1 + mirror)
+    return Arms(split.stable, split.candidate, share, has_control=weight < 1)
+
+
+def totals(ticks: Sequence[Tick]) -> tuple[Counts, Counts]:
+    """Return the sums of stable and of the candidate."""
+    start = Counts(0, 0)
+    return sum((tick.stable for tick in ticks), start), sum((tick.candidate for tick in ticks), start)
+
+
+def split_problem(ticks: Sequence[Tick], arms: Arms) -> str | None:
+    """Return how the counted split differs from the planned one, or None. It is not checked without a planned share."""
+    stable, candidate = totals(ticks)
+    if not arms.has_control or not arms.share:
+        return None
+    if not sample_ratio.is_wrong(candidate.total, stable.total, arms.share):
+        return None
+    counted = candidate.total / (candidate.total + stable.total)
+    return (
+        f"{arms.candidate} received {percent(counted)} of the requests ({candidate.total:,.0f} of "
+        f"{candidate.total + stable.total:,.0f}), but {percent(arms.share)} are planned"
+    )

@@ -1,0 +1,96 @@
+"""Comparisons with the control arm.
+
+Failures are compared by how they split between the arms. Other ratios are compared by their difference: with a planned
+end if the stage has a hold, and else with a test that is valid at any time. A soft trigger is read once, at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rollout_spec.domain.judgement import failures
+from rollout_spec.domain.judgement.arms import Arms, split_problem, totals
+from rollout_spec.domain.judgement.bursts import Bursts
+from rollout_spec.domain.judgement.differences import difference_moments, method, until_horizon
+from rollout_spec.domain.judgement.moments import Moment, Plan
+from rollout_spec.domain.judgement.numbers import duration, percent, rate
+from rollout_spec.domain.judgement.verdicts import EvidencePoint, Judgement, seconds_more
+from rollout_spec.domain.statistics import stages
+from rollout_spec.domain.statistics.counts import Counts, Tick
+
+
+def judge_comparison(
+    ticks: Sequence[Tick], arms: Arms, plan: Plan, *, is_failure: bool, earlier: Sequence[Sequence[Tick]] = ()
+) -> Judgement:
+    """Compare the candidate with stable. ``is_failure``: the events are failures, so their split is compared.
+
+    ``earlier`` are the ticks of earlier stages of the candidate; they count for failures only.
+    """
+    if not is_failure:
+        ticks = until_horizon(ticks, plan)
+    stable, candidate = totals(ticks)
+    judgement = Judgement("no-data", "", alpha=plan.alpha, stable=stable, candidate=candidate)
+    if not arms.has_control:
+        message = f"{arms.stable} receives no requests in this stage, so there is no control arm"
+        return replace(judgement, message=message, stable=None)
+    for version, counts in ((arms.candidate, candidate), (arms.stable, stable)):
+        if not counts.total:
+            return replace(judgement, message=f"no {plan.metric} of {version} was counted in the judged time")
+    problem = split_problem(ticks, arms)
+    if problem is not None:
+        return replace(judgement, verdict="invalid", message=problem)
+    bursts = Bursts.of(ticks)
+    spread = bursts.spread(ticks)
+    judgement = replace(judgement, notes=bursts.notes, message=_numbers(stable, candidate, arms, plan))
+    if is_failure:
+        before = [failures.failure_moments(bursts.spread(stage), arms, plan)[-1].evidence for stage in earlier if stage]
+        moments = failures.failure_moments(spread, arms, plan)
+        return _decided(replace(judgement, method=failures.METHOD), ticks, moments, before)
+    judgement = _decided(replace(judgement, method=method(plan)), ticks, list(difference_moments(spread, plan)), ())
+    return _with_end(judgement, ticks[-1].seconds, plan)
+
+
+def _decided(
+    judgement: Judgement, ticks: Sequence[Tick], moments: Sequence[Moment], before: Sequence[float]
+) -> Judgement:
+    """Return a judgement with its verdict, the evidence at each look, and the time of a breach."""
+    points, breached_after = list[EvidencePoint](), None
+    for tick, moment in zip(ticks, moments, strict=True):
+        evidence = stages.combine([*before, moment.evidence]) if before else moment.evidence
+        if breached_after is None and moment.is_look and moment.is_worse and evidence >= moment.needed:
+            breached_after = tick.seconds
+        points.append(EvidencePoint(tick.seconds, evidence / moment.needed, moment.acquittal / moment.needed))
+    last = moments[-1]
+    judgement = replace(judgement, points=tuple(points), breached_after=breached_after, interval=last.interval)
+    if breached_after is not None:
+        return replace(judgement, verdict="breach")
+    if last.is_look and last.acquittal >= last.needed:
+        return replace(judgement, verdict="ok")
+    return replace(judgement, verdict="inconclusive", seconds_more=seconds_more(points))
+
+
+def _with_end(judgement: Judgement, seconds: float, plan: Plan) -> Judgement:
+    """Add the planned end of the test, and the false alarms of a single look."""
+    if plan.is_single:
+        note = f"one look at the end: a candidate that is not worse is reported in {percent(plan.alpha)} of all cases"
+        judgement = replace(judgement, notes=(*judgement.notes, note))
+    if plan.horizon is None or judgement.verdict != "inconclusive":
+        return judgement
+    rest = plan.horizon - seconds
+    if rest > 0:
+        verb = "is read once" if plan.is_single else "ends"
+        more = rest if plan.is_single else min(rest, judgement.seconds_more or rest)
+        message = f"{judgement.message}; the test {verb} in {duration(rest)}"
+        return replace(judgement, message=message, seconds_more=more)
+    message = f"{judgement.message}; the test ended with the hold and did not decide, so a person decides"
+    return replace(judgement, message=message, seconds_more=None)
+
+
+def _numbers(stable: Counts, candidate: Counts, arms: Arms, plan: Plan) -> str:
+    change = ""
+    if stable.events:
+        relative = (candidate.events / candidate.total) / (stable.events / stable.total) - 1
+        change = f" ({percent(abs(relative))} {'more' if relative > 0 else 'less'})"
+    limit = f"{percent(plan.drop)} {'less' if plan.good == 'up' else 'more'} is not accepted"
+    return f"{plan.metric} of {arms.candidate}: {rate(candidate)}, {arms.stable}: {rate(stable)}{change}; {limit}"

@@ -1,0 +1,163 @@
+"""Thresholds on a rate, and on the share of slow requests: sequential probability ratio tests.
+
+The null hypothesis is the rate of stable at the same time, the alternative is the bound. Requests while stable itself
+is beyond the bound do not count: the failure is shared. Without a control arm the null hypothesis is the bound itself.
+The evidence holds at each look, however many there are (Wald 1945; Ville's inequality).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from rollout_spec.domain.judgement.arms import Arms, totals
+from rollout_spec.domain.judgement.bursts import Bursts
+from rollout_spec.domain.judgement.numbers import percent, rate
+from rollout_spec.domain.judgement.verdicts import EvidencePoint, Judgement, seconds_more
+from rollout_spec.domain.statistics import onset, sprt, stages
+from rollout_spec.domain.statistics.counts import Counts, Tick
+from rollout_spec.domain.statistics.log_space import log_mean
+from rollout_spec.domain.statistics.proportions import wilson
+
+_LEAST_NULL = 0.2
+"""The null hypothesis is at least this part of the bound: one error of a stable without errors proves nothing."""
+_BELOW = (1.1, 1.3, 1.6, 2.4, 5.0)
+"""The parts of the bound that a candidate without a control arm may be shown to be below."""
+_NONE = Counts(0, 0)
+
+
+@dataclass(frozen=True)
+class RateBound:
+    """The greatest accepted share of bad requests, the trailing ``window`` in seconds, and ``alpha``."""
+
+    share: float
+    window: float
+    alpha: float
+    noun: str = "bad requests"
+
+
+def judge_rate(
+    ticks: Sequence[Tick], arms: Arms, bound: RateBound, earlier: Sequence[Sequence[Tick]] = ()
+) -> Judgement:
+    """Judge the candidate's rate. ``earlier`` are the ticks of earlier stages of the candidate, oldest first."""
+    stable, candidate = totals(ticks)
+    judgement = Judgement("no-data", "", "sequential probability ratio test", bound.alpha, stable, candidate)
+    if not arms.has_control:
+        judgement = replace(judgement, stable=None)
+    missing = arms.candidate if not candidate.total else arms.stable if arms.has_control and not stable.total else None
+    if missing is not None:
+        return replace(judgement, message=f"{missing} received no requests in the judged time")
+    bursts = Bursts.of(ticks, of_candidate=not arms.has_control)
+    moments = list(_moments(bursts.spread(ticks), arms, bound))
+    before = [_last_evidence(bursts.spread(stage), arms, bound) for stage in earlier if stage]
+    decisive = math.log(1 / bound.alpha)
+    points, breached_after = list[EvidencePoint](), None
+    for tick, moment in zip(ticks, moments, strict=True):
+        evidence = stages.combine([*before, moment.evidence])
+        if breached_after is None and evidence >= decisive and moment.exceeds:
+            breached_after = tick.seconds
+        points.append(EvidencePoint(tick.seconds, evidence / decisive, moment.acquittal / decisive))
+    last = moments[-1]
+    judgement = replace(
+        judgement,
+        interval=wilson(candidate.scaled(1 / bursts.effect), 1 - bound.alpha),
+        points=tuple(points),
+        breached_after=breached_after,
+        notes=bursts.notes,
+    )
+    numbers = _numbers(stable, candidate, arms, bound)
+    if breached_after is not None:
+        return replace(judgement, verdict="breach", message=numbers)
+    if last.acquittal >= decisive and candidate.events <= bound.share * candidate.total:
+        return replace(judgement, verdict="ok", message=numbers)
+    if arms.has_control and last.is_shared:
+        message = f"{numbers}; {arms.stable} is beyond the bound too, so this is not the candidate alone"
+        return replace(judgement, verdict="inconclusive", message=message)
+    return replace(judgement, verdict="inconclusive", message=numbers, seconds_more=seconds_more(points))
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """The evidence after one tick, as logarithms.
+
+    ``acquittal`` is evidence that the rate is below the bound. ``exceeds``: since the most likely start of the failure
+    the rate of the candidate is beyond the bound, and that of stable is not. ``is_shared``: stable is beyond it now.
+    """
+
+    evidence: float
+    acquittal: float
+    exceeds: bool
+    is_shared: bool
+
+
+def _moments(ticks: Sequence[Tick], arms: Arms, bound: RateBound) -> Iterator[_Moment]:
+    """Yield the evidence after each tick."""
+    nulls = _nulls(ticks, bound) if arms.has_control else [bound.share] * len(ticks)
+    alternatives = _alternatives(arms, bound)
+    paths = [onset.log_evidence(_ratios(ticks, nulls, alternative)) for alternative in alternatives]
+    middle = alternatives[len(alternatives) // 2]
+    best, since, acquittal, acquittals = 0.0, (_NONE, _NONE), 0.0, [0.0] * len(_BELOW)
+    for index, tick in enumerate(ticks):
+        null = nulls[index]
+        is_shared = arms.has_control and null >= bound.share
+        step = 0.0 if is_shared else _ratio(tick.candidate, null, middle)
+        if best + step <= 0:
+            best, since = 0.0, (_NONE, _NONE)
+        else:
+            best, since = best + step, (since[0] + tick.stable, since[1] + tick.candidate)
+        if arms.has_control:
+            acquittal += 0.0 if is_shared else sprt.log_ratio(tick.candidate, bound.share, null)
+        else:
+            lower = (bound.share / part for part in _BELOW)
+            acquittals = [
+                so_far + sprt.log_ratio(tick.candidate, bound.share, each)
+                for so_far, each in zip(acquittals, lower, strict=True)
+            ]
+            acquittal = log_mean(acquittals)
+        control_exceeds = arms.has_control and since[0].events > bound.share * since[0].total
+        exceeds = since[1].events > bound.share * since[1].total and not control_exceeds
+        yield _Moment(log_mean([path[index] for path in paths]), acquittal, exceeds, is_shared)
+
+
+def _alternatives(arms: Arms, bound: RateBound) -> tuple[float, ...]:
+    return (bound.share,) if arms.has_control else sprt.alternatives(bound.share)
+
+
+def _ratios(ticks: Sequence[Tick], nulls: Sequence[float], alternative: float) -> list[float]:
+    return [_ratio(tick.candidate, null, alternative) for tick, null in zip(ticks, nulls, strict=True)]
+
+
+def _ratio(counts: Counts, null: float, alternative: float) -> float:
+    """Return the log likelihood ratio of one tick; 0 if the null hypothesis is beyond the alternative."""
+    return sprt.log_ratio(counts, null, alternative) if null < alternative else 0.0
+
+
+def _nulls(ticks: Sequence[Tick], bound: RateBound) -> list[float]:
+    """Return the rate of stable at each tick: that of the whole time or of the trailing window, whichever is higher."""
+    nulls, whole, trailing, first = list[float](), _NONE, _NONE, 0
+    for tick in ticks:
+        whole, trailing = whole + tick.stable, trailing + tick.stable
+        while ticks[first].seconds <= tick.seconds - bound.window:
+            trailing = _without(trailing, ticks[first].stable)
+            first += 1
+        nulls.append(min(max(_smoothed(whole), _smoothed(trailing), _LEAST_NULL * bound.share), 1 - 1e-9))
+    return nulls
+
+
+def _without(counts: Counts, other: Counts) -> Counts:
+    return Counts(max(counts.events - other.events, 0.0), max(counts.total - other.total, 0.0))
+
+
+def _smoothed(counts: Counts) -> float:
+    """Return a rate that is never 0 or 1 (Jeffreys' prior); 0 without requests."""
+    return (counts.events + 0.5) / (counts.total + 1) if counts.total else 0.0
+
+
+def _last_evidence(ticks: Sequence[Tick], arms: Arms, bound: RateBound) -> float:
+    return list(_moments(ticks, arms, bound))[-1].evidence
+
+
+def _numbers(stable: Counts, candidate: Counts, arms: Arms, bound: RateBound) -> str:
+    control = f", {arms.stable}: {rate(stable)}" if arms.has_control else ""
+    return f"{bound.noun} of {arms.candidate}: {rate(candidate)}{control}; the bound is {percent(bound.share)}"

@@ -1,0 +1,53 @@
+"""The report of a gate as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rollout_spec.core.units import format_duration, format_time
+from rollout_spec.domain.judgement.numbers import duration
+from rollout_spec.domain.judgement.report import GateReport
+from rollout_spec.domain.judgement.stage import TriggerVerdict
+
+
+def gate_text(report: GateReport) -> str:
+    """Return the verdict of the stage, then that of each trigger, strongest first."""
+    return "\n".join(_lines(report)) + "\n"
+
+
+def summary(report: GateReport) -> str:
+    """Return the verdict in one line: ``fraud 42 in canary-5: ok``."""
+    return f"{report.rollout} {report.candidate} in {report.stage.name}: {report.verdict}"
+
+
+def judged_time(report: GateReport) -> str:
+    """Return the judged time in one line."""
+    warmup = report.judged_since - report.since
+    text = f"since {format_time(report.since)}"
+    if warmup:
+        text += f", without its first {format_duration(warmup)}"
+    return f"{text}, until {format_time(report.until)}"
+
+
+def trigger_line(verdict: TriggerVerdict) -> str:
+    """Return the numbers of one trigger in one line."""
+    judgement = verdict.judgement
+    more = judgement.seconds_more
+    time = f"; about {duration(more)} more would decide" if more and verdict.verdict == "inconclusive" else ""
+    return f"{judgement.message}{time}"
+
+
+def _lines(report: GateReport) -> Iterator[str]:
+    yield summary(report)
+    yield f"  {report.split}"
+    yield f"  {judged_time(report)}"
+    for each in report.result.sorted:
+        soft = ", soft" if each.trigger.severity == "soft" else ""
+        yield f"  {each.trigger.name} ({each.trigger.type}{soft}): {each.verdict}"
+        yield f"    {trigger_line(each)}"
+        for note in each.judgement.notes:
+            yield f"    note: {note}"
+    for name, reason in report.result.skipped:
+        yield f"  {name}: not judged, {reason}"
+    for note in report.notes:
+        yield f"  note: {note}"

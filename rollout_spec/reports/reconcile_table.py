@@ -1,0 +1,46 @@
+"""The table of a pass over all rollouts in flight."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+VERSION = 1
+_HEADS = ("rollout", "version", "stage", "verdict", "action")
+
+
+@dataclass(frozen=True)
+class ReconcileRow:
+    """One rollout of a pass. ``stage``, ``verdict`` and ``url`` are empty if there is none."""
+
+    rollout: str
+    version: str
+    stage: str
+    verdict: str
+    action: str
+    reason: str
+    url: str = ""
+
+
+def reconcile_table(rows: Sequence[ReconcileRow]) -> str:
+    """Return a line for each rollout, and below it the reason and the link."""
+    if not rows:
+        return "no rollout is in flight\n"
+    cells = [(each.rollout, each.version, each.stage or "-", each.verdict or "-", each.action) for each in rows]
+    widths = [max(map(len, column)) for column in zip(_HEADS, *cells, strict=True)]
+    lines = [_aligned(_HEADS, widths)]
+    for row, each in zip(cells, rows, strict=True):
+        lines += [_aligned(row, widths), f"    {each.reason}"]
+        if each.url:
+            lines.append(f"    {each.url}")
+    return "\n".join(lines) + "\n"
+
+
+def reconcile_json(rows: Sequence[ReconcileRow]) -> dict[str, Any]:
+    """Return plain data for JSON: ``{"version", "rollouts": [{rollout, version, stage, verdict, …}]}``."""
+    return {"version": VERSION, "rollouts": [asdict(row) for row in rows]}
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -1,0 +1,107 @@
+"""A step that depends on the gate: judged on the newest base, then prepared, or refused with the missing conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+from rollout_spec.core.breach import Breach, Evidence
+from rollout_spec.core.text import one_line
+from rollout_spec.domain.judgement.report import GateReport
+from rollout_spec.domain.judgement.stage import TriggerVerdict
+from rollout_spec.integrations.forges import Forge
+from rollout_spec.lifecycle import Request, apply_step
+from rollout_spec.lifecycle.gated import Missing, missing_approvals, missing_conditions
+from rollout_spec.spec.workspace import Workspace
+from rollout_spec.workflows.base_branch import Base
+from rollout_spec.workflows.gate import GateRequest, judge
+from rollout_spec.workflows.prometheus import Source
+from rollout_spec.workflows.respond import BreachResponse, FailedResponse, Responder, respond_to_all
+from rollout_spec.workflows.step import merge_times
+from rollout_spec.workflows.step_in_checkout import StepOptions
+from rollout_spec.workflows.step_in_pull_request import StepInPullRequest, prepare_on_base
+from rollout_spec.workspace.repository import Repository
+
+SOURCE = "gate"
+"""The source of breaches that the gate reports."""
+_LONGEST = 300
+
+
+@dataclass(frozen=True)
+class GatedStep:
+    """A gated step on a base: the report of the gate, and the step, or the conditions that are missing."""
+
+    report: GateReport
+    step: StepInPullRequest | None = None
+    missing: tuple[Missing, ...] = ()
+
+
+@dataclass(frozen=True)
+class GatedBase:
+    """The newest base of a workspace, and the Prometheus that tells about it."""
+
+    base: Base
+    workspace: Workspace
+    source: Source
+    tell: Callable[[str], None]
+
+    def judge(self, rollout: str, now: datetime, holdout: Path | None = None) -> GateReport:
+        """Judge a rollout on the base."""
+        settings = self.workspace.spec
+        merged_at = merge_times(self.base, settings.forge, self.tell)
+        request = GateRequest(rollout, now, holdout=holdout)
+        return judge(request, self.base.repository, self.base, self.source, merged_at)
+
+    def prepare(self, request: Request, options: StepOptions, holdout: Path | None = None) -> GatedStep:
+        """Judge a rollout, and prepare its step if all conditions but an approval are met."""
+        report = self.judge(request.rollout, options.now, holdout)
+        missing = missing_conditions(report)
+        if missing:
+            return GatedStep(report, missing=missing)
+        options = replace(options, gate=report)
+        step = prepare_on_base(request, self.base, self.workspace, options, self.tell)
+        return GatedStep(report, step)
+
+    def roll_back(self, report: GateReport, forge: Forge | None) -> list[BreachResponse | FailedResponse]:
+        """Respond to the breaches of a report; without a forge nothing is pushed."""
+        responder = Responder(self.base, forge, report.until)
+        return list(respond_to_all(breaches_of(report), responder))
+
+
+def breaches_of(report: GateReport) -> list[Breach]:
+    """Return a breach for each trigger that the gate found broken. The same evidence gives the same identity."""
+    return [_breach(report, each) for each in report.result.breaches]
+
+
+def missing_in_checkout(request: Request, repository: Repository, report: GateReport) -> tuple[Missing, ...]:
+    """Return the conditions that a step in a checkout lacks. Nobody approves it there."""
+    missing = missing_conditions(report)
+    if missing:
+        return missing
+    step = apply_step(repository, request)
+    return missing_approvals(step.approvals, step.version)
+
+
+def _breach(report: GateReport, verdict: TriggerVerdict) -> Breach:
+    moment = report.breached_at or report.until
+    name, counts = verdict.trigger.name, verdict.judgement.candidate
+    value = Decimal(f"{counts.rate:.6g}") if counts is not None and counts.total else None
+    return Breach(
+        id=f"gate-{name}-{int(report.since.timestamp())}",
+        source=SOURCE,
+        rollout=report.rollout,
+        version=report.candidate,
+        observed_at=moment,
+        trigger=name,
+        workspace=report.workspace,
+        evidence=Evidence(one_line(verdict.judgement.message, _LONGEST), value),
+    )
+
+
+def worst_status(responses: Sequence[BreachResponse | FailedResponse]) -> int:
+    """Return the worst exit status of some responses, 0 without any."""
+    statuses = (each.error.status if isinstance(each, FailedResponse) else each.status for each in responses)
+    return max(statuses, default=0)

@@ -1,0 +1,93 @@
+"""The Prometheus of a workspace: its answers, or the reasons why there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.series import Series
+from rollout_spec.domain.metrics.clock import clock_problem
+from rollout_spec.integrations.prometheus import PrometheusClient
+from rollout_spec.spec.prometheus import Prometheus
+from rollout_spec.workflows.secrets import read_secret
+
+_MOST_KEPT = 20_000
+_SETTLED = timedelta(minutes=10)
+
+
+class Source(Protocol):
+    """A source of series. ``failure`` is the error of the first query that was not answered."""
+
+    failure: UserError | None
+
+    def query(self, promql: str, at: datetime) -> Sequence[Series] | str:
+        """Return the series of a query at a time, or the reason why there is no data."""
+
+    def close(self) -> None:
+        """Close the connection."""
+
+
+@dataclass
+class NoSource:
+    """The source of a workspace without Prometheus."""
+
+    failure: UserError | None = None
+    queries: int = 0
+
+    def query(self, promql: str, at: datetime) -> Sequence[Series] | str:
+        """Return the reason."""
+        return "the workspace names no Prometheus: add `prometheus: {url: …}` to `spec`"
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+@dataclass
+class PrometheusSource:
+    """A Prometheus server. After an error it is not asked again, so that a server that hangs is waited for once.
+
+    Answers about a time that is long over do not change, so they are kept.
+    """
+
+    client: PrometheusClient
+    now: datetime
+    kept: dict[tuple[str, datetime], Sequence[Series]] = field(default_factory=dict)
+    failure: UserError | None = None
+    queries: int = 0
+
+    def query(self, promql: str, at: datetime) -> Sequence[Series] | str:
+        """Return the series of a query at a time, or the reason why there is no data."""
+        key = (promql, at)
+        if key in self.kept:
+            return self.kept[key]
+        if self.failure is not None:
+            return f"Prometheus did not answer: {self.failure.message}"
+        self.queries += 1
+        try:
+            answer = self.client.query(promql, at)
+        except UserError as error:
+            self.failure = error
+            return f"Prometheus did not answer: {error.message}"
+        if answer.warnings:
+            return f"Prometheus warns that its answer may be incomplete: {answer.warnings[0]}"
+        problem = clock_problem(answer.date, datetime.now(UTC))
+        if problem is not None:
+            return problem
+        if at < self.now - _SETTLED and len(self.kept) < _MOST_KEPT:
+            self.kept[key] = answer.series
+        return answer.series
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.client.close()
+
+
+def connect(settings: Prometheus | None, now: datetime) -> PrometheusSource | NoSource:
+    """Connect to the Prometheus of a workspace. UserError if its token cannot be read."""
+    if settings is None:
+        return NoSource()
+    token = read_secret(settings.auth.bearer) if settings.auth is not None else None
+    return PrometheusSource(PrometheusClient(settings.url, token), now)

@@ -1,0 +1,224 @@
+"""One pass over all rollouts in flight: each is moved forward, taken back, or left as it is.
+
+A pass may run at any time and on several machines: the branch of a step or a rollback exists once, and an existing one
+is adopted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from rollout_spec.core.errors import OUTSIDE, ClosedByPersonError, UserError
+from rollout_spec.core.unexpected import as_user_error
+from rollout_spec.core.units import format_time
+from rollout_spec.domain.judgement.report import GateReport
+from rollout_spec.domain.judgement.stage import live_stage
+from rollout_spec.integrations.forges import Forge
+from rollout_spec.lifecycle import Request
+from rollout_spec.lifecycle.gated import earliest
+from rollout_spec.reports.reconcile_table import ReconcileRow
+from rollout_spec.spec.rollout import ModelRollout
+from rollout_spec.workflows.base_branch import forge_of
+from rollout_spec.workflows.gated_step import GatedBase, GatedStep
+from rollout_spec.workflows.locate import WorkspaceLocation
+from rollout_spec.workflows.newest import fetch_base
+from rollout_spec.workflows.open_gated_steps import OpenSteps
+from rollout_spec.workflows.prometheus import connect
+from rollout_spec.workflows.respond import BreachResponse, FailedResponse
+from rollout_spec.workflows.rollback_history import pauses
+from rollout_spec.workflows.step_in_checkout import StepOptions
+
+Action = Literal["advanced", "promoted", "proposed", "rolled-back", "reported", "waiting", "failed"]
+"""``advanced`` and ``promoted``: the step is merged. ``proposed``: its pull request is open. ``rolled-back``: so is that
+of a rollback. ``reported``: the breach was given to somebody else, or nothing may be pushed."""
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """The result of a pass for one rollout.
+
+    ``stage`` is empty if the candidate is in none. ``verdict`` is None if nothing was judged.
+    """
+
+    rollout: str
+    version: str
+    stage: str
+    action: Action
+    reason: str
+    verdict: str | None = None
+    report: GateReport | None = None
+    url: str | None = None
+    notes: tuple[str, ...] = ()
+    status: int = 0
+
+    @property
+    def row(self) -> ReconcileRow:
+        """The row of the table."""
+        return ReconcileRow(
+            self.rollout, self.version, self.stage, self.verdict or "", self.action, self.reason, self.url or ""
+        )
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass over a workspace at one time.
+
+    ``forge`` is None if nothing is pushed. ``report_breach`` takes the breaches of a report instead of a response
+    here: the service stores them in its inbox. ``only`` are the names of rollouts, all if empty. ``is_dry_run``:
+    nothing is changed.
+    """
+
+    gated: GatedBase
+    now: datetime
+    forge: Forge | None = None
+    report_breach: Callable[[GateReport], None] | None = None
+    only: frozenset[str] = frozenset()
+    is_dry_run: bool = False
+
+    def run(self) -> Iterator[Reconciled]:
+        """Yield the result for each rollout with a candidate. An error in one stops no other."""
+        base = self.gated.base
+        paused = [each for each in pauses(base) if each.ends is None or self.now < each.ends]
+        open_steps = OpenSteps(base, self.gated.workspace.metadata.name, self.forge)
+        for name in base.repository.names("rollouts"):
+            if self.only and name not in self.only:
+                continue
+            file = base.repository.rollout(name)
+            if file is None or file.model is None:
+                yield Reconciled(name, "", "", "failed", f"rollouts/{name}.yaml does not load", status=1)
+                continue
+            if file.model.spec.live.candidate is None:
+                continue
+            try:
+                yield self._rollout(file.model, open_steps, paused[0].path if paused else None)
+            except Exception as error:
+                reason, live = as_user_error(error), file.model.spec.live
+                yield Reconciled(
+                    name, live.candidate or "", live.stage or "", "failed", reason.message, status=reason.status
+                )
+
+    def _rollout(self, rollout: ModelRollout, open_steps: OpenSteps, paused: str | None) -> Reconciled:
+        live, name = rollout.spec.live, rollout.metadata.name
+        done = Reconciled(name, live.candidate or "", live.stage or "", "waiting", "")
+        if live_stage(rollout.spec) is None:
+            reason = "the candidate is proposed: a person moves it to its first stage" if live.stage is None else ""
+            return replace(done, reason=reason or "the candidate receives no requests in this stage: a person decides")
+        last = rollout.spec.stages[-1].name == live.stage
+        request = Request("promote" if last else "advance", name)
+        settings = self.gated.workspace.spec.automation
+        options = StepOptions(
+            self.now, auto_merge=rollout.spec.rollback.promote == "auto" and settings.mode == "auto-merge"
+        )
+        step = self.gated.prepare(request, options)
+        done = replace(done, verdict=step.report.verdict, report=step.report)
+        if step.report.verdict == "breach":
+            open_steps.hold(name, "The gate reports a breach of this version.")
+            return self._taken_back(done, step.report)
+        if step.report.failure is not None:
+            done = replace(done, status=OUTSIDE)
+        if step.missing or step.step is None:
+            held = open_steps.hold(name, f"The gate does not say ok any more: {step.missing[0].message}.")
+            return replace(done, reason=_waiting_for(step), notes=held)
+        return self._forward(done, step, paused)
+
+    def _taken_back(self, done: Reconciled, report: GateReport) -> Reconciled:
+        trigger = report.result.breaches[0]
+        reason = f"{trigger.trigger.name}: {trigger.judgement.message}"
+        if self.is_dry_run:
+            return replace(done, action="reported", reason=f"{reason}; nothing is pushed", status=1)
+        if self.report_breach is not None:
+            self.report_breach(report)
+            return replace(done, action="reported", reason=reason)
+        responses = self.gated.roll_back(report, self.forge)
+        return _after_rollback(replace(done, reason=reason), responses)
+
+    def _forward(self, done: Reconciled, gated: GatedStep, paused: str | None) -> Reconciled:
+        step = gated.step
+        assert step is not None
+        if step.prepared.is_refused:
+            check = step.prepared.check
+            why = check.why or (check.refused[0].message if check.refused else "its check failed")
+            return replace(done, action="failed", reason=f"the step was not done: {why}", status=1)
+        if paused is not None:
+            return replace(done, reason=f"all conditions are met, but {paused} pauses the automation")
+        if self.is_dry_run or self.forge is None or step.forge is None:
+            return replace(done, reason="all conditions are met; nothing is pushed")
+        try:
+            delivered = step.open(self.forge, since=gated.report.since)
+        except ClosedByPersonError as closed:
+            url = closed.message.split()[0]
+            return replace(done, reason=f"a person closed {url}, so this step is not proposed again", url=url)
+        pull = delivered.pull_request
+        done = replace(done, url=pull.url, notes=delivered.notes)
+        if pull.state == "merged":
+            action: Action = "promoted" if step.request.step == "promote" else "advanced"
+            return replace(done, action=action, reason="the hold is over and the gate says ok")
+        if pull.draft:
+            return replace(done, action="proposed", reason="a person must approve this stage by merging")
+        waits = "its checks" if pull.auto_merge_enabled else "a person to merge it"
+        return replace(done, action="proposed", reason=f"the pull request waits for {waits}")
+
+
+def _waiting_for(step: GatedStep) -> str:
+    """Return the missing conditions of a step, and the time at which it could be taken."""
+    first, count = step.missing[0], len(step.missing)
+    more = f", and {count - 1} more" if count > 1 else ""
+    at = earliest(step.missing)
+    return f"{first.message}{more}" + (f"; at {format_time(at)} at the earliest" if at is not None else "")
+
+
+def _after_rollback(done: Reconciled, responses: list[BreachResponse | FailedResponse]) -> Reconciled:
+    """Return the result of a rollback. Its status is 1 if the breach is real and nothing was proposed."""
+    for response in responses:
+        if isinstance(response, FailedResponse):
+            if isinstance(response.error, ClosedByPersonError):
+                return replace(done, action="waiting", reason=response.error.message)
+            return replace(done, action="failed", reason=response.error.message, status=response.error.status)
+        if response.delivered is not None:
+            pull = response.delivered.pull_request
+            return replace(done, action="rolled-back", url=pull.url, notes=response.notes, status=response.status)
+        return replace(done, action="reported", reason=response.verdict.text, status=response.status)
+    return replace(done, action="failed", reason="the breach got no response", status=1)
+
+
+
+@dataclass(frozen=True)
+class PassResult:
+    """The results of a pass, and the number of its queries."""
+
+    results: tuple[Reconciled, ...]
+    queries: int
+
+    @property
+    def status(self) -> int:
+        """The worst exit status."""
+        return max((each.status for each in self.results), default=0)
+
+
+def reconcile(
+    here: WorkspaceLocation,
+    now: datetime,
+    tell: Callable[[str], None],
+    only: Collection[str] = (),
+    *,
+    is_dry_run: bool = False,
+) -> PassResult:
+    """Run one pass over a workspace on its newest base, over all rollouts or those named in ``only``."""
+    if here.git_root is None:
+        raise UserError("reconcile needs git, but this workspace is not in a git repository", hint="run `git init`")
+    base, workspace = fetch_base(here, here.git_root)
+    for name in only:
+        base.repository.require_rollout(name)
+    settings = workspace.spec
+    prints_only = is_dry_run or settings.automation.mode == "dry-run"
+    forge = None if prints_only else forge_of(base, settings.forge)
+    source = connect(settings.prometheus, now)
+    try:
+        gated = GatedBase(base, workspace, source, tell)
+        results = tuple(Pass(gated, now, forge, only=frozenset(only), is_dry_run=prints_only).run())
+    finally:
+        source.close()
+    return PassResult(results, source.queries)
