@@ -13,6 +13,7 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.core.units import format_duration, format_share, label
 from rollout_spec.domain import traffic
 from rollout_spec.domain.metrics import queries as metrics
+from rollout_spec.domain.metrics import selectors
 from rollout_spec.domain.metrics.profiles import DEFAULT_PROFILE, PROFILES
 from rollout_spec.domain.rollback_targets import rollback_targets
 from rollout_spec.domain.targets.limits import DEFAULT_NAMESPACE
@@ -156,7 +157,7 @@ def _alerts(rollout: ModelRollout, repository: Repository, options: Mapping[str,
     profile = PROFILES.get(spec.service.metrics or DEFAULT_PROFILE)
     if profile is None:
         raise UserError(f"there is no metric profile `{spec.service.metrics}`")
-    arm = metrics.Arm(
+    arm = selectors.Arm(
         rollout.metadata.name,
         version,
         rollout.metadata.namespace or DEFAULT_NAMESPACE,
@@ -176,7 +177,7 @@ def _alerts(rollout: ModelRollout, repository: Repository, options: Mapping[str,
             {
                 "trigger": trigger.name,
                 "expression": metrics.guarded(expression, trigger.window, int(options.get("minimumRequests") or 0)),
-                "for": metrics.duration(trigger.for_) if trigger.for_ else None,
+                "for": selectors.duration(trigger.for_) if trigger.for_ else None,
                 "version": version,
                 "severity": trigger.severity,
                 "moment": moment,
