@@ -87,7 +87,10 @@ def latency(trigger: Latency, profile: Profile, arm: Arm) -> Expression:
 
 
 def counters(name: str, profile: Profile, own: Mapping[str, Metric], arm: Arm, window: timedelta) -> Counters:
-    """Return the counters of a metric that is a ratio. Immeasurable if it is none, or a selector is not valid."""
+    """Return the counters of a ratio.
+
+    Immeasurable if the metric is not a ratio, or if a selector is not valid.
+    """
     metric = own.get(name)
     if isinstance(metric, Ratio):
         total, events = (selectors.narrowed(text, profile, arm, window) for text in (metric.total, metric.events))
@@ -103,7 +106,10 @@ def counters(name: str, profile: Profile, own: Mapping[str, Metric], arm: Arm, w
 
 
 def buckets_at(trigger: Latency, profile: Profile, arm: Arm) -> Counters:
-    """Return the counters of all requests, and of those within the bound, which is a boundary of a bucket."""
+    """Return the counters of all requests, and of those within the bound.
+
+    The bound must be a boundary of a bucket.
+    """
     matchers = selectors.matchers(profile, arm)
     spellings = selectors.quoted(selectors.spellings(_in_unit(trigger.above, profile)))
     return Counters(
