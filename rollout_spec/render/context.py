@@ -13,6 +13,7 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.core.units import format_duration, format_share, label
 from rollout_spec.domain import traffic
 from rollout_spec.domain.metrics import queries as metrics
+from rollout_spec.domain.metrics import selectors
 from rollout_spec.domain.metrics.profiles import DEFAULT_PROFILE, PROFILES
 from rollout_spec.domain.rollback_targets import rollback_targets
 from rollout_spec.domain.targets.limits import DEFAULT_NAMESPACE
@@ -41,10 +42,10 @@ def backend(rollout: ModelRollout, version: str, option: Mapping[str, Any] | Non
     return {"name": name, "port": option.get("port") or service.port}
 
 
-def metric_arm(rollout: ModelRollout, version: str, option: Mapping[str, Any] | None) -> metrics.Arm:
+def metric_arm(rollout: ModelRollout, version: str, option: Mapping[str, Any] | None) -> selectors.Arm:
     """Return the values that identify a version in metrics. ``option`` is the option `backend` of a target."""
     name = backend(rollout, version, option)["name"]
-    return metrics.Arm(rollout.metadata.name, version, rollout.metadata.namespace or DEFAULT_NAMESPACE, name)
+    return selectors.Arm(rollout.metadata.name, version, rollout.metadata.namespace or DEFAULT_NAMESPACE, name)
 
 
 def workload_roles(rollout: ModelRollout, repository: Repository) -> dict[str, str]:
@@ -177,7 +178,7 @@ def _alerts(rollout: ModelRollout, repository: Repository, options: Mapping[str,
             {
                 "trigger": trigger.name,
                 "expression": metrics.guarded(expression, trigger.window, int(options.get("minimumRequests") or 0)),
-                "for": metrics.duration(trigger.for_) if trigger.for_ else None,
+                "for": selectors.duration(trigger.for_) if trigger.for_ else None,
                 "version": version,
                 "severity": trigger.severity,
                 "moment": moment,

@@ -8,7 +8,7 @@ from typing import Any
 
 from rollout_spec.core import bounded_process as confined
 from rollout_spec.core.errors import UserError
-from rollout_spec.domain.metrics.queries import Immeasurable
+from rollout_spec.domain.metrics.selectors import Immeasurable
 from rollout_spec.domain.targets import definitions as catalog
 from rollout_spec.domain.targets.options import with_defaults
 from rollout_spec.render import context as facts

@@ -36,7 +36,7 @@ from rollout_spec.core import package_data as resources
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import MOST_PROBLEMS, KeyPath, Problem
 from rollout_spec.core.text import did_you_mean, excerpt
-from rollout_spec.domain.metrics import queries as metrics
+from rollout_spec.domain.metrics import queries, selectors
 from rollout_spec.domain.metrics.profiles import DEFAULT_PROFILE, PROFILES
 from rollout_spec.domain.traffic import PROMOTED
 from rollout_spec.spec.kinds import is_pack_path
@@ -108,15 +108,15 @@ def _triggers(subject: Subject) -> Iterator[Problem]:
         if trigger.type == "offline":
             recorded = {name for record in spec.versions.values() for name in record.metrics or {}}
             yield from _unknown("metric in any record", trigger.metric, recorded, (*at, "metric"))
-        elif trigger.type in ("threshold", "comparison") and (own is not None or trigger.metric == metrics.ERROR_RATE):
+        elif trigger.type in ("threshold", "comparison") and (own is not None or trigger.metric == queries.ERROR_RATE):
             yield from _metric(trigger, own or {}, profile, at)
 
 
 def _metric(trigger: Threshold | Comparison, own: Mapping[str, Metric], profile: str, at: KeyPath) -> Iterator[Problem]:
     name = trigger.metric
-    kind = metrics.kind_of(name, own)
+    kind = queries.kind_of(name, own)
     if kind is None:
-        yield from _unknown("metric", name, metrics.names(profile, own), (*at, "metric"))
+        yield from _unknown("metric", name, queries.names(profile, own), (*at, "metric"))
         return
     for field in ("above", "below", "baseline"):
         bound = getattr(trigger, field, None)
@@ -221,9 +221,9 @@ def _severities(severities: Collection[str], known: Collection[str]) -> Iterator
 def _metrics(declared: Mapping[str, Metric]) -> Iterator[Problem]:
     for name, metric in declared.items():
         fields = (
-            (("query", metrics.blanks_problem),)
+            (("query", selectors.blanks_problem),)
             if metric.kind == "value"
-            else (("events", metrics.selector_problem), ("total", metrics.selector_problem))
+            else (("events", selectors.selector_problem), ("total", selectors.selector_problem))
         )
         for field, message_of in fields:
             text = getattr(metric, field)
@@ -234,7 +234,7 @@ def _metrics(declared: Mapping[str, Metric]) -> Iterator[Problem]:
 
 def _no_expression(selector: str) -> str | None:
     """Return why a regular expression of a selector is not valid, or None if all are."""
-    for expression in metrics.expressions(selector):
+    for expression in selectors.expressions(selector):
         from rollout_spec.checks.policies import expressions
 
         if error := expressions.problem(expression):

@@ -13,6 +13,7 @@ import pytest
 from rollout_spec.domain.metrics import queries as metrics
 from rollout_spec.domain.metrics.profiles import PROFILES
 from rollout_spec.domain.metrics.promql import Type, type_of
+from rollout_spec.domain.metrics.selectors import Arm
 from rollout_spec.spec.triggers import Threshold
 from rollout_spec.spec.workspace import Value
 
@@ -65,7 +66,7 @@ def test_prometheus_says_the_same(promtool: Path, tmp_path: Path) -> None:
 
 def test_a_bound_on_one_number_can_be_rendered(promtool: Path, tmp_path: Path) -> None:
     trigger = Threshold.model_validate({"name": "drift", "type": "threshold", "metric": "psi", "above": Decimal("0.2")})
-    arm = metrics.Arm("fraud", "42", "ml", "fraud-v42")
+    arm = Arm("fraud", "42", "ml", "fraud-v42")
     alerts = {}
     for query in (query for query, found in QUERIES.items() if found in ("vector", "scalar")):
         own = {"psi": Value(kind="value", good="down", query=query)}
