@@ -18,12 +18,13 @@ from rollout_spec.core.diff import patch
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding, Report
 from rollout_spec.lifecycle import Request
-from rollout_spec.lifecycle.pull_request import StepText, approvals, subject, traffic_change, trailers
+from rollout_spec.lifecycle.pull_request import approvals, subject, traffic_change, trailers
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workflows.step_in_checkout import StepOptions, git_root, step_in_checkout
 
 if TYPE_CHECKING:
     from rollout_spec.workflows.step import PreparedStep
+    from rollout_spec.workflows.step_in_pull_request import StepInPullRequest
 
 
 def configure(parser: argparse.ArgumentParser, *, waits: bool = False) -> None:
@@ -33,9 +34,11 @@ def configure(parser: argparse.ArgumentParser, *, waits: bool = False) -> None:
     where.add_argument("--commit", action="store_true", help="commit the change to the current branch")
     where.add_argument("--pull-request", action="store_true", help="open a pull request on the live branch")
     parser.add_argument("--dry-run", action="store_true", help="print the changes without writing them")
-    parser.set_defaults(force=False, reason=None)
+    parser.set_defaults(force=False, reason=None, gated=False)
     if waits:
-        parser.add_argument("--force", action="store_true", help="do not wait for the hold of the stage")
+        how = parser.add_mutually_exclusive_group()
+        how.add_argument("--gated", action="store_true", help="only if the gate says ok; a breach opens the rollback")
+        how.add_argument("--force", action="store_true", help="do not wait for the hold of the stage")
         parser.add_argument("--reason", metavar="TEXT", help="the reason for --force, for the commit")
 
 
@@ -43,9 +46,18 @@ def run(arguments: argparse.Namespace, request: Request) -> int:
     """Take the step; return 1 if it would introduce errors."""
     forced = _forced(arguments)
     now = datetime.now(UTC).replace(microsecond=0)
+    if arguments.gated:
+        from rollout_spec.cli.gated_steps import run_gated
+
+        return run_gated(arguments, request, now)
     if arguments.pull_request:
-        return _into_pull_request(arguments, request, find_anywhere(arguments), now, forced)
-    return _into_working_tree(arguments, request, place.find(arguments), now, forced)
+        here, options = find_anywhere(arguments), StepOptions(now, forced, is_dry_run=arguments.dry_run)
+        from rollout_spec.workflows.step_in_pull_request import prepare_pull_request
+
+        root = git_root(here, "--pull-request")
+        return finish_pull_request(prepare_pull_request(request, here, root, options, terminal.say))
+    options = StepOptions(now, forced, is_commit=arguments.commit, is_dry_run=arguments.dry_run)
+    return finish_in_checkout(request, place.find(arguments), options)
 
 
 def _forced(arguments: argparse.Namespace) -> str | None:
@@ -57,17 +69,15 @@ def _forced(arguments: argparse.Namespace) -> str | None:
     return reason or None
 
 
-def _into_working_tree(
-    arguments: argparse.Namespace, request: Request, here: WorkspaceLocation, now: datetime, forced: str | None
-) -> int:
-    options = StepOptions(now, forced, is_commit=arguments.commit, is_dry_run=arguments.dry_run)
+def finish_in_checkout(request: Request, here: WorkspaceLocation, options: StepOptions) -> int:
+    """Take a step in the checkout and print it. Return 1 if it is refused."""
     done = step_in_checkout(request, here, options, terminal.say)
     if done.prepared.is_refused:
         return _refuse(done.prepared)
-    _tell(done.prepared, forced)
+    _tell(done.prepared, options.forced)
     edits = done.prepared.result.edits
-    if arguments.dry_run:
-        if arguments.commit:
+    if options.is_dry_run:
+        if options.is_commit:
             print(done.message)
         sys.stdout.write("".join(patch(path, done.before[path], content) for path, content in edits.items()))
         terminal.say("nothing was written: this is a dry run")
@@ -76,29 +86,24 @@ def _into_working_tree(
         print(f"commit {done.commit}")
     else:
         terminal.say("commit it with these lines at the end of its message:")
-        terminal.say("\n".join(f"  {line}" for line in trailers(done.prepared.result, StepText(done.prepared.held, forced))))
+        text = options.text(done.prepared.held)
+        terminal.say("\n".join(f"  {line}" for line in trailers(done.prepared.result, text)))
     for path, content in edits.items():
         terminal.say(f"{'removed' if content is None else 'wrote'} {path}")
     return 0
 
 
-def _into_pull_request(
-    arguments: argparse.Namespace, request: Request, here: WorkspaceLocation, now: datetime, forced: str | None
-) -> int:
-    root = git_root(here, "--pull-request")
-    from rollout_spec.workflows.step_in_pull_request import prepare_pull_request
-
-    options = StepOptions(now, forced, is_dry_run=arguments.dry_run)
-    step = prepare_pull_request(request, here, root, options, terminal.say)
+def finish_pull_request(step: StepInPullRequest) -> int:
+    """Open the pull request of a prepared step and print it. Return 1 if the step is refused."""
     if step.prepared.is_refused:
         return _refuse(step.prepared)
-    _tell(step.prepared, forced)
+    _tell(step.prepared, step.options.forced)
     if step.forge is None:
         commit, diff = step.build()
         change = step.change
         print(f"commit {commit}\nbranch {change.branch}\n\n{change.message}\n{diff}")
         print(f"{'draft ' if change.draft else ''}pull request: {change.title}\n\n{change.body}")
-        why = "this is a dry run" if arguments.dry_run else "the workspace's `automation.mode` is dry-run"
+        why = "this is a dry run" if step.options.is_dry_run else "the workspace's `automation.mode` is dry-run"
         terminal.say(f"nothing was pushed: {why}")
         return 0
     delivered = step.open(step.forge)

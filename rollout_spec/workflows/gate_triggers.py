@@ -18,7 +18,8 @@ from rollout_spec.domain.judgement.verdicts import Judgement
 from rollout_spec.domain.metrics import counts as queries
 from rollout_spec.domain.metrics.grid import grid
 from rollout_spec.domain.metrics.profiles import DEFAULT_PROFILE, PROFILES
-from rollout_spec.domain.metrics.queries import ERROR_RATE, Arm, Immeasurable
+from rollout_spec.domain.metrics.queries import ERROR_RATE
+from rollout_spec.domain.metrics.selectors import Arm, Immeasurable
 from rollout_spec.domain.metrics.ticks import Reading, read_counts
 from rollout_spec.domain.metrics.values import read_value, value_query
 from rollout_spec.domain.statistics.counts import Counts, Tick

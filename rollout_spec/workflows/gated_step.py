@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from rollout_spec.core.breach import Breach, Evidence
+from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import one_line
 from rollout_spec.domain.judgement.report import GateReport
 from rollout_spec.domain.judgement.stage import TriggerVerdict
@@ -16,9 +17,11 @@ from rollout_spec.integrations.forges import Forge
 from rollout_spec.lifecycle import Request, apply_step
 from rollout_spec.lifecycle.gated import Missing, missing_approvals, missing_conditions
 from rollout_spec.spec.workspace import Workspace
-from rollout_spec.workflows.base_branch import Base
+from rollout_spec.workflows.base_branch import Base, forge_of
 from rollout_spec.workflows.gate import GateRequest, judge
-from rollout_spec.workflows.prometheus import Source
+from rollout_spec.workflows.locate import WorkspaceLocation
+from rollout_spec.workflows.newest import fetch_base
+from rollout_spec.workflows.prometheus import NoSource, Source, connect
 from rollout_spec.workflows.respond import BreachResponse, FailedResponse, Responder, respond_to_all
 from rollout_spec.workflows.step import merge_times
 from rollout_spec.workflows.step_in_checkout import StepOptions
@@ -105,3 +108,27 @@ def worst_status(responses: Sequence[BreachResponse | FailedResponse]) -> int:
     """Return the worst exit status of some responses, 0 without any."""
     statuses = (each.error.status if isinstance(each, FailedResponse) else each.status for each in responses)
     return max(statuses, default=0)
+
+
+def prepare_gated(
+    request: Request, here: WorkspaceLocation, root: Path, options: StepOptions, tell: Callable[[str], None]
+) -> GatedStep:
+    """Judge a rollout on the newest base of the git root, and prepare its step if only an approval is missing."""
+    base, workspace = fetch_base(here, root)
+    source = connect(workspace.spec.prometheus, options.now)
+    try:
+        return GatedBase(base, workspace, source, tell).prepare(request, options)
+    finally:
+        source.close()
+
+
+def roll_back_from(
+    report: GateReport, here: WorkspaceLocation, *, is_dry_run: bool
+) -> list[BreachResponse | FailedResponse]:
+    """Respond to the breaches of a report on the newest base. UserError if the workspace names no forge."""
+    if here.git_root is None:
+        raise UserError("a rollback needs git, but this workspace is not in a git repository", hint="run `git init`")
+    base, workspace = fetch_base(here, here.git_root)
+    prints_only = is_dry_run or workspace.spec.automation.mode == "dry-run"
+    forge = None if prints_only else forge_of(base, workspace.spec.forge)
+    return GatedBase(base, workspace, NoSource(), lambda _: None).roll_back(report, forge)

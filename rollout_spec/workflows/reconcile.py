@@ -32,8 +32,8 @@ from rollout_spec.workflows.rollback_history import pauses
 from rollout_spec.workflows.step_in_checkout import StepOptions
 
 Action = Literal["advanced", "promoted", "proposed", "rolled-back", "reported", "waiting", "failed"]
-"""``advanced`` and ``promoted``: the step is merged. ``proposed``: its pull request is open. ``rolled-back``: so is that
-of a rollback. ``reported``: the breach was given to somebody else, or nothing may be pushed."""
+"""``advanced`` and ``promoted``: the step is merged. ``proposed``: its pull request is open. ``rolled-back``: the
+pull request of a rollback is. ``reported``: the breach was stored for the worker, or nothing may be pushed."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,6 @@ def _after_rollback(done: Reconciled, responses: list[BreachResponse | FailedRes
             return replace(done, action="rolled-back", url=pull.url, notes=response.notes, status=response.status)
         return replace(done, action="reported", reason=response.verdict.text, status=response.status)
     return replace(done, action="failed", reason="the breach got no response", status=1)
-
 
 
 @dataclass(frozen=True)
