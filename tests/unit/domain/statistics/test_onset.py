@@ -89,6 +89,12 @@ def test_it_costs_at_most_the_factor_2_and_never_falls_to_nothing(ratios: list[f
         assert value >= -math.log(2 * index) - 1e-9
 
 
+def test_500_ticks_of_overwhelming_health_lose_nothing() -> None:
+    evidence = log_evidence([*[-1e6] * 500, 20.0])
+    assert evidence[499] == pytest.approx(-math.log(1000))
+    assert evidence[500] == pytest.approx(20 - math.log(2 * 500 * 501), abs=0.01)
+
+
 def test_nan_is_no_evidence() -> None:
     assert [value >= 0 for value in log_evidence([math.nan, 100.0])] == [False, False]
     assert log_evidence([]) == []

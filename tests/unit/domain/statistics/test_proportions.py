@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from oracles import oracle
 
 from rollout_spec.domain.statistics.counts import Counts
-from rollout_spec.domain.statistics.proportions import difference, power_of, sample_size, wilson
+from rollout_spec.domain.statistics.proportions import difference, margin_difference, power_of, sample_size, wilson
 
 some = settings(max_examples=examples(200), deadline=None, database=None, derandomize=True)
 DIGITS = 1e-12
@@ -49,6 +49,28 @@ def test_a_difference_is_that_of_statsmodels_with_one_more_of_each(stable: Count
         elif abs(rate) > 1e-9:
             z, _ = proportion.proportions_ztest(events, totals)
             assert error == pytest.approx(rate / z, rel=1e-9)
+
+
+@some
+@given(samples, samples, st.floats(0.5, 2))
+def test_a_margin_multiplies_the_rate_of_stable(stable: Counts, candidate: Counts, factor: float) -> None:
+    variance = oracle("scipy.stats").binom.var
+    found = margin_difference(stable, candidate, factor)
+    more = [Counts(counts.events + 1, counts.total + 2) for counts in (stable, candidate)]
+    old, new = (variance(counts.total, counts.rate) / counts.total**2 for counts in more)
+    assert found.value == candidate.rate - factor * stable.rate
+    assert found.unpooled_error == pytest.approx(math.sqrt(new + factor**2 * old), rel=DIGITS)
+    assert margin_difference(stable, candidate, 1) == difference(stable, candidate)
+
+
+def test_fractions_count_as_well() -> None:
+    """A design effect makes fractions: the interval of half of the counts lies between those of the whole ones."""
+    half, whole = difference(Counts(1.25, 50.5), Counts(0.5, 5.5)), difference(Counts(2.5, 101), Counts(1, 11))
+    assert half.value == pytest.approx(whole.value, rel=DIGITS)
+    assert half.unpooled_error > whole.unpooled_error
+    assert wilson(Counts(0.5, 5.5), 0.95)[1] > wilson(Counts(1, 11), 0.95)[1]
+    with pytest.raises(ValueError, match="a factor must be a finite number of at least 0, not nan"):
+        margin_difference(Counts(1, 2), Counts(1, 2), math.nan)
 
 
 def test_two_versions_without_a_failure_are_not_known_to_be_equal() -> None:

@@ -43,6 +43,7 @@ def test_a_plain_mean_over_the_stages_up_to_now_exceeds_1() -> None:
 
 def test_a_failure_that_begins_in_the_third_stage_is_found_there() -> None:
     assert combine([-300.0, -200.0, 6.0]) > math.log(20)
+    assert combine([-1e6, -1e6, 6.0]) == combine([-300.0, -200.0, 6.0])
     assert combine([-300.0, -200.0, 0.0]) < 0
     assert combine([2.0, 2.0, 0.5]) > math.log(20)
 
