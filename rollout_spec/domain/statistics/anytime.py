@@ -12,6 +12,9 @@ import math
 from rollout_spec.domain.statistics.counts import check_number
 from rollout_spec.domain.statistics.normal import check_probability
 
+DEFAULT_TOTAL = 5000.0
+"""The requests of both versions after which the bound is tightest, if no plan says otherwise."""
+
 
 def half_width(error: float, total: float, alpha: float, optimal_total: float) -> float:
     """Return the distance of a one-sided bound from the estimate, at any time.

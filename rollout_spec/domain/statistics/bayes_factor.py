@@ -19,6 +19,8 @@ def log_bayes_factor(candidate_events: float, stable_events: float, share: float
     check_probability("a share", share)
     check_number("events of the candidate", candidate_events)
     check_number("events of stable", stable_events)
+    if not (math.isfinite(weight) and weight > 0):
+        raise ValueError(f"the weight must be a finite number above 0, not {weight}")
     candidate, stable = weight * share, weight * (1 - share)
     return (
         _log_beta(candidate + candidate_events, stable + stable_events)

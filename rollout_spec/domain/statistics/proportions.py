@@ -11,7 +11,7 @@ from rollout_spec.domain.statistics.normal import check_probability, cumulative,
 
 @dataclass(frozen=True)
 class Difference:
-    """The rate of the candidate minus the rate of stable, with two standard errors.
+    """The rate of the candidate minus that of stable, or minus a multiple of it, with two standard errors.
 
     ``pooled_error`` is for the question whether the rates are equal. ``unpooled_error`` is for an interval.
     """
@@ -47,14 +47,26 @@ def difference(stable: Counts, candidate: Counts) -> Difference:
     Source: Agresti & Caffo, "Simple and effective confidence intervals for proportions", American Statistician 54
     (2000). ValueError if there are more events than requests.
     """
+    return margin_difference(stable, candidate, 1.0)
+
+
+def margin_difference(stable: Counts, candidate: Counts, factor: float) -> Difference:
+    """Return the rate of the candidate minus ``factor`` times that of stable.
+
+    The errors are as in `difference`. With a factor of 0.95 it asks whether a rate that should be high has fallen by
+    more than 5%.
+    Source: Farrington & Manning, "Test statistics and sample size formulae for comparative binomial trials",
+    Statistics in Medicine 9 (1990), with the variance of the observed rates.
+    """
     _check_share(stable)
     _check_share(candidate)
+    check_number("a factor", factor)
     more = Counts(1, 2)
-    both = (stable + more, candidate + more)
-    pooled = both[0] + both[1]
-    pooled_variance = _variance(pooled.rate) * (1 / both[0].total + 1 / both[1].total)
-    unpooled_variance = sum(_variance(counts.rate) / counts.total for counts in both)
-    return Difference(candidate.rate - stable.rate, math.sqrt(pooled_variance), math.sqrt(unpooled_variance))
+    old, new = stable + more, candidate + more
+    pooled_variance = _variance((old + new).rate) * (factor**2 / old.total + 1 / new.total)
+    unpooled_variance = factor**2 * _variance(old.rate) / old.total + _variance(new.rate) / new.total
+    value = candidate.rate - factor * stable.rate
+    return Difference(value, math.sqrt(pooled_variance), math.sqrt(unpooled_variance))
 
 
 def sample_size(control: float, candidate: float, ratio: float, alpha: float, power: float) -> float:

@@ -1,0 +1,65 @@
+"""The comparison of events by their split agrees with the published formula, in scipy, and has the mean 1."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from amounts import examples
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracles import oracle
+
+from rollout_spec.domain.statistics.bayes_factor import log_bayes_factor
+
+some = settings(max_examples=examples(200), deadline=None, database=None, derandomize=True)
+
+
+@some
+@given(st.integers(0, 10**6), st.integers(0, 10**6), st.floats(0.001, 0.999), st.floats(1, 1000))
+def test_it_is_the_published_formula(candidate: int, stable: int, share: float, weight: float) -> None:
+    special = oracle("scipy.special")
+    a, b = weight * share, weight * (1 - share)
+    expected = special.betaln(a + candidate, b + stable) - special.betaln(a, b)
+    expected -= special.xlogy(candidate, share) + special.xlog1py(stable, -share)
+    found = log_bayes_factor(candidate, stable, share, weight)
+    assert found == pytest.approx(expected, rel=1e-9, abs=1e-7)  # the terms are as large as 1e7
+
+
+@pytest.mark.parametrize("share", [0.01, 0.05, 0.5, 0.9])
+@pytest.mark.parametrize("events", [1, 20, 300])
+def test_its_mean_is_1_if_both_versions_fail_equally_often(share: float, events: int) -> None:
+    log_chance = oracle("scipy.stats").binom(events, share).logpmf
+    logs = [float(log_chance(own)) + log_bayes_factor(own, events - own, share) for own in range(events + 1)]
+    assert math.fsum(map(math.exp, logs)) == pytest.approx(1, rel=1e-9)
+
+
+@some
+@given(st.integers(0, 500), st.integers(0, 500), st.floats(0.01, 0.99))
+def test_after_any_past_the_next_event_changes_the_mean_by_nothing(candidate: int, stable: int, share: float) -> None:
+    now = log_bayes_factor(candidate, stable, share)
+    own, other = log_bayes_factor(candidate + 1, stable, share), log_bayes_factor(candidate, stable + 1, share)
+    assert share * math.exp(own - now) + (1 - share) * math.exp(other - now) == pytest.approx(1, rel=1e-9)
+
+
+def test_it_is_evidence_in_both_directions_and_none_without_events() -> None:
+    assert log_bayes_factor(0, 0, 0.05) == 0
+    assert log_bayes_factor(20, 80, 0.05) > math.log(20)
+    assert log_bayes_factor(0, 200, 0.05) > math.log(20)
+    assert log_bayes_factor(5, 95, 0.05) < 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((1, 2, 0.0), "a share must lie strictly between 0 and 1, not 0.0"),
+        ((1, 2, 1.0), "a share must lie strictly between 0 and 1, not 1.0"),
+        ((math.nan, 2, 0.5), "events of the candidate must be a finite number of at least 0, not nan"),
+        ((1, -2, 0.5), "events of stable must be a finite number of at least 0, not -2"),
+        ((1, 2, 0.5, 0.0), "the weight must be a finite number above 0, not 0.0"),
+    ],
+)
+def test_inputs_that_are_none_are_refused(arguments: tuple[float, ...], message: str) -> None:
+    with pytest.raises(ValueError) as error:
+        log_bayes_factor(*arguments)
+    assert str(error.value) == message
