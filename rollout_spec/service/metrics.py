@@ -78,6 +78,13 @@ class Metrics:
             registry=self.registry,
             buckets=_SECONDS,
         )
+        self.reconciled = self._counter("reconciled_rollouts", "Rollouts in flight in passes, by action.", "action")
+        self.passes = Histogram(
+            f"{_PREFIX}_pass_seconds",
+            "Seconds of a pass over the rollouts in flight of a workspace.",
+            registry=self.registry,
+            buckets=_SECONDS,
+        )
         self.worker_up = Gauge(f"{_PREFIX}_worker_up", "1 if the worker is alive.", registry=self.registry)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
@@ -90,6 +97,11 @@ class Metrics:
             return
         if event["kind"] == "notification":
             self.notifications.labels(event["result"]).inc()
+            return
+        if event["kind"] == "reconcile":
+            self.passes.observe(event["seconds"])
+            for action, count in event["actions"].items():
+                self.reconciled.labels(action).inc(count)
             return
         if event.get("verdict"):
             self.answers.labels(event["verdict"]).inc()

@@ -13,6 +13,7 @@ from threading import Event, Thread
 from rollout_spec.core.errors import UserError
 from rollout_spec.integrations.monitors.authentication.bounded_get import get
 from rollout_spec.service.app import Service, create_app
+from rollout_spec.service.child_process import ChildProcess, ProcessOptions
 from rollout_spec.service.database import Database
 from rollout_spec.service.health import State, keep_fresh, wait_for_settings
 from rollout_spec.service.inbox import Inbox
@@ -20,8 +21,9 @@ from rollout_spec.service.limits import RateLimit
 from rollout_spec.service.listener import close, is_loopback, listen, open_sockets
 from rollout_spec.service.logs import set_up
 from rollout_spec.service.metrics import Metrics
+from rollout_spec.service.reconciler import ReconcilerProcess
 from rollout_spec.service.secrets import learn_tokens
-from rollout_spec.service.worker_process import ProcessOptions, WorkerProcess
+from rollout_spec.service.worker_process import WorkerProcess
 from rollout_spec.service.workspaces import Served, monitors_of
 from rollout_spec.service.writer import Writer
 from rollout_spec.workflows.monitors import authenticates, check_monitor
@@ -90,17 +92,17 @@ def _serve(inbox: Inbox, state: State, options: ServeOptions, sockets: Sequence[
         _confirm,
     )
     app = create_app(service)
-    with _running(worker):
+    with _running(worker), _running(ReconcilerProcess(process, state, metrics)):
         listen(app, sockets)
 
 
 @contextmanager
-def _running(worker: WorkerProcess) -> Iterator[None]:
+def _running(process: ChildProcess) -> Iterator[None]:
     try:
-        worker.start()
+        process.start()
         yield
     finally:
-        worker.stop()
+        process.stop()
 
 
 def check_served(served: Served, host: str, *, only_loopback: bool) -> None:

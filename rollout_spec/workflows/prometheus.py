@@ -14,7 +14,7 @@ from rollout_spec.integrations.prometheus import PrometheusClient
 from rollout_spec.spec.prometheus import Prometheus
 from rollout_spec.workflows.secrets import read_secret
 
-_MOST_KEPT = 20_000
+_MOST_KEPT = 2000
 _SETTLED = timedelta(minutes=10)
 
 
@@ -46,23 +46,33 @@ class NoSource:
 
 
 @dataclass
-class PrometheusSource:
-    """A Prometheus server. After an error it is not asked again, so that a server that hangs is waited for once.
+class KeptAnswers:
+    """Answers about a time that is long over. They do not change, so each is asked for once."""
 
-    Answers about a time that is long over do not change, so they are kept.
-    """
+    by_query: dict[tuple[str, datetime], Sequence[Series]] = field(default_factory=dict)
+
+    def keep(self, promql: str, at: datetime, series: Sequence[Series]) -> None:
+        """Keep an answer, in place of the oldest one if there are many."""
+        if len(self.by_query) >= _MOST_KEPT:
+            self.by_query.pop(next(iter(self.by_query)))
+        self.by_query[promql, at] = series
+
+
+@dataclass
+class PrometheusSource:
+    """A Prometheus server. After an error it is not asked again, so that a server that hangs is waited for once."""
 
     client: PrometheusClient
     now: datetime
-    kept: dict[tuple[str, datetime], Sequence[Series]] = field(default_factory=dict)
+    kept: KeptAnswers = field(default_factory=KeptAnswers)
     failure: UserError | None = None
     queries: int = 0
 
     def query(self, promql: str, at: datetime) -> Sequence[Series] | str:
         """Return the series of a query at a time, or the reason why there is no data."""
-        key = (promql, at)
-        if key in self.kept:
-            return self.kept[key]
+        known = self.kept.by_query.get((promql, at))
+        if known is not None:
+            return known
         if self.failure is not None:
             return f"Prometheus did not answer: {self.failure.message}"
         self.queries += 1
@@ -76,8 +86,8 @@ class PrometheusSource:
         problem = clock_problem(answer.date, datetime.now(UTC))
         if problem is not None:
             return problem
-        if at < self.now - _SETTLED and len(self.kept) < _MOST_KEPT:
-            self.kept[key] = answer.series
+        if at < self.now - _SETTLED:
+            self.kept.keep(promql, at, answer.series)
         return answer.series
 
     def close(self) -> None:
@@ -85,9 +95,12 @@ class PrometheusSource:
         self.client.close()
 
 
-def connect(settings: Prometheus | None, now: datetime) -> PrometheusSource | NoSource:
-    """Connect to the Prometheus of a workspace. UserError if its token cannot be read."""
+def connect(settings: Prometheus | None, now: datetime, kept: KeptAnswers | None = None) -> PrometheusSource | NoSource:
+    """Connect to the Prometheus of a workspace. UserError if its token cannot be read.
+
+    ``kept`` holds the answers of earlier passes.
+    """
     if settings is None:
         return NoSource()
     token = read_secret(settings.auth.bearer) if settings.auth is not None else None
-    return PrometheusSource(PrometheusClient(settings.url, token), now)
+    return PrometheusSource(PrometheusClient(settings.url, token), now, kept or KeptAnswers())

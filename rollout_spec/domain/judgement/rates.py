@@ -69,11 +69,11 @@ def judge_rate(
     numbers = _numbers(stable, candidate, arms, bound)
     if breached_after is not None:
         return replace(judgement, verdict="breach", message=numbers)
-    if last.acquittal >= decisive and candidate.events <= bound.share * candidate.total:
-        return replace(judgement, verdict="ok", message=numbers)
-    if arms.has_control and last.is_shared:
+    if last.is_shared:
         message = f"{numbers}; {arms.stable} is beyond the bound too, so this is not the candidate alone"
         return replace(judgement, verdict="inconclusive", message=message)
+    if last.acquittal >= decisive and candidate.events <= bound.share * candidate.total:
+        return replace(judgement, verdict="ok", message=numbers)
     return replace(judgement, verdict="inconclusive", message=numbers, seconds_more=seconds_more(points))
 
 

@@ -18,11 +18,12 @@ from postgres import Postgres
 from repo import Repo
 
 from rollout_spec.service import worker_process
+from rollout_spec.service.child_process import ProcessOptions
 from rollout_spec.service.database import Database
 from rollout_spec.service.health import State
 from rollout_spec.service.inbox import Inbox
 from rollout_spec.service.metrics import Metrics
-from rollout_spec.service.worker_process import ProcessOptions, WorkerProcess
+from rollout_spec.service.worker_process import WorkerProcess
 
 pytestmark = pytest.mark.system
 FETCH = r"info/refs\?service=git-upload-pack"

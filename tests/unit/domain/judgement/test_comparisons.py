@@ -1,0 +1,125 @@
+"""Comparisons: failures by their split between the arms, other ratios by their difference."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from arm_ticks import CANARY, FULL, HALF, during, steady
+
+from rollout_spec.domain.judgement.comparisons import judge_comparison
+from rollout_spec.domain.judgement.moments import Plan
+from rollout_spec.domain.statistics.counts import Counts, Tick
+
+FAILURES = Plan("error_rate", drop=0.2, alpha=0.05, good="down")
+CONVERSION = Plan("conversion_rate", drop=0.05, alpha=0.05, good="up", horizon=900)
+
+
+def test_more_failures_are_a_breach() -> None:
+    judgement = judge_comparison(steady(0.02, 0.08), CANARY, FAILURES, is_failure=True)
+    assert judgement.verdict == "breach"
+    assert judgement.breached_after == 30
+    assert judgement.message.startswith("error_rate of 42: 8% (360 of 4,500), 41: 2% (1,710 of 85,500) (300% more)")
+
+
+def test_fewer_failures_are_no_breach() -> None:
+    assert judge_comparison(steady(0.08, 0.02), CANARY, FAILURES, is_failure=True).verdict == "ok"
+
+
+def test_a_shared_outage_is_no_evidence() -> None:
+    outage = during(range(20, 32), 0.3, 0.02)
+    judgement = judge_comparison(steady(outage, outage), CANARY, FAILURES, is_failure=True)
+    assert judgement.verdict != "breach"
+    assert judgement.points[-1].breach < 0.2
+
+
+def test_a_late_failure_is_found() -> None:
+    late = during(range(400, 420), 0.15, 0.02)
+    judgement = judge_comparison(steady(0.02, late, count=420), CANARY, FAILURES, is_failure=True)
+    assert judgement.verdict == "breach"
+
+
+def test_failures_of_earlier_stages_count() -> None:
+    plan = replace(FAILURES, alpha=0.00001)
+    one = steady(0.02, 0.08, count=4)
+    assert judge_comparison(one, CANARY, plan, is_failure=True).verdict == "inconclusive"
+    assert judge_comparison(one, CANARY, plan, is_failure=True, earlier=[one, one]).verdict == "breach"
+
+
+def test_a_wrong_split_is_invalid() -> None:
+    ticks = [replace(tick, candidate=tick.candidate.scaled(1.3)) for tick in steady(0.02, 0.02)]
+    judgement = judge_comparison(ticks, CANARY, FAILURES, is_failure=True)
+    assert judgement.verdict == "invalid"
+    assert judgement.message == "42 received 6.4% of the requests (5,850 of 91,350), but 5% are planned"
+
+
+def test_an_unknown_split_is_taken_from_the_requests() -> None:
+    arms = replace(CANARY, share=None)
+    ticks = steady(0.02, 0.08, arms=CANARY)
+    assert judge_comparison(ticks, arms, FAILURES, is_failure=True).verdict == "breach"
+
+
+def test_a_drop_is_a_breach_before_the_hold_is_over() -> None:
+    judgement = judge_comparison(steady(0.1, 0.08, arms=HALF), HALF, CONVERSION, is_failure=False)
+    assert judgement.verdict == "breach"
+    assert judgement.breached_after is not None and judgement.breached_after < 600
+    assert judgement.interval is not None and judgement.interval[1] < 0
+
+
+def test_equal_shares_are_ok_at_the_end() -> None:
+    ticks = steady(0.1, 0.1, arms=HALF)
+    assert judge_comparison(ticks[:20], HALF, CONVERSION, is_failure=False).verdict == "inconclusive"
+    assert judge_comparison(ticks, HALF, CONVERSION, is_failure=False).verdict == "ok"
+
+
+def test_what_comes_after_the_hold_does_not_count() -> None:
+    late = during(range(60, 120), 0.01, 0.1)
+    judgement = judge_comparison(steady(0.1, late, arms=HALF, count=120), HALF, CONVERSION, is_failure=False)
+    assert judgement.verdict == "ok"
+    assert judgement.candidate is not None
+    assert judgement.candidate.rate == pytest.approx(0.1)
+
+
+def test_too_little_traffic_is_inconclusive_for_good() -> None:
+    judgement = judge_comparison(steady(0.1, 0.098, arms=HALF, requests=40), HALF, CONVERSION, is_failure=False)
+    assert judgement.verdict == "inconclusive"
+    assert judgement.message.endswith("the test ended with the hold and did not decide, so a person decides")
+    assert judgement.seconds_more is None
+
+
+def test_without_a_hold_the_test_holds_at_any_time() -> None:
+    plan = replace(CONVERSION, horizon=None)
+    assert judge_comparison(steady(0.1, 0.08, arms=HALF), HALF, plan, is_failure=False).verdict == "breach"
+    judgement = judge_comparison(steady(0.1, 0.1, arms=HALF, count=200), HALF, plan, is_failure=False)
+    assert (judgement.verdict, judgement.method) == ("ok", "asymptotic confidence sequence")
+
+
+def test_a_soft_comparison_is_read_once() -> None:
+    plan = replace(CONVERSION, is_single=True, alpha=0.2)
+    ticks = steady(0.1, 0.096, arms=HALF)
+    before = judge_comparison(ticks[:50], HALF, plan, is_failure=False)
+    assert before.verdict == "inconclusive"
+    assert before.message.endswith("the test is read once in 2m30s")
+    after = judge_comparison(ticks, HALF, plan, is_failure=False)
+    assert (after.verdict, after.breached_after) == ("breach", 900)
+    assert "one look at the end: a candidate that is not worse is reported in 20% of all cases" in after.notes
+
+
+def test_few_events_are_no_look() -> None:
+    judgement = judge_comparison(steady(0.1, 0.0, arms=HALF, requests=20), HALF, CONVERSION, is_failure=False)
+    assert judgement.verdict == "inconclusive"
+
+
+def test_there_is_no_control_arm_at_full_traffic() -> None:
+    judgement = judge_comparison(steady(0.1, 0.1, arms=FULL), FULL, CONVERSION, is_failure=False)
+    assert judgement.verdict == "no-data"
+    assert judgement.message == "41 receives no requests in this stage, so there is no control arm"
+
+
+def test_no_sessions_are_no_data() -> None:
+    ticks = [Tick(each.seconds, each.stable, Counts(0, 0)) for each in steady(0.1, 0.1, arms=HALF)]
+    judgement = judge_comparison(ticks, HALF, CONVERSION, is_failure=False)
+    assert (judgement.verdict, judgement.message) == (
+        "no-data",
+        "no conversion_rate of 42 was counted in the judged time",
+    )
