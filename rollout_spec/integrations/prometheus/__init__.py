@@ -1,0 +1,10 @@
+"""The HTTP API of Prometheus: queries, within bounds of time and size.
+
+Start with ``client``. ``connection`` holds the HTTP, ``answers`` reads the JSON.
+"""
+
+from __future__ import annotations
+
+from rollout_spec.integrations.prometheus.client import PrometheusClient
+
+__all__ = ["PrometheusClient"]

@@ -1,0 +1,190 @@
+"""One kept-alive HTTP connection to a server, with bounds on time and size, and without redirects.
+
+The standard library's urllib.request closes its connection after each request, so this is http.client.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from threading import Thread
+from urllib.parse import SplitResult, urlsplit
+
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.text import excerpt
+from rollout_spec.integrations.prometheus.proxies import Proxy, proxy_for
+
+MOST_BYTES = 32 * 1024 * 1024
+_CONNECT_SECONDS = 5.0
+_CHUNK = 64 * 1024
+
+
+class UnreachableError(Exception):
+    """A server that gave no whole answer, with the reason."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """The address of a server. ``prefix`` is its path without the last slash."""
+
+    scheme: str
+    host: str
+    port: int
+    prefix: str
+
+    @classmethod
+    def at(cls, url: str) -> Server:
+        """Return the server at a URL. UserError if the URL names none."""
+        hint = "write `http://prometheus:9090` or `https://example.com/prometheus`"
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            raise UserError(f"`{excerpt(url)}` is not the address of a server", hint=hint) from None
+        if not host or not _is_plain(url, parts) or port == 0:
+            raise UserError(f"`{excerpt(url)}` is not the address of a server", hint=hint)
+        return cls(parts.scheme, host, port or (443 if parts.scheme == "https" else 80), parts.path.rstrip("/"))
+
+    @property
+    def origin(self) -> str:
+        """The scheme, the host and the port."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+    def __str__(self) -> str:
+        return self.origin + self.prefix
+
+
+def _is_plain(url: str, parts: SplitResult) -> bool:
+    """Return whether a URL is a scheme, a host and a path alone.
+
+    It may have no user, and only printable characters.
+    """
+    is_printable = url.isascii() and url.isprintable() and not set(url) & set(" \\?#")
+    return parts.scheme in ("http", "https") and is_printable and "@" not in parts.netloc
+
+
+@dataclass(frozen=True)
+class HttpAnswer:
+    """A whole answer, with the headers that matter."""
+
+    status: int
+    reason: str
+    body: bytes
+    date: str | None
+    location: str | None
+
+
+class Connection:
+    """A connection that is opened at the first request, and again after an error.
+
+    The timeout of a socket covers single reads. An answer that comes byte by byte never exceeds it, nor does a silent
+    name server. So a thread does the work, and is abandoned when the time is over.
+    """
+
+    def __init__(self, server: Server, headers: Mapping[str, str]) -> None:
+        self._server = server
+        self._proxy: Proxy | None = proxy_for(server.scheme, server.host, server.port)
+        self._headers = dict(headers)
+        self._open: HTTPConnection | None = None
+
+    def close(self) -> None:
+        """Close the connection."""
+        connection, self._open = self._open, None
+        if connection is None:
+            return
+        if connection.sock is not None:
+            with suppress(OSError):
+                connection.sock.shutdown(socket.SHUT_RDWR)  # this ends the read of an abandoned thread
+        connection.close()
+
+    def post(self, path: str, body: bytes, seconds: float) -> HttpAnswer:
+        """Post a form and return the answer. UnreachableError if there is no whole answer in time."""
+        deadline = time.monotonic() + seconds
+        results: list[HttpAnswer | Exception] = []
+        connection = self._open = self._open or self._new()
+
+        def work() -> None:
+            try:
+                results.append(self._posted(connection, path, body, deadline))
+            except Exception as error:
+                results.append(error)
+
+        thread = Thread(target=work, daemon=True)
+        thread.start()
+        thread.join(seconds)
+        result = results[0] if results else None
+        if isinstance(result, HttpAnswer):
+            return result
+        self.close()
+        if result is None or isinstance(result, TimeoutError):
+            raise UnreachableError(f"no whole answer within {seconds:g} seconds")
+        if isinstance(result, UnreachableError):
+            raise result
+        if isinstance(result, OSError | HTTPException | ValueError):
+            raise UnreachableError(_reason(result))
+        raise result
+
+    def _new(self) -> HTTPConnection:
+        server, proxy = self._server, self._proxy
+        host, port = (proxy.host, proxy.port) if proxy else (server.host, server.port)
+        if server.scheme == "http":
+            return HTTPConnection(host, port, timeout=_CONNECT_SECONDS)
+        connection = HTTPSConnection(host, port, timeout=_CONNECT_SECONDS, context=ssl.create_default_context())
+        if proxy:
+            connection.set_tunnel(server.host, server.port, proxy.headers)
+        return connection
+
+    def _posted(self, connection: HTTPConnection, path: str, body: bytes, deadline: float) -> HttpAnswer:
+        """Post a form, and post it again if a kept connection turns out to be closed.
+
+        A query is safe to repeat.
+        """
+        if connection.sock is not None:
+            try:
+                return self._once(connection, path, body, deadline)
+            except ConnectionError:  # RemoteDisconnected is one
+                connection.close()
+        return self._once(connection, path, body, deadline)
+
+    def _once(self, connection: HTTPConnection, path: str, body: bytes, deadline: float) -> HttpAnswer:
+        if connection.sock is None:
+            _connect(connection)
+        connection.sock.settimeout(max(deadline - time.monotonic(), 0.001))
+        target, headers = f"{self._server.prefix}{path}", self._headers
+        if self._proxy and self._server.scheme == "http":
+            target, headers = f"{self._server.origin}{target}", {**headers, **self._proxy.headers}
+        connection.request("POST", target, body, headers)
+        with connection.getresponse() as response:
+            content = _read(response)
+            date, location = response.getheader("Date"), response.getheader("Location")
+            return HttpAnswer(response.status, response.reason, content, date, location)
+
+
+def _connect(connection: HTTPConnection) -> None:
+    try:
+        connection.connect()
+    except TimeoutError:
+        raise UnreachableError(f"no connection within {_CONNECT_SECONDS:g} seconds") from None
+
+
+def _read(response: HTTPResponse) -> bytes:
+    """Return a body. UnreachableError if it is too large, or ends early."""
+    content = bytearray()
+    while chunk := response.read1(_CHUNK):
+        content += chunk
+        if len(content) > MOST_BYTES:
+            raise UnreachableError(f"its answer is larger than {MOST_BYTES >> 20} MiB: the query has too many series")
+    if response.length:
+        raise UnreachableError(f"its answer ended {response.length:,} bytes early")
+    return bytes(content)
+
+
+def _reason(error: Exception) -> str:
+    text = getattr(error, "strerror", None) or str(error)
+    return f"{text or 'no answer'} ({type(error).__name__})"
