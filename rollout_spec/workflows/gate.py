@@ -76,7 +76,7 @@ def judge(
         raise UserError(_why_nothing(rollout), hint=_next_step(rollout))
     periods = _periods(rollout, base)
     since, entered = _start(rollout, stage, periods, options, merged_at)
-    judged_since = min(since + stage.judged_after, options.now)
+    judged_since = min(since + stage.warmup_time, options.now)
     window = StageWindow(rollout, repository, stage, judged_since, options.now)
     earlier = [] if options.since is not None else _earlier(window, periods)
     triggers, skipped = judged_triggers(spec, stage)
@@ -87,8 +87,8 @@ def judge(
             continue
         if isinstance(trigger, Offline):
             judgement = judge_offline(trigger, rollout, repository, holdout)
-        elif options.now <= since + stage.judged_after:
-            warmup = format_duration(stage.judged_after)
+        elif options.now <= since + stage.warmup_time:
+            warmup = format_duration(stage.warmup_time)
             judgement = Judgement("no-data", f"began at {format_time(since)}, and its first {warmup} do not count")
         else:
             judgement = judge_trigger(trigger, window, since, earlier, source)
@@ -169,7 +169,7 @@ def _earlier(window: StageWindow, periods: Sequence[StagePeriod]) -> list[StageW
         spec = window.rollout.spec
         live = spec.live.model_copy(update={"stage": stage.name})
         earlier = window.rollout.model_copy(update={"spec": spec.model_copy(update={"live": live})})
-        since = period.since + stage.judged_after
+        since = period.since + stage.warmup_time
         if live_stage(earlier.spec) is not None and since < period.until:
             windows.append(replace(window, rollout=earlier, stage=stage, since=since, until=period.until))
     return windows

@@ -149,7 +149,8 @@ def _judge_value(trigger: Threshold | Comparison, metric: Value, window: StageWi
 def _judge_counts(
     trigger: Live, window: StageWindow, ticks: Sequence[Tick], earlier: Sequence[Sequence[Tick]]
 ) -> Judgement:
-    arms, alpha = window.arms, alpha_of(trigger, window.rollout.spec)
+    values = [name for name, metric in window.metrics.items() if isinstance(metric, Value)]
+    arms, alpha = window.arms, alpha_of(trigger, window.rollout.spec, values)
     if isinstance(trigger, Comparison):
         good = _better(trigger.metric, window.metrics)
         is_failure = good == "down"
@@ -176,7 +177,7 @@ def _judge_counts(
 def _horizon(window: StageWindow) -> float | None:
     """Return the judged time of the whole stage in seconds; None if it has no hold."""
     hold = window.stage.hold
-    rest = hold - window.stage.judged_after if hold is not None else timedelta(0)
+    rest = hold - window.stage.warmup_time if hold is not None else timedelta(0)
     return rest.total_seconds() if rest > timedelta(0) else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from rollout_spec.domain.judgement.verdicts import STRONGEST, Judgement, Verdict, strongest
@@ -76,16 +76,16 @@ def _why_not(trigger: Trigger, stage: Stage) -> str | None:
     return None
 
 
-def alpha_of(trigger: Trigger, spec: RolloutSpec) -> float:
+def alpha_of(trigger: Trigger, spec: RolloutSpec, values: Collection[str] = ()) -> float:
     """Return the share of a trigger in the accepted probability of a false alarm.
 
-    It is divided by the number of thresholds, or of comparisons, that are judged from counts.
+    It is divided by the number of thresholds, or of comparisons, that are judged from counts. ``values`` are the
+    metrics of one value, which are not.
     """
-    if isinstance(trigger, Comparison):
-        alike: Sequence[Trigger] = [each for each in spec.triggers if isinstance(each, Comparison)]
-        return float(trigger.alpha) / 100 / max(len(alike), 1)
-    alike = [each for each in spec.triggers if isinstance(each, Threshold | Latency)]
-    return ALPHA / max(len(alike), 1)
+    kinds = (Comparison,) if isinstance(trigger, Comparison) else (Threshold, Latency)
+    alike = [each for each in spec.triggers if isinstance(each, kinds) and getattr(each, "metric", None) not in values]
+    whole = float(trigger.alpha) / 100 if isinstance(trigger, Comparison) else ALPHA
+    return whole / max(len(alike), 1)
 
 
 def live_stage(spec: RolloutSpec) -> Stage | None:
