@@ -51,7 +51,7 @@ def _not_done(report: GateReport, missing: Sequence[Missing], here: WorkspaceLoc
     """Print the missing conditions, and open the rollback of a breach. Return the exit status."""
     if report.verdict == "breach":
         return _roll_back(report, here, options)
-    terminal.say(f"rollout-spec: the step was not done. It lacks:")
+    terminal.say("rollout-spec: the step was not done. It lacks:")
     for each in missing:
         terminal.say(f"  - {each.text}")
     at = earliest(tuple(missing))

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rollout_spec.checks.reporters import REPORTERS, View
 from rollout_spec.cli import terminal
 from rollout_spec.cli import workspace as place
+from rollout_spec.cli.clock import clock
 from rollout_spec.cli.workspace import find_anywhere
 from rollout_spec.core.diff import patch
 from rollout_spec.core.errors import UserError
@@ -45,7 +45,7 @@ def configure(parser: argparse.ArgumentParser, *, waits: bool = False) -> None:
 def run(arguments: argparse.Namespace, request: Request) -> int:
     """Take the step; return 1 if it would introduce errors."""
     forced = _forced(arguments)
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = clock().replace(microsecond=0)
     if arguments.gated:
         from rollout_spec.cli.gated_steps import run_gated
 

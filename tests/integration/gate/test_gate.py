@@ -1,0 +1,154 @@
+"""`gate` judges a stage by the traffic that a real Prometheus recorded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from xml.etree import ElementTree
+
+import pytest
+from gated_repository import Gated
+
+pytestmark = [pytest.mark.system, pytest.mark.xdist_group("gate")]
+Scenario = Callable[..., Gated]
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict", "trigger", "status"),
+    [
+        ("healthy", "ok", None, 0),
+        ("failing", "breach", "serving-errors", 1),
+        ("slow", "breach", "latency-sla", 1),
+        ("idle", "no-data", "serving-errors", 1),
+        ("lopsided", "invalid", "serving-errors", 1),
+        ("outage", "inconclusive", "serving-errors", 1),
+        ("gone", "no-data", "latency-sla", 1),
+        ("restarted", "ok", None, 0),
+    ],
+)
+def test_a_verdict(scenario: Scenario, name: str, verdict: str, trigger: str | None, status: int) -> None:
+    done = scenario(name).command("gate", "fraud", "--format", "json")
+    report = json.loads(done.out)
+    assert (report["verdict"], done.status) == (verdict, status), done.text
+    verdicts = {each["name"]: each for each in report["triggers"]}
+    if trigger is not None:
+        assert verdicts[trigger]["verdict"] == verdict, done.text
+    assert report["since"] == "2026-11-20T09:01:00Z"
+    assert report["judgedSince"] == "2026-11-20T09:02:30Z"
+    assert {each["name"] for each in report["skipped"]} == {"conversion", "expert-spot-check"}
+
+
+def test_the_counts_are_those_of_the_traffic(scenario: Scenario) -> None:
+    report = json.loads(scenario("healthy").command("gate", "fraud", "--format", "json").out)
+    errors, latency = (
+        next(each for each in report["triggers"] if each["name"] == name) for name in ("serving-errors", "latency-sla")
+    )
+    # From 09:02:30 on: `serving-errors` looks at the first 15 minutes of the stage, `latency-sla` at all of it.
+    assert errors["candidate"]["total"] == (13 * 60 + 30) * 5
+    assert errors["stable"]["total"] == (13 * 60 + 30) * 95
+    assert latency["candidate"]["total"] == pytest.approx(37.5 * 60 * 5, abs=75)
+
+
+def test_a_restart_loses_no_request(scenario: Scenario) -> None:
+    report = json.loads(scenario("restarted").command("gate", "fraud", "--format", "json").out)
+    latency = next(each for each in report["triggers"] if each["name"] == "latency-sla")
+    assert latency["candidate"]["total"] == pytest.approx(37.5 * 60 * 5, abs=75)
+
+
+def test_the_same_answer_at_each_later_look(scenario: Scenario) -> None:
+    repo = scenario("failing")
+    moments = set()
+    for minutes in (10, 25, 60):
+        report = json.loads(repo.command("gate", "fraud", "--format", "json", minutes=minutes).out)
+        errors = next(each for each in report["triggers"] if each["name"] == "serving-errors")
+        assert errors["verdict"] == "breach"
+        moments.add(errors["breachedAfter"])
+    assert len(moments) == 1
+
+
+def test_the_warmup_does_not_count(scenario: Scenario) -> None:
+    done = scenario("failing").command("gate", "fraud", minutes=2)
+    assert done.status == 1
+    assert "serving-errors (threshold): no-data" in done.out
+    assert "began at 2026-11-20T09:01:00Z, and its first 1m30s do not count" in done.out
+
+
+def test_since_replaces_the_start(scenario: Scenario) -> None:
+    done = scenario("failing").command("gate", "fraud", "--since", "2026-11-20T09:20:00Z", "--format", "json")
+    assert json.loads(done.out)["since"] == "2026-11-20T09:20:00Z"
+
+
+def test_the_chart_is_xml_with_both_limits(scenario: Scenario) -> None:
+    done = scenario("failing").command("gate", "fraud", "--format", "svg")
+    root = ElementTree.fromstring(done.out)
+    texts = ["".join(each.itertext()) for each in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert "fraud 42 in canary-5: breach" in texts
+    assert {"breach", "ok", "no evidence"} <= set(texts)
+    paths = [each.get("class") for each in root.iter("{http://www.w3.org/2000/svg}path")]
+    assert paths.count("breach") == paths.count("ok") == 2
+
+
+def test_markdown_quotes_names_and_numbers(scenario: Scenario) -> None:
+    done = scenario("healthy").command("gate", "fraud", "--format", "markdown")
+    assert done.out.startswith("**The gate: fraud 42 in canary-5: ok.** Judged since 2026-11-20T09:01:00Z")
+    assert "| `serving-errors` | **ok** | `error_rate of 42: " in done.out
+
+
+def test_a_holdout_decides_an_offline_trigger(scenario: Scenario) -> None:
+    repo = scenario("healthy")
+    rows = [f"{index % 2},{index % 2 + index % 5 / 10},{(index * 7) % 10 / 10}" for index in range(200)]
+    repo.write("holdout.csv", "\n".join(["label,41,42", *rows]) + "\n")
+    done = repo.command("gate", "fraud", "--holdout", "holdout.csv")
+    assert done.status == 1
+    assert "offline-auc (offline): breach" in done.out
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("label,41\n1,0.2\n", "has no column `candidate` or `42`"),
+        ("41,42\n1,0.2\n", "has no column `label`"),
+        ("label,41,42\n1,0.2\n", ":2: 2 values, but 3 columns"),
+        ("label,41,42\n1,0.2,high\n", ":2: `high` is not a number"),
+        ("label,41,42,42\n1,1,1,1\n", ":1: a column has the name of another one"),
+    ],
+)
+def test_a_bad_holdout_is_an_error(scenario: Scenario, content: str, message: str) -> None:
+    repo = scenario("healthy")
+    repo.write("holdout.csv", content)
+    done = repo.command("gate", "fraud", "--holdout", "holdout.csv")
+    assert done.status == 2
+    assert message in done.err
+
+
+def test_a_holdout_with_nan_is_no_data(scenario: Scenario) -> None:
+    repo = scenario("healthy")
+    repo.write("holdout.csv", "label,41,42\n1,0.2,nan\n0,0.1,0.1\n1,0.4,0.2\n0,0.3,0.1\n")
+    done = repo.command("gate", "fraud", "--holdout", "holdout.csv")
+    assert done.status == 1
+    assert "offline-auc (offline): no-data\n    the holdout cannot be used" in done.out
+
+
+def test_prometheus_is_down(scenario: Scenario) -> None:
+    done = scenario("failing", address="http://127.0.0.1:9").command("gate", "fraud")
+    assert done.status == 3
+    assert "fraud 42 in canary-5: no-data" in done.out
+    assert "Prometheus did not answer: " in done.out
+
+
+def test_nothing_is_judged_without_a_candidate(scenario: Scenario) -> None:
+    repo = scenario("healthy")
+    repo.run("withdraw", "fraud", "--commit")
+    done = repo.command("gate", "fraud")
+    assert (done.status, done.err) == (
+        2,
+        "rollout-spec: fraud has no candidate: 41 is stable and receives all requests\n",
+    )
+
+
+def test_an_uncommitted_stage_has_no_start(scenario: Scenario) -> None:
+    repo = scenario("healthy")
+    repo.edit("rollouts/fraud.yaml", "stage: canary-5 ", "stage: ab-50 ")
+    done = repo.command("gate", "fraud")
+    assert done.status == 2
+    assert "cannot tell when 42 entered ab-50: no commit of a full clone says so" in done.err
