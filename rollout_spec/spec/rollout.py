@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -25,6 +26,8 @@ from rollout_spec.spec.metadata import ApiVersion, Metadata
 from rollout_spec.spec.model import Model
 from rollout_spec.spec.quantities import Duration, Number, Split, Time
 from rollout_spec.spec.triggers import Trigger
+
+_LONGEST_WARMUP = timedelta(minutes=5)
 
 
 class Service(Model):
@@ -162,6 +165,18 @@ class Stage(Model):
     match: Match | None = Field(None, description="Requests that go to the candidate, whatever the weight.")
     hold: Duration | None = Field(None, description="The minimum duration of this stage.", examples=["15m", "48h"])
     approval: Literal["manual"] | None = Field(None, description="`manual`: a person must approve this stage.")
+    warmup: Duration | None = Field(
+        None,
+        description="The time that `gate` does not count after a stage began; absent: a tenth of the hold, up to 5m.",
+        examples=["2m", "0s"],
+    )
+
+    @property
+    def warmup_time(self) -> timedelta:
+        """The time that is not counted. Without a hold it is the longest default."""
+        if self.warmup is not None:
+            return self.warmup
+        return _LONGEST_WARMUP if self.hold is None else min(self.hold / 10, _LONGEST_WARMUP)
 
 
 class RollbackSettings(Model):

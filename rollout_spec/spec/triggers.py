@@ -85,7 +85,14 @@ class Latency(_Watched):
     above: Duration = Field(description="The service level. A slower quantile is a breach.", examples=["250ms"])
 
 
-class Comparison(_Trigger):
+class _Judged(_Trigger):
+    judged_by: Literal["gate", "external"] = Field(
+        "gate",
+        description="gate: `rollout-spec gate` judges it; external: another system does, and reports a breach.",
+    )
+
+
+class Comparison(_Judged):
     """The candidate is significantly worse than the control arm."""
 
     type: Literal["comparison"] = Field(description="The candidate is worse than the control arm.")
@@ -106,7 +113,7 @@ class Comparison(_Trigger):
     )
 
 
-class Offline(_Trigger):
+class Offline(_Judged):
     """The candidate's record is worse than stable's."""
 
     type: Literal["offline"] = Field(description="The candidate's record is worse than stable's.")
