@@ -167,7 +167,7 @@ class Stage(Model):
     approval: Literal["manual"] | None = Field(None, description="`manual`: a person must approve this stage.")
     warmup: Duration | None = Field(
         None,
-        description="The first part of the stage, which `gate` does not count; absent: a tenth of the hold, at most 5m.",
+        description="The time that `gate` does not count after a stage began; absent: a tenth of the hold, up to 5m.",
         examples=["2m", "0s"],
     )
 

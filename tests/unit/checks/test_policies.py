@@ -139,7 +139,15 @@ def test_every_field_of_every_model_is_seen(kind: str) -> None:
 
 def test_a_share_of_traffic_is_zero_where_there_is_none_and_all_else_is_null() -> None:
     seen = view.view(Stage(name="canary"))
-    assert seen == {"name": "canary", "weight": 0.0, "mirror": 0.0, "match": None, "hold": None, "approval": None}
+    assert seen == {
+        "name": "canary",
+        "weight": 0.0,
+        "mirror": 0.0,
+        "match": None,
+        "hold": None,
+        "approval": None,
+        "warmup": None,
+    }
 
 
 def test_a_field_that_is_added_is_seen() -> None:
