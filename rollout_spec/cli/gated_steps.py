@@ -10,7 +10,7 @@ from datetime import datetime
 from rollout_spec.cli import terminal
 from rollout_spec.cli import workspace as place
 from rollout_spec.cli.rollback_output import print_response
-from rollout_spec.cli.step_options import finish_in_checkout, finish_pull_request
+from rollout_spec.cli.step_output import finish_in_checkout, finish_pull_request
 from rollout_spec.cli.workspace import find_anywhere
 from rollout_spec.core.errors import OUTSIDE
 from rollout_spec.core.units import format_time

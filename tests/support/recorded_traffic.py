@@ -87,7 +87,7 @@ def recorded(folder: Path) -> Iterator[str]:
     source, data, config = folder / "traffic.txt", folder / "data", folder / "prometheus.yml"
     source.write_text("\n".join([*text, "# EOF"]) + "\n", "utf-8")
     backfill = [program("promtool"), "tsdb", "create-blocks-from", "openmetrics", source, data]
-    subprocess.run(backfill, check=True, capture_output=True)
+    subprocess.run(list(map(str, backfill)), check=True, capture_output=True)
     config.write_text(json.dumps({"global": {"scrape_interval": "15s"}}), "utf-8")
     port = free_port()
     address = f"http://127.0.0.1:{port}"

@@ -1,0 +1,92 @@
+"""Output of lifecycle steps: a step goes into the working tree, a commit, or a pull request, and is printed."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from rollout_spec.checks.reporters import REPORTERS, View
+from rollout_spec.cli import terminal
+from rollout_spec.core.diff import patch
+from rollout_spec.core.findings import Finding, Report
+from rollout_spec.lifecycle import Request
+from rollout_spec.lifecycle.pull_request import approvals, subject, traffic_change, trailers
+from rollout_spec.workflows.locate import WorkspaceLocation
+from rollout_spec.workflows.step_in_checkout import StepOptions, step_in_checkout
+
+if TYPE_CHECKING:
+    from rollout_spec.workflows.step import PreparedStep
+    from rollout_spec.workflows.step_in_pull_request import StepInPullRequest
+
+
+def finish_in_checkout(request: Request, here: WorkspaceLocation, options: StepOptions) -> int:
+    """Take a step in the checkout and print it. Return 1 if it is refused."""
+    done = step_in_checkout(request, here, options, terminal.say)
+    if done.prepared.is_refused:
+        return _refuse(done.prepared)
+    _tell(done.prepared, options.forced)
+    edits = done.prepared.result.edits
+    if options.is_dry_run:
+        if options.is_commit:
+            print(done.message)
+        sys.stdout.write("".join(patch(path, done.before[path], content) for path, content in edits.items()))
+        terminal.say("nothing was written: this is a dry run")
+        return 0
+    if done.commit is not None:
+        print(f"commit {done.commit}")
+    else:
+        terminal.say("commit it with these lines at the end of its message:")
+        text = options.text(done.prepared.held)
+        terminal.say("\n".join(f"  {line}" for line in trailers(done.prepared.result, text)))
+    for path, content in edits.items():
+        terminal.say(f"{'removed' if content is None else 'wrote'} {path}")
+    return 0
+
+
+def finish_pull_request(step: StepInPullRequest) -> int:
+    """Open the pull request of a prepared step and print it. Return 1 if the step is refused."""
+    if step.prepared.is_refused:
+        return _refuse(step.prepared)
+    _tell(step.prepared, step.options.forced)
+    if step.forge is None:
+        commit, diff = step.build()
+        change = step.change
+        print(f"commit {commit}\nbranch {change.branch}\n\n{change.message}\n{diff}")
+        print(f"{'draft ' if change.draft else ''}pull request: {change.title}\n\n{change.body}")
+        why = "this is a dry run" if step.options.is_dry_run else "the workspace's `automation.mode` is dry-run"
+        terminal.say(f"nothing was pushed: {why}")
+        return 0
+    delivered = step.open(step.forge)
+    pull, verb = delivered.pull_request, "adopted" if delivered.adopted else "opened"
+    print(f"{verb} {'draft ' if pull.draft else ''}pull request {pull.number}: {pull.url}")
+    print(f"{subject(step.prepared.result)}, branch {pull.head}, commit {delivered.commit}")
+    for note in delivered.notes:
+        terminal.say(note)
+    return 0
+
+
+def _tell(prepared: PreparedStep, forced: str | None) -> None:
+    """Print the change, the hold of the stage, required approvals, and new warnings."""
+    result, hold = prepared.result, prepared.held
+    print(f"{subject(result)}: {traffic_change(result)}")
+    if hold is not None:
+        terminal.say(hold.message)
+        if hold.refusal is not None and forced is not None:
+            terminal.say(f"forced: {forced}")
+    if forced is not None and (hold is None or hold.refusal is None):
+        terminal.say("--force was not needed and is not recorded")
+    for approval in approvals(result):
+        terminal.say(f"{approval}, by merging this")
+    _show(prepared.check.warned)
+
+
+def _refuse(prepared: PreparedStep) -> int:
+    check = prepared.check
+    why = check.why or "it would introduce these errors"
+    terminal.say(f"rollout-spec: {subject(prepared.result)} was not done: {why}{':' if check.refused else ''}")
+    _show(check.refused)
+    return 1
+
+
+def _show(findings: tuple[Finding, ...]) -> None:
+    sys.stderr.write(REPORTERS["text"].report(Report(findings), View()))
