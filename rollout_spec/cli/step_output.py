@@ -1,4 +1,4 @@
-"""Output of lifecycle steps: a step goes into the working tree, a commit, or a pull request, and is printed."""
+"""Lifecycle steps, written or opened, and printed."""
 
 from __future__ import annotations
 

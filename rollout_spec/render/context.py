@@ -43,7 +43,10 @@ def backend(rollout: ModelRollout, version: str, option: Mapping[str, Any] | Non
 
 
 def metric_arm(rollout: ModelRollout, version: str, option: Mapping[str, Any] | None) -> selectors.Arm:
-    """Return the values that identify a version in metrics. ``option`` is the option `backend` of a target."""
+    """Return the values that identify a version in metrics.
+
+    ``option`` is the option `backend` of a target.
+    """
     name = backend(rollout, version, option)["name"]
     return selectors.Arm(rollout.metadata.name, version, rollout.metadata.namespace or DEFAULT_NAMESPACE, name)
 

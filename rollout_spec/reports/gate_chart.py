@@ -1,4 +1,4 @@
-"""The evidence of a gate over time as a small SVG: one row for each trigger that is judged from counts."""
+"""The evidence of a gate over time, as a small SVG with a row for each counted trigger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of a pass over all rollouts in flight."""
+"""The table of one pass: all rollouts in flight."""
 
 from __future__ import annotations
 

@@ -183,7 +183,10 @@ def prepare(options: ProcessOptions, mark: str) -> None:
 
 
 def is_asked_to_end(orders: Connection, seconds: float) -> bool:
-    """Return whether the parent asks for the end, or is gone: it closed the pipe. Wait for an order so long."""
+    """Return whether the parent asks for the end, or is gone: it closed the pipe.
+
+    ``seconds`` is the time to wait for an order.
+    """
     try:
         while orders.poll(seconds):
             orders.recv_bytes()

@@ -81,7 +81,7 @@ class Metrics:
         self.reconciled = self._counter("reconciled_rollouts", "Rollouts in flight in passes, by action.", "action")
         self.passes = Histogram(
             f"{_PREFIX}_pass_seconds",
-            "Seconds of a pass over the rollouts in flight of a workspace.",
+            "Seconds of a pass: all rollouts in flight of a workspace.",
             registry=self.registry,
             buckets=_SECONDS,
         )

@@ -1,4 +1,4 @@
-"""The reconciler: judges the rollouts in flight of each workspace at its interval, in a process of its own.
+"""The reconciler: judges the rollouts in flight of each workspace, in a process of its own.
 
 A breach goes into the inbox, as that of a monitor does, and the worker answers it. A step forward is opened here.
 """
@@ -41,7 +41,7 @@ _SILENT_SECONDS = 600.0
 
 @dataclass
 class Reconciler:
-    """The passes over all workspaces. ``store`` takes a breach, ``tell`` an event for the metrics."""
+    """The passes of all workspaces. ``store`` takes a breach, ``tell`` an event for the metrics."""
 
     options: ProcessOptions
     served: Served
@@ -135,7 +135,10 @@ class ReconcilerProcess(ChildProcess):
 
 
 def run_reconciler(options: ProcessOptions, orders: Connection, events: Connection, mark: str, served: Served) -> None:
-    """Judge rollouts until the other side asks for an end, or is gone. ``served`` are the workspaces at the start."""
+    """Judge rollouts until the other side asks for an end, or is gone.
+
+    ``served`` are the workspaces at the start.
+    """
     prepare(options, mark)
     inbox, sender = Inbox(Database(options.database)), Events(events)
 

@@ -1,4 +1,4 @@
-"""A step that depends on the gate: judged on the newest base, then prepared, or refused with the missing conditions."""
+"""A step that depends on the gate, prepared on the newest base or refused."""
 
 from __future__ import annotations
 
@@ -75,7 +75,10 @@ class GatedBase:
 
 
 def breaches_of(report: GateReport) -> list[Breach]:
-    """Return a breach for each trigger that the gate found broken. The same evidence gives the same identity."""
+    """Return a breach for each trigger that the gate found broken.
+
+    The same evidence gives the same identity.
+    """
     return [_breach(report, each) for each in report.result.breaches]
 
 
@@ -113,7 +116,10 @@ def worst_status(responses: Sequence[BreachResponse | FailedResponse]) -> int:
 def prepare_gated(
     request: Request, here: WorkspaceLocation, root: Path, options: StepOptions, tell: Callable[[str], None]
 ) -> GatedStep:
-    """Judge a rollout on the newest base of the git root, and prepare its step if only an approval is missing."""
+    """Judge a rollout on the newest base of the git root, and prepare its step.
+
+    It is prepared if nothing but an approval is missing.
+    """
     base, workspace = fetch_base(here, root)
     source = connect(workspace.spec.prometheus, options.now)
     try:

@@ -1,4 +1,4 @@
-"""Open pull requests of gated steps: they must not merge by themselves once the gate says something else."""
+"""Open pull requests of gated steps: they lose auto-merge once the gate does not say ok."""
 
 from __future__ import annotations
 

@@ -60,7 +60,10 @@ class KeptAnswers:
 
 @dataclass
 class PrometheusSource:
-    """A Prometheus server. After an error it is not asked again, so that a server that hangs is waited for once."""
+    """A Prometheus server.
+
+    After an error it is not asked again, so that a server that hangs is waited for once.
+    """
 
     client: PrometheusClient
     now: datetime

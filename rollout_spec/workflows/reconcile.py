@@ -1,4 +1,4 @@
-"""One pass over all rollouts in flight: each is moved forward, taken back, or left as it is.
+"""One pass: each rollout in flight is moved forward, taken back, or left as it is.
 
 A pass may run at any time and on several machines: the branch of a step or a rollback exists once, and an existing one
 is adopted.
@@ -64,7 +64,7 @@ class Reconciled:
 
 @dataclass(frozen=True)
 class Pass:
-    """One pass over a workspace at one time.
+    """One pass of a workspace at one time.
 
     ``forge`` is None if nothing is pushed. ``report_breach`` takes the breaches of a report instead of a response
     here: the service stores them in its inbox. ``only`` are the names of rollouts, all if empty. ``is_dry_run``:
@@ -205,7 +205,7 @@ def reconcile(
     *,
     is_dry_run: bool = False,
 ) -> PassResult:
-    """Run one pass over a workspace on its newest base, over all rollouts or those named in ``only``."""
+    """Run one pass of a workspace on its newest base, for all rollouts or those named in ``only``."""
     if here.git_root is None:
         raise UserError("reconcile needs git, but this workspace is not in a git repository", hint="run `git init`")
     base, workspace = fetch_base(here, here.git_root)

@@ -1,4 +1,4 @@
-"""Verdicts on a live stage: breach, ok, inconclusive, no-data or invalid, for each trigger and for the stage.
+"""Verdicts on a live stage: breach, ok, inconclusive, no-data or invalid.
 
 Imports ``core``, ``spec`` and the rest of ``domain``. Pure: counts and the time are arguments. Start with ``verdicts``
 for the data and with ``stage`` for the verdict of a stage. ``rates``, ``comparisons``, ``values`` and ``offline`` judge

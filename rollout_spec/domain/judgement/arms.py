@@ -46,7 +46,10 @@ def totals(ticks: Sequence[Tick]) -> tuple[Counts, Counts]:
 
 
 def split_problem(ticks: Sequence[Tick], arms: Arms) -> str | None:
-    """Return how the counted split differs from the planned one, or None. It is not checked without a planned share."""
+    """Return how the counted split differs from the planned one, or None.
+
+    Without a planned share it is not checked.
+    """
     stable, candidate = totals(ticks)
     if not arms.has_control or not arms.share:
         return None

@@ -1,4 +1,4 @@
-"""Counts of events that come in bursts, such as retries: each counts for less than one independent event."""
+"""Counts of events that come in bursts: each counts for less than one independent event."""
 
 from __future__ import annotations
 

@@ -23,9 +23,10 @@ from rollout_spec.domain.statistics.counts import Counts, Tick
 def judge_comparison(
     ticks: Sequence[Tick], arms: Arms, plan: Plan, *, is_failure: bool, earlier: Sequence[Sequence[Tick]] = ()
 ) -> Judgement:
-    """Compare the candidate with stable. ``is_failure``: the events are failures, so their split is compared.
+    """Compare the candidate with stable.
 
-    ``earlier`` are the ticks of earlier stages of the candidate; they count for failures only.
+    ``is_failure``: the events are failures, so their split is compared. ``earlier`` are the ticks of earlier stages of
+    the candidate; they count for failures only.
     """
     if not is_failure:
         ticks = until_horizon(ticks, plan)

@@ -58,7 +58,10 @@ def _has_enough(total: Tick) -> bool:
 
 
 def _critical(plan: Plan) -> Callable[[Tick], float | None]:
-    """Return the function that gives the standard errors that decide after some counts; None if it is no look."""
+    """Return the function that gives the decisive standard errors after some counts.
+
+    It gives None if the moment is no look.
+    """
     horizon = plan.horizon
     if horizon is None:
         best = plan.expected or anytime.DEFAULT_TOTAL

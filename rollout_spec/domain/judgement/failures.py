@@ -46,7 +46,7 @@ def _moment(total: Tick, arms: Arms, plan: Plan) -> Moment:
 
 
 def _late(sums: Sequence[Tick], arms: Arms) -> Iterator[tuple[float, bool]]:
-    """Yield the weighted log evidence since each tick but the last, and whether the candidate is worse since then.
+    """Yield the weighted log evidence since each tick but the last, and if the candidate is worse.
 
     The start after tick k has the weight 1/(k(k+1)) of the half, so that the weights of all starts are at most 1.
     """

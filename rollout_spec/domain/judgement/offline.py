@@ -1,4 +1,4 @@
-"""Offline metrics of the candidate and of stable: recorded values, or predictions of both models for the same rows."""
+"""Offline metrics: recorded values, or predictions of both models for the same rows."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ def judge_records(
 
 
 def judge_holdout(trigger: Offline, holdout: Holdout) -> Judgement | None:
-    """Compare predictions of both models for the same rows; None if the metric is not computed from predictions.
+    """Compare predictions of both models for the same rows.
 
-    ValueError if the rows cannot be used.
+    None if the metric is not computed from predictions. ValueError if the rows cannot be used.
     """
     name, rows = trigger.metric.lower(), (holdout.labels, holdout.stable, holdout.candidate)
     if name in AREA:

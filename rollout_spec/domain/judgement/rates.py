@@ -21,7 +21,7 @@ from rollout_spec.domain.statistics.log_space import log_mean
 from rollout_spec.domain.statistics.proportions import wilson
 
 _LEAST_NULL = 0.2
-"""The null hypothesis is at least this part of the bound: one error of a stable without errors proves nothing."""
+"""The null hypothesis is at least this part of the bound: one error of a stable without errors shows nothing."""
 _BELOW = (1.1, 1.3, 1.6, 2.4, 5.0)
 """The parts of the bound that a candidate without a control arm may be shown to be below."""
 _NONE = Counts(0, 0)
@@ -40,7 +40,10 @@ class RateBound:
 def judge_rate(
     ticks: Sequence[Tick], arms: Arms, bound: RateBound, earlier: Sequence[Sequence[Tick]] = ()
 ) -> Judgement:
-    """Judge the candidate's rate. ``earlier`` are the ticks of earlier stages of the candidate, oldest first."""
+    """Judge the candidate's rate.
+
+    ``earlier`` are the ticks of earlier stages of the candidate, oldest first.
+    """
     stable, candidate = totals(ticks)
     judgement = Judgement("no-data", "", "sequential probability ratio test", bound.alpha, stable, candidate)
     if not arms.has_control:
@@ -134,7 +137,10 @@ def _ratio(counts: Counts, null: float, alternative: float) -> float:
 
 
 def _nulls(ticks: Sequence[Tick], bound: RateBound) -> list[float]:
-    """Return the rate of stable at each tick: that of the whole time or of the trailing window, whichever is higher."""
+    """Return the rate of stable at each tick, of all the time or of the trailing window.
+
+    The higher one counts.
+    """
     nulls, whole, trailing, first = list[float](), _NONE, _NONE, 0
     for tick in ticks:
         whole, trailing = whole + tick.stable, trailing + tick.stable

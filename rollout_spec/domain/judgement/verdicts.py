@@ -54,7 +54,10 @@ def strongest(verdicts: Iterable[Verdict]) -> Verdict:
 
 
 def seconds_more(points: Sequence[EvidencePoint]) -> float | None:
-    """Return the time until the nearer verdict if the evidence grows on as it did on average; None if it does not."""
+    """Return the time until the nearer verdict, if the evidence grows on as it did on average.
+
+    None if it does not grow.
+    """
     last = points[-1]
     shares = [share for share in (last.ok, last.breach) if 0 < share < 1]
     return min(((1 - share) * last.seconds / share for share in shares), default=None)
