@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from rollout_spec.core.units import format_duration
 
-_MOST = timedelta(seconds=30)
+MOST = timedelta(seconds=30)
 
 
 def clock_problem(theirs: datetime | None, ours: datetime) -> str | None:
@@ -15,7 +15,7 @@ def clock_problem(theirs: datetime | None, ours: datetime) -> str | None:
     With a clock that is ahead of Prometheus', the last moments of a window are in its future. It would repeat the
     newest samples there for five minutes, as if nothing were counted.
     """
-    if theirs is None or abs(theirs - ours) <= _MOST:
+    if theirs is None or abs(theirs - ours) <= MOST:
         return None
     side = "behind" if theirs < ours else "ahead of"
     return f"the clock of Prometheus is {format_duration(abs(theirs - ours))} {side} this machine's"

@@ -20,7 +20,7 @@ from rollout_spec.domain.metrics.counts import ARM, COUNT, PART, TOTAL, ArmName,
 from rollout_spec.domain.metrics.grid import clock
 from rollout_spec.domain.statistics.counts import Counts, Tick
 
-_MOST_MISSING = 0.1
+MOST_MISSING = 0.1
 """The share of the window for which a version may have no samples."""
 _MOST_SURPLUS = 0.01
 """The share by which events may exceed their total, if two exporters are scraped at different moments."""
@@ -118,7 +118,7 @@ def _scraped(query: CountQuery, name: ArmName, total: _Counter) -> set[float]:
     if last < grid.last:
         raise _UselessError(f"the samples of {version} end at {clock(last)}, before {clock(grid.last)}")
     missing = (last - first) / grid.step + 1 - len(times)
-    if missing > _MOST_MISSING * (last - first) / grid.step:
+    if missing > MOST_MISSING * (last - first) / grid.step:
         lost = format_duration(timedelta(seconds=missing * grid.step))
         raise _UselessError(f"{version} has no samples for {lost} of the time since {clock(first)}")
     return times
