@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from rollout_spec.domain.statistics.counts import check_number
+from rollout_spec.domain.statistics.counts import Tick, check_number
 from rollout_spec.domain.statistics.normal import check_probability
+from rollout_spec.domain.statistics.onset import log_mixture
 
 
 def log_bayes_factor(candidate_events: float, stable_events: float, share: float, weight: float = 20.0) -> float:
@@ -28,6 +30,22 @@ def log_bayes_factor(candidate_events: float, stable_events: float, share: float
         - candidate_events * math.log(share)
         - stable_events * math.log1p(-share)
     )
+
+
+def log_evidence(ticks: Sequence[Tick], share: float, weight: float = 20.0) -> float:
+    """Return the log evidence now that the candidate fails more often, from an unknown tick on.
+
+    It is the mean of `log_bayes_factor` over the tick in which the failure began, with the weights of `log_mixture`.
+    Ticks from which on the candidate has no larger share of the failures than planned count nothing.
+    """
+    since = []
+    candidate = stable = 0.0
+    for tick in reversed(ticks):
+        candidate += tick.candidate.events
+        stable += tick.stable.events
+        is_worse = candidate * (1 - share) > stable * share
+        since.append(log_bayes_factor(candidate, stable, share, weight) if is_worse else -math.inf)
+    return log_mixture(since[::-1])
 
 
 def _log_beta(a: float, b: float) -> float:

@@ -25,8 +25,26 @@ def log_evidence(ratios: Sequence[float]) -> list[float]:
     evidence: list[float] = []
     begun = -math.inf
     for index, ratio in enumerate(ratios):
-        weight = 0.5 if index == 0 else 0.5 / (index * (index + 1))
-        begun = log_sum((begun, math.log(weight))) + ratio
-        later = -math.log(2 * (index + 1))  # the weights of all later ticks sum to 1 / (2 n)
-        evidence.append(log_sum((begun, later)))
+        begun = log_sum((begun, _log_weight(index))) + ratio
+        evidence.append(log_sum((begun, _log_later(index + 1))))
     return evidence
+
+
+def log_mixture(log_evidence_since: Sequence[float]) -> float:
+    """Return the log evidence now, from the log evidence of the ticks since each tick; 0 without ticks.
+
+    It is the mean of `log_evidence`, for tests whose evidence is no product over the ticks.
+    """
+    if not log_evidence_since:
+        return 0.0
+    terms = [_log_weight(index) + log for index, log in enumerate(log_evidence_since)]
+    return log_sum([*terms, _log_later(len(terms))])
+
+
+def _log_weight(index: int) -> float:
+    return math.log(0.5 if index == 0 else 0.5 / (index * (index + 1)))
+
+
+def _log_later(ticks: int) -> float:
+    """Return the log of the sum of the weights of all later ticks, 1 / (2 n)."""
+    return -math.log(2 * ticks)

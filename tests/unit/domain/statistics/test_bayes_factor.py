@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterable
 
 import pytest
 from amounts import examples
@@ -10,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import oracle
 
-from rollout_spec.domain.statistics.bayes_factor import log_bayes_factor
+from rollout_spec.domain.statistics.bayes_factor import log_bayes_factor, log_evidence
+from rollout_spec.domain.statistics.counts import Counts, Tick
 
 some = settings(max_examples=examples(200), deadline=None, database=None, derandomize=True)
 
@@ -47,6 +50,42 @@ def test_it_is_evidence_in_both_directions_and_none_without_events() -> None:
     assert log_bayes_factor(20, 80, 0.05) > math.log(20)
     assert log_bayes_factor(0, 200, 0.05) > math.log(20)
     assert log_bayes_factor(5, 95, 0.05) < 0
+
+
+def ticks_of(pairs: Iterable[tuple[int, int]]) -> list[Tick]:
+    """Return ticks with these failures of the candidate and of stable."""
+    return [Tick(index + 1.0, Counts(old, 1900), Counts(new, 100)) for index, (new, old) in enumerate(pairs)]
+
+
+@pytest.mark.parametrize("share", [0.05, 0.5])
+def test_on_a_whole_tree_the_mean_with_onset_is_at_most_1(share: float) -> None:
+    """All courses of seven ticks with one failure each, with a stop at the first moment above 1.2, or at the end."""
+    mean = stopped = 0.0
+    for course in itertools.product((0, 1), repeat=7):
+        chance = math.prod(share if own else 1 - share for own in course)
+        ticks = ticks_of((own, 1 - own) for own in course)
+        values = [math.exp(log_evidence(ticks[:end], share)) for end in range(1, 8)]
+        mean += chance * values[-1]
+        stopped += chance * next((value for value in values if value >= 1.2), values[-1])
+    assert 0.2 < mean < 1
+    assert 0.2 < stopped < 1
+
+
+def test_a_late_failure_is_found_sooner_with_an_onset() -> None:
+    """Two in a hundred fail for 100 ticks, then eight of the candidate's."""
+    ticks = ticks_of([(2, 38)] * 100 + [(8, 38)] * 20)
+    with_onset = next(end for end in range(100, 121) if log_evidence(ticks[:end], 0.05) >= math.log(20))
+    totals = itertools.accumulate(tick.candidate.events for tick in ticks)
+    others = itertools.accumulate(tick.stable.events for tick in ticks)
+    plain = [log_bayes_factor(new, old, 0.05) for new, old in zip(totals, others, strict=True)]
+    without = next(index + 1 for index, value in enumerate(plain) if value >= math.log(20))
+    assert 100 < with_onset < without - 3 < 120
+
+
+def test_with_an_onset_only_a_worse_candidate_is_evidence() -> None:
+    assert log_evidence([], 0.05) == 0
+    assert log_evidence(ticks_of([(0, 40)] * 20), 0.05) < 0
+    assert log_evidence(ticks_of([(8, 40)] * 20), 0.05) > math.log(20)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from oracles import oracle
 
 from rollout_spec.domain.statistics.counts import Counts
-from rollout_spec.domain.statistics.onset import log_evidence
+from rollout_spec.domain.statistics.onset import log_evidence, log_mixture
 from rollout_spec.domain.statistics.sprt import log_ratio
 
 some = settings(max_examples=examples(200), deadline=None, database=None, derandomize=True)
@@ -95,6 +95,15 @@ def test_500_ticks_of_overwhelming_health_lose_nothing() -> None:
     assert evidence[500] == pytest.approx(20 - math.log(2 * 500 * 501), abs=0.01)
 
 
+@some
+@given(st.lists(st.floats(-100, 100), max_size=30))
+def test_the_mixture_of_the_products_since_each_tick_is_the_last_evidence(ratios: list[float]) -> None:
+    since = list(itertools.accumulate(reversed(ratios)))[::-1]
+    expected = log_evidence(ratios)[-1] if ratios else 0.0
+    assert log_mixture(since) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
 def test_nan_is_no_evidence() -> None:
+    assert not log_mixture([math.nan, 100.0]) >= 0
     assert [value >= 0 for value in log_evidence([math.nan, 100.0])] == [False, False]
     assert log_evidence([]) == []
