@@ -51,8 +51,8 @@ def totals(ticks: Sequence[Tick]) -> tuple[Counts, Counts]:
 def since_split(ticks: Sequence[Tick], arms: Arms) -> Sequence[Tick]:
     """Return the ticks since the planned split is in force.
 
-    The router may follow the commit some minutes later. Only requests are looked at, and not their events, so a later start is no evidence. All ticks are returned if none
-    of the starts within the first minutes gives the planned split.
+    The router may follow the commit some minutes later. Only requests are looked at, and not their events, so a later
+    start is no evidence. All ticks are returned if none of the starts within the first minutes gives the planned split.
     """
     for start in range(len(ticks)):
         if start and ticks[start - 1].seconds > _LONGEST_DELAY:
