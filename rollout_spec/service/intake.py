@@ -74,32 +74,66 @@ def trusted_by(
 
 
 def read_post(monitor: str, request: Request, trusting: list[ServedWorkspace], now: datetime, *, dry_run: bool) -> Post:
-    """Return the contents of a verified post. UserError if it is not a payload of this monitor."""
-    post = Post()
-    payloads: list[tuple[MonitorSettings, Payload]] = []
+    """Return the contents of a verified post. UserError if it is a payload of this monitor in no workspace.
+
+    Each workspace reads it by its own settings, so that no mapping of another one can hide its breaches.
+    """
+    readings, errors = _readings(monitor, request, trusting, now)
+    post = Post(confirmation=next((payload.confirmation for payload, _ in readings if payload.confirmation), None))
+    names = {each.name: each for each in trusting}
+    for payload, readers in readings:
+        for breach in payload.breaches:
+            if breach.workspace in readers or breach.workspace not in names:
+                post.breaches.append(_new_breach(breach, monitor, names, readers[0], dry_run=dry_run))
+        post.breaches.extend(_refused(payload, monitor, readers[0], dry_run=dry_run))
+        post.ended.extend(_ended(payload, readers, now))
+        post.skipped.extend(alert.message for alert in payload.skipped)
+    for name, error in errors.items():
+        post.breaches.append(NewBreach(name, monitor, None, dry_run, refusal=error.message))
+    return post
+
+
+def _readings(
+    monitor: str, request: Request, trusting: list[ServedWorkspace], now: datetime
+) -> tuple[list[tuple[Payload, list[str]]], dict[str, UserError]]:
+    """Return the payloads of a post with the workspaces that read it so, and the errors of other workspaces.
+
+    UserError if no workspace can read it.
+    """
+    readers: list[tuple[MonitorSettings, list[str]]] = []
     for workspace in trusting:
         settings = settings_of(workspace, monitor)
-        payload = next((known for other, known in payloads if other == settings), None)
-        if payload is None:
-            payload = parse_request(settings, request, now)
-            payloads.append((settings, payload))
-    payload = payloads[0][1]
-    names = {each.name: each for each in trusting}
-    for breach in payload.breaches:
-        post.breaches.append(_new_breach(breach, monitor, names, dry_run=dry_run))
+        names = next((names for other, names in readers if other == settings), None)
+        if names is None:
+            readers.append((settings, [workspace.name]))
+        else:
+            names.append(workspace.name)
+    payloads, errors = list[tuple[Payload, list[str]]](), dict[str, UserError]()
+    for settings, names in readers:
+        try:
+            payloads.append((parse_request(settings, request, now), names))
+        except UserError as error:
+            errors |= dict.fromkeys(names, error)
+    if not payloads:
+        raise next(iter(errors.values()))
+    return payloads, errors
+
+
+def _ended(payload: Payload, names: list[str], now: datetime) -> Iterator[tuple[str, float]]:
+    """Yield the keys of alerts that ended, each with its time."""
     for alert in payload.resolved:
         if alert.id is not None:
-            ended_at = (alert.ended_at or now).timestamp()
-            post.ended.extend(
-                (alert_key(name, alert.id), ended_at) for name in names if alert.workspace in (None, name)
-            )
-    post.breaches.extend(_refused(payload, monitor, trusting[0].name, dry_run=dry_run))
-    post.skipped.extend(alert.message for alert in payload.skipped)
-    return Post(post.breaches, post.ended, post.skipped, payload.confirmation)
+            moment = (alert.ended_at or now).timestamp()
+            yield from ((alert_key(name, alert.id), moment) for name in names if alert.workspace in (None, name))
 
 
-def _new_breach(breach: Breach, monitor: str, trusting: dict[str, ServedWorkspace], *, dry_run: bool) -> NewBreach:
-    """Return a breach for its workspace: the named one, or the only one that trusts the monitor."""
+def _new_breach(
+    breach: Breach, monitor: str, trusting: dict[str, ServedWorkspace], reader: str, *, dry_run: bool
+) -> NewBreach:
+    """Return a breach for its workspace: the named one, or the only one that trusts the monitor.
+
+    If there is none, it is stored as refused for ``reader``.
+    """
     name = breach.workspace or (next(iter(trusting)) if len(trusting) == 1 else None)
     if name not in trusting:
         why = (
@@ -107,7 +141,7 @@ def _new_breach(breach: Breach, monitor: str, trusting: dict[str, ServedWorkspac
             if name
             else f"the alert names no workspace, but {join_some(list(trusting), 8)} trust this monitor"
         )
-        return NewBreach(next(iter(trusting)), monitor, breach, dry_run, refusal=why)
+        return NewBreach(reader, monitor, breach, dry_run, refusal=why)
     settle = trusting[name].settings.spec.automation.shared_cause.settle
     return NewBreach(name, monitor, breach, dry_run, delay=settle.total_seconds())
 
