@@ -74,7 +74,7 @@ def trusted_by(
 
 
 def read_post(monitor: str, request: Request, trusting: list[ServedWorkspace], now: datetime, *, dry_run: bool) -> Post:
-    """Return the contents of a verified post. UserError if it is a payload of this monitor in no workspace.
+    """Return the contents of a verified post. UserError if no workspace can read it.
 
     Each workspace reads it by its own settings, so that no mapping of another one can hide its breaches.
     """

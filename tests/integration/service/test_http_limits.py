@@ -7,13 +7,15 @@ import json
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 import requests
 import served
 from repo import Repo
 from served import Served
+
+from rollout_spec.service.limits import WRITE_SECONDS
 
 pytestmark = pytest.mark.system
 MOST = 100_000
@@ -237,3 +239,17 @@ def test_too_many_connections(running: Served) -> None:
                 closed += isinstance(error, ConnectionResetError)
         assert closed >= 90
     assert served.until(lambda: running.get("/healthz").status_code, lambda status: status == 200) == 200
+
+
+def test_a_client_that_never_reads_is_cut_off(running: Served) -> None:
+    """Each response waits in the memory of its connection, and the connections are limited."""
+    request = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(10)
+        connection.connect(address(running))
+        cut_off_at = time.monotonic() + WRITE_SECONDS + 20
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):
+            while time.monotonic() < cut_off_at:
+                with suppress(TimeoutError):
+                    connection.sendall(request * 1000)
