@@ -96,9 +96,9 @@ def read_post(monitor: str, request: Request, trusting: list[ServedWorkspace], n
 def _readings(
     monitor: str, request: Request, trusting: list[ServedWorkspace], now: datetime
 ) -> tuple[list[tuple[Payload, list[str]]], dict[str, UserError]]:
-    """Return the payloads of a post with the workspaces that read it so, and the errors of other workspaces.
+    """Return the payloads of a post with their readers, and the errors of the others.
 
-    UserError if no workspace can read it.
+    Readers are the names of workspaces with equal settings. UserError if no workspace can read it.
     """
     readers: list[tuple[MonitorSettings, list[str]]] = []
     for workspace in trusting:
