@@ -53,7 +53,7 @@ class Inbox:
         return Receipt(row["id"], changes.get("state", row["state"]), is_new=False)
 
     def lease(self, owner: str, seconds: float, most: int) -> list[StoredBreach]:
-        """Lease due breaches of the workspace whose turn it is.
+        """Lease due breaches of one workspace; the workspaces take turns.
 
         New ones go first, then those that are due for the longest time.
         """

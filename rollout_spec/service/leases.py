@@ -36,7 +36,7 @@ class Turns:
         self._last: dict[str, int] = {}
 
     def next(self, connection: Connection, is_due: ColumnElement[bool]) -> str | None:
-        """Return the workspace whose turn it is, None if no row is due."""
+        """Return the next workspace, None if no row is due."""
         has_new = func.max(case((IS_NEW, 1), else_=0)).label("has_new")
         oldest = func.min(_COLUMNS.due_at).label("oldest")
         wanted = select(_COLUMNS.workspace, has_new, oldest).where(is_due).group_by(_COLUMNS.workspace)

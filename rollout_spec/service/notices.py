@@ -22,7 +22,7 @@ class Notices:
         self._database, self._turns = database, Turns()
 
     def claim(self, seconds: float) -> Notice | None:
-        """Claim the oldest due notice of the workspace whose turn it is, None if none is due."""
+        """Claim the oldest due notice of the next workspace, None if none is due."""
         with self._database.reading() as connection:  # an idle notifier takes no lock
             if connection.execute(select(_COLUMNS.id).where(_COLUMNS.notify_at.is_not(None)).limit(1)).first() is None:
                 return None
