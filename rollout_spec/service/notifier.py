@@ -67,7 +67,7 @@ class Notifier:
             return False
         served = self.served()
         self._reserved |= monitor_secrets(served)
-        workspace = served.workspaces.get(notice.row.workspace)
+        workspace = served.find(notice.row.workspace)
         if workspace is None:  # the workspaces are not read yet, or this one is gone
             self.notices.finish(notice, notice.sent, _UNKNOWN_SECONDS if notice.attempts < _MOST_TRIES else None)
             return True

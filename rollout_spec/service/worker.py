@@ -170,9 +170,9 @@ class Worker:
             self.inbox.reopen(acted_on)
 
     def _workspace(self, name: str) -> ServedWorkspace:
-        if name not in self.served.workspaces:
+        if self.served.find(name) is None:
             self.load()
-        workspace = self.served.workspaces.get(name)
+        workspace = self.served.find(name)
         if workspace is None:
             reasons = (*self.served.errors, *self.served.invalid)
             raise UserError(f"no workspace {name} on the base", hint="; ".join(reasons))
@@ -203,6 +203,7 @@ class Worker:
             log.info("%s: %s", name, text)
         now = time.time()
         steps = [Step(now, name, text) for name, text in answer.steps]
+        notify = notify and not row.dry_run
         options: dict[str, Any] = {"delay": delay, "notify": notify, "is_error": answer.error is not None}
         is_ours = self.inbox.finish(self.owner, row.id, state, answer.outcome, steps, **options)
         self._since = time.monotonic()
@@ -213,7 +214,7 @@ class Worker:
 
     def _longest(self, row: StoredBreach) -> float:
         """Return how long a breach is tried again: `maxBreachAge` of its workspace, in seconds."""
-        workspace = self.served.workspaces.get(row.workspace)
+        workspace = self.served.find(row.workspace)
         longest = workspace.settings.spec.automation.max_breach_age if workspace else timedelta(days=1)
         return longest.total_seconds()
 

@@ -55,6 +55,16 @@ class Served:
     invalid: tuple[str, ...] = ()
     owners: Mapping[str, str] = field(default_factory=dict)
 
+    def find(self, name: str) -> ServedWorkspace | None:
+        """Return the workspace of a name, None if there is none.
+
+        If it was renamed, it is the one in its folder.
+        """
+        if name in self.workspaces or name not in self.owners:
+            return self.workspaces.get(name)
+        folder = self.owners[name]
+        return next((each for each in self.workspaces.values() if each.location.prefix == folder), None)
+
     def by_monitor(self, monitor: str) -> list[ServedWorkspace]:
         """Return the workspaces that name a monitor."""
         return [each for each in self.workspaces.values() if monitor in monitors_of(each)]
