@@ -26,7 +26,7 @@ from rollout_spec.core.unexpected import as_user_error
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.service.answers import Answer, answer_all, failed, has_shared_cause
 from rollout_spec.service.database import DatabaseError
-from rollout_spec.service.follow import LONGEST_SECONDS, follow, stays_merged
+from rollout_spec.service.follow import LONGEST_SECONDS, delay_after, follow, stays_merged
 from rollout_spec.service.inbox import Inbox
 from rollout_spec.service.logs import breach_log
 from rollout_spec.service.records import GIVEN_UP, Step, StoredBreach
@@ -198,7 +198,7 @@ class Worker:
         elif state == "waiting":
             delay = PAUSED_SECONDS
         elif state == "watching":
-            delay = answer.delay
+            delay = max(answer.delay, delay_after(row.age))
         for name, text in answer.steps:
             log.info("%s: %s", name, text)
         now = time.time()
