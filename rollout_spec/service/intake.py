@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -50,11 +50,8 @@ def trusted_by(
     ``open_to_all``: a monitor without ``auth`` is trusted, because only this machine can connect. UnknownMonitorError,
     UnauthorizedError, or UserError with status 3 if a secret cannot be read.
     """
-    workspaces = served.by_monitor(monitor)
-    if not workspaces:
-        raise UnknownMonitorError(f"no workspace names a monitor `{monitor[:80]}` in `service.monitors`")
     trusting, unusable = list[ServedWorkspace](), list[UserError]()
-    for workspace in workspaces:
+    for workspace in _naming(monitor, served):
         settings = settings_of(workspace, monitor)
         if not authenticates(settings) and not open_to_all:
             continue
@@ -71,6 +68,33 @@ def trusted_by(
     if not trusting:
         raise UnauthorizedError(f"this request has not the credentials of the monitor `{monitor}`")
     return trusting
+
+
+def _naming(monitor: str, served: Served) -> list[ServedWorkspace]:
+    """Return the workspaces that name a monitor. UnknownMonitorError if there are none."""
+    workspaces = served.by_monitor(monitor)
+    if not workspaces:
+        raise UnknownMonitorError(f"no workspace names a monitor `{monitor[:80]}` in `service.monitors`")
+    return workspaces
+
+
+def check_credentials(monitor: str, headers: Mapping[str, str], served: Served, now: datetime) -> None:
+    """Raise UnauthorizedError if a request cannot be trusted, whatever its body is.
+
+    UnknownMonitorError too. Only tokens and passwords are verified: a signature is of the body.
+    """
+    for workspace in _naming(monitor, served):
+        settings = settings_of(workspace, monitor)
+        if settings.auth is None or settings.auth.hmac is not None:
+            return
+        try:
+            authenticate_request(settings.model_copy(update={"topic": None}), Request(b"", headers), now)
+        except RefusedError:
+            continue
+        except UserError:
+            return
+        return
+    raise UnauthorizedError(f"this request has not the credentials of the monitor `{monitor}`")
 
 
 def read_post(monitor: str, request: Request, trusting: list[ServedWorkspace], now: datetime, *, dry_run: bool) -> Post:

@@ -88,6 +88,18 @@ def test_slow_headers(running: Served, begin: bytes) -> None:
     assert time.monotonic() - started < 16
 
 
+@pytest.mark.parametrize("size", [b"Content-Length: 90000", b"Transfer-Encoding: chunked"])
+def test_a_large_body_without_credentials_is_not_awaited(running: Served, size: bytes) -> None:
+    """The memory of large bodies is shared, and an alert storm needs it."""
+    for path, status in ((b"alertmanager", b"401"), (b"unknown", b"404")):
+        begin = time.monotonic()
+        lines = [b"POST /v1/breaches/" + path + b" HTTP/1.1", b"Host: x", b"Connection: close", size, b"", b""]
+        with socket.create_connection(address(running), timeout=25) as connection:
+            connection.sendall(b"\r\n".join(lines))
+            assert connection.recv(65536).startswith(b"HTTP/1.1 " + status)
+        assert time.monotonic() - begin < 5
+
+
 def test_slow_headers_of_a_second_request(running: Served) -> None:
     first = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
     started = time.monotonic()
