@@ -9,6 +9,7 @@ import logging
 import os
 import random
 import socket
+import threading
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -41,6 +42,8 @@ _FIRST_DELAY, _LONGEST_DELAY = 0.5, 60.0
 """The bounds of the random time before the next try, in seconds."""
 PAUSED_SECONDS = 30.0
 """The time between two looks at a breach that a pause holds, or that would introduce an error."""
+_MOST_THREADS = 100
+"""The threads at which a worker ends itself: each answer of a forge that comes byte by byte leaves one behind."""
 _TOLD_AFTER = 3
 """The tries after which people get a message that a breach has no answer yet."""
 
@@ -82,6 +85,9 @@ class Worker:
             return False
         with self._renewed(rows):
             self._answer([row for row in rows if not self._gives_up(row)])
+        if threading.active_count() > _MOST_THREADS:
+            _log.error("requests of a forge that never ended left too many threads: the worker ends")
+            self.end()
         return True
 
     def _gives_up(self, row: StoredBreach) -> bool:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from threading import Event, Thread
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -218,3 +219,25 @@ def test_no_message_is_sent_about_a_trial(worker: Worker, inbox: Inbox, database
         worker.work()
     with database.reading() as connection:
         assert connection.execute(select(BREACHES.c.state, BREACHES.c.notify_at)).one() == ("failed", None)
+
+
+def test_a_worker_with_too_many_threads_ends_after_its_answer(worker: Worker, inbox: Inbox) -> None:
+    """A forge that answers byte by byte leaves a thread behind at each request."""
+    (receipt,) = inbox.add([new()])
+    ended, ends = Event(), list[str]()
+    threads = [Thread(target=ended.wait, daemon=True) for _ in range(module._MOST_THREADS)]
+    worker.end = lambda: ends.append(row(inbox, receipt.id).state)
+    for thread in threads:
+        thread.start()
+    try:
+        with answering():
+            worker.work()
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+    assert ends == ["done"]
+    inbox.add([new("b")])
+    with answering():
+        worker.work()
+    assert ends == ["done"]
