@@ -15,7 +15,7 @@ from fastapi.concurrency import run_in_threadpool
 from rollout_spec import __version__
 from rollout_spec.integrations.monitors import authentication
 from rollout_spec.service import intake
-from rollout_spec.service.bodies import BodyReader
+from rollout_spec.service.bodies import BodyReader, is_small
 from rollout_spec.service.health import State
 from rollout_spec.service.inbox import Inbox
 from rollout_spec.service.limits import RateLimit
@@ -97,7 +97,9 @@ def _add_posts(app: FastAPI, service: Service) -> None:
     ) -> PostReply:
         """Store the breaches of a monitor's payload; they are answered soon after."""
         check_parameters(request, "dryRun")
-        _check_rate(request, service)
+        _check_rate(request, service, 503)  # Alertmanager does not send a post again after any 4xx
+        if not is_small(request):  # nobody without credentials may fill the memory of all bodies
+            await run_in_threadpool(_check_credentials, monitor, request, service)
         sent = authentication.Request(await bodies.read(request), dict(request.headers.items()))
         post = await run_in_threadpool(_read, monitor, sent, service, source_of(request), dry_run)
         receipts = await service.writer.store(post.breaches) if post.breaches else []
@@ -149,10 +151,18 @@ def _count_rejected(request: Request, status: int, service: Service) -> str:
     return known
 
 
-def _check_rate(request: Request, service: Service) -> None:
+def _check_rate(request: Request, service: Service, status: int) -> None:
     source = source_of(request)
     if not service.rate.admits(source):
-        raise RejectedError(429, "too many requests from this address", wait=service.rate.seconds(source))
+        raise RejectedError(status, "too many requests from this address", wait=service.rate.seconds(source))
+
+
+def _check_credentials(monitor: str, request: Request, service: Service) -> None:
+    try:
+        intake.check_credentials(monitor, dict(request.headers.items()), service.state.served, intake.now())
+    except intake.UnauthorizedError:
+        _count_failed_login(source_of(request), service)
+        raise
 
 
 def _read(monitor: str, sent: authentication.Request, service: Service, source: str, dry_run: bool) -> intake.Post:
@@ -178,7 +188,7 @@ def _count_failed_login(source: str, service: Service) -> None:
 
 async def _readable(request: Request, service: Service) -> list[str]:
     """Return the workspaces that a request may read."""
-    _check_rate(request, service)
+    _check_rate(request, service, 429)
     headers = dict(request.headers.items())
     names = await run_in_threadpool(readable_workspaces, headers, service.state.served, open_to_all=service.open_to_all)
     if not names:

@@ -20,7 +20,10 @@ _ENDED = "ended"
 
 
 def follow(row: StoredBreach, base: Base, forge: Forge) -> Answer | None:
-    """Look at the pull request of a breach. None if the breach has to be answered again: the base moved."""
+    """Look at the pull request of a breach.
+
+    None if the breach has to be answered again: the base has moved, or somebody pushed to the branch.
+    """
     known = row.outcome.get("pullRequest")
     if not isinstance(known, dict):
         return None
@@ -30,7 +33,7 @@ def follow(row: StoredBreach, base: Base, forge: Forge) -> Answer | None:
     outcome = {**row.outcome, "pullRequest": {**known, "number": pull.number, "url": pull.url, "state": pull.state}}
     if pull.state != "open":
         return Answer(row, "done", outcome, ((pull.state, pull.url),))
-    if base.commit != row.outcome.get("base"):
+    if base.commit != row.outcome.get("base") or pull.head_sha != row.outcome.get("commit"):
         return None
     steps = []
     if row.ended_at is not None and not row.outcome.get(_ENDED):
