@@ -33,9 +33,14 @@ from rollout_spec.service.replies import (
     breach_reply,
     receipt_replies,
 )
+from rollout_spec.service.threads import Threads
+from rollout_spec.service.workspaces import settings_of
 from rollout_spec.service.writer import Writer
 
 _log = logging.getLogger(__name__)
+_INBOX_SECONDS, _FETCH_SECONDS = 10.0, 10.0
+_NO_INBOX = f"the inbox cannot be used: it did not answer within {_INBOX_SECONDS:g} seconds"
+_NO_FETCH = f"the monitor cannot be verified: its certificate did not come within {_FETCH_SECONDS:g} seconds"
 _STATES = "^(waiting|working|watching|done|refused|failed)$"
 
 MonitorName = Annotated[str, Path(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", description="The monitor.")]
@@ -57,6 +62,8 @@ class Service:
     open_to_all: bool
     confirm: Callable[[str], None]
     failed_logins: RateLimit = field(default_factory=lambda: RateLimit(1 / 6, 10))
+    inbox_threads: Threads = field(default_factory=lambda: Threads("inbox", 8, _INBOX_SECONDS, _NO_INBOX))
+    fetching_threads: Threads = field(default_factory=lambda: Threads("fetches", 4, _FETCH_SECONDS, _NO_FETCH))
 
 
 def create_app(service: Service) -> FastAPI:
@@ -101,12 +108,13 @@ def _add_posts(app: FastAPI, service: Service) -> None:
         if not is_small(request):  # nobody without credentials may fill the memory of all bodies
             await run_in_threadpool(_check_credentials, monitor, request, service)
         sent = authentication.Request(await bodies.read(request), dict(request.headers.items()))
-        post = await run_in_threadpool(_read, monitor, sent, service, source_of(request), dry_run)
+        read = service.fetching_threads.run if _fetches(monitor, service) else run_in_threadpool
+        post = await read(_read, monitor, sent, service, source_of(request), dry_run)
         receipts = await service.writer.store(post.breaches) if post.breaches else []
         if post.ended and not dry_run:
-            await run_in_threadpool(service.inbox.end, post.ended)
+            await service.inbox_threads.run(service.inbox.end, post.ended)
         if post.confirmation is not None:
-            await run_in_threadpool(service.confirm, post.confirmation)
+            await service.fetching_threads.run(service.confirm, post.confirmation)
         replies = receipt_replies(post.breaches, receipts)
         for reply in replies:
             result = "refused" if reply.state == "refused" else "stored" if reply.is_new else "repeated"
@@ -129,7 +137,7 @@ def _add_reads(app: FastAPI, service: Service) -> None:
         """Return the newest breaches of the workspaces that these credentials are for, a page at a time."""
         check_parameters(request, "state", "rollout", "before", "most")
         names = await _readable(request, service)
-        rows = await run_in_threadpool(service.inbox.newest, names, most, state, rollout, before)
+        rows = await service.inbox_threads.run(service.inbox.newest, names, most, state, rollout, before)
         more = rows[-1].id if len(rows) == most else None
         return BreachList(breaches=[breach_reply(row) for row in rows], next=more)
 
@@ -138,7 +146,7 @@ def _add_reads(app: FastAPI, service: Service) -> None:
         """Return the progress of a breach, step by step."""
         check_parameters(request)
         names = await _readable(request, service)
-        row = await run_in_threadpool(service.inbox.find, id)
+        row = await service.inbox_threads.run(service.inbox.find, id)
         if row is None or row.workspace not in names:
             raise RejectedError(404, f"no breach {id}")
         return breach_reply(row)
@@ -163,6 +171,12 @@ def _check_credentials(monitor: str, request: Request, service: Service) -> None
     except intake.UnauthorizedError:
         _count_failed_login(source_of(request), service)
         raise
+
+
+def _fetches(monitor: str, service: Service) -> bool:
+    """Return whether a post of a monitor may need a certificate from another host, which may hang."""
+    workspaces = service.state.served.by_monitor(monitor)
+    return any(settings_of(each, monitor).topic is not None for each in workspaces)
 
 
 def _read(monitor: str, sent: authentication.Request, service: Service, source: str, dry_run: bool) -> intake.Post:

@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from rollout_spec.core.errors import UserError
 from rollout_spec.service.database import BREACHES, Database
 from rollout_spec.service.leases import IS_NEW, Turns, due, not_leased
-from rollout_spec.service.records import OPEN, UNFINISHED, NewBreach, Receipt, State, Step, StoredBreach
+from rollout_spec.service.records import BEGUN, OPEN, UNFINISHED, NewBreach, Receipt, State, Step, StoredBreach
 from rollout_spec.service.rows import changes_of, stored, values_of, with_steps
 
 _COLUMNS = BREACHES.c
@@ -131,8 +131,10 @@ class Inbox:
             if row is None:
                 return False
             was_delivered_again = row["state"] == "waiting"  # while it was answered
+            before = json.loads(row["outcome"]) if is_error else {}
+            begun = {BEGUN: before[BEGUN]} if BEGUN in before else {}
             changes: dict[str, Any] = {
-                "outcome": json.dumps(dict(outcome)),
+                "outcome": json.dumps({**outcome, **begun}),
                 "steps": with_steps(row["steps"], steps),
                 "owner": None,
                 "leased_until": None,
@@ -145,6 +147,15 @@ class Inbox:
                 changes |= {"notify_at": now, "notify_attempts": 0, "notified": "[]"}
             connection.execute(update(BREACHES).where(own).values(changes))
             return True
+
+    def begin(self, owner: str, ids: Collection[str], begun: Mapping[str, Any]) -> None:
+        """Write what an owner is about to push for breaches.
+
+        It stays until a try ends without an error.
+        """
+        with self._database.writing() as connection:
+            for row in _locked(connection, and_(_COLUMNS.id.in_(ids), _COLUMNS.owner == owner)):
+                _change(connection, [row], outcome=json.dumps({**json.loads(row["outcome"]), BEGUN: dict(begun)}))
 
     def reopen(self, ids: Collection[str]) -> None:
         """Answer breaches with an open pull request again: others have changed their verdict.

@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -149,11 +149,18 @@ class Worker:
     ) -> Iterator[Answer]:
         """Answer breaches together. A shared cause lets others be answered again."""
         own, forge = {row.id for row in rows}, responder.forge
-        for answer in answer_all(rows, responder, others):
+        for answer in answer_all(rows, responder, others, self._checkpoint):
             if has_shared_cause(answer.outcome):  # first, so that a worker that is killed now leaves none armed
                 within = responder.base.automation.shared_cause.within + timedelta(minutes=1)
                 self._reopen_shared(own, workspace, responder.now - within)
             yield stays_merged(answer, responder.base, forge) if forge is not None else answer
+
+    def _checkpoint(self, rows: Sequence[StoredBreach], begun: Mapping[str, Any]) -> None:
+        """Store what is about to be pushed, so that the next worker finds it if this one is killed."""
+        try:
+            self.inbox.begin(self.owner, [row.id for row in rows], begun)
+        except DatabaseError as error:  # a rollback is more urgent than its link
+            _log.warning("the branch of a rollback is not noted: %s", error.message)
 
     def _followed(self, row: StoredBreach, base: Base, forge: Forge) -> Answer | None:
         """Look at a pull request. An error is of this breach alone: the others of the batch go on."""

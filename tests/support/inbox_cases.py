@@ -226,3 +226,19 @@ def test_many_replicas_create_the_tables_once(database: Database) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: database.prepare(), range(4)))
     assert Inbox(database).backlog() == (0, 0.0)
+
+
+def test_what_a_worker_begins_stays_until_a_try_ends_without_an_error(inbox: Inbox, database: Database) -> None:
+    (id,) = (receipt.id for receipt in inbox.add([new()]))
+    lease(inbox)
+    inbox.begin("another", [id], {"branch": "not-ours"})
+    assert row(inbox, id).outcome == {}
+    inbox.begin("one", [id], {"branch": "rollback/a"})
+    end_lease(database, id)
+    (taken,) = lease(inbox, "two")
+    assert taken.outcome == {"begun": {"branch": "rollback/a"}}
+    assert inbox.finish("two", id, "waiting", {"error": "no answer"}, [], is_error=True)
+    assert row(inbox, id).outcome == {"error": "no answer", "begun": {"branch": "rollback/a"}}
+    lease(inbox)
+    assert finish(inbox, id)
+    assert "begun" not in row(inbox, id).outcome
