@@ -7,14 +7,13 @@ Inference for Multinomial Count Data, https://arxiv.org/abs/2011.03567
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from rollout_spec.domain.judgement.arms import Arms
 from rollout_spec.domain.judgement.moments import Moment, Plan, cumulated
 from rollout_spec.domain.statistics import bayes_factor, sprt
 from rollout_spec.domain.statistics.counts import Counts, Tick
-from rollout_spec.domain.statistics.log_space import log_sum
 
 METHOD = "Bayes factor of Lindon and Malek"
 _HALF = math.log(0.5)
@@ -27,50 +26,19 @@ def failure_moments(ticks: Sequence[Tick], arms: Arms, plan: Plan) -> list[Momen
     Half of the weight is on the whole time. The other half is on later starts, so that a failure after a long healthy
     time is found; it is looked at after the last tick only.
     """
-    sums = cumulated(ticks)
-    moments = [_moment(total, arms, plan) for total in sums]
-    late = list(_late(sums, arms))
-    if late:
-        last = moments[-1]
-        all_starts = [(last.evidence, last.is_worse), *late]
-        evidence = log_sum([each for each, _ in all_starts])
-        moments[-1] = replace(last, evidence=evidence, is_worse=max(all_starts)[1])
+    moments = [_moment(total, arms, plan) for total in cumulated(ticks)]
+    evidence = bayes_factor.log_evidence(ticks, arms.share)
+    moments[-1] = replace(moments[-1], evidence=evidence, is_worse=evidence > 0)
     return moments
 
 
 def _moment(total: Tick, arms: Arms, plan: Plan) -> Moment:
-    share, needed = _share(total, arms), math.log(1 / plan.alpha)
+    share = arms.share or bayes_factor.counted_share(total.candidate, total.stable)
+    needed = math.log(1 / plan.alpha)
     if share is None:
         return Moment(0.0, 0.0, needed, is_worse=False)
     events = bayes_factor.log_bayes_factor(total.candidate.events, total.stable.events, share)
     return Moment(events + _HALF, _not_worse(total, share, plan), needed, _is_worse(total))
-
-
-def _late(sums: Sequence[Tick], arms: Arms) -> Iterator[tuple[float, bool]]:
-    """Yield the weighted log evidence since each tick but the last, and if the candidate is worse.
-
-    The start after tick k has the weight 1/(k(k+1)) of the half, so that the weights of all starts are at most 1.
-    """
-    last = sums[-1]
-    for index, start in enumerate(sums[:-1], 1):
-        since = Tick(last.seconds, _since(last.stable, start.stable), _since(last.candidate, start.candidate))
-        share = _share(since, arms)
-        if share is not None and since.candidate.events + since.stable.events > 0:
-            evidence = bayes_factor.log_bayes_factor(since.candidate.events, since.stable.events, share)
-            yield evidence + _HALF - math.log(index * (index + 1)), _is_worse(since)
-
-
-def _since(counts: Counts, start: Counts) -> Counts:
-    return Counts(max(counts.events - start.events, 0.0), max(counts.total - start.total, 0.0))
-
-
-def _share(total: Tick, arms: Arms) -> float | None:
-    """Return the candidate's planned share of requests, or the counted one if none is planned."""
-    if arms.share:
-        return arms.share
-    both = total.candidate.total + total.stable.total
-    share = total.candidate.total / both if both else 0.0
-    return share if 0 < share < 1 else None
 
 
 def _is_worse(total: Tick) -> bool:

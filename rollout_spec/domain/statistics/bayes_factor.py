@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from rollout_spec.domain.statistics.counts import Tick, check_number
+from rollout_spec.domain.statistics.counts import Counts, Tick, check_number
 from rollout_spec.domain.statistics.normal import check_probability
 from rollout_spec.domain.statistics.onset import log_mixture
 
@@ -32,20 +32,31 @@ def log_bayes_factor(candidate_events: float, stable_events: float, share: float
     )
 
 
-def log_evidence(ticks: Sequence[Tick], share: float, weight: float = 20.0) -> float:
+def log_evidence(ticks: Sequence[Tick], share: float | None, weight: float = 20.0) -> float:
     """Return the log evidence now that the candidate fails more often, from an unknown tick on.
 
     It is the mean of `log_bayes_factor` over the tick in which the failure began, with the weights of `log_mixture`.
-    Ticks from which on the candidate has no larger share of the failures than planned count nothing.
+    Ticks from which on the candidate does not have more than its share of the failures count nothing. ``share`` is the
+    planned share of requests; if it is None, the counted one is used.
     """
     since = []
-    candidate = stable = 0.0
+    candidate = stable = Counts(0, 0)
     for tick in reversed(ticks):
-        candidate += tick.candidate.events
-        stable += tick.stable.events
-        is_worse = candidate * (1 - share) > stable * share
-        since.append(log_bayes_factor(candidate, stable, share, weight) if is_worse else -math.inf)
+        candidate, stable = candidate + tick.candidate, stable + tick.stable
+        since.append(_log_evidence_if_worse(candidate, stable, share, weight))
     return log_mixture(since[::-1])
+
+
+def counted_share(candidate: Counts, stable: Counts) -> float | None:
+    """Return the candidate's share of the counted requests. None if one version has none."""
+    return candidate.total / (candidate.total + stable.total) if candidate.total and stable.total else None
+
+
+def _log_evidence_if_worse(candidate: Counts, stable: Counts, share: float | None, weight: float) -> float:
+    own = share or counted_share(candidate, stable)
+    if own is None or candidate.events * (1 - own) <= stable.events * own:
+        return -math.inf
+    return log_bayes_factor(candidate.events, stable.events, own, weight)
 
 
 def _log_beta(a: float, b: float) -> float:

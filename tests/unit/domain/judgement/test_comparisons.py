@@ -39,6 +39,13 @@ def test_a_late_failure_is_found() -> None:
     assert judgement.verdict == "breach"
 
 
+def test_a_failure_after_a_time_without_any_is_found() -> None:
+    """Fewer failures at first are evidence too, and must not hide the later ones."""
+    late = during(range(60, 66), 0.08, 0.0)
+    judgement = judge_comparison(steady(0.02, late, count=66), CANARY, FAILURES, is_failure=True)
+    assert judgement.verdict == "breach"
+
+
 def test_failures_of_earlier_stages_count() -> None:
     plan = replace(FAILURES, alpha=0.00001)
     one = steady(0.02, 0.08, count=4)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import oracle
 
-from rollout_spec.domain.statistics.bayes_factor import log_bayes_factor, log_evidence
+from rollout_spec.domain.statistics.bayes_factor import counted_share, log_bayes_factor, log_evidence
 from rollout_spec.domain.statistics.counts import Counts, Tick
 
 some = settings(max_examples=examples(200), deadline=None, database=None, derandomize=True)
@@ -80,6 +80,15 @@ def test_a_late_failure_is_found_sooner_with_an_onset() -> None:
     plain = [log_bayes_factor(new, old, 0.05) for new, old in zip(totals, others, strict=True)]
     without = next(index + 1 for index, value in enumerate(plain) if value >= math.log(20))
     assert 100 < with_onset < without - 3 < 120
+
+
+def test_without_a_planned_share_the_counted_one_is_used() -> None:
+    ticks = ticks_of([(8, 40)] * 20)
+    assert log_evidence(ticks, None) == pytest.approx(log_evidence(ticks, 0.05), rel=1e-9)
+    silent = [Tick(1.0, Counts(0, 0), Counts(3, 10))]
+    assert log_evidence(silent, None) == pytest.approx(-math.log(2))
+    assert counted_share(Counts(0, 5), Counts(0, 15)) == 0.25
+    assert counted_share(Counts(0, 0), Counts(0, 15)) is None
 
 
 def test_with_an_onset_only_a_worse_candidate_is_evidence() -> None:
