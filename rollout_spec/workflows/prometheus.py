@@ -108,4 +108,9 @@ def connect(settings: Prometheus | None, now: datetime, kept: KeptAnswers | None
     if settings is None:
         return NoSource()
     token = read_secret(settings.auth.bearer) if settings.auth is not None else None
+    if token is not None and token.strip() in reserved:
+        raise UserError(
+            "the token in `prometheus.auth` is the secret of a monitor, and is not sent to Prometheus",
+            hint="use another secret: who has this one can report breaches",
+        )
     return PrometheusSource(PrometheusClient(settings.url, token), now, kept or KeptAnswers())
