@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from statistics import median
 
@@ -28,8 +29,9 @@ class Samples:
     values: dict[float, float] = field(default_factory=dict)
     times: dict[float, float] = field(default_factory=dict)
 
+    @cached_property
     def scrapes(self) -> list[tuple[float, float, float]]:
-        """Return the moment, the time and the value of each scrape. A repeated sample is left out."""
+        """The moment, the time and the value of each scrape. A repeated sample is left out."""
         kept: list[tuple[float, float, float]] = []
         for moment in sorted(self.values):
             time = self.times.get(moment, moment)
@@ -40,13 +42,13 @@ class Samples:
 
 def longest_age(counters: Iterable[Samples]) -> float:
     """Return the age up to which a sample is of a target that is still scraped."""
-    gaps = [after[1] - before[1] for counter in counters for before, after in pairwise(counter.scrapes())]
+    gaps = [after[1] - before[1] for counter in counters for before, after in pairwise(counter.scrapes)]
     return _MISSED * median(gaps) if gaps else 0.0
 
 
 def newest(counters: Iterable[Samples], last: float) -> list[float]:
     """Return the time of the newest scrape of each counter that has a sample at the ``last`` moment."""
-    return [counter.scrapes()[-1][1] for counter in counters if last in counter.values]
+    return [counter.scrapes[-1][1] for counter in counters if last in counter.values]
 
 
 def increases(counters: Iterable[Samples], bounds: Sequence[float]) -> list[float]:
@@ -64,7 +66,7 @@ def _steps(counter: Samples, first: float) -> Iterator[tuple[float, float, float
     A counter that appears after the first moment began at 0.
     """
     before: tuple[float, float] | None = None
-    for moment, time, value in counter.scrapes():
+    for moment, time, value in counter.scrapes:
         if before is not None:
             yield before[0], time, value - before[1] if value >= before[1] else value
         elif moment > first:
