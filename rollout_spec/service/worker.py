@@ -13,11 +13,9 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 
 from rollout_spec.core import bounded_process as confined
@@ -30,6 +28,7 @@ from rollout_spec.service.answers import Answer, answer_all, counts_since, faile
 from rollout_spec.service.database import DatabaseError
 from rollout_spec.service.follow import LONGEST_SECONDS, delay_after, follow, stays_merged
 from rollout_spec.service.inbox import Inbox
+from rollout_spec.service.lease_renewal import LeaseRenewal
 from rollout_spec.service.logs import breach_log
 from rollout_spec.service.records import GIVEN_UP, Step, StoredBreach
 from rollout_spec.service.secrets import learn_secrets
@@ -73,7 +72,13 @@ class Worker:
     end: Callable[[], None] = lambda: None
     owner: str = field(default_factory=lambda: f"{socket.gethostname()[:30]}-{os.getpid()}-{uuid.uuid4().hex[:8]}")
     served: Served = field(default_factory=Served)
-    _since: float = 0.0
+    _renewal: LeaseRenewal = field(init=False)
+
+    def __post_init__(self) -> None:
+        options = self.options
+        self._renewal = LeaseRenewal(
+            self.inbox, self.owner, options.lease, options.most, lambda: self.tell(None), lambda: self.end()
+        )
 
     def load(self) -> None:
         """Read the workspaces, so that the first breach need not wait for it."""
@@ -85,7 +90,7 @@ class Worker:
         rows = self.inbox.lease(self.owner, self.options.lease, _BATCH)
         if not rows:
             return False
-        with self._renewed(rows):
+        with self._renewal.of([row.id for row in rows]):
             self._answer([row for row in rows if not self._gives_up(row)])
         if threading.active_count() > _MOST_THREADS:
             _log.error("requests of a forge that never ended left too many threads: the worker ends")
@@ -218,7 +223,7 @@ class Worker:
         notify = notify and not row.dry_run
         options: dict[str, Any] = {"delay": delay, "notify": notify, "is_error": answer.error is not None}
         is_ours = self.inbox.finish(self.owner, row.id, state, answer.outcome, steps, **options)
-        self._since = time.monotonic()
+        self._renewal.note_progress()
         if is_ours:
             self.tell(answer)
         else:
@@ -229,28 +234,3 @@ class Worker:
         workspace = self.served.find(row.workspace)
         longest = workspace.settings.spec.automation.max_breach_age if workspace else timedelta(days=1)
         return longest.total_seconds()
-
-    @contextmanager
-    def _renewed(self, rows: Sequence[StoredBreach]) -> Iterator[None]:
-        """Renew the lease of rows in a thread. End this process if the work on one answer takes too long."""
-        self._since = time.monotonic()
-        done, ids = Event(), [row.id for row in rows]
-        thread = Thread(target=self._renew, args=(ids, done), name="lease", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join()
-
-    def _renew(self, ids: Sequence[str], done: Event) -> None:
-        while not done.wait(self.options.lease / 3):
-            self.tell(None)
-            if time.monotonic() - self._since > self.options.most:
-                _log.error("the work on one of %d breaches takes more than %g s", len(ids), self.options.most)
-                self.end()
-                return
-            try:
-                self.inbox.renew(self.owner, ids, self.options.lease)
-            except UserError as error:
-                _log.warning("the lease is not renewed: %s", error.message)
