@@ -1,4 +1,4 @@
-"""The renewal of leases while a worker answers breaches, and the end of a worker that makes no progress."""
+"""The renewal of leases while a worker answers breaches."""
 
 from __future__ import annotations
 

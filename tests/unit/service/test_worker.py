@@ -161,7 +161,7 @@ def test_a_long_answer_ends_the_worker(inbox: Inbox, tmp_path: Path) -> None:
     worker = Worker(inbox, WorkerOptions(tmp_path, lease=0.15, most=0.2), end=lambda: ended.append(True))
     inbox.add([new()])
     rows = lease(inbox)
-    with worker._renewed(rows):
+    with worker._renewal.of([row.id for row in rows]):
         end = time.monotonic() + 10
         while not ended and time.monotonic() < end:
             time.sleep(0.01)
