@@ -41,7 +41,7 @@ def judge_comparison(
     problem = split_problem(ticks, arms)
     if problem is not None:
         return replace(judgement, verdict="invalid", message=problem)
-    bursts = Bursts.of(ticks)
+    bursts = Bursts.of(ticks, earlier)
     spread = bursts.spread(ticks)
     judgement = replace(judgement, notes=bursts.notes, message=_numbers(stable, candidate, arms, plan))
     if is_failure:
