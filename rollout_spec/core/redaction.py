@@ -13,19 +13,26 @@ _SHORTEST = 4
 _MOST = 1_000
 
 _forms: dict[str, None] = {}
+"""The forms of known secrets; those that were learned last are at the end."""
+_longest_first: tuple[str, ...] = ()
+"""What is replaced. Other threads read it at any time, so it is changed as a whole."""
 _lock = Lock()
 
 
 def learn(*secrets: str) -> None:
     """Add secrets, in each form in which a message may repeat them. The oldest of very many are dropped."""
+    global _longest_first
     new = {form: None for secret in secrets for form in _forms_of(secret.strip())}
-    if new.keys() <= _forms.keys():
-        return
     with _lock:
+        is_known = new.keys() <= _forms.keys()
+        for form in new:
+            _forms.pop(form, None)
         _forms.update(new)
-        longest_first = sorted(list(_forms)[-_MOST:], key=len, reverse=True)
-        _forms.clear()
-        _forms.update(dict.fromkeys(longest_first))
+        if is_known:
+            return
+        for form in list(_forms)[:-_MOST]:
+            del _forms[form]
+        _longest_first = tuple(sorted(_forms, key=len, reverse=True))
 
 
 def learn_basic(user: str, password: str) -> None:
@@ -35,7 +42,7 @@ def learn_basic(user: str, password: str) -> None:
 
 def redact(text: str) -> str:
     """Return a text with each known secret replaced by ``***``."""
-    for form in tuple(_forms):
+    for form in _longest_first:
         text = text.replace(form, MASK)
     return text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rollout_spec.core.units import format_duration, format_time
-from rollout_spec.domain.judgement.numbers import duration
+from rollout_spec.domain.judgement.numbers import duration, percent
 from rollout_spec.domain.judgement.report import GateReport
 from rollout_spec.domain.judgement.stage import TriggerVerdict
 
@@ -37,6 +37,21 @@ def trigger_line(verdict: TriggerVerdict) -> str:
     return f"{judgement.message}{time}"
 
 
+def interval_line(verdict: TriggerVerdict) -> str:
+    """Return the interval of the measured quantity in one line."""
+    judgement = verdict.judgement
+    assert judgement.interval is not None and judgement.alpha is not None
+    kind = verdict.trigger.type
+    subject = "its rate" if kind in ("threshold", "latency") else "the difference"
+    show = percent if kind != "offline" else _plain
+    low, high = map(show, judgement.interval)
+    return f"{subject} is between {low} and {high}, with a confidence of {percent(1 - judgement.alpha)}"
+
+
+def _plain(number: float) -> str:
+    return f"{number:.4g}"
+
+
 def _lines(report: GateReport) -> Iterator[str]:
     yield summary(report)
     yield f"  {report.split}"
@@ -45,6 +60,8 @@ def _lines(report: GateReport) -> Iterator[str]:
         soft = ", soft" if each.trigger.severity == "soft" else ""
         yield f"  {each.trigger.name} ({each.trigger.type}{soft}): {each.verdict}"
         yield f"    {trigger_line(each)}"
+        if each.judgement.interval is not None:
+            yield f"    {interval_line(each)}"
         for note in each.judgement.notes:
             yield f"    note: {note}"
     for name, reason in report.result.skipped:

@@ -136,9 +136,15 @@ def checks_section(
         lines.append(f"The manifests differ from {earlier}: the diff is below." if comparison.diff else same)
     result = "a person must decide about its new findings" if remaining else "it adds no finding"
     lines.append(f"The result was checked with the rules for any change: {result}.")
-    lines += [f"New finding: {_finding_text(finding)}" for finding in remaining[:MOST_FINDINGS]]
-    lines += [f"Older finding: {_finding_text(finding)}" for finding in existing[:MOST_FINDINGS]]
+    lines += [*_findings("New", remaining), *_findings("Older", existing)]
     return bullets(lines)
+
+
+def _findings(age: str, findings: Sequence[Finding]) -> Iterator[str]:
+    """Yield the first findings, and the number of those that are left out."""
+    yield from (f"{age} finding: {_finding_text(finding)}" for finding in findings[:MOST_FINDINGS])
+    if (missing := len(findings) - MOST_FINDINGS) > 0:
+        yield f"{age} findings: {missing:,} more. `rollout-spec check` lists all."
 
 
 def _finding_text(finding: Finding) -> str:

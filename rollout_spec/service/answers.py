@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +19,8 @@ from rollout_spec.workspace.repository import Repository
 
 Key = tuple[str, str | None]
 """A rollout and its failed version."""
+Checkpoint = Callable[[Sequence[StoredBreach], Mapping[str, Any]], None]
+"""Stores what is about to be pushed for breaches: the outcome so far, with the branch."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,12 @@ def _gist(outcome: Mapping[str, Any]) -> tuple[Any, ...]:
     return outcome.get("verdict"), outcome.get("refused"), pull.get("url"), pull.get("state"), outcome.get("findings")
 
 
-def answer_all(rows: Sequence[StoredBreach], responder: Responder, others: Iterable[StoredBreach]) -> Iterator[Answer]:
+def answer_all(
+    rows: Sequence[StoredBreach],
+    responder: Responder,
+    others: Iterable[StoredBreach],
+    checkpoint: Checkpoint = lambda *_: None,
+) -> Iterator[Answer]:
     """Answer breaches of one workspace together, and yield the answer to each as soon as it is known.
 
     ``others`` are all recent breaches of the workspace: those that automation would act on count for a shared cause.
@@ -67,6 +74,14 @@ def answer_all(rows: Sequence[StoredBreach], responder: Responder, others: Itera
         rows_by_key.setdefault((breach.rollout, breach.version), []).append(row)
         breaches.append(breach)
     concurrent = tuple(_acted_on(others, responder))
+
+    def save(response: BreachResponse) -> None:
+        assert response.change is not None
+        about = [row for key in _keys(response) for row in rows_by_key.get(key, ())]
+        if about:
+            checkpoint(about, {**_answer(about[0], response).outcome, "branch": response.change.branch})
+
+    responder = replace(responder, before_push=save)
     for result in respond_to_all(list(dict.fromkeys(breaches)), responder, concurrent=concurrent):
         for row in (row for key in _keys(result) for row in rows_by_key.pop(key, ())):
             yield failed(row, result.error) if isinstance(result, FailedResponse) else _answer(row, result)

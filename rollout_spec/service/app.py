@@ -15,7 +15,7 @@ from fastapi.concurrency import run_in_threadpool
 from rollout_spec import __version__
 from rollout_spec.integrations.monitors import authentication
 from rollout_spec.service import intake
-from rollout_spec.service.bodies import BodyReader
+from rollout_spec.service.bodies import BodyReader, is_small
 from rollout_spec.service.health import State
 from rollout_spec.service.inbox import Inbox
 from rollout_spec.service.limits import RateLimit
@@ -33,9 +33,14 @@ from rollout_spec.service.replies import (
     breach_reply,
     receipt_replies,
 )
+from rollout_spec.service.threads import Threads
+from rollout_spec.service.workspaces import settings_of
 from rollout_spec.service.writer import Writer
 
 _log = logging.getLogger(__name__)
+_INBOX_SECONDS, _FETCH_SECONDS = 10.0, 10.0
+_NO_INBOX = f"the inbox cannot be used: it did not answer within {_INBOX_SECONDS:g} seconds"
+_NO_FETCH = f"the monitor cannot be verified: its certificate did not come within {_FETCH_SECONDS:g} seconds"
 _STATES = "^(waiting|working|watching|done|refused|failed)$"
 
 MonitorName = Annotated[str, Path(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", description="The monitor.")]
@@ -57,6 +62,8 @@ class Service:
     open_to_all: bool
     confirm: Callable[[str], None]
     failed_logins: RateLimit = field(default_factory=lambda: RateLimit(1 / 6, 10))
+    inbox_threads: Threads = field(default_factory=lambda: Threads("inbox", 8, _INBOX_SECONDS, _NO_INBOX))
+    fetching_threads: Threads = field(default_factory=lambda: Threads("fetches", 4, _FETCH_SECONDS, _NO_FETCH))
 
 
 def create_app(service: Service) -> FastAPI:
@@ -97,14 +104,17 @@ def _add_posts(app: FastAPI, service: Service) -> None:
     ) -> PostReply:
         """Store the breaches of a monitor's payload; they are answered soon after."""
         check_parameters(request, "dryRun")
-        _check_rate(request, service)
+        _check_rate(request, service, 503)  # Alertmanager does not send a post again after any 4xx
+        if not is_small(request):  # nobody without credentials may fill the memory of all bodies
+            await run_in_threadpool(_check_credentials, monitor, request, service)
         sent = authentication.Request(await bodies.read(request), dict(request.headers.items()))
-        post = await run_in_threadpool(_read, monitor, sent, service, source_of(request), dry_run)
+        read = service.fetching_threads.run if _fetches(monitor, service) else run_in_threadpool
+        post = await read(_read, monitor, sent, service, source_of(request), dry_run)
         receipts = await service.writer.store(post.breaches) if post.breaches else []
         if post.ended and not dry_run:
-            await run_in_threadpool(service.inbox.end, post.ended)
+            await service.inbox_threads.run(service.inbox.end, post.ended)
         if post.confirmation is not None:
-            await run_in_threadpool(service.confirm, post.confirmation)
+            await service.fetching_threads.run(service.confirm, post.confirmation)
         replies = receipt_replies(post.breaches, receipts)
         for reply in replies:
             result = "refused" if reply.state == "refused" else "stored" if reply.is_new else "repeated"
@@ -127,7 +137,7 @@ def _add_reads(app: FastAPI, service: Service) -> None:
         """Return the newest breaches of the workspaces that these credentials are for, a page at a time."""
         check_parameters(request, "state", "rollout", "before", "most")
         names = await _readable(request, service)
-        rows = await run_in_threadpool(service.inbox.newest, names, most, state, rollout, before)
+        rows = await service.inbox_threads.run(service.inbox.newest, names, most, state, rollout, before)
         more = rows[-1].id if len(rows) == most else None
         return BreachList(breaches=[breach_reply(row) for row in rows], next=more)
 
@@ -136,7 +146,7 @@ def _add_reads(app: FastAPI, service: Service) -> None:
         """Return the progress of a breach, step by step."""
         check_parameters(request)
         names = await _readable(request, service)
-        row = await run_in_threadpool(service.inbox.find, id)
+        row = await service.inbox_threads.run(service.inbox.find, id)
         if row is None or row.workspace not in names:
             raise RejectedError(404, f"no breach {id}")
         return breach_reply(row)
@@ -149,10 +159,24 @@ def _count_rejected(request: Request, status: int, service: Service) -> str:
     return known
 
 
-def _check_rate(request: Request, service: Service) -> None:
+def _check_rate(request: Request, service: Service, status: int) -> None:
     source = source_of(request)
     if not service.rate.admits(source):
-        raise RejectedError(429, "too many requests from this address", wait=service.rate.seconds(source))
+        raise RejectedError(status, "too many requests from this address", wait=service.rate.seconds(source))
+
+
+def _check_credentials(monitor: str, request: Request, service: Service) -> None:
+    try:
+        intake.check_credentials(monitor, dict(request.headers.items()), service.state.served, intake.now())
+    except intake.UnauthorizedError:
+        _count_failed_login(source_of(request), service)
+        raise
+
+
+def _fetches(monitor: str, service: Service) -> bool:
+    """Return whether a post of a monitor may need a certificate from another host, which may hang."""
+    workspaces = service.state.served.by_monitor(monitor)
+    return any(settings_of(each, monitor).topic is not None for each in workspaces)
 
 
 def _read(monitor: str, sent: authentication.Request, service: Service, source: str, dry_run: bool) -> intake.Post:
@@ -178,7 +202,7 @@ def _count_failed_login(source: str, service: Service) -> None:
 
 async def _readable(request: Request, service: Service) -> list[str]:
     """Return the workspaces that a request may read."""
-    _check_rate(request, service)
+    _check_rate(request, service, 429)
     headers = dict(request.headers.items())
     names = await run_in_threadpool(readable_workspaces, headers, service.state.served, open_to_all=service.open_to_all)
     if not names:

@@ -59,5 +59,11 @@ class BodyReader:
         return RejectedError(413, f"the body is larger than {self._most_bytes:,} bytes", "send fewer alerts in a post")
 
 
+def is_small(request: Request) -> bool:
+    """Return whether a request says that its body takes little memory."""
+    size = request.headers.get("content-length")
+    return size is not None and int(size) <= _SMALL_BYTES
+
+
 def _beyond_small(size: int) -> int:
     return max(0, size - _SMALL_BYTES)

@@ -20,7 +20,6 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    create_engine,
     func,
     insert,
     inspect,
@@ -167,23 +166,13 @@ def _parsed(address: str) -> URL:
 
 
 def _postgresql(url: URL) -> Engine:
-    settings = "-c statement_timeout=10000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000"
-    arguments = {
-        "connect_timeout": 5,
-        "options": settings,
-        "client_encoding": "utf8",  # whatever the database has
-        # A server that is cut off is noticed within half a minute.
-        "keepalives_idle": 10,
-        "keepalives_interval": 5,
-        "keepalives_count": 3,
-        "tcp_user_timeout": 20_000,
-    }
     try:
-        return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, connect_args=arguments)
+        from rollout_spec.service.postgresql import open_postgresql
     except ModuleNotFoundError as error:
         raise UserError(
             f"the inbox needs the library {error.name}", hint="pip install 'rollout-spec[serve,postgresql]'"
         ) from None
+    return open_postgresql(url)
 
 
 @contextmanager

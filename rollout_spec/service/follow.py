@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
 
 from rollout_spec.core.pull_request import PullRequest
 from rollout_spec.core.units import format_time
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.service.answers import Answer
-from rollout_spec.service.records import StoredBreach
+from rollout_spec.service.records import BEGUN, StoredBreach
 from rollout_spec.workflows.base_branch import Base
+from rollout_spec.workflows.branch_names import branch_names
 
 LONGEST_SECONDS = 7 * 24 * 3600.0
 """The age of a breach at which its open pull request is left to people."""
 _DELAYS = ((60.0, 1.0), (600.0, 10.0))
 _LONGEST_DELAY = 60.0
 _ENDED = "ended"
+_MOST_NAMES = 5
+"""The possible names of a branch that a killed worker was about to push, for each of which the forge is asked."""
 
 
 def follow(row: StoredBreach, base: Base, forge: Forge) -> Answer | None:
-    """Look at the pull request of a breach. None if the breach has to be answered again: the base moved."""
+    """Look at the pull request of a breach.
+
+    None if the breach has to be answered again: the base has moved, or somebody pushed to the branch.
+    """
     known = row.outcome.get("pullRequest")
     if not isinstance(known, dict):
         return None
@@ -30,7 +39,7 @@ def follow(row: StoredBreach, base: Base, forge: Forge) -> Answer | None:
     outcome = {**row.outcome, "pullRequest": {**known, "number": pull.number, "url": pull.url, "state": pull.state}}
     if pull.state != "open":
         return Answer(row, "done", outcome, ((pull.state, pull.url),))
-    if base.commit != row.outcome.get("base"):
+    if base.commit != row.outcome.get("base") or pull.head_sha != row.outcome.get("commit"):
         return None
     steps = []
     if row.ended_at is not None and not row.outcome.get(_ENDED):
@@ -48,15 +57,32 @@ def stays_merged(answer: Answer, base: Base, forge: Forge) -> Answer:
 
     Another answer, or one that leaves something to do, is returned unchanged.
     """
-    known = answer.row.outcome.get("pullRequest")
-    if answer.outcome.get("verdict") != "ignore" or not isinstance(known, dict):
+    if answer.outcome.get("verdict") != "ignore":
         return answer
-    pull = forge.find(known["branch"], base.branch)
+    outcome = {name: value for name, value in answer.row.outcome.items() if name != BEGUN}
+    known, begun = outcome.get("pullRequest"), answer.row.outcome.get(BEGUN)
+    pull = forge.find(known["branch"], base.branch) if isinstance(known, dict) else None
+    if (pull is None or pull.state != "merged") and isinstance(begun, dict):
+        pull, outcome = _merged_since(begun, base, forge), begun
     if pull is None or pull.state != "merged":
         return answer
-    merged = {**known, "number": pull.number, "url": pull.url, "state": pull.state}
+    merged = {"number": pull.number, "url": pull.url, "branch": pull.head, "state": pull.state}
     steps = (("merged", f"{pull.url} was merged before this answer, and stays merged"),)
-    return Answer(answer.row, "done", {**answer.row.outcome, "pullRequest": merged}, steps)
+    return Answer(answer.row, "done", {**outcome, "pullRequest": merged}, steps)
+
+
+def _merged_since(begun: Mapping[str, Any], base: Base, forge: Forge) -> PullRequest | None:
+    """Return the merged pull request of a push that was begun.
+
+    One that the base had before is of an earlier rollback.
+    """
+    for branch in islice(branch_names(begun["branch"], {}, instead=""), _MOST_NAMES):
+        pull = forge.find(branch, base.branch)
+        if pull is None:
+            return None
+        if pull.state == "merged" and not base.git.holds(begun["base"], pull.merge_sha or pull.head_sha):
+            return pull
+    return None
 
 
 def delay_after(age: float) -> float:

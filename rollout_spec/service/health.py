@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,8 @@ _log = logging.getLogger(__name__)
 
 _FORGE_SECONDS = 60.0
 _WORKER_SECONDS = 30.0
+_MOST_THREADS = 200
+"""The threads at which no forge is asked: each answer that comes byte by byte leaves one behind."""
 _ABSENT = "rollout-spec/readiness"
 """A branch that does not exist: the forge is asked for its pull request."""
 
@@ -79,6 +82,8 @@ def _forge_error(workspace: ServedWorkspace) -> str | None:
     forge, location = workspace.settings.spec.forge, workspace.location
     if forge is None:
         return "the workspace names no forge"
+    if threading.active_count() > _MOST_THREADS:
+        return "earlier requests of the forge never ended"
     assert location.git_root is not None
     try:
         with budget.command():

@@ -10,25 +10,24 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, func, not_, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, func, not_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.service.database import BREACHES, Database
-from rollout_spec.service.records import OPEN, UNFINISHED, NewBreach, Receipt, State, Step, StoredBreach
+from rollout_spec.service.leases import IS_NEW, Turns, due, not_leased
+from rollout_spec.service.records import BEGUN, OPEN, UNFINISHED, NewBreach, Receipt, State, Step, StoredBreach
 from rollout_spec.service.rows import changes_of, stored, values_of, with_steps
 
 _COLUMNS = BREACHES.c
 _PAGE = 100
-_CLOCK_SECONDS = 60.0
-"""A time that lies further ahead than it can was written before the clock was set back."""
 
 
 class Inbox:
     """The breaches in a database. Every method is one transaction; DatabaseError if it fails."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._database, self._turns = database, Turns()
 
     def add(self, breaches: Sequence[NewBreach]) -> list[Receipt]:
         """Store breaches durably. A repeated delivery is counted at its first one, and may cause a new answer."""
@@ -54,22 +53,26 @@ class Inbox:
         return Receipt(row["id"], changes.get("state", row["state"]), is_new=False)
 
     def lease(self, owner: str, seconds: float, most: int) -> list[StoredBreach]:
-        """Lease due breaches of one workspace: new ones first, then by the time since which they are due."""
+        """Lease due breaches of one workspace; the workspaces take turns.
+
+        New ones go first, then those that are due for the longest time.
+        """
         with self._database.reading() as connection:  # an idle worker takes no lock
-            is_due = and_(_COLUMNS.state.in_(OPEN), _due(self._database.now(connection)))
+            is_due = and_(_COLUMNS.state.in_(OPEN), due(self._database.now(connection)))
             if connection.execute(select(_COLUMNS.id).where(is_due).limit(1)).first() is None:
                 return []
         with self._database.writing() as connection:
             now = self._database.now(connection)
-            is_due = and_(_COLUMNS.state.in_(OPEN), _due(now), _not_leased(now, seconds))
-            is_new = and_(_COLUMNS.state == "waiting", _COLUMNS.attempts == 0)
-            order = (not_(is_new), _COLUMNS.due_at, _COLUMNS.id)
-            first = select(_COLUMNS.workspace, _COLUMNS.owner).where(is_due).order_by(*order).limit(1)
-            if (oldest := connection.execute(first).first()) is None:
+            is_due = and_(_COLUMNS.state.in_(OPEN), due(now), not_leased(now, seconds))
+            if (workspace := self._turns.next(connection, is_due)) is None:
+                return []
+            is_own, order = _COLUMNS.workspace == workspace, (not_(IS_NEW), _COLUMNS.due_at, _COLUMNS.id)
+            first = select(_COLUMNS.owner).where(is_due, is_own).order_by(*order).limit(1)
+            if (oldest := connection.execute(first).first()) is None:  # another worker leased it meanwhile
                 return []
             # What another worker leased and never finished may have ended that worker: it is answered alone.
             is_left = oldest.owner is not None
-            fits = and_(_COLUMNS.workspace == oldest.workspace, _COLUMNS.owner.is_not(None) == is_left)
+            fits = and_(is_own, _COLUMNS.owner.is_not(None) == is_left)
             wanted = select(BREACHES).where(is_due, fits).order_by(*order).limit(1 if is_left else most)
             rows = connection.execute(wanted.with_for_update(skip_locked=True)).mappings().all()
             return [self._leased(connection, dict(row), owner, now, seconds) for row in rows]
@@ -128,8 +131,10 @@ class Inbox:
             if row is None:
                 return False
             was_delivered_again = row["state"] == "waiting"  # while it was answered
+            before = json.loads(row["outcome"]) if is_error else {}
+            begun = {BEGUN: before[BEGUN]} if BEGUN in before else {}
             changes: dict[str, Any] = {
-                "outcome": json.dumps(dict(outcome)),
+                "outcome": json.dumps({**outcome, **begun}),
                 "steps": with_steps(row["steps"], steps),
                 "owner": None,
                 "leased_until": None,
@@ -142,6 +147,15 @@ class Inbox:
                 changes |= {"notify_at": now, "notify_attempts": 0, "notified": "[]"}
             connection.execute(update(BREACHES).where(own).values(changes))
             return True
+
+    def begin(self, owner: str, ids: Collection[str], begun: Mapping[str, Any]) -> None:
+        """Write what an owner is about to push for breaches.
+
+        It stays until a try ends without an error.
+        """
+        with self._database.writing() as connection:
+            for row in _locked(connection, and_(_COLUMNS.id.in_(ids), _COLUMNS.owner == owner)):
+                _change(connection, [row], outcome=json.dumps({**json.loads(row["outcome"]), BEGUN: dict(begun)}))
 
     def reopen(self, ids: Collection[str]) -> None:
         """Answer breaches with an open pull request again: others have changed their verdict.
@@ -236,14 +250,3 @@ def _locked(connection: Connection, fits: ColumnElement[bool]) -> Sequence[RowMa
 
 def _change(connection: Connection, rows: Sequence[RowMapping], **values: Any) -> None:
     connection.execute(update(BREACHES).where(_COLUMNS.id.in_([row["id"] for row in rows])).values(values))
-
-
-def _due(now: float) -> ColumnElement[bool]:
-    """Return the condition of rows whose time has come, or whose clock was set back."""
-    return or_(_COLUMNS.due_at <= now, _COLUMNS.updated_at > now + _CLOCK_SECONDS)
-
-
-def _not_leased(now: float, seconds: float) -> ColumnElement[bool]:
-    """Return the condition of rows without a lease: it ended, or is longer than a lease can be."""
-    until = _COLUMNS.leased_until
-    return or_(until.is_(None), until < now, until > now + 10 * seconds + _CLOCK_SECONDS)

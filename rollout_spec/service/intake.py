@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -50,11 +50,8 @@ def trusted_by(
     ``open_to_all``: a monitor without ``auth`` is trusted, because only this machine can connect. UnknownMonitorError,
     UnauthorizedError, or UserError with status 3 if a secret cannot be read.
     """
-    workspaces = served.by_monitor(monitor)
-    if not workspaces:
-        raise UnknownMonitorError(f"no workspace names a monitor `{monitor[:80]}` in `service.monitors`")
     trusting, unusable = list[ServedWorkspace](), list[UserError]()
-    for workspace in workspaces:
+    for workspace in _naming(monitor, served):
         settings = settings_of(workspace, monitor)
         if not authenticates(settings) and not open_to_all:
             continue
@@ -73,33 +70,94 @@ def trusted_by(
     return trusting
 
 
+def _naming(monitor: str, served: Served) -> list[ServedWorkspace]:
+    """Return the workspaces that name a monitor. UnknownMonitorError if there are none."""
+    workspaces = served.by_monitor(monitor)
+    if not workspaces:
+        raise UnknownMonitorError(f"no workspace names a monitor `{monitor[:80]}` in `service.monitors`")
+    return workspaces
+
+
+def check_credentials(monitor: str, headers: Mapping[str, str], served: Served, now: datetime) -> None:
+    """Raise UnauthorizedError if a request cannot be trusted, whatever its body is.
+
+    UnknownMonitorError too. Only tokens and passwords are verified: a signature is of the body.
+    """
+    for workspace in _naming(monitor, served):
+        settings = settings_of(workspace, monitor)
+        if settings.auth is None or settings.auth.hmac is not None:
+            return
+        try:
+            authenticate_request(settings.model_copy(update={"topic": None}), Request(b"", headers), now)
+        except RefusedError:
+            continue
+        except UserError:
+            return
+        return
+    raise UnauthorizedError(f"this request has not the credentials of the monitor `{monitor}`")
+
+
 def read_post(monitor: str, request: Request, trusting: list[ServedWorkspace], now: datetime, *, dry_run: bool) -> Post:
-    """Return the contents of a verified post. UserError if it is not a payload of this monitor."""
-    post = Post()
-    payloads: list[tuple[MonitorSettings, Payload]] = []
+    """Return the contents of a verified post. UserError if no workspace can read it.
+
+    Each workspace reads it by its own settings, so that no mapping of another one can hide its breaches.
+    """
+    readings, errors = _readings(monitor, request, trusting, now)
+    post = Post(confirmation=next((payload.confirmation for payload, _ in readings if payload.confirmation), None))
+    names = {each.name: each for each in trusting}
+    for payload, readers in readings:
+        for breach in payload.breaches:
+            if breach.workspace in readers or breach.workspace not in names:
+                post.breaches.append(_new_breach(breach, monitor, names, readers[0], dry_run=dry_run))
+        post.breaches.extend(_refused(payload, monitor, readers[0], dry_run=dry_run))
+        post.ended.extend(_ended(payload, readers, now))
+        post.skipped.extend(alert.message for alert in payload.skipped)
+    for name, error in errors.items():
+        post.breaches.append(NewBreach(name, monitor, None, dry_run, refusal=error.message))
+    return post
+
+
+def _readings(
+    monitor: str, request: Request, trusting: list[ServedWorkspace], now: datetime
+) -> tuple[list[tuple[Payload, list[str]]], dict[str, UserError]]:
+    """Return the payloads of a post with their readers, and the errors of the others.
+
+    Readers are the names of workspaces with equal settings. UserError if no workspace can read it.
+    """
+    readers: list[tuple[MonitorSettings, list[str]]] = []
     for workspace in trusting:
         settings = settings_of(workspace, monitor)
-        payload = next((known for other, known in payloads if other == settings), None)
-        if payload is None:
-            payload = parse_request(settings, request, now)
-            payloads.append((settings, payload))
-    payload = payloads[0][1]
-    names = {each.name: each for each in trusting}
-    for breach in payload.breaches:
-        post.breaches.append(_new_breach(breach, monitor, names, dry_run=dry_run))
+        names = next((names for other, names in readers if other == settings), None)
+        if names is None:
+            readers.append((settings, [workspace.name]))
+        else:
+            names.append(workspace.name)
+    payloads, errors = list[tuple[Payload, list[str]]](), dict[str, UserError]()
+    for settings, names in readers:
+        try:
+            payloads.append((parse_request(settings, request, now), names))
+        except UserError as error:
+            errors |= dict.fromkeys(names, error)
+    if not payloads:
+        raise next(iter(errors.values()))
+    return payloads, errors
+
+
+def _ended(payload: Payload, names: list[str], now: datetime) -> Iterator[tuple[str, float]]:
+    """Yield the keys of alerts that ended, each with its time."""
     for alert in payload.resolved:
         if alert.id is not None:
-            ended_at = (alert.ended_at or now).timestamp()
-            post.ended.extend(
-                (alert_key(name, alert.id), ended_at) for name in names if alert.workspace in (None, name)
-            )
-    post.breaches.extend(_refused(payload, monitor, trusting[0].name, dry_run=dry_run))
-    post.skipped.extend(alert.message for alert in payload.skipped)
-    return Post(post.breaches, post.ended, post.skipped, payload.confirmation)
+            moment = (alert.ended_at or now).timestamp()
+            yield from ((alert_key(name, alert.id), moment) for name in names if alert.workspace in (None, name))
 
 
-def _new_breach(breach: Breach, monitor: str, trusting: dict[str, ServedWorkspace], *, dry_run: bool) -> NewBreach:
-    """Return a breach for its workspace: the named one, or the only one that trusts the monitor."""
+def _new_breach(
+    breach: Breach, monitor: str, trusting: dict[str, ServedWorkspace], reader: str, *, dry_run: bool
+) -> NewBreach:
+    """Return a breach for its workspace: the named one, or the only one that trusts the monitor.
+
+    If there is none, it is stored as refused for ``reader``.
+    """
     name = breach.workspace or (next(iter(trusting)) if len(trusting) == 1 else None)
     if name not in trusting:
         why = (
@@ -107,7 +165,7 @@ def _new_breach(breach: Breach, monitor: str, trusting: dict[str, ServedWorkspac
             if name
             else f"the alert names no workspace, but {join_some(list(trusting), 8)} trust this monitor"
         )
-        return NewBreach(next(iter(trusting)), monitor, breach, dry_run, refusal=why)
+        return NewBreach(reader, monitor, breach, dry_run, refusal=why)
     settle = trusting[name].settings.spec.automation.shared_cause.settle
     return NewBreach(name, monitor, breach, dry_run, delay=settle.total_seconds())
 

@@ -14,6 +14,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 _MOST_SOURCES = 10_000
 HEADER_SECONDS = 10.0
 """The time until the headers of a request are complete, and until a body that nobody reads has passed."""
+WRITE_SECONDS = 30.0
+"""The time in which a client must read what fills the buffer of its connection."""
 SHARE = 0.5
 """The part of all connections that one source may have."""
 
@@ -57,13 +59,15 @@ _connections: Counter[str] = Counter()
 class TimedProtocol(H11Protocol):
     """HTTP that closes silent connections.
 
-    A connection ends if its next request does not come in time, or its source has too many connections.
+    A connection ends if its next request does not come in time, its responses are not read in time, or its source has
+    too many connections.
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Count a connection, and start its clock."""
         super().connection_made(transport)
         self._deadline: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
         self._source = self.client[0] if self.client else ""
         _connections[self._source] += 1
         limit = self.limit_concurrency
@@ -73,8 +77,9 @@ class TimedProtocol(H11Protocol):
             self._start_clock()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clock."""
+        """Stop the clocks."""
         self._stop_clock()
+        self._stop_unread()
         _connections[self._source] -= 1
         if _connections[self._source] <= 0:
             del _connections[self._source]
@@ -89,6 +94,26 @@ class TimedProtocol(H11Protocol):
             self._start_clock()
         else:
             self._stop_clock()
+
+    def pause_writing(self) -> None:
+        """Start the clock of a client that does not read."""
+        super().pause_writing()
+        self._stop_unread()
+        self._unread = self.loop.call_later(WRITE_SECONDS, self._abort)
+
+    def resume_writing(self) -> None:
+        """Stop the clock of a client that reads again."""
+        super().resume_writing()
+        self._stop_unread()
+
+    def _stop_unread(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
+    def _abort(self) -> None:
+        transport: Any = self.transport
+        transport.abort()  # to close it would wait until all is read
 
     def _start_clock(self) -> None:
         if self._deadline is None:

@@ -8,6 +8,7 @@ from typing import Any
 from rollout_spec.core.text import one_line
 from rollout_spec.integrations.notifications import Message
 from rollout_spec.service.records import StoredBreach
+from rollout_spec.service.replies import clean
 
 _LONGEST = 600
 
@@ -33,7 +34,8 @@ def message_about(row: StoredBreach) -> Message:
         "state": row.state,
         "outcome": dict(outcome),
     }
-    return Message(f"{subject}: {_gist(row, pull)}", "\n".join(lines), pull.get("url"), fields)
+    title, text = f"{subject}: {_gist(row, pull)}", "\n".join(lines)
+    return Message(clean(title), clean(text), pull.get("url"), clean(fields))
 
 
 def _gist(row: StoredBreach, pull: Mapping[str, Any]) -> str:

@@ -9,26 +9,23 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from rollout_spec.core.errors import UserError
 from rollout_spec.service.health import State
-from rollout_spec.service.inbox import Inbox
 
 _PREFIX = "rollout_spec"
 _SECONDS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 300, 900, 3600, 14400)
 
 
 class _Backlog(Collector):
-    """The unfinished breaches, counted in the inbox at each scrape."""
+    """The unfinished breaches, counted in the inbox before each scrape. None if the inbox does not answer."""
 
-    def __init__(self, inbox: Inbox) -> None:
-        self._inbox = inbox
+    def __init__(self) -> None:
+        self.counted: tuple[int, float] | None = None
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield the number of unfinished breaches and the age of the oldest, if the inbox answers."""
-        try:
-            count, age = self._inbox.backlog()
-        except UserError:
+        """Yield the number of unfinished breaches and the age of the oldest, if they are known."""
+        if self.counted is None:
             return
+        count, age = self.counted
         yield GaugeMetricFamily(f"{_PREFIX}_unfinished_breaches", "Breaches without an answer.", value=count)
         yield GaugeMetricFamily(
             f"{_PREFIX}_oldest_unfinished_breach_seconds", "Age of the oldest breach without an answer.", value=age
@@ -61,10 +58,11 @@ class _Settings(Collector):
 class Metrics:
     """All metrics of one service."""
 
-    def __init__(self, inbox: Inbox, state: State) -> None:
+    def __init__(self, state: State) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
-        self.registry.register(_Backlog(inbox))
+        self._backlog = _Backlog()
+        self.registry.register(self._backlog)
         self.registry.register(_Settings(state))
         self.received = self._counter("breaches_received", "Alerts in posts, by result.", "monitor", "result")
         self.rejected = self._counter("rejected_requests", "Rejected posts, by their status.", "monitor", "status")
@@ -108,6 +106,7 @@ class Metrics:
         for leg, seconds in event.get("legs", {}).items():
             self.legs.labels(leg).observe(max(0.0, seconds))
 
-    def text(self) -> bytes:
-        """Return all metrics in the text format of Prometheus."""
+    def text(self, backlog: tuple[int, float] | None) -> bytes:
+        """Return all metrics in the text format of Prometheus, with the backlog of the inbox."""
+        self._backlog.counted = backlog
         return generate_latest(self.registry)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import and_, select, update
 
 from rollout_spec.service.database import BREACHES, Database
+from rollout_spec.service.leases import Turns
 from rollout_spec.service.records import Notice
 from rollout_spec.service.rows import stored
 
@@ -18,16 +19,18 @@ class Notices:
     """The due notices in a database. Every method is one transaction; DatabaseError if it fails."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._database, self._turns = database, Turns()
 
     def claim(self, seconds: float) -> Notice | None:
-        """Claim the oldest due notice for a time, None if none is due."""
+        """Claim the oldest due notice of the next workspace, None if none is due."""
         with self._database.reading() as connection:  # an idle notifier takes no lock
             if connection.execute(select(_COLUMNS.id).where(_COLUMNS.notify_at.is_not(None)).limit(1)).first() is None:
                 return None
         with self._database.writing() as connection:
             now = self._database.now(connection)
-            due = select(BREACHES).where(_COLUMNS.notify_at <= now).order_by(_COLUMNS.notify_at).limit(1)
+            workspace = self._turns.next(connection, _COLUMNS.notify_at <= now)
+            is_due = and_(_COLUMNS.notify_at <= now, _COLUMNS.workspace == workspace)
+            due = select(BREACHES).where(is_due).order_by(_COLUMNS.notify_at).limit(1)
             row = connection.execute(due.with_for_update(skip_locked=True)).mappings().first()
             if row is None:
                 return None

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from fastapi import FastAPI, Response
-from fastapi.concurrency import run_in_threadpool
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.service.health import State
 from rollout_spec.service.inbox import Inbox
 from rollout_spec.service.metrics import Metrics
 from rollout_spec.service.replies import Health, clean
+from rollout_spec.service.threads import Threads
 
 _INBOX_SECONDS = 5.0
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def add_probes(app: FastAPI, inbox: Inbox, state: State, metrics: Metrics) -> None:
-    """Add /healthz, /readyz and /metrics to an application."""
+    """Add /healthz, /readyz and /metrics to an application. They answer even if the inbox does not."""
+    threads = Threads("probes", 2, _INBOX_SECONDS, "the inbox does not answer")
 
     @app.get("/healthz", response_model=Health)
     async def live() -> Health:
@@ -28,7 +27,7 @@ def add_probes(app: FastAPI, inbox: Inbox, state: State, metrics: Metrics) -> No
     @app.get("/readyz", response_model=Health, responses={503: {"model": Health, "description": "It cannot be used."}})
     async def ready(response: Response) -> Health:
         """Return whether git, the forges, the inbox and the worker can be used."""
-        problems = await _inbox_problem(inbox)
+        problems = await _inbox_problem(inbox, threads)
         problems |= {"git": state.git} if state.git else {}
         problems |= {"worker": state.worker} if state.worker else {}
         problems |= {f"forge of {name}": error for name, error in state.forges.items() if error}
@@ -48,14 +47,16 @@ def add_probes(app: FastAPI, inbox: Inbox, state: State, metrics: Metrics) -> No
     )
     async def metrics_text() -> Response:
         """Return the metrics for Prometheus."""
-        return Response(await run_in_threadpool(metrics.text), media_type=_TEXT)
+        try:
+            backlog = await threads.run(inbox.backlog)
+        except UserError:
+            backlog = None
+        return Response(metrics.text(backlog), media_type=_TEXT)
 
 
-async def _inbox_problem(inbox: Inbox) -> dict[str, str]:
+async def _inbox_problem(inbox: Inbox, threads: Threads) -> dict[str, str]:
     try:
-        await asyncio.wait_for(run_in_threadpool(inbox.backlog), _INBOX_SECONDS)
+        await threads.run(inbox.backlog)
     except UserError as error:
         return {"inbox": error.message}
-    except TimeoutError:
-        return {"inbox": "the inbox does not answer"}
     return {}

@@ -66,7 +66,7 @@ def add_errors(app: FastAPI, count: CountRejected) -> None:
 
     @app.exception_handler(RejectedError)
     async def rejected(request: Request, error: RejectedError) -> JSONResponse:
-        headers = {"Retry-After": str(max(1, round(error.wait)))} if error.status == 429 else {}
+        headers = {"Retry-After": str(max(1, round(error.wait)))} if error.status in (429, 503) else {}
         return reply(request, error.status, error.message, error.hint, headers)
 
     @app.exception_handler(UserError)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -50,6 +51,7 @@ class Reconciler:
     _due: dict[str, float] = field(default_factory=dict)
     _kept: dict[str, KeptAnswers] = field(default_factory=dict)
     _seen: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    _merge_times: dict[str, datetime] = field(default_factory=dict)
     _refreshed: float = 0.0
 
     def work(self) -> bool:
@@ -94,7 +96,8 @@ class Reconciler:
         source = connect(workspace.spec.prometheus, now, kept)
         actions: dict[str, int] = {}
         try:
-            gated = GatedBase(base, workspace, source, lambda message: _log.info("%s: %s", name, message))
+            log = partial(_log.info, "%s: %s", name)
+            gated = GatedBase(base, workspace, source, log, self._merge_times)
             for done in Pass(gated, now, forge, lambda report: self._store(name, report, workspace)).run():
                 self.tell(None)
                 actions[done.action] = actions.get(done.action, 0) + 1

@@ -16,6 +16,8 @@ UNFINISHED: tuple[State, ...] = ("waiting", "working")
 OPEN: tuple[State, ...] = (*UNFINISHED, "watching")
 
 
+BEGUN = "begun"
+"""The field of an outcome with what a worker was about to push. It stays if the worker is killed."""
 GIVEN_UP = "given up"
 """The step of a breach that is not tried again."""
 

@@ -96,7 +96,7 @@ _TEXTS = {
     413: "The body is too large.",
     415: "The body is compressed.",
     422: "The payload is not one of this monitor, or a parameter is wrong.",
-    429: "Too many requests from this address, or too many without valid credentials.",
+    429: "Too many requests without valid credentials from this address, or too many that read.",
     500: "An unexpected error. Send it again.",
     503: "The inbox, or the secret of a monitor, cannot be used now, or too much is going on. Send it again.",
 }

@@ -78,7 +78,7 @@ def serve(options: ServeOptions) -> int:
 
 
 def _serve(inbox: Inbox, state: State, options: ServeOptions, sockets: Sequence[socket.socket]) -> None:
-    metrics = Metrics(inbox, state)
+    metrics = Metrics(state)
     process = ProcessOptions(options.root, options.database, options.lease, options.log_format)
     worker = WorkerProcess(process, state, metrics)
     service = Service(

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from rollout_spec.core import redaction
 from rollout_spec.integrations.forges import tokens
-from rollout_spec.service.workspaces import ServedWorkspace, monitors_of, settings_of
+from rollout_spec.service.workspaces import Served, ServedWorkspace, monitors_of, settings_of
 from rollout_spec.spec.secret import SecretPlace
-from rollout_spec.workflows.monitors import unreadable_secret
+from rollout_spec.workflows.monitors import secrets_of, unreadable_secret
 from rollout_spec.workflows.secrets import read_available
 
 
@@ -32,6 +32,12 @@ def learn_secrets(workspace: ServedWorkspace) -> dict[str, str]:
     if error is not None:
         errors[f"notifications of {workspace.name}"] = error.message
     return errors
+
+
+def monitor_secrets(served: Served) -> frozenset[str]:
+    """Return the secrets of all monitors of all workspaces."""
+    settings = [settings_of(each, monitor) for each in served.workspaces.values() for monitor in monitors_of(each)]
+    return frozenset(secret.strip() for each in settings for secret in secrets_of(each))
 
 
 def _places(workspace: ServedWorkspace) -> list[SecretPlace]:

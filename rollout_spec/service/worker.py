@@ -9,9 +9,10 @@ import logging
 import os
 import random
 import socket
+import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -26,7 +27,7 @@ from rollout_spec.core.unexpected import as_user_error
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.service.answers import Answer, answer_all, failed, has_shared_cause
 from rollout_spec.service.database import DatabaseError
-from rollout_spec.service.follow import LONGEST_SECONDS, follow, stays_merged
+from rollout_spec.service.follow import LONGEST_SECONDS, delay_after, follow, stays_merged
 from rollout_spec.service.inbox import Inbox
 from rollout_spec.service.logs import breach_log
 from rollout_spec.service.records import GIVEN_UP, Step, StoredBreach
@@ -41,6 +42,8 @@ _FIRST_DELAY, _LONGEST_DELAY = 0.5, 60.0
 """The bounds of the random time before the next try, in seconds."""
 PAUSED_SECONDS = 30.0
 """The time between two looks at a breach that a pause holds, or that would introduce an error."""
+_MOST_THREADS = 100
+"""The threads at which a worker ends itself: each answer of a forge that comes byte by byte leaves one behind."""
 _TOLD_AFTER = 3
 """The tries after which people get a message that a breach has no answer yet."""
 
@@ -82,6 +85,9 @@ class Worker:
             return False
         with self._renewed(rows):
             self._answer([row for row in rows if not self._gives_up(row)])
+        if threading.active_count() > _MOST_THREADS:
+            _log.error("requests of a forge that never ended left too many threads: the worker ends")
+            self.end()
         return True
 
     def _gives_up(self, row: StoredBreach) -> bool:
@@ -143,11 +149,18 @@ class Worker:
     ) -> Iterator[Answer]:
         """Answer breaches together. A shared cause lets others be answered again."""
         own, forge = {row.id for row in rows}, responder.forge
-        for answer in answer_all(rows, responder, others):
+        for answer in answer_all(rows, responder, others, self._checkpoint):
             if has_shared_cause(answer.outcome):  # first, so that a worker that is killed now leaves none armed
                 within = responder.base.automation.shared_cause.within + timedelta(minutes=1)
                 self._reopen_shared(own, workspace, responder.now - within)
             yield stays_merged(answer, responder.base, forge) if forge is not None else answer
+
+    def _checkpoint(self, rows: Sequence[StoredBreach], begun: Mapping[str, Any]) -> None:
+        """Store what is about to be pushed, so that the next worker finds it if this one is killed."""
+        try:
+            self.inbox.begin(self.owner, [row.id for row in rows], begun)
+        except DatabaseError as error:  # a rollback is more urgent than its link
+            _log.warning("the branch of a rollback is not noted: %s", error.message)
 
     def _followed(self, row: StoredBreach, base: Base, forge: Forge) -> Answer | None:
         """Look at a pull request. An error is of this breach alone: the others of the batch go on."""
@@ -170,9 +183,9 @@ class Worker:
             self.inbox.reopen(acted_on)
 
     def _workspace(self, name: str) -> ServedWorkspace:
-        if name not in self.served.workspaces:
+        if self.served.find(name) is None:
             self.load()
-        workspace = self.served.workspaces.get(name)
+        workspace = self.served.find(name)
         if workspace is None:
             reasons = (*self.served.errors, *self.served.invalid)
             raise UserError(f"no workspace {name} on the base", hint="; ".join(reasons))
@@ -198,11 +211,12 @@ class Worker:
         elif state == "waiting":
             delay = PAUSED_SECONDS
         elif state == "watching":
-            delay = answer.delay
+            delay = max(answer.delay, delay_after(row.age))
         for name, text in answer.steps:
             log.info("%s: %s", name, text)
         now = time.time()
         steps = [Step(now, name, text) for name, text in answer.steps]
+        notify = notify and not row.dry_run
         options: dict[str, Any] = {"delay": delay, "notify": notify, "is_error": answer.error is not None}
         is_ours = self.inbox.finish(self.owner, row.id, state, answer.outcome, steps, **options)
         self._since = time.monotonic()
@@ -213,7 +227,7 @@ class Worker:
 
     def _longest(self, row: StoredBreach) -> float:
         """Return how long a breach is tried again: `maxBreachAge` of its workspace, in seconds."""
-        workspace = self.served.workspaces.get(row.workspace)
+        workspace = self.served.find(row.workspace)
         longest = workspace.settings.spec.automation.max_breach_age if workspace else timedelta(days=1)
         return longest.total_seconds()
 

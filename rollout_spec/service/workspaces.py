@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -47,11 +47,23 @@ class Served:
     """All workspaces of a repository.
 
     ``errors`` are about git itself, ``invalid`` about workspaces that are not served: none of their settings load.
+    ``owners`` are the folders of the workspaces that had a name first.
     """
 
     workspaces: Mapping[str, ServedWorkspace] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
     invalid: tuple[str, ...] = ()
+    owners: Mapping[str, str] = field(default_factory=dict)
+
+    def find(self, name: str) -> ServedWorkspace | None:
+        """Return the workspace of a name, None if there is none.
+
+        If it was renamed, it is the one in its folder.
+        """
+        if name in self.workspaces or name not in self.owners:
+            return self.workspaces.get(name)
+        folder = self.owners[name]
+        return next((each for each in self.workspaces.values() if each.location.prefix == folder), None)
 
     def by_monitor(self, monitor: str) -> list[ServedWorkspace]:
         """Return the workspaces that name a monitor."""
@@ -78,7 +90,7 @@ def serve_again(root: Path, before: Served) -> Served:
     if it was removed from the base, unless it is the only one. A mirror is brought up to date.
     """
     kept = {each.location.prefix: each for each in before.workspaces.values()}
-    served: dict[str, ServedWorkspace] = {}
+    found: list[ServedWorkspace] = []
     removed: dict[str, ServedWorkspace] = {}
     errors, invalid = list[str](), list[str]()
     try:
@@ -99,10 +111,29 @@ def serve_again(root: Path, before: Served) -> Served:
         if each.error and not each.is_unreachable and _is_removed(each):
             removed[each.name] = each
             continue
+        found.append(each)
+    served, others = _by_name(found, before.owners)
+    for each in others:
+        folder = each.location.prefix or "."
+        invalid.append(f"{folder}: another workspace of this repository has the name {each.name} too")
+    owners = {**before.owners, **{name: each.location.prefix for name, each in served.items()}}
+    return Served(served or removed, tuple(dict.fromkeys(errors)), tuple(invalid), owners)
+
+
+def _by_name(
+    found: Iterable[ServedWorkspace], owners: Mapping[str, str]
+) -> tuple[dict[str, ServedWorkspace], list[ServedWorkspace]]:
+    """Return workspaces by name, and those whose name another one has.
+
+    The folder that had the name first keeps it: a merge to another folder must not take its breaches.
+    """
+    served, others = dict[str, ServedWorkspace](), list[ServedWorkspace]()
+    for each in sorted(found, key=lambda each: owners.get(each.name) != each.location.prefix):
         if each.name in served:
-            invalid.append(f"{prefix or '.'}: another workspace of this repository has the name {each.name} too")
-        served.setdefault(each.name, each)
-    return Served(served or removed, tuple(dict.fromkeys(errors)), tuple(invalid))
+            others.append(each)
+        else:
+            served[each.name] = each
+    return served, others
 
 
 def _is_removed(workspace: ServedWorkspace) -> bool:
@@ -122,7 +153,7 @@ def serve_locally(root: Path) -> Served:
     try:
         for prefix in _prefixes(root, "HEAD"):
             last = _last_good(WorkspaceLocation(root, root / prefix, root, prefix))
-            if last is not None:
+            if last is not None and last.name not in served:
                 served[last.name] = replace(last, error="the remote does not answer", is_unreachable=True)
     except Exception as error:
         return Served(served, (as_user_error(error).message,))

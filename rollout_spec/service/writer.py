@@ -15,6 +15,8 @@ from rollout_spec.service.records import NewBreach, Receipt
 
 _MOST = 500
 _MOST_WAITING = 5_000
+_MOST_SECONDS = 10.0
+"""The time until a breach must be on disk. Monitors wait for little longer, and send it again."""
 
 _Waiting = tuple[list[NewBreach], asyncio.Future[list[Receipt]]]
 
@@ -34,7 +36,12 @@ class Writer:
             self._queue.put_nowait((breaches, done))
         except asyncio.QueueFull:
             raise UserError("too many breaches wait to be stored", status=OUTSIDE) from None
-        return await done
+        try:
+            async with asyncio.timeout(_MOST_SECONDS):
+                return await done
+        except TimeoutError:  # it may be stored all the same: the next delivery is then a repeated one
+            message = f"the inbox cannot be used: it did not answer within {_MOST_SECONDS:g} seconds"
+            raise UserError(message, status=OUTSIDE) from None
 
     async def run(self) -> None:
         """Store the queued breaches, for ever."""
@@ -42,9 +49,11 @@ class Writer:
             batch = [await self._queue.get()]
             while sum(len(breaches) for breaches, _ in batch) < _MOST and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
-            await self._store(batch)
+            await self._store([(breaches, done) for breaches, done in batch if not done.done()])
 
     async def _store(self, batch: list[_Waiting]) -> None:
+        if not batch:
+            return
         everything = [breach for breaches, _ in batch for breach in breaches]
         try:
             receipts = await asyncio.get_running_loop().run_in_executor(self._thread, self._inbox.add, everything)

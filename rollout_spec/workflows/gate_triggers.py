@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from rollout_spec.core.units import format_duration
-from rollout_spec.domain.judgement.arms import Arms, arms_of, split_problem
+from rollout_spec.domain.judgement.arms import Arms, arms_of, since_split, split_problem
 from rollout_spec.domain.judgement.comparisons import judge_comparison
 from rollout_spec.domain.judgement.moments import Plan
 from rollout_spec.domain.judgement.offline import Holdout, better_direction, judge_holdout, judge_records
@@ -72,10 +72,9 @@ def judge_trigger(
     After its ``within`` nothing counts. ``earlier`` are the candidate's earlier stages, whose evidence is kept.
     """
     within = None if isinstance(trigger, Comparison) else trigger.within
-    if within is not None and window.until > began + within:
+    is_over = within is not None and window.until > began + within
+    if within is not None and is_over:
         window = replace(window, until=began + within)
-        if window.since >= window.until:
-            return Judgement("no-data", f"it watches the first {format_duration(within)}, which do not count")
     try:
         if not isinstance(trigger, Latency) and isinstance(metric := window.metrics.get(trigger.metric), Value):
             return _judge_value(trigger, metric, window, source)
@@ -86,6 +85,9 @@ def judge_trigger(
     except Immeasurable as error:
         return Judgement("no-data", f"it cannot be measured: {error}")
     judgement = _judge_counts(trigger, window, reading.ticks, before)
+    if is_over and within is not None and judgement.verdict == "inconclusive":
+        message = f"{judgement.message}; its first {format_duration(within)} did not decide, so a person decides"
+        judgement = replace(judgement, message=message, seconds_more=None)
     return replace(judgement, notes=(*reading.notes, *judgement.notes))
 
 
@@ -168,7 +170,7 @@ def _judge_counts(
         ticks, earlier = _others(ticks), [_others(stage) for stage in earlier]
         bound = RateBound(1 - float(trigger.below.number) / 100, seconds, alpha, f"100% - {trigger.metric}")
     judgement = judge_rate(ticks, arms, bound, earlier)
-    problem = split_problem(ticks, arms) if judgement.verdict in ("ok", "inconclusive") else None
+    problem = split_problem(since_split(ticks, arms), arms) if judgement.verdict in ("ok", "inconclusive") else None
     if problem is not None:  # a failure of the candidate alone does not depend on the split
         return replace(judgement, verdict="invalid", message=problem)
     return judgement

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 
 from rollout_spec.core.breach import Breach, Evidence
@@ -23,7 +24,7 @@ from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workflows.newest import fetch_base
 from rollout_spec.workflows.prometheus import NoSource, Source, connect
 from rollout_spec.workflows.respond import BreachResponse, FailedResponse, Responder, respond_to_all
-from rollout_spec.workflows.step import merge_times
+from rollout_spec.workflows.step import MergedAt, merge_times
 from rollout_spec.workflows.step_in_checkout import StepOptions
 from rollout_spec.workflows.step_in_pull_request import StepInPullRequest, prepare_on_base
 from rollout_spec.workspace.repository import Repository
@@ -44,19 +45,33 @@ class GatedStep:
 
 @dataclass(frozen=True)
 class GatedBase:
-    """The newest base of a workspace, and the Prometheus that tells about it."""
+    """The newest base of a workspace, and the Prometheus that tells about it.
+
+    ``merge_times`` are those of commits that the forge was asked about before.
+    """
 
     base: Base
     workspace: Workspace
     source: Source
     tell: Callable[[str], None]
+    merge_times: dict[str, datetime] = field(default_factory=dict)
+
+    def _merged_at(self, commit: str) -> datetime | None:
+        """Return when the forge merged a commit, None if unknown. A known time does not change."""
+        if commit not in self.merge_times and self._ask_forge is not None:
+            moment = self._ask_forge(commit)
+            if moment is not None:
+                self.merge_times[commit] = moment
+        return self.merge_times.get(commit)
+
+    @cached_property
+    def _ask_forge(self) -> MergedAt | None:
+        return merge_times(self.base, self.workspace.spec.forge, self.tell)
 
     def judge(self, rollout: str, now: datetime, holdout: Path | None = None) -> GateReport:
         """Judge a rollout on the base."""
-        settings = self.workspace.spec
-        merged_at = merge_times(self.base, settings.forge, self.tell)
         request = GateRequest(rollout, now, holdout=holdout)
-        return judge(request, self.base.repository, self.base, self.source, merged_at)
+        return judge(request, self.base.repository, self.base, self.source, self._merged_at)
 
     def prepare(self, request: Request, options: StepOptions, holdout: Path | None = None) -> GatedStep:
         """Judge a rollout, and prepare its step if all conditions but an approval are met."""
@@ -65,7 +80,7 @@ class GatedBase:
         if missing:
             return GatedStep(report, missing=missing)
         options = replace(options, gate=report)
-        step = prepare_on_base(request, self.base, self.workspace, options, self.tell)
+        step = prepare_on_base(request, self.base, self.workspace, options, self._merged_at)
         return GatedStep(report, step)
 
     def roll_back(self, report: GateReport, forge: Forge | None) -> list[BreachResponse | FailedResponse]:

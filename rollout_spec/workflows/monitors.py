@@ -14,6 +14,7 @@ from rollout_spec.workflows.secrets import read_available
 
 if TYPE_CHECKING:
     from rollout_spec.integrations.monitors.authentication import Auth, Request
+    from rollout_spec.spec.secret import SecretPlace
     from rollout_spec.spec.service import MonitorSettings
 
 _STYLES = {"grafana": "grafana", "pagerduty": "pagerduty"}
@@ -86,6 +87,18 @@ def unreadable_secret(settings: MonitorSettings) -> UserError | None:
     return _auth_of(settings)[1]
 
 
+def secrets_of(settings: MonitorSettings) -> tuple[str, ...]:
+    """Return the secrets of a monitor that can be read."""
+    return read_available(_places(settings))[0]
+
+
+def _places(settings: MonitorSettings) -> list[SecretPlace]:
+    auth = settings.auth
+    if auth is None:
+        return []
+    return auth.bearer or auth.hmac or (auth.basic.password if auth.basic else [])
+
+
 def _auth_of(settings: MonitorSettings) -> tuple[Auth | None, UserError | None]:
     """Return the evidence that a monitor must give, and the error of an unreadable secret.
 
@@ -96,8 +109,7 @@ def _auth_of(settings: MonitorSettings) -> tuple[Auth | None, UserError | None]:
     auth = settings.auth
     if auth is None:
         return None, None
-    places = auth.bearer or auth.hmac or (auth.basic.password if auth.basic else [])
-    secrets, unreadable = read_available(places)
+    secrets, unreadable = read_available(_places(settings))
     if auth.bearer is not None:
         return kinds.BearerAuth(secrets), unreadable
     if auth.basic is not None:

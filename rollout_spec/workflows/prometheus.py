@@ -10,7 +10,7 @@ from typing import Protocol
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.series import Series
 from rollout_spec.domain.metrics.clock import clock_problem
-from rollout_spec.integrations.prometheus import PrometheusClient
+from rollout_spec.integrations.prometheus import PrometheusClient, QueryRefusedError
 from rollout_spec.spec.prometheus import Prometheus
 from rollout_spec.workflows.secrets import read_secret
 
@@ -81,6 +81,8 @@ class PrometheusSource:
         self.queries += 1
         try:
             answer = self.client.query(promql, at)
+        except QueryRefusedError as error:
+            return f"Prometheus refused the query: {error.message}"
         except UserError as error:
             self.failure = error
             return f"Prometheus did not answer: {error.message}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -82,6 +82,7 @@ class Responder:
     """The context of responses: base, forge (None: nothing is pushed), time, and a person's order.
 
     ``attests``: the workspace on the base may let this process set a required status on rollbacks that it built.
+    ``before_push`` is called with each response whose branch is about to be pushed.
     """
 
     base: Base
@@ -89,6 +90,7 @@ class Responder:
     now: datetime
     order: Order | None = None
     attests: bool = False
+    before_push: Callable[[BreachResponse], None] = lambda _: None
 
 
 def respond_to_all(
@@ -148,6 +150,7 @@ def respond(
         return _close_outdated_if_recorded(response, case)
     if forge is None or base.remote is None or not response.pushes:
         return replace(response, commit=build(response.change, base))
+    responder.before_push(response)
     return _deliver(response, case, forge, attests=responder.attests)
 
 

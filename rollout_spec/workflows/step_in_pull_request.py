@@ -17,7 +17,7 @@ from rollout_spec.workflows.base_branch import Base, build, forge_of
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workflows.newest import fetch_base
 from rollout_spec.workflows.pull_requests import DeliveredChange
-from rollout_spec.workflows.step import PreparedStep, decide, merge_times, open_pull_request
+from rollout_spec.workflows.step import MergedAt, PreparedStep, decide, merge_times, open_pull_request
 from rollout_spec.workflows.step_in_checkout import StepOptions
 
 
@@ -59,16 +59,15 @@ def prepare_pull_request(
 ) -> StepInPullRequest:
     """Prepare a step on the newest base of the git root. It may be refused, see ``prepared``."""
     base, workspace = fetch_base(here, root)
-    return prepare_on_base(request, base, workspace, options, tell)
+    return prepare_on_base(request, base, workspace, options, merge_times(base, workspace.spec.forge, tell))
 
 
 def prepare_on_base(
-    request: Request, base: Base, workspace: Workspace, options: StepOptions, tell: Callable[[str], None]
+    request: Request, base: Base, workspace: Workspace, options: StepOptions, merged_at: MergedAt | None
 ) -> StepInPullRequest:
     """Prepare a step on a base that is already fetched."""
     settings, now, forced = workspace.spec, options.now, options.forced
     is_dry_run = options.is_dry_run or settings.automation.mode == "dry-run"
     forge = None if is_dry_run else forge_of(base, settings.forge)
-    merged_at = merge_times(base, settings.forge, tell)
     prepared = decide(request, base.repository, base, now=now, prefix=base.prefix, forced=forced, merged_at=merged_at)
     return StepInPullRequest(request, prepared, options, base, workspace.metadata.name, forge)

@@ -113,6 +113,33 @@ def test_a_failing_workspace_does_not_hold_up_another(inbox: Inbox, database: Da
         pytest.fail(f"{len(failing)} failing breaches hold another workspace up")
 
 
+@pytest.mark.parametrize(("state", "attempts"), [("waiting", 0), ("waiting", 3), ("watching", 1)])
+def test_a_flood_of_new_breaches_does_not_hold_up_another_workspace(
+    inbox: Inbox, database: Database, state: str, attempts: int
+) -> None:
+    """Who has the token of one workspace posts more and more, and each batch of those is answered soon."""
+    inbox.add([new(f"first-{number}", workspace="flood") for number in range(100)])
+    (other,) = inbox.add([new("o", workspace="other")])
+    set_columns(database, other.id, state=state, attempts=attempts)
+    for turn in range(4):
+        batch = lease(inbox, most=10)
+        if other.id in [each.id for each in batch]:
+            break
+        for each in batch:
+            finish(inbox, each.id, "refused")
+        inbox.add([new(f"{turn}-{number}", workspace="flood") for number in range(100)])
+    else:
+        pytest.fail("a flood in one workspace holds another one up")
+
+
+def test_new_breaches_of_any_workspace_go_before_open_pull_requests(inbox: Inbox, database: Database) -> None:
+    names = [f"watched-{number}" for number in range(10)]
+    for receipt in inbox.add([new("w", workspace=name) for name in names]):
+        set_columns(database, receipt.id, state="watching", attempts=1)
+    (fresh,) = inbox.add([new("n", workspace="fresh")])
+    assert fresh.id in [each.id for _ in range(2) for each in lease(inbox)]
+
+
 def test_a_breach_that_waits_for_its_next_try_is_not_leased(inbox: Inbox) -> None:
     (receipt,) = inbox.add([new()])
     lease(inbox)
@@ -199,3 +226,19 @@ def test_many_replicas_create_the_tables_once(database: Database) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: database.prepare(), range(4)))
     assert Inbox(database).backlog() == (0, 0.0)
+
+
+def test_what_a_worker_begins_stays_until_a_try_ends_without_an_error(inbox: Inbox, database: Database) -> None:
+    (id,) = (receipt.id for receipt in inbox.add([new()]))
+    lease(inbox)
+    inbox.begin("another", [id], {"branch": "not-ours"})
+    assert row(inbox, id).outcome == {}
+    inbox.begin("one", [id], {"branch": "rollback/a"})
+    end_lease(database, id)
+    (taken,) = lease(inbox, "two")
+    assert taken.outcome == {"begun": {"branch": "rollback/a"}}
+    assert inbox.finish("two", id, "waiting", {"error": "no answer"}, [], is_error=True)
+    assert row(inbox, id).outcome == {"error": "no answer", "begun": {"branch": "rollback/a"}}
+    lease(inbox)
+    assert finish(inbox, id)
+    assert "begun" not in row(inbox, id).outcome

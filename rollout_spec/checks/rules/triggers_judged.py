@@ -1,9 +1,9 @@
 """Every trigger is judged.
 
 Alerts judge thresholds and latency, and a person fires a manual trigger. `gate` judges comparisons, from the counters
-in the Prometheus that the workspace names, and offline triggers, from the records of the two versions. It does not run
-in a workspace without a Prometheus. Then the rollout shows a guard that has no effect, and a worse candidate is
-promoted.
+in the Prometheus that the workspace names, and offline triggers, from the records of the two versions. Without a
+Prometheus it has no data about anything but the records, so that no stage with other triggers passes it. Then steps
+are taken without `gate`: the rollout shows a guard that has no effect, and a worse candidate is promoted.
 
 If another system judges a trigger and reports its breaches, such as a service for experiments, write
 `judgedBy: external`. A comparison of a metric that is a value needs that too: such a metric has no sample size, so
@@ -81,8 +81,12 @@ def _judged(
         hint = f"compare a ratio of two counters, watch the value with a threshold, or write {_EXTERNAL}"
         yield Problem((*at, "metric"), message, hint, "warning")
     elif not has_prometheus:
-        source = "" if trigger.type == "comparison" else "`gate` would compare the records, but "
-        message = f"{trigger.name} is never judged: {source}this workspace names no Prometheus"
+        message = f"{trigger.name} is never judged: this workspace names no Prometheus"
+        if trigger.type == "offline":
+            message = (
+                f"only `gate` judges {trigger.name}, from the records; "
+                "its other triggers need a Prometheus, and this workspace names none"
+            )
         hint = f"add `prometheus: {{url: …}}` to .rollout-spec.yaml, or write {_EXTERNAL}"
         yield Problem((*at, "type"), message, hint, "warning")
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rollout_spec.domain.judgement.numbers import percent
 from rollout_spec.domain.statistics import sample_ratio
 from rollout_spec.domain.statistics.counts import Counts, Tick
 from rollout_spec.domain.traffic import TrafficSplit
+
+_LONGEST_DELAY = 600.0
+"""The longest time for which the router may follow a stage later than its warm-up, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,28 @@ def totals(ticks: Sequence[Tick]) -> tuple[Counts, Counts]:
     """Return the sums of stable and of the candidate."""
     start = Counts(0, 0)
     return sum((tick.stable for tick in ticks), start), sum((tick.candidate for tick in ticks), start)
+
+
+def since_split(ticks: Sequence[Tick], arms: Arms) -> Sequence[Tick]:
+    """Return the ticks since the planned split is in force.
+
+    The router may follow the commit some minutes later. Only requests are looked at, and not their events, so a later
+    start is no evidence. All ticks are returned if none of the starts within the first minutes gives the planned split.
+    """
+    for start in range(len(ticks)):
+        if start and ticks[start - 1].seconds > _LONGEST_DELAY:
+            break
+        if not any(wrong_splits(ticks[start:], arms)):
+            return ticks[start:]
+    return ticks
+
+
+def wrong_splits(ticks: Sequence[Tick], arms: Arms) -> Iterator[bool]:
+    """Yield for each tick whether the requests so far were split in another way than planned."""
+    stable = candidate = 0.0
+    for tick in ticks:
+        stable, candidate = stable + tick.stable.total, candidate + tick.candidate.total
+        yield bool(arms.has_control and arms.share) and sample_ratio.is_wrong(candidate, stable, arms.share or 0.5)
 
 
 def split_problem(ticks: Sequence[Tick], arms: Arms) -> str | None:

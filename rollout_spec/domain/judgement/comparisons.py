@@ -6,11 +6,11 @@ end if the stage has a hold, and else with a test that is valid at any time. A s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from rollout_spec.domain.judgement import failures
-from rollout_spec.domain.judgement.arms import Arms, split_problem, totals
+from rollout_spec.domain.judgement.arms import Arms, since_split, split_problem, totals, wrong_splits
 from rollout_spec.domain.judgement.bursts import Bursts
 from rollout_spec.domain.judgement.differences import difference_moments, method, until_horizon
 from rollout_spec.domain.judgement.moments import Moment, Plan
@@ -30,6 +30,7 @@ def judge_comparison(
     """
     if not is_failure:
         ticks = until_horizon(ticks, plan)
+    late: tuple[str, ...] = ()
     stable, candidate = totals(ticks)
     judgement = Judgement("no-data", "", alpha=plan.alpha, stable=stable, candidate=candidate)
     if not arms.has_control:
@@ -38,18 +39,32 @@ def judge_comparison(
     for version, counts in ((arms.candidate, candidate), (arms.stable, stable)):
         if not counts.total:
             return replace(judgement, message=f"no {plan.metric} of {version} was counted in the judged time")
+    all_ticks, ticks = ticks, since_split(ticks, arms)
     problem = split_problem(ticks, arms)
     if problem is not None:
         return replace(judgement, verdict="invalid", message=problem)
+    if len(ticks) < len(all_ticks):
+        began = all_ticks[-len(ticks) - 1].seconds
+        late = (f"the planned split came {duration(began)} after the warm-up, and what was before does not count",)
+        stable, candidate = totals(ticks)
+        judgement = replace(judgement, stable=stable, candidate=candidate)
     bursts = Bursts.of(ticks, earlier)
     spread = bursts.spread(ticks)
-    judgement = replace(judgement, notes=bursts.notes, message=_numbers(stable, candidate, arms, plan))
+    message = _numbers(stable, candidate, arms, plan)
+    judgement = replace(judgement, notes=(*late, *bursts.notes), message=message)
     if is_failure:
         before = [failures.failure_moments(bursts.spread(stage), arms, plan)[-1].evidence for stage in earlier if stage]
         moments = failures.failure_moments(spread, arms, plan)
-        return _decided(replace(judgement, method=failures.METHOD), ticks, moments, before)
-    judgement = _decided(replace(judgement, method=method(plan)), ticks, list(difference_moments(spread, plan)), ())
+        return _decided(replace(judgement, method=failures.METHOD), ticks, _looks(moments, ticks, arms), before)
+    moments = _looks(difference_moments(spread, plan), ticks, arms)
+    judgement = _decided(replace(judgement, method=method(plan)), ticks, moments, ())
     return _with_end(judgement, ticks[-1].seconds, plan)
+
+
+def _looks(moments: Iterable[Moment], ticks: Sequence[Tick], arms: Arms) -> list[Moment]:
+    """Return moments of which those are no looks at which the split so far was not the planned one."""
+    wrong = wrong_splits(ticks, arms)
+    return [replace(moment, is_look=moment.is_look and not each) for moment, each in zip(moments, wrong, strict=True)]
 
 
 def _decided(

@@ -17,6 +17,7 @@ from rollout_spec.domain.statistics.counts import Counts, Tick
 
 METHOD = "Bayes factor of Lindon and Malek"
 _HALF = math.log(0.5)
+_ROUNDING = 1e-9
 
 
 def failure_moments(ticks: Sequence[Tick], arms: Arms, plan: Plan) -> list[Moment]:
@@ -44,7 +45,7 @@ def _is_worse(total: Tick) -> bool:
     stable, candidate = total.stable, total.candidate
     if not stable.total or not candidate.total:
         return False
-    return candidate.events / candidate.total > stable.events / stable.total
+    return candidate.events / candidate.total > (1 + _ROUNDING) * stable.events / stable.total
 
 
 def _not_worse(total: Tick, share: float, plan: Plan) -> float:

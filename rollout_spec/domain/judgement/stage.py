@@ -73,6 +73,8 @@ def _why_not(trigger: Trigger, stage: Stage) -> str | None:
         return "another system judges it"
     if isinstance(trigger, Comparison) and (stage.weight or 0) >= 100:
         return f"{stage.name} has no control arm"
+    if isinstance(trigger, Threshold | Latency) and trigger.within is not None and trigger.within <= stage.warmup_time:
+        return "its `within` ends with the warm-up of the stage"
     return None
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -17,7 +18,26 @@ LONGEST = 2000
 _PAIR = re.compile(r"(?<![\w.=-])([a-z]{1,40})=([A-Za-z0-9._+-]{1,200})(?![\w=])")
 _LONGEST_TEXT = 10_000
 
-Search = Callable[[Any], Any]
+_MOST_STEPS = 5_000_000
+"""The steps of all expressions for one payload: a few seconds."""
+_MOST_ELEMENTS = 4_000_000
+"""The elements of a list, and the values and characters that a function gets. Each `[@, @][]` doubles them."""
+
+
+@dataclass
+class Steps:
+    """The steps that the expressions of one payload have left."""
+
+    left: int = _MOST_STEPS
+
+    def take(self, count: int) -> None:
+        """Take steps. UserError if too few are left."""
+        self.left -= count
+        if self.left < 0:
+            raise UserError("the expressions of the mapping take too long for this payload")
+
+
+Search = Callable[[Any, Steps], Any]
 
 
 class ValueUnknownError(ValueError):
@@ -53,9 +73,9 @@ def _compiled(name: str, expression: str) -> Search:
         raise UserError(f"the expression of `{name}` calls an unknown function: {excerpt(unknown)}()", hint=hint)
     options = jmespath.Options(custom_functions=_functions())
 
-    def search(value: Any) -> Any:
+    def search(value: Any, steps: Steps) -> Any:
         try:
-            return parsed.search(value, options)
+            return _interpreter()(options, steps).visit(parsed.parsed, value)
         except (JMESPathError, ValueError, TypeError, ArithmeticError, RecursionError) as error:
             reason = excerpt(one_line(str(error)), 200)
             raise ValueUnknownError(f"the expression of `{name}` does not fit: {reason}") from None
@@ -83,3 +103,64 @@ def _functions() -> Any:
             return dict(reversed(pairs))
 
     return Functions()
+
+
+@cache
+def _interpreter() -> Any:
+    from jmespath.visitor import TreeInterpreter
+
+    class Interpreter(TreeInterpreter):
+        """The interpreter of JMESPath within limits: `[@, @]` once more doubles a value."""
+
+        def __init__(self, options: Any, steps: Steps) -> None:
+            super().__init__(options)
+            self._steps = steps
+
+        def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
+            self._steps.take(1)
+            result = super().visit(node, *args, **kwargs)
+            if type(result) is list and len(result) > _MOST_ELEMENTS:
+                raise UserError(f"the expressions of the mapping make a list of more than {_MOST_ELEMENTS:,} elements")
+            return result
+
+        def visit_function_expression(self, node: Any, value: Any) -> Any:
+            """Call a function of values that are not too large together."""
+            values = [self.visit(child, value) for child in node["children"]]
+            size = _size(values)
+            if node["value"] == "join" and size <= _MOST_ELEMENTS and isinstance(values[0], str):
+                size = len(values[0]) * (len(values[1]) if isinstance(values[1], list) else 1)
+            self._check(size)
+            return super().visit_function_expression(_with(node, values), value)
+
+        def visit_comparator(self, node: Any, value: Any) -> Any:
+            """Compare values that are not too large."""
+            values = [self.visit(child, value) for child in node["children"]]
+            self._check(_size(values))
+            return super().visit_comparator(_with(node, values), value)
+
+        def _check(self, size: int) -> None:
+            if size > _MOST_ELEMENTS:
+                raise UserError("the expressions of the mapping make a value that is too large")
+            self._steps.take(size // 10)
+
+    return Interpreter
+
+
+def _with(node: Any, values: list[Any]) -> Any:
+    """Return a node with the values of its children in their place."""
+    return {**node, "children": [{"type": "literal", "value": each, "children": []} for each in values]}
+
+
+def _size(values: list[Any]) -> int:
+    """Return the number of values and characters, counted up to the limit.
+
+    A list may hold another one many times.
+    """
+    size, rest = len(values), [*values]
+    while rest and size <= _MOST_ELEMENTS:
+        value = rest.pop()
+        if isinstance(value, str | list | dict):
+            size += len(value)
+        if size <= _MOST_ELEMENTS and isinstance(value, list | dict):
+            rest += value.values() if isinstance(value, dict) else value
+    return size

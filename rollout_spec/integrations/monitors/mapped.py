@@ -18,7 +18,7 @@ from rollout_spec.integrations.monitors.alert_fields import (
     resolved_from,
 )
 from rollout_spec.integrations.monitors.alert_values import digest, read_end, read_text, read_url, read_value
-from rollout_spec.integrations.monitors.expressions import Search, ValueUnknownError, compile_mapping
+from rollout_spec.integrations.monitors.expressions import Search, Steps, ValueUnknownError, compile_mapping
 from rollout_spec.integrations.monitors.json_body import check_count, read_json
 from rollout_spec.integrations.monitors.payload import MonitorOptions, Payload, ResolvedAlert, SkippedAlert
 from rollout_spec.integrations.monitors.presets import PRESETS
@@ -30,9 +30,10 @@ _NAMES = ("rollout", "version", "trigger", "workspace")
 
 
 class _Reader(NamedTuple):
-    """The searches of a mapping, the source of its breaches, and the present time."""
+    """The searches of a mapping, their limit, the source of its breaches, and the present time."""
 
     searches: Mapping[str, Search]
+    steps: Steps
     source: str
     now: datetime | None
 
@@ -40,14 +41,14 @@ class _Reader(NamedTuple):
         """Return a field of an alert, None if the mapping lacks it or it does not fit."""
         search = self.searches.get(name)
         try:
-            return search(alert) if search is not None else None
+            return search(alert, self.steps) if search is not None else None
         except ValueUnknownError:
             return None
 
 
 def parse(content: bytes, headers: Mapping[str, str], options: MonitorOptions) -> Payload:
     """Return a breach for each alert that fires. UserError if an expression is wrong."""
-    reader = _Reader(_searches(options), options.preset or "json", options.now)
+    reader = _Reader(_searches(options), Steps(), options.preset or "json", options.now)
     if options.preset != "cloudwatch":
         return _read(content, reader)
     message = read_message(content)
@@ -86,7 +87,7 @@ def _alerts(payload: Any, reader: _Reader) -> list[Any]:
     if search is None:
         return [payload]
     try:
-        alerts = search(payload)
+        alerts = search(payload, reader.steps)
     except ValueUnknownError as error:
         raise UserError(f"the payload does not fit the mapping: {error}") from None
     if not isinstance(alerts, list):
@@ -119,7 +120,7 @@ def _fires(alert: Any, reader: _Reader) -> bool:
     """Return whether an alert fires. SkippedError if its mapping cannot tell."""
     search = reader.searches.get("firing")
     try:
-        fires: Any = True if search is None else search(alert)
+        fires: Any = True if search is None else search(alert, reader.steps)
     except ValueUnknownError as error:
         raise SkippedError(str(error), "unreadable") from None
     if not isinstance(fires, bool):

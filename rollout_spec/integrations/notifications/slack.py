@@ -23,7 +23,9 @@ class SlackRecipient:
     def send(self, message: Message) -> None:
         """Post a message as Slack's markup."""
         lines = [f"*{_escaped(one_line(message.title, 300))}*", _escaped(message.text)[:_LONGEST]]
-        lines += [f"<{message.url}>"] if message.url and message.url.startswith("http") else []
+        lines += (
+            [f"<{_escaped(one_line(message.url, 2000))}>"] if message.url and message.url.startswith("http") else []
+        )
         post("slack", self.url, {"text": "\n".join(line for line in lines if line)}, {})
 
 

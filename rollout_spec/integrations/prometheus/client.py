@@ -19,11 +19,17 @@ from rollout_spec.integrations.prometheus.connection import Connection, HttpAnsw
 SECONDS = 30.0
 """The time for one query: the connection, the evaluation and the answer."""
 _LONGEST_REASON = 300
+_REFUSED = (400, 422)
+"""The statuses of a query that cannot be parsed or executed, https://prometheus.io/docs/prometheus/latest/querying/api/"""
 _HINTS = {
     401: "check `prometheus.auth` in .rollout-spec.yaml",
     403: "check `prometheus.auth` in .rollout-spec.yaml",
     404: "check the path of `prometheus.url` in .rollout-spec.yaml",
 }
+
+
+class QueryRefusedError(UserError):
+    """Prometheus refused one query: its text is wrong, or it would read too much. Other queries may be answered."""
 
 
 class PrometheusClient:
@@ -60,7 +66,10 @@ class PrometheusClient:
             self._connection.close()
 
     def query(self, promql: str, at: datetime) -> Answer:
-        """Return the answer to a query at a time. UserError with status 3 if Prometheus gives none."""
+        """Return the answer to a query at a time.
+
+        UserError with status 3 if Prometheus gives none; QueryRefusedError if the query itself is the reason.
+        """
         form = {"query": promql, "time": f"{at.timestamp():.3f}", "timeout": f"{self._timeout * 1000:.0f}ms"}
         try:
             with self._lock:
@@ -80,8 +89,11 @@ class PrometheusClient:
             location = f" to {answer.location}" if answer.location else ""
             hint = "write the final address in `prometheus.url`"
             return self._error(f"it redirects{location}, and no redirect is followed", hint)
-        reason = answers.reason_of(answer.body) or answer.reason
-        return self._error(f"it answered {answer.status}: {reason}", _HINTS.get(answer.status))
+        reason = answers.reason_of(answer.body)
+        error = self._error(f"it answered {answer.status}: {reason or answer.reason}", _HINTS.get(answer.status))
+        if answer.status in _REFUSED and reason is not None:
+            return QueryRefusedError(error.message, hint=error.hint, status=error.status)
+        return error
 
     def _error(self, reason: str, hint: str | None = None) -> UserError:
         return UserError(f"cannot read Prometheus at {self._server}: {_harmless(reason)}", hint=hint, status=OUTSIDE)

@@ -27,11 +27,14 @@ GITLAB = CHECKOUT / "ci/gitlab.yml"
 GITLAB_DRILL = CHECKOUT / "ci/gitlab-drill.yml"
 ROLLBACK = CHECKOUT / "ci/github-rollback.yml"
 GITLAB_ROLLBACK = CHECKOUT / "ci/gitlab-rollback.yml"
+RECONCILE = CHECKOUT / "ci/github-reconcile.yml"
+GITLAB_RECONCILE = CHECKOUT / "ci/gitlab-reconcile.yml"
 EXAMPLE = CHECKOUT / "examples/acme-models/.github/workflows/rollouts.yml"
 DRILL = EXAMPLE.with_name("drill.yml")
-WORKFLOWS = [*sorted((CHECKOUT / ".github/workflows").glob("*.yml")), EXAMPLE, DRILL, ROLLBACK]
+WORKFLOWS = [*sorted((CHECKOUT / ".github/workflows").glob("*.yml")), EXAMPLE, DRILL, ROLLBACK, RECONCILE]
 FORMS = {ACTION: "github-actions", EXAMPLE: "github-workflows", DRILL: "github-workflows"}
 FORMS |= {GITLAB: "gitlab-ci", GITLAB_DRILL: "gitlab-ci", GITLAB_ROLLBACK: "gitlab-ci", ROLLBACK: "github-workflows"}
+FORMS |= {GITLAB_RECONCILE: "gitlab-ci", RECONCILE: "github-workflows"}
 CARELESS = """\
 on: pull_request_target
 jobs:
@@ -125,7 +128,7 @@ def test_what_is_installed_is_this_release() -> None:
         for file in FORMS
         if file != ACTION
     ]
-    assert [len(found) for found in ranges] == [1] * 6
+    assert [len(found) for found in ranges] == [1] * 8
     assert all(SpecifierSet(found[0]).contains(__version__) for found in ranges)
 
 
@@ -145,7 +148,9 @@ def test_the_page_about_ci_has_every_hook_and_input() -> None:
     page = (CHECKOUT / "docs/ci.md").read_text("utf-8")
     hooks = yaml.safe_load((CHECKOUT / ".pre-commit-hooks.yaml").read_text("utf-8"))
     inputs = yaml.safe_load(ACTION.read_text("utf-8"))["inputs"]
-    jobs = [yaml.safe_load(file.read_text("utf-8")) for file in (GITLAB, GITLAB_DRILL, GITLAB_ROLLBACK)]
+    jobs = [
+        yaml.safe_load(file.read_text("utf-8")) for file in (GITLAB, GITLAB_DRILL, GITLAB_ROLLBACK, GITLAB_RECONCILE)
+    ]
     variables = {name for each in jobs for job in each.values() for name in job["variables"]}
     rows = re.findall(r"^\| `([a-z-]+)` \| ", page, re.MULTILINE)
     assert {*(hook["id"] for hook in hooks), *inputs} <= set(rows)
@@ -208,3 +213,25 @@ def test_a_job_rolls_back_for_the_payload_of_its_trigger(repo: Repo, tmp_path: P
         assert ran.returncode == 0, ran.stderr
         assert "pull request 1" in ran.stdout
     assert len(repo.pull_requests()) == 1
+
+
+def test_a_scheduled_pass_is_the_one_of_the_command(repo: Repo, tmp_path: Path) -> None:
+    """Both jobs are run here, by this release, on a clone. Prometheus does not answer, so nothing moves."""
+    python_here(tmp_path)
+    repo.edit(".rollout-spec.yaml", "http://prometheus:9090", "http://127.0.0.1:9")
+    repo.commit("Name a Prometheus that is down")
+    github = yaml.safe_load(RECONCILE.read_text("utf-8"))["jobs"]["reconcile"]["steps"]
+    gitlab = yaml.safe_load(GITLAB_RECONCILE.read_text("utf-8"))["rollout-spec-reconcile"]
+    environment = {
+        **os.environ,
+        **command_here(tmp_path),
+        **gitlab["variables"],
+        "CI_PROJECT_URL": str(repo.remote).removesuffix(".git"),
+        "GITHUB_WORKSPACE": str(repo.folder),
+        "RUNNER_TEMP": str(tmp_path),
+    }
+    for script in ("\n".join(step["run"] for step in github if "run" in step), "\n".join(gitlab["script"])):
+        ran = subprocess.run(["sh", "-ec", script], cwd=repo.folder, env=environment, capture_output=True, text=True)
+        assert ran.returncode == 3, ran.stderr
+        assert "fraud    42       canary-5  no-data  waiting" in ran.stdout
+    assert repo.pull_requests() == []

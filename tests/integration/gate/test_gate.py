@@ -152,3 +152,19 @@ def test_an_uncommitted_stage_has_no_start(scenario: Scenario) -> None:
     done = repo.command("gate", "fraud")
     assert done.status == 2
     assert "cannot tell when 42 entered ab-50: no commit of a full clone says so" in done.err
+
+
+def test_a_query_that_prometheus_refuses_does_not_hide_the_others(scenario: Scenario) -> None:
+    repo = scenario("failing")
+    text = (repo.workspace / ".rollout-spec.yaml").read_text("utf-8")
+    repo.write(".rollout-spec.yaml", text.replace("query: 'model_psi{", "query: 'model_psi{{"))
+    path = "rollouts/fraud.yaml"
+    drift = "    - {name: drift, type: threshold, metric: psi, above: 0.2}\n    - name: latency-sla\n"
+    repo.edit(path, "    - name: latency-sla\n", drift)
+    repo.commit("Watch the drift")
+    done = repo.command("gate", "fraud", "--format", "json")
+    verdicts = {each["name"]: (each["verdict"], each["message"]) for each in json.loads(done.out)["triggers"]}
+    assert done.status == 1
+    assert verdicts["serving-errors"][0] == "breach"
+    assert verdicts["drift"][0] == "no-data"
+    assert verdicts["drift"][1].startswith("Prometheus refused the query: "), verdicts["drift"]

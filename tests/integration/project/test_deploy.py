@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 import yaml
 from folders import CHECKOUT
 from real_servers import program, require
+from repo import Repo, git
 
 pytestmark = pytest.mark.system
 
@@ -40,6 +42,20 @@ def test_the_container_may_write_nothing_but_its_volumes_and_has_no_right() -> N
         rights = container["securityContext"]
         assert rights["readOnlyRootFilesystem"] is True and rights["allowPrivilegeEscalation"] is False
         assert rights["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_the_mirror_is_cloned_once_however_often_the_pod_starts(made: Repo, tmp_path: Path) -> None:
+    """A node that restarts runs the container again, and one that is killed leaves a part of a clone."""
+    pod = yaml.safe_load((FOLDER / "deployment.yaml").read_text("utf-8"))["spec"]["template"]["spec"]
+    (clone,) = pod["initContainers"]
+    command = [*clone["command"], *(each.replace("/work", str(tmp_path)) for each in clone["args"])]
+    (tmp_path / "new.git" / "objects").mkdir(parents=True)
+    for _ in range(2):
+        environment = {**os.environ, "REPOSITORY": f"file://{made.remote}", "GITHUB_TOKEN": "x"}
+        ran = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        assert ran.returncode == 0, ran.stderr
+        assert git(tmp_path / "mirror.git", "rev-parse", "main") == made.tip()
+    assert not (tmp_path / "new.git").exists()
 
 
 @pytest.mark.real

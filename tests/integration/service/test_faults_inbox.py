@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -120,13 +121,30 @@ def test_postgresql_is_frozen_for_a_while(repo: Repo, forge: Hosted) -> None:
         for pid in processes:
             os.kill(pid, signal.SIGSTOP)
         try:
+            posted = ThreadPoolExecutor(60)
+            posts = [posted.submit(_timed, running, number) for number in range(60)]
             assert running.get("/readyz").json()["problems"]["inbox"]
             assert running.get("/healthz").status_code == 200
+            start = time.monotonic()
+            metrics = [running.get("/metrics") for _ in range(3)]
+            assert [each.status_code for each in metrics] == [200] * 3 and time.monotonic() - start < 18
+            assert "unfinished_breaches" not in metrics[-1].text
+            answers = [each.result() for each in posts]
+            assert {status for status, _, _ in answers} == {503}
+            assert {wait for _, wait, _ in answers} == {"5"}
+            assert max(seconds for _, _, seconds in answers) < 13
         finally:
             for pid in processes:
                 os.kill(pid, signal.SIGCONT)
         assert worker_of(running)
         check_answered(running, post(running), repo, forge)
+
+
+def _timed(running: served.Served, number: int) -> tuple[int, str | None, float]:
+    """Post an alert. Return the status, the time after which to send it again, and the seconds that it took."""
+    start = time.monotonic()
+    reply = running.post(acting("43", number=str(number)))
+    return reply.status_code, reply.headers.get("Retry-After"), time.monotonic() - start
 
 
 def _processes(server: Postgres) -> list[int]:

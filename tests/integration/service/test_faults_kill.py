@@ -66,7 +66,11 @@ def test_it_is_killed_after_a_merge_at_once(who: str, repo: Repo, forge: Hosted)
         second.kill()
     assert [each.state for each in forge.host.pulls] == ["merged"], done
     assert repo.live_at("main")["stable"] == "41" and "candidate" not in repo.live_at("main")
-    assert "incident fraud-42 quarantines it already" in done["steps"][-1]["text"]
+    (pull,) = forge.host.pulls
+    assert done["outcome"]["pullRequest"]["url"].endswith(f"/{pull.number}")
+    assert (done["outcome"]["verdict"], done["outcome"]["pullRequest"]["state"]) == ("act", "merged")
+    assert done["outcome"]["rollback"] == [{"rollout": "fraud", "failed": "42", "restored": "41"}]
+    assert (done["steps"][-1]["name"], done["outcome"]["pullRequest"]["branch"]) == ("merged", pull.head)
 
 
 def test_the_service_is_killed_after_storing_a_breach(repo: Repo, forge: Hosted) -> None:

@@ -44,9 +44,7 @@ def worker_alone(repo: Repo, monkeypatch: pytest.MonkeyPatch, **options: float) 
     database, state = Database(address), State()
     database.prepare()
     inbox = Inbox(database)
-    process = WorkerProcess(
-        ProcessOptions(served.mirror(repo), address, 2.0, "text", **options), state, Metrics(inbox, state)
-    )
+    process = WorkerProcess(ProcessOptions(served.mirror(repo), address, 2.0, "text", **options), state, Metrics(state))
     process.start()
     try:
         yield inbox, state

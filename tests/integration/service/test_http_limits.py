@@ -7,13 +7,15 @@ import json
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 import requests
 import served
 from repo import Repo
 from served import Served
+
+from rollout_spec.service.limits import WRITE_SECONDS
 
 pytestmark = pytest.mark.system
 MOST = 100_000
@@ -84,6 +86,18 @@ def test_slow_headers(running: Served, begin: bytes) -> None:
     started = time.monotonic()
     assert raw(running, *[begin, *[b"x"] * 2 * bool(begin)], pause=1) == b""
     assert time.monotonic() - started < 16
+
+
+@pytest.mark.parametrize("size", [b"Content-Length: 90000", b"Transfer-Encoding: chunked"])
+def test_a_large_body_without_credentials_is_not_awaited(running: Served, size: bytes) -> None:
+    """The memory of large bodies is shared, and an alert storm needs it."""
+    for path, status in ((b"alertmanager", b"401"), (b"unknown", b"404")):
+        begin = time.monotonic()
+        lines = [b"POST /v1/breaches/" + path + b" HTTP/1.1", b"Host: x", b"Connection: close", size, b"", b""]
+        with socket.create_connection(address(running), timeout=25) as connection:
+            connection.sendall(b"\r\n".join(lines))
+            assert connection.recv(65536).startswith(b"HTTP/1.1 " + status)
+        assert time.monotonic() - begin < 5
 
 
 def test_slow_headers_of_a_second_request(running: Served) -> None:
@@ -214,8 +228,9 @@ def test_too_many_requests(repo: Repo) -> None:
     served.settings(repo)
     with served.service(repo, "--rate", "5") as limited:
         replies = [limited.post(served.alert(), query="?dryRun=true") for _ in range(20)]
-        assert replies[0].status_code == 202
-        rejected = next(each for each in replies if each.status_code == 429)
+        assert {each.status_code for each in replies} == {202, 503}, "Alertmanager sends nothing again after a 429"
+        rejected = next(each for each in replies if each.status_code == 503)
+        assert "too many requests from this address" in rejected.json()["error"]
         assert int(rejected.headers["Retry-After"]) >= 1
         assert limited.get("/healthz").status_code == 200
         served.until(lambda: limited.get("/readyz").status_code, lambda status: status == 200)
@@ -237,3 +252,17 @@ def test_too_many_connections(running: Served) -> None:
                 closed += isinstance(error, ConnectionResetError)
         assert closed >= 90
     assert served.until(lambda: running.get("/healthz").status_code, lambda status: status == 200) == 200
+
+
+def test_a_client_that_never_reads_is_cut_off(running: Served) -> None:
+    """Each response waits in the memory of its connection, and the connections are limited."""
+    request = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(10)
+        connection.connect(address(running))
+        cut_off_at = time.monotonic() + WRITE_SECONDS + 20
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):
+            while time.monotonic() < cut_off_at:
+                with suppress(TimeoutError):
+                    connection.sendall(request * 1000)

@@ -11,7 +11,10 @@ import requests
 import served
 import workspaces_of_service as several
 from repo import Repo
-from served import Served, service, until
+from served import Served as Running
+from served import service, until
+
+from rollout_spec.service.workspaces import Served, serve_again
 
 pytestmark = pytest.mark.system
 POLL = ("--poll", "0.3")
@@ -23,22 +26,22 @@ def monitors(*names: str, token: str = "ALERTMANAGER_TOKEN") -> str:
     return f"{{{', '.join(each)}}}"
 
 
-def posted(service: Served, monitor: str, token: str = served.TOKEN, **labels: Any) -> requests.Response:
+def posted(service: Running, monitor: str, token: str = served.TOKEN, **labels: Any) -> requests.Response:
     service.headers = {"Authorization": f"Bearer {token}"}
     return service.post(served.alert(**labels), monitor=monitor, query="?dryRun=true")
 
 
-def health(service: Served) -> dict[str, Any]:
+def health(service: Running) -> dict[str, Any]:
     data: dict[str, Any] = requests.get(f"{service.address}/readyz", timeout=30).json()
     return data
 
 
-def has_health(service: Served, status: str) -> dict[str, Any]:
+def has_health(service: Running, status: str) -> dict[str, Any]:
     data: dict[str, Any] = until(lambda: health(service), lambda each: each["status"] == status)
     return data
 
 
-def metric(service: Served, name: str) -> float:
+def metric(service: Running, name: str) -> float:
     lines = requests.get(f"{service.address}/metrics", timeout=30).text.splitlines()
     return next((float(line.split()[-1]) for line in lines if line.startswith(name)), -1)
 
@@ -113,12 +116,12 @@ def two(tmp_path: Path) -> Repo:
 
 
 @pytest.fixture
-def both(two: Repo) -> Iterator[Served]:
+def both(two: Repo) -> Iterator[Running]:
     with service(two, *POLL, environment=ENVIRONMENT) as running:
         yield running
 
 
-def test_a_token_is_for_one_workspace(both: Served) -> None:
+def test_a_token_is_for_one_workspace(both: Running) -> None:
     first, second = ENVIRONMENT.values()
     own = posted(both, "shared", first, workspace="first").json()["breaches"][0]
     assert (own["state"], own["workspace"]) == ("waiting", "first")
@@ -137,7 +140,7 @@ def test_a_token_is_for_one_workspace(both: Served) -> None:
     assert (unnamed["state"], unnamed["workspace"]) == ("waiting", "second")
 
 
-def test_a_reader_sees_the_own_workspace(both: Served) -> None:
+def test_a_reader_sees_the_own_workspace(both: Running) -> None:
     first, second = ENVIRONMENT.values()
     of_first = posted(both, "shared", first, workspace="first").json()["breaches"][0]["id"]
     posted(both, "shared", second, workspace="second")
@@ -149,7 +152,7 @@ def test_a_reader_sees_the_own_workspace(both: Served) -> None:
     assert both.get("/v1/breaches").status_code == 401
 
 
-def test_an_end_from_another_workspace_changes_nothing(both: Served) -> None:
+def test_an_end_from_another_workspace_changes_nothing(both: Running) -> None:
     first, second = ENVIRONMENT.values()
     alert = served.alert(workspace="first")
     both.headers = {"Authorization": f"Bearer {first}"}
@@ -179,6 +182,24 @@ def test_a_new_workspace_that_never_loaded(two: Repo) -> None:
         several.replace(two, "a-new-one", "\nnonsense: true", "")
         has_health(running, "ok")
         assert health(running)["settings"].keys() == {"first", "second", "a-new-one"}
+
+
+def test_a_workspace_takes_no_name_of_another(two: Repo) -> None:
+    """Who may merge to `first`, which comes first in the alphabet, must not get the breaches of `second`."""
+    second = ENVIRONMENT["SECOND_TOKEN"]
+    with service(two, *POLL, environment=ENVIRONMENT) as running:
+        several.replace(two, "first", "name: first", "name: second")
+        data = has_health(running, "degraded")
+        assert "first: another workspace of this repository has the name second too" in str(data["warnings"])
+        assert posted(running, "second", second, workspace="second").status_code == 202
+        assert posted(running, "first", ENVIRONMENT["FIRST_TOKEN"], workspace="second").status_code == 404
+
+
+def test_the_owner_of_a_name_is_remembered_without_its_workspace(two: Repo) -> None:
+    """A worker forgets a workspace after an error, and looks for it again."""
+    several.replace(two, "first", "name: first", "name: second")
+    found = serve_again(served.mirror(two), Served(owners={"second": "second"}))
+    assert found.workspaces["second"].location.prefix == "second"
 
 
 def test_a_removed_workspace(two: Repo) -> None:

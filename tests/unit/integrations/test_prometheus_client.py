@@ -17,12 +17,14 @@ import pytest
 from http_answers import AnswerServer, Prepared
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from rollout_spec.core import redaction
 from rollout_spec.core.errors import OUTSIDE, USAGE, UserError
 from rollout_spec.core.series import Series
 from rollout_spec.integrations.prometheus import PrometheusClient, answers, connection
 from rollout_spec.integrations.prometheus.connection import Server
+from rollout_spec.spec.prometheus import Prometheus
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TOKEN = "correct-horse-battery"
@@ -370,6 +372,7 @@ def test_a_proxy_of_another_kind_is_refused(monkeypatch: pytest.MonkeyPatch, pro
     ],
 )
 def test_an_address_is_a_host_and_a_path(url: str, server: Server) -> None:
+    assert Prometheus(url=url).url == url
     assert Server.at(url) == server
     assert Server.at(str(server)) == server
 
@@ -386,6 +389,8 @@ def test_another_address_is_refused(url: str) -> None:
     with pytest.raises(UserError, match="is not the address of a server") as caught:
         PrometheusClient(url)
     assert caught.value.status == USAGE and caught.value.message.isprintable()
+    with pytest.raises(ValidationError):
+        Prometheus(url=url)
 
 
 json_values = st.recursive(

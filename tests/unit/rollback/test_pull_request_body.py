@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from repo import EXAMPLE
 
 from rollout_spec.core.breach import Breach, Evidence
+from rollout_spec.core.findings import Finding
 from rollout_spec.core.markdown import bullets, code, fenced, quoted, table
 from rollout_spec.rollback import GuardVerdict, NoRollbackTarget, Reason, Rollback, Step, UndoneCommits, roll_back
 from rollout_spec.rollback.commit import incident_change, rollback_change
 from rollout_spec.rollback.pull_request import LONGEST_BODY, body, repeat_comment
-from rollout_spec.rollback.pull_request_sections import ManifestComparison
+from rollout_spec.rollback.pull_request_sections import ManifestComparison, checks_section
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.working_tree import WorkingTree
 
@@ -59,6 +60,14 @@ def test_a_diff_of_one_long_line_is_left_out(rollback: Rollback, repository: Rep
 def test_the_same_manifests_are_said_to_be(rollback: Rollback, repository: Repository) -> None:
     text = body(rollback, repository, READY, comparison=ManifestComparison(COMMIT, ""))
     assert f"All manifests are byte for byte those of {COMMIT[:12]}, the last commit with the same `live`." in text
+
+
+def test_findings_that_are_left_out_are_counted(rollback: Rollback, repository: Repository) -> None:
+    findings = [Finding("a.yaml", number, 1, "stages-ascend", f"message {number}") for number in range(1, 1013)]
+    text = checks_section(rollback, findings, findings[:10], None)
+    assert text.count("- New finding: ") == text.count("- Older finding: ") == 10
+    assert text.endswith("\n- Older findings: 1,002 more. `rollout-spec check` lists all.")
+    assert "New findings:" not in text
 
 
 def test_whatever_else_is_long_the_verdict_stands(rollback: Rollback, repository: Repository) -> None:

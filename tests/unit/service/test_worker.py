@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from threading import Event, Thread
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -180,3 +182,62 @@ def test_a_workspace_that_moved_is_found_again(worker: Worker, inbox: Inbox, dat
         set_columns(database, receipt.id, due_at=1.0)
         worker.work()
     assert row(inbox, receipt.id).state == "done"
+
+
+def test_a_breach_of_a_workspace_that_was_renamed_meanwhile_gets_its_answer(worker: Worker, inbox: Inbox) -> None:
+    (receipt,) = inbox.add([new()])
+    renamed = replace(served_workspace(), name="renamed")
+    names: list[str] = []
+
+    def base_of(workspace: ServedWorkspace) -> tuple[Any, Any]:
+        names.append(workspace.name)
+        if workspace.name == "acme":
+            raise UserError("the workspace acme has the name renamed on main now")
+        return SimpleNamespace(automation=Automation(), branch="main", commit="c"), workspace.settings
+
+    def serve_again(*_: object) -> Served:
+        return Served({"renamed": renamed}, owners={"acme": "old", "renamed": "old"})
+
+    with answering(base_of=base_of, serve_again=serve_again, random=SimpleNamespace(uniform=lambda *_: 0.0)):
+        worker.work()
+        worker.work()
+    assert row(inbox, receipt.id).state == "done" and names == ["acme", "renamed"]
+    assert worker.served.find("acme") is worker.served.find("renamed")
+
+
+def test_no_message_is_sent_about_a_trial(worker: Worker, inbox: Inbox, database: Database) -> None:
+    (receipt,) = inbox.add([new(dry_run=True)])
+
+    def refuse(*_: object) -> Iterator[Answer]:
+        raise UserError("the remote is down")
+
+    with answering(answer_all=refuse, random=SimpleNamespace(uniform=lambda *_: 0.0)):
+        for _ in range(4):
+            worker.work()
+    set_columns(database, receipt.id, received_at=1.0)
+    with answering(answer_all=refuse):
+        worker.work()
+    with database.reading() as connection:
+        assert connection.execute(select(BREACHES.c.state, BREACHES.c.notify_at)).one() == ("failed", None)
+
+
+def test_a_worker_with_too_many_threads_ends_after_its_answer(worker: Worker, inbox: Inbox) -> None:
+    """A forge that answers byte by byte leaves a thread behind at each request."""
+    (receipt,) = inbox.add([new()])
+    ended, ends = Event(), list[str]()
+    threads = [Thread(target=ended.wait, daemon=True) for _ in range(module._MOST_THREADS)]
+    worker.end = lambda: ends.append(row(inbox, receipt.id).state)
+    for thread in threads:
+        thread.start()
+    try:
+        with answering():
+            worker.work()
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+    assert ends == ["done"]
+    inbox.add([new("b")])
+    with answering():
+        worker.work()
+    assert ends == ["done"]

@@ -130,3 +130,27 @@ def test_no_sessions_are_no_data() -> None:
         "no-data",
         "no conversion_rate of 42 was counted in the judged time",
     )
+
+
+def test_the_router_may_follow_later_than_the_warmup() -> None:
+    """The first five minutes have the split of the stage before."""
+    before = steady(0.02, 0.02, arms=replace(CANARY, share=0.01), count=20)
+    after = [replace(tick, seconds=tick.seconds + 300) for tick in steady(0.02, 0.02, count=200)]
+    judgement = judge_comparison([*before, *after], CANARY, FAILURES, is_failure=True)
+    assert judgement.verdict != "invalid"
+    assert judgement.candidate is not None and judgement.candidate.total == 200 * 75
+    assert "the planned split came 5m after the warm-up, and what was before does not count" in judgement.notes
+
+
+def test_a_router_that_never_follows_is_invalid() -> None:
+    ticks = steady(0.02, 0.02, arms=replace(CANARY, share=0.01), count=200)
+    assert judge_comparison(ticks, CANARY, FAILURES, is_failure=True).verdict == "invalid"
+
+
+def test_a_short_wrong_split_is_no_evidence() -> None:
+    """A replica restarts: for a minute the candidate receives nothing, and later the split is the planned one again."""
+    ticks = steady(0.02, 0.02, count=400)
+    for index in range(60, 64):
+        ticks[index] = replace(ticks[index], candidate=Counts(0, 0))
+    judgement = judge_comparison(ticks, CANARY, FAILURES, is_failure=True)
+    assert judgement.verdict in ("ok", "inconclusive")
