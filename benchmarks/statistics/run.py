@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from importlib import import_module
 
-TABLES = ("delays", "power", "disturbances", "bursts", "wrong_splits", "late_failures")
+TABLES = ("delays", "power", "disturbances", "bursts", "wrong_splits", "late_failures", "judged")
 """The modules that each measure one table, in the order of the page."""
 
 
