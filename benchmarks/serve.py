@@ -1,7 +1,8 @@
 """Measures how fast `serve` acknowledges breaches, beside a bare FastAPI endpoint that stores one row the same way.
 
 Both get the same posts at the same rate, one after the other, over the same number of connections. Then the service
-gets many more breaches, and the memory of both of its processes is read on the way.
+gets many more breaches of a version that receives requests, and answers each without a push. The memory of both of its
+processes is read on the way. At last a service that keeps them for a minute deletes them, and gets as many again.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ import argparse
 import http.client
 import json
 import re
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import local
@@ -48,6 +50,8 @@ uvicorn.run(app, port=0, http="h11", access_log=False)
 PATH = "/v1/breaches/alertmanager?dryRun=true"
 LISTENS = re.compile(r"http://127\.0\.0\.1:([0-9]+)")
 CONNECTIONS = 16
+ROLLOUT, VERSION = "ads-model-00000", "42"
+"""A rollout of the workspace, and its candidate."""
 
 
 def main() -> None:
@@ -69,8 +73,16 @@ def main() -> None:
                 lost = chosen.rate * chosen.seconds - (count(port) if label != "FastAPI" else len(times))
             p99.append(row(label, times, lost))
         print(f"\np99, the service / the bare endpoint: {p99[0] / p99[1]:.2f}\n")
-        with running(service, place) as (port, process):
-            memory(port, process, chosen.many)
+        inbox = place / "many.sqlite3"
+        many = [*service, "--inbox", f"sqlite:///{inbox}"]
+        print("| answered breaches | HTTP, MiB | worker, MiB | file, MiB | s |\n|---:|---:|---:|---:|---:|")
+        with running(many, place) as (port, process):
+            memory(port, process, inbox, chosen.many, 0)
+        with running([*many, "--keep", "1m"], place):
+            wait_until(lambda: rows_in(inbox) == 0)
+            print(f"\nafter `--keep 1m`: {rows_in(inbox):,} rows, {mebibytes(inbox):.0f} MiB; as many again:\n")
+        with running(many, place) as (port, process):
+            memory(port, process, inbox, chosen.many, chosen.many)
 
 
 def write_mirror(place: Path) -> Path:
@@ -111,13 +123,13 @@ def running(words: Sequence[str], place: Path) -> Iterator[tuple[int, int]]:
         process.wait(60)
 
 
-def payload(first: int, count: int, workspace: str) -> bytes:
-    """Return alerts of rollouts of their own. In a workspace that is unknown they are stored, and not answered."""
+def payload(first: int, count: int, workspace: str, rollout: str = "") -> bytes:
+    """Return alerts of one rollout, or of rollouts of their own, which do not exist."""
     began = datetime.now(UTC).isoformat()
     alerts = [
         {
             "status": "firing",
-            "labels": {"workspace": workspace, "rollout": f"r-{number:06}", "version": "2", "trigger": "errors"},
+            "labels": {"workspace": workspace, "rollout": rollout or f"r-{number:06}", "version": VERSION},
             "annotations": {"summary": f"r-{number} 2: error_rate above 5%", "value": "0.081"},
             "startsAt": began,
             "fingerprint": f"{number:016x}",
@@ -177,16 +189,33 @@ def row(label: str, times: Sequence[float], lost: int) -> float:
     return p99
 
 
-def memory(port: int, process: int, many: int) -> None:
-    """Post many breaches, 100 in a post, and print the memory of the HTTP process and of the worker on the way."""
-    send, begin = sender(port), 10_000_000
-    print("| breaches | HTTP, MiB | worker, MiB | s |\n|---:|---:|---:|---:|")
-    started = time.perf_counter()
+def memory(port: int, process: int, inbox: Path, many: int, first: int) -> None:
+    """Post many breaches, 100 in a post, wait for their answers, and print the memory of both processes."""
+    send, started = sender(port), time.perf_counter()
     for done in range(0, many + 1, 100):
         if done % (many // 5) == 0:
-            sizes = " | ".join(f"{each:.0f}" for each in (resident(process), resident(worker_of(process))))
-            print(f"| {done:,} | {sizes} | {time.perf_counter() - started:.0f} |", flush=True)
-        send(payload(begin + done, 100, "nowhere"))
+            wait_until(lambda: rows_in(inbox, "done") == rows_in(inbox))
+            sizes = (resident(process), resident(worker_of(process)), mebibytes(inbox))
+            cells = " | ".join(f"{each:.0f}" for each in sizes)
+            print(f"| {rows_in(inbox, 'done'):,} | {cells} | {time.perf_counter() - started:.0f} |", flush=True)
+        if done < many:
+            send(payload(10_000_000 + first + done, 100, "benchmark", ROLLOUT))
+
+
+def wait_until(fits: Callable[[], bool]) -> None:
+    while not fits():
+        time.sleep(0.2)
+
+
+def rows_in(inbox: Path, state: str = "%") -> int:
+    """Return how many breaches of a state the file has."""
+    with closing(sqlite3.connect(f"file:{inbox}?mode=ro", uri=True)) as connection:
+        found = connection.execute("SELECT count(*) FROM rollout_spec_breaches WHERE state LIKE ?", (state,))
+        return int(found.fetchone()[0])
+
+
+def mebibytes(inbox: Path) -> float:
+    return inbox.stat().st_size / 2**20
 
 
 def worker_of(process: int) -> int:

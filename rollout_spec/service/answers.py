@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from rollout_spec.core.breach import Breach
 from rollout_spec.core.errors import ClosedByPersonError, UserError
 from rollout_spec.rollback import NoAction, NoRollbackTarget, Rollback
 from rollout_spec.service.records import State, StoredBreach
+from rollout_spec.service.rows import with_end
+from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workflows.breach_order import would_be_acted_on
 from rollout_spec.workflows.breach_version import with_version
 from rollout_spec.workflows.hold import SHARED_CAUSE
@@ -54,12 +56,13 @@ def _gist(outcome: Mapping[str, Any]) -> tuple[Any, ...]:
 def answer_all(
     rows: Sequence[StoredBreach],
     responder: Responder,
-    others: Iterable[StoredBreach],
+    others: Iterable[Breach],
     checkpoint: Checkpoint = lambda *_: None,
 ) -> Iterator[Answer]:
     """Answer breaches of one workspace together, and yield the answer to each as soon as it is known.
 
     ``others`` are all recent breaches of the workspace: those that automation would act on count for a shared cause.
+    ``checkpoint`` is called before each push.
     """
     if not rows:
         return
@@ -67,13 +70,14 @@ def answer_all(
     breaches: list[Breach] = []
     for row in rows:
         try:
-            breach = _answerable(row, repository)
+            assert row.breach is not None
+            breach = _answerable(with_end(row.breach, row.ended_at), repository)
         except UserError as error:
             yield failed(row, error) if _is_unreadable(row, repository) else _refused(row, error)
             continue
         rows_by_key.setdefault((breach.rollout, breach.version), []).append(row)
         breaches.append(breach)
-    concurrent = tuple(_acted_on(others, responder))
+    concurrent = tuple(_acted_on(others, breaches, responder))
 
     def save(response: BreachResponse) -> None:
         assert response.change is not None
@@ -89,12 +93,14 @@ def answer_all(
         yield failed(row, UserError("this breach got no response"))
 
 
-def _answerable(row: StoredBreach, repository: Repository) -> Breach:
-    """Return the breach of a row with its version. UserError if the rollout or version does not exist."""
-    assert row.breach is not None
-    breach = row.breach
-    if row.ended_at is not None and breach.ended_at is None:
-        breach = replace(breach, ended_at=datetime.fromtimestamp(row.ended_at, UTC))
+def counts_since(base: Base, now: datetime) -> float:
+    """Return the time since which breaches may count for a shared cause."""
+    # A minute is for clocks that differ.
+    return (now - base.automation.shared_cause.within - timedelta(minutes=1)).timestamp()
+
+
+def _answerable(breach: Breach, repository: Repository) -> Breach:
+    """Return a breach with its version. UserError if the rollout or version does not exist."""
     rollout = repository.require_rollout(breach.rollout)
     breach = with_version(breach, repository)
     if rollout.model is not None and breach.version not in rollout.model.spec.versions:
@@ -108,14 +114,31 @@ def _is_unreadable(row: StoredBreach, repository: Repository) -> bool:
     return rollout is not None and rollout.model is None
 
 
-def _acted_on(others: Iterable[StoredBreach], responder: Responder) -> Iterator[Breach]:
-    for row in others:
+def _acted_on(others: Iterable[Breach], own: Sequence[Breach], responder: Responder) -> Iterator[Breach]:
+    """Yield breaches that automation would act on, for the shared causes of ``own`` ones.
+
+    One of each version is enough if it is near all of them, and one of equal ones, so a flood of alerts costs little.
+    """
+    examined = set[tuple[object, ...]]()
+    base, moments, counted = responder.base, [each.observed_at for each in own], set[Key]()
+    if not moments:
+        return
+    earliest, latest, within = min(moments), max(moments), base.automation.shared_cause.within
+    for other in others:
+        times = (other.observed_at, other.ended_at)
+        facts = (other.rollout, other.version, other.about, other.trigger, other.source, *times)
+        if (other.rollout, other.version) in counted or facts in examined:
+            continue
+        examined.add(facts)
         try:
-            breach = _answerable(row, responder.base.repository)
-            if would_be_acted_on(breach, responder.base, responder.now):
-                yield breach
+            breach = _answerable(other, base.repository)
+            if not would_be_acted_on(breach, base, responder.now):
+                continue
         except UserError:
             continue
+        if latest - within <= breach.observed_at <= earliest + within:
+            counted.add((other.rollout, other.version))
+        yield breach
 
 
 def _keys(result: BreachResponse | FailedResponse) -> list[Key]:

@@ -10,24 +10,24 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, func, not_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, not_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from rollout_spec.core.errors import UserError
 from rollout_spec.service.database import BREACHES, Database
+from rollout_spec.service.inbox_reads import InboxReads
 from rollout_spec.service.leases import IS_NEW, Turns, due, not_leased
-from rollout_spec.service.records import BEGUN, OPEN, UNFINISHED, NewBreach, Receipt, State, Step, StoredBreach
+from rollout_spec.service.records import BEGUN, OPEN, NewBreach, Receipt, State, Step, StoredBreach
 from rollout_spec.service.rows import changes_of, stored, values_of, with_steps
 
 _COLUMNS = BREACHES.c
-_PAGE = 100
 
 
-class Inbox:
+class Inbox(InboxReads):
     """The breaches in a database. Every method is one transaction; DatabaseError if it fails."""
 
     def __init__(self, database: Database) -> None:
-        self._database, self._turns = database, Turns()
+        super().__init__(database)
+        self._turns = Turns()
 
     def add(self, breaches: Sequence[NewBreach]) -> list[Receipt]:
         """Store breaches durably. A repeated delivery is counted at its first one, and may cause a new answer."""
@@ -180,56 +180,6 @@ class Inbox:
                 values |= {"due_at": now} if row["state"] == "watching" else {}
                 connection.execute(update(BREACHES).where(_COLUMNS.id == row["id"]).values(values))
             return [row["id"] for row in rows]
-
-    def find(self, id: str) -> StoredBreach | None:
-        """Return one breach, None if absent."""
-        with self._database.reading() as connection:
-            row = connection.execute(select(BREACHES).where(_COLUMNS.id == id)).mappings().first()
-        return stored(dict(row)) if row is not None else None
-
-    def newest(
-        self,
-        workspaces: Collection[str],
-        most: int = _PAGE,
-        state: str | None = None,
-        rollout: str | None = None,
-        before: str | None = None,
-    ) -> list[StoredBreach]:
-        """Return the newest breaches of some workspaces.
-
-        ``before`` is the id of the last breach of the previous page.
-        """
-        fits: list[ColumnElement[bool]] = [_COLUMNS.workspace.in_(workspaces)]
-        fits += [_COLUMNS.state == state] if state else []
-        fits += [_COLUMNS.rollout == rollout] if rollout else []
-        order = (_COLUMNS.received_at.desc(), _COLUMNS.id.desc())
-        with self._database.reading() as connection:
-            if before is not None:
-                own = and_(_COLUMNS.id == before, _COLUMNS.workspace.in_(workspaces))
-                last = connection.execute(select(_COLUMNS.received_at, _COLUMNS.id).where(own)).one_or_none()
-                if last is None:
-                    raise UserError(f"no breach {before} to go on from", hint="leave `before` out")
-                fits.append(tuple_(_COLUMNS.received_at, _COLUMNS.id) < (last.received_at, last.id))
-            wanted = select(BREACHES).where(*fits).order_by(*order).limit(most)
-            return [stored(dict(row)) for row in connection.execute(wanted).mappings()]
-
-    def recent(self, workspace: str, observed_after: float) -> list[StoredBreach]:
-        """Return the breaches of a workspace that were observed after a time and can be answered."""
-        fits = and_(
-            _COLUMNS.workspace == workspace,
-            _COLUMNS.observed_at >= observed_after,
-            _COLUMNS.state != "refused",
-            _COLUMNS.dry_run.is_(False),
-        )
-        with self._database.reading() as connection:
-            return [stored(dict(row)) for row in connection.execute(select(BREACHES).where(fits)).mappings()]
-
-    def backlog(self) -> tuple[int, float]:
-        """Return the number of unfinished breaches, and the age of the oldest one in seconds."""
-        wanted = select(func.count(), func.min(_COLUMNS.received_at)).where(_COLUMNS.state.in_(UNFINISHED))
-        with self._database.reading() as connection:
-            count, oldest = connection.execute(wanted).one()
-            return count, max(0.0, self._database.now(connection) - oldest) if oldest is not None else 0.0
 
     def forget(self, older_than: float) -> int:
         """Delete finished breaches that did not change for so many seconds. Return their number."""

@@ -46,7 +46,7 @@ class Notifier:
     served: Callable[[], Served]
     count: Callable[[str], None] = lambda _: None
     seconds: float = _SEND_SECONDS
-    _reserved: set[str] = field(default_factory=set)
+    _reserved: set[str] = field(default_factory=set, repr=False)
     _resting: dict[tuple[str, str], tuple[Thread, float]] = field(default_factory=dict)
 
     def run(self, ended: Event) -> None:

@@ -25,8 +25,8 @@ from rollout_spec.service.health import State
 from rollout_spec.service.inbox import Inbox
 from rollout_spec.service.metrics import Metrics
 from rollout_spec.service.records import NewBreach
-from rollout_spec.service.secrets import learn_secrets
-from rollout_spec.service.workspaces import Served, ServedWorkspace, base_of, serve_again
+from rollout_spec.service.secrets import learn_secrets, monitor_secrets
+from rollout_spec.service.workspaces import Served, ServedWorkspace, base_of, reconciles, serve_again
 from rollout_spec.spec.workspace import Workspace
 from rollout_spec.workflows.base_branch import Base, forge_of
 from rollout_spec.workflows.gated_step import SOURCE, GatedBase, breaches_of
@@ -51,6 +51,7 @@ class Reconciler:
     _due: dict[str, float] = field(default_factory=dict)
     _kept: dict[str, KeptAnswers] = field(default_factory=dict)
     _seen: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    _reserved: frozenset[str] = frozenset()
     _merge_times: dict[str, datetime] = field(default_factory=dict)
     _refreshed: float = 0.0
 
@@ -93,7 +94,8 @@ class Reconciler:
         is_dry_run = base.automation.mode == "dry-run"
         forge = None if is_dry_run else forge_of(base, workspace.spec.forge)
         kept = self._kept.setdefault(name, KeptAnswers())
-        source = connect(workspace.spec.prometheus, now, kept)
+        self._reserved |= monitor_secrets(self.served)
+        source = connect(workspace.spec.prometheus, now, kept, self._reserved)
         actions: dict[str, int] = {}
         try:
             log = partial(_log.info, "%s: %s", name)
@@ -130,8 +132,7 @@ class ReconcilerProcess(ChildProcess):
                 metrics.count(event)
 
         def is_wanted() -> bool:
-            settings = (each.settings.spec.service for each in state.served.workspaces.values())
-            return any(each is not None and each.reconcile is not None for each in settings)
+            return any(map(reconciles, state.served.workspaces.values()))
 
         child = Child("reconciler", run_reconciler, on_event, lambda: None, _SILENT_SECONDS, is_wanted)
         super().__init__(child, options, state)

@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from rollout_spec.core.breach import Breach
 from rollout_spec.core.text import one_line
 from rollout_spec.service.breach_json import from_json, to_json
 from rollout_spec.service.records import NewBreach, Step, StoredBreach, alert_key
@@ -88,6 +89,13 @@ def values_of(new: NewBreach, now: float) -> dict[str, Any]:
         "notify_attempts": 0,
         "notified": "[]",
     }
+
+
+def with_end(breach: Breach, ended_at: float | None) -> Breach:
+    """Return a breach with the end of its alert, which another post may have reported."""
+    if ended_at is None or breach.ended_at is not None:
+        return breach
+    return replace(breach, ended_at=datetime.fromtimestamp(ended_at, UTC))
 
 
 def stored(row: Mapping[str, Any], *, leased_at: float | None = None, was_left: bool = False) -> StoredBreach:

@@ -24,7 +24,7 @@ from rollout_spec.service.metrics import Metrics
 from rollout_spec.service.reconciler import ReconcilerProcess
 from rollout_spec.service.secrets import learn_tokens
 from rollout_spec.service.worker_process import WorkerProcess
-from rollout_spec.service.workspaces import Served, monitors_of
+from rollout_spec.service.workspaces import Served, monitors_of, reconciles
 from rollout_spec.service.writer import Writer
 from rollout_spec.workflows.monitors import authenticates, check_monitor
 
@@ -108,12 +108,12 @@ def _running(process: ChildProcess) -> Iterator[None]:
 def check_served(served: Served, host: str, *, only_loopback: bool) -> None:
     """Raise UserError if no monitor is named, or one has no ``auth`` and others may connect."""
     named = [(each, monitor) for each in served.workspaces.values() for monitor in monitors_of(each)]
-    if not named:
+    if not named and not any(reconciles(each) for each in served.workspaces.values()):
         problems = (*served.errors, *served.invalid)
         if problems:
             raise UserError(f"the workspaces cannot be read: {problems[0]}")
         raise UserError(
-            "no workspace on the base names a monitor",
+            "no workspace on the base names a monitor, or sets `service.reconcile`",
             hint="add `service: {monitors: {alertmanager: {type: alertmanager, auth: …}}}` to `spec`",
         )
     for workspace, monitor in named:

@@ -22,10 +22,11 @@ from typing import Any
 
 from rollout_spec.core import bounded_process as confined
 from rollout_spec.core import budget
+from rollout_spec.core.breach import Breach
 from rollout_spec.core.errors import OUTSIDE, UserError
 from rollout_spec.core.unexpected import as_user_error
 from rollout_spec.integrations.forges import Forge
-from rollout_spec.service.answers import Answer, answer_all, failed, has_shared_cause
+from rollout_spec.service.answers import Answer, answer_all, counts_since, failed, has_shared_cause
 from rollout_spec.service.database import DatabaseError
 from rollout_spec.service.follow import LONGEST_SECONDS, delay_after, follow, stays_merged
 from rollout_spec.service.inbox import Inbox
@@ -34,6 +35,7 @@ from rollout_spec.service.records import GIVEN_UP, Step, StoredBreach
 from rollout_spec.service.secrets import learn_secrets
 from rollout_spec.service.workspaces import Served, ServedWorkspace, base_of, serve_again
 from rollout_spec.workflows.base_branch import Base, forge_of
+from rollout_spec.workflows.hold import SHARED_CAUSE
 from rollout_spec.workflows.respond import Responder
 
 _log = logging.getLogger(__name__)
@@ -129,8 +131,7 @@ class Worker:
         forge = None
         if base.automation.mode != "dry-run" and not all(row.dry_run for row in rows):
             forge = forge_of(base, settings.spec.forge)
-        within = base.automation.shared_cause.within + timedelta(minutes=1)
-        others = self.inbox.recent(workspace.name, (now - within).timestamp())
+        others = self.inbox.recent(workspace.name, counts_since(base, now))
         yield from answer_all([row for row in rows if row.dry_run], Responder(base, None, now), others)
         live, responder = [row for row in rows if not row.dry_run], Responder(base, forge, now, attests=True)
         # New breaches come first: a slow forge must not spend their time on pull requests that are open already.
@@ -145,14 +146,16 @@ class Worker:
         yield from self._answered(moved, responder, others, workspace.name)
 
     def _answered(
-        self, rows: Sequence[StoredBreach], responder: Responder, others: Sequence[StoredBreach], workspace: str
+        self, rows: Sequence[StoredBreach], responder: Responder, others: Sequence[Breach], workspace: str
     ) -> Iterator[Answer]:
         """Answer breaches together. A shared cause lets others be answered again."""
-        own, forge = {row.id for row in rows}, responder.forge
+        own, forge, last = {row.id for row in rows}, responder.forge, None
         for answer in answer_all(rows, responder, others, self._checkpoint):
-            if has_shared_cause(answer.outcome):  # first, so that a worker that is killed now leaves none armed
-                within = responder.base.automation.shared_cause.within + timedelta(minutes=1)
-                self._reopen_shared(own, workspace, responder.now - within)
+            if (
+                has_shared_cause(answer.outcome) and answer.outcome != last
+            ):  # first, so that a worker that is killed now leaves none armed
+                self._reopen_shared(own, workspace, responder)
+                last = answer.outcome
             yield stays_merged(answer, responder.base, forge) if forge is not None else answer
 
     def _checkpoint(self, rows: Sequence[StoredBreach], begun: Mapping[str, Any]) -> None:
@@ -171,15 +174,11 @@ class Worker:
         except Exception as error:
             return failed(row, as_user_error(error))
 
-    def _reopen_shared(self, own: Collection[str], workspace: str, since: datetime) -> None:
-        """Answer the other breaches of a shared cause again, so that their rollbacks become drafts too.
-
-        They are read again: another worker may have answered one meanwhile without this cause.
-        """
-        others = self.inbox.recent(workspace, since.timestamp())
-        unaware = [row for row in others if row.id not in own and not has_shared_cause(row.outcome)]
-        acted_on = [row.id for row in unaware if row.state == "working" or row.outcome.get("verdict") == "act"]
-        if acted_on:
+    def _reopen_shared(self, own: Collection[str], workspace: str, responder: Responder) -> None:
+        """Answer the other breaches of a shared cause again, so that their rollbacks become drafts too."""
+        # They are read again: another worker may have answered one meanwhile without this cause.
+        others = self.inbox.unaware(workspace, counts_since(responder.base, responder.now), SHARED_CAUSE)
+        if acted_on := others - set(own):
             self.inbox.reopen(acted_on)
 
     def _workspace(self, name: str) -> ServedWorkspace:

@@ -76,6 +76,12 @@ def monitors_of(workspace: ServedWorkspace) -> Mapping[str, object]:
     return service.monitors if service else {}
 
 
+def reconciles(workspace: ServedWorkspace) -> bool:
+    """Return whether the rollouts in flight of a workspace are judged."""
+    service = workspace.settings.spec.service
+    return service is not None and service.reconcile is not None
+
+
 def settings_of(workspace: ServedWorkspace, monitor: str) -> MonitorSettings:
     """Return the settings of a monitor that a workspace names."""
     service = workspace.settings.spec.service

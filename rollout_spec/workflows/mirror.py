@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.integrations.git.command import Plumbing
-from rollout_spec.integrations.git.mirror import MirrorSource, create_or_update, update
+from rollout_spec.integrations.git.mirror import MirrorSource, create_or_update, followed_branch, update, workspaces
 from rollout_spec.integrations.git.remote import Remote
+from rollout_spec.integrations.git.repository import Git
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.workflows.base_branch import authorize
 from rollout_spec.workflows.locate import WorkspaceLocation
@@ -48,9 +49,20 @@ def mirror(here: WorkspaceLocation, folder: str | None, tell: Callable[[str], No
             authorize(plumbing, Remote(plumbing, source.remote), forge)
 
     if folder is None:
+        source = replace(source, branch=_branch_of(here.git_root, base.branch))
         done = update(here.git_root, source, authorize_remote, tell)
         return UpdatedMirror(here.git_root, source.branch, done.commit)
     path = Path(os.path.normpath(here.start / folder))
     is_new = not path.exists()
     done = create_or_update(path, source, authorize_remote, tell)
     return UpdatedMirror(path, source.branch, done.commit, done.workspaces if is_new else ())
+
+
+def _branch_of(mirror: Path, named: str) -> str:
+    """Return the branch that a mirror is to follow: the one that its workspace names.
+
+    It stays the same if the mirror has several workspaces: one must not move the others to a branch of its own.
+    """
+    plumbing = Plumbing(mirror)
+    is_shared = len(workspaces(plumbing, Git(mirror).commit("HEAD"), WORKSPACE_FILE)) > 1
+    return followed_branch(plumbing) if is_shared else named

@@ -74,7 +74,8 @@ def test_a_rollback_is_merged_within_seconds(tmp_path: Path) -> None:
         point_to(repo, hosted)
         mirror(repo)
         repo.git("remote", "set-url", "origin", str(repo.remote))  # people have other credentials
-        with service(repo) as served, alertmanager_running(tmp_path, served.address) as alertmanager:
+        manifest = repo.at("main", workspace.OPERATOR)
+        with service(repo) as served, alertmanager_running(tmp_path, served.address, manifest) as alertmanager:
             wait_until(served.works, f"the service does not work\n{served.lines[-3000:]}")
             runs = []
             for number in range(RUNS):

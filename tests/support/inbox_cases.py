@@ -242,3 +242,25 @@ def test_what_a_worker_begins_stays_until_a_try_ends_without_an_error(inbox: Inb
     lease(inbox)
     assert finish(inbox, id)
     assert "begun" not in row(inbox, id).outcome
+
+
+def test_breaches_that_know_nothing_of_a_guard_are_found_by_their_outcome(inbox: Inbox) -> None:
+    names = ("acts", "knows", "drafts", "is-done", "works", "waits", "tells")
+    ids = {name: inbox.add([new(name)])[0].id for name in names}
+    inbox.add([new("elsewhere", workspace="other"), new("dry", dry_run=True)])
+    lease(inbox)
+    guard = {"reasons": [{"guard": "shared-cause", "message": "3 failed"}]}
+    quoted = {"reasons": [{"guard": "age", "message": 'it is "guard": "shared-cause"'}]}
+    for name, state, outcome in (
+        ("acts", "watching", {"verdict": "act"}),
+        ("knows", "watching", {"verdict": "act", **guard}),
+        ("drafts", "watching", {"verdict": "draft"}),
+        ("is-done", "done", {"verdict": "act"}),
+        ("tells", "watching", {"verdict": "act", **quoted}),
+        ("waits", "waiting", {"verdict": "act"}),
+    ):
+        assert inbox.finish("one", ids[name], state, outcome, [])  # type: ignore[arg-type]
+    start = START.timestamp()
+    assert inbox.unaware("acme", start, "shared-cause") == {ids["acts"], ids["tells"], ids["works"]}
+    assert inbox.unaware("acme", start + 1, "shared-cause") == set()
+    assert {each.id.split("-")[1] for each in inbox.recent("acme", start)} == {each.split("-")[0] for each in names}

@@ -1,5 +1,5 @@
-"""Queries of metrics: profiles of metric sources, and the PromQL made from them.
+"""Queries of metrics, and the counts in their answers.
 
-Imports ``core``, ``spec``, ``workspace`` and ``domain``. Start with ``queries``; to add a profile: one entry of
-``PROFILES`` in ``profiles``.
+Imports ``core``, ``spec``, ``workspace`` and ``domain``. Start with ``queries``, and for the gate with ``counts``. To
+add a profile: one entry of ``PROFILES`` in ``profiles``.
 """

@@ -20,6 +20,8 @@ ARM = "rollout_spec_arm"
 COUNT = "rollout_spec_count"
 """Labels that the query adds: the version's part in the comparison, and the counter."""
 TOTAL, PART = "total", "part"
+TIME = "_time"
+"""The end of the name of a counter whose values are the times of its scrapes."""
 
 _WINDOW = timedelta(minutes=5)
 """For `{{ window }}` in a selector of a comparison, which has no window."""
@@ -74,9 +76,10 @@ def count_query(trigger: Trigger, profile: Profile, own: Mapping[str, Metric], a
             "the selectors of the metric count the same requests for both versions: write `{{ version }}` there"
         )
     expressions = (
-        f'label_replace(label_replace({selector}, "{ARM}", "{name}", "", ""), "{COUNT}", "{counter}", "", "")'
+        f'label_replace(label_replace({value}, "{ARM}", "{name}", "", ""), "{COUNT}", "{count}", "", "")'
         for name, pair in counters.items()
         for counter, selector in ((TOTAL, pair.total), (PART, pair.part))
+        for count, value in ((counter, selector), (counter + TIME, f"timestamp({selector})"))
     )
     versions = {name: arm.version for name, arm in arms.by_name.items()}
     return CountQuery(f"({' or '.join(expressions)}){grid.subquery}", grid, versions, isinstance(trigger, Latency))

@@ -16,18 +16,20 @@ from itertools import pairwise
 from rollout_spec.core.series import Series
 from rollout_spec.core.text import excerpt
 from rollout_spec.core.units import format_duration
-from rollout_spec.domain.metrics.counts import ARM, COUNT, PART, TOTAL, ArmName, CountQuery
+from rollout_spec.domain.metrics.counts import ARM, COUNT, PART, TIME, TOTAL, ArmName, CountQuery
 from rollout_spec.domain.metrics.grid import clock
+from rollout_spec.domain.metrics.scrapes import Samples, increases, longest_age, newest
 from rollout_spec.domain.statistics.counts import Counts, Tick
 
 MOST_MISSING = 0.1
 """The share of the window for which a version may have no samples."""
+_OLDEST = 3600.0
+"""The age of a sample in seconds that no server repeats."""
 _MOST_SURPLUS = 0.01
 """The share by which events may exceed their total, if two exporters are scraped at different moments."""
 
 _Identity = frozenset[tuple[str, str]]
-_Points = dict[float, float]
-_Counter = dict[_Identity, _Points]
+_Counter = dict[_Identity, Samples]
 
 
 class _UselessError(ValueError):
@@ -61,7 +63,8 @@ def read_counts(query: CountQuery, series: Sequence[Series]) -> Reading:
 def _read(query: CountQuery, series: Sequence[Series]) -> Reading:
     counters = _sorted_out(query, series)
     scraped = {name: _scraped(query, name, counters[name, TOTAL]) for name in query.versions}
-    shared = sorted(set.intersection(*scraped.values()))
+    until = _covered_until(query, counters)
+    shared = sorted(moment for moment in set.intersection(*scraped.values()) if moment <= until)
     if len(shared) < 2:
         raise _UselessError("the versions have samples at fewer than two common moments")
     arms = {name: _counts(query, name, counters, shared) for name in query.versions}
@@ -80,14 +83,17 @@ def _sorted_out(query: CountQuery, series: Sequence[Series]) -> Mapping[tuple[Ar
         (name, counter): {} for name in query.versions for counter in (TOTAL, PART)
     }
     for each in series:
-        name, counter = each.labels.get(ARM), each.labels.get(COUNT)
-        place = next((key for key in counters if key == (name, counter)), None)
+        name, count = each.labels.get(ARM), each.labels.get(COUNT, "")
+        place = next((key for key in counters if key == (name, count.removesuffix(TIME))), None)
         if place is None:
             raise _UselessError("the answer has series that were not asked for")
-        points = counters[place].setdefault(_identity(each, query.is_latency), {})
+        samples = counters[place].setdefault(_identity(each, query.is_latency), Samples())
+        kept = samples.times if count.endswith(TIME) else samples.values
         for time, value in each.samples:
             _check(query, each, time, value)
-            points[time] = max(value, points.get(time, 0.0))  # one counter, whose `le` an upgrade spells differently
+            if count.endswith(TIME) and not time - _OLDEST <= value <= time:
+                raise _UselessError(f"the scrape of a sample at {clock(time)} is of another time")
+            kept[time] = max(value, kept.get(time, 0.0))  # one counter, whose `le` an upgrade spells differently
     for counter in (TOTAL, PART):
         if len(query.versions) > 1 and counters["stable", counter].keys() & counters["candidate", counter].keys():
             raise _UselessError("the same counter was read for both versions: the selectors do not tell them apart")
@@ -104,14 +110,14 @@ def _check(query: CountQuery, series: Series, time: float, value: float) -> None
 
 def _identity(series: Series, is_latency: bool) -> _Identity:
     """Return the labels that identify a counter; of a histogram those that its buckets share."""
-    dropped = {ARM, COUNT, *(("__name__", "le") if is_latency else ())}
+    dropped = {ARM, COUNT, "__name__", *(("le",) if is_latency else ())}  # PromQL's timestamp() drops the name
     return frozenset((label, value) for label, value in series.labels.items() if label not in dropped)
 
 
 def _scraped(query: CountQuery, name: ArmName, total: _Counter) -> set[float]:
     """Return the moments with samples of a version. They must fill the window."""
     version, grid = query.versions[name], query.grid
-    times = {time for points in total.values() for time in points}
+    times = {time for samples in total.values() for time in samples.values}
     if not times:
         raise _UselessError(f"{version} has no samples")
     first, last = min(times), max(times)
@@ -122,6 +128,24 @@ def _scraped(query: CountQuery, name: ArmName, total: _Counter) -> set[float]:
         lost = format_duration(timedelta(seconds=missing * grid.step))
         raise _UselessError(f"{version} has no samples for {lost} of the time since {clock(first)}")
     return times
+
+
+def _covered_until(query: CountQuery, counters: Mapping[tuple[ArmName, str], _Counter]) -> float:
+    """Return the time up to which every target was scraped that is not gone.
+
+    The last sample of a target that is gone may be repeated for five minutes. _UselessError if a version has no others.
+    """
+    last = query.grid.last
+    age = longest_age(samples for counter in counters.values() for samples in counter.values())
+    recent = list[float]()
+    for (name, count), counter in counters.items():
+        times = newest(counter.values(), last)
+        fresh = [time for time in times if last - time <= age]
+        if count == TOTAL and not fresh:
+            version = query.versions[name]
+            raise _UselessError(f"the samples of {version} end at {clock(max(times))}, before {clock(last)}")
+        recent += fresh
+    return min(recent)
 
 
 def _missing(query: CountQuery, name: ArmName, times: Sequence[float]) -> Iterator[str]:
@@ -141,7 +165,7 @@ def _counts(
 ) -> list[Counts]:
     """Return the counts of a version since each moment, up to the next one."""
     version, total, part = query.versions[name], counters[name, TOTAL], counters[name, PART]
-    totals, parts = _increases(total, times), _increases(part, times)
+    totals, parts = increases(total.values(), times), increases(part.values(), times)
     if query.is_latency:
         if total.keys() != part.keys():
             raise _UselessError(f"the histogram of {version} has no bucket that ends at the bound")
@@ -149,21 +173,6 @@ def _counts(
     if sum(parts) > (1 + _MOST_SURPLUS) * sum(totals):
         raise _UselessError(f"{version} has {sum(parts):g} events among {sum(totals):g}, so this is no share")
     return [Counts(events, requests) for events, requests in zip(parts, totals, strict=True)]
-
-
-def _increases(counter: _Counter, times: Sequence[float]) -> list[float]:
-    """Return the increase of a counter, over all its series, from each moment to the next one."""
-    increases = [0.0] * len(times)
-    for points in counter.values():
-        before, index = 0.0, 0
-        for time in sorted(points):
-            while times[index] < time:
-                index += 1
-            value = points[time]
-            if index:
-                increases[index] += value - before if value >= before else value
-            before = value
-    return increases[1:]
 
 
 def _slower(totals: Sequence[float], fast: Sequence[float]) -> list[float]:

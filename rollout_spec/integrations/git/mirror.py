@@ -170,6 +170,11 @@ def workspaces(plumbing: Plumbing, commit: str, file: str) -> tuple[str, ...]:
     return tuple(sorted("" if str(path.parent) == "." else str(path.parent) for path in files))
 
 
+def followed_branch(plumbing: Plumbing) -> str:
+    """Return the branch that a mirror follows."""
+    return plumbing.run("symbolic-ref", "HEAD").strip().removeprefix("refs/heads/")
+
+
 def nearest(plumbing: Plumbing, commit: str, folder: str, file: str) -> str | None:
     """Return the innermost workspace of a commit around a folder, None if there is none."""
     around = [str(each) for each in (PurePosixPath(folder), *PurePosixPath(folder).parents)]

@@ -25,7 +25,9 @@ def service(settings: ServiceSettings | None) -> Iterator[DoctorResult]:
         return
     problems = [*_monitors(settings), *_recipients(settings)]
     yield from problems
-    if not settings.monitors:
+    if not settings.monitors and settings.reconcile is not None:
+        yield ok("service", "it judges the rollouts in flight, and accepts no breach of a monitor")
+    elif not settings.monitors:
         hint = "add `alertmanager: {type: alertmanager, auth: {bearer: {env: NAME}}}` to `service.monitors`"
         yield failed("service", "the workspace names no monitor: the service would not start", hint)
     elif not problems:

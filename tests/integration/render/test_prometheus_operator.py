@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import folders
 import pytest
 import yaml
+from prometheus_objects import alertmanager_of, objects_of
 from workspaces import files_in, laid_over
 
 from rollout_spec.render.renderer import render
@@ -39,10 +38,6 @@ def run(*command: str | Path, status: int = 0) -> str:
     return done.stdout + done.stderr
 
 
-def objects_of(text: str) -> dict[str, Any]:
-    return {each["kind"]: each for each in yaml.load_all(text, yaml.CSafeLoader)}
-
-
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.parent.parent.name)
 def test_prometheus_accepts_the_rules(promtool: Path, tmp_path: Path, file: Path) -> None:
     spec = objects_of(file.read_text("utf-8"))["PrometheusRule"]["spec"]
@@ -61,57 +56,6 @@ def test_the_alerts_are_those_of_the_target_prometheus(file: Path) -> None:
     assert rollout and rollout.model
     objects = objects_of(render(rollout.model, repository)[0].text)
     assert objects["PrometheusRule"]["spec"] == yaml.load(file.read_text("utf-8"), yaml.CSafeLoader)
-
-
-# Alertmanager. The operator makes its configuration from an AlertmanagerConfig, with the default matcher `OnNamespace`:
-# https://github.com/prometheus-operator/prometheus-operator/blob/v0.93.0/pkg/alertmanager/amcfg.go
-
-
-def alertmanager_of(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Return the configuration of Alertmanager that has an AlertmanagerConfig and a receiver of others."""
-    meta, spec = config["metadata"], config["spec"]
-    start = f"{meta['namespace']}/{meta['name']}/"
-    route = spec["route"]
-    matchers = [f'namespace="{meta["namespace"]}"']
-    matchers += [f'{each["name"]}{each["matchType"]}"{each["value"]}"' for each in route["matchers"]]
-    return {
-        "route": {
-            "receiver": "others",
-            "routes": [
-                {
-                    "receiver": start + route["receiver"],
-                    "matchers": matchers,
-                    "group_by": route["groupBy"],
-                    "group_wait": route["groupWait"],
-                    "group_interval": route["groupInterval"],
-                    "repeat_interval": route["repeatInterval"],
-                    "continue": True,
-                }
-            ],
-        },
-        "receivers": [
-            {"name": "others"},
-            *(
-                {
-                    "name": start + receiver["name"],
-                    "webhook_configs": [_webhook(each, folder) for each in receiver["webhookConfigs"]],
-                }
-                for receiver in spec["receivers"]
-            ),
-        ],
-    }
-
-
-def _webhook(webhook: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    config = {"url": webhook["url"], "send_resolved": webhook["sendResolved"], "max_alerts": webhook["maxAlerts"]}
-    if "httpConfig" not in webhook:
-        return config
-    authorization = webhook["httpConfig"]["authorization"]
-    secret = folder / authorization["credentials"]["name"]
-    secret.mkdir(exist_ok=True)
-    token = secret / authorization["credentials"]["key"]
-    token.write_text("s3cret")
-    return {**config, "http_config": {"authorization": {"type": authorization["type"], "credentials_file": str(token)}}}
 
 
 @pytest.fixture(params=["prometheus-operator", "prometheus-operator-options"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -225,3 +226,27 @@ def test_two_workspaces_with_one_name(two: Repo) -> None:
         data = has_health(running, "degraded")
         assert "another workspace of this repository has the name first" in str(data["warnings"])
         assert posted(running, "first", ENVIRONMENT["FIRST_TOKEN"], workspace="first").status_code == 202
+
+
+def test_a_workspace_moves_no_other_to_its_branch(two: Repo) -> None:
+    """Who may merge to `first` names a branch that anybody may push to, with other settings of `second`."""
+    token = ENVIRONMENT["SECOND_TOKEN"]
+    with service(two, *POLL, environment=ENVIRONMENT) as running:
+        assert posted(running, "second", token, workspace="second").status_code == 202
+        two.git("checkout", "-q", "-b", "evil")
+        several.set_monitors(two, "second", monitors("second", token="FIRST_TOKEN"))
+        for folder in ("first", "second"):
+            path = two.folder / folder / several.FILE
+            path.write_text(path.read_text("utf-8").replace("{type: local}", "{type: local, base: evil}"), "utf-8")
+        two.git("commit", "-qam", "Take the other workspace over")
+        two.git("push", "-q", "origin", "evil")
+        taken = two.tip("evil")
+        two.git("checkout", "-q", "main")
+        several.replace(two, "first", "{type: local}", "{type: local, base: evil}")
+        settings = until(lambda: health(running)["settings"], lambda commits: commits.get("first") == taken)
+        assert settings["second"] == two.tip("main")
+        for _ in range(3):
+            time.sleep(0.5)
+            assert posted(running, "second", token, workspace="second").status_code == 202
+            assert posted(running, "second", ENVIRONMENT["FIRST_TOKEN"], workspace="second").status_code in (401, 429)
+        assert health(running)["settings"]["second"] == two.tip("main")

@@ -159,7 +159,7 @@ class KilledInbox(Inbox):
 
 
 def stored(inbox: Inbox) -> dict[str, StoredBreach]:
-    return {each.breach.rollout: each for each in inbox.recent("acme-models", 0) if each.breach}
+    return {each.breach.rollout: each for each in inbox.newest(["acme-models"], 100) if each.breach}
 
 
 @pytest.fixture

@@ -8,35 +8,27 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import requests
+import yaml
+from prometheus_objects import alertmanager_of, objects_of
 from real_servers import free_port, program
 from served import TOKEN
 
 from stack.programs import answers, running
-
-_ALERTMANAGER = """\
-route:
-  receiver: rollbacks
-  group_by: [workspace, rollout, version]
-  group_wait: 0s
-  group_interval: 1s
-  repeat_interval: 1h
-receivers:
-  - name: rollbacks
-    webhook_configs:
-      - url: {service}/v1/breaches/alertmanager
-        send_resolved: true
-        http_config: {{authorization: {{type: Bearer, credentials_file: {token}}}}}
-"""
+from stack.workspace import SERVICE
 
 
 @contextmanager
-def alertmanager_running(folder: Path, service: str) -> Iterator[str]:
-    """Start Alertmanager in front of the service, and return its address."""
+def alertmanager_running(folder: Path, service: str, manifest: str) -> Iterator[str]:
+    """Start Alertmanager with the rendered route to the service, and return its address.
+
+    Only the host of the service differs: its name in the cluster has no address here.
+    """
     binary, port = program("prometheus-alertmanager"), free_port()
     address = f"http://127.0.0.1:{port}"
-    token, config = folder / "token", folder / "alertmanager.yml"
-    token.write_text(TOKEN, "utf-8")
-    config.write_text(_ALERTMANAGER.format(service=service, token=token), "utf-8")
+    config = folder / "alertmanager.yml"
+    settings = yaml.safe_dump(alertmanager_of(objects_of(manifest)["AlertmanagerConfig"], folder, TOKEN))
+    assert f"url: {SERVICE}/" in settings
+    config.write_text(settings.replace(f"url: {SERVICE}/", f"url: {service}/"), "utf-8")
     command = [binary, f"--config.file={config}", f"--storage.path={folder / 'alertmanager'}"]
     command += [f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="]
     with running("Alertmanager", command, folder / "alertmanager.log", lambda: answers(f"{address}/-/ready")):

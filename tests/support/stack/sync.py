@@ -9,7 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import yaml
+from prometheus_objects import objects_of
 from repo import git
+
+from stack.workspace import OPERATOR
 
 _SECONDS = 1.0
 
@@ -35,7 +39,8 @@ class Sync:
         if commit in self.applied:
             return
         _replace(self.routes / "fraud.yaml", git(self.clone, "show", f"{commit}:manifests/fraud/envoy.yaml"))
-        _replace(self.rules / "fraud.yaml", git(self.clone, "show", f"{commit}:alerts/fraud.yaml"))
+        objects = objects_of(git(self.clone, "show", f"{commit}:{OPERATOR}"))
+        _replace(self.rules / "fraud.yaml", yaml.safe_dump(objects["PrometheusRule"]["spec"]))
         at = time.time()
         self.reload()
         self.applied[commit] = at

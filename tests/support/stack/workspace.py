@@ -12,6 +12,9 @@ from repo import Repo, git, run
 
 CANARY = 10
 """The share of requests that the candidate answers, in percent."""
+SERVICE = "http://rollout-spec.rollout-spec.svc"
+"""The address of the service in a cluster."""
+OPERATOR = "manifests/fraud/prometheus-operator.yaml"
 _WORKSPACE = """\
 apiVersion: rollout-spec/v1
 kind: Workspace
@@ -62,7 +65,10 @@ spec:
 
   targets:
     - {{type: envoy}}
-    - {{type: prometheus, minimumRequests: 10, interval: 1s}}
+    - type: prometheus-operator
+      minimumRequests: 10
+      interval: 1s
+      webhook: {{url: {webhook}, bearer: {{name: rollout-spec}}}}
 """
 _RECORD = """\
     "{version}":
@@ -84,7 +90,9 @@ def create(place: Path, digests: Mapping[str, str]) -> Repo:
     digests = {"40": "5" * 64, **digests}
     records = "".join(_RECORD.format(version=version, digest=digest) for version, digest in digests.items())
     repo.write(".rollout-spec.yaml", _WORKSPACE.format(context=CONTEXT))
-    repo.write("rollouts/fraud.yaml", _ROLLOUT.format(host=HOST, records=records, canary=CANARY))
+    webhook = f"{SERVICE}/v1/breaches/alertmanager"
+    rollout = _ROLLOUT.format(host=HOST, records=records, canary=CANARY, webhook=webhook)
+    repo.write("rollouts/fraud.yaml", rollout)
     repo.render()
     repo.commit("Serve fraud")
     checked = run("--repo", str(folder), "check")

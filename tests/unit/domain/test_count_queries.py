@@ -43,9 +43,10 @@ def latency(above: str) -> Latency:
 
 
 def added(selector: str, arm: str, count: str) -> str:
-    return (
-        f'label_replace(label_replace({selector}, "rollout_spec_arm", "{arm}", "", ""), '
-        f'"rollout_spec_count", "{count}", "", "")'
+    return " or ".join(
+        f'label_replace(label_replace({value}, "rollout_spec_arm", "{arm}", "", ""), '
+        f'"rollout_spec_count", "{name}", "", "")'
+        for value, name in ((selector, count), (f"timestamp({selector})", f"{count}_time"))
     )
 
 

@@ -86,8 +86,8 @@ def test_a_counter_that_ends_keeps_its_count() -> None:
 
 def test_a_counter_that_comes_back_goes_on_or_was_reset() -> None:
     on = total([50, 60, 70, 80], pod="a")
-    assert requests(read(on, total([5, None, 9, 9], pod="b"))) == [10, 14, 10]
-    assert requests(read(on, total([5, None, 2, 2], pod="b"))) == [10, 12, 10]
+    assert requests(read(on, total([5, None, 9, 9], pod="b"))) == [12, 12, 10]
+    assert requests(read(on, total([5, None, 2, 2], pod="b"))) == [11, 11, 10]
 
 
 def test_no_events_are_none() -> None:
@@ -275,7 +275,9 @@ def test_the_ticks_are_the_truth(pods: list[tuple[int, int, list[tuple[str, int]
     answer = [total(values, pod=str(number)) for number, (values, _) in enumerate(lives)]
     reading = read(total(steady, pod="steady"), *answer, moments=MOMENTS)
     expected = [1 + sum(truth[index] for _, truth in lives) for index in range(1, MOMENTS)]
-    assert requests(reading) == expected
+    assert sum(requests(reading)) == pytest.approx(sum(expected))
+    if not any(kind == "lost" for _, _, steps in pods for kind, _ in steps):
+        assert requests(reading) == expected
 
 
 @settings(max_examples=examples(800), deadline=None, database=None, derandomize=True)
