@@ -10,21 +10,23 @@ import numpy as np
 from rollout_spec.domain.statistics.counts import Counts, Tick
 
 Rate = float | Sequence[float]
-"""A rate of failures: one for all reads, or one for each."""
+"""A number for all reads, or one for each."""
 
 
 @dataclass(frozen=True)
 class Traffic:
     """A stage of 15 minutes that is read every 15 seconds, with 100 requests a second and four ticks to a read.
 
-    ``share`` is the candidate's real share. ``retries`` is the mean number of failures that come together, in both
-    versions. ``correlation`` is that of two requests to a version between two reads.
+    ``share`` is the candidate's real share. ``load`` multiplies the requests. ``retries`` is the mean number of
+    failures that come together, in both versions. ``correlation`` is that of two requests to a version between two
+    reads.
     """
 
     candidate: Rate = 0.02
     stable: Rate = 0.02
     share: float = 0.05
     per_second: float = 100.0
+    load: Rate = 1.0
     retries: float = 1.0
     correlation: float = 0.0
     reads: int = 60
@@ -58,7 +60,8 @@ def _arm(generator: np.random.Generator, traffic: Traffic, rate: Rate, requests:
         weight = 1 / traffic.correlation - 1
         rates = generator.beta(rates * weight, (1 - rates) * weight)
     rates = rates.repeat(traffic.ticks_of_read, axis=1)
-    totals = generator.poisson(requests, size=rates.shape)
+    load = np.broadcast_to(np.asarray(traffic.load, dtype=float), traffic.reads).repeat(traffic.ticks_of_read)
+    totals = generator.poisson(requests * load, size=rates.shape)
     events = generator.binomial(totals, rates / traffic.retries)
     if traffic.retries > 1:
         repeated = generator.negative_binomial(np.maximum(events, 1), 1 / traffic.retries)

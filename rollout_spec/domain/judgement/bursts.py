@@ -9,6 +9,8 @@ from rollout_spec.domain.statistics import design_effect
 from rollout_spec.domain.statistics.counts import Tick
 
 _LEAST_NOTED = 1.05
+_ASSUMED = 2.0
+"""The design effect until it can be measured. Without it most false alarms of bursts are in these first ticks."""
 
 
 @dataclass(frozen=True)
@@ -16,11 +18,19 @@ class Bursts:
     """The design effect: the number of events that count as one independent event, at least 1."""
 
     effect: float
+    is_measured: bool = True
 
     @classmethod
-    def of(cls, ticks: Sequence[Tick], *, of_candidate: bool = False) -> Bursts:
-        """Estimate the bursts of stable, or of the candidate if there is no control arm."""
-        return cls(design_effect.estimate([tick.candidate if of_candidate else tick.stable for tick in ticks]))
+    def of(cls, ticks: Sequence[Tick], earlier: Sequence[Sequence[Tick]], *, of_candidate: bool = False) -> Bursts:
+        """Measure the bursts of stable, or of the candidate if there is no control arm.
+
+        A young stage has too few ticks for that. Then the newest of the earlier stages counts that has enough.
+        """
+        for stage in (ticks, *reversed(earlier)):
+            effect = design_effect.measure([tick.candidate if of_candidate else tick.stable for tick in stage])
+            if effect is not None:
+                return cls(effect)
+        return cls(_ASSUMED, is_measured=False)
 
     def spread(self, ticks: Sequence[Tick]) -> list[Tick]:
         """Return ticks whose counts are divided by the design effect."""
@@ -31,4 +41,5 @@ class Bursts:
         """A note for people, if the effect is not negligible."""
         if self.effect < _LEAST_NOTED:
             return ()
-        return (f"events come in bursts: each counts as 1/{self.effect:.3g} (design effect)",)
+        why = "events come in bursts" if self.is_measured else "it is too early to measure bursts of events"
+        return (f"{why}: each counts as 1/{self.effect:.3g} (design effect)",)

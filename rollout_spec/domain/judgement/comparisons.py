@@ -48,7 +48,7 @@ def judge_comparison(
         late = (f"the planned split came {duration(began)} after the warm-up, and what was before does not count",)
         stable, candidate = totals(ticks)
         judgement = replace(judgement, stable=stable, candidate=candidate)
-    bursts = Bursts.of(ticks)
+    bursts = Bursts.of(ticks, earlier)
     spread = bursts.spread(ticks)
     message = _numbers(stable, candidate, arms, plan)
     judgement = replace(judgement, notes=(*late, *bursts.notes), message=message)

@@ -51,7 +51,7 @@ def judge_rate(
     missing = arms.candidate if not candidate.total else arms.stable if arms.has_control and not stable.total else None
     if missing is not None:
         return replace(judgement, message=f"{missing} received no requests in the judged time")
-    bursts = Bursts.of(ticks, of_candidate=not arms.has_control)
+    bursts = Bursts.of(ticks, earlier, of_candidate=not arms.has_control)
     moments = list(_moments(bursts.spread(ticks), arms, bound))
     before = [_last_evidence(bursts.spread(stage), arms, bound) for stage in earlier if stage]
     decisive = math.log(1 / bound.alpha)

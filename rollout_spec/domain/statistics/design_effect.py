@@ -14,20 +14,28 @@ FEWEST_TICKS = 20
 """The fewest ticks with traffic that tell a design effect."""
 
 
-def estimate(control: Sequence[Counts]) -> float:
+def measure(control: Sequence[Counts]) -> float | None:
     """Return the design effect of the control, from its counts in each tick; at least 1.
 
-    It is Pearson's chi-squared statistic of the ticks, divided by its degrees of freedom. It is 1 if fewer than 20
-    ticks have traffic, or if no request or every request has an event.
+    It is Pearson's chi-squared statistic of the ticks, divided by its degrees of freedom. It is None if fewer than 20
+    ticks have traffic, and 1 if no request or every request has an event.
     Source: McCullagh & Nelder, "Generalized linear models", 2nd edition (1989), section 4.5.
     """
     ticks = [tick for tick in control if tick.total]
+    if len(ticks) < FEWEST_TICKS:
+        return None
     together = sum(ticks, Counts(0, 0))
-    if len(ticks) < FEWEST_TICKS or not 0 < together.events < together.total:
+    if not 0 < together.events < together.total:
         return 1.0
     rate = together.rate
     squares = sum((tick.events - tick.total * rate) ** 2 / tick.total for tick in ticks)
     return max(squares / (rate * (1 - rate) * (len(ticks) - 1)), 1.0)
+
+
+def estimate(control: Sequence[Counts]) -> float:
+    """Return the measured design effect of the control, or 1 if the ticks are too few."""
+    measured = measure(control)
+    return 1.0 if measured is None else measured
 
 
 def corrected(ticks: Sequence[Tick], effect: float) -> list[Tick]:

@@ -1,6 +1,6 @@
 """Evidence of a failure that begins at an unknown moment.
 
-A plain sum of log ratios falls as long as a version is healthy. After 10,000 healthy requests it lies hundreds below
+A plain sum of log ratios falls as long as a version is healthy. After 10,000 healthy requests it lies a hundred below
 0, so a failure that begins then is found only after it has made up for all of them. Here a part of the evidence is
 kept for every later moment, and counts only the ticks from that moment on.
 """

@@ -47,7 +47,7 @@ def test_a_failure_after_a_time_without_any_is_found() -> None:
 
 
 def test_failures_of_earlier_stages_count() -> None:
-    plan = replace(FAILURES, alpha=0.00001)
+    plan = replace(FAILURES, alpha=0.001)
     one = steady(0.02, 0.08, count=4)
     assert judge_comparison(one, CANARY, plan, is_failure=True).verdict == "inconclusive"
     assert judge_comparison(one, CANARY, plan, is_failure=True, earlier=[one, one]).verdict == "breach"

@@ -8,7 +8,7 @@ import pytest
 from oracles import oracle
 
 from rollout_spec.domain.statistics.counts import Counts, Tick
-from rollout_spec.domain.statistics.design_effect import corrected, estimate
+from rollout_spec.domain.statistics.design_effect import corrected, estimate, measure
 
 
 def ticks(seed: int, rate: float, correlation: float, number: int = 60) -> list[Counts]:
@@ -54,6 +54,8 @@ def test_bursts_are_measured_and_independent_requests_have_none() -> None:
 )
 def test_it_is_1_if_the_ticks_do_not_tell(control: list[Counts]) -> None:
     assert estimate(control) == 1
+    enough = sum(tick.total > 0 for tick in control) >= 20
+    assert measure(control) == (1 if enough else None)
 
 
 def test_twenty_ticks_are_enough() -> None:
