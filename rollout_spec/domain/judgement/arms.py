@@ -52,9 +52,11 @@ def since_split(ticks: Sequence[Tick], arms: Arms) -> Sequence[Tick]:
     """Return the ticks since the planned split is in force.
 
     The router may follow the commit some minutes later. Only requests are looked at, and not their events, so a later
-    start is no evidence. All ticks are returned if none of the starts within the first minutes gives the planned split.
+    start is no evidence. The ticks from it on must be at least as many as those before: a split that is still wrong
+    cannot be shown in the last few. All ticks are returned if no start within the first minutes gives the planned
+    split.
     """
-    for start in range(len(ticks)):
+    for start in range(len(ticks) // 2 + 1):
         if start and ticks[start - 1].seconds > _LONGEST_DELAY:
             break
         if not any(wrong_splits(ticks[start:], arms)):

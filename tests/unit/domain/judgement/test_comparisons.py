@@ -60,6 +60,14 @@ def test_a_wrong_split_is_invalid() -> None:
     assert judgement.message == "42 received 6.4% of the requests (5,850 of 91,350), but 5% are planned"
 
 
+def test_a_wrong_split_is_invalid_as_soon_as_it_can_be_seen() -> None:
+    """The last ticks alone are too few to show that it is still wrong."""
+    ticks = [replace(tick, candidate=tick.candidate.scaled(1.3)) for tick in steady(0.02, 0.02)]
+    verdicts = [judge_comparison(ticks[:end], CANARY, CONVERSION, is_failure=False).verdict for end in range(1, 61)]
+    assert set(verdicts[:2]) == {"inconclusive"}
+    assert set(verdicts[4:]) == {"invalid"}
+
+
 def test_an_unknown_split_is_taken_from_the_requests() -> None:
     arms = replace(CANARY, share=None)
     ticks = steady(0.02, 0.08, arms=CANARY)
