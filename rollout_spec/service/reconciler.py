@@ -37,6 +37,8 @@ _LOOK_SECONDS = 0.5
 _REFRESH_SECONDS = 15.0
 _SILENT_SECONDS = 600.0
 """A pass may wait for a Prometheus and a forge that are slow."""
+_STOP_SECONDS = 5.0
+"""All steps of a pass may be repeated, so a pass that waits for a slow Prometheus may be killed."""
 
 
 @dataclass
@@ -130,7 +132,7 @@ class ReconcilerProcess(ChildProcess):
             settings = (each.settings.spec.service for each in state.served.workspaces.values())
             return any(each is not None and each.reconcile is not None for each in settings)
 
-        child = Child("reconciler", run_reconciler, on_event, lambda: None, _SILENT_SECONDS, is_wanted)
+        child = Child("reconciler", run_reconciler, on_event, lambda: None, _SILENT_SECONDS, is_wanted, _STOP_SECONDS)
         super().__init__(child, options, state)
 
 
