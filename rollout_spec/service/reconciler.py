@@ -6,6 +6,7 @@ A breach goes into the inbox, as that of a monitor does, and the worker answers 
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -39,6 +40,8 @@ _SILENT_SECONDS = 600.0
 """A pass may wait for a Prometheus and a forge that are slow."""
 _STOP_SECONDS = 5.0
 """All steps of a pass may be repeated, so a pass that waits for a slow Prometheus may be killed."""
+_END_OF_CONDITION = re.compile("[:;,]")
+"""The numbers of a reason come after it. They change with each pass."""
 
 
 @dataclass
@@ -111,8 +114,9 @@ class Reconciler:
             self.store(NewBreach(name, SOURCE, replace(breach, workspace=name), delay=settle))
 
     def _log(self, name: str, done: Reconciled) -> None:
-        """Log a result if its action or its link is another one than in the last pass."""
-        key, gist = (name, done.rollout), (done.action, f"{done.stage} {done.verdict} {done.url}")
+        """Log a result if its action, its link or the condition it waits for is another one than in the last pass."""
+        condition = _END_OF_CONDITION.split(done.reason)[0]
+        key, gist = (name, done.rollout), (done.action, f"{done.stage} {done.verdict} {condition} {done.url}")
         if self._seen.get(key) == gist:
             return
         self._seen[key] = gist
