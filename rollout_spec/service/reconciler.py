@@ -30,8 +30,10 @@ from rollout_spec.service.workspaces import Served, ServedWorkspace, base_of, se
 from rollout_spec.spec.workspace import Workspace
 from rollout_spec.workflows.base_branch import Base, forge_of
 from rollout_spec.workflows.gated_step import SOURCE, GatedBase, breaches_of
+from rollout_spec.workflows.merge_times import KeptMergeTimes
 from rollout_spec.workflows.prometheus import KeptAnswers, connect
 from rollout_spec.workflows.reconcile import Pass, Reconciled
+from rollout_spec.workflows.stage_history import StageHistory
 
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.5
@@ -44,6 +46,15 @@ _END_OF_CONDITION = re.compile("[:;,]")
 """The numbers of a reason come after it. They change with each pass."""
 
 
+@dataclass(frozen=True)
+class Memory:
+    """The answers of Prometheus, the forge and git that later passes over a workspace need not ask for again."""
+
+    answers: KeptAnswers = field(default_factory=KeptAnswers)
+    merges: KeptMergeTimes = field(default_factory=KeptMergeTimes)
+    history: StageHistory = field(default_factory=StageHistory)
+
+
 @dataclass
 class Reconciler:
     """The passes over all workspaces. ``store`` takes a breach, ``tell`` an event for the metrics."""
@@ -53,7 +64,7 @@ class Reconciler:
     store: Callable[[NewBreach], None]
     tell: Callable[[Mapping[str, Any] | None], None] = lambda _: None
     _due: dict[str, float] = field(default_factory=dict)
-    _kept: dict[str, KeptAnswers] = field(default_factory=dict)
+    _memories: dict[str, Memory] = field(default_factory=dict)
     _seen: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     _refreshed: float = 0.0
 
@@ -95,11 +106,18 @@ class Reconciler:
         now, started = datetime.now(UTC).replace(microsecond=0), time.monotonic()
         is_dry_run = base.automation.mode == "dry-run"
         forge = None if is_dry_run else forge_of(base, workspace.spec.forge)
-        kept = self._kept.setdefault(name, KeptAnswers())
-        source = connect(workspace.spec.prometheus, now, kept)
+        memory = self._memories.setdefault(name, Memory())
+        source = connect(workspace.spec.prometheus, now, memory.answers)
         actions: dict[str, int] = {}
         try:
-            gated = GatedBase(base, workspace, source, lambda message: _log.info("%s: %s", name, message))
+            gated = GatedBase(
+                base,
+                workspace,
+                source,
+                lambda message: _log.info("%s: %s", name, message),
+                memory.merges,
+                memory.history,
+            )
             for done in Pass(gated, now, forge, lambda report: self._store(name, report, workspace)).run():
                 self.tell(None)
                 actions[done.action] = actions.get(done.action, 0) + 1

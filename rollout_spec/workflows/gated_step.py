@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 
 from rollout_spec.core.breach import Breach, Evidence
@@ -20,10 +21,11 @@ from rollout_spec.spec.workspace import Workspace
 from rollout_spec.workflows.base_branch import Base, forge_of
 from rollout_spec.workflows.gate import GateRequest, judge
 from rollout_spec.workflows.locate import WorkspaceLocation
+from rollout_spec.workflows.merge_times import KeptMergeTimes, MergedAt, merge_times
 from rollout_spec.workflows.newest import fetch_base
 from rollout_spec.workflows.prometheus import NoSource, Source, connect
 from rollout_spec.workflows.respond import BreachResponse, FailedResponse, Responder, respond_to_all
-from rollout_spec.workflows.step import merge_times
+from rollout_spec.workflows.stage_history import StageHistory
 from rollout_spec.workflows.step_in_checkout import StepOptions
 from rollout_spec.workflows.step_in_pull_request import StepInPullRequest, prepare_on_base
 from rollout_spec.workspace.repository import Repository
@@ -44,19 +46,26 @@ class GatedStep:
 
 @dataclass(frozen=True)
 class GatedBase:
-    """The newest base of a workspace, and the Prometheus that tells about it."""
+    """The newest base of a workspace, and the Prometheus that tells about it.
+
+    ``merges`` and ``history`` hold what earlier passes learned from the forge and from git.
+    """
 
     base: Base
     workspace: Workspace
     source: Source
     tell: Callable[[str], None]
+    merges: KeptMergeTimes = field(default_factory=KeptMergeTimes)
+    history: StageHistory = field(default_factory=StageHistory)
+
+    @cached_property
+    def _merged_at(self) -> MergedAt | None:
+        return merge_times(self.base, self.workspace.spec.forge, self.tell, self.merges)
 
     def judge(self, rollout: str, now: datetime, holdout: Path | None = None) -> GateReport:
         """Judge a rollout on the base."""
-        settings = self.workspace.spec
-        merged_at = merge_times(self.base, settings.forge, self.tell)
         request = GateRequest(rollout, now, holdout=holdout)
-        return judge(request, self.base.repository, self.base, self.source, merged_at)
+        return judge(request, self.base.repository, self.base, self.source, self._merged_at, self.history)
 
     def prepare(self, request: Request, options: StepOptions, holdout: Path | None = None) -> GatedStep:
         """Judge a rollout, and prepare its step if all conditions but an approval are met."""
