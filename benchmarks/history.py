@@ -28,39 +28,42 @@ MERGED, REBASED = (3, 7), (5,)
 """Of ten changes two come by a merge commit, one as two commits, and the others squashed into one."""
 
 
-def write_history(place: Path, rollouts: int, changes: int) -> list[str]:
-    """Write a bare repository at ``place`` and return the names of the rollouts; 42, or so, is in flight in each."""
+def write_history(place: Path, rollouts: int, changes: int, first: int = FIRST, more: str = "") -> list[str]:
+    """Write a bare repository at ``place`` and return the names of the rollouts; 42, or so, is in flight in each.
+
+    ``first`` is the time of the first commit; a change follows each minute. ``more`` are lines of the workspace.
+    """
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder, "workspace")
         write_workspace(tree, rollouts, policies="")
         settings = tree / ".rollout-spec.yaml"
-        settings.write_text(f"{settings.read_text()}  forge: {{type: local}}\n")
+        settings.write_text(f"{settings.read_text()}  forge: {{type: local}}\n{more}")
         files = {path.relative_to(tree).as_posix(): path.read_bytes() for path in tree.rglob("*") if path.is_file()}
         names = Repository(WorkingTree(tree)).names("rollouts")
         subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(place)], check=True)
         words = ["git", "fast-import", "--quiet", "--force"]
         with subprocess.Popen(words, cwd=place, stdin=subprocess.PIPE) as importer:
             assert importer.stdin
-            importer.stdin.writelines(_stream(Repository(WorkingTree(tree)), files, names, changes))
+            importer.stdin.writelines(_stream(Repository(WorkingTree(tree)), files, names, changes, first))
         assert importer.returncode == 0
     subprocess.run(["git", "repack", "-q", "-a", "-d"], cwd=place, check=True)
     return names
 
 
-def _stream(repository: Repository, files: Files, names: list[str], changes: int) -> Iterator[bytes]:
+def _stream(repository: Repository, files: Files, names: list[str], changes: int, first: int) -> Iterator[bytes]:
     """Give what git reads: the first commit with all files, then one change after another."""
     states = {name: _states(repository, name) for name in names}
     texts: dict[str, bytes] = {}
     for name in names:
         files |= states[name]["Advance"]
         texts[name] = files[f"rollouts/{name}.yaml"]
-    yield _commit("main", FIRST, "Begin", files)
+    yield _commit("main", first, "Begin", files)
     for number in range(changes):
         name = names[number % len(names)]
         round_, what = divmod(number // len(names), len(ROUND))
         changed = _change(ROUND[what], round_, name, texts[name], states[name])
         texts[name] = changed[f"rollouts/{name}.yaml"]
-        subject, date = f"{ROUND[what]} {name} (#{number})", FIRST + 60 * (number + 1)
+        subject, date = f"{ROUND[what]} {name} (#{number})", first + 60 * (number + 1)
         if number % 10 in MERGED:
             yield b"reset refs/heads/topic\nfrom refs/heads/main\n\n"
             yield _commit("topic", date, subject, changed)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
-import select
 import signal
 import time
 import uuid
@@ -26,7 +25,6 @@ from rollout_spec.service.secrets import learn_tokens
 
 _log = logging.getLogger(__name__)
 _RESTART_SECONDS = 1.0
-_STOP_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,8 @@ class Child:
 
     ``run`` is called in the new process with the options, the pipe of orders, that of events, its mark and the served
     workspaces. ``on_event`` gets each event, and None as a sign of life; ``on_end`` is called when the process ended.
-    ``silence`` is the longest time without a sign of life, in seconds. The process starts once ``is_wanted`` is true.
+    ``silence`` is the longest time without a sign of life, in seconds. The process runs while ``is_wanted`` is true.
+    ``stop_seconds`` is the time that it gets to finish its work.
     """
 
     name: str
@@ -58,6 +57,7 @@ class Child:
     on_end: Callable[[], None]
     silence: float
     is_wanted: Callable[[], bool] = lambda: True
+    stop_seconds: float = 20.0
 
 
 class ChildProcess:
@@ -82,12 +82,9 @@ class ChildProcess:
     def stop(self) -> None:
         """Let the process finish its work, within a limit, and end it."""
         self._ended.set()
-        with self._lock:
-            if self._orders is not None:
-                self._orders.close()
-                self._orders = None
+        self._ask_to_end()
         if self._thread.is_alive():
-            self._thread.join(_STOP_SECONDS + 5)
+            self._thread.join(self._child.stop_seconds + 5)
 
     def _supervise(self) -> None:
         context = multiprocessing.get_context("spawn")
@@ -105,14 +102,13 @@ class ChildProcess:
             with self._lock:
                 self._orders = orders
             self._listen(events, process)
-            with self._lock:
-                self._orders = None
-                orders.close()
+            self._ask_to_end()
             events.close()
             _end(process, mark)
             self._child.on_end()
-            if not self._ended.wait(_RESTART_SECONDS):
+            if self._is_wanted():
                 _log.error("the %s ended with status %s: it is started again", self._child.name, process.exitcode)
+            self._ended.wait(_RESTART_SECONDS)
 
     def _start(self, context: SpawnContext, mark: str) -> tuple[BaseProcess, Connection, Connection]:
         """Start the process. Return it with the pipe for orders and the one for its events."""
@@ -126,17 +122,26 @@ class ChildProcess:
         their_events.close()
         return process, orders, events
 
+    def _ask_to_end(self) -> None:
+        """Close the pipe of orders, so that the process finishes its work and ends."""
+        with self._lock:
+            if self._orders is not None:
+                self._orders.close()
+                self._orders = None
+
+    def _is_wanted(self) -> bool:
+        return not self._ended.is_set() and self._child.is_wanted()
+
     def _listen(self, pipe: Connection, process: BaseProcess) -> None:
-        """Take the events of the process until it ends, or is asked to end, or gives no sign of life."""
+        """Take the events of the process until it ends, does not end in time, or gives no sign of life."""
         stop_at: float | None = None
-        is_asked, seen = False, time.monotonic()
+        seen = time.monotonic()
         while process.is_alive():
-            if self._ended.is_set():
-                stop_at = stop_at or time.monotonic() + _STOP_SECONDS
-                with self._lock:
-                    is_asked = is_asked or _send(pipe, "stop")
-                if time.monotonic() > stop_at:
-                    return
+            if stop_at is None and not self._is_wanted():
+                stop_at = time.monotonic() + self._child.stop_seconds
+                self._ask_to_end()
+            if stop_at is not None and time.monotonic() > stop_at:
+                return
             if time.monotonic() - seen > self._child.silence:
                 _log.error("the %s gives no sign of life: it is ended", self._child.name)
                 return
@@ -148,19 +153,6 @@ class ChildProcess:
                 return
             seen = time.monotonic()
             self._child.on_event(event)
-
-
-def _send(pipe: Connection, message: str) -> bool:
-    """Send a message without waiting. Return False if the other side is gone, or has many messages unread."""
-    poll = select.poll()
-    try:
-        poll.register(pipe.fileno(), select.POLLOUT)
-        if not any(event & select.POLLOUT for _, event in poll.poll(0)):
-            return False
-        pipe.send(message)
-    except OSError:
-        return False
-    return True
 
 
 def _end(process: BaseProcess, mark: str) -> None:

@@ -6,6 +6,7 @@ A breach goes into the inbox, as that of a monitor does, and the worker answers 
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -30,14 +31,29 @@ from rollout_spec.service.workspaces import Served, ServedWorkspace, base_of, re
 from rollout_spec.spec.workspace import Workspace
 from rollout_spec.workflows.base_branch import Base, forge_of
 from rollout_spec.workflows.gated_step import SOURCE, GatedBase, breaches_of
+from rollout_spec.workflows.merge_times import KeptMergeTimes
 from rollout_spec.workflows.prometheus import KeptAnswers, connect
 from rollout_spec.workflows.reconcile import Pass, Reconciled
+from rollout_spec.workflows.stage_history import StageHistory
 
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.5
 _REFRESH_SECONDS = 15.0
 _SILENT_SECONDS = 600.0
 """A pass may wait for a Prometheus and a forge that are slow."""
+_STOP_SECONDS = 5.0
+"""All steps of a pass may be repeated, so a pass that waits for a slow Prometheus may be killed."""
+_END_OF_CONDITION = re.compile("[:;,]")
+"""The numbers of a reason come after it. They change with each pass."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The answers of Prometheus, the forge and git that later passes over a workspace need not ask for again."""
+
+    answers: KeptAnswers = field(default_factory=KeptAnswers)
+    merges: KeptMergeTimes = field(default_factory=KeptMergeTimes)
+    history: StageHistory = field(default_factory=StageHistory)
 
 
 @dataclass
@@ -49,10 +65,9 @@ class Reconciler:
     store: Callable[[NewBreach], None]
     tell: Callable[[Mapping[str, Any] | None], None] = lambda _: None
     _due: dict[str, float] = field(default_factory=dict)
-    _kept: dict[str, KeptAnswers] = field(default_factory=dict)
+    _memories: dict[str, Memory] = field(default_factory=dict)
     _seen: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     _reserved: frozenset[str] = frozenset()
-    _merge_times: dict[str, datetime] = field(default_factory=dict)
     _refreshed: float = 0.0
 
     def work(self) -> bool:
@@ -93,13 +108,13 @@ class Reconciler:
         now, started = datetime.now(UTC).replace(microsecond=0), time.monotonic()
         is_dry_run = base.automation.mode == "dry-run"
         forge = None if is_dry_run else forge_of(base, workspace.spec.forge)
-        kept = self._kept.setdefault(name, KeptAnswers())
+        memory = self._memories.setdefault(name, Memory())
         self._reserved |= monitor_secrets(self.served)
-        source = connect(workspace.spec.prometheus, now, kept, self._reserved)
+        source = connect(workspace.spec.prometheus, now, memory.answers, self._reserved)
         actions: dict[str, int] = {}
         try:
             log = partial(_log.info, "%s: %s", name)
-            gated = GatedBase(base, workspace, source, log, self._merge_times)
+            gated = GatedBase(base, workspace, source, log, memory.merges, memory.history)
             for done in Pass(gated, now, forge, lambda report: self._store(name, report, workspace)).run():
                 self.tell(None)
                 actions[done.action] = actions.get(done.action, 0) + 1
@@ -114,8 +129,9 @@ class Reconciler:
             self.store(NewBreach(name, SOURCE, replace(breach, workspace=name), delay=settle))
 
     def _log(self, name: str, done: Reconciled) -> None:
-        """Log a result if its action or its link is another one than in the last pass."""
-        key, gist = (name, done.rollout), (done.action, f"{done.stage} {done.verdict} {done.url}")
+        """Log a result if its action, its link or the condition it waits for is another one than in the last pass."""
+        condition = _END_OF_CONDITION.split(done.reason)[0]
+        key, gist = (name, done.rollout), (done.action, f"{done.stage} {done.verdict} {condition} {done.url}")
         if self._seen.get(key) == gist:
             return
         self._seen[key] = gist
@@ -134,7 +150,7 @@ class ReconcilerProcess(ChildProcess):
         def is_wanted() -> bool:
             return any(map(reconciles, state.served.workspaces.values()))
 
-        child = Child("reconciler", run_reconciler, on_event, lambda: None, _SILENT_SECONDS, is_wanted)
+        child = Child("reconciler", run_reconciler, on_event, lambda: None, _SILENT_SECONDS, is_wanted, _STOP_SECONDS)
         super().__init__(child, options, state)
 
 

@@ -15,15 +15,16 @@ from rollout_spec.domain.judgement.offline import Holdout
 from rollout_spec.domain.judgement.report import GateReport
 from rollout_spec.domain.judgement.stage import StageVerdict, TriggerVerdict, judged_triggers, live_stage
 from rollout_spec.domain.judgement.verdicts import Judgement
-from rollout_spec.domain.stage_periods import StagePeriod, stage_periods
+from rollout_spec.domain.stage_periods import StagePeriod
 from rollout_spec.spec.rollout import ModelRollout, Stage
 from rollout_spec.spec.triggers import Manual, Offline
 from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workflows.gate_triggers import StageWindow, judge_offline, judge_trigger
 from rollout_spec.workflows.holdout import read_holdout
 from rollout_spec.workflows.locate import WorkspaceLocation
+from rollout_spec.workflows.merge_times import MergedAt, merge_times
 from rollout_spec.workflows.prometheus import Source, connect
-from rollout_spec.workflows.step import MergedAt, merge_times
+from rollout_spec.workflows.stage_history import StageHistory
 from rollout_spec.workflows.step_in_checkout import checked_out
 from rollout_spec.workspace.repository import Repository
 
@@ -59,11 +60,13 @@ def judge(
     base: Base | None,
     source: Source,
     merged_at: MergedAt | None = None,
+    history: StageHistory | None = None,
 ) -> GateReport:
     """Judge the live stage of a rollout.
 
-    ``base`` is the commit whose history tells when the stage began. UserError if the rollout does not load, if no
-    candidate is in a stage that receives requests, or if the start of the stage is not known.
+    ``base`` is the commit whose history tells when the stage began; ``history`` is the known part. UserError if the
+    rollout does not load, if no candidate is in a stage that receives requests, or if the start of the stage is not
+    known.
     """
     file = repository.require_rollout(request.rollout)
     if file.model is None or not is_sound(file, repository):
@@ -74,7 +77,7 @@ def judge(
     stage = live_stage(spec)
     if stage is None or spec.live.candidate is None:
         raise UserError(_why_nothing(rollout), hint=_next_step(rollout))
-    periods = _periods(rollout, base)
+    periods = (history or StageHistory()).periods(rollout, base) if base is not None else []
     since, entered = _start(rollout, stage, periods, options, merged_at)
     judged_since = min(since + stage.warmup_time, options.now)
     window = StageWindow(rollout, repository, stage, judged_since, options.now)
@@ -128,12 +131,6 @@ def _why_nothing(rollout: ModelRollout) -> str:
 def _next_step(rollout: ModelRollout) -> str | None:
     live, name = rollout.spec.live, rollout.metadata.name
     return f"move it to its first stage: `rollout-spec advance {name}`" if live.candidate and not live.stage else None
-
-
-def _periods(rollout: ModelRollout, base: Base | None) -> list[StagePeriod]:
-    if base is None or base.git.is_shallow():
-        return []
-    return stage_periods(rollout.spec.live, base.history(f"rollouts/{rollout.metadata.name}.yaml"))
 
 
 def _start(

@@ -21,10 +21,11 @@ from rollout_spec.spec.workspace import Workspace
 from rollout_spec.workflows.base_branch import Base, forge_of
 from rollout_spec.workflows.gate import GateRequest, judge
 from rollout_spec.workflows.locate import WorkspaceLocation
+from rollout_spec.workflows.merge_times import KeptMergeTimes, MergedAt, merge_times
 from rollout_spec.workflows.newest import fetch_base
 from rollout_spec.workflows.prometheus import NoSource, Source, connect
 from rollout_spec.workflows.respond import BreachResponse, FailedResponse, Responder, respond_to_all
-from rollout_spec.workflows.step import MergedAt, merge_times
+from rollout_spec.workflows.stage_history import StageHistory
 from rollout_spec.workflows.step_in_checkout import StepOptions
 from rollout_spec.workflows.step_in_pull_request import StepInPullRequest, prepare_on_base
 from rollout_spec.workspace.repository import Repository
@@ -47,31 +48,24 @@ class GatedStep:
 class GatedBase:
     """The newest base of a workspace, and the Prometheus that tells about it.
 
-    ``merge_times`` are those of commits that the forge was asked about before.
+    ``merges`` and ``history`` hold what earlier passes learned from the forge and from git.
     """
 
     base: Base
     workspace: Workspace
     source: Source
     tell: Callable[[str], None]
-    merge_times: dict[str, datetime] = field(default_factory=dict)
-
-    def _merged_at(self, commit: str) -> datetime | None:
-        """Return when the forge merged a commit, None if unknown. A known time does not change."""
-        if commit not in self.merge_times and self._ask_forge is not None:
-            moment = self._ask_forge(commit)
-            if moment is not None:
-                self.merge_times[commit] = moment
-        return self.merge_times.get(commit)
+    merges: KeptMergeTimes = field(default_factory=KeptMergeTimes)
+    history: StageHistory = field(default_factory=StageHistory)
 
     @cached_property
-    def _ask_forge(self) -> MergedAt | None:
-        return merge_times(self.base, self.workspace.spec.forge, self.tell)
+    def _merged_at(self) -> MergedAt | None:
+        return merge_times(self.base, self.workspace.spec.forge, self.tell, self.merges)
 
     def judge(self, rollout: str, now: datetime, holdout: Path | None = None) -> GateReport:
         """Judge a rollout on the base."""
         request = GateRequest(rollout, now, holdout=holdout)
-        return judge(request, self.base.repository, self.base, self.source, self._merged_at)
+        return judge(request, self.base.repository, self.base, self.source, self._merged_at, self.history)
 
     def prepare(self, request: Request, options: StepOptions, holdout: Path | None = None) -> GatedStep:
         """Judge a rollout, and prepare its step if all conditions but an approval are met."""

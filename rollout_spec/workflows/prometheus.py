@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -47,15 +48,26 @@ class NoSource:
 
 @dataclass
 class KeptAnswers:
-    """Answers about a time that is long over. They do not change, so each is asked for once."""
+    """Answers about a time that is long over. They hardly change, so each is asked for once in ten minutes.
 
-    by_query: dict[tuple[str, datetime], Sequence[Series]] = field(default_factory=dict)
+    An answer without series or with a value that is no number is not kept: Prometheus may just have lost its samples.
+    """
 
-    def keep(self, promql: str, at: datetime, series: Sequence[Series]) -> None:
-        """Keep an answer, in place of the oldest one if there are many."""
+    by_query: dict[tuple[str, datetime], tuple[datetime, Sequence[Series]]] = field(default_factory=dict)
+
+    def find(self, promql: str, at: datetime, now: datetime) -> Sequence[Series] | None:
+        """Return a kept answer, None if there is none or it is too old."""
+        since, series = self.by_query.get((promql, at), (now, None))
+        return series if now - since < _SETTLED else None
+
+    def keep(self, promql: str, at: datetime, now: datetime, series: Sequence[Series]) -> None:
+        """Keep an answer if it is whole, in place of the oldest one if there are many."""
+        if not series or not all(math.isfinite(value) for each in series for _, value in each.samples):
+            return
+        self.by_query.pop((promql, at), None)
         if len(self.by_query) >= _MOST_KEPT:
             self.by_query.pop(next(iter(self.by_query)))
-        self.by_query[promql, at] = series
+        self.by_query[promql, at] = now, series
 
 
 @dataclass
@@ -73,7 +85,7 @@ class PrometheusSource:
 
     def query(self, promql: str, at: datetime) -> Sequence[Series] | str:
         """Return the series of a query at a time, or the reason why there is no data."""
-        known = self.kept.by_query.get((promql, at))
+        known = self.kept.find(promql, at, self.now)
         if known is not None:
             return known
         if self.failure is not None:
@@ -92,7 +104,7 @@ class PrometheusSource:
         if problem is not None:
             return problem
         if at < self.now - _SETTLED:
-            self.kept.keep(promql, at, answer.series)
+            self.kept.keep(promql, at, self.now, answer.series)
         return answer.series
 
     def close(self) -> None:

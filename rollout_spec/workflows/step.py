@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,15 +23,13 @@ from rollout_spec.lifecycle import (
 )
 from rollout_spec.lifecycle.hold import require_hold
 from rollout_spec.spec.workspace import ForgeSettings as ForgeSettings
-from rollout_spec.workflows.base_branch import Base, authorize, forge_of, live_branch
+from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workflows.branch_heads import Built, Heads
 from rollout_spec.workflows.checkout import open_checkout
+from rollout_spec.workflows.merge_times import MergedAt
 from rollout_spec.workflows.pull_requests import DeliveredChange, Delivery, deliver
 from rollout_spec.workflows.step_check import StepCheck, check_step
 from rollout_spec.workspace.repository import Repository
-
-MergedAt = Callable[[str], datetime | None]
-"""A function that asks the forge when a commit was merged into the base; None if unknown."""
 
 
 @dataclass(frozen=True)
@@ -98,28 +96,6 @@ def _held(result: StepResult, base: Base | None, now: datetime, merged_at: Merge
         return hold_status(result, "this clone is shallow: its history ends too early", now)
     entered = stage_entry(result, base.history(result.path))
     return hold_status(result, entered, now, merged_at(entered.commit) if entered and merged_at else None)
-
-
-def merge_times(base: Base, settings: ForgeSettings | None, tell: Callable[[str], None]) -> MergedAt | None:
-    """Return a function that asks the forge when a commit was merged; None without a forge.
-
-    Only a hold calls it. ``tell`` is called with the error if the forge does not answer.
-    """
-    if settings is None:
-        return None
-
-    def merged_at(commit: str) -> datetime | None:
-        remote = base.git.remote(settings.remote)
-        if remote is None:
-            return None
-        try:
-            authorize(base.git, remote, settings)
-            return forge_of(base, settings).merged_at(commit, live_branch(remote, settings))
-        except UserError as error:
-            tell(f"the forge was not asked when {commit[:12]} was merged: {error.message}")
-            return None
-
-    return merged_at
 
 
 def write_all(root: Path, edits: Mapping[str, bytes | None]) -> None:

@@ -88,7 +88,8 @@ def _prepare_and_write(
     tell: Callable[[str], None],
     checkout: Checkout | None,
 ) -> StepInCheckout:
-    from rollout_spec.workflows.step import decide, merge_times
+    from rollout_spec.workflows.merge_times import merge_times
+    from rollout_spec.workflows.step import decide
 
     tree, forced = Watched(here.repository().tree), options.forced
     repository = Repository(tree)

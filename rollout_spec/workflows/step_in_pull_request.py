@@ -15,9 +15,10 @@ from rollout_spec.lifecycle.pull_request import step_change
 from rollout_spec.spec.workspace import Workspace
 from rollout_spec.workflows.base_branch import Base, build, forge_of
 from rollout_spec.workflows.locate import WorkspaceLocation
+from rollout_spec.workflows.merge_times import MergedAt, merge_times
 from rollout_spec.workflows.newest import fetch_base
 from rollout_spec.workflows.pull_requests import DeliveredChange
-from rollout_spec.workflows.step import MergedAt, PreparedStep, decide, merge_times, open_pull_request
+from rollout_spec.workflows.step import PreparedStep, decide, open_pull_request
 from rollout_spec.workflows.step_in_checkout import StepOptions
 
 

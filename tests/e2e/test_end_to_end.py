@@ -15,16 +15,15 @@ from typing import Any
 
 import pytest
 import yaml
-from envoys import Edge, envoy_running
+from envoys import Edge
 from fakes.forge import Pull
-from hosted_repositories import TOKEN, point_to
-from real_servers import program
 from repo import Repo, run
-from served import Served, mirror, service
-from stack import sync, workspace
-from stack.forge import TimedGitHub, forge_running
+from served import Served, service
+from stack import workspace
+from stack.delivery import edge_following, hosted_on_forge
+from stack.forge import TimedGitHub
 from stack.models import RunningModel, models_running, train
-from stack.monitoring import Prometheus, alertmanager_running, prometheus_running
+from stack.monitoring import ENVOY, Prometheus, alertmanager_running, prometheus_running
 from stack.programs import wait_until
 from stack.sync import Sync
 from stack.users import Users
@@ -68,27 +67,17 @@ class World:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """The stack, with users who ask for predictions. All of its programs end with it."""
     place = tmp_path_factory.mktemp("stack")
-    routes, rules = place / "routes", place / "rules"
-    routes.mkdir()
-    rules.mkdir()
     with ExitStack() as stack:
         models = stack.enter_context(models_running(train(place)))
         repo = workspace.create(place, {version: model.digest for version, model in models.items()})
-        host, hosted = stack.enter_context(forge_running(repo.remote))
-        point_to(repo, hosted)
-        mirror(repo)
-        repo.git("remote", "set-url", "origin", str(repo.remote))  # people have other credentials
-        synced = Sync(sync.clone(place, host.clone_url, TOKEN), routes, rules)
-        synced.once()
-        source = {"path": str(routes / "fraud.yaml"), "watched_directory": {"path": str(routes)}}
-        rds = {"rds": {"route_config_name": "fraud", "config_source": {"path_config_source": source}}}
-        ports = {f"fraud-v{version}": model.port for version, model in models.items()}
-        edge = stack.enter_context(envoy_running(program("envoy"), place, rds, ports))
+        host = stack.enter_context(hosted_on_forge(repo))
+        synced, edge = stack.enter_context(edge_following(place, host, models))
         served = stack.enter_context(service(repo))
         wait_until(served.works, f"the service does not work\n{served.lines[-3000:]}")
         manifest = repo.at("main", workspace.OPERATOR)
         alertmanager = stack.enter_context(alertmanager_running(place, served.address, manifest))
-        prometheus = stack.enter_context(prometheus_running(place, rules, edge.admin, alertmanager))
+        scraped = {ENVOY: edge.admin}
+        prometheus = stack.enter_context(prometheus_running(place, synced.rules, scraped, alertmanager=alertmanager))
         synced.reload = prometheus.reload
         stack.enter_context(synced.following())
         users = Users(edge.listener, PAUSE)

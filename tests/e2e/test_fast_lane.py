@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 import requests
-from hosted_repositories import point_to
 from repo import Repo
-from served import Served, mirror, service
+from served import Served, service
 from stack import workspace
-from stack.forge import TimedGitHub, forge_running
+from stack.delivery import hosted_on_forge
+from stack.forge import TimedGitHub
 from stack.monitoring import alertmanager_running
 from stack.programs import wait_until
 
@@ -70,21 +70,21 @@ def legs(version: str, alertmanager: str, served: Served, host: TimedGitHub, kno
 
 def test_a_rollback_is_merged_within_seconds(tmp_path: Path) -> None:
     repo = workspace.create(tmp_path, {"41": "1" * 64, "42": "3" * 64})
-    with forge_running(repo.remote, LATENCY) as (host, hosted):
-        point_to(repo, hosted)
-        mirror(repo)
-        repo.git("remote", "set-url", "origin", str(repo.remote))  # people have other credentials
-        manifest = repo.at("main", workspace.OPERATOR)
-        with service(repo) as served, alertmanager_running(tmp_path, served.address, manifest) as alertmanager:
-            wait_until(served.works, f"the service does not work\n{served.lines[-3000:]}")
-            runs = []
-            for number in range(RUNS):
-                version = str(42 + number)
-                if number:
-                    repo.git("pull", "-q", "origin", "main")
-                    propose(repo, version)
-                runs.append(legs(version, alertmanager, served, host, number))
-                assert "candidate" not in repo.live_at("main")
+    manifest = repo.at("main", workspace.OPERATOR)
+    with (
+        hosted_on_forge(repo, LATENCY) as host,
+        service(repo) as served,
+        alertmanager_running(tmp_path, served.address, manifest) as alertmanager,
+    ):
+        wait_until(served.works, f"the service does not work\n{served.lines[-3000:]}")
+        runs = []
+        for number in range(RUNS):
+            version = str(42 + number)
+            if number:
+                repo.git("pull", "-q", "origin", "main")
+                propose(repo, version)
+            runs.append(legs(version, alertmanager, served, host, number))
+            assert "candidate" not in repo.live_at("main")
     api, git = len(host.asked) / RUNS, len(host.git_saw) / RUNS
     print(f"\n{api:.1f} requests to the API, {git:.1f} of git, for each rollback")
     print(f"{'':24}  first  median  longest  of {RUNS} rollbacks, in seconds")

@@ -105,19 +105,21 @@ def is_quiet(running: Served) -> None:
 
 
 def worker_of(running: Served) -> int:
-    """Return the process of the worker: the child that leads a session."""
+    """Return the process of the worker: the first child that leads a session."""
+    found: list[int] = served.until(lambda: leaders(running), bool)
+    return found[0]
 
-    def leaders() -> list[int]:
-        return [pid for pid in served.children(running.process.pid) if _session(pid) == pid]
 
-    def _session(pid: int) -> int:
+def leaders(running: Served) -> list[int]:
+    """Return the child processes that lead a session: the worker, and the reconciler if there is one."""
+
+    def session(pid: int) -> int:
         try:
             return os.getsid(pid)
         except ProcessLookupError:
             return 0
 
-    found: list[int] = served.until(leaders, bool)
-    return found[0]
+    return [pid for pid in served.children(running.process.pid) if session(pid) == pid]
 
 
 def acting(version: str = "42", **labels: Any) -> dict[str, Any]:

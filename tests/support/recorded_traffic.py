@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -51,7 +51,7 @@ SCENARIOS: dict[str, dict[str, Behavior]] = {
 }
 
 
-def lines(namespace: str, behaviors: Mapping[str, Behavior]) -> Iterator[tuple[str, str]]:
+def lines(namespace: str, behaviors: Mapping[str, Behavior], begin: datetime) -> Iterator[tuple[str, str]]:
     """Yield the samples of a namespace in the text format of OpenMetrics, each with the name of its metric."""
     for version, behavior in behaviors.items():
         chance = Random(f"{namespace} {version}")
@@ -61,7 +61,7 @@ def lines(namespace: str, behaviors: Mapping[str, Behavior]) -> Iterator[tuple[s
         for minute in range(behavior.begins * 4, behavior.ends * 4):
             if behavior.restarts is not None and minute == behavior.restarts * 4:
                 good = bad = fast = 0
-            time = (BEGIN + minute * STEP).timestamp()
+            time = (begin + minute * STEP).timestamp()
             total = behavior.requests * int(STEP.total_seconds())
             failed = sum(chance.random() < behavior.errors for _ in range(total))
             bad, good = bad + failed, good + total - failed
@@ -76,11 +76,11 @@ def lines(namespace: str, behaviors: Mapping[str, Behavior]) -> Iterator[tuple[s
 
 
 @contextmanager
-def recorded(folder: Path) -> Iterator[str]:
-    """Start Prometheus with the traffic of all scenarios, and return its address."""
+def recorded(folder: Path, begin: datetime = BEGIN, scenarios: Collection[str] = SCENARIOS.keys()) -> Iterator[str]:
+    """Start Prometheus with the traffic of scenarios from a time on, and return its address."""
     families: dict[str, list[str]] = {}
-    for namespace, behaviors in SCENARIOS.items():
-        for family, line in lines(namespace, behaviors):
+    for namespace in scenarios:
+        for family, line in lines(namespace, SCENARIOS[namespace], begin):
             families.setdefault(family, []).append(line)
     kinds = {"istio_requests": "counter", "istio_request_duration_milliseconds": "histogram"}
     text = [line for family, each in families.items() for line in (f"# TYPE {family} {kinds[family]}", *each)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from real_servers import require
 from stack.programs import answers, running
 
 SERVER = Path(__file__).with_name("model_server.py")
-VERSIONS = {"41": 1.0, "42": 0.1}
+VERSIONS = {"41": 1.0, "42": 0.1, "43": 0.01}
 """The regularization of each version's model."""
 FEATURES = 4
 
@@ -34,8 +34,8 @@ class RunningModel:
         assert answer.json() == {"failing": failing}
 
 
-def train(folder: Path) -> dict[str, Path]:
-    """Train the versions, and return the file of each."""
+def train(folder: Path, versions: Sequence[str] = ("41", "42")) -> dict[str, Path]:
+    """Train some versions, and return the file of each."""
     try:
         import joblib
         from sklearn.datasets import make_classification
@@ -44,7 +44,7 @@ def train(folder: Path) -> dict[str, Path]:
         require(False, "scikit-learn is not installed: make e2e")
         raise
     inputs, labels = make_classification(n_samples=2000, n_features=FEATURES, weights=[0.9], random_state=7)
-    files = {version: folder / f"fraud-{version}.joblib" for version in VERSIONS}
+    files = {version: folder / f"fraud-{version}.joblib" for version in versions}
     for version, file in files.items():
         joblib.dump(LogisticRegression(C=VERSIONS[version]).fit(inputs, labels), file)
     return files

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,9 @@ from served import TOKEN
 
 from stack.programs import answers, running
 from stack.workspace import SERVICE
+
+ENVOY = "/stats/prometheus"
+"""The path of Envoy's metrics."""
 
 
 @contextmanager
@@ -53,19 +56,28 @@ class Prometheus:
 
 
 @contextmanager
-def prometheus_running(folder: Path, rules: Path, router: int, alertmanager: str) -> Iterator[Prometheus]:
-    """Start Prometheus: it scrapes the router each second, and follows the files of rules."""
-    binary, port = program("prometheus"), free_port()
+def prometheus_running(
+    folder: Path, rules: Path, targets: Mapping[str, int], *, alertmanager: str | None = None, port: int | None = None
+) -> Iterator[Prometheus]:
+    """Start Prometheus: it scrapes the ports of paths each second, and follows the files of rules.
+
+    It goes on with the samples of an earlier one in the same folder.
+    """
+    binary, port = program("prometheus"), port or free_port()
     address, config = f"http://127.0.0.1:{port}", folder / "prometheus.yml"
-    envoy = {"targets": [f"127.0.0.1:{router}"]}
+    alertmanagers = [{"static_configs": [{"targets": [alertmanager.removeprefix("http://")]}]}] if alertmanager else []
     settings = {
         "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
         "rule_files": [str(rules / "*.yaml")],
-        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager.removeprefix("http://")]}]}]},
-        "scrape_configs": [{"job_name": "envoy", "metrics_path": "/stats/prometheus", "static_configs": [envoy]}],
+        "alerting": {"alertmanagers": alertmanagers},
+        "scrape_configs": [_scraped(path, target) for path, target in targets.items()],
     }
     config.write_text(json.dumps(settings), "utf-8")
     command = [binary, f"--config.file={config}", f"--storage.tsdb.path={folder / 'prometheus'}"]
     command += [f"--web.listen-address=127.0.0.1:{port}", f"--web.external-url={address}", "--web.enable-lifecycle"]
     with running("Prometheus", command, folder / "prometheus.log", lambda: answers(f"{address}/-/ready")):
         yield Prometheus(address)
+
+
+def _scraped(path: str, port: int) -> dict[str, object]:
+    return {"job_name": f"port-{port}", "metrics_path": path, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}

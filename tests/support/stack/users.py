@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
@@ -33,10 +33,10 @@ class Seen:
 
 
 class Users:
-    """Users who keep a connection to the router each."""
+    """Users who keep a connection to the router each. ``note`` is called with each request."""
 
-    def __init__(self, port: int, pause: float) -> None:
-        self._port, self._pause = port, pause
+    def __init__(self, port: int, pause: float, note: Callable[[Seen], None] = lambda _: None) -> None:
+        self._port, self._pause, self._note = port, pause, note
         self._ended = threading.Event()
         self.seen: list[Seen] = []
 
@@ -54,9 +54,11 @@ class Users:
                 response.read()
             except (OSError, HTTPException):
                 connection.close()
-                self.seen.append(Seen(start, 0, None))
+                seen = Seen(start, 0, None)
             else:
-                self.seen.append(Seen(start, response.status, response.headers["x-model-version"]))
+                seen = Seen(start, response.status, response.headers["x-model-version"])
+            self.seen.append(seen)
+            self._note(seen)
         connection.close()
 
     @contextmanager

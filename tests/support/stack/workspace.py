@@ -82,16 +82,26 @@ _RECORD = """\
 
 def create(place: Path, digests: Mapping[str, str]) -> Repo:
     """Create the repository and its remote. Its commits are an hour old."""
+    webhook = f"{SERVICE}/v1/breaches/alertmanager"
+    rollout = _ROLLOUT.format(host=HOST, records=records(digests), canary=CANARY, webhook=webhook)
+    return create_from(place, _WORKSPACE.format(context=CONTEXT), rollout)
+
+
+def records(digests: Mapping[str, str]) -> str:
+    """Return the records of 40 and of other versions."""
+    return "".join(
+        _RECORD.format(version=version, digest=digest) for version, digest in {"40": "5" * 64, **digests}.items()
+    )
+
+
+def create_from(place: Path, settings: str, rollout: str) -> Repo:
+    """Create a repository and its remote with the texts of a workspace and a rollout."""
     remote, folder = place / "remote.git", place / "clone"
     git(place, "init", "-q", "--bare", "-b", "main", str(remote))
     git(place, "init", "-q", "-b", "main", str(folder))
     git(folder, "remote", "add", "origin", str(remote))
     repo = Repo(folder, remote, clock=[datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)])
-    digests = {"40": "5" * 64, **digests}
-    records = "".join(_RECORD.format(version=version, digest=digest) for version, digest in digests.items())
-    repo.write(".rollout-spec.yaml", _WORKSPACE.format(context=CONTEXT))
-    webhook = f"{SERVICE}/v1/breaches/alertmanager"
-    rollout = _ROLLOUT.format(host=HOST, records=records, canary=CANARY, webhook=webhook)
+    repo.write(".rollout-spec.yaml", settings)
     repo.write("rollouts/fraud.yaml", rollout)
     repo.render()
     repo.commit("Serve fraud")
