@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -100,10 +100,13 @@ class PrometheusSource:
         self.client.close()
 
 
-def connect(settings: Prometheus | None, now: datetime, kept: KeptAnswers | None = None) -> PrometheusSource | NoSource:
-    """Connect to the Prometheus of a workspace. UserError if its token cannot be read.
+def connect(
+    settings: Prometheus | None, now: datetime, kept: KeptAnswers | None = None, reserved: Collection[str] = ()
+) -> PrometheusSource | NoSource:
+    """Connect to the Prometheus of a workspace. UserError if its token cannot be read, or is a reserved one.
 
-    ``kept`` holds the answers of earlier passes.
+    ``kept`` holds the answers of earlier passes. ``reserved`` are the secrets of all monitors: a workspace chooses the
+    host that its token goes to.
     """
     if settings is None:
         return NoSource()
