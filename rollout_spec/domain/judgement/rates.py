@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from rollout_spec.domain.judgement.arms import Arms, totals
+from rollout_spec.domain.judgement.arms import Arms, EarlierStage, totals
 from rollout_spec.domain.judgement.bursts import Bursts
 from rollout_spec.domain.judgement.numbers import percent, rate
 from rollout_spec.domain.judgement.verdicts import EvidencePoint, Judgement, seconds_more
@@ -37,12 +37,10 @@ class RateBound:
     noun: str = "bad requests"
 
 
-def judge_rate(
-    ticks: Sequence[Tick], arms: Arms, bound: RateBound, earlier: Sequence[Sequence[Tick]] = ()
-) -> Judgement:
+def judge_rate(ticks: Sequence[Tick], arms: Arms, bound: RateBound, earlier: Sequence[EarlierStage] = ()) -> Judgement:
     """Judge the candidate's rate.
 
-    ``earlier`` are the ticks of earlier stages of the candidate, oldest first.
+    ``earlier`` are the earlier stages of the candidate, oldest first.
     """
     stable, candidate = totals(ticks)
     judgement = Judgement("no-data", "", "sequential probability ratio test", bound.alpha, stable, candidate)
@@ -53,7 +51,7 @@ def judge_rate(
         return replace(judgement, message=f"{missing} received no requests in the judged time")
     bursts = Bursts.of(ticks, of_candidate=not arms.has_control)
     moments = list(_moments(bursts.spread(ticks), arms, bound))
-    before = [_last_evidence(bursts.spread(stage), arms, bound) for stage in earlier if stage]
+    before = [_last_evidence(bursts.spread(stage.ticks), stage.arms, bound) for stage in earlier if stage.ticks]
     decisive = math.log(1 / bound.alpha)
     points, breached_after = list[EvidencePoint](), None
     for tick, moment in zip(ticks, moments, strict=True):

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from arm_ticks import CANARY, FULL, HALF, during, steady
 
+from rollout_spec.domain.judgement.arms import EarlierStage
 from rollout_spec.domain.judgement.comparisons import judge_comparison
 from rollout_spec.domain.judgement.moments import Plan
 from rollout_spec.domain.statistics.counts import Counts, Tick
@@ -50,7 +51,24 @@ def test_failures_of_earlier_stages_count() -> None:
     plan = replace(FAILURES, alpha=0.00001)
     one = steady(0.02, 0.08, count=4)
     assert judge_comparison(one, CANARY, plan, is_failure=True).verdict == "inconclusive"
-    assert judge_comparison(one, CANARY, plan, is_failure=True, earlier=[one, one]).verdict == "breach"
+    earlier = [EarlierStage(one, CANARY)] * 2
+    assert judge_comparison(one, CANARY, plan, is_failure=True, earlier=earlier).verdict == "breach"
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        EarlierStage(steady(0.02, 0.0201, arms=HALF), HALF),
+        EarlierStage(steady(0.02, 0.02, arms=HALF), CANARY),
+        EarlierStage(steady(0.0, 0.02, arms=FULL), FULL),
+    ],
+    ids=["another split", "a router that did not follow", "no control arm"],
+)
+def test_an_earlier_stage_is_compared_by_its_own_split(stage: EarlierStage) -> None:
+    """A copy of all requests shows no failure of the candidate in the canary stage after it."""
+    judgement = judge_comparison(steady(0.02, 0.0201), CANARY, FAILURES, is_failure=True, earlier=[stage])
+    assert judgement.verdict != "breach"
+    assert max(point.breach for point in judgement.points) < 0.2
 
 
 def test_a_wrong_split_is_invalid() -> None:

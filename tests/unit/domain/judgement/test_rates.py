@@ -7,6 +7,7 @@ from arm_ticks import CANARY, FULL, HALF, during, steady
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rollout_spec.domain.judgement.arms import EarlierStage
 from rollout_spec.domain.judgement.rates import RateBound, judge_rate
 from rollout_spec.domain.statistics.counts import Counts, Tick
 
@@ -102,14 +103,22 @@ def test_evidence_of_an_earlier_stage_counts() -> None:
     bound = RateBound(0.05, 300, 0.0001)
     first = steady(0.02, 0.12, count=1)
     alone = judge_rate(first, CANARY, bound)
-    together = judge_rate(first, CANARY, bound, [first, first])
+    together = judge_rate(first, CANARY, bound, [EarlierStage(first, CANARY)] * 2)
     assert alone.verdict == "inconclusive"
     assert together.verdict == "breach"
 
 
 def test_a_healthy_earlier_stage_does_not_hide_a_failure() -> None:
-    judgement = judge_rate(steady(0.02, 0.1, count=10), CANARY, BOUND, [steady(0.02, 0.02, count=500)])
+    healthy = EarlierStage(steady(0.02, 0.02, count=500), CANARY)
+    judgement = judge_rate(steady(0.02, 0.1, count=10), CANARY, BOUND, [healthy])
     assert judgement.verdict == "breach"
+
+
+def test_an_earlier_stage_without_a_control_arm_is_judged_by_the_bound() -> None:
+    """The rate of a stable without requests is unknown, and not small."""
+    full = EarlierStage(steady(0.0, 0.03, arms=FULL), FULL)
+    judgement = judge_rate(steady(0.03, 0.0501, count=1), CANARY, BOUND, [full])
+    assert judgement.verdict == "inconclusive"
 
 
 def test_bursts_count_for_less() -> None:
