@@ -22,6 +22,8 @@ from rollout_spec.domain.statistics.proportions import wilson
 
 _LEAST_NULL = 0.2
 """The null hypothesis is at least this part of the bound: one error of a stable without errors shows nothing."""
+_FEW = 0.5
+"""The null hypothesis, as a part of the bound, if stable has too few requests to be shown below the bound."""
 _BELOW = (1.1, 1.3, 1.6, 2.4, 5.0)
 """The parts of the bound that a candidate without a control arm may be shown to be below."""
 _NONE = Counts(0, 0)
@@ -42,6 +44,11 @@ def judge_rate(ticks: Sequence[Tick], arms: Arms, bound: RateBound, earlier: Seq
 
     ``earlier`` are the earlier stages of the candidate, oldest first.
     """
+    if not 0 < bound.share < 1:
+        message = (
+            f"no statistics tell whether a rate is beyond {percent(bound.share)}: choose a bound between 0% and 100%"
+        )
+        return Judgement("no-data", message)
     stable, candidate = totals(ticks)
     judgement = Judgement("no-data", "", "sequential probability ratio test", bound.alpha, stable, candidate)
     if not arms.has_control:
@@ -62,7 +69,7 @@ def judge_rate(ticks: Sequence[Tick], arms: Arms, bound: RateBound, earlier: Seq
     last = moments[-1]
     judgement = replace(
         judgement,
-        interval=wilson(candidate.scaled(1 / bursts.effect), 1 - bound.alpha),
+        interval=wilson(_share_of(candidate).scaled(1 / bursts.effect), 1 - bound.alpha),
         points=tuple(points),
         breached_after=breached_after,
         notes=bursts.notes,
@@ -145,7 +152,7 @@ def _nulls(ticks: Sequence[Tick], bound: RateBound) -> list[float]:
         while ticks[first].seconds <= tick.seconds - bound.window:
             trailing = _without(trailing, ticks[first].stable)
             first += 1
-        nulls.append(min(max(_smoothed(whole), _smoothed(trailing), _LEAST_NULL * bound.share), 1 - 1e-9))
+        nulls.append(max(_rate_of(whole, bound), _rate_of(trailing, bound), _LEAST_NULL * bound.share))
     return nulls
 
 
@@ -153,9 +160,22 @@ def _without(counts: Counts, other: Counts) -> Counts:
     return Counts(max(counts.events - other.events, 0.0), max(counts.total - other.total, 0.0))
 
 
-def _smoothed(counts: Counts) -> float:
-    """Return a rate that is never 0 or 1 (Jeffreys' prior); 0 without requests."""
-    return (counts.events + 0.5) / (counts.total + 1) if counts.total else 0.0
+def _share_of(counts: Counts) -> Counts:
+    """Return counts without the few events beyond the requests that two exporters may report."""
+    return replace(counts, events=min(counts.events, counts.total))
+
+
+def _rate_of(counts: Counts, bound: RateBound) -> float:
+    """Return a rate that is never 0 or 1 (Jeffreys' prior); 0 without requests.
+
+    The prior alone does not lift it beyond the bound: with little traffic no request of the candidate would count.
+    """
+    if not counts.total:
+        return 0.0
+    counted, smoothed = counts.events / counts.total, (counts.events + 0.5) / (counts.total + 1)
+    if counted < bound.share:
+        smoothed = min(smoothed, max(counted, _FEW * bound.share))
+    return min(smoothed, 1 - 1e-9)
 
 
 def _last_evidence(ticks: Sequence[Tick], arms: Arms, bound: RateBound) -> float:
