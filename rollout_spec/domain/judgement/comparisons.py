@@ -42,6 +42,10 @@ def judge_comparison(
     all_ticks, ticks = ticks, since_split(ticks, arms)
     problem = split_problem(ticks, arms)
     if problem is not None:
+        earlier_look = _while_planned(all_ticks, arms)
+        before_it = judge_comparison(earlier_look, arms, plan, is_failure=is_failure, earlier=earlier)
+        if before_it.verdict == "breach":  # a router may eject a version because it fails
+            return replace(before_it, notes=(*before_it.notes, f"later the split was another one: {problem}"))
         return replace(judgement, verdict="invalid", message=problem)
     if len(ticks) < len(all_ticks):
         began = all_ticks[-len(ticks) - 1].seconds
@@ -59,6 +63,12 @@ def judge_comparison(
     moments = _looks(difference_moments(spread, plan), ticks, arms)
     judgement = _decided(replace(judgement, method=method(plan)), ticks, moments, ())
     return _with_end(judgement, ticks[-1].seconds, plan)
+
+
+def _while_planned(ticks: Sequence[Tick], arms: Arms) -> Sequence[Tick]:
+    """Return the ticks up to the last one at which the split so far was the planned one."""
+    planned = [index for index, is_wrong in enumerate(wrong_splits(ticks, arms), start=1) if not is_wrong]
+    return ticks[: planned[-1] if planned else 0]
 
 
 def _evidence_of(stage: EarlierStage, bursts: Bursts, plan: Plan) -> list[float]:

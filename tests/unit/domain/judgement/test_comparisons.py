@@ -47,6 +47,15 @@ def test_a_failure_after_a_time_without_any_is_found() -> None:
     assert judgement.verdict == "breach"
 
 
+def test_a_late_failure_stays_a_breach_after_it_is_over() -> None:
+    """A look during the failure says breach, so a later one must not say ok, nor name another moment."""
+    late = during(range(60, 63), 0.1, 0.02)
+    ticks = steady(0.02, lambda index: late(index) if index < 63 else 0.0, count=240)
+    for count in (63, 70, 100, 240):
+        judgement = judge_comparison(ticks[:count], CANARY, FAILURES, is_failure=True)
+        assert (judgement.verdict, judgement.breached_after) == ("breach", 945), count
+
+
 def test_failures_of_earlier_stages_count() -> None:
     plan = replace(FAILURES, alpha=0.00001)
     one = steady(0.02, 0.08, count=4)
@@ -76,6 +85,18 @@ def test_a_wrong_split_is_invalid() -> None:
     judgement = judge_comparison(ticks, CANARY, FAILURES, is_failure=True)
     assert judgement.verdict == "invalid"
     assert judgement.message == "42 received 6.4% of the requests (5,850 of 91,350), but 5% are planned"
+
+
+@pytest.mark.parametrize(("rate", "verdict"), [(0.2, "breach"), (0.02, "invalid")])
+def test_a_breach_stays_a_breach_if_the_router_ejects_the_candidate(rate: float, verdict: str) -> None:
+    ticks = steady(0.02, rate)
+    ejected = [tick if index < 30 else replace(tick, candidate=Counts(0, 0)) for index, tick in enumerate(ticks)]
+    judgement = judge_comparison(ejected, CANARY, FAILURES, is_failure=True)
+    assert judgement.verdict == verdict
+    if verdict == "breach":
+        at_once = judge_comparison(ejected[:30], CANARY, FAILURES, is_failure=True)
+        assert judgement.breached_after == at_once.breached_after
+        assert judgement.notes[-1].startswith("later the split was another one: 42 received 2.56% of the requests")
 
 
 def test_an_unknown_split_is_taken_from_the_requests() -> None:
