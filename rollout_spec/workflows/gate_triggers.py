@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from rollout_spec.core.units import format_duration
-from rollout_spec.domain.judgement.arms import Arms, arms_of, since_split, split_problem
+from rollout_spec.domain.judgement.arms import Arms, EarlierStage, arms_of, since_split, split_problem
 from rollout_spec.domain.judgement.comparisons import judge_comparison
 from rollout_spec.domain.judgement.moments import Plan
 from rollout_spec.domain.judgement.offline import Holdout, better_direction, judge_holdout, judge_records
@@ -81,7 +81,8 @@ def judge_trigger(
         reading = _read(trigger, window, source)
         if reading.problem is not None or not reading.ticks:
             return Judgement("no-data", reading.problem or "nothing was counted yet", notes=reading.notes)
-        before = [_read(trigger, each, source).ticks for each in earlier if _watches(trigger, each.stage)]
+        watched = [each for each in earlier if _watches(trigger, each.stage)]
+        before = [EarlierStage(_read(trigger, each, source).ticks, each.arms) for each in watched]
     except Immeasurable as error:
         return Judgement("no-data", f"it cannot be measured: {error}")
     judgement = _judge_counts(trigger, window, reading.ticks, before)
@@ -149,7 +150,7 @@ def _judge_value(trigger: Threshold | Comparison, metric: Value, window: StageWi
 
 
 def _judge_counts(
-    trigger: Live, window: StageWindow, ticks: Sequence[Tick], earlier: Sequence[Sequence[Tick]]
+    trigger: Live, window: StageWindow, ticks: Sequence[Tick], earlier: Sequence[EarlierStage]
 ) -> Judgement:
     values = [name for name, metric in window.metrics.items() if isinstance(metric, Value)]
     arms, alpha = window.arms, alpha_of(trigger, window.rollout.spec, values)
@@ -167,7 +168,7 @@ def _judge_counts(
         bound = RateBound(float(trigger.above.number) / 100, seconds, alpha, trigger.metric)
     else:
         assert trigger.below is not None
-        ticks, earlier = _others(ticks), [_others(stage) for stage in earlier]
+        ticks, earlier = _others(ticks), [replace(stage, ticks=_others(stage.ticks)) for stage in earlier]
         bound = RateBound(1 - float(trigger.below.number) / 100, seconds, alpha, f"100% - {trigger.metric}")
     judgement = judge_rate(ticks, arms, bound, earlier)
     problem = split_problem(since_split(ticks, arms), arms) if judgement.verdict in ("ok", "inconclusive") else None

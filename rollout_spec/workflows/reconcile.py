@@ -96,8 +96,10 @@ class Pass:
                 yield self._rollout(file.model, open_steps, paused[0].path if paused else None)
             except Exception as error:
                 reason, live = as_user_error(error), file.model.spec.live
+                version = live.candidate or ""
+                held = open_steps.hold(name, version, f"It could not be judged: {reason.message}.")
                 yield Reconciled(
-                    name, live.candidate or "", live.stage or "", "failed", reason.message, status=reason.status
+                    name, version, live.stage or "", "failed", reason.message, notes=held, status=reason.status
                 )
 
     def _rollout(self, rollout: ModelRollout, open_steps: OpenSteps, paused: str | None) -> Reconciled:
@@ -115,14 +117,18 @@ class Pass:
         step = self.gated.prepare(request, options)
         done = replace(done, verdict=step.report.verdict, report=step.report)
         if step.report.verdict == "breach":
-            open_steps.hold(name, "The gate reports a breach of this version.")
-            return self._taken_back(done, step.report)
+            held = open_steps.hold(name, done.version, "The gate reports a breach of this version.")
+            done = self._taken_back(done, step.report)
+            return replace(done, notes=(*held, *done.notes))
         if step.report.failure is not None:
             done = replace(done, status=OUTSIDE)
         if step.missing or step.step is None:
-            held = open_steps.hold(name, f"The gate does not say ok any more: {step.missing[0].message}.")
+            held = open_steps.hold(name, done.version, f"The gate does not say ok any more: {step.missing[0].message}.")
             return replace(done, reason=_waiting_for(step), notes=held)
-        return self._forward(done, step, paused)
+        if paused is not None:
+            held = open_steps.hold(name, done.version, f"{paused} pauses the automation.")
+            return replace(done, reason=f"all conditions are met, but {paused} pauses the automation", notes=held)
+        return self._forward(done, step)
 
     def _taken_back(self, done: Reconciled, report: GateReport) -> Reconciled:
         trigger = report.result.breaches[0]
@@ -135,15 +141,13 @@ class Pass:
         responses = self.gated.roll_back(report, self.forge)
         return _after_rollback(replace(done, reason=reason), responses)
 
-    def _forward(self, done: Reconciled, gated: GatedStep, paused: str | None) -> Reconciled:
+    def _forward(self, done: Reconciled, gated: GatedStep) -> Reconciled:
         step = gated.step
         assert step is not None
         if step.prepared.is_refused:
             check = step.prepared.check
             why = check.why or (check.refused[0].message if check.refused else "its check failed")
             return replace(done, action="failed", reason=f"the step was not done: {why}", status=1)
-        if paused is not None:
-            return replace(done, reason=f"all conditions are met, but {paused} pauses the automation")
         if self.is_dry_run or self.forge is None or step.forge is None:
             return replace(done, reason="all conditions are met; nothing is pushed")
         try:

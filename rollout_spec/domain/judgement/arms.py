@@ -28,6 +28,14 @@ class Arms:
     has_control: bool
 
 
+@dataclass(frozen=True)
+class EarlierStage:
+    """The ticks of an earlier stage of the candidate, which had a split of its own."""
+
+    ticks: Sequence[Tick]
+    arms: Arms
+
+
 def arms_of(split: TrafficSplit) -> Arms:
     """Return the arms of a traffic split with a candidate.
 

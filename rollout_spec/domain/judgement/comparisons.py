@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from rollout_spec.domain.judgement import failures
-from rollout_spec.domain.judgement.arms import Arms, since_split, split_problem, totals, wrong_splits
+from rollout_spec.domain.judgement.arms import Arms, EarlierStage, since_split, split_problem, totals, wrong_splits
 from rollout_spec.domain.judgement.bursts import Bursts
 from rollout_spec.domain.judgement.differences import difference_moments, method, until_horizon
 from rollout_spec.domain.judgement.moments import Moment, Plan
@@ -21,12 +21,12 @@ from rollout_spec.domain.statistics.counts import Counts, Tick
 
 
 def judge_comparison(
-    ticks: Sequence[Tick], arms: Arms, plan: Plan, *, is_failure: bool, earlier: Sequence[Sequence[Tick]] = ()
+    ticks: Sequence[Tick], arms: Arms, plan: Plan, *, is_failure: bool, earlier: Sequence[EarlierStage] = ()
 ) -> Judgement:
     """Compare the candidate with stable.
 
-    ``is_failure``: the events are failures, so their split is compared. ``earlier`` are the ticks of earlier stages of
-    the candidate; they count for failures only.
+    ``is_failure``: the events are failures, so their split is compared. ``earlier`` are the earlier stages of the
+    candidate; they count for failures only.
     """
     if not is_failure:
         ticks = until_horizon(ticks, plan)
@@ -42,23 +42,41 @@ def judge_comparison(
     all_ticks, ticks = ticks, since_split(ticks, arms)
     problem = split_problem(ticks, arms)
     if problem is not None:
+        earlier_look = _while_planned(all_ticks, arms)
+        before_it = judge_comparison(earlier_look, arms, plan, is_failure=is_failure, earlier=earlier)
+        if before_it.verdict == "breach":  # a router may eject a version because it fails
+            return replace(before_it, notes=(*before_it.notes, f"later the split was another one: {problem}"))
         return replace(judgement, verdict="invalid", message=problem)
     if len(ticks) < len(all_ticks):
         began = all_ticks[-len(ticks) - 1].seconds
         late = (f"the planned split came {duration(began)} after the warm-up, and what was before does not count",)
         stable, candidate = totals(ticks)
         judgement = replace(judgement, stable=stable, candidate=candidate)
-    bursts = Bursts.of(ticks, earlier)
+    bursts = Bursts.of(ticks, [stage.ticks for stage in earlier])
     spread = bursts.spread(ticks)
     message = _numbers(stable, candidate, arms, plan)
     judgement = replace(judgement, notes=(*late, *bursts.notes), message=message)
     if is_failure:
-        before = [failures.failure_moments(bursts.spread(stage), arms, plan)[-1].evidence for stage in earlier if stage]
+        before = [each for stage in earlier for each in _evidence_of(stage, bursts, plan)]
         moments = failures.failure_moments(spread, arms, plan)
         return _decided(replace(judgement, method=failures.METHOD), ticks, _looks(moments, ticks, arms), before)
     moments = _looks(difference_moments(spread, plan), ticks, arms)
     judgement = _decided(replace(judgement, method=method(plan)), ticks, moments, ())
     return _with_end(judgement, ticks[-1].seconds, plan)
+
+
+def _while_planned(ticks: Sequence[Tick], arms: Arms) -> Sequence[Tick]:
+    """Return the ticks up to the last one at which the split so far was the planned one."""
+    planned = [index for index, is_wrong in enumerate(wrong_splits(ticks, arms), start=1) if not is_wrong]
+    return ticks[: planned[-1] if planned else 0]
+
+
+def _evidence_of(stage: EarlierStage, bursts: Bursts, plan: Plan) -> list[float]:
+    """Return the evidence of an earlier stage, compared by its own split; none if that was not the planned one."""
+    ticks = since_split(stage.ticks, stage.arms)
+    if not ticks or not stage.arms.has_control or split_problem(ticks, stage.arms) is not None:
+        return []
+    return [failures.failure_moments(bursts.spread(ticks), stage.arms, plan)[-1].evidence]
 
 
 def _looks(moments: Iterable[Moment], ticks: Sequence[Tick], arms: Arms) -> list[Moment]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 from rollout_spec.domain.judgement.arms import Arms
 from rollout_spec.domain.judgement.moments import Moment, Plan, cumulated
@@ -16,36 +15,25 @@ from rollout_spec.domain.statistics import bayes_factor, sprt
 from rollout_spec.domain.statistics.counts import Counts, Tick
 
 METHOD = "Bayes factor of Lindon and Malek"
-_HALF = math.log(0.5)
-_ROUNDING = 1e-9
 
 
 def failure_moments(ticks: Sequence[Tick], arms: Arms, plan: Plan) -> list[Moment]:
     """Return the evidence after each tick.
 
     Half of the weight is on the whole time. The other half is on later starts, so that a failure after a long healthy
-    time is found; it is looked at after the last tick only.
+    time is found. Each moment has the evidence that a look at that time had, so a breach stays a breach.
     """
-    moments = [_moment(total, arms, plan) for total in cumulated(ticks)]
-    evidence = bayes_factor.log_evidence(ticks, arms.share)
-    moments[-1] = replace(moments[-1], evidence=evidence, is_worse=evidence > 0)
-    return moments
+    looks = (ticks[: index + 1] for index in range(len(ticks)))
+    return [_moment(look, total, arms, plan) for look, total in zip(looks, cumulated(ticks), strict=True)]
 
 
-def _moment(total: Tick, arms: Arms, plan: Plan) -> Moment:
+def _moment(ticks: Sequence[Tick], total: Tick, arms: Arms, plan: Plan) -> Moment:
     share = arms.share or bayes_factor.counted_share(total.candidate, total.stable)
     needed = math.log(1 / plan.alpha)
     if share is None:
         return Moment(0.0, 0.0, needed, is_worse=False)
-    events = bayes_factor.log_bayes_factor(total.candidate.events, total.stable.events, share)
-    return Moment(events + _HALF, _not_worse(total, share, plan), needed, _is_worse(total))
-
-
-def _is_worse(total: Tick) -> bool:
-    stable, candidate = total.stable, total.candidate
-    if not stable.total or not candidate.total:
-        return False
-    return candidate.events / candidate.total > (1 + _ROUNDING) * stable.events / stable.total
+    evidence = bayes_factor.log_evidence(ticks, arms.share)
+    return Moment(evidence, _not_worse(total, share, plan), needed, is_worse=evidence > 0)
 
 
 def _not_worse(total: Tick, share: float, plan: Plan) -> float:

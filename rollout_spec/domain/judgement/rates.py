@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from rollout_spec.domain.judgement.arms import Arms, totals
+from rollout_spec.domain.judgement.arms import Arms, EarlierStage, totals
 from rollout_spec.domain.judgement.bursts import Bursts
 from rollout_spec.domain.judgement.numbers import percent, rate
 from rollout_spec.domain.judgement.verdicts import EvidencePoint, Judgement, seconds_more
@@ -22,6 +22,8 @@ from rollout_spec.domain.statistics.proportions import wilson
 
 _LEAST_NULL = 0.2
 """The null hypothesis is at least this part of the bound: one error of a stable without errors shows nothing."""
+_FEW = 0.5
+"""The null hypothesis, as a part of the bound, if stable has too few requests to be shown below the bound."""
 _BELOW = (1.1, 1.3, 1.6, 2.4, 5.0)
 """The parts of the bound that a candidate without a control arm may be shown to be below."""
 _NONE = Counts(0, 0)
@@ -37,13 +39,16 @@ class RateBound:
     noun: str = "bad requests"
 
 
-def judge_rate(
-    ticks: Sequence[Tick], arms: Arms, bound: RateBound, earlier: Sequence[Sequence[Tick]] = ()
-) -> Judgement:
+def judge_rate(ticks: Sequence[Tick], arms: Arms, bound: RateBound, earlier: Sequence[EarlierStage] = ()) -> Judgement:
     """Judge the candidate's rate.
 
-    ``earlier`` are the ticks of earlier stages of the candidate, oldest first.
+    ``earlier`` are the earlier stages of the candidate, oldest first.
     """
+    if not 0 < bound.share < 1:
+        message = (
+            f"no statistics tell whether a rate is beyond {percent(bound.share)}: choose a bound between 0% and 100%"
+        )
+        return Judgement("no-data", message)
     stable, candidate = totals(ticks)
     judgement = Judgement("no-data", "", "sequential probability ratio test", bound.alpha, stable, candidate)
     if not arms.has_control:
@@ -51,9 +56,9 @@ def judge_rate(
     missing = arms.candidate if not candidate.total else arms.stable if arms.has_control and not stable.total else None
     if missing is not None:
         return replace(judgement, message=f"{missing} received no requests in the judged time")
-    bursts = Bursts.of(ticks, earlier, of_candidate=not arms.has_control)
+    bursts = Bursts.of(ticks, [stage.ticks for stage in earlier], of_candidate=not arms.has_control)
     moments = list(_moments(bursts.spread(ticks), arms, bound))
-    before = [_last_evidence(bursts.spread(stage), arms, bound) for stage in earlier if stage]
+    before = [_last_evidence(bursts.spread(stage.ticks), stage.arms, bound) for stage in earlier if stage.ticks]
     decisive = math.log(1 / bound.alpha)
     points, breached_after = list[EvidencePoint](), None
     for tick, moment in zip(ticks, moments, strict=True):
@@ -64,7 +69,7 @@ def judge_rate(
     last = moments[-1]
     judgement = replace(
         judgement,
-        interval=wilson(candidate.scaled(1 / bursts.effect), 1 - bound.alpha),
+        interval=wilson(_share_of(candidate).scaled(1 / bursts.effect), 1 - bound.alpha),
         points=tuple(points),
         breached_after=breached_after,
         notes=bursts.notes,
@@ -147,7 +152,7 @@ def _nulls(ticks: Sequence[Tick], bound: RateBound) -> list[float]:
         while ticks[first].seconds <= tick.seconds - bound.window:
             trailing = _without(trailing, ticks[first].stable)
             first += 1
-        nulls.append(min(max(_smoothed(whole), _smoothed(trailing), _LEAST_NULL * bound.share), 1 - 1e-9))
+        nulls.append(max(_rate_of(whole, bound), _rate_of(trailing, bound), _LEAST_NULL * bound.share))
     return nulls
 
 
@@ -155,9 +160,22 @@ def _without(counts: Counts, other: Counts) -> Counts:
     return Counts(max(counts.events - other.events, 0.0), max(counts.total - other.total, 0.0))
 
 
-def _smoothed(counts: Counts) -> float:
-    """Return a rate that is never 0 or 1 (Jeffreys' prior); 0 without requests."""
-    return (counts.events + 0.5) / (counts.total + 1) if counts.total else 0.0
+def _share_of(counts: Counts) -> Counts:
+    """Return counts without the few events beyond the requests that two exporters may report."""
+    return replace(counts, events=min(counts.events, counts.total))
+
+
+def _rate_of(counts: Counts, bound: RateBound) -> float:
+    """Return a rate that is never 0 or 1 (Jeffreys' prior); 0 without requests.
+
+    The prior alone does not lift it beyond the bound: with little traffic no request of the candidate would count.
+    """
+    if not counts.total:
+        return 0.0
+    counted, smoothed = counts.events / counts.total, (counts.events + 0.5) / (counts.total + 1)
+    if counted < bound.share:
+        smoothed = min(smoothed, max(counted, _FEW * bound.share))
+    return min(smoothed, 1 - 1e-9)
 
 
 def _last_evidence(ticks: Sequence[Tick], arms: Arms, bound: RateBound) -> float:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from gated_repository import Gated
 from repo import NINE, git
 
+from rollout_spec.core.errors import UserError
+from rollout_spec.integrations.forges.local import LocalForge
+from rollout_spec.integrations.git.remote import Remote
 from rollout_spec.workflows.newest import find_anywhere
 from rollout_spec.workflows.reconcile import reconcile
 
@@ -145,6 +150,67 @@ def test_auto_merge_is_held_once_the_gate_says_something_else(scenario: Scenario
     (pull,) = repo.pull_requests()
     assert (pull["state"], pull["autoMerge"], pull["draft"]) == ("open", False, True)
     assert "**This is held.** The gate does not say ok any more" in "".join(pull["comments"])
+
+
+def held(repo: Gated) -> tuple[bool, bool]:
+    """Return whether the pull request of the step has auto-merge, and whether it is a draft."""
+    pull = next(each for each in repo.pull_requests() if each["head"].startswith("advance"))
+    return pull["autoMerge"], pull["draft"]
+
+
+def test_other_branches_keep_no_step_from_being_held(scenario: Scenario) -> None:
+    """Anybody may push a branch that takes the name of a step's folder, and many that look like steps."""
+    repo = scenario("healthy")
+    git(repo.folder, "push", "-q", str(repo.remote), "HEAD:refs/heads/advance")
+    assert row(repo)["action"] == "proposed"
+    names = [f"advance.2/acme-models/fraud/0-{number}" for number in range(60)]
+    git(repo.folder, "push", "-q", str(repo.remote), *(f"HEAD:refs/heads/{name}" for name in names))
+    assert row(repo, minutes=4)["action"] == "waiting"
+    assert held(repo) == (False, True)
+
+
+def test_a_pause_holds_an_open_step_too(scenario: Scenario) -> None:
+    repo = scenario("healthy")
+    assert row(repo)["action"] == "proposed"
+    repo.write(".rollout-spec-pause", 'reason: a freeze\nexpires: "2026-12-01"\n')
+    repo.commit("Pause")
+    assert row(repo)["action"] == "waiting"
+    assert held(repo) == (False, True)
+
+
+def test_a_step_whose_rollout_cannot_be_judged_any_more_is_held(scenario: Scenario) -> None:
+    repo = scenario("healthy")
+    assert row(repo)["action"] == "proposed"
+    with mock.patch("rollout_spec.workflows.gate.judge_trigger", side_effect=ValueError("a defect")):
+        assert row(repo)["action"] == "failed"
+    assert held(repo) == (False, True)
+
+
+@pytest.mark.parametrize("fault", ["comment", "branches"])
+def test_no_fault_of_the_forge_stands_between_a_breach_and_its_rollback(scenario: Scenario, fault: str) -> None:
+    """A comment may be refused, for example because the conversation is locked."""
+    repo = scenario("healthy")
+    assert row(repo)["action"] == "proposed"
+    repo.edit("rollouts/fraud.yaml", "namespace: healthy\n", "namespace: failing\n")
+    repo.render()
+    repo.commit("Now it fails")
+    faulty = mock.Mock(side_effect=UserError("the conversation is locked"))
+    with mock.patch.object(LocalForge, fault, faulty) if fault == "comment" else broken_listing():
+        assert row(repo, minutes=45)["action"] == "rolled-back"
+    if fault == "comment":
+        assert held(repo) == (False, True), "it is held before it is commented on"
+
+
+def broken_listing() -> AbstractContextManager[object]:
+    """Let the remote refuse to list the branches of steps."""
+    listing = Remote.branches
+
+    def branches(self: Remote, *patterns: str) -> dict[str, str]:
+        if patterns[0].startswith("advance"):
+            raise UserError("the remote does not answer", status=3)
+        return listing(self, *patterns)
+
+    return mock.patch.object(Remote, "branches", branches)
 
 
 def test_what_a_person_lets_merge_is_left_alone(scenario: Scenario) -> None:

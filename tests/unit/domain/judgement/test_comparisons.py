@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from arm_ticks import CANARY, FULL, HALF, during, steady
 
+from rollout_spec.domain.judgement.arms import EarlierStage
 from rollout_spec.domain.judgement.comparisons import judge_comparison
 from rollout_spec.domain.judgement.moments import Plan
 from rollout_spec.domain.statistics.counts import Counts, Tick
@@ -46,11 +47,37 @@ def test_a_failure_after_a_time_without_any_is_found() -> None:
     assert judgement.verdict == "breach"
 
 
+def test_a_late_failure_stays_a_breach_after_it_is_over() -> None:
+    """A look during the failure says breach, so a later one must not say ok, nor name another moment."""
+    late = during(range(60, 63), 0.1, 0.02)
+    ticks = steady(0.02, lambda index: late(index) if index < 63 else 0.0, count=240)
+    for count in (63, 70, 100, 240):
+        judgement = judge_comparison(ticks[:count], CANARY, FAILURES, is_failure=True)
+        assert (judgement.verdict, judgement.breached_after) == ("breach", 945), count
+
+
 def test_failures_of_earlier_stages_count() -> None:
     plan = replace(FAILURES, alpha=0.001)
     one = steady(0.02, 0.08, count=4)
     assert judge_comparison(one, CANARY, plan, is_failure=True).verdict == "inconclusive"
-    assert judge_comparison(one, CANARY, plan, is_failure=True, earlier=[one, one]).verdict == "breach"
+    earlier = [EarlierStage(one, CANARY)] * 2
+    assert judge_comparison(one, CANARY, plan, is_failure=True, earlier=earlier).verdict == "breach"
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        EarlierStage(steady(0.02, 0.0201, arms=HALF), HALF),
+        EarlierStage(steady(0.02, 0.02, arms=HALF), CANARY),
+        EarlierStage(steady(0.0, 0.02, arms=FULL), FULL),
+    ],
+    ids=["another split", "a router that did not follow", "no control arm"],
+)
+def test_an_earlier_stage_is_compared_by_its_own_split(stage: EarlierStage) -> None:
+    """A copy of all requests shows no failure of the candidate in the canary stage after it."""
+    judgement = judge_comparison(steady(0.02, 0.0201), CANARY, FAILURES, is_failure=True, earlier=[stage])
+    assert judgement.verdict != "breach"
+    assert max(point.breach for point in judgement.points) < 0.2
 
 
 def test_a_wrong_split_is_invalid() -> None:
@@ -66,6 +93,18 @@ def test_a_wrong_split_is_invalid_as_soon_as_it_can_be_seen() -> None:
     verdicts = [judge_comparison(ticks[:end], CANARY, CONVERSION, is_failure=False).verdict for end in range(1, 61)]
     assert set(verdicts[:2]) == {"inconclusive"}
     assert set(verdicts[4:]) == {"invalid"}
+
+
+@pytest.mark.parametrize(("rate", "verdict"), [(0.2, "breach"), (0.02, "invalid")])
+def test_a_breach_stays_a_breach_if_the_router_ejects_the_candidate(rate: float, verdict: str) -> None:
+    ticks = steady(0.02, rate)
+    ejected = [tick if index < 30 else replace(tick, candidate=Counts(0, 0)) for index, tick in enumerate(ticks)]
+    judgement = judge_comparison(ejected, CANARY, FAILURES, is_failure=True)
+    assert judgement.verdict == verdict
+    if verdict == "breach":
+        at_once = judge_comparison(ejected[:30], CANARY, FAILURES, is_failure=True)
+        assert judgement.breached_after == at_once.breached_after
+        assert judgement.notes[-1].startswith("later the split was another one: 42 received 2.56% of the requests")
 
 
 def test_an_unknown_split_is_taken_from_the_requests() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from arm_ticks import CANARY, FULL, HALF, during, steady
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rollout_spec.domain.judgement.arms import Arms, EarlierStage
 from rollout_spec.domain.judgement.rates import RateBound, judge_rate
 from rollout_spec.domain.statistics.counts import Counts, Tick
 
@@ -102,14 +105,22 @@ def test_evidence_of_an_earlier_stage_counts() -> None:
     bound = RateBound(0.05, 300, 0.01)
     first = steady(0.02, 0.12, count=1)
     alone = judge_rate(first, CANARY, bound)
-    together = judge_rate(first, CANARY, bound, [first, first])
+    together = judge_rate(first, CANARY, bound, [EarlierStage(first, CANARY)] * 2)
     assert alone.verdict == "inconclusive"
     assert together.verdict == "breach"
 
 
 def test_a_healthy_earlier_stage_does_not_hide_a_failure() -> None:
-    judgement = judge_rate(steady(0.02, 0.1, count=10), CANARY, BOUND, [steady(0.02, 0.02, count=500)])
+    healthy = EarlierStage(steady(0.02, 0.02, count=500), CANARY)
+    judgement = judge_rate(steady(0.02, 0.1, count=10), CANARY, BOUND, [healthy])
     assert judgement.verdict == "breach"
+
+
+def test_an_earlier_stage_without_a_control_arm_is_judged_by_the_bound() -> None:
+    """The rate of a stable without requests is unknown, and not small."""
+    full = EarlierStage(steady(0.0, 0.03, arms=FULL), FULL)
+    judgement = judge_rate(steady(0.03, 0.0501, count=1), CANARY, BOUND, [full])
+    assert judgement.verdict == "inconclusive"
 
 
 def test_bursts_count_for_less() -> None:
@@ -119,6 +130,33 @@ def test_bursts_count_for_less() -> None:
     judgement = judge_rate(steady(bursty, bursty), CANARY, BOUND)
     assert judgement.verdict != "breach"
     assert any("bursts" in note for note in judgement.notes)
+
+
+@pytest.mark.parametrize("arms", [CANARY, HALF])
+def test_a_failure_is_found_with_little_traffic(arms: Arms) -> None:
+    """Ten requests a minute to stable: five minutes without a slow one do not show a rate below 1%."""
+    ticks = steady(0.0, 1.0, arms=arms, requests=2.5 / (1 - (arms.share or 0)), count=240)
+    assert judge_rate(ticks, arms, RateBound(0.01, 300, 0.05)).verdict == "breach"
+
+
+def test_a_stable_without_traffic_for_some_time_hides_nothing() -> None:
+    ticks = steady(0.0, 1.0, requests=10)
+    alone = [replace(tick, stable=Counts(0, 0)) if index > 5 else tick for index, tick in enumerate(ticks)]
+    assert judge_rate(alone, CANARY, RateBound(0.01, 300, 0.05)).verdict == "breach"
+
+
+def test_a_few_events_beyond_the_requests_hide_no_failure() -> None:
+    """Two exporters are scraped at different moments, so that the surplus is small."""
+    judgement = judge_rate(steady(0.02, 1.005), CANARY, BOUND)
+    assert judgement.verdict == "breach"
+    assert judgement.interval is not None and judgement.interval[1] == 1
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_a_bound_at_an_end_is_no_data(share: float) -> None:
+    judgement = judge_rate(steady(0.0, 0.5), CANARY, RateBound(share, 300, 0.05))
+    assert judgement.verdict == "no-data"
+    assert judgement.message.endswith("choose a bound between 0% and 100%")
 
 
 @given(
