@@ -19,6 +19,7 @@ E2E := $(VENV)/.e2e
 MUTMUT := $(VENV)/.mutmut
 
 FUZZ_SECONDS ?= 60
+WORKERS ?= 2
 MUTANTS ?=
 
 # The folder with the real servers for some tests. Without it these tests are skipped.
@@ -38,7 +39,7 @@ unit: $(TOOLS) ## run the tests that start no other program, in a minute
 	$(RUN) -m pytest -n 2 --dist loadgroup -m "not system" tests/unit $(ARGS)
 
 test: $(TOOLS) ## run the tests; ARGS="-k traffic" runs some
-	$(RUN) -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(RUN) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 e2e: $(E2E) ## let a model fail behind a real router, and time its rollback
 	$(RUN) -m pytest -s tests/e2e $(ARGS)

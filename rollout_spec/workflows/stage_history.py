@@ -30,7 +30,7 @@ class StageHistory:
         self.commit = base.commit
 
     def periods(self, rollout: ModelRollout, base: Base) -> list[StagePeriod]:
-        """Return the stages of a rollout's candidate, newest first. Empty in a shallow clone: its history is wrong."""
+        """Return the stages of a rollout's candidate, newest first; none in a shallow clone."""
         name = f"rollouts/{rollout.metadata.name}.yaml"
         path = base.path(name)
         if self.commit != base.commit:
