@@ -48,7 +48,7 @@ _END_OF_CONDITION = re.compile("[:;,]")
 
 @dataclass(frozen=True)
 class Memory:
-    """The answers of Prometheus, the forge and git that later passes over a workspace need not ask for again."""
+    """The answers of Prometheus, the forge and git that a later pass need not ask for again."""
 
     answers: KeptAnswers = field(default_factory=KeptAnswers)
     merges: KeptMergeTimes = field(default_factory=KeptMergeTimes)
@@ -132,7 +132,7 @@ class Reconciler:
             self.store(NewBreach(name, SOURCE, replace(breach, workspace=name), delay=settle))
 
     def _log(self, name: str, done: Reconciled) -> None:
-        """Log a result if its action, its link or the condition it waits for is another one than in the last pass."""
+        """Log a result if its action, its link or its condition is another one than in the last pass."""
         condition = _END_OF_CONDITION.split(done.reason)[0]
         key, gist = (name, done.rollout), (done.action, f"{done.stage} {done.verdict} {condition} {done.url}")
         if self._seen.get(key) == gist:

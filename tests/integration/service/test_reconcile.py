@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -226,3 +228,32 @@ def test_a_signal_ends_all_processes(fault: str, entered: Entered, front: Front)
         assert running.process.wait(30) == 0
         assert time.monotonic() - begun < 15
         assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
+
+
+@pytest.fixture
+def stopped(prometheus: str) -> Iterator[Callable[[], None]]:
+    """Stop Prometheus with SIGSTOP, and return a function that lets it go on."""
+    pattern = f"web.listen-address={prometheus.removeprefix('http://')}"
+    (pid,) = subprocess.run(["pgrep", "-f", pattern], capture_output=True, text=True, check=True).stdout.split()
+    os.kill(int(pid), signal.SIGSTOP)
+    try:
+        yield lambda: os.kill(int(pid), signal.SIGCONT)
+    finally:
+        os.kill(int(pid), signal.SIGCONT)
+
+
+def test_a_prometheus_that_is_stopped_is_waited_for_once_a_pass(
+    entered: Entered, prometheus: str, stopped: Callable[[], None]
+) -> None:
+    """Nothing moves, breaches of monitors are answered, and it goes on afterwards."""
+    repo = entered("healthy", prometheus)
+    serve_gate(repo)
+    with service(repo) as running:
+        until(lambda: running.lines, lambda lines: "no whole answer within 30 seconds" in lines, 90)
+        wait_for_passes(running, 1)
+        reply = running.post(served.alert(trigger="latency-sla"), query="?dryRun=true")
+        running.settled(reply.json()["breaches"][0]["id"], "done", seconds=10)
+        assert repo.pull_requests() == []
+        stopped()
+        pull = the_pull_request(repo)
+    assert pull["head"] == "advance/acme-models/fraud/42"
