@@ -17,13 +17,21 @@ from typing import Any
 import present_traffic
 import pytest
 import served
-from faults import leaders, worker_of
+from faults import leaders, stopped_at, worker_of
+from hosted_repositories import Hosted
 from present_traffic import Front, front_of, serve_gate, set_reconcile
 from repo import Repo, git
 from served import Served, service, until
 
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("reconcile")]
 Entered = Callable[[str, str], Repo]
+EFFECTS = {
+    "pushing the branch": r"POST \S*/git-receive-pack",
+    "opening the pull request": r"POST \S*/pulls ",
+    "enabling auto-merge": r"enablePullRequestAutoMerge",
+}
+ARMED = [("open", True)]
+"""The state of the only pull request, and whether the forge merges it by itself."""
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +57,7 @@ def entered(repo: Repo, start: datetime) -> Entered:
     """Return a function that lets the candidate behave as in a scenario, judged by a Prometheus."""
 
     def make(name: str, address: str) -> Repo:
+        repo.git("remote", "set-url", "origin", str(repo.remote))  # people have other credentials than the service
         present_traffic.enter(repo, name, start, address)
         return repo
 
@@ -80,13 +89,6 @@ def the_pull_request(repo: Repo) -> dict[str, Any]:
     """Wait for the first pull request, and return the only one."""
     (pull,) = until(repo.pull_requests, bool, 60)
     return dict(pull)
-
-
-def reconciler_of(running: Served) -> int:
-    """Return the process of the reconciler, which starts after that of the worker."""
-    worker = worker_of(running)
-    (other,) = until(lambda: [pid for pid in leaders(running) if pid != worker], bool)
-    return int(other)
 
 
 def test_a_step_is_opened_once(entered: Entered, prometheus: str) -> None:
@@ -144,13 +146,28 @@ def test_a_prometheus_that_fails_moves_nothing(fault: str, name: str, entered: E
     assert pull["head"].startswith("advance/" if name == "healthy" else "rollback/")
 
 
+def wait_for_text(running: Served, text: str, times: int) -> None:
+    """Wait until a text is in the log so many times."""
+    until(lambda: running.lines.count(text), lambda count: count >= times)
+
+
 def kill_reconciler(running: Served, delay: float) -> None:
-    """Kill the reconciler after a time, and wait until another one is started."""
-    again = "the reconciler ended with status -9: it is started again"
-    killed, before = reconciler_of(running), running.lines.count(again)
+    """Kill the reconciler after a time, and wait until its end is logged.
+
+    Both children look alike from outside, so the worker may be killed before.
+    """
+    ends = "it is started again"
+    own = f"the reconciler ended with status -9: {ends}"
+    until(lambda: leaders(running), lambda pids: len(pids) == 2)
     time.sleep(delay)
-    served.kill(killed)
-    until(lambda: running.lines.count(again), lambda count: count > before)
+    before, both = running.lines.count(own), leaders(running)
+    for pid in both:
+        count = running.lines.count(ends)
+        served.kill(pid)
+        wait_for_text(running, ends, count + 1)
+        if running.lines.count(own) > before:
+            return
+    pytest.fail(f"none of {both} was the reconciler")
 
 
 @pytest.mark.parametrize("name", ["healthy", "failing"])
@@ -167,6 +184,24 @@ def test_a_killed_reconciler_is_started_again(name: str, entered: Entered, prome
     assert repo.whole_names() == [pull["head"]]
 
 
+@pytest.mark.parametrize("step", EFFECTS)
+def test_a_reconciler_that_is_killed_in_a_step_opens_nothing_twice(
+    step: str, entered: Entered, forge: Hosted, prometheus: str
+) -> None:
+    """Kill it after each request to the forge that has an effect, before it gets the answer."""
+    repo = entered("healthy", prometheus)
+    set_reconcile(repo, "1s")
+    repo.git("remote", "set-url", "origin", forge.host.clone_url)
+    with service(repo) as running:
+        with stopped_at(forge.host, "after", EFFECTS[step]) as stop:
+            stop.wait()
+            kill_reconciler(running, 0)
+        until(lambda: [(each.state, bool(each.armed)) for each in forge.host.pulls], lambda seen: seen == ARMED, 60)
+        wait_for_passes(running, 2)
+    assert [(each.state, bool(each.armed)) for each in forge.host.pulls] == ARMED
+    assert repo.whole_names() == ["advance/acme-models/fraud/42"]
+
+
 def test_the_interval_is_taken_up_and_away_without_a_restart(entered: Entered, front: Front) -> None:
     front.behavior = present_traffic.empty
     repo = entered("healthy", front.address)
@@ -177,7 +212,7 @@ def test_the_interval_is_taken_up_and_away_without_a_restart(entered: Entered, f
         assert front.asked == 0
         set_reconcile(repo, "1s")
         wait_for_passes(running, 2)
-        reconciler_of(running)
+        assert len(leaders(running)) == 2
         set_reconcile(repo, None)
         until(lambda: leaders(running), lambda pids: len(pids) == 1, 60)
         asked = front.asked
@@ -222,7 +257,7 @@ def test_a_signal_ends_all_processes(fault: str, entered: Entered, front: Front)
     serve_gate(repo)
     with service(repo) as running:
         until(lambda: front.asked, bool, 60)
-        pids = [worker_of(running), reconciler_of(running)]
+        pids = until(lambda: leaders(running), lambda pids: len(pids) == 2)
         begun = time.monotonic()
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(30) == 0
