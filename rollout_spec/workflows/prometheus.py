@@ -48,7 +48,7 @@ class NoSource:
 
 @dataclass
 class KeptAnswers:
-    """Answers about a time that is long over. They hardly change, so each is asked for once in ten minutes.
+    """Answers about a time that is long over. Each is asked for once in ten minutes.
 
     An answer without series or with a value that is no number is not kept: Prometheus may just have lost its samples.
     """
