@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from rollout_spec.domain.stage_periods import StagePeriod, stage_periods
+from rollout_spec.integrations.git.changes import changed_since
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workflows.base_branch import Base
 
@@ -22,7 +23,7 @@ class StageHistory:
     def move(self, base: Base) -> None:
         """Forget the rollouts that changed since the last base, all if it is not behind this one."""
         if self.commit is not None and self.commit != base.commit:
-            changed = base.git.changed_since(self.commit, base.commit)
+            changed = changed_since(base.git.root, self.commit, base.commit)
             if changed is None:
                 self.by_path.clear()
             for path in changed or ():

@@ -192,9 +192,11 @@ def test_each_step_is_one_commit_with_its_evidence(promoted: World) -> None:
 
 
 def test_no_user_sees_a_failed_request(promoted: World) -> None:
-    seen = list(promoted.users.seen)
+    users, at = promoted.users, promoted.followed[4]
+    wait_until(lambda: users.count(HEALTHY, at) > 50, "the promoted version gets no requests")
+    seen = list(users.seen)
     assert [each for each in seen if not each.is_answered] == []
-    assert promoted.users.count(HEALTHY) > promoted.users.count(HEALTHY, promoted.followed[4]) > 0
+    assert {each.version for each in seen if each.at < at} == {STABLE, HEALTHY}
 
 
 def test_a_bad_candidate_is_taken_back_by_the_gate_alone(promoted: World) -> None:

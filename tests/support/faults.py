@@ -111,15 +111,18 @@ def worker_of(running: Served) -> int:
 
 
 def leaders(running: Served) -> list[int]:
-    """Return the child processes that lead a session: the worker, and the reconciler if there is one."""
+    """Return the child processes that lead a session: the worker, and the reconciler if there is one.
 
-    def session(pid: int) -> int:
+    A git that they started may lead one too, and is left out.
+    """
+
+    def is_leader(pid: int) -> bool:
         try:
-            return os.getsid(pid)
-        except ProcessLookupError:
-            return 0
+            return os.getsid(pid) == pid and b"multiprocessing" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        except (ProcessLookupError, FileNotFoundError):
+            return False
 
-    return [pid for pid in served.children(running.process.pid) if session(pid) == pid]
+    return [pid for pid in served.children(running.process.pid) if is_leader(pid)]
 
 
 def acting(version: str = "42", **labels: Any) -> dict[str, Any]:

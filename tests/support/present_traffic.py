@@ -21,7 +21,8 @@ from repo import Repo
 
 ENTERED = timedelta(minutes=31)
 """The time from the first sample to the start of the stage. It is that of the recorded scenarios."""
-SERVICE = "{reconcile: 1s, monitors: %s}"
+Entered = Callable[[str, str], Repo]
+"""A function that lets the candidate behave as in a scenario, judged by the Prometheus at an address."""
 
 
 def begin() -> datetime:

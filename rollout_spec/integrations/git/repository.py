@@ -131,22 +131,6 @@ class Git:
                 start = found.parent if full else None
                 yield found
 
-    def changed_since(self, old: str, new: str) -> frozenset[str] | None:
-        """Return the paths that first-parent commits after ``old`` changed, up to ``new``.
-
-        None if ``old`` is not in the first-parent history of ``new``, or was not fetched.
-        """
-        wanted = ("log", "--first-parent", "-m", "--no-renames", "--name-only", "-z", "--format=%x01%H %P%x01")
-        try:
-            output = self._run(*wanted, checked(new, ID), f"^{checked(old, ID)}")
-        except GitError:
-            return None
-        _, *parts = output.split("\x01")
-        ids, paths = parts[::2], parts[1::2]
-        if not ids or ids[-1].split()[1:2] != [old]:
-            return None
-        return frozenset(path.lstrip("\n") for part in paths for path in part.split("\0") if path.strip("\n"))
-
     def added(self, commit: str, folder: str, most: int) -> Iterator[tuple[str, datetime]]:
         """Yield the files that the newest ``most`` first-parent commits added to a folder, with their dates.
 

@@ -2,89 +2,22 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import present_traffic
 import pytest
 import served
 from faults import leaders, worker_of
-from present_traffic import Front, front_of, serve_gate, set_reconcile
-from repo import Repo, git
+from present_traffic import Entered, Front, serve_gate, set_reconcile
+from reconciling import metric, reconciled, the_pull_request, wait_for_passes
+from repo import git
 from served import Served, service, until
 
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("reconcile")]
-Entered = Callable[[str, str], Repo]
-
-
-@pytest.fixture(scope="session")
-def start() -> datetime:
-    """The time of the first sample."""
-    return present_traffic.begin()
-
-
-@pytest.fixture(scope="session")
-def prometheus(tmp_path_factory: pytest.TempPathFactory, start: datetime) -> Iterator[str]:
-    with present_traffic.recorded(tmp_path_factory.mktemp("prometheus"), start) as address:
-        yield address
-
-
-@pytest.fixture
-def front(prometheus: str) -> Iterator[Front]:
-    with front_of(prometheus) as running:
-        yield running
-
-
-@pytest.fixture
-def entered(repo: Repo, start: datetime) -> Entered:
-    """Return a function that lets the candidate behave as in a scenario, judged by a Prometheus."""
-
-    def make(name: str, address: str) -> Repo:
-        present_traffic.enter(repo, name, start, address)
-        return repo
-
-    return make
-
-
-def passes(running: Served) -> int:
-    """Return the number of finished passes."""
-    return int(metric(running, "rollout_spec_pass_seconds_count"))
-
-
-def metric(running: Served, name: str) -> float:
-    """Return the value of a metric, 0 if it is absent."""
-    found = re.search(rf"(?m)^{re.escape(name)} (.*)$", running.get("/metrics").text)
-    return float(found[1]) if found else 0.0
-
-
-def reconciled(running: Served, action: str) -> float:
-    return metric(running, f'rollout_spec_reconciled_rollouts_total{{action="{action}"}}')
-
-
-def wait_for_passes(running: Served, count: int) -> None:
-    """Wait for some more passes."""
-    before = passes(running)
-    until(lambda: passes(running), lambda now: now >= before + count, 60)
-
-
-def the_pull_request(repo: Repo) -> dict[str, Any]:
-    """Wait for the first pull request, and return the only one."""
-    (pull,) = until(repo.pull_requests, bool, 60)
-    return dict(pull)
-
-
-def reconciler_of(running: Served) -> int:
-    """Return the process of the reconciler, which starts after that of the worker."""
-    worker = worker_of(running)
-    (other,) = until(lambda: [pid for pid in leaders(running) if pid != worker], bool)
-    return int(other)
 
 
 def test_a_step_is_opened_once(entered: Entered, prometheus: str) -> None:
@@ -120,51 +53,6 @@ def test_a_breach_of_the_gate_becomes_one_rollback(entered: Entered, prometheus:
     assert repo.data_at(pull["head"], "incidents/fraud-42.yaml")["spec"]["source"] == "gate"
 
 
-@pytest.mark.parametrize("fault", ["refused", "empty", "not_a_number", "partial", "garbage", "hang"])
-@pytest.mark.parametrize("name", ["healthy", "failing"])
-def test_a_prometheus_that_fails_moves_nothing(fault: str, name: str, entered: Entered, front: Front) -> None:
-    """Breaches of monitors are answered meanwhile, and it goes on once Prometheus works again."""
-    front.behavior = front.hang if fault == "hang" else getattr(present_traffic, fault)
-    repo = entered(name, front.address)
-    serve_gate(repo)
-    with service(repo) as running:
-        until(lambda: front.asked, bool, 60)
-        if fault != "hang":
-            wait_for_passes(running, 2)
-        begun = time.monotonic()
-        reply = running.post(served.alert(trigger="latency-sla"), query="?dryRun=true")
-        running.settled(reply.json()["breaches"][0]["id"], "done")
-        assert time.monotonic() - begun < 10
-        assert repo.pull_requests() == []
-        front.behavior = lambda body: body
-        front.released.set()
-        pull = the_pull_request(repo)
-    assert pull["head"].startswith("advance/" if name == "healthy" else "rollback/")
-
-
-def kill_reconciler(running: Served, delay: float) -> None:
-    """Kill the reconciler after a time, and wait until another one is started."""
-    again = "the reconciler ended with status -9: it is started again"
-    killed, before = reconciler_of(running), running.lines.count(again)
-    time.sleep(delay)
-    served.kill(killed)
-    until(lambda: running.lines.count(again), lambda count: count > before)
-
-
-@pytest.mark.parametrize("name", ["healthy", "failing"])
-def test_a_killed_reconciler_is_started_again(name: str, entered: Entered, prometheus: str) -> None:
-    repo = entered(name, prometheus)
-    serve_gate(repo)
-    with service(repo) as running:
-        for delay in (0.2, 0.6, 1.2):  # at different moments of a pass
-            kill_reconciler(running, delay)
-        the_pull_request(repo)
-        wait_for_passes(running, 2)
-    (pull,) = repo.pull_requests()
-    assert pull["autoMerge"] is True
-    assert repo.whole_names() == [pull["head"]]
-
-
 def test_the_interval_is_taken_up_and_away_without_a_restart(entered: Entered, front: Front) -> None:
     front.behavior = present_traffic.empty
     repo = entered("healthy", front.address)
@@ -175,7 +63,7 @@ def test_the_interval_is_taken_up_and_away_without_a_restart(entered: Entered, f
         assert front.asked == 0
         set_reconcile(repo, "1s")
         wait_for_passes(running, 2)
-        reconciler_of(running)
+        assert len(leaders(running)) == 2
         set_reconcile(repo, None)
         until(lambda: leaders(running), lambda pids: len(pids) == 1, 60)
         asked = front.asked
@@ -220,7 +108,7 @@ def test_a_signal_ends_all_processes(fault: str, entered: Entered, front: Front)
     serve_gate(repo)
     with service(repo) as running:
         until(lambda: front.asked, bool, 60)
-        pids = [worker_of(running), reconciler_of(running)]
+        pids = until(lambda: leaders(running), lambda pids: len(pids) == 2)
         begun = time.monotonic()
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(30) == 0

@@ -53,7 +53,7 @@ $stages
   triggers:
     - {name: serving-errors, type: threshold, metric: error_rate, above: 10%, window: 5s}
     - {name: latency, type: latency, quantile: 90%, above: 1s, window: 5s}
-    - {name: conversion, type: comparison, metric: conversion_rate, drop: 30%, baseline: 60%, during: [ab]}
+    - {name: conversion, type: comparison, metric: conversion_rate, drop: 30%, baseline: 60%, alpha: 0.1%, during: [ab]}
 
   rollback:
     merge: auto
