@@ -148,8 +148,8 @@ def _ratio(counts: Counts, null: float, alternative: float) -> float:
 def _nulls(ticks: Sequence[Tick], bound: RateBound) -> list[float]:
     """Return the rate of stable at each tick, of all the time or of the trailing window.
 
-    The higher one counts. Of the rate of all the time an upper bound is taken, below the bound of the trigger: with as few
-    requests to stable as to the candidate, chance alone would too often put stable far below it.
+    The higher one counts. Of the rate of all the time an upper bound is taken, though one below the trigger's bound:
+    with as few requests to stable as to the candidate, chance alone would too often put stable far below it.
     """
     nulls, whole, trailing, first = list[float](), _NONE, _NONE, 0
     for tick in ticks:
