@@ -72,7 +72,10 @@ def _while_planned(ticks: Sequence[Tick], arms: Arms) -> Sequence[Tick]:
 
 
 def _evidence_of(stage: EarlierStage, bursts: Bursts, plan: Plan) -> list[float]:
-    """Return the evidence of an earlier stage, compared by its own split; none if that was not the planned one."""
+    """Return the evidence of an earlier stage, by its own split.
+
+    There is none if that was not the planned one.
+    """
     ticks = since_split(stage.ticks, stage.arms)
     if not ticks or not stage.arms.has_control or split_problem(ticks, stage.arms) is not None:
         return []
