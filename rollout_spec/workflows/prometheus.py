@@ -14,7 +14,8 @@ from rollout_spec.integrations.prometheus import PrometheusClient, QueryRefusedE
 from rollout_spec.spec.prometheus import Prometheus
 from rollout_spec.workflows.secrets import read_secret
 
-_MOST_KEPT = 2000
+_MOST_KEPT = 1_000_000
+"""Samples that are kept for one workspace, about 100 MB."""
 _SETTLED = timedelta(minutes=10)
 
 
@@ -47,15 +48,34 @@ class NoSource:
 
 @dataclass
 class KeptAnswers:
-    """Answers about a time that is long over. They do not change, so each is asked for once."""
+    """Answers of one server about a time that is long over. They do not change, so each is asked for once.
 
+    An answer without series is not kept: a server that has just started may find its samples later.
+    """
+
+    server: str = ""
     by_query: dict[tuple[str, datetime], Sequence[Series]] = field(default_factory=dict)
+    samples: int = 0
+
+    def of(self, server: str) -> KeptAnswers:
+        """Return the answers of a server, and forget those of another one."""
+        if server != self.server:
+            self.server, self.by_query, self.samples = server, {}, 0
+        return self
 
     def keep(self, promql: str, at: datetime, series: Sequence[Series]) -> None:
-        """Keep an answer, in place of the oldest one if there are many."""
-        if len(self.by_query) >= _MOST_KEPT:
-            self.by_query.pop(next(iter(self.by_query)))
+        """Keep an answer, in place of the oldest ones if there are many samples."""
+        count = _samples_in(series)
+        if not count or count > _MOST_KEPT:
+            return
+        while self.samples + count > _MOST_KEPT:
+            self.samples -= _samples_in(self.by_query.pop(next(iter(self.by_query))))
         self.by_query[promql, at] = series
+        self.samples += count
+
+
+def _samples_in(series: Sequence[Series]) -> int:
+    return sum(len(each.samples) for each in series)
 
 
 @dataclass
@@ -116,4 +136,4 @@ def connect(
             "the token in `prometheus.auth` is the secret of a monitor, and is not sent to Prometheus",
             hint="use another secret: who has this one can report breaches",
         )
-    return PrometheusSource(PrometheusClient(settings.url, token), now, kept or KeptAnswers())
+    return PrometheusSource(PrometheusClient(settings.url, token), now, (kept or KeptAnswers()).of(settings.url))
