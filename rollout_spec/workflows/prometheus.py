@@ -123,9 +123,9 @@ class PrometheusSource:
 def connect(
     settings: Prometheus | None, now: datetime, kept: KeptAnswers | None = None, reserved: Collection[str] = ()
 ) -> PrometheusSource | NoSource:
-    """Connect to the Prometheus of a workspace. UserError if its token cannot be read, or is a reserved one.
+    """Connect to the Prometheus of a workspace.
 
-    ``kept`` holds the answers of earlier passes. ``reserved`` are the secrets of all monitors: a workspace chooses the
+    UserError if its token cannot be read, or is a reserved one. ``kept`` holds the answers of earlier passes. ``reserved`` are the secrets of all monitors: a workspace chooses the
     host that its token goes to.
     """
     if settings is None:

@@ -29,7 +29,10 @@ _HINTS = {
 
 
 class QueryRefusedError(UserError):
-    """Prometheus refused one query: its text is wrong, or it would read too much. Other queries may be answered."""
+    """Prometheus refused one query: its text is wrong, or it would read too much.
+
+    Other queries may be answered.
+    """
 
 
 class PrometheusClient:
