@@ -125,8 +125,8 @@ def connect(
 ) -> PrometheusSource | NoSource:
     """Connect to the Prometheus of a workspace.
 
-    UserError if its token cannot be read, or is a reserved one. ``kept`` holds the answers of earlier passes. ``reserved`` are the secrets of all monitors: a workspace chooses the
-    host that its token goes to.
+    UserError if its token cannot be read, or is a reserved one. ``kept`` holds the answers of earlier passes.
+    ``reserved`` are the secrets of all monitors: a workspace chooses the host that its token goes to.
     """
     if settings is None:
         return NoSource()

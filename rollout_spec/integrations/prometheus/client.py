@@ -29,10 +29,7 @@ _HINTS = {
 
 
 class QueryRefusedError(UserError):
-    """Prometheus refused one query: its text is wrong, or it would read too much.
-
-    Other queries may be answered.
-    """
+    """Prometheus refused one query. Its text is wrong, or it would read too much; others may be answered."""
 
 
 class PrometheusClient:
