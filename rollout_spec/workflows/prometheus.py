@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -48,13 +49,13 @@ class NoSource:
 
 @dataclass
 class KeptAnswers:
-    """Answers of one server about a time that is long over. They do not change, so each is asked for once.
+    """Answers about a time that is long over: each is asked for once in ten minutes.
 
-    An answer without series is not kept: a server that has just started may find its samples later.
+    An answer without series or with a value that is no number is not kept: Prometheus may just have lost its samples.
     """
 
     server: str = ""
-    by_query: dict[tuple[str, datetime], Sequence[Series]] = field(default_factory=dict)
+    by_query: dict[tuple[str, datetime], tuple[datetime, Sequence[Series]]] = field(default_factory=dict)
     samples: int = 0
 
     def of(self, server: str) -> KeptAnswers:
@@ -63,15 +64,27 @@ class KeptAnswers:
             self.server, self.by_query, self.samples = server, {}, 0
         return self
 
-    def keep(self, promql: str, at: datetime, series: Sequence[Series]) -> None:
-        """Keep an answer, in place of the oldest ones if there are many samples."""
+    def find(self, promql: str, at: datetime, now: datetime) -> Sequence[Series] | None:
+        """Return a kept answer, None if there is none or it is too old."""
+        since, series = self.by_query.get((promql, at), (now, None))
+        return series if now - since < _SETTLED else None
+
+    def keep(self, promql: str, at: datetime, now: datetime, series: Sequence[Series]) -> None:
+        """Keep an answer if it is whole, in place of the oldest ones if there are many samples."""
         count = _samples_in(series)
-        if not count or count > _MOST_KEPT:
+        if not series or not all(math.isfinite(value) for each in series for _, value in each.samples):
+            return
+        self._forget((promql, at))
+        if count > _MOST_KEPT:
             return
         while self.samples + count > _MOST_KEPT:
-            self.samples -= _samples_in(self.by_query.pop(next(iter(self.by_query))))
-        self.by_query[promql, at] = series
+            self._forget(next(iter(self.by_query)))
+        self.by_query[promql, at] = now, series
         self.samples += count
+
+    def _forget(self, key: tuple[str, datetime]) -> None:
+        _, series = self.by_query.pop(key, (None, ()))
+        self.samples -= _samples_in(series)
 
 
 def _samples_in(series: Sequence[Series]) -> int:
@@ -93,7 +106,7 @@ class PrometheusSource:
 
     def query(self, promql: str, at: datetime) -> Sequence[Series] | str:
         """Return the series of a query at a time, or the reason why there is no data."""
-        known = self.kept.by_query.get((promql, at))
+        known = self.kept.find(promql, at, self.now)
         if known is not None:
             return known
         if self.failure is not None:
@@ -112,7 +125,7 @@ class PrometheusSource:
         if problem is not None:
             return problem
         if at < self.now - _SETTLED:
-            self.kept.keep(promql, at, answer.series)
+            self.kept.keep(promql, at, self.now, answer.series)
         return answer.series
 
     def close(self) -> None:

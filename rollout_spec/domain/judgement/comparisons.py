@@ -72,7 +72,7 @@ def _while_planned(ticks: Sequence[Tick], arms: Arms) -> Sequence[Tick]:
 
 
 def _evidence_of(stage: EarlierStage, bursts: Bursts, plan: Plan) -> list[float]:
-    """Return the evidence of an earlier stage, by its own split.
+    """Return the evidence of an earlier stage, compared by its own split.
 
     There is none if that was not the planned one.
     """

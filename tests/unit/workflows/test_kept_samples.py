@@ -48,8 +48,8 @@ def test_the_oldest_answers_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rollout_spec.workflows.prometheus._MOST_KEPT", 100)
     kept = KeptAnswers()
     for number in range(1000):
-        kept.keep(f"query {number}", LONG_AGO, series(number % 41))
-        assert kept.samples == sum(len(each.samples) for answer in kept.by_query.values() for each in answer) <= 100
+        kept.keep(f"query {number}", LONG_AGO, NOW, series(number % 41))
+        assert kept.samples == sum(len(each.samples) for _, answer in kept.by_query.values() for each in answer) <= 100
     assert ("query 999", LONG_AGO) in kept.by_query
-    kept.keep("too large", LONG_AGO, series(101))
+    kept.keep("too large", LONG_AGO, NOW, series(101))
     assert ("query 999", LONG_AGO) in kept.by_query and ("too large", LONG_AGO) not in kept.by_query
