@@ -15,7 +15,8 @@ from rollout_spec.integrations.prometheus import PrometheusClient, QueryRefusedE
 from rollout_spec.spec.prometheus import Prometheus
 from rollout_spec.workflows.secrets import read_secret
 
-_MOST_KEPT = 2000
+_MOST_KEPT = 1_000_000
+"""Samples that are kept for one workspace, about 100 MB."""
 _SETTLED = timedelta(minutes=10)
 
 
@@ -53,7 +54,15 @@ class KeptAnswers:
     An answer without series or with a value that is no number is not kept: Prometheus may just have lost its samples.
     """
 
+    server: str = ""
     by_query: dict[tuple[str, datetime], tuple[datetime, Sequence[Series]]] = field(default_factory=dict)
+    samples: int = 0
+
+    def of(self, server: str) -> KeptAnswers:
+        """Return the answers of a server, and forget those of another one."""
+        if server != self.server:
+            self.server, self.by_query, self.samples = server, {}, 0
+        return self
 
     def find(self, promql: str, at: datetime, now: datetime) -> Sequence[Series] | None:
         """Return a kept answer, None if there is none or it is too old."""
@@ -61,13 +70,25 @@ class KeptAnswers:
         return series if now - since < _SETTLED else None
 
     def keep(self, promql: str, at: datetime, now: datetime, series: Sequence[Series]) -> None:
-        """Keep an answer if it is whole, in place of the oldest one if there are many."""
+        """Keep an answer if it is whole, in place of the oldest ones if there are many samples."""
+        count = _samples_in(series)
         if not series or not all(math.isfinite(value) for each in series for _, value in each.samples):
             return
-        self.by_query.pop((promql, at), None)
-        if len(self.by_query) >= _MOST_KEPT:
-            self.by_query.pop(next(iter(self.by_query)))
+        self._forget((promql, at))
+        if count > _MOST_KEPT:
+            return
+        while self.samples + count > _MOST_KEPT:
+            self._forget(next(iter(self.by_query)))
         self.by_query[promql, at] = now, series
+        self.samples += count
+
+    def _forget(self, key: tuple[str, datetime]) -> None:
+        _, series = self.by_query.pop(key, (None, ()))
+        self.samples -= _samples_in(series)
+
+
+def _samples_in(series: Sequence[Series]) -> int:
+    return sum(len(each.samples) for each in series)
 
 
 @dataclass
@@ -128,4 +149,4 @@ def connect(
             "the token in `prometheus.auth` is the secret of a monitor, and is not sent to Prometheus",
             hint="use another secret: who has this one can report breaches",
         )
-    return PrometheusSource(PrometheusClient(settings.url, token), now, kept or KeptAnswers())
+    return PrometheusSource(PrometheusClient(settings.url, token), now, (kept or KeptAnswers()).of(settings.url))

@@ -24,6 +24,10 @@ _LEAST_NULL = 0.2
 """The null hypothesis is at least this part of the bound: one error of a stable without errors shows nothing."""
 _FEW = 0.5
 """The null hypothesis, as a part of the bound, if stable has too few requests to be shown below the bound."""
+_SPREAD = 1.28
+"""The standard errors of an upper bound with a confidence of 90%, one-sided."""
+_BELOW_BOUND = 0.95
+"""The null hypothesis, as a part of the bound, that the uncertainty of stable's rate may not exceed."""
 _BELOW = (1.1, 1.3, 1.6, 2.4, 5.0)
 """The parts of the bound that a candidate without a control arm may be shown to be below."""
 _NONE = Counts(0, 0)
@@ -144,7 +148,8 @@ def _ratio(counts: Counts, null: float, alternative: float) -> float:
 def _nulls(ticks: Sequence[Tick], bound: RateBound) -> list[float]:
     """Return the rate of stable at each tick, of all the time or of the trailing window.
 
-    The higher one counts.
+    The higher one counts. Of the rate of all the time an upper bound is taken, though one below the trigger's bound:
+    with as few requests to stable as to the candidate, chance alone would too often put stable far below it.
     """
     nulls, whole, trailing, first = list[float](), _NONE, _NONE, 0
     for tick in ticks:
@@ -152,7 +157,8 @@ def _nulls(ticks: Sequence[Tick], bound: RateBound) -> list[float]:
         while ticks[first].seconds <= tick.seconds - bound.window:
             trailing = _without(trailing, ticks[first].stable)
             first += 1
-        nulls.append(max(_rate_of(whole, bound), _rate_of(trailing, bound), _LEAST_NULL * bound.share))
+        rate_now = max(_rate_of(whole, bound), _rate_of(trailing, bound), _LEAST_NULL * bound.share)
+        nulls.append(max(rate_now, min(_upper(whole), _BELOW_BOUND * bound.share)))
     return nulls
 
 
@@ -176,6 +182,13 @@ def _rate_of(counts: Counts, bound: RateBound) -> float:
     if counted < bound.share:
         smoothed = min(smoothed, max(counted, _FEW * bound.share))
     return min(smoothed, 1 - 1e-9)
+
+
+def _upper(counts: Counts) -> float:
+    """Return the upper bound of a rate with a confidence of 90%; 0 without events."""
+    if not counts.events:
+        return 0.0
+    return (counts.events + 0.5 + _SPREAD * math.sqrt(counts.events + 0.25)) / (counts.total + 1)
 
 
 def _last_evidence(ticks: Sequence[Tick], arms: Arms, bound: RateBound) -> float:

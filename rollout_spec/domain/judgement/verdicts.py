@@ -16,6 +16,10 @@ STRONGEST: tuple[Verdict, ...] = ("breach", "invalid", "no-data", "inconclusive"
 """The verdicts, strongest first: the verdict of a stage is the strongest of its triggers."""
 
 
+_LONGEST_WAIT = 365 * 86400.0
+"""The longest time in seconds after which a verdict is announced; no date holds one of a million years."""
+
+
 @dataclass(frozen=True)
 class EvidencePoint:
     """The evidence at one moment, in shares of the evidence that decides: at 1 the verdict is reached."""
@@ -56,8 +60,9 @@ def strongest(verdicts: Iterable[Verdict]) -> Verdict:
 def seconds_more(points: Sequence[EvidencePoint]) -> float | None:
     """Return the time until the nearer verdict, if the evidence grows on as it did on average.
 
-    None if it does not grow.
+    None if it does not grow, or so slowly that it would take years.
     """
     last = points[-1]
     shares = [share for share in (last.ok, last.breach) if 0 < share < 1]
-    return min(((1 - share) * last.seconds / share for share in shares), default=None)
+    times = ((1 - share) * last.seconds / share for share in shares)
+    return min((each for each in times if each <= _LONGEST_WAIT), default=None)

@@ -70,7 +70,7 @@ def count_query(trigger: Trigger, profile: Profile, own: Mapping[str, Metric], a
 
     Prometheus' ``increase()`` extrapolates to the ends of its range, so that it is no count. The raw values are one.
     """
-    counters = {name: _counters(trigger, profile, own, arm) for name, arm in arms.by_name.items()}
+    counters = {name: counters_of(trigger, profile, own, arm) for name, arm in arms.by_name.items()}
     if len(set(counters.values())) < len(counters):
         raise Immeasurable(
             "the selectors of the metric count the same requests for both versions: write `{{ version }}` there"
@@ -85,7 +85,8 @@ def count_query(trigger: Trigger, profile: Profile, own: Mapping[str, Metric], a
     return CountQuery(f"({' or '.join(expressions)}){grid.subquery}", grid, versions, isinstance(trigger, Latency))
 
 
-def _counters(trigger: Trigger, profile: Profile, own: Mapping[str, Metric], arm: Arm) -> queries.Counters:
+def counters_of(trigger: Trigger, profile: Profile, own: Mapping[str, Metric], arm: Arm) -> queries.Counters:
+    """Return the selectors of the counters of a trigger. Immeasurable if nothing can be counted exactly."""
     if isinstance(trigger, Latency):
         if trigger.above not in profile.boundaries:
             raise Immeasurable(_no_boundary(trigger, profile))

@@ -12,6 +12,7 @@ from rollout_spec.integrations.git.repository import Git
 from rollout_spec.spec.workspace import Automation, ForgeSettings, Workspace, WorkspaceSpec
 from rollout_spec.workflows.base_branch import Base, find_base, forge_of
 from rollout_spec.workflows.doctor import attest, clock, clone, protection, remote, service, token, workspace
+from rollout_spec.workflows.doctor.prometheus import prometheus
 from rollout_spec.workflows.doctor.result import DoctorResult, ended, failed, ok
 from rollout_spec.workspace.repository import Repository
 
@@ -124,6 +125,7 @@ def _examined(scene: Scene, subject: _Subject) -> Iterator[DoctorResult]:
         ("push", lambda: [remote.push(base, subject.name)] if subject.reached and subject.name else []),
         ("forge", lambda: _forge(scene.now, base, settings, reached=subject.reached) if settings else []),
         ("service", lambda: service.service(settings.service) if settings else []),
+        ("prometheus", lambda: prometheus(settings.prometheus, base.repository, scene.now) if settings else []),
         ("way-back", lambda: [workspace.way_back(base.repository)]),
     ]
     for name, part in parts if base.commit else [each for each in parts if each[0] == "forge"]:

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.system
 
 ALL = [
     *("git", "remote", "workspace", "automation", "workspace-name", "pause", "clone", "history", "commit", "push"),
-    *("forge", "permissions", "protection", "clock", "way-back"),
+    *("forge", "permissions", "protection", "clock", "prometheus", "way-back"),
 ]
 """The checks where the forge is a repository on this disk, in order."""
 
@@ -48,7 +48,8 @@ def mode(repo: Repo, word: str) -> None:
 def test_where_nothing_is_missing_it_says_so(repo: Repo) -> None:
     found = doctor(repo)
     assert [each["name"] for each in found.checks] == ALL
-    assert (found.status, found.all("failed", "unknown"), found.all("warning")) == (0, set(), {"protection"})
+    assert (found.status, found.all("failed", "unknown")) == (0, set())
+    assert found.all("warning") == {"protection", "prometheus"}
     found.says("workspace", rf"acme-models, on main at {repo.tip()[:12]}$")
     found.says("remote", rf"origin is {re.escape(str(repo.remote))}, and has main")
     found.says("git", r"git \d+\.\d+")
@@ -371,7 +372,7 @@ def test_the_text_is_in_columns_and_one_line_for_grep(repo: Repo) -> None:
         re.match(r"(ok|warning|failed|unknown) +[a-z-]+ +\S|                          help: ", each) for each in lines
     )
     assert [line[9:24].strip() for line in lines if not line.startswith(" ")] == ALL
-    assert answer.err == "15 checks: 14 ok, 1 warning\n"
+    assert answer.err == "16 checks: 14 ok, 2 warnings\n"
     assert "\x1b" not in answer.out
 
 

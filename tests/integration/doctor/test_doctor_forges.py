@@ -22,13 +22,24 @@ from repo import Repo, git, run
 from ssh_signing import configured_for_ssh, hide_the_committer
 from token_capabilities import protect
 
+from rollout_spec.core.series import Answer as Samples
+from rollout_spec.core.series import Series
+from rollout_spec.integrations.prometheus import PrometheusClient
+
 pytestmark = pytest.mark.system
 
 ALL = [
     *("git", "remote", "workspace", "automation", "workspace-name", "pause", "clone", "history", "commit", "push"),
-    *("forge", "token", "permissions", "required-checks", "up-to-date", "approvals", "signatures", "clock", "way-back"),
+    *("forge", "token", "permissions", "required-checks", "up-to-date", "approvals", "signatures", "clock"),
+    *("prometheus", "way-back"),
 ]
 GUARD = Guard(checks=("rollouts", "lint"), up_to_date=True, approvals=1)
+
+
+@pytest.fixture(autouse=True)
+def prometheus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the Prometheus of the example have a sample of everything."""
+    monkeypatch.setattr(PrometheusClient, "query", lambda *_: Samples((Series({}, ((0.0, 1.0),)),)))
 
 
 @pytest.fixture(params=FAKES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 
 import pytest
 from arm_ticks import CANARY, FULL, HALF, during, steady
@@ -150,6 +151,18 @@ def test_a_few_events_beyond_the_requests_hide_no_failure() -> None:
     judgement = judge_rate(steady(0.02, 1.005), CANARY, BOUND)
     assert judgement.verdict == "breach"
     assert judgement.interval is not None and judgement.interval[1] == 1
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.045])
+def test_an_equal_candidate_is_seldom_a_breach(rate: float) -> None:
+    """Half of few requests go to each: the rate of stable is as uncertain as that of the candidate."""
+    numbers = Random(6)
+
+    def count(index: int) -> float:
+        return sum(numbers.random() < rate for _ in range(20)) / 20
+
+    runs = (judge_rate(steady(count, count, arms=HALF, requests=40, count=240), HALF, BOUND) for _ in range(200))
+    assert sum(judgement.verdict == "breach" for judgement in runs) <= 10, "5% of 200"
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])

@@ -6,7 +6,14 @@ import pytest
 from repo import EXAMPLE
 
 from rollout_spec.domain.judgement.stage import StageVerdict, TriggerVerdict, alpha_of, judged_triggers, live_stage
-from rollout_spec.domain.judgement.verdicts import STRONGEST, Judgement, Verdict, strongest
+from rollout_spec.domain.judgement.verdicts import (
+    STRONGEST,
+    EvidencePoint,
+    Judgement,
+    Verdict,
+    seconds_more,
+    strongest,
+)
 from rollout_spec.spec.rollout import RolloutSpec
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.working_tree import WorkingTree
@@ -85,3 +92,8 @@ def test_hard_breaches_come_first(spec: RolloutSpec) -> None:
     soft = next(each for each in spec.triggers if each.name == "drift")
     verdicts = tuple(TriggerVerdict(each, Judgement("breach", "")) for each in (soft, spec.triggers[0]))
     assert [each.trigger.severity for each in StageVerdict(verdicts).breaches] == ["hard", "soft"]
+
+
+@pytest.mark.parametrize(("ok", "expected"), [(0.5, 900), (0.0, None), (1e-5, None), (1e-300, None), (-1.0, None)])
+def test_the_time_to_a_verdict_is_one_that_a_date_can_hold(ok: float, expected: float | None) -> None:
+    assert seconds_more([EvidencePoint(900, 0.0, ok)]) == expected
