@@ -82,20 +82,24 @@ def _sorted_out(query: CountQuery, series: Sequence[Series]) -> Mapping[tuple[Ar
     counters: dict[tuple[ArmName, str], _Counter] = {
         (name, counter): {} for name in query.versions for counter in (TOTAL, PART)
     }
+    named: dict[tuple[ArmName, str], set[tuple[str, _Identity]]] = {place: set() for place in counters}
     for each in series:
         name, count = each.labels.get(ARM), each.labels.get(COUNT, "")
         place = next((key for key in counters if key == (name, count.removesuffix(TIME))), None)
         if place is None:
             raise _UselessError("the answer has series that were not asked for")
-        samples = counters[place].setdefault(_identity(each, query.is_latency), Samples())
+        identity = _identity(each, query.is_latency)
+        samples = counters[place].setdefault(identity, Samples())
         kept = samples.times if count.endswith(TIME) else samples.values
+        if not count.endswith(TIME):
+            named[place].add((each.labels.get("__name__", ""), identity))
         for time, value in each.samples:
             _check(query, each, time, value)
             if count.endswith(TIME) and not time - _OLDEST <= value <= time:
                 raise _UselessError(f"the scrape of a sample at {clock(time)} is of another time")
             kept[time] = max(value, kept.get(time, 0.0))  # one counter, whose `le` an upgrade spells differently
     for counter in (TOTAL, PART):
-        if len(query.versions) > 1 and counters["stable", counter].keys() & counters["candidate", counter].keys():
+        if len(query.versions) > 1 and named["stable", counter] & named["candidate", counter]:
             raise _UselessError("the same counter was read for both versions: the selectors do not tell them apart")
     return counters
 

@@ -164,6 +164,14 @@ def test_a_counter_of_both_versions_is_no_data() -> None:
     assert problem == "the same counter was read for both versions: the selectors do not tell them apart"
 
 
+def test_versions_may_have_metrics_of_their_own_names() -> None:
+    """`shop_orders_v{{ version }}_total` has the same labels for both versions."""
+    named = [
+        series(arm, "total", [1, 2, 3], pod="a", __name__=f"orders_{arm}_total") for arm in ("stable", "candidate")
+    ]
+    assert read_counts(query(3), named).problem is None
+
+
 @pytest.mark.parametrize(
     "labels",
     [

@@ -27,6 +27,7 @@ def one_pass(monkeypatch: pytest.MonkeyPatch) -> mock.Mock:
     monkeypatch.setattr(time, "monotonic", lambda: now + next(passed))
     for name in ("learn_secrets", "forge_of", "connect", "GatedBase", "serve_again"):
         monkeypatch.setattr(reconciler, name, mock.Mock())
+    monkeypatch.setattr(reconciler, "monitor_secrets", lambda _: frozenset())
     monkeypatch.setattr(reconciler, "base_of", lambda _: (mock.Mock(), mock.Mock()))
     monkeypatch.setattr(reconciler, "Pass", lambda *_: mock.Mock(run=lambda: [results()]))
     return results

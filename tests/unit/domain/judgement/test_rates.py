@@ -103,7 +103,7 @@ def test_no_requests_are_no_data(silent: str) -> None:
 
 def test_evidence_of_an_earlier_stage_counts() -> None:
     """Two stages that each nearly show a failure show it together."""
-    bound = RateBound(0.05, 300, 0.01)
+    bound = RateBound(0.05, 300, 0.03)
     first = steady(0.02, 0.12, count=1)
     alone = judge_rate(first, CANARY, bound)
     together = judge_rate(first, CANARY, bound, [EarlierStage(first, CANARY)] * 2)
