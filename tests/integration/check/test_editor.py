@@ -164,7 +164,7 @@ def test_the_fields_of_a_stage_are_offered_with_what_they_mean(editor: Editor) -
     last = "    - {name: full, weight: 100%, hold: 24h}\n"
     start = "    - name: full\n      "
     offered = opened(editor, edited(last, f"{start}\n")).completions(start)
-    assert set(offered) == {"weight", "mirror", "match", "hold", "approval"}
+    assert set(offered) == {"weight", "mirror", "match", "hold", "approval", "warmup"}
     assert offered["weight"] == "The share of requests that the candidate answers; 0% if absent."
     assert all(offered.values())
 

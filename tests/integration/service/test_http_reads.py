@@ -59,6 +59,7 @@ def test_pages_and_filters(running: Served) -> None:
 def test_reading_needs_credentials(running: Served) -> None:
     for path in ("/v1/breaches", f"/v1/breaches/{'0' * 32}"):
         assert requests.get(f"{running.address}{path}", timeout=30).status_code == 401
+    served.until(running.works, bool, 60)  # the worker starts after the listener
     for path in ("/healthz", "/readyz", "/metrics", "/openapi.json"):
         assert requests.get(f"{running.address}{path}", timeout=30).status_code == 200
 
