@@ -64,7 +64,7 @@ $stages
 
   targets:
     - {type: envoy}
-    - {type: prometheus, minimumRequests: 10, interval: 1s}
+    - {type: prometheus-operator, minimumRequests: 10, interval: 1s}
 """
 _TRAFFIC = {"shadow": "mirror: 50%", "canary": "weight: 20%", "ab": "weight: 50%", "full": "weight: 100%"}
 
