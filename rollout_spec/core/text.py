@@ -44,6 +44,12 @@ def join_some(items: Sequence[str], most: int) -> str:
     return ", ".join(items[:most]) + (f" and {left_out:,} more" if left_out > 0 else "")
 
 
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return a line for each row of a table, with columns of equal width."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows]
+
+
 def nearest(name: str, known: Iterable[object]) -> str | None:
     """Return the known name that is most like a misspelled one, or None."""
     from difflib import get_close_matches  # most checks find nothing misspelled

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from rollout_spec.core.text import aligned
+
 VERSION = 1
 _HEADS = ("rollout", "version", "stage", "verdict", "action")
 
@@ -28,10 +30,10 @@ def reconcile_table(rows: Sequence[ReconcileRow]) -> str:
     if not rows:
         return "no rollout is in flight\n"
     cells = [(each.rollout, each.version, each.stage or "-", each.verdict or "-", each.action) for each in rows]
-    widths = [max(map(len, column)) for column in zip(_HEADS, *cells, strict=True)]
-    lines = [_aligned(_HEADS, widths)]
-    for row, each in zip(cells, rows, strict=True):
-        lines += [_aligned(row, widths), f"    {each.reason}"]
+    head, *lines_of_rows = aligned([_HEADS, *cells])
+    lines = [head.rstrip()]
+    for line, each in zip(lines_of_rows, rows, strict=True):
+        lines += [line.rstrip(), f"    {each.reason}"]
         if each.url:
             lines.append(f"    {each.url}")
     return "\n".join(lines) + "\n"
@@ -40,7 +42,3 @@ def reconcile_table(rows: Sequence[ReconcileRow]) -> str:
 def reconcile_json(rows: Sequence[ReconcileRow]) -> dict[str, Any]:
     """Return plain data for JSON: ``{"version", "rollouts": [{rollout, version, stage, verdict, …}]}``."""
     return {"version": VERSION, "rollouts": [asdict(row) for row in rows]}
-
-
-def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
-    return "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -22,7 +22,7 @@ from rollout_spec.workspace.repository import Repository
 Key = tuple[str, str | None]
 """A rollout and its failed version."""
 Checkpoint = Callable[[Sequence[StoredBreach], Mapping[str, Any]], None]
-"""Stores what is about to be pushed for breaches: the outcome so far, with the branch."""
+"""Stores the outcome so far of breaches, with its branch, before a push."""
 
 
 @dataclass(frozen=True)

@@ -164,7 +164,7 @@ class Worker:
             yield stays_merged(answer, responder.base, forge) if forge is not None else answer
 
     def _checkpoint(self, rows: Sequence[StoredBreach], begun: Mapping[str, Any]) -> None:
-        """Store what is about to be pushed, so that the next worker finds it if this one is killed."""
+        """Store the outcome so far before a push, so that the next worker finds it if this one is killed."""
         try:
             self.inbox.begin(self.owner, [row.id for row in rows], begun)
         except DatabaseError as error:  # a rollback is more urgent than its link

@@ -72,16 +72,16 @@ def judge(
     if file.model is None or not is_sound(file, repository):
         hint = f"run `rollout-spec check {file.path}` to see why"
         raise UserError(f"{file.path} does not load, or a file that it names does not", hint=hint)
-    rollout, options = file.model, request
+    rollout = file.model
     spec, name = rollout.spec, rollout.metadata.name
     stage = live_stage(spec)
     if stage is None or spec.live.candidate is None:
         raise UserError(_why_nothing(rollout), hint=_next_step(rollout))
     periods = (history or StageHistory()).periods(rollout, base) if base is not None else []
-    since, entered = _start(rollout, stage, periods, options, merged_at)
-    judged_since = min(since + stage.warmup_time, options.now)
-    window = StageWindow(rollout, repository, stage, judged_since, options.now)
-    earlier = [] if options.since is not None else _earlier(window, periods)
+    since, entered = _start(rollout, stage, periods, request, merged_at)
+    judged_since = min(since + stage.warmup_time, request.now)
+    window = StageWindow(rollout, repository, stage, judged_since, request.now)
+    earlier = [] if request.since is not None else _earlier(window, periods)
     triggers, skipped = judged_triggers(spec, stage)
     holdout = _holdout(request, rollout)
     verdicts = list[TriggerVerdict]()
@@ -90,7 +90,7 @@ def judge(
             continue
         if isinstance(trigger, Offline):
             judgement = judge_offline(trigger, rollout, repository, holdout)
-        elif options.now <= since + stage.warmup_time:
+        elif request.now <= since + stage.warmup_time:
             warmup = format_duration(stage.warmup_time)
             judgement = Judgement("no-data", f"began at {format_time(since)}, and its first {warmup} do not count")
         else:
@@ -105,7 +105,7 @@ def judge(
         traffic.split(spec).text,
         since,
         judged_since,
-        options.now,
+        request.now,
         entered,
         StageVerdict(tuple(verdicts), tuple(skipped)),
         source.failure,

@@ -62,14 +62,14 @@ class GatedBase:
     def _merged_at(self) -> MergedAt | None:
         return merge_times(self.base, self.workspace.spec.forge, self.tell, self.merges)
 
-    def judge(self, rollout: str, now: datetime, holdout: Path | None = None) -> GateReport:
+    def judge(self, rollout: str, now: datetime) -> GateReport:
         """Judge a rollout on the base."""
-        request = GateRequest(rollout, now, holdout=holdout)
+        request = GateRequest(rollout, now)
         return judge(request, self.base.repository, self.base, self.source, self._merged_at, self.history)
 
-    def prepare(self, request: Request, options: StepOptions, holdout: Path | None = None) -> GatedStep:
+    def prepare(self, request: Request, options: StepOptions) -> GatedStep:
         """Judge a rollout, and prepare its step if all conditions but an approval are met."""
-        report = self.judge(request.rollout, options.now, holdout)
+        report = self.judge(request.rollout, options.now)
         missing = missing_conditions(report)
         if missing:
             return GatedStep(report, missing=missing)

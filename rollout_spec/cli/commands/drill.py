@@ -16,6 +16,7 @@ from rollout_spec.checks.reporters.base import json_text, shown
 from rollout_spec.cli import terminal
 from rollout_spec.cli import workspace as place
 from rollout_spec.cli.clock import clock
+from rollout_spec.core.text import aligned
 from rollout_spec.workflows.checkout import open_checkout, retry_if_changed
 from rollout_spec.workflows.drill import DrillOutcome, DrillVerdict
 from rollout_spec.workflows.drill.workspace import WorkspaceDrill, drill_without_lock, drill_workspace, record_drill
@@ -83,15 +84,11 @@ def _fields(drilled: DrillOutcome) -> dict[str, Any]:
 def _table(drills: Sequence[DrillOutcome]) -> str:
     """Return a line for each failed version below the rollout's name; ``*`` marks the present state."""
     cells = [(each.state, each.failed or "-", each.restored or "-") for each in drills]
-    widths = [max(map(len, column)) for column in zip(_HEADS, *cells, strict=True)]
-    lines = [f"{shown(drills[0].rollout)}\n", f"  {_aligned(_HEADS, widths)}  verdict\n"]
-    for each, row in zip(drills, cells, strict=True):
-        lines.append(f"{'*' if each.here else ' '} {_aligned(row, widths)}  {_verdict(each)}\n")
+    head, *rows = aligned([_HEADS, *cells])
+    lines = [f"{shown(drills[0].rollout)}\n", f"  {head}  verdict\n"]
+    for each, row in zip(drills, rows, strict=True):
+        lines.append(f"{'*' if each.here else ' '} {row}  {_verdict(each)}\n")
     return "".join(lines)
-
-
-def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
-    return "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
 
 
 def _verdict(drilled: DrillOutcome) -> str:

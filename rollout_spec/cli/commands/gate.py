@@ -12,8 +12,7 @@ import sys
 from rollout_spec.checks.reporters.base import json_text
 from rollout_spec.cli import terminal
 from rollout_spec.cli import workspace as place
-from rollout_spec.cli.clock import clock
-from rollout_spec.cli.gate_options import time_of
+from rollout_spec.cli.clock import clock, time_of
 from rollout_spec.core.errors import OUTSIDE
 from rollout_spec.core.text import escape
 from rollout_spec.domain.judgement.report import GateReport
@@ -43,7 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Judge the stage and print the report. Return 1 unless the verdict is ok."""
     here, now = place.find(arguments), clock().replace(microsecond=0)
     holdout = here.start / arguments.holdout if arguments.holdout is not None else None
-    request = GateRequest(arguments.rollout, now, time_of(arguments.since), holdout)
+    since = time_of("--since", arguments.since) if arguments.since is not None else None
+    request = GateRequest(arguments.rollout, now, since, holdout)
     report = judge_checkout(request, here, terminal.say)
     sys.stdout.write(FORMATS[arguments.format](report))
     return status_of(report)

@@ -13,12 +13,11 @@ import hashlib
 from datetime import datetime
 from pathlib import Path
 
-from rollout_spec.cli.clock import clock
+from rollout_spec.cli.clock import clock, time_of
 from rollout_spec.cli.rollback_output import print_foreign, print_response
 from rollout_spec.cli.workspace import find_anywhere
 from rollout_spec.core.breach import Breach, Evidence
 from rollout_spec.core.errors import UserError
-from rollout_spec.core.units import parse_time
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.rollback import Order
 from rollout_spec.workflows.base_branch import forge_of
@@ -98,7 +97,7 @@ def _by_hand(arguments: argparse.Namespace, now: datetime) -> Breach:
     """Return the breach of a rollback by hand. The same reason and time give the same breach."""
     if not arguments.reason or not arguments.reason.strip():
         raise UserError("a rollback by hand needs a reason: --reason TEXT")
-    moment = now.replace(microsecond=0) if arguments.at is None else _moment(arguments.at)
+    moment = (now if arguments.at is None else time_of("--at", arguments.at)).replace(microsecond=0)
     key = "\0".join((arguments.rollout, arguments.version or "", arguments.reason, moment.isoformat()))
     return Breach(
         id=f"manual-{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()[:16]}",
@@ -108,10 +107,3 @@ def _by_hand(arguments: argparse.Namespace, now: datetime) -> Breach:
         observed_at=moment,
         evidence=Evidence(summary=arguments.reason),
     )
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return parse_time(text).replace(microsecond=0)
-    except ValueError as error:
-        raise UserError(f"--at: {error}") from None

@@ -64,7 +64,7 @@ def _critical(plan: Plan) -> Callable[[Tick], float | None]:
     """
     horizon = plan.horizon
     if horizon is None:
-        best = plan.expected or anytime.DEFAULT_TOTAL
+        best = anytime.DEFAULT_TOTAL
         return lambda total: anytime.critical(total.stable.total + total.candidate.total, plan.alpha, best)
     if plan.is_single:
         single = quantile(1 - plan.alpha)

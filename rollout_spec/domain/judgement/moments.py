@@ -15,8 +15,7 @@ class Plan:
     """The plan of a comparison.
 
     ``drop`` is the relative change for the worse that is not accepted, ``horizon`` the judged time of the stage in
-    seconds, None if it has no hold. ``is_single``: one look, at the horizon. ``expected`` is the planned total of both
-    arms, if known.
+    seconds, None if it has no hold. ``is_single``: one look, at the horizon.
     """
 
     metric: str
@@ -25,7 +24,6 @@ class Plan:
     good: Literal["up", "down"]
     horizon: float | None = None
     is_single: bool = False
-    expected: float | None = None
 
 
 @dataclass(frozen=True)
