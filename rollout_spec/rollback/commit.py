@@ -1,6 +1,6 @@
 """The commit and the pull request of a rollback, or of an incident alone.
 
-The commit looks like a revert: it has the subject of the newest commit that it undoes, and one line for each of them.
+The commit looks like a revert: it has one line for each commit that it undoes.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from rollout_spec.core.findings import Finding
 from rollout_spec.core.pull_request import ProposedChange
 from rollout_spec.core.text import one_line
 from rollout_spec.core.units import NAME, format_time
+from rollout_spec.domain.traffic import PROMOTED
 from rollout_spec.rollback.outcomes import NoRollbackTarget, Rollback
 from rollout_spec.rollback.pull_request import body, failure_text, incident_body
 from rollout_spec.rollback.pull_request_sections import ManifestComparison
@@ -86,13 +87,15 @@ def _from_root(decision: Rollback | NoRollbackTarget, prefix: str) -> dict[str, 
 
 
 def subject(rollback: Rollback) -> str:
-    """Return the subject of the commit, as ``git revert`` writes it."""
-    if rollback.companions:
-        moves = ", ".join(f"{part.rollout} {part.failed} to {part.restored}" for part in rollback.parts)
-        return one_line(f"Roll back {moves}", 200)
-    if rollback.undone.steps:
-        return f'Revert "{one_line(rollback.undone.steps[0].subject, 200)}"'
-    return f"Roll back {rollback.rollout} from {rollback.failed} to {rollback.restored}"
+    """Return the subject of the commit: the models and versions, the trigger and the stage.
+
+    It quotes nothing that a person wrote, because a forge may take words of a subject as orders.
+    """
+    moves = ", ".join(f"{part.rollout} {part.failed} to {part.restored}" for part in rollback.parts)
+    trigger = rollback.breach.trigger or ""
+    reason = f": {trigger}" if re.fullmatch(NAME, trigger) else ""
+    stage = f" at {rollback.stage}" if not rollback.companions and rollback.stage not in ("", PROMOTED) else ""
+    return one_line(f"Revert {moves}{reason}{stage}", 200)
 
 
 def message(rollback: Rollback) -> str:

@@ -131,7 +131,7 @@ def report(world: World, failed: float, followed: float) -> None:
 
 def test_one_pull_request_opens_and_is_merged(world: World, failed_at: float) -> None:
     assert (world.pull.state, world.pull.draft, world.pull.base) == ("merged", False, "main")
-    assert world.pull.title == "Roll back fraud from 42 to 41"
+    assert world.pull.title.startswith("Revert fraud 42 to 41: ")
     assert [each.context for each in world.host.statuses] == list(world.host.required)
     breach = world.served.settled(world.breach()["id"])
     assert (breach["state"], breach["outcome"]["verdict"]) == ("done", "act")

@@ -363,8 +363,8 @@ def test_a_rollback_quotes_no_words_that_start_no_checks(repo: Repo) -> None:
     forge_users.set_live(repo, repo.live.model_copy(update={"stage": "full"}), "Let 42 answer all [skip ci]")
     assert repo.breach("42", "latency-sla").status == 0
     message = git(repo.remote, "log", "-1", "--format=%B", head_of(repo, 1))
-    assert message.startswith('Revert "Let 42 answer all (skip ci)"\n')
-    assert pull(repo, 1)["title"] == 'Revert "Let 42 answer all (skip ci)"'
+    assert message.startswith("Revert fraud 42 to 41: latency-sla at full\n")
+    assert "skip ci" not in message + pull(repo, 1)["title"]
     assert is_armed(repo, 1)
     assert repo.breach("42", "latency-sla").out.startswith("adopted pull request 1: ")
 

@@ -58,7 +58,7 @@ def advanced_made(made: Repo, tmp_path_factory: pytest.TempPathFactory) -> Repo:
 def expected(advanced_made: Repo) -> str:
     """The commit of that rollback, whoever makes it."""
     answer = advanced_made.run("rollback", "--breach", payload_of(advanced_made), "--dry-run")
-    assert 'Revert "Avancer à l\'étape suivante"\n' in answer.out
+    assert "Revert fraud 42 to 41: conversion at ab-50\n" in answer.out
     return answer.out.split()[1]
 
 
@@ -519,7 +519,7 @@ def test_what_a_stranger_wrote_is_quoted_wherever_it_goes(repo: Repo) -> None:
     commit = repo.tip(BRANCH)
     message = message_of(repo, commit)
     assert re.sub(r"[0-9a-f]{16}-[0-9]+$", "ID", message) == (
-        "Roll back fraud from 42 to 41\n\n"
+        "Revert fraud 42 to 41: serving-errors at canary-5\n\n"
         "fraud 42 failed in canary-5: breach reported by serving-errors at 2026-11-20T09:02:00Z.\n"
         "Traffic returns to 41. Incident fraud-42 quarantines 42.\n\n"
         "Rollback-Of: fraud/42\nRollback-To: fraud/41\nBreach-Id: alertmanager-ID"
@@ -750,10 +750,10 @@ def test_a_dry_run_prints_the_commit_its_diff_and_the_pull_request_and_changes_n
     assert plain(branch) == BRANCH
     assert branch != BRANCH
     for part in (
-        "\nRoll back fraud from 42 to 41\n",
+        "\nRevert fraud 42 to 41: serving-errors at canary-5\n",
         "\n-    stage: canary-5 ",
         '\n+  failedVersion: "42"\n',
-        "\npull request: Roll back fraud from 42 to 41\n\n**fraud 42 failed in canary-5.",
+        "\npull request: Revert fraud 42 to 41: serving-errors at canary-5\n\n**fraud 42 failed in canary-5.",
     ):
         assert part in answer.out
 
@@ -993,7 +993,7 @@ def test_the_pull_request_has_all_that_a_person_needs(repo: Repo) -> None:
         "number": 1,
         "state": "open",
         "draft": False,
-        "title": 'Revert "Advance fraud 42 to `ab-50` | @all"',
+        "title": "Revert fraud 42 to 41: conversion at ab-50",
         "head": repo.whole(BRANCH),
         "headSha": repo.tip(BRANCH),
         "base": "main",
@@ -1096,7 +1096,7 @@ def test_a_history_with_a_text_that_did_not_load_is_said_to_be_unknown(repo: Rep
     repo.commit("Mend it")
     assert repo.breach("42").status == 0
     assert f"Cannot tell which commits this undoes: the file did not load at {broken[:12]}" in landed(repo)["body"]
-    assert landed(repo)["title"] == "Roll back fraud from 42 to 41"
+    assert landed(repo)["title"].startswith("Revert fraud 42 to 41: ")
     assert "and that time is unknown" in landed(repo)["body"]
     merge_and_check(repo)
 
