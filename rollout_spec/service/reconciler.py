@@ -34,6 +34,7 @@ from rollout_spec.workflows.gated_step import SOURCE, GatedBase, breaches_of
 from rollout_spec.workflows.merge_times import KeptMergeTimes
 from rollout_spec.workflows.open_gated_steps import MergedSteps
 from rollout_spec.workflows.pass_results import Reconciled
+from rollout_spec.workflows.pass_turns import PassTurns
 from rollout_spec.workflows.prometheus import KeptAnswers, connect
 from rollout_spec.workflows.reconcile import Pass
 from rollout_spec.workflows.stage_history import StageHistory
@@ -57,6 +58,7 @@ class Memory:
     merges: KeptMergeTimes = field(default_factory=KeptMergeTimes)
     history: StageHistory = field(default_factory=StageHistory)
     merged: MergedSteps = field(default_factory=MergedSteps)
+    turns: PassTurns = field(default_factory=PassTurns)
 
 
 @dataclass
@@ -119,7 +121,7 @@ class Reconciler:
             log = partial(_log.info, "%s: %s", name)
             gated = GatedBase(base, workspace, source, log, memory.merges, memory.history)
             store = partial(self._store, name, workspace)
-            for done in Pass(gated, now, forge, store, merged=memory.merged).run():
+            for done in Pass(gated, now, forge, store, merged=memory.merged, turns=memory.turns).run():
                 self.tell(None)
                 actions[done.action] = actions.get(done.action, 0) + 1
                 self._log(name, done)

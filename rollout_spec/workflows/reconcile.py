@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from random import SystemRandom
 
 from rollout_spec.core.errors import OUTSIDE, ClosedByPersonError, UserError
 from rollout_spec.core.unexpected import as_user_error
@@ -23,6 +24,7 @@ from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workflows.newest import fetch_base
 from rollout_spec.workflows.open_gated_steps import MergedSteps, OpenSteps
 from rollout_spec.workflows.pass_results import Action, PassResult, Reconciled, after_rollback, waiting_for
+from rollout_spec.workflows.pass_turns import PassTurns
 from rollout_spec.workflows.prometheus import connect
 from rollout_spec.workflows.rollback_history import pauses
 from rollout_spec.workflows.step_in_checkout import StepOptions
@@ -34,7 +36,7 @@ class Pass:
 
     ``forge`` is None if nothing is pushed. ``report_breach`` takes the breaches of a report instead of a response
     here: the service stores them in its inbox. ``only`` are the names of rollouts, all if empty. ``is_dry_run``:
-    nothing is changed. ``merged`` are steps that earlier passes saw merged.
+    nothing is changed. ``merged`` are steps that earlier passes saw merged. ``turns`` is the order of rollouts.
     """
 
     gated: GatedBase
@@ -44,6 +46,7 @@ class Pass:
     only: frozenset[str] = frozenset()
     is_dry_run: bool = False
     merged: MergedSteps = field(default_factory=MergedSteps)
+    turns: PassTurns = field(default_factory=PassTurns)
 
     def run(self) -> Iterator[Reconciled]:
         """Yield the result for each rollout with a candidate, or with a step that was held.
@@ -54,7 +57,7 @@ class Pass:
         paused = [each for each in pauses(base) if each.ends is None or self.now < each.ends]
         open_steps = OpenSteps(base, self.gated.workspace.metadata.name, self.forge, self.merged)
         names = base.repository.names("rollouts")
-        for name in names:
+        for name in self.turns.of(names):
             if self.only and name not in self.only:
                 continue
             file = base.repository.rollout(name)
@@ -90,7 +93,9 @@ class Pass:
         options = StepOptions(
             self.now, auto_merge=rollout.spec.rollback.promote == "auto" and settings.mode == "auto-merge"
         )
+        had_failed = self.gated.source.failure is not None
         step = self.gated.prepare(request, options)
+        self.turns.note(name, self.gated.source, had_failed=had_failed)
         done = replace(done, verdict=step.report.verdict, report=step.report)
         if step.report.verdict == "breach":
             held = open_steps.hold(name, done.version, "The gate reports a breach of this version.")
@@ -172,7 +177,10 @@ def reconcile(
     source = connect(settings.prometheus, now)
     try:
         gated = GatedBase(base, workspace, source, tell)
-        results = tuple(Pass(gated, now, forge, only=frozenset(only), is_dry_run=prints_only).run())
+        names = base.repository.names("rollouts")
+        turns = PassTurns(SystemRandom().sample(names, len(names)))  # no rollout is last in all runs
+        one_pass = Pass(gated, now, forge, only=frozenset(only), is_dry_run=prints_only, turns=turns)
+        results = tuple(sorted(one_pass.run(), key=lambda each: each.rollout))
     finally:
         source.close()
     return PassResult(results, source.queries)
