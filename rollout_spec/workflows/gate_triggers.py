@@ -85,7 +85,10 @@ def judge_trigger(
         before = [EarlierStage(_read(trigger, each, source).ticks, each.arms) for each in watched]
     except Immeasurable as error:
         return Judgement("no-data", f"it cannot be measured: {error}")
-    judgement = _judge_counts(trigger, window, reading.ticks, before)
+    try:
+        judgement = _judge_counts(trigger, window, reading.ticks, before)
+    except (ArithmeticError, ValueError) as error:  # odd counts of one trigger hide no breach of another one
+        return Judgement("no-data", f"its counts cannot be judged: {error}", notes=reading.notes)
     if is_over and within is not None and judgement.verdict == "inconclusive":
         message = f"{judgement.message}; its first {format_duration(within)} did not decide, so a person decides"
         judgement = replace(judgement, message=message, seconds_more=None)

@@ -18,6 +18,7 @@ from repo import NINE, git
 from rollout_spec.core.errors import UserError
 from rollout_spec.integrations.forges.local import LocalForge
 from rollout_spec.integrations.git.remote import Remote
+from rollout_spec.workflows import gate_triggers
 from rollout_spec.workflows.newest import find_anywhere
 from rollout_spec.workflows.reconcile import reconcile
 
@@ -184,6 +185,17 @@ def test_a_step_whose_rollout_cannot_be_judged_any_more_is_held(scenario: Scenar
     with mock.patch("rollout_spec.workflows.gate.judge_trigger", side_effect=ValueError("a defect")):
         assert row(repo)["action"] == "failed"
     assert held(repo) == (False, True)
+
+
+def test_odd_counts_of_one_trigger_hide_no_breach_of_another(scenario: Scenario) -> None:
+    """Counts of 5e-324 requests, for example, divide by zero."""
+    judge = gate_triggers._judge_counts
+
+    def judge_counts(trigger: Any, *rest: Any) -> Any:
+        return 1 / 0 if trigger.name == "latency-sla" else judge(trigger, *rest)
+
+    with mock.patch.object(gate_triggers, "_judge_counts", judge_counts):
+        assert row(scenario("failing"), minutes=12)["action"] == "rolled-back"
 
 
 @pytest.mark.parametrize("fault", ["comment", "branches"])
