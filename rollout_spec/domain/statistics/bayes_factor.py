@@ -28,7 +28,7 @@ def log_bayes_factor(candidate_events: float, stable_events: float, share: float
 
 
 def log_evidence(ticks: Sequence[Tick], share: float | None, weight: float = 20.0) -> list[float]:
-    """Return the log evidence after each tick that the candidate fails more often, from an unknown tick on.
+    """Return the log evidence after each tick that the candidate fails more often, with an onset.
 
     It is the mean of `log_bayes_factor` over the tick in which the failure began, with the weights of `log_mixture`.
     Ticks from which on the candidate does not have more than its share of the failures count nothing. ``share`` is the
