@@ -99,19 +99,21 @@ def judge_offline(
     trigger: Offline, rollout: ModelRollout, repository: Repository, holdout: Holdout | None
 ) -> Judgement:
     """Judge an offline trigger from predictions if they are given and its metric is computed from them."""
-    live = rollout.spec.live
+    live, versions = rollout.spec.live, rollout.spec.versions
     assert live.candidate is not None
-    if holdout is not None:
-        try:
-            judgement = judge_holdout(trigger, holdout)
-        except ValueError as error:
-            return Judgement("no-data", f"the holdout cannot be used: {error}")
-        if judgement is not None:
-            return judgement
     declared = repository.settings.metrics.get(trigger.metric) if repository.settings else None
     good = declared.good if declared is not None else better_direction(trigger.metric)
-    versions = rollout.spec.versions
-    return judge_records(trigger, versions[live.stable], versions[live.candidate], good)
+    recorded = judge_records(trigger, versions[live.stable], versions[live.candidate], good)
+    try:
+        judgement = judge_holdout(trigger, holdout) if holdout is not None else None
+    except (ArithmeticError, ValueError) as error:
+        return Judgement("no-data", f"the holdout cannot be used: {error}")
+    if judgement is None:
+        return recorded
+    if judgement.verdict != recorded.verdict:
+        note = f"the recorded values alone are {recorded.verdict}: {recorded.message}"
+        judgement = replace(judgement, notes=(*judgement.notes, note))
+    return judgement
 
 
 def _watches(trigger: Live, stage: Stage) -> bool:
