@@ -21,7 +21,7 @@ from rollout_spec.domain.metrics.profiles import DEFAULT_PROFILE, PROFILES
 from rollout_spec.domain.metrics.queries import ERROR_RATE
 from rollout_spec.domain.metrics.selectors import Arm, Immeasurable
 from rollout_spec.domain.metrics.ticks import Reading, read_counts
-from rollout_spec.domain.metrics.values import read_value, value_query
+from rollout_spec.domain.metrics.values import breached_after, history_query, read_value, value_query
 from rollout_spec.domain.statistics.counts import Counts, Tick
 from rollout_spec.domain.traffic import split
 from rollout_spec.render.context import metric_arm
@@ -150,8 +150,18 @@ def _judge_value(trigger: Threshold | Comparison, metric: Value, window: StageWi
     if isinstance(answer, str):
         return Judgement("no-data", answer)
     reading = read_value(query, answer)
-    after = (window.until - window.since).total_seconds() if reading.verdict == "breach" else None
+    after = _value_breached_after(trigger, metric, window, source) if reading.verdict == "breach" else None
     return Judgement(reading.verdict, reading.reason, "every value of the window", breached_after=after)
+
+
+def _value_breached_after(trigger: Threshold, metric: Value, window: StageWindow, source: Source) -> float:
+    """Return the time of a breach: the same at each look while the breach goes on."""
+    arm, hold = window.metric_arm(window.arms.candidate), window.stage.hold
+    query = history_query(trigger, metric, arm, window.since, window.until, hold)
+    answer = source.query(query.promql, query.at) if query is not None else "too little time has passed"
+    if query is None or isinstance(answer, str):
+        return (window.until - window.since).total_seconds()
+    return breached_after(query, answer)
 
 
 def _judge_counts(
