@@ -21,6 +21,7 @@ from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workflows.base_branch import forge_of
 from rollout_spec.workflows.gated_step import GatedBase, GatedStep
 from rollout_spec.workflows.locate import WorkspaceLocation
+from rollout_spec.workflows.moved_base import changed_meanwhile
 from rollout_spec.workflows.newest import fetch_base
 from rollout_spec.workflows.open_gated_steps import MergedSteps, OpenSteps
 from rollout_spec.workflows.pass_results import Action, PassResult, Reconciled, after_rollback, waiting_for
@@ -133,6 +134,9 @@ class Pass:
             return replace(done, action="failed", reason=f"the step was not done: {why}", notes=held, status=1)
         if self.is_dry_run or self.forge is None or step.forge is None:
             return replace(done, reason="all conditions are met; nothing is pushed")
+        changed = changed_meanwhile(self.gated.base, done.rollout)
+        if changed is not None:
+            return replace(done, reason=f"{changed} was changed during this pass, so the next one judges it again")
         try:
             delivered = step.open(self.forge, since=gated.report.since)
         except ClosedByPersonError as closed:

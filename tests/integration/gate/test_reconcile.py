@@ -19,6 +19,7 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.integrations.forges.local import LocalForge
 from rollout_spec.integrations.git.remote import Remote
 from rollout_spec.workflows import gate_triggers
+from rollout_spec.workflows.gated_step import GatedBase
 from rollout_spec.workflows.newest import find_anywhere
 from rollout_spec.workflows.reconcile import reconcile
 
@@ -142,6 +143,27 @@ def test_two_machines_at_once_take_one_step(scenario: Scenario) -> None:
     assert len(repo.pull_requests()) == 1
     branches = git(repo.remote, "branch", "--format=%(refname:short)").split()
     assert sorted(branches) == ["advance/acme-models/fraud/42", "main"]
+
+
+@pytest.mark.parametrize(
+    ("path", "action"),
+    [(".rollout-spec-pause", "waiting"), ("incidents/fraud-42.yaml", "waiting"), ("README.md", "proposed")],
+)
+def test_what_is_merged_during_a_pass_counts(scenario: Scenario, path: str, action: str) -> None:
+    repo, prepare = scenario("healthy"), GatedBase.prepare
+
+    def prepare_and_merge(*arguments: Any) -> Any:
+        prepared = prepare(*arguments)
+        repo.write(path, "reason: a freeze\n")
+        repo.commit("Something else")
+        return prepared
+
+    with mock.patch.object(GatedBase, "prepare", prepare_and_merge):
+        done = row(repo)
+    assert done["action"] == action
+    if action == "waiting":
+        assert done["reason"].endswith(" was changed during this pass, so the next one judges it again")
+        assert repo.pull_requests() == []
 
 
 def test_auto_merge_is_held_once_the_gate_says_something_else(scenario: Scenario) -> None:
