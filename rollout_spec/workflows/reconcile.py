@@ -17,6 +17,7 @@ from rollout_spec.domain.judgement.report import GateReport
 from rollout_spec.domain.judgement.stage import live_stage
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.lifecycle import Request
+from rollout_spec.lifecycle.gated import merges_itself
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workflows.base_branch import forge_of
 from rollout_spec.workflows.gated_step import GatedBase, GatedStep
@@ -90,10 +91,7 @@ class Pass:
             return replace(done, reason=reason, notes=open_steps.hold(name, done.version, f"Now {reason}."))
         last = rollout.spec.stages[-1].name == live.stage
         request = Request("promote" if last else "advance", name)
-        settings = self.gated.workspace.spec.automation
-        options = StepOptions(
-            self.now, auto_merge=rollout.spec.rollback.promote == "auto" and settings.mode == "auto-merge"
-        )
+        options = StepOptions(self.now, auto_merge=merges_itself(rollout, self.gated.workspace.spec.automation))
         had_failed = self.gated.source.failure is not None
         step = self.gated.prepare(request, options)
         self.turns.note(name, self.gated.source, had_failed=had_failed)

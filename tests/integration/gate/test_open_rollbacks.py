@@ -135,3 +135,27 @@ def test_a_step_of_a_rollout_that_is_gone_is_held(scenario: Scenario) -> None:
     (row,) = rows(repo)
     assert (row["rollout"], row["reason"]) == ("fraud", "the rollout is not on the base any more")
     assert_held(repo)
+
+
+LIMITS = {
+    "promote": ("rollouts/fraud.yaml", "promote: auto\n", "promote: review\n"),
+    "mode": (".rollout-spec.yaml", "mode: auto-merge ", "mode: pull-request "),
+    "approval": ("rollouts/fraud.yaml", "hold: 48h}", "hold: 48h, approval: manual}"),
+}
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_a_step_that_may_not_merge_itself_any_more_gives_way(scenario: Scenario, limit: str) -> None:
+    repo = armed(scenario("healthy"))
+    repo.edit(*LIMITS[limit])
+    repo.render()
+    repo.commit("Let a person merge it")
+    (row,) = rows(repo)
+    assert row["action"] == "proposed"
+    first, second = repo.pull_requests()
+    assert (first["state"], first["autoMerge"]) == ("closed", False)
+    assert (second["state"], second["autoMerge"], second["draft"]) == ("open", False, limit == "approval")
+    path = Path(f"{repo.remote}.pulls") / "2.json"
+    path.write_text(json.dumps({**second, "autoMerge": True, "draft": False}), "utf-8")
+    assert [row["action"] for row in rows(repo, minutes=45)] == ["proposed"]
+    assert repo.pull_requests()[1]["autoMerge"] is True, "a person lets this one merge"
