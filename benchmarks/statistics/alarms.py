@@ -75,8 +75,9 @@ def event_split(ticks: Sequence[Tick], plan: Plan) -> Iterator[bool]:
 
 def event_split_with_onset(ticks: Sequence[Tick], plan: Plan) -> Iterator[bool]:
     """The same with an unknown onset."""
+    evidence = bayes_factor.log_evidence(ticks, plan.share)
     for read in reads_of(ticks, plan):
-        yield bayes_factor.log_evidence(ticks[: read + 1], plan.share) >= -math.log(plan.alpha)
+        yield evidence[read] >= -math.log(plan.alpha)
 
 
 def checked_split(ticks: Sequence[Tick], plan: Plan) -> Iterator[bool]:

@@ -41,7 +41,7 @@ def run_gated(arguments: argparse.Namespace, request: Request, now: datetime) ->
 def _in_checkout(request: Request, here: WorkspaceLocation, options: StepOptions) -> int:
     report = judge_checkout(GateRequest(request.rollout, options.now), here, terminal.say)
     terminal.say(gate_text(report).rstrip("\n"))
-    missing = missing_in_checkout(request, here.repository(), report)
+    missing = missing_in_checkout(request, here, report)
     if missing:
         return _not_done(report, missing, here, options)
     return finish_in_checkout(request, here, replace(options, gate=report))

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 
 from rollout_spec.core.units import format_duration, format_time
 from rollout_spec.domain.judgement.report import GateReport
+from rollout_spec.spec.rollout import ModelRollout
+from rollout_spec.spec.workspace import Automation
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,11 @@ def missing_approvals(stages: tuple[str, ...], version: str) -> tuple[Missing, .
         Missing(f"{stage} has `approval: manual`: a person must approve {version} by merging its pull request")
         for stage in stages
     )
+
+
+def merges_itself(rollout: ModelRollout, automation: Automation) -> bool:
+    """Return whether a gated step of a rollout may get auto-merge, if no stage needs approval."""
+    return rollout.spec.rollback.promote == "auto" and automation.mode == "auto-merge"
 
 
 def earliest(missing: tuple[Missing, ...]) -> datetime | None:

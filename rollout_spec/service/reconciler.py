@@ -32,8 +32,11 @@ from rollout_spec.spec.workspace import Workspace
 from rollout_spec.workflows.base_branch import Base, forge_of
 from rollout_spec.workflows.gated_step import SOURCE, GatedBase, breaches_of
 from rollout_spec.workflows.merge_times import KeptMergeTimes
+from rollout_spec.workflows.open_gated_steps import MergedSteps
+from rollout_spec.workflows.pass_results import Reconciled
+from rollout_spec.workflows.pass_turns import PassTurns
 from rollout_spec.workflows.prometheus import KeptAnswers, connect
-from rollout_spec.workflows.reconcile import Pass, Reconciled
+from rollout_spec.workflows.reconcile import Pass
 from rollout_spec.workflows.stage_history import StageHistory
 
 _log = logging.getLogger(__name__)
@@ -54,6 +57,8 @@ class Memory:
     answers: KeptAnswers = field(default_factory=KeptAnswers)
     merges: KeptMergeTimes = field(default_factory=KeptMergeTimes)
     history: StageHistory = field(default_factory=StageHistory)
+    merged: MergedSteps = field(default_factory=MergedSteps)
+    turns: PassTurns = field(default_factory=PassTurns)
 
 
 @dataclass
@@ -115,7 +120,8 @@ class Reconciler:
         try:
             log = partial(_log.info, "%s: %s", name)
             gated = GatedBase(base, workspace, source, log, memory.merges, memory.history)
-            for done in Pass(gated, now, forge, lambda report: self._store(name, report, workspace)).run():
+            store = partial(self._store, name, workspace)
+            for done in Pass(gated, now, forge, store, merged=memory.merged, turns=memory.turns).run():
                 self.tell(None)
                 actions[done.action] = actions.get(done.action, 0) + 1
                 self._log(name, done)
@@ -123,7 +129,7 @@ class Reconciler:
             source.close()
         self.tell({"kind": "reconcile", "seconds": time.monotonic() - started, "actions": actions})
 
-    def _store(self, name: str, report: GateReport, workspace: Workspace) -> None:
+    def _store(self, name: str, workspace: Workspace, report: GateReport) -> None:
         settle = workspace.spec.automation.shared_cause.settle.total_seconds()
         for breach in breaches_of(report):
             self.store(NewBreach(name, SOURCE, replace(breach, workspace=name), delay=settle))

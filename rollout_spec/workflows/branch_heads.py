@@ -23,12 +23,14 @@ Edits = Mapping[str, bytes | None]
 class Built:
     """The edits that this process would build on a base for a commit, and their branch name.
 
-    ``records`` are the paths of the incidents of the answered breaches.
+    ``records`` are the paths of the incidents of the answered breaches. ``merges_itself``: the forge may merge a gated
+    step by itself there.
     """
 
     edits: Edits
     branch: str
     records: frozenset[str] = frozenset()
+    merges_itself: bool = False
 
 
 Rebuild = Callable[[Base, str], Built | None]
@@ -73,6 +75,12 @@ class Heads:
         if starts_no_checks(self._base.git.message(head)):
             return "outdated"
         return "current" if self._applies(head, own, wanted, built) else "outdated"
+
+    def merges_itself(self, head: str) -> bool:
+        """Return whether a head of this tool might merge by itself when it was built."""
+        own = self._own_base(head)
+        built = self._rebuild(replace(self._base, commit=own), head) if own is not None else None
+        return built is not None and built.merges_itself
 
     def _is_ours(self, head: str) -> bool:
         """Return whether this tool would build each commit of a head that is not on the base.

@@ -21,7 +21,7 @@ from rollout_spec.domain.metrics.profiles import DEFAULT_PROFILE, PROFILES
 from rollout_spec.domain.metrics.queries import ERROR_RATE
 from rollout_spec.domain.metrics.selectors import Arm, Immeasurable
 from rollout_spec.domain.metrics.ticks import Reading, read_counts
-from rollout_spec.domain.metrics.values import read_value, value_query
+from rollout_spec.domain.metrics.values import breached_after, history_query, read_value, value_query
 from rollout_spec.domain.statistics.counts import Counts, Tick
 from rollout_spec.domain.traffic import split
 from rollout_spec.render.context import metric_arm
@@ -85,7 +85,10 @@ def judge_trigger(
         before = [EarlierStage(_read(trigger, each, source).ticks, each.arms) for each in watched]
     except Immeasurable as error:
         return Judgement("no-data", f"it cannot be measured: {error}")
-    judgement = _judge_counts(trigger, window, reading.ticks, before)
+    try:
+        judgement = _judge_counts(trigger, window, reading.ticks, before)
+    except (ArithmeticError, ValueError) as error:  # odd counts of one trigger hide no breach of another one
+        return Judgement("no-data", f"its counts cannot be judged: {error}", notes=reading.notes)
     if is_over and within is not None and judgement.verdict == "inconclusive":
         message = f"{judgement.message}; its first {format_duration(within)} did not decide, so a person decides"
         judgement = replace(judgement, message=message, seconds_more=None)
@@ -96,19 +99,21 @@ def judge_offline(
     trigger: Offline, rollout: ModelRollout, repository: Repository, holdout: Holdout | None
 ) -> Judgement:
     """Judge an offline trigger from predictions if they are given and its metric is computed from them."""
-    live = rollout.spec.live
+    live, versions = rollout.spec.live, rollout.spec.versions
     assert live.candidate is not None
-    if holdout is not None:
-        try:
-            judgement = judge_holdout(trigger, holdout)
-        except ValueError as error:
-            return Judgement("no-data", f"the holdout cannot be used: {error}")
-        if judgement is not None:
-            return judgement
     declared = repository.settings.metrics.get(trigger.metric) if repository.settings else None
     good = declared.good if declared is not None else better_direction(trigger.metric)
-    versions = rollout.spec.versions
-    return judge_records(trigger, versions[live.stable], versions[live.candidate], good)
+    recorded = judge_records(trigger, versions[live.stable], versions[live.candidate], good)
+    try:
+        judgement = judge_holdout(trigger, holdout) if holdout is not None else None
+    except (ArithmeticError, ValueError) as error:
+        return Judgement("no-data", f"the holdout cannot be used: {error}")
+    if judgement is None:
+        return recorded
+    if judgement.verdict != recorded.verdict:
+        note = f"the recorded values alone are {recorded.verdict}: {recorded.message}"
+        judgement = replace(judgement, notes=(*judgement.notes, note))
+    return judgement
 
 
 def _watches(trigger: Live, stage: Stage) -> bool:
@@ -145,8 +150,18 @@ def _judge_value(trigger: Threshold | Comparison, metric: Value, window: StageWi
     if isinstance(answer, str):
         return Judgement("no-data", answer)
     reading = read_value(query, answer)
-    after = (window.until - window.since).total_seconds() if reading.verdict == "breach" else None
+    after = _value_breached_after(trigger, metric, window, source) if reading.verdict == "breach" else None
     return Judgement(reading.verdict, reading.reason, "every value of the window", breached_after=after)
+
+
+def _value_breached_after(trigger: Threshold, metric: Value, window: StageWindow, source: Source) -> float:
+    """Return the time of a breach: the same at each look while the breach goes on."""
+    arm, hold = window.metric_arm(window.arms.candidate), window.stage.hold
+    query = history_query(trigger, metric, arm, window.since, window.until, hold)
+    answer = source.query(query.promql, query.at) if query is not None else "too little time has passed"
+    if query is None or isinstance(answer, str):
+        return (window.until - window.since).total_seconds()
+    return breached_after(query, answer)
 
 
 def _judge_counts(

@@ -23,12 +23,12 @@ from rollout_spec.workflows.gate import GateRequest, judge
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workflows.merge_times import KeptMergeTimes, MergedAt, merge_times
 from rollout_spec.workflows.newest import fetch_base
+from rollout_spec.workflows.open_quarantine import open_quarantine
 from rollout_spec.workflows.prometheus import NoSource, Source, connect
 from rollout_spec.workflows.respond import BreachResponse, FailedResponse, Responder, respond_to_all
 from rollout_spec.workflows.stage_history import StageHistory
 from rollout_spec.workflows.step_in_checkout import StepOptions
 from rollout_spec.workflows.step_in_pull_request import StepInPullRequest, prepare_on_base
-from rollout_spec.workspace.repository import Repository
 
 SOURCE = "gate"
 """The source of breaches that the gate reports."""
@@ -48,7 +48,7 @@ class GatedStep:
 class GatedBase:
     """The newest base of a workspace, and the Prometheus that tells about it.
 
-    ``merges`` and ``history`` hold what earlier passes learned from the forge and from git.
+    ``merges`` and ``history`` are the answers of the forge and of git to earlier passes.
     """
 
     base: Base
@@ -68,14 +68,18 @@ class GatedBase:
         return judge(request, self.base.repository, self.base, self.source, self._merged_at, self.history)
 
     def prepare(self, request: Request, options: StepOptions) -> GatedStep:
-        """Judge a rollout, and prepare its step if all conditions but an approval are met."""
+        """Judge a rollout, and prepare its step if all conditions but an approval are met.
+
+        It waits while a rollback of the candidate or of stable is open.
+        """
         report = self.judge(request.rollout, options.now)
         missing = missing_conditions(report)
         if missing:
             return GatedStep(report, missing=missing)
         options = replace(options, gate=report)
         step = prepare_on_base(request, self.base, self.workspace, options, self._merged_at)
-        return GatedStep(report, step)
+        reason = open_quarantine(self.base, step.forge, request.rollout)
+        return GatedStep(report, step) if reason is None else GatedStep(report, missing=(Missing(reason),))
 
     def roll_back(self, report: GateReport, forge: Forge | None) -> list[BreachResponse | FailedResponse]:
         """Respond to the breaches of a report; without a forge nothing is pushed."""
@@ -91,13 +95,22 @@ def breaches_of(report: GateReport) -> list[Breach]:
     return [_breach(report, each) for each in report.result.breaches]
 
 
-def missing_in_checkout(request: Request, repository: Repository, report: GateReport) -> tuple[Missing, ...]:
-    """Return the conditions that a step in a checkout lacks. Nobody approves it there."""
+def missing_in_checkout(request: Request, here: WorkspaceLocation, report: GateReport) -> tuple[Missing, ...]:
+    """Return the conditions that a step in a checkout lacks. Nobody approves it there.
+
+    A rollback that is open on the remote bars it too.
+    """
     missing = missing_conditions(report)
     if missing:
         return missing
-    step = apply_step(repository, request)
-    return missing_approvals(step.approvals, step.version)
+    step = apply_step(here.repository(), request)
+    missing = missing_approvals(step.approvals, step.version)
+    if missing or here.git_root is None:
+        return missing
+    base, workspace = fetch_base(here, here.git_root)
+    forge = forge_of(base, workspace.spec.forge) if base.remote is not None and workspace.spec.forge else None
+    reason = open_quarantine(base, forge, request.rollout)
+    return (Missing(reason),) if reason is not None else ()
 
 
 def _breach(report: GateReport, verdict: TriggerVerdict) -> Breach:

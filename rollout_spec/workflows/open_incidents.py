@@ -134,10 +134,9 @@ def quarantines_of(
     before = quarantined(file.model, repository).keys()
     files: dict[str, bytes] = {}
     doubted: dict[str, str] = {}
-    missed = len(_branches_of_incidents(base, branches, rollout)) - _MOST_BRANCHES
-    if missed > 0:
-        doubted = dict.fromkeys(live.known_good, f"{missed:,} branches that may have incidents were not looked at")
-    for version, words in _open_elsewhere(base, file.model, branches, was_closed):
+    if (missed := not_looked_at(base, branches, rollout)) is not None:
+        doubted = dict.fromkeys(live.known_good, missed)
+    for version, words in open_elsewhere(base, file.model, live.known_good, branches, was_closed):
         doubted.setdefault(version, words)
     for each in opened:
         if each.unread is not None:
@@ -163,10 +162,20 @@ def quarantines_of(
     return OpenIncidents(files, doubted)
 
 
-def _open_elsewhere(
-    base: Base, rollout: ModelRollout, branches: Mapping[str, str], was_closed: Callable[[str], bool]
+def not_looked_at(base: Base, branches: Mapping[str, str], rollout: str) -> str | None:
+    """Return how many branches are beyond the limit, as a reason; None if all are looked at."""
+    missed = len(_branches_of_incidents(base, branches, rollout)) - _MOST_BRANCHES
+    return f"{missed:,} branches that may have incidents were not looked at" if missed > 0 else None
+
+
+def open_elsewhere(
+    base: Base,
+    rollout: ModelRollout,
+    versions: Collection[str],
+    branches: Mapping[str, str],
+    was_closed: Callable[[str], bool],
 ) -> Iterator[tuple[str, str]]:
-    """Yield known-good versions with an open incident elsewhere, each with the reason.
+    """Yield those of some versions that have an open incident elsewhere, each with the reason.
 
     Elsewhere means the workspaces of ``incidentsFrom``. Their files belong to another workspace, so a rollback here
     cannot carry them.
@@ -177,13 +186,13 @@ def _open_elsewhere(
         for each in open_incidents(other, branches, name):
             if each.unread is not None and not was_closed(each.branch):
                 words = f"the branch {each.branch}, perhaps of {source.workspace_name}, {each.unread}"
-                yield from ((version, words) for version in rollout.spec.live.known_good)
+                yield from ((version, words) for version in versions)
             spec = each.incident.spec if each.incident is not None else None
             if spec is None or spec.rollout != name or was_closed(each.branch):
                 continue
             file = source.rollout(name)
             record = file.model.spec.versions.get(spec.failed_version) if file and file.model else None
-            for version in rollout.spec.live.known_good:
+            for version in versions:
                 own = rollout.spec.versions.get(version)
                 same = own is not None and record is not None and own.digest is not None and own.digest == record.digest
                 if version == spec.failed_version or same:

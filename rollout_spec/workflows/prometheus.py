@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from rollout_spec.core.errors import UserError
+from rollout_spec.core.errors import OUTSIDE, UserError
 from rollout_spec.core.series import Series
 from rollout_spec.domain.metrics.clock import clock_problem
-from rollout_spec.integrations.prometheus import PrometheusClient, QueryRefusedError
+from rollout_spec.integrations.prometheus import SECONDS, PrometheusClient, QueryRefusedError
 from rollout_spec.spec.prometheus import Prometheus
 from rollout_spec.workflows.secrets import read_secret
 
@@ -20,10 +21,19 @@ _MOST_KEPT = 1_000_000
 _SETTLED = timedelta(minutes=10)
 
 
+PASS_SECONDS = 180.0
+"""The time of a pass in which queries begin. A slow server, or a large answer, takes none of it from the next pass."""
+_LEAST_SECONDS = 1.0
+
+
 class Source(Protocol):
-    """A source of series. ``failure`` is the error of the first query that was not answered."""
+    """A source of series.
+
+    ``failure`` is the error of the first query that was not answered. ``is_late``: the time of the pass is the reason.
+    """
 
     failure: UserError | None
+    is_late: bool
 
     def query(self, promql: str, at: datetime) -> Sequence[Series] | str:
         """Return the series of a query at a time, or the reason why there is no data."""
@@ -38,6 +48,7 @@ class NoSource:
 
     failure: UserError | None = None
     queries: int = 0
+    is_late: bool = False
 
     def query(self, promql: str, at: datetime) -> Sequence[Series] | str:
         """Return the reason."""
@@ -93,31 +104,38 @@ def _samples_in(series: Sequence[Series]) -> int:
 
 @dataclass
 class PrometheusSource:
-    """A Prometheus server.
+    """A Prometheus server during a pass.
 
-    After an error it is not asked again, so that a server that hangs is waited for once.
+    After an error it is not asked again, so that a server that hangs is waited for once. Nor is it asked after ``ends``
+    by the monotonic clock.
     """
 
     client: PrometheusClient
     now: datetime
     kept: KeptAnswers = field(default_factory=KeptAnswers)
+    ends: float = math.inf
     failure: UserError | None = None
     queries: int = 0
+    is_late: bool = False
 
     def query(self, promql: str, at: datetime) -> Sequence[Series] | str:
         """Return the series of a query at a time, or the reason why there is no data."""
         known = self.kept.find(promql, at, self.now)
         if known is not None:
             return known
+        left = self.ends - time.monotonic()
+        if self.failure is None and left < _LEAST_SECONDS:
+            message = f"the pass had no time left for it, after {self.queries} queries"
+            self.failure, self.is_late = UserError(message, hint="see why Prometheus is slow", status=OUTSIDE), True
         if self.failure is not None:
             return f"Prometheus did not answer: {self.failure.message}"
         self.queries += 1
         try:
-            answer = self.client.query(promql, at)
+            answer = self.client.query(promql, at, left)
         except QueryRefusedError as error:
             return f"Prometheus refused the query: {error.message}"
         except UserError as error:
-            self.failure = error
+            self.failure, self.is_late = error, left < SECONDS
             return f"Prometheus did not answer: {error.message}"
         if answer.warnings:
             return f"Prometheus warns that its answer may be incomplete: {answer.warnings[0]}"
@@ -134,9 +152,14 @@ class PrometheusSource:
 
 
 def connect(
-    settings: Prometheus | None, now: datetime, kept: KeptAnswers | None = None, reserved: Collection[str] = ()
+    settings: Prometheus | None,
+    now: datetime,
+    kept: KeptAnswers | None = None,
+    reserved: Collection[str] = (),
+    *,
+    seconds: float = PASS_SECONDS,
 ) -> PrometheusSource | NoSource:
-    """Connect to the Prometheus of a workspace.
+    """Connect to the Prometheus of a workspace, for a pass that asks it for some ``seconds`` from now on.
 
     UserError if its token cannot be read, or is a reserved one. ``kept`` holds the answers of earlier passes.
     ``reserved`` are the secrets of all monitors: a workspace chooses the host that its token goes to.
@@ -149,4 +172,5 @@ def connect(
             "the token in `prometheus.auth` is the secret of a monitor, and is not sent to Prometheus",
             hint="use another secret: who has this one can report breaches",
         )
-    return PrometheusSource(PrometheusClient(settings.url, token), now, (kept or KeptAnswers()).of(settings.url))
+    kept, ends = (kept or KeptAnswers()).of(settings.url), time.monotonic() + seconds
+    return PrometheusSource(PrometheusClient(settings.url, token), now, kept, ends)

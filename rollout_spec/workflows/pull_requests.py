@@ -15,7 +15,7 @@ from rollout_spec.core.errors import ClosedByPersonError, UserError
 from rollout_spec.core.pull_request import ProposedChange, PullRequest
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.workflows.base_branch import Base, build
-from rollout_spec.workflows.branch_heads import Built, Heads
+from rollout_spec.workflows.branch_heads import Built, Heads, HeadState
 from rollout_spec.workflows.branch_names import MOST_NAMES, branch_names
 from rollout_spec.workflows.hold import Hold, hold, is_changed_by_person, is_held, needs_hold
 from rollout_spec.workflows.make_ready import Attest, Readiness
@@ -113,8 +113,7 @@ def _try_names(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> Del
             return None
         wanted = Built(delivery.change.edits, delivery.change.branch, delivery.records)
         state = delivery.heads.state(head, wanted) if arrived else "foreign"
-        must_close = pull is not None and pull.auto_merge_enabled and change.draft and not pull.draft
-        if state == "outdated" and pull is not None and must_close and delivery.holds is None:
+        if pull is not None and delivery.holds is None and _must_close(pull, state, change, delivery.heads):
             notes.append(close_armed(pull, forge))
             continue
         if state in ("current", "outdated"):
@@ -123,6 +122,16 @@ def _try_names(delivery: Delivery, commit: str, taken: Mapping[str, str]) -> Del
         if state == "foreign":
             notes.append(_foreign_note(f"the branch {branch} on {base.remote.name}", head, pull, arrived))
     raise UserError(f"all {MOST_NAMES} names {delivery.change.branch}-N are taken", hint="delete old branches")
+
+
+def _must_close(pull: PullRequest, state: HeadState, change: ProposedChange, heads: Heads) -> bool:
+    """Return whether a pull request of this tool has auto-merge that the change may not have.
+
+    That is so if the head was built when a gated step might still. One that a person lets merge stays.
+    """
+    if not pull.auto_merge_enabled or pull.draft or state not in ("current", "outdated"):
+        return False
+    return (state == "outdated" and change.draft) or (not change.auto_merge and heads.merges_itself(pull.head_sha))
 
 
 def _adopt(

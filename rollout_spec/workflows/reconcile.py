@@ -7,59 +7,29 @@ is adopted.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from random import SystemRandom
 
 from rollout_spec.core.errors import OUTSIDE, ClosedByPersonError, UserError
 from rollout_spec.core.unexpected import as_user_error
-from rollout_spec.core.units import format_time
 from rollout_spec.domain.judgement.report import GateReport
 from rollout_spec.domain.judgement.stage import live_stage
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.lifecycle import Request
-from rollout_spec.lifecycle.gated import earliest
-from rollout_spec.reports.reconcile_table import ReconcileRow
+from rollout_spec.lifecycle.gated import merges_itself
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workflows.base_branch import forge_of
 from rollout_spec.workflows.gated_step import GatedBase, GatedStep
 from rollout_spec.workflows.locate import WorkspaceLocation
+from rollout_spec.workflows.moved_base import changed_meanwhile
 from rollout_spec.workflows.newest import fetch_base
-from rollout_spec.workflows.open_gated_steps import OpenSteps
+from rollout_spec.workflows.open_gated_steps import MergedSteps, OpenSteps
+from rollout_spec.workflows.pass_results import Action, PassResult, Reconciled, after_rollback, waiting_for
+from rollout_spec.workflows.pass_turns import PassTurns
 from rollout_spec.workflows.prometheus import connect
-from rollout_spec.workflows.respond import BreachResponse, FailedResponse
 from rollout_spec.workflows.rollback_history import pauses
 from rollout_spec.workflows.step_in_checkout import StepOptions
-
-Action = Literal["advanced", "promoted", "proposed", "rolled-back", "reported", "waiting", "failed"]
-"""``advanced`` and ``promoted``: the step is merged. ``proposed``: its pull request is open. ``rolled-back``: the
-pull request of a rollback is. ``reported``: the breach was stored for the worker, or nothing may be pushed."""
-
-
-@dataclass(frozen=True)
-class Reconciled:
-    """The result of a pass for one rollout.
-
-    ``stage`` is empty if the candidate is in none. ``verdict`` is None if nothing was judged.
-    """
-
-    rollout: str
-    version: str
-    stage: str
-    action: Action
-    reason: str
-    verdict: str | None = None
-    report: GateReport | None = None
-    url: str | None = None
-    notes: tuple[str, ...] = ()
-    status: int = 0
-
-    @property
-    def row(self) -> ReconcileRow:
-        """The row of the table."""
-        return ReconcileRow(
-            self.rollout, self.version, self.stage, self.verdict or "", self.action, self.reason, self.url or ""
-        )
 
 
 @dataclass(frozen=True)
@@ -68,7 +38,7 @@ class Pass:
 
     ``forge`` is None if nothing is pushed. ``report_breach`` takes the breaches of a report instead of a response
     here: the service stores them in its inbox. ``only`` are the names of rollouts, all if empty. ``is_dry_run``:
-    nothing is changed.
+    nothing is changed. ``merged`` are steps that earlier passes saw merged. ``turns`` is the order of rollouts.
     """
 
     gated: GatedBase
@@ -77,20 +47,28 @@ class Pass:
     report_breach: Callable[[GateReport], None] | None = None
     only: frozenset[str] = frozenset()
     is_dry_run: bool = False
+    merged: MergedSteps = field(default_factory=MergedSteps)
+    turns: PassTurns = field(default_factory=PassTurns)
 
     def run(self) -> Iterator[Reconciled]:
-        """Yield the result for each rollout with a candidate. An error in one stops no other."""
+        """Yield the result for each rollout with a candidate, or with a step that was held.
+
+        An error in one stops no other.
+        """
         base = self.gated.base
         paused = [each for each in pauses(base) if each.ends is None or self.now < each.ends]
-        open_steps = OpenSteps(base, self.gated.workspace.metadata.name, self.forge)
-        for name in base.repository.names("rollouts"):
+        open_steps = OpenSteps(base, self.gated.workspace.metadata.name, self.forge, self.merged)
+        names = base.repository.names("rollouts")
+        for name in self.turns.of(names):
             if self.only and name not in self.only:
                 continue
             file = base.repository.rollout(name)
             if file is None or file.model is None:
-                yield Reconciled(name, "", "", "failed", f"rollouts/{name}.yaml does not load", status=1)
+                why = f"rollouts/{name}.yaml does not load"
+                yield Reconciled(name, "", "", "failed", why, notes=open_steps.hold(name, "", f"{why}."), status=1)
                 continue
             if file.model.spec.live.candidate is None:
+                yield from _left_over(name, "the rollout has no candidate any more", open_steps)
                 continue
             try:
                 yield self._rollout(file.model, open_steps, paused[0].path if paused else None)
@@ -101,20 +79,22 @@ class Pass:
                 yield Reconciled(
                     name, version, live.stage or "", "failed", reason.message, notes=held, status=reason.status
                 )
+        for name in sorted(open_steps.rollouts - set(names)) if not self.only else ():
+            yield from _left_over(name, "the rollout is not on the base any more", open_steps)
 
     def _rollout(self, rollout: ModelRollout, open_steps: OpenSteps, paused: str | None) -> Reconciled:
         live, name = rollout.spec.live, rollout.metadata.name
         done = Reconciled(name, live.candidate or "", live.stage or "", "waiting", "")
         if live_stage(rollout.spec) is None:
             reason = "the candidate is proposed: a person moves it to its first stage" if live.stage is None else ""
-            return replace(done, reason=reason or "the candidate receives no requests in this stage: a person decides")
+            reason = reason or "the candidate receives no requests in this stage: a person decides"
+            return replace(done, reason=reason, notes=open_steps.hold(name, done.version, f"Now {reason}."))
         last = rollout.spec.stages[-1].name == live.stage
         request = Request("promote" if last else "advance", name)
-        settings = self.gated.workspace.spec.automation
-        options = StepOptions(
-            self.now, auto_merge=rollout.spec.rollback.promote == "auto" and settings.mode == "auto-merge"
-        )
+        options = StepOptions(self.now, auto_merge=merges_itself(rollout, self.gated.workspace.spec.automation))
+        had_failed = self.gated.source.failure is not None
         step = self.gated.prepare(request, options)
+        self.turns.note(name, self.gated.source, had_failed=had_failed)
         done = replace(done, verdict=step.report.verdict, report=step.report)
         if step.report.verdict == "breach":
             held = open_steps.hold(name, done.version, "The gate reports a breach of this version.")
@@ -123,12 +103,13 @@ class Pass:
         if step.report.failure is not None:
             done = replace(done, status=OUTSIDE)
         if step.missing or step.step is None:
-            held = open_steps.hold(name, done.version, f"The gate does not say ok any more: {step.missing[0].message}.")
-            return replace(done, reason=_waiting_for(step), notes=held)
+            why = "The gate does not say ok any more" if step.report.verdict != "ok" else "The step must wait"
+            held = open_steps.hold(name, done.version, f"{why}: {step.missing[0].message}.")
+            return replace(done, reason=waiting_for(step), notes=held)
         if paused is not None:
             held = open_steps.hold(name, done.version, f"{paused} pauses the automation.")
             return replace(done, reason=f"all conditions are met, but {paused} pauses the automation", notes=held)
-        return self._forward(done, step)
+        return self._forward(done, step, open_steps)
 
     def _taken_back(self, done: Reconciled, report: GateReport) -> Reconciled:
         trigger = report.result.breaches[0]
@@ -139,17 +120,21 @@ class Pass:
             self.report_breach(report)
             return replace(done, action="reported", reason=reason)
         responses = self.gated.roll_back(report, self.forge)
-        return _after_rollback(replace(done, reason=reason), responses)
+        return after_rollback(replace(done, reason=reason), responses)
 
-    def _forward(self, done: Reconciled, gated: GatedStep) -> Reconciled:
+    def _forward(self, done: Reconciled, gated: GatedStep, open_steps: OpenSteps) -> Reconciled:
         step = gated.step
         assert step is not None
         if step.prepared.is_refused:
             check = step.prepared.check
-            why = check.why or (check.refused[0].message if check.refused else "its check failed")
-            return replace(done, action="failed", reason=f"the step was not done: {why}", status=1)
+            why = ": ".join([*filter(None, [check.why]), *(finding.message for finding in check.refused[:1])])
+            held = open_steps.hold(done.rollout, done.version, f"It is refused now: {why}.")
+            return replace(done, action="failed", reason=f"the step was not done: {why}", notes=held, status=1)
         if self.is_dry_run or self.forge is None or step.forge is None:
             return replace(done, reason="all conditions are met; nothing is pushed")
+        changed = changed_meanwhile(self.gated.base, done.rollout)
+        if changed is not None:
+            return replace(done, reason=f"{changed} was changed during this pass, so the next one judges it again")
         try:
             delivered = step.open(self.forge, since=gated.report.since)
         except ClosedByPersonError as closed:
@@ -166,39 +151,12 @@ class Pass:
         return replace(done, action="proposed", reason=f"the pull request waits for {waits}")
 
 
-def _waiting_for(step: GatedStep) -> str:
-    """Return the missing conditions of a step, and the time at which it could be taken."""
-    first, count = step.missing[0], len(step.missing)
-    more = f", and {count - 1} more" if count > 1 else ""
-    at = earliest(step.missing)
-    return f"{first.message}{more}" + (f"; at {format_time(at)} at the earliest" if at is not None else "")
-
-
-def _after_rollback(done: Reconciled, responses: list[BreachResponse | FailedResponse]) -> Reconciled:
-    """Return the result of a rollback. Its status is 1 if the breach is real and nothing was proposed."""
-    for response in responses:
-        if isinstance(response, FailedResponse):
-            if isinstance(response.error, ClosedByPersonError):
-                return replace(done, action="waiting", reason=response.error.message)
-            return replace(done, action="failed", reason=response.error.message, status=response.error.status)
-        if response.delivered is not None:
-            pull = response.delivered.pull_request
-            return replace(done, action="rolled-back", url=pull.url, notes=response.notes, status=response.status)
-        return replace(done, action="reported", reason=response.verdict.text, status=response.status)
-    return replace(done, action="failed", reason="the breach got no response", status=1)
-
-
-@dataclass(frozen=True)
-class PassResult:
-    """The results of a pass, and the number of its queries."""
-
-    results: tuple[Reconciled, ...]
-    queries: int
-
-    @property
-    def status(self) -> int:
-        """The worst exit status."""
-        return max((each.status for each in self.results), default=0)
+def _left_over(rollout: str, reason: str, open_steps: OpenSteps) -> Iterator[Reconciled]:
+    """Yield a result if a step is held whose candidate is gone: it could merge if that came back."""
+    if rollout in open_steps.rollouts:
+        held = open_steps.hold(rollout, "", f"Now {reason}.")
+        if held:
+            yield Reconciled(rollout, "", "", "waiting", reason, notes=held)
 
 
 def reconcile(
@@ -221,7 +179,10 @@ def reconcile(
     source = connect(settings.prometheus, now)
     try:
         gated = GatedBase(base, workspace, source, tell)
-        results = tuple(Pass(gated, now, forge, only=frozenset(only), is_dry_run=prints_only).run())
+        names = base.repository.names("rollouts")
+        turns = PassTurns(SystemRandom().sample(names, len(names)))  # no rollout is last in all runs
+        one_pass = Pass(gated, now, forge, only=frozenset(only), is_dry_run=prints_only, turns=turns)
+        results = tuple(sorted(one_pass.run(), key=lambda each: each.rollout))
     finally:
         source.close()
     return PassResult(results, source.queries)

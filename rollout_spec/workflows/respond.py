@@ -13,7 +13,7 @@ from rollout_spec.core.pull_request import ProposedChange
 from rollout_spec.core.unexpected import as_user_error
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.rollback import GuardVerdict, NoAction, NoRollbackTarget, Order, Rollback
-from rollout_spec.rollback.pull_request import repeat_comment, step_warning
+from rollout_spec.rollback.pull_request import repeat_comment
 from rollout_spec.workflows.attest import attestation
 from rollout_spec.workflows.base_branch import Base, build
 from rollout_spec.workflows.breach_order import response_rank, strongest_breach, would_be_acted_on
@@ -22,10 +22,9 @@ from rollout_spec.workflows.hold import hold_for
 from rollout_spec.workflows.pull_requests import DeliveredChange, Delivery, deliver
 from rollout_spec.workflows.rebuild import incidents_in
 from rollout_spec.workflows.supersede import supersede_others
+from rollout_spec.workflows.warned_steps import warn_open_steps
 
 _TRIES = 5
-_MOST_STEPS = 20
-"""The number of branches of steps that the forge is asked about: anybody may push thousands."""
 
 
 @dataclass(frozen=True)
@@ -230,13 +229,7 @@ def _comment_on_pull_requests(done: BreachResponse, forge: Forge) -> list[str]:
             forge.comment(
                 pull, f"breach-{done.breach.trigger or done.breach.source}", repeat_comment(rollback, done.verdict)
             )
-        for branch in done.open_steps[:_MOST_STEPS]:
-            step = forge.find(branch, base.branch)
-            if step is not None and step.state == "open":
-                forge.comment(step, f"rollback-{rollback.incident}", step_warning(rollback, pull.url))
-                notes.append(f"{step.url} is open too; a comment was added")
-        if (missed := len(done.open_steps) - _MOST_STEPS) > 0:
-            notes.append(f"{missed:,} more branches are named like steps of {rollback.rollout}, and were not looked at")
+        warn_open_steps(rollback, pull.url, done.open_steps, base, forge, notes)
     except UserError as error:
         notes.append(error.message)
     return notes

@@ -21,6 +21,7 @@ from rollout_spec.lifecycle import (
     rendered,
     stage_entry,
 )
+from rollout_spec.lifecycle.gated import merges_itself
 from rollout_spec.lifecycle.hold import require_hold
 from rollout_spec.spec.workspace import ForgeSettings as ForgeSettings
 from rollout_spec.workflows.base_branch import Base
@@ -116,6 +117,9 @@ def open_pull_request(
     def rebuilt(own: Base, commit: str) -> Built | None:
         repository = own.repository
         result = rendered(apply_step(repository, request), repository)
-        return Built({own.path(path): content for path, content in result.edits.items()}, change.branch)
+        edits = {own.path(path): content for path, content in result.edits.items()}
+        before, is_gated = result.before, since is not None and not result.needs_approval
+        is_automatic = is_gated and before is not None and merges_itself(before, own.automation)
+        return Built(edits, change.branch, merges_itself=is_automatic)
 
     return deliver(Delivery(change, base, forge, Heads(base, rebuilt), ordered=since is None, observed=since))

@@ -12,7 +12,7 @@ from rollout_spec.core.yaml.document import parse
 from rollout_spec.domain.judgement.verdicts import STRONGEST, Verdict
 from rollout_spec.spec.rollout import RollbackSettings
 from rollout_spec.spec.service import ServiceSettings
-from rollout_spec.workflows.reconcile import Action
+from rollout_spec.workflows.pass_results import Action
 
 PAGE = (folders.CHECKOUT / "docs/gate.md").read_text("utf-8")
 

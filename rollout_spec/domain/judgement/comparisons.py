@@ -15,6 +15,7 @@ from rollout_spec.domain.judgement.bursts import Bursts
 from rollout_spec.domain.judgement.differences import difference_moments, method, until_horizon
 from rollout_spec.domain.judgement.moments import Moment, Plan
 from rollout_spec.domain.judgement.numbers import duration, percent, rate
+from rollout_spec.domain.judgement.recent import recent_loss
 from rollout_spec.domain.judgement.verdicts import EvidencePoint, Judgement, seconds_more
 from rollout_spec.domain.statistics import stages
 from rollout_spec.domain.statistics.counts import Counts, Tick
@@ -28,8 +29,7 @@ def judge_comparison(
     ``is_failure``: the events are failures, so their split is compared. ``earlier`` are the earlier stages of the
     candidate; they count for failures only.
     """
-    if not is_failure:
-        ticks = until_horizon(ticks, plan)
+    newest, ticks = ticks, ticks if is_failure else until_horizon(ticks, plan)
     late: tuple[str, ...] = ()
     stable, candidate = totals(ticks)
     judgement = Judgement("no-data", "", alpha=plan.alpha, stable=stable, candidate=candidate)
@@ -62,7 +62,24 @@ def judge_comparison(
         return _decided(replace(judgement, method=failures.METHOD), ticks, _looks(moments, ticks, arms), before)
     moments = _looks(difference_moments(spread, plan), ticks, arms)
     judgement = _decided(replace(judgement, method=method(plan)), ticks, moments, ())
-    return _with_end(judgement, ticks[-1].seconds, plan)
+    return _confirmed(_with_end(judgement, ticks[-1].seconds, plan), newest, arms, plan, bursts)
+
+
+def _confirmed(judgement: Judgement, newest: Sequence[Tick], arms: Arms, plan: Plan, bursts: Bursts) -> Judgement:
+    """Return a judgement that is ok only if the newest ticks agree.
+
+    ``newest`` are all ticks, also those after the end of the test.
+    """
+    if judgement.verdict != "ok":
+        return judgement
+    after = [tick for tick in newest if plan.horizon is not None and tick.seconds > plan.horizon]
+    problem = split_problem(after, arms)
+    if problem is not None:
+        return replace(judgement, verdict="invalid", message=f"since the test ended, {problem}")
+    loss = recent_loss(newest, plan, bursts.effect)
+    if loss is None:
+        return judgement
+    return replace(judgement, verdict="inconclusive", message=f"{judgement.message}; {loss}")
 
 
 def _while_planned(ticks: Sequence[Tick], arms: Arms) -> Sequence[Tick]:

@@ -23,16 +23,15 @@ def failure_moments(ticks: Sequence[Tick], arms: Arms, plan: Plan) -> list[Momen
     Half of the weight is on the whole time. The other half is on later starts, so that a failure after a long healthy
     time is found. Each moment has the evidence that a look at that time had, so a breach stays a breach.
     """
-    looks = (ticks[: index + 1] for index in range(len(ticks)))
-    return [_moment(look, total, arms, plan) for look, total in zip(looks, cumulated(ticks), strict=True)]
+    evidence = bayes_factor.log_evidence(ticks, arms.share)
+    return [_moment(total, each, arms, plan) for total, each in zip(cumulated(ticks), evidence, strict=True)]
 
 
-def _moment(ticks: Sequence[Tick], total: Tick, arms: Arms, plan: Plan) -> Moment:
+def _moment(total: Tick, evidence: float, arms: Arms, plan: Plan) -> Moment:
     share = arms.share or bayes_factor.counted_share(total.candidate, total.stable)
     needed = math.log(1 / plan.alpha)
     if share is None:
         return Moment(0.0, 0.0, needed, is_worse=False)
-    evidence = bayes_factor.log_evidence(ticks, arms.share)
     return Moment(evidence, _not_worse(total, share, plan), needed, is_worse=evidence > 0)
 
 

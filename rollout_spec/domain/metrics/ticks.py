@@ -7,7 +7,6 @@ appears while its version was already scraped began at 0: a replica that was add
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,6 +24,8 @@ MOST_MISSING = 0.1
 """The share of the window for which a version may have no samples."""
 _OLDEST = 3600.0
 """The age of a sample in seconds that no server repeats."""
+_LARGEST = 2.0**53
+"""The largest counter that a float holds exactly. The sums of much larger ones overflow."""
 _MOST_SURPLUS = 0.01
 """The share by which events may exceed their total, if two exporters are scraped at different moments."""
 
@@ -107,7 +108,7 @@ def _sorted_out(query: CountQuery, series: Sequence[Series]) -> Mapping[tuple[Ar
 def _check(query: CountQuery, series: Series, time: float, value: float) -> None:
     if not query.grid.first <= time <= query.grid.last:
         raise _UselessError(f"a sample at {time:.0f} seconds since 1970 is outside of the window")
-    if not math.isfinite(value) or value < 0:
+    if not 0 <= value <= _LARGEST:  # not NaN either
         name = excerpt(series.labels.get("__name__", "a counter"))
         raise _UselessError(f"{name} is {value:g} at {clock(time)}, which is no count")
 

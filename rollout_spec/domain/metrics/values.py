@@ -14,7 +14,7 @@ from typing import Literal
 from rollout_spec.core.series import Series
 from rollout_spec.core.units import format_duration
 from rollout_spec.domain.metrics import queries
-from rollout_spec.domain.metrics.grid import Grid, clock
+from rollout_spec.domain.metrics.grid import Grid, clock, grid
 from rollout_spec.domain.metrics.selectors import Arm
 from rollout_spec.spec.triggers import Threshold
 from rollout_spec.spec.workspace import Value
@@ -60,8 +60,8 @@ def value_query(trigger: Threshold, metric: Value, arm: Arm, start: datetime, en
     first = last - max(1, math.ceil(length.total_seconds() / step)) * step
     if first < start.timestamp():
         return None
-    grid = Grid(start.timestamp(), first, last, step)
-    return ValueQuery(f"({queries.vector(metric, arm, trigger.window)}){grid.subquery}", grid, trigger)
+    window = Grid(start.timestamp(), first, last, step)
+    return ValueQuery(f"({queries.vector(metric, arm, trigger.window)}){window.subquery}", window, trigger)
 
 
 def read_value(query: ValueQuery, series: Sequence[Series]) -> ValueReading:
@@ -69,8 +69,9 @@ def read_value(query: ValueQuery, series: Sequence[Series]) -> ValueReading:
 
     With several series, such as one for each replica, the worst value counts.
     """
-    grid, trigger = query.grid, query.trigger
-    moments: dict[float, list[float]] = {float(time): [] for time in range(grid.first, grid.last + 1, grid.step)}
+    window, trigger = query.grid, query.trigger
+    times = range(window.first, window.last + 1, window.step)
+    moments: dict[float, list[float]] = {float(time): [] for time in times}
     for each in series:
         for time, value in each.samples:
             if time not in moments:
@@ -83,10 +84,46 @@ def read_value(query: ValueQuery, series: Sequence[Series]) -> ValueReading:
     missing = [time for time, values in moments.items() if not values]
     if missing:
         return _no_data(f"{trigger.metric} has no value at {clock(missing[0])}")
-    return _verdict(trigger, list(moments.values()), grid)
+    return _verdict(trigger, list(moments.values()), window)
 
 
-def _verdict(trigger: Threshold, moments: Sequence[Sequence[float]], grid: Grid) -> ValueReading:
+def history_query(
+    trigger: Threshold, metric: Value, arm: Arm, start: datetime, end: datetime, hold: timedelta | None
+) -> ValueQuery | None:
+    """Return the query for all values of a metric since ``start``; None if too little time has passed."""
+    whole = grid(start, end, hold)
+    if whole is None:
+        return None
+    return ValueQuery(f"({queries.vector(metric, arm, trigger.window)}){whole.subquery}", whole, trigger)
+
+
+def breached_after(query: ValueQuery, series: Sequence[Series]) -> float:
+    """Return the seconds from the start of a history to its last breach, which goes on.
+
+    A later look at the same breach gives the same time. It is when all values of ``for``, or of the window, were beyond
+    the bound for the first time since a value was within it, missing or no number.
+    """
+    moments, trigger = query.grid, query.trigger
+    values: dict[float, list[float]] = {}
+    for each in series:
+        for time, value in each.samples:
+            values.setdefault(time, []).append(value)
+    first = moments.last
+    while _is_beyond(trigger, values.get(float(first), [])) and first >= moments.first:
+        first -= moments.step
+    length = (trigger.for_ or trigger.window).total_seconds()
+    return min(first + moments.step + length, moments.last) - moments.start
+
+
+def _is_beyond(trigger: Threshold, values: Sequence[float]) -> bool:
+    bound = trigger.above or trigger.below
+    assert bound is not None
+    if not values or not all(map(math.isfinite, values)):
+        return False
+    return max(values) > bound.number if trigger.above is not None else min(values) < bound.number
+
+
+def _verdict(trigger: Threshold, moments: Sequence[Sequence[float]], window: Grid) -> ValueReading:
     bound = trigger.above or trigger.below
     assert bound is not None
     number = float(bound.number)
@@ -96,7 +133,7 @@ def _verdict(trigger: Threshold, moments: Sequence[Sequence[float]], grid: Grid)
     else:
         worst = [min(values) for values in moments]
         beyond, extreme, side = sum(value < number for value in worst), min(worst), "below"
-    length = format_duration(timedelta(seconds=grid.last - grid.first))
+    length = format_duration(timedelta(seconds=window.last - window.first))
     text = f"{trigger.metric} was {side} {number:g}"
     if beyond == len(worst):
         return ValueReading("breach", f"{text} for {length}, the worst value is {extreme:g}", extreme)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rollout_spec.domain.statistics.counts import Counts, Tick, check_number
+from rollout_spec.domain.statistics.log_space import log_sum
 from rollout_spec.domain.statistics.normal import check_probability
-from rollout_spec.domain.statistics.onset import log_mixture
+from rollout_spec.domain.statistics.onset import log_later, log_weights
 
 
 def log_bayes_factor(candidate_events: float, stable_events: float, share: float, weight: float = 20.0) -> float:
@@ -23,40 +24,53 @@ def log_bayes_factor(candidate_events: float, stable_events: float, share: float
     check_number("events of stable", stable_events)
     if not (math.isfinite(weight) and weight > 0):
         raise ValueError(f"the weight must be a finite number above 0, not {weight}")
-    candidate, stable = weight * share, weight * (1 - share)
-    return (
-        _log_beta(candidate + candidate_events, stable + stable_events)
-        - _log_beta(candidate, stable)
-        - candidate_events * math.log(share)
-        - stable_events * math.log1p(-share)
-    )
+    return _log_factor(share, weight)(candidate_events, stable_events)
 
 
-def log_evidence(ticks: Sequence[Tick], share: float | None, weight: float = 20.0) -> float:
-    """Return the log evidence now that the candidate fails more often, from an unknown tick on.
+def log_evidence(ticks: Sequence[Tick], share: float | None, weight: float = 20.0) -> list[float]:
+    """Return the log evidence after each tick that the candidate fails more often, with an onset.
 
     It is the mean of `log_bayes_factor` over the tick in which the failure began, with the weights of `log_mixture`.
     Ticks from which on the candidate does not have more than its share of the failures count nothing. ``share`` is the
     planned share of requests; if it is None, the counted one is used.
     """
-    since = []
-    candidate = stable = Counts(0, 0)
-    for tick in reversed(ticks):
-        candidate, stable = candidate + tick.candidate, stable + tick.stable
-        since.append(_log_evidence_if_worse(candidate, stable, share, weight))
-    return log_mixture(since[::-1])
+    planned = _log_factor(share, weight) if share is not None else None
+    counts = [(each.candidate.events, each.stable.events, each.candidate.total, each.stable.total) for each in ticks]
+    weights, evidence = log_weights(len(ticks)), list[float]()
+    for end in range(1, len(ticks) + 1):  # each pair of a start and an end is computed once, so it is kept short
+        terms = [log_later(end)]
+        candidate = stable = candidate_total = stable_total = 0.0
+        for start in range(end - 1, -1, -1):
+            own, other, own_total, other_total = counts[start]
+            candidate, stable = candidate + own, stable + other
+            candidate_total, stable_total = candidate_total + own_total, stable_total + other_total
+            part = share or _share(candidate_total, stable_total)
+            if part is not None and candidate * (1 - part) > stable * part:
+                factor = planned or _log_factor(part, weight)
+                terms.append(weights[start] + factor(candidate, stable))
+        evidence.append(log_sum(terms))
+    return evidence
 
 
 def counted_share(candidate: Counts, stable: Counts) -> float | None:
     """Return the candidate's share of the counted requests. None if one version has none."""
-    return candidate.total / (candidate.total + stable.total) if candidate.total and stable.total else None
+    return _share(candidate.total, stable.total)
 
 
-def _log_evidence_if_worse(candidate: Counts, stable: Counts, share: float | None, weight: float) -> float:
-    own = share or counted_share(candidate, stable)
-    if own is None or candidate.events * (1 - own) <= stable.events * own:
-        return -math.inf
-    return log_bayes_factor(candidate.events, stable.events, own, weight)
+def _share(candidate: float, stable: float) -> float | None:
+    return candidate / (candidate + stable) if candidate and stable else None
+
+
+def _log_factor(share: float, weight: float) -> Callable[[float, float], float]:
+    """Return the function of the events of the candidate and of stable."""
+    a, b = weight * share, weight * (1 - share)
+    prior, log_share, log_rest, lgamma = _log_beta(a, b), math.log(share), math.log1p(-share), math.lgamma
+
+    def factor(candidate: float, stable: float) -> float:
+        x, y = a + candidate, b + stable
+        return lgamma(x) + lgamma(y) - lgamma(x + y) - prior - candidate * log_share - stable * log_rest
+
+    return factor
 
 
 def _log_beta(a: float, b: float) -> float:

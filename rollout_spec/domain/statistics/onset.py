@@ -26,7 +26,7 @@ def log_evidence(ratios: Sequence[float]) -> list[float]:
     begun = -math.inf
     for index, ratio in enumerate(ratios):
         begun = log_sum((begun, _log_weight(index))) + ratio
-        evidence.append(log_sum((begun, _log_later(index + 1))))
+        evidence.append(log_sum((begun, log_later(index + 1))))
     return evidence
 
 
@@ -38,13 +38,18 @@ def log_mixture(log_evidence_since: Sequence[float]) -> float:
     if not log_evidence_since:
         return 0.0
     terms = [_log_weight(index) + log for index, log in enumerate(log_evidence_since)]
-    return log_sum([*terms, _log_later(len(terms))])
+    return log_sum([*terms, log_later(len(terms))])
+
+
+def log_weights(ticks: int) -> list[float]:
+    """Return the logs of the weights of the first ticks."""
+    return [_log_weight(index) for index in range(ticks)]
 
 
 def _log_weight(index: int) -> float:
     return math.log(0.5 if index == 0 else 0.5 / (index * (index + 1)))
 
 
-def _log_later(ticks: int) -> float:
+def log_later(ticks: int) -> float:
     """Return the log of the sum of the weights of all later ticks, 1 / (2 n)."""
     return -math.log(2 * ticks)

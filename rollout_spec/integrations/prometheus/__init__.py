@@ -5,6 +5,6 @@ Start with ``client``. ``connection`` holds the HTTP, ``answers`` reads the JSON
 
 from __future__ import annotations
 
-from rollout_spec.integrations.prometheus.client import PrometheusClient, QueryRefusedError
+from rollout_spec.integrations.prometheus.client import SECONDS, PrometheusClient, QueryRefusedError
 
-__all__ = ["PrometheusClient", "QueryRefusedError"]
+__all__ = ["SECONDS", "PrometheusClient", "QueryRefusedError"]

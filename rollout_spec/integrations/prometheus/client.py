@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -65,15 +66,16 @@ class PrometheusClient:
         with self._lock:
             self._connection.close()
 
-    def query(self, promql: str, at: datetime) -> Answer:
-        """Return the answer to a query at a time.
+    def query(self, promql: str, at: datetime, within: float = math.inf) -> Answer:
+        """Return the answer to a query at a time, ``within`` some seconds if the timeout is longer.
 
         UserError with status 3 if Prometheus gives none; QueryRefusedError if the query itself is the reason.
         """
-        form = {"query": promql, "time": f"{at.timestamp():.3f}", "timeout": f"{self._timeout * 1000:.0f}ms"}
+        seconds = min(self._timeout, within)
+        form = {"query": promql, "time": f"{at.timestamp():.3f}", "timeout": f"{seconds * 1000:.0f}ms"}
         try:
             with self._lock:
-                answer = self._connection.post("/api/v1/query", urlencode(form).encode(), self._timeout)
+                answer = self._connection.post("/api/v1/query", urlencode(form).encode(), seconds)
         except UnreachableError as error:
             raise self._error(str(error)) from None
         if answer.status != 200:

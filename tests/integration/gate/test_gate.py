@@ -101,6 +101,19 @@ def test_a_holdout_decides_an_offline_trigger(scenario: Scenario) -> None:
     done = repo.command("gate", "fraud", "--holdout", "holdout.csv")
     assert done.status == 1
     assert "offline-auc (offline): breach" in done.out
+    assert "the recorded values alone are ok: auc of the candidate is 0.9174, of stable 0.9131" in done.out
+
+
+def test_predictions_that_are_too_large_are_no_data(scenario: Scenario) -> None:
+    repo = scenario("healthy")
+    text = (repo.workspace / "rollouts/fraud.yaml").read_text("utf-8")
+    repo.write(
+        "rollouts/fraud.yaml", text.replace("{auc: ", "{rmse: 0.1, auc: ").replace("metric: auc", "metric: rmse")
+    )
+    repo.write("holdout.csv", "label,41,42\n1,0.2,1e200\n0,0.1,0.1\n")
+    done = repo.command("gate", "fraud", "--holdout", "holdout.csv")
+    assert done.status == 1
+    assert "offline-auc (offline): no-data\n    the holdout cannot be used" in done.out
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ from repo import NINE, git
 from rollout_spec.core.errors import UserError
 from rollout_spec.integrations.forges.local import LocalForge
 from rollout_spec.integrations.git.remote import Remote
+from rollout_spec.workflows import gate_triggers
+from rollout_spec.workflows.gated_step import GatedBase
 from rollout_spec.workflows.newest import find_anywhere
 from rollout_spec.workflows.reconcile import reconcile
 
@@ -143,6 +145,27 @@ def test_two_machines_at_once_take_one_step(scenario: Scenario) -> None:
     assert sorted(branches) == ["advance/acme-models/fraud/42", "main"]
 
 
+@pytest.mark.parametrize(
+    ("path", "action"),
+    [(".rollout-spec-pause", "waiting"), ("incidents/fraud-42.yaml", "waiting"), ("README.md", "proposed")],
+)
+def test_what_is_merged_during_a_pass_counts(scenario: Scenario, path: str, action: str) -> None:
+    repo, prepare = scenario("healthy"), GatedBase.prepare
+
+    def prepare_and_merge(*arguments: Any) -> Any:
+        prepared = prepare(*arguments)
+        repo.write(path, "reason: a freeze\n")
+        repo.commit("Something else")
+        return prepared
+
+    with mock.patch.object(GatedBase, "prepare", prepare_and_merge):
+        done = row(repo)
+    assert done["action"] == action
+    if action == "waiting":
+        assert done["reason"].endswith(" was changed during this pass, so the next one judges it again")
+        assert repo.pull_requests() == []
+
+
 def test_auto_merge_is_held_once_the_gate_says_something_else(scenario: Scenario) -> None:
     repo = scenario("healthy")
     assert row(repo)["action"] == "proposed"
@@ -184,6 +207,17 @@ def test_a_step_whose_rollout_cannot_be_judged_any_more_is_held(scenario: Scenar
     with mock.patch("rollout_spec.workflows.gate.judge_trigger", side_effect=ValueError("a defect")):
         assert row(repo)["action"] == "failed"
     assert held(repo) == (False, True)
+
+
+def test_odd_counts_of_one_trigger_hide_no_breach_of_another(scenario: Scenario) -> None:
+    """Counts of 5e-324 requests, for example, divide by zero."""
+    judge = gate_triggers._judge_counts
+
+    def judge_counts(trigger: Any, *rest: Any) -> Any:
+        return 1 / 0 if trigger.name == "latency-sla" else judge(trigger, *rest)
+
+    with mock.patch.object(gate_triggers, "_judge_counts", judge_counts):
+        assert row(scenario("failing"), minutes=12)["action"] == "rolled-back"
 
 
 @pytest.mark.parametrize("fault", ["comment", "branches"])

@@ -114,3 +114,25 @@ def test_a_signal_ends_all_processes(fault: str, entered: Entered, front: Front)
         assert running.process.wait(30) == 0
         assert time.monotonic() - begun < 15
         assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
+
+
+@pytest.mark.parametrize("first", ["monitor", "gate"])
+def test_a_monitor_and_the_gate_report_one_failure(first: str, entered: Entered, prometheus: str) -> None:
+    """Both breaches are answered, with the same pull request."""
+    repo = entered("failing", prometheus)
+    serve_gate(repo, reconcile=None if first == "monitor" else "1s")
+    with service(repo) as running:
+        if first == "gate":
+            the_pull_request(repo)
+        (posted,) = running.post(served.alert(trigger="serving-errors")).json()["breaches"]
+        if first == "monitor":
+            the_pull_request(repo)
+            set_reconcile(repo, "1s")
+        both = until(lambda: running.get("/v1/breaches").json()["breaches"], lambda all: len(all) == 2, 60)
+        settled = [running.settled(each["id"], "watching") for each in both]
+        wait_for_passes(running, 3)
+    (pull,) = repo.pull_requests()
+    assert pull["head"].startswith("rollback/acme-models/fraud/42-")
+    assert {each["monitor"] for each in settled} == {"alertmanager", "gate"}
+    assert {each["outcome"]["pullRequest"]["branch"] for each in settled} == {pull["head"]}
+    assert posted["id"] in {each["id"] for each in settled}

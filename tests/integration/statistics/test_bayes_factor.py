@@ -14,6 +14,7 @@ from oracles import oracle
 
 from rollout_spec.domain.statistics.bayes_factor import counted_share, log_bayes_factor, log_evidence
 from rollout_spec.domain.statistics.counts import Counts, Tick
+from rollout_spec.domain.statistics.onset import log_mixture
 
 some = settings(max_examples=examples(200), deadline=None, database=None, derandomize=True)
 
@@ -64,17 +65,42 @@ def test_on_a_whole_tree_the_mean_with_onset_is_at_most_1(share: float) -> None:
     for course in itertools.product((0, 1), repeat=7):
         chance = math.prod(share if own else 1 - share for own in course)
         ticks = ticks_of((own, 1 - own) for own in course)
-        values = [math.exp(log_evidence(ticks[:end], share)) for end in range(1, 8)]
+        values = list(map(math.exp, log_evidence(ticks, share)))
         mean += chance * values[-1]
         stopped += chance * next((value for value in values if value >= 1.2), values[-1])
     assert 0.2 < mean < 1
     assert 0.2 < stopped < 1
 
 
+def by_definition(ticks: list[Tick], share: float | None) -> float:
+    """Return the evidence after the last tick: each start is computed alone."""
+    since = []
+    for start in range(len(ticks)):
+        nothing = Counts(0, 0)
+        own = sum((tick.candidate for tick in ticks[start:]), nothing)
+        other = sum((tick.stable for tick in ticks[start:]), nothing)
+        part = share or counted_share(own, other)
+        is_worse = part is not None and own.events * (1 - part) > other.events * part
+        since.append(log_bayes_factor(own.events, other.events, part) if part and is_worse else -math.inf)
+    return log_mixture(since)
+
+
+quantities = st.one_of(st.integers(0, 50).map(float), st.floats(0, 200).filter(lambda each: each > 1e-6))
+pairs = st.builds(lambda events, more: Counts(events, events + more), quantities, quantities)
+
+
+@some
+@given(st.lists(st.tuples(pairs, pairs), max_size=30), st.sampled_from([None, 0.01, 0.05, 0.5]))
+def test_the_evidence_is_that_of_each_start_alone(arms: list[tuple[Counts, Counts]], share: float | None) -> None:
+    ticks = [Tick(index + 1.0, *counts) for index, counts in enumerate(arms)]
+    expected = [by_definition(ticks[: index + 1], share) for index in range(len(ticks))]
+    assert log_evidence(ticks, share) == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
 def test_a_late_failure_is_found_sooner_with_an_onset() -> None:
     """Two in a hundred fail for 100 ticks, then eight of the candidate's."""
     ticks = ticks_of([(2, 38)] * 100 + [(8, 38)] * 20)
-    with_onset = next(end for end in range(100, 121) if log_evidence(ticks[:end], 0.05) >= math.log(20))
+    with_onset = next(end for end in range(100, 121) if log_evidence(ticks[:end], 0.05)[-1] >= math.log(20))
     totals = itertools.accumulate(tick.candidate.events for tick in ticks)
     others = itertools.accumulate(tick.stable.events for tick in ticks)
     plain = [log_bayes_factor(new, old, 0.05) for new, old in zip(totals, others, strict=True)]
@@ -86,15 +112,15 @@ def test_without_a_planned_share_the_counted_one_is_used() -> None:
     ticks = ticks_of([(8, 40)] * 20)
     assert log_evidence(ticks, None) == pytest.approx(log_evidence(ticks, 0.05), rel=1e-9)
     silent = [Tick(1.0, Counts(0, 0), Counts(3, 10))]
-    assert log_evidence(silent, None) == pytest.approx(-math.log(2))
+    assert log_evidence(silent, None) == [pytest.approx(-math.log(2))]
     assert counted_share(Counts(0, 5), Counts(0, 15)) == 0.25
     assert counted_share(Counts(0, 0), Counts(0, 15)) is None
 
 
 def test_with_an_onset_only_a_worse_candidate_is_evidence() -> None:
-    assert log_evidence([], 0.05) == 0
-    assert log_evidence(ticks_of([(0, 40)] * 20), 0.05) < 0
-    assert log_evidence(ticks_of([(8, 40)] * 20), 0.05) > math.log(20)
+    assert log_evidence([], 0.05) == []
+    assert log_evidence(ticks_of([(0, 40)] * 20), 0.05)[-1] < 0
+    assert log_evidence(ticks_of([(8, 40)] * 20), 0.05)[-1] > math.log(20)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from rollout_spec.integrations.prometheus.connection import MOST_BYTES
 from rollout_spec.spec.rollout import Stage
 from rollout_spec.spec.triggers import Comparison, Threshold
 from rollout_spec.spec.workspace import WorkspaceSpec
+from rollout_spec.workflows.prometheus import PASS_SECONDS
 
 PAGE = (folders.CHECKOUT / "docs/prometheus.md").read_text("utf-8")
 
@@ -56,5 +57,7 @@ def test_the_query_is_the_one_that_is_asked() -> None:
 def test_the_bounds_are_those_of_the_code() -> None:
     prose = " ".join(PAGE.split())
     assert f"One query has {SECONDS:g} seconds and an answer of at most {MOST_BYTES >> 20} MiB" in prose
+    assert PASS_SECONDS == 3 * 60 and "A pass asks for three minutes at most" in prose
+    assert PASS_SECONDS // 25 == 7 and "takes 25 seconds, a pass answers 7 of them" in prose
     assert timedelta(seconds=30) == MOST_SKEW and "by more than 30 seconds" in prose
     assert ticks.MOST_MISSING == 0.1 and "more than a tenth of the time" in prose

@@ -117,7 +117,7 @@ def test_a_version_whose_last_samples_are_repeated_is_no_data() -> None:
     assert reading.problem == "the samples of 42 end at 2026-11-20T12:03:17Z, before 2026-11-20T12:06:36Z"
 
 
-@pytest.mark.parametrize("time", [START + 41.0, START - 4000.0, 1e300, 0.0])
+@pytest.mark.parametrize("time", [START + 41.0, START - 4000.0, 1e15, 0.0])
 def test_a_scrape_of_another_time_is_no_data(time: float) -> None:
     asked = query(4, 11)
     answer = [each for arm in asked.versions for each in scraped(asked, arm, steady(5), 2, 0)]

@@ -139,7 +139,7 @@ def test_a_long_gap_is_no_data() -> None:
     assert reading.problem == "42 has no samples for 30s of the time since 2026-11-20T12:00:00Z"
 
 
-@pytest.mark.parametrize("value", [NAN, INF, -INF, -1.0])
+@pytest.mark.parametrize("value", [NAN, INF, -INF, -1.0, 1e16, 1.7e308])
 def test_a_value_that_is_no_count_is_no_data(value: float) -> None:
     for reading in (read(total([50, value, 70, 80])), read(total([50, 60, 70, 80]), part([1, value, 2, 2]))):
         assert reading.problem == f"a counter is {value:g} at 2026-11-20T12:00:10Z, which is no count"

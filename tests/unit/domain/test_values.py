@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,14 @@ import pytest
 
 from rollout_spec.core.series import Series
 from rollout_spec.domain.metrics.selectors import Arm, Immeasurable
-from rollout_spec.domain.metrics.values import ValueQuery, ValueReading, read_value, value_query
+from rollout_spec.domain.metrics.values import (
+    ValueQuery,
+    ValueReading,
+    breached_after,
+    history_query,
+    read_value,
+    value_query,
+)
 from rollout_spec.spec.triggers import Threshold
 from rollout_spec.spec.workspace import Value
 
@@ -114,3 +122,32 @@ def test_a_sample_outside_of_the_window_is_no_data() -> None:
     made = query(trigger(**{"for": "2m"}))
     assert made is not None
     assert read_value(made, [Series({}, ((made.grid.last + 1.0, 0.1),))]).verdict == "no-data"
+
+
+def breach_after(values: Sequence[float | None], **fields: Any) -> float:
+    """Return the breach of values in an hour, each for 15 seconds."""
+    end = NOON - timedelta(hours=1) + timedelta(seconds=15 * (len(values) - 1))
+    watched = trigger(**{"for": "2m", **fields})
+    metric = Value(kind="value", good="down", query="psi")
+    asked = history_query(watched, metric, ARM, NOON - timedelta(hours=1), end, timedelta(hours=1))
+    assert asked is not None and asked.promql.startswith("(psi)[") and asked.grid.step == 15
+    times = range(asked.grid.first, asked.grid.last + 1, asked.grid.step)
+    pairs = zip(times, values, strict=True)
+    samples = tuple((float(time), value) for time, value in pairs if value is not None)
+    return breached_after(asked, [Series({}, samples)])
+
+
+@pytest.mark.parametrize("count", [60, 61, 100, 240])
+@pytest.mark.parametrize("other", [0.1, None, float("nan"), float("inf")])
+def test_a_breach_that_goes_on_keeps_its_time(count: int, other: float | None) -> None:
+    """A later time would make it another breach, which a person who closed its rollback has to close again."""
+    values: list[float | None] = [0.3] * (count + 1)
+    values[20] = other
+    assert breach_after(values) == 21 * 15 + 120
+
+
+def test_a_breach_from_the_start_and_one_of_now() -> None:
+    assert breach_after([0.3] * 50) == 120
+    assert breach_after([0.1] * 41 + [0.3] * 9) == 41 * 15 + 120
+    assert breach_after([0.1] * 50, above=None, below=Decimal("0.2")) == 120
+    assert breach_after([0.1] * 49 + [0.3] * 2) == 50 * 15, "never after the last look"

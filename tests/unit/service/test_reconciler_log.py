@@ -14,7 +14,7 @@ from rollout_spec.service import reconciler
 from rollout_spec.service.child_process import ProcessOptions
 from rollout_spec.service.reconciler import Reconciler
 from rollout_spec.service.workspaces import Served
-from rollout_spec.workflows.reconcile import Action, Reconciled
+from rollout_spec.workflows.pass_results import Action, Reconciled
 
 WAITS = "serving-errors is inconclusive: error_rate of 42: 1% ({} of 900)"
 
@@ -29,7 +29,7 @@ def one_pass(monkeypatch: pytest.MonkeyPatch) -> mock.Mock:
         monkeypatch.setattr(reconciler, name, mock.Mock())
     monkeypatch.setattr(reconciler, "monitor_secrets", lambda _: frozenset())
     monkeypatch.setattr(reconciler, "base_of", lambda _: (mock.Mock(), mock.Mock()))
-    monkeypatch.setattr(reconciler, "Pass", lambda *_: mock.Mock(run=lambda: [results()]))
+    monkeypatch.setattr(reconciler, "Pass", lambda *_, **__: mock.Mock(run=lambda: [results()]))
     return results
 
 

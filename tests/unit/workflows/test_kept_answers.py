@@ -28,7 +28,7 @@ class Client:
         self.answer = Answer(series, (), None)
         self.asked = 0
 
-    def query(self, promql: str, at: datetime) -> Answer:
+    def query(self, promql: str, at: datetime, within: float) -> Answer:
         self.asked += 1
         return self.answer
 

@@ -127,11 +127,11 @@ def test_equal_shares_are_ok_at_the_end() -> None:
 
 
 def test_what_comes_after_the_hold_does_not_count() -> None:
-    late = during(range(60, 120), 0.01, 0.1)
+    late = during(range(60, 120), 0.1, 0.01)
     judgement = judge_comparison(steady(0.1, late, arms=HALF, count=120), HALF, CONVERSION, is_failure=False)
-    assert judgement.verdict == "ok"
+    assert judgement.verdict == "breach", "what comes later acquits nobody"
     assert judgement.candidate is not None
-    assert judgement.candidate.rate == pytest.approx(0.1)
+    assert judgement.candidate.rate == pytest.approx(0.01)
 
 
 def test_too_little_traffic_is_inconclusive_for_good() -> None:
