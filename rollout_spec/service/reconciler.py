@@ -35,7 +35,7 @@ from rollout_spec.workflows.merge_times import KeptMergeTimes
 from rollout_spec.workflows.open_gated_steps import MergedSteps
 from rollout_spec.workflows.pass_results import Reconciled
 from rollout_spec.workflows.pass_turns import PassTurns
-from rollout_spec.workflows.prometheus import KeptAnswers, connect
+from rollout_spec.workflows.prometheus import KeptAnswers, connect_for_pass
 from rollout_spec.workflows.reconcile import Pass
 from rollout_spec.workflows.stage_history import StageHistory
 
@@ -115,7 +115,7 @@ class Reconciler:
         forge = None if is_dry_run else forge_of(base, workspace.spec.forge)
         memory = self._memories.setdefault(name, Memory())
         self._reserved |= monitor_secrets(self.served)
-        source = connect(workspace.spec.prometheus, now, memory.answers, self._reserved)
+        source = connect_for_pass(workspace.spec.prometheus, now, memory.answers, self._reserved)
         actions: dict[str, int] = {}
         try:
             log = partial(_log.info, "%s: %s", name)

@@ -44,15 +44,16 @@ class Source(Protocol):
 
 @dataclass
 class NoSource:
-    """The source of a workspace without Prometheus."""
+    """The source of a workspace without Prometheus, or with one that cannot be asked."""
 
+    reason: str = "the workspace names no Prometheus: add `prometheus: {url: …}` to `spec`"
     failure: UserError | None = None
     queries: int = 0
     is_late: bool = False
 
     def query(self, promql: str, at: datetime) -> Sequence[Series] | str:
         """Return the reason."""
-        return "the workspace names no Prometheus: add `prometheus: {url: …}` to `spec`"
+        return self.reason
 
     def close(self) -> None:
         """Do nothing."""
@@ -149,6 +150,16 @@ class PrometheusSource:
     def close(self) -> None:
         """Close the connection."""
         self.client.close()
+
+
+def connect_for_pass(
+    settings: Prometheus | None, now: datetime, kept: KeptAnswers | None = None, reserved: Collection[str] = ()
+) -> PrometheusSource | NoSource:
+    """Connect as ``connect`` does. After its error no query has an answer, so that open steps are held."""
+    try:
+        return connect(settings, now, kept, reserved)
+    except UserError as error:
+        return NoSource(f"Prometheus cannot be asked: {error.message}", error)
 
 
 def connect(

@@ -27,7 +27,7 @@ from rollout_spec.workflows.newest import fetch_base
 from rollout_spec.workflows.open_gated_steps import MergedSteps, OpenSteps
 from rollout_spec.workflows.pass_results import Action, PassResult, Reconciled, after_rollback, waiting_for
 from rollout_spec.workflows.pass_turns import PassTurns
-from rollout_spec.workflows.prometheus import connect
+from rollout_spec.workflows.prometheus import connect_for_pass
 from rollout_spec.workflows.rollback_history import pauses
 from rollout_spec.workflows.step_in_checkout import StepOptions
 
@@ -176,7 +176,7 @@ def reconcile(
     settings = workspace.spec
     prints_only = is_dry_run or settings.automation.mode == "dry-run"
     forge = None if prints_only else forge_of(base, settings.forge)
-    source = connect(settings.prometheus, now)
+    source = connect_for_pass(settings.prometheus, now)
     try:
         gated = GatedBase(base, workspace, source, tell)
         names = base.repository.names("rollouts")

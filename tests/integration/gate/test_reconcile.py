@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -206,6 +207,19 @@ def test_a_step_whose_rollout_cannot_be_judged_any_more_is_held(scenario: Scenar
     assert row(repo)["action"] == "proposed"
     with mock.patch("rollout_spec.workflows.gate.judge_trigger", side_effect=ValueError("a defect")):
         assert row(repo)["action"] == "failed"
+    assert held(repo) == (False, True)
+
+
+def test_a_step_is_held_if_the_token_of_prometheus_cannot_be_read(scenario: Scenario) -> None:
+    repo = scenario("healthy")
+    assert row(repo)["action"] == "proposed"
+    text = repo.at("HEAD", ".rollout-spec.yaml")
+    changed = re.sub(r"(prometheus: \{[^}]*)\}", r"\1, auth: {bearer: {env: NO_SUCH_TOKEN}}}", text)
+    assert changed != text
+    repo.write(".rollout-spec.yaml", changed)
+    repo.commit("Give Prometheus a token")
+    done = row(repo)
+    assert (done["action"], done["verdict"], done["status"]) == ("waiting", "no-data", 3)
     assert held(repo) == (False, True)
 
 

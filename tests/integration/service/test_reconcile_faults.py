@@ -15,7 +15,7 @@ from faults import stopped_at
 from hosted_repositories import Hosted
 from present_traffic import Entered, Front, serve_gate, set_reconcile
 from reconciling import kill_reconciler, the_pull_request, wait_for_passes
-from served import service, until
+from served import Served, service, until
 
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("reconcile")]
 EFFECTS = {
@@ -42,20 +42,25 @@ def test_a_prometheus_that_fails_moves_nothing(name: str, entered: Entered, fron
     serve_gate(repo)
     with service(repo) as running:
         for fault in (*FAULTS, front.hang):
-            before, front.behavior = front.asked, fault
-            until(lambda: front.asked, lambda asked, before=before: asked > before, 60)
-            if fault != front.hang:
-                wait_for_passes(running, 2)
-            begun = time.monotonic()
-            # Another alert each time: one that fires again is answered some seconds later.
-            reply = running.post(served.alert(trigger="latency-sla", pod=fault.__name__), query="?dryRun=true")
-            running.settled(reply.json()["breaches"][0]["id"], "done")
-            assert time.monotonic() - begun < 10
+            meet_fault(running, front, fault)
             assert repo.pull_requests() == [], fault
         front.behavior = lambda body: body
         front.released.set()
         pull = the_pull_request(repo)
     assert pull["head"].startswith("advance/" if name == "healthy" else "rollback/")
+
+
+def meet_fault(running: Served, front: Front, fault: Callable[[bytes], bytes | None]) -> None:
+    """Let Prometheus fail for two passes, or for one that hangs. A breach of a monitor is answered meanwhile."""
+    before, front.behavior = front.asked, fault
+    until(lambda: front.asked, lambda asked: asked > before, 60)
+    if fault != front.hang:
+        wait_for_passes(running, 2)
+    begun = time.monotonic()
+    # Another alert each time: one that fires again is answered some seconds later.
+    reply = running.post(served.alert(trigger="latency-sla", pod=fault.__name__), query="?dryRun=true")
+    running.settled(reply.json()["breaches"][0]["id"], "done")
+    assert time.monotonic() - begun < 10
 
 
 @pytest.mark.parametrize("name", ["healthy", "failing"])
