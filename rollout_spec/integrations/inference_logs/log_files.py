@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.inference import InferenceRecord, UnreadableRecord
 from rollout_spec.core.tensors import TensorError
-from rollout_spec.core.text import excerpt
+from rollout_spec.core.text import escape
 from rollout_spec.integrations.inference_logs.fields import FieldError
 from rollout_spec.integrations.inference_logs.json_text import JsonError, read_json
 from rollout_spec.integrations.inference_logs.lines import read_lines
@@ -65,11 +65,11 @@ def log_files(address: str) -> list[StoredFile]:
     """
     files = list_files(address)
     if any(_DELTA_LOG in file.name.split("/") for file in files):
-        message = f"{excerpt(address)} is a Delta table, whose folder also holds deleted rows"
+        message = f"{escape(address)} is a Delta table, whose folder also holds deleted rows"
         raise UserError(message, hint="export its rows as Parquet, and name that folder")
     kept = files if len(files) == 1 else [file for file in files if not _is_mark(file.name)]
     if not kept:
-        raise UserError(f"no log at {excerpt(address)}", hint="name a file, or a folder that holds files")
+        raise UserError(f"no log at {escape(address)}", hint="name a file, or a folder that holds files")
     return kept
 
 

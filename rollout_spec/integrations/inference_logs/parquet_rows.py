@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rollout_spec.core.errors import UserError
-from rollout_spec.core.text import excerpt
+from rollout_spec.core.text import escape, excerpt
 from rollout_spec.integrations.storage import StoredFile, open_file
 
 _ROWS_AT_ONCE = 256
@@ -26,7 +26,7 @@ def read_rows(file: StoredFile) -> Iterator[tuple[int, dict[str, Any]]]:
                     number += 1
                     yield number, row
         except (ArrowException, OSError) as error:
-            raise UserError(f"{excerpt(file.address)} is not readable Parquet: {excerpt(str(error))}") from None
+            raise UserError(f"{escape(file.address)} is not readable Parquet: {excerpt(str(error))}") from None
 
 
 def import_parquet(address: str) -> Any:
@@ -34,6 +34,6 @@ def import_parquet(address: str) -> Any:
     try:
         from pyarrow import parquet
     except ModuleNotFoundError:
-        message = f"{excerpt(address)} is Parquet, which needs the Python module `pyarrow`"
+        message = f"{escape(address)} is Parquet, which needs the Python module `pyarrow`"
         raise UserError(message, hint="pip install 'rollout-spec[replay]'") from None
     return parquet
