@@ -11,7 +11,12 @@ from rollout_spec.core.text import excerpt
 
 LONGEST_NAME = 200
 """The most characters of a tensor's name. It becomes the name of a column."""
+MOST_TENSORS = 10_000
+"""The most tensors of a request, or of an answer."""
+MOST_ROWS = 100_000
+"""The most rows of a request. Each costs memory for every column."""
 _MOST_DIMENSIONS = 8
+_MOST_CELLS = 8_000_000
 _INTEGERS = frozenset(f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64))
 _FLOATS = frozenset(("FP16", "BF16", "FP32", "FP64"))
 _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -58,6 +63,7 @@ def tensor_of_rows(name: str, value: object) -> tuple[Tensor, ...]:
         raise TensorError(f"the rows of `{excerpt(name)}` differ in their lengths")
     if len(_datatypes(flat)) > 1 and len(shape) == 2:
         width = shape[1]
+        _check_count(width)
         return tuple(_inferred(f"{name}[{at}]", (shape[0],), flat[at::width]) for at in range(width))
     return (_inferred(name, shape, flat),)
 
@@ -69,9 +75,11 @@ def tensors_of_objects(rows: Sequence[object]) -> tuple[Tensor, ...]:
         if not isinstance(row, Mapping):
             raise TensorError("some rows are objects, and some are not")
         for key, value in row.items():
-            column = columns.setdefault(key, [None] * at)
+            column = columns.setdefault(key, [])
             column.extend([None] * (at - len(column)))
             column.append(value)
+        if len(columns) * (at + 1) > _MOST_CELLS:
+            raise TensorError(f"the rows have more than {_MOST_CELLS:,} values, if the missing ones count")
     for column in columns.values():
         column.extend([None] * (len(rows) - len(column)))
     return tensors_of_columns(columns)
@@ -79,6 +87,7 @@ def tensors_of_objects(rows: Sequence[object]) -> tuple[Tensor, ...]:
 
 def tensors_of_columns(columns: Mapping[str, object]) -> tuple[Tensor, ...]:
     """Return a tensor for each column: a list of values, or one value if there is one row."""
+    _check_count(len(columns))
     tensors = []
     for name, values in columns.items():
         check_name(name)
@@ -88,6 +97,11 @@ def tensors_of_columns(columns: Mapping[str, object]) -> tuple[Tensor, ...]:
             raise TensorError(f"the rows of `{excerpt(name)}` differ in their lengths")
         tensors.append(_inferred(name, shape, flat))
     return tuple(tensors)
+
+
+def _check_count(tensors: int) -> None:
+    if tensors > MOST_TENSORS:
+        raise TensorError(f"it has {tensors:,} tensors or columns, more than the limit of {MOST_TENSORS:,}")
 
 
 def check_name(name: object) -> str:

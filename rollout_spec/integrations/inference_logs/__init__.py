@@ -16,7 +16,9 @@ from typing import Any, Protocol, cast
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.inference import InferenceRecord, UnreadableRecord
+from rollout_spec.core.tensors import MOST_ROWS
 from rollout_spec.core.text import did_you_mean, escape, excerpt
+from rollout_spec.integrations.inference_logs.columns import row_count
 from rollout_spec.integrations.inference_logs.labels import keep_labels, label_of
 from rollout_spec.integrations.inference_logs.log_files import Entry, Located, log_files, read_entries
 from rollout_spec.integrations.inference_logs.options import LogOptions
@@ -70,6 +72,9 @@ class OpenLog:
 def _checked(found: Located, scratch: Scratch) -> InferenceRecord | UnreadableRecord:
     """Return a record with its label, or an unreadable one if an earlier record has its id."""
     record = found.record
+    rows = row_count(record)
+    if rows > MOST_ROWS:
+        return found.entry.unreadable(f"a request of {rows:,} rows, more than the limit of {MOST_ROWS:,}")
     if not scratch.is_new(record.request_id):
         return found.entry.unreadable(f"an earlier record has the request id `{excerpt(record.request_id)}`")
     if record.label is not None:

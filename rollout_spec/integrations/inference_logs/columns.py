@@ -19,9 +19,12 @@ _PREFERRED: tuple[Kind, ...] = ("number", "text", "bool")
 
 
 def row_count(record: InferenceRecord) -> int:
-    """Return the number of rows of a request: the first dimension of its first output, else input."""
+    """Return the number of rows of a request: the first dimension of its first output, else input.
+
+    A tensor without values has none: its shape could name any number.
+    """
     for tensor in (*record.outputs[:1], *record.inputs[:1]):
-        return tensor.shape[0] if tensor.shape else 1
+        return 0 if not tensor.data else tensor.shape[0] if tensor.shape else 1
     return 1
 
 

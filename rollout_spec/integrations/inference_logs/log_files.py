@@ -86,7 +86,11 @@ def read_entries(files: Sequence[StoredFile]) -> Iterator[Entry | UnreadableReco
             from rollout_spec.integrations.inference_logs.parquet_rows import read_rows
 
             for line, row in read_rows(file):
-                yield Entry(file.address, line, row)
+                yield (
+                    UnreadableRecord(file.address, line, row)
+                    if isinstance(row, str)
+                    else Entry(file.address, line, row)
+                )
         else:
             yield from _json_entries(file)
 
