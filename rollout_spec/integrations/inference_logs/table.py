@@ -71,8 +71,12 @@ def as_table(
     options: LogOptions | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Table:
-    """Return a log as an analysis table: the log itself if it is one, else a new file at ``path``."""
-    if format in (None, "parquet"):
+    """Return a log as an analysis table: the log itself if it is one, else a new file at ``path``.
+
+    A table is written again if its labels lie apart.
+    """
+    has_labels = options is not None and options.labels is not None
+    if format in (None, "parquet") and not has_labels:
         direct = direct_table(log_files(address))
         if direct:
             return direct

@@ -66,7 +66,7 @@ def test_the_first_readable_entry_decides_the_format(tmp_path: Path) -> None:
 
 def test_a_delta_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "_delta_log").mkdir()
-    (tmp_path / "_delta_log/0.json").write_text("{}", "utf-8")
+    (tmp_path / f"_delta_log/{0:020}.json").write_text("{}", "utf-8")
     parquet.write_table(Table.from_pylist([{"request_id": "a", "input.x": 1}]), tmp_path / "part-0.parquet")
     message, hint = refusal(tmp_path)
     assert message == f"{tmp_path} is a Delta table, whose folder also holds deleted rows"
@@ -79,8 +79,16 @@ def test_a_damaged_parquet_file(tmp_path: Path) -> None:
 
 
 def test_a_file_named_like_a_mark_is_read(tmp_path: Path) -> None:
-    (tmp_path / "_log").write_text(json.dumps(RECORD), "utf-8")
-    assert len(list(read_log(str(tmp_path / "_log")))) == 1
+    (tmp_path / "_SUCCESS").write_text(json.dumps(RECORD), "utf-8")
+    assert len(list(read_log(str(tmp_path / "_SUCCESS")))) == 1
+
+
+def test_the_name_of_a_file_is_escaped(tmp_path: Path) -> None:
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log/\x1b[2J-request.json").write_text("oops", "utf-8")
+    (found,) = read_log(str(tmp_path / "log"), "kserve")
+    assert isinstance(found, UnreadableRecord)
+    assert found.file == f"{tmp_path}/log/\\u001b[2J-request.json"
 
 
 def test_special_files_do_not_hang(tmp_path: Path) -> None:

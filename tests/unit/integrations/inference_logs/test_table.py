@@ -16,7 +16,7 @@ from pyarrow import Table, parquet
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.inference import InferenceRecord, Scalar, Tensor, UnreadableRecord
-from rollout_spec.integrations.inference_logs import read_log, table_rows
+from rollout_spec.integrations.inference_logs import LogOptions, read_log, table_rows
 from rollout_spec.integrations.inference_logs.columns import LONGEST_VALUE, MOST_COLUMNS
 from rollout_spec.integrations.inference_logs.jsonl import write_record
 from rollout_spec.integrations.inference_logs.table import as_table, write_table
@@ -196,6 +196,15 @@ def test_a_table_is_used_as_it_is(tmp_path: Path) -> None:
     assert (table.summary.is_direct, table.summary.rows, table.summary.format) == (True, 4, "parquet")
     assert table.summary.columns == {"input.x": "number", "output.y": "number"}
     assert not (tmp_path / "unused.parquet").exists()
+
+
+def test_a_table_gets_labels_that_lie_apart(tmp_path: Path) -> None:
+    write_table([record("a", tensor("x", "FP64", 1.0))], tmp_path / "log.parquet")
+    (tmp_path / "labels").write_text('{"request_id": "a", "label": "yes"}', "utf-8")
+    options = LogOptions(labels=str(tmp_path / "labels"))
+    table = as_table(str(tmp_path / "log.parquet"), tmp_path / "t.parquet", options=options)
+    assert not table.summary.is_direct
+    assert [row["label_text"] for row in rows_of(Path(table.paths[0]))] == ["yes"]
 
 
 def test_tables_that_disagree_on_a_column_are_refused(tmp_path: Path) -> None:
