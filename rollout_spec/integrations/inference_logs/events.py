@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,7 +43,7 @@ def decode(text: object, name: str) -> str:
     """Return the text of base64. FieldError if it is not UTF-8 in base64."""
     try:
         return base64.b64decode(text if isinstance(text, str) else "!", validate=True).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not base64, or not UTF-8
         raise read.FieldError(f"`{name}` is not UTF-8 text in base64; binary bodies are not read") from None
 
 
