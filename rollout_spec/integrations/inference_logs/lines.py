@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import io
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from rollout_spec.integrations.storage import StoredFile, open_file
 
@@ -13,6 +14,7 @@ LONGEST_LINE = 16 * 1024 * 1024
 MOST_EXPANSION = 200
 """The most bytes that one compressed byte may become, beyond ``_FREE`` bytes. JSON rarely reaches 50."""
 _FREE = 64 * 1024 * 1024
+_BUFFER = 1024 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -21,7 +23,7 @@ def read_lines(file: StoredFile) -> Iterator[tuple[int, bytes | str]]:
     with open_file(file) as raw:
         compressed = raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
         raw.seek(0)
-        stream = _Expansion(raw) if compressed else raw
+        stream = _Expansion(raw) if compressed else _buffered(raw)
         number = 0
         try:
             while line := stream.readline(LONGEST_LINE + 1):
@@ -34,6 +36,11 @@ def read_lines(file: StoredFile) -> Iterator[tuple[int, bytes | str]]:
                     yield number, line
         except (OSError, EOFError, zlib.error) as error:
             yield number + 1, f"cannot be read: {error}; the rest of the file is not read"
+
+
+def _buffered(raw: BinaryIO) -> io.BufferedReader:
+    """Return a file whose lines have a limit. `readline` of fsspec's files takes none."""
+    return io.BufferedReader(cast(io.RawIOBase, raw), _BUFFER)
 
 
 class _Expansion:
