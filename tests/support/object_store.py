@@ -9,13 +9,17 @@ from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 
 
 class ObjectStore(AbstractFileSystem):  # type: ignore[misc]
-    """A store whose files are read in ranges. ``contents`` has the bytes of each path, bucket first."""
+    """A store whose files are read in ranges. ``contents`` has the bytes of each path, bucket first.
+
+    A read behind ``fails_after`` bytes raises an error that is none of Python's for files.
+    """
 
     protocol = "s3"
     cachable = False
 
-    def __init__(self, contents: Mapping[str, bytes]) -> None:
+    def __init__(self, contents: Mapping[str, bytes], fails_after: int | None = None) -> None:
         super().__init__()
+        self.fails_after = fails_after
         self.contents = contents
 
     def info(self, path: str, **_: Any) -> dict[str, Any]:
@@ -40,5 +44,7 @@ class ObjectStore(AbstractFileSystem):  # type: ignore[misc]
 
 class _StoredObject(AbstractBufferedFile):  # type: ignore[misc]
     def _fetch_range(self, start: int, end: int) -> bytes:
+        if self.fs.fails_after is not None and end > self.fs.fails_after:
+            raise LookupError("the token is too old")
         content: bytes = self.fs.contents[self.path]
         return content[start:end]

@@ -8,7 +8,8 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, cast
 
-from rollout_spec.integrations.storage import StoredFile, open_file
+from rollout_spec.integrations.inference_logs.reading import opened
+from rollout_spec.integrations.storage import StoredFile
 
 LONGEST_LINE = 16 * 1024 * 1024
 MOST_EXPANSION = 200
@@ -20,7 +21,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 def read_lines(file: StoredFile) -> Iterator[tuple[int, bytes | str]]:
     """Yield the lines that are not empty, with their numbers; for an unreadable one the reason as text."""
-    with open_file(file) as raw:
+    with opened(file) as raw:
         compressed = raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
         raw.seek(0)
         stream = _Expansion(raw) if compressed else _buffered(raw)
@@ -34,7 +35,7 @@ def read_lines(file: StoredFile) -> Iterator[tuple[int, bytes | str]]:
                         pass
                 elif not line.isspace():
                     yield number, line
-        except (OSError, EOFError, zlib.error) as error:
+        except (gzip.BadGzipFile, EOFError, zlib.error, _ExpansionError) as error:
             yield number + 1, f"cannot be read: {error}; the rest of the file is not read"
 
 
@@ -43,8 +44,12 @@ def _buffered(raw: BinaryIO) -> io.BufferedReader:
     return io.BufferedReader(cast(io.RawIOBase, raw), _BUFFER)
 
 
+class _ExpansionError(Exception):
+    """A compressed file that expands too far."""
+
+
 class _Expansion:
-    """The expanded lines of a gzip file. OSError if it expands too far."""
+    """The expanded lines of a gzip file."""
 
     def __init__(self, raw: BinaryIO) -> None:
         self._raw = raw
@@ -53,5 +58,5 @@ class _Expansion:
     def readline(self, size: int) -> bytes:
         line = self._stream.readline(size)
         if self._stream.tell() > _FREE + MOST_EXPANSION * self._raw.tell():
-            raise OSError(f"it expands to more than {MOST_EXPANSION} times its size")
+            raise _ExpansionError(f"it expands to more than {MOST_EXPANSION} times its size")
         return line

@@ -14,7 +14,8 @@ from rollout_spec.core.text import escape
 from rollout_spec.integrations.inference_logs.fields import FieldError
 from rollout_spec.integrations.inference_logs.json_text import JsonError, read_json
 from rollout_spec.integrations.inference_logs.lines import read_lines
-from rollout_spec.integrations.storage import StoredFile, list_files, open_file
+from rollout_spec.integrations.inference_logs.reading import opened
+from rollout_spec.integrations.storage import StoredFile, list_files
 
 PARQUET_MAGIC = b"PAR1"
 UNREADABLE = (FieldError, JsonError, TensorError)
@@ -85,7 +86,7 @@ def log_files(address: str) -> list[StoredFile]:
 
 def is_parquet(file: StoredFile) -> bool:
     """Return whether a file begins as Parquet does."""
-    with open_file(file) as stream:
+    with opened(file) as stream:
         return stream.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import escape, excerpt
-from rollout_spec.integrations.storage import StoredFile, open_file
+from rollout_spec.integrations.inference_logs.reading import opened
+from rollout_spec.integrations.storage import StoredFile
 
 _ROWS_AT_ONCE = 256
 """Rows of one batch: a row may hold megabytes."""
@@ -22,13 +23,13 @@ def read_rows(file: StoredFile) -> Iterator[tuple[int, dict[str, Any] | str]]:
     from pyarrow import ArrowException
 
     number = 0
-    with open_file(file) as stream:
+    with opened(file) as stream:
         try:
             for batch in parquet.ParquetFile(stream).iter_batches(batch_size=_ROWS_AT_ONCE):
                 for row in _rows(_in_microseconds(batch)):
                     number += 1
                     yield number, row
-        except (ArrowException, OSError) as error:
+        except ArrowException as error:
             raise UserError(f"{escape(file.address)} is not readable Parquet: {excerpt(str(error))}") from None
 
 

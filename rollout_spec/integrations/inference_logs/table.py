@@ -12,10 +12,11 @@ from rollout_spec.core.text import escape, excerpt
 from rollout_spec.integrations.inference_logs import LogOptions, open_log
 from rollout_spec.integrations.inference_logs.log_files import is_parquet, log_files
 from rollout_spec.integrations.inference_logs.parquet_rows import import_parquet
+from rollout_spec.integrations.inference_logs.reading import opened
 from rollout_spec.integrations.inference_logs.table_parts import Parts, table_columns
 from rollout_spec.integrations.inference_logs.table_rows import TableRows
 from rollout_spec.integrations.inference_logs.table_summary import TableSummary
-from rollout_spec.integrations.storage import StoredFile, open_file
+from rollout_spec.integrations.storage import StoredFile
 
 _EVERY = 1000
 """Entries between two calls of the progress."""
@@ -95,7 +96,7 @@ def direct_table(files: Sequence[StoredFile]) -> Table | None:
     for file in files:
         if not is_parquet(file):
             return None
-        with open_file(file) as stream:
+        with opened(file) as stream:
             content = import_parquet(file.address).ParquetFile(stream)
             columns = table_columns(content.schema_arrow)
             if columns is None:

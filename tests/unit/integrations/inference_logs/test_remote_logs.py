@@ -10,7 +10,7 @@ import pytest
 from object_store import ObjectStore
 from pyarrow import Table, parquet
 
-from rollout_spec.core.errors import UserError
+from rollout_spec.core.errors import OUTSIDE, UserError
 from rollout_spec.core.inference import InferenceRecord, UnreadableRecord
 from rollout_spec.integrations import storage
 from rollout_spec.integrations.inference_logs import lines, read_log
@@ -73,3 +73,14 @@ def test_nothing_there(contents: dict[str, bytes]) -> None:
     contents["bucket/other"] = b""
     with pytest.raises(UserError, match="no log at s3://bucket/log"):
         list(read_log("s3://bucket/log"))
+
+
+@pytest.mark.parametrize("is_compressed", [False, True])
+def test_a_store_that_fails_in_the_middle_is_an_error(monkeypatch: pytest.MonkeyPatch, is_compressed: bool) -> None:
+    content = b"".join(line(str(number**3)) for number in range(100_000))
+    contents = {"bucket/log": gzip.compress(content) if is_compressed else content}
+    monkeypatch.setattr(storage, "_file_system", lambda _: ObjectStore(contents, fails_after=100_000))
+    with pytest.raises(UserError) as error:
+        list(read_log("s3://bucket/log"))
+    assert error.value.message == "cannot read s3://bucket/log: the token is too old"
+    assert error.value.status == OUTSIDE
