@@ -48,9 +48,10 @@ class Scratch:
 
     def take(self, side: str, half_id: str) -> str | None:
         """Return and forget a half, None if there is none."""
-        statement = "DELETE FROM waiting WHERE side = ? AND id = ? RETURNING body"
-        found: list[tuple[str]] = self._database.execute(statement, (side, half_id)).fetchall()
-        return found[0][0] if found else None
+        body = self.look(side, half_id)
+        if body is not None:
+            self._database.execute("DELETE FROM waiting WHERE side = ? AND id = ?", (side, half_id))
+        return body
 
     def look(self, side: str, half_id: str) -> str | None:
         """Return a half without forgetting it, None if there is none."""

@@ -9,14 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from amounts import examples
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pyarrow import Table, parquet
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.inference import InferenceRecord, Scalar, Tensor, UnreadableRecord
-from rollout_spec.integrations.inference_logs import LogOptions, read_log, table_rows
+from rollout_spec.integrations.inference_logs import LogOptions, table_rows
 from rollout_spec.integrations.inference_logs.columns import LONGEST_VALUE, MOST_COLUMNS
 from rollout_spec.integrations.inference_logs.jsonl import write_record
 from rollout_spec.integrations.inference_logs.table import as_table, write_table
@@ -229,59 +226,3 @@ def test_json_lines_become_a_table(tmp_path: Path) -> None:
     (tmp_path / "log.jsonl").write_text(write_record(record("a", tensor("x", "FP64", 1.0))) + "\noops\n", "utf-8")
     table = as_table(str(tmp_path / "log.jsonl"), tmp_path / "t.parquet")
     assert (table.summary.format, table.summary.rows, table.summary.unreadable) == ("jsonl", 1, 1)
-
-
-TEXTS = st.text(st.characters(codec="utf-8"), max_size=5)
-VALUES = {
-    "FP64": st.floats() | st.none(),
-    "BYTES": TEXTS | st.none(),
-    "BOOL": st.booleans() | st.none(),
-}
-
-
-@st.composite
-def logs(draw: st.DrawFn) -> list[InferenceRecord]:
-    """Return records whose tensors have the same names and datatypes, as those of one model do."""
-    names = draw(st.lists(TEXTS.filter(bool).filter(lambda name: "[" not in name), min_size=1, max_size=3, unique=True))
-    datatypes = [draw(st.sampled_from(sorted(VALUES))) for _ in names]
-    widths = [draw(st.sampled_from([1, 1, 2, 3])) for _ in names]
-    records = []
-    for at in range(draw(st.integers(1, 4))):
-        rows = draw(st.integers(1, 3))
-        tensors = tuple(
-            Tensor(
-                name,
-                datatype,
-                (rows,) if width == 1 else (rows, width),
-                draw(st.lists(VALUES[datatype], min_size=rows * width, max_size=rows * width)),
-            )
-            for name, datatype, width in zip(names, datatypes, widths, strict=True)
-        )
-        label = draw(st.none() | st.lists(st.integers(-5, 5), min_size=rows, max_size=rows).map(tuple))
-        records.append(
-            InferenceRecord(str(at), TIME, draw(st.sampled_from([None, "m"])), "1", tensors, tensors[:1], label=label)
-        )
-    return records
-
-
-def comparable(found: InferenceRecord) -> Any:
-    """Return a record with its present values by column, in which NaN equals NaN."""
-    sides = []
-    for tensors in (found.inputs, found.outputs):
-        values: dict[tuple[str, int], str] = {}
-        for item in tensors:
-            width = len(item.data) // item.shape[0]
-            for at, value in enumerate(item.data):
-                if value is not None:
-                    values[item.name if width == 1 else f"{item.name}[{at % width}]", at // width] = repr(value)
-        sides.append(values)
-    return found.request_id, found.time, found.model, found.version, found.label, *sides
-
-
-@settings(max_examples=examples(100), deadline=None)
-@given(logs())
-def test_a_table_holds_the_values_of_its_log(tmp_path_factory: pytest.TempPathFactory, records: list[Any]) -> None:
-    path = tmp_path_factory.mktemp("table") / "table.parquet"
-    write_table(records, path)
-    found = [entry for entry in read_log(str(path)) if isinstance(entry, InferenceRecord)]
-    assert [comparable(entry) for entry in found] == [comparable(entry) for entry in records]
