@@ -133,7 +133,7 @@ def _dataset_problems(
     elif any(len(digest) == _HEX for digest in datasets):
         names = ", ".join(sorted(f"sha256:{digest}" for digest in datasets if len(digest) == _HEX)[:3])
         yield Problem(path, f"the run was trained on other data: {names}")
-    else:
+    elif run is not None or record.run_id is None:  # else the missing run is reported
         message = "the registry has no SHA-256 of the training data, so that this one cannot be confirmed"
         yield Problem(path, message, f"set the tag {DATASET_TAG} of the entry or its run", "warning")
 

@@ -52,12 +52,21 @@ class _PlannedChange:
 
 
 def synchronize(
-    repository: Repository, registry: ModelRegistry, aliases: RegistryAliases | None, *, is_dry_run: bool = False
+    repository: Repository,
+    registry: ModelRegistry,
+    aliases: RegistryAliases | None,
+    *,
+    is_dry_run: bool = False,
+    on_rollout: Callable[[], None] = lambda: None,
 ) -> Sync:
-    """Move the aliases of each rollout's model, and tag its failed versions. Only differences are written."""
+    """Move the aliases of each rollout's model, and tag its failed versions. Only differences are written.
+
+    ``on_rollout`` is called before each rollout.
+    """
     sync, aliases = Sync(), aliases or RegistryAliases()
     try:
         for state in wanted_states(repository):
+            on_rollout()
             if isinstance(state, NotSynced):
                 sync.left_out.append(state)
                 continue
