@@ -175,12 +175,15 @@ def _file_system(address: str) -> tuple[Any, str]:
         raise UserError(f"`{excerpt(address)}` has `::`, which chains stores", hint="write the address of one store")
     try:
         from fsspec.core import url_to_fs
+        from fsspec.registry import get_filesystem_class
 
-        system, path = url_to_fs(address, use_listings_cache=False)
-        return system, str(path)
-    except ImportError:
+        get_filesystem_class(scheme)
+    except (ImportError, ValueError):  # ValueError: an installed package would have registered the scheme
         raise MissingLibraryError(
             f"{scheme}:// needs the Python packages `fsspec` and `{package}`", hint=f"pip install fsspec {package}"
         ) from None
+    try:
+        system, path = url_to_fs(address, use_listings_cache=False)
     except Exception as error:  # each store raises errors of its own library
         raise _store_error("connect to the store of", address, error) from None
+    return system, str(path)

@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -135,9 +136,8 @@ class _Repository:
         query = urlencode({"service": found.get("service", ""), "scope": f"repository:{self._name}:pull"})
         try:
             server = Server.at(f"{parts.scheme}://{parts.netloc}")
-            connection = Connection(server, {}, most_bytes=_MOST_BYTES)
-            answer = connection.send(Request("GET", f"{parts.path or '/'}?{query}"), SECONDS)
-            connection.close()
+            with closing(Connection(server, {}, most_bytes=_MOST_BYTES)) as connection:
+                answer = connection.send(Request("GET", f"{parts.path or '/'}?{query}"), SECONDS)
             fields: Any = json.loads(answer.body) if answer.status == 200 else {}
             token = fields.get("token") or fields.get("access_token")
         except (UnreachableError, UserError, ValueError, RecursionError, AttributeError):
