@@ -19,7 +19,7 @@ from rollout_spec.integrations.registries import Artifacts, DigestCache, artifac
 from rollout_spec.integrations.storage import StoredFile
 
 HEX = st.text("0123456789abcdef", min_size=64, max_size=64)
-NAMES = st.text(st.characters(blacklist_characters="\\\n\r\0", blacklist_categories=("Cs",)), min_size=1, max_size=8)
+NAMES = st.text(st.characters(exclude_characters="\\\n\r\0", exclude_categories=["Cs"]), min_size=1, max_size=8)
 
 
 def sha(content: bytes) -> str:
