@@ -1,4 +1,4 @@
-"""The explanations of findings about the registry. These need a registry, so that no rule of ``check`` yields them."""
+"""The explanations of findings about the registry, which no rule of ``check`` yields."""
 
 from __future__ import annotations
 

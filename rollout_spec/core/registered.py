@@ -1,4 +1,4 @@
-"""Models as a registry knows them: addresses, entries, training runs, and what was seen of an artifact."""
+"""Models in a registry: addresses, entries, training runs, and examinations of artifacts."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ no earlier digest is known. ``unreadable``: its address cannot be read by this p
 
 @dataclass(frozen=True)
 class Examination:
-    """What was seen of an artifact. ``reason`` says why it was not hashed or not read."""
+    """The result for an artifact. ``reason`` says why it was not hashed or not read."""
 
     address: str
     way: Way

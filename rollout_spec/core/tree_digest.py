@@ -14,7 +14,10 @@ _ESCAPED = frozenset("\\\n\r")
 
 
 def tree_digest(files: Mapping[str, str]) -> str:
-    """Return the digest of a folder from the hex digests of its files by path. ValueError if a path is unusual."""
+    """Return the digest of a folder from the hex digests of its files by path.
+
+    ValueError if a path has a character that ``sha256sum`` escapes.
+    """
     lines = []
     for path, digest in files.items():
         if _ESCAPED & set(path):

@@ -1,4 +1,4 @@
-"""The records of versions, compared with what a registry and a store of artifacts say of them."""
+"""The comparison of records with a registry and with stores of artifacts."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _HEX = 64
 
 @dataclass(frozen=True)
 class VersionFacts:
-    """What a registry says of a version, and what was seen of its artifacts, by the field with their address.
+    """The facts of a registry about a version, and its artifacts by the field with their address.
 
     ``entry`` and ``run`` are None if the registry does not have them, or the record names none.
     """

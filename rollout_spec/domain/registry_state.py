@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class IncidentTags:
-    """The tags of a version with an incident. ``is_quarantined`` is false once all its incidents are cleared."""
+    """The tags of a version with an incident.
+
+    ``is_quarantined`` is false once all its incidents are cleared.
+    """
 
     is_quarantined: bool
     incident: str
@@ -117,7 +120,10 @@ def _entry(rollout: ModelRollout, version: str) -> ModelAddress | None:
 def _tags(
     rollout: ModelRollout, repository: Repository, entries: Mapping[str, ModelAddress | None]
 ) -> dict[ModelAddress, IncidentTags]:
-    """Return the tags of the versions with an incident. A quarantine comes before an incident that is cleared."""
+    """Return the tags of the versions with an incident.
+
+    A quarantine comes before an incident that is cleared.
+    """
     tags: dict[str, IncidentTags] = {}
     for reading in readings(rollout, repository):
         if not reading.quarantines:

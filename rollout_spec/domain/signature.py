@@ -30,7 +30,10 @@ _ANY_FLAVOR = "python_function"
 
 @dataclass(frozen=True)
 class ModelFile:
-    """The content of ``MLmodel``. ``columns`` are the named inputs, None if the model has no such signature."""
+    """The content of ``MLmodel``.
+
+    ``columns`` are the types of the named inputs, None if the model has no such signature.
+    """
 
     format: str | None = None
     columns: Mapping[str, str] | None = None
@@ -59,7 +62,10 @@ def read_model_file(content: bytes) -> ModelFile:
 
 
 def _columns(text: str) -> list[tuple[str, str, bool]] | None:
-    """Return name, JSON type and whether it is required for each column. None if an input is no named column."""
+    """Return the name, the JSON type and whether it is required of each column.
+
+    None if an input is no named column.
+    """
     with suppress(ValueError, RecursionError):
         inputs = json.loads(text)
         if isinstance(inputs, list) and all(isinstance(each, dict) for each in inputs) and inputs:
@@ -70,7 +76,7 @@ def _columns(text: str) -> list[tuple[str, str, bool]] | None:
 
 
 def matching_contracts(model: ModelFile, repository: Repository) -> list[tuple[str, str]]:
-    """Return the served versions of components of type schema whose contract demands what a signature demands."""
+    """Return the served versions of schemas whose contract has the demands of a signature."""
     found: list[tuple[str, str]] = []
     for name in repository.names("components"):
         file = repository.component(name)

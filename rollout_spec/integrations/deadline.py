@@ -12,7 +12,10 @@ T = TypeVar("T")
 
 
 def within(seconds: float, what: str, work: Callable[[], T]) -> T:
-    """Return the result of a function. UserError with status 3 if it takes longer; its thread is abandoned then."""
+    """Return the result of a function. UserError with status 3 if it takes longer.
+
+    Its thread is abandoned then.
+    """
     results: list[T] = []
     errors: list[BaseException] = []
 

@@ -1,4 +1,4 @@
-"""The reports of registry commands: how each artifact was examined, and the changes of a synchronization."""
+"""The report of `registry verify`: how each artifact was examined."""
 
 from __future__ import annotations
 

@@ -85,7 +85,10 @@ def of_command_line(root: Path, *, hash_all: bool = False) -> AccessOptions:
 
 
 def _server(settings: Registry | None, options: AccessOptions) -> tuple[str | None, Credentials | None]:
-    """Return the address and the credentials. Those of the environment go only to the address of the environment."""
+    """Return the address and the credentials.
+
+    Those of the environment go only to the address of the environment.
+    """
     if settings is not None and settings.url is not None:
         auth = settings.auth
         return settings.url, _credentials(auth, options.reserved) if auth is not None else None

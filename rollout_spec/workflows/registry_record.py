@@ -33,7 +33,7 @@ _METRIC = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,99}")
 
 @dataclass
 class RecordDraft:
-    """The fields of a record as plain data, and notes on what the registry does not say."""
+    """The fields of a record as plain data, and notes on missing facts."""
 
     fields: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -132,7 +132,7 @@ def _add_metrics(draft: RecordDraft, run: TrainingRun, given: Collection[str]) -
 
 
 def _add_pin(draft: RecordDraft, model: ModelFile, repository: Repository, given: Mapping[str, Any]) -> None:
-    """Pin the one schema that says of a request what the signature says. Otherwise name the columns."""
+    """Pin the one schema with the demands of the signature. Otherwise name the columns."""
     if model.columns is None:
         draft.notes.append("the model has no signature with named columns: pin its schema with --requires")
         return

@@ -1,4 +1,4 @@
-"""The aliases and tags of a registry follow the live versions and incidents of the base. Nothing is deleted."""
+"""The aliases and tags of a registry, which follow the base. No version is deleted."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ class RegistryChange:
 
 @dataclass
 class Sync:
-    """One synchronization. ``changes`` grow as they are made, ``left_out`` are the rollouts that were not touched.
+    """One synchronization.
 
-    ``failure`` is the error of a registry that did not answer: what comes after it was not changed.
+    ``changes`` grow as they are made. ``left_out`` are the rollouts that were not touched. ``failure`` is the error of
+    a registry that did not answer: later changes were not made.
     """
 
     changes: list[RegistryChange] = field(default_factory=list)
@@ -84,7 +85,7 @@ def synchronize(
 
 
 def _planned(state: WantedState, registry: ModelRegistry, aliases: RegistryAliases) -> list[_PlannedChange] | NotSynced:
-    """Return the differences of a model, or why it is not touched: a version that the registry does not have."""
+    """Return the differences of a model, or the reason why it is not touched."""
     present = registry.aliases(state.model)
     if present is None:
         return NotSynced(state.rollout, f"the registry has no model {state.model}")

@@ -33,7 +33,7 @@ class VerifiedArtifact:
 class Verification:
     """The result: sorted findings, and the artifacts.
 
-    ``failure`` is the error of a registry or store that did not answer. What comes after it was not examined.
+    ``failure`` is the error of a registry or store that did not answer. Later versions were not examined.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -60,9 +60,10 @@ class VerifyOptions:
 def verify(
     names: Sequence[str], repository: Repository, access: RegistryAccess, options: VerifyOptions
 ) -> Verification:
-    """Compare the versions of rollouts that are live or may come back with the registry; of all without names.
+    """Compare the versions of rollouts that are live or may come back with the registry.
 
-    UserError if a name is unknown, or if a record names an entry but the workspace names no registry.
+    Without names, all rollouts are compared. UserError if a name is unknown, or if a record names an entry but the
+    workspace names no registry.
     """
     findings, artifacts = list[Finding](), list[VerifiedArtifact]()
     wanted = list(_versions(names, repository))
@@ -86,7 +87,10 @@ def verify(
 
 
 def _versions(names: Sequence[str], repository: Repository) -> Iterator[tuple[File[ModelRollout], str, Role]]:
-    """Yield the versions to verify. A rollout that does not load has its own findings, but not for who named it."""
+    """Yield the versions to verify.
+
+    A rollout that does not load is left out, unless it is named: `check` reports it.
+    """
     known = repository.names("rollouts")
     for name in names:
         if name not in known:
@@ -100,7 +104,7 @@ def _versions(names: Sequence[str], repository: Repository) -> Iterator[tuple[Fi
 
 
 def facts_of(record: VersionRecord, access: RegistryAccess, *, only_list: bool = False) -> VersionFacts:
-    """Return what the registry and the stores say of a version.
+    """Ask the registry and the stores about a version.
 
     UserError with status 3 if one of them does not answer.
     """

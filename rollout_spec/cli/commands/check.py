@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     failures = list[UserError]()
     if arguments.registry:
         reports = [
-            _with_registry(report, here, inside, failures)
+            _with_registry(report, here, inside, arguments.base, failures)
             for (here, inside), report in zip(locations, reports, strict=True)
         ]
     merged = Report(
@@ -73,9 +73,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _with_registry(
-    report: Report, here: WorkspaceLocation, inside: Sequence[str] | None, failures: list[UserError]
+    report: Report, here: WorkspaceLocation, inside: Sequence[str] | None, ref: str | None, failures: list[UserError]
 ) -> Report:
-    """Add the findings of the registry about the checked rollouts. Errors of servers go into ``failures``."""
+    """Add the findings of the registry about the checked rollouts. Errors of servers go into ``failures``.
+
+    With a base, its registry is asked: a change must not choose the server that gets the token.
+    """
     from rollout_spec.workflows.registry import of_command_line, open_registry
     from rollout_spec.workflows.registry_verify import VerifyOptions, verify
 
@@ -84,7 +87,7 @@ def _with_registry(
     names = [name for name in known if inside is None or f"rollouts/{name}.yaml" in inside]
     if not names:
         return report
-    settings = repository.settings
+    settings = (_base(here, ref) or repository).settings
     with open_registry(settings.registry if settings else None, of_command_line(here.workspace)) as access:
         result = verify(names, repository, access, VerifyOptions(prefix=here.prefix))
     if result.failure is not None:

@@ -59,7 +59,7 @@ class Artifacts:
     most_hashed: int = MOST_HASHED
 
     def examine(self, address: str, *, only_list: bool = False) -> Examination:
-        """Return what is known of an artifact. UserError with status 3 if its store does not answer.
+        """Examine an artifact. UserError with status 3 if its store does not answer.
 
         ``only_list``: it is enough that the artifact exists.
         """

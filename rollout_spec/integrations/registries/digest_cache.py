@@ -17,7 +17,10 @@ _MOST_BYTES = 4 << 20
 
 
 class DigestCache:
-    """A file of digests. One that is missing, damaged or cannot be written is no error: artifacts are hashed again."""
+    """A file of digests.
+
+    One that is missing, damaged or cannot be written is no error: artifacts are hashed again.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path

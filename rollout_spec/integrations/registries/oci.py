@@ -43,15 +43,16 @@ class _NotFoundError(Exception):
 
 @dataclass(frozen=True)
 class OciRegistries:
-    """OCI registries. ``credentials`` are by host, and are sent to that host alone; without them access is anonymous.
+    """OCI registries.
 
-    The connection is encrypted, except to this machine.
+    ``credentials`` are by host, and are sent to that host alone. Without them the access is anonymous. The
+    connection is encrypted, except to this machine.
     """
 
     credentials: Mapping[str, Credentials] = field(default_factory=dict, repr=False)
 
     def examine(self, address: str) -> Examination:
-        """Return what is known of an artifact. UserError with status 3 if its registry does not answer."""
+        """Examine an artifact. UserError with status 3 if its registry does not answer."""
         match = _ADDRESS.fullmatch(address)
         if match is None:
             reason = "write it with its digest: oci://HOST/REPOSITORY@sha256:…"
@@ -108,7 +109,10 @@ class _Repository:
         yield from parts
 
     def _get(self, method: str, path: str) -> HttpAnswer:
-        """Return the answer about a part. A blob may lie on another host: that the registry redirects is enough."""
+        """Return the answer about a part.
+
+        A blob may lie on another host: that the registry redirects there is enough.
+        """
         answer = self._send(method, path)
         if answer.status == 401 and "Authorization" not in self._headers:
             self._headers["Authorization"] = f"Bearer {self._anonymous_token(answer.challenge or '')}"

@@ -1,4 +1,4 @@
-"""The rollback targets of drilled rollouts, looked up in the registry and the stores of their artifacts."""
+"""The rollback targets of drilled rollouts, in the registry and the stores of their artifacts."""
 
 from __future__ import annotations
 
