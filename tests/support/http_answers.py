@@ -5,12 +5,15 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from types import TracebackType
 from urllib.parse import parse_qs
+
+import pytest
 
 
 @dataclass
@@ -106,3 +109,17 @@ class AnswerServer:
         if self.hangs_up or length != len(answer.body):
             handler.close_connection = True
             handler.connection.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def answer_servers() -> Iterator[Callable[..., AnswerServer]]:
+    """Yield a function that starts a server with prepared answers. All are stopped at the end."""
+    with ExitStack() as running:
+        yield lambda *prepared: running.enter_context(AnswerServer(*prepared))
+
+
+def hide_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove the variables that name proxies."""
+    for name in ("http_proxy", "https_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)

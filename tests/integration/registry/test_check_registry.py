@@ -8,7 +8,7 @@ from pathlib import Path
 
 import clones
 import pytest
-from http_answers import AnswerServer, Prepared
+from http_answers import AnswerServer, Prepared, hide_proxies
 from registries import Registered
 from repo import git, run
 
@@ -30,8 +30,7 @@ def servers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[A
     """The registry of the base, and that of a stranger."""
     monkeypatch.setenv("REGISTRY_TOKEN", TOKEN)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    for name in ("http_proxy", "no_proxy", "HTTP_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
+    hide_proxies(monkeypatch)
     with AnswerServer(MISSING) as own, AnswerServer(MISSING) as stranger:
         yield own, stranger
 

@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from http_answers import AnswerServer, Prepared
+from http_answers import AnswerServer, Prepared, answer_servers, hide_proxies
 
 from rollout_spec.core import redaction
 from rollout_spec.core.errors import OUTSIDE, UserError
@@ -28,23 +28,11 @@ RUN = {
 }
 
 
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture
-def serve() -> Iterator[Callable[..., AnswerServer]]:
-    running: list[AnswerServer] = []
-
-    def start(*prepared: Prepared) -> AnswerServer:
-        running.append(AnswerServer(*prepared).__enter__())
-        return running[-1]
-
-    yield start
-    for server in running:
-        server.__exit__(None, None, None)
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AnswerServer]]:
+    hide_proxies(monkeypatch)
+    with answer_servers() as start:
+        yield start
 
 
 def answer(data: Any, status: int = 200, **fields: Any) -> Prepared:

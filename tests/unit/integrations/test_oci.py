@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from http_answers import AnswerServer, Prepared
+from http_answers import AnswerServer, Prepared, answer_servers, hide_proxies
 
 from rollout_spec.core.errors import OUTSIDE, UserError
 from rollout_spec.core.registered import Examination
@@ -22,23 +22,11 @@ DIGEST = f"sha256:{hashlib.sha256(MANIFEST).hexdigest()}"
 TOKEN = "correct-horse-battery"
 
 
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "no_proxy", "HTTP_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture
-def serve() -> Iterator[Callable[..., AnswerServer]]:
-    running: list[AnswerServer] = []
-
-    def start(*prepared: Prepared) -> AnswerServer:
-        running.append(AnswerServer(*prepared).__enter__())
-        return running[-1]
-
-    yield start
-    for server in running:
-        server.__exit__(None, None, None)
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AnswerServer]]:
+    hide_proxies(monkeypatch)
+    with answer_servers() as start:
+        yield start
 
 
 def examine(server: AnswerServer, digest: str = DIGEST, own: Credentials | None = None) -> Examination:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from http_answers import AnswerServer, Prepared
+from http_answers import AnswerServer, Prepared, answer_servers, hide_proxies
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.spec.registry import Registry
@@ -17,23 +17,11 @@ TOKEN = "correct-horse-battery"
 MISSING = Prepared(b'{"error_code": "RESOURCE_DOES_NOT_EXIST"}', 404)
 
 
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "no_proxy", "HTTP_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture
-def serve() -> Iterator[Callable[[], AnswerServer]]:
-    running: list[AnswerServer] = []
-
-    def start() -> AnswerServer:
-        running.append(AnswerServer(MISSING).__enter__())
-        return running[-1]
-
-    yield start
-    for server in running:
-        server.__exit__(None, None, None)
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AnswerServer]]:
+    hide_proxies(monkeypatch)
+    with answer_servers() as start:
+        yield lambda: start(MISSING)
 
 
 def ask(settings: Mapping[str, Any] | None, **options: Any) -> None:
