@@ -146,6 +146,8 @@ def _remote_files(address: str) -> Iterator[StoredFile]:
         raise _store_error("list", address, error) from None
     for count, (path, entry) in enumerate(found.items()):
         _bound(count, address)
+        if path.endswith("/") or entry.get("type") == "directory":  # an empty object that stands for a folder
+            continue
         is_whole = path == root
         name = path.rpartition("/")[2] if is_whole else path.removeprefix(f"{root}/")
         etag = entry.get("ETag") or entry.get("etag")

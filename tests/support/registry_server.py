@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -124,7 +125,7 @@ def mlflow_server(folder: Path, strengths: list[float]) -> Iterator[MlflowServer
             yield server
         finally:
             with suppress(ProcessLookupError):
-                os.killpg(process.pid, 15)
+                os.killpg(process.pid, signal.SIGKILL)  # it waits for its workers, and keeps nothing of value
             process.wait(30)
 
 

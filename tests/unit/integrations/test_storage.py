@@ -141,6 +141,23 @@ def test_a_store(memory: MemoryFileSystem) -> None:
     assert list_files("memory://models/other") == []
 
 
+class MarkingStore(MemoryFileSystem):  # type: ignore[misc]
+    """A store with an empty object for each folder, as the console of S3 makes them."""
+
+    protocol = "marking"
+
+    def find(self, path: str, *_: Any, **__: Any) -> Any:
+        names = {"": "file", "data/": "file", "other": "directory", "data/model.pkl": "file"}
+        return {f"{path}/{name}": {"size": 0, "type": kind, "ETag": '"1a"'} for name, kind in names.items()}
+
+
+def test_an_object_that_stands_for_a_folder_is_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    fsspec.register_implementation("marking", MarkingStore, clobber=True)
+    monkeypatch.setitem(storage.SCHEMES, "marking", "fsspec")
+    (file,) = list_files("marking://bucket/fraud/")
+    assert (file.address, file.name, file.etag) == ("marking://bucket/fraud/data/model.pkl", "data/model.pkl", "1a")
+
+
 def test_a_store_that_fails(broken: str) -> None:
     with pytest.raises(UserError) as listed:
         list_files(broken)
