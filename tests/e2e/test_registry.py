@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from registry_server import MlflowServer, mlflow_server
 from repo import Repo, git
+from served import service
+from stack.programs import wait_until
 
 pytestmark = [pytest.mark.system, pytest.mark.real]
 
@@ -20,6 +22,10 @@ metadata: {{name: acme}}
 spec:
   registry: {{url: {address}}}
   forge: {{type: local}}
+"""
+SERVICE = """\
+  service:
+    monitors: {alertmanager: {type: alertmanager, auth: {bearer: {env: ALERTMANAGER_TOKEN}}}}
 """
 SCHEMA = """\
 apiVersion: rollout-spec/v1
@@ -137,6 +143,18 @@ def test_the_registry_follows_a_promotion_and_a_rollback(tmp_path: Path, server:
     ]
     assert server.aliases() == {"champion": "1"}
     assert server.tags("2") == {"rollout-spec.quarantined": "true", "rollout-spec.incident": "fraud-2"}
+
+
+def test_the_service_synchronizes_after_a_merge(tmp_path: Path, server: MlflowServer) -> None:
+    server.copy_model("payments", tmp_path / "stored")
+    people = People(tmp_path, server, "payments", tmp_path / "stored")
+    people.repo.write(".rollout-spec.yaml", WORKSPACE.format(address=server.address) + SERVICE)
+    people.push("Serve")
+    with service(people.repo, "--poll", "0.5") as served:
+        wait_until(lambda: server.aliases("payments") == {"champion": "1"}, served.lines[-3000:])
+        people.do("propose", "fraud", "2", "--advance")
+        wait_until(lambda: server.aliases("payments").get("challenger") == "2", served.lines[-3000:])
+        assert "the registry changed: challenger of payments: none -> 2" in served.lines
 
 
 def test_each_disagreement_is_found_at_its_line(tmp_path: Path, server: MlflowServer) -> None:

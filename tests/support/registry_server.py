@@ -55,8 +55,9 @@ class MlflowServer:
 
     def call(self, method: str, path: str, **fields: Any) -> Any:
         """Call the REST API, as somebody else than our program would."""
-        key = "params" if method == "GET" else "json"
-        answer = requests.request(method, f"{self.address}/api/2.0/mlflow/{path}", timeout=30, **{key: fields})
+        query, body = (fields, None) if method == "GET" else (None, fields)
+        address = f"{self.address}/api/2.0/mlflow/{path}"
+        answer = requests.request(method, address, params=query, json=body, timeout=30)
         assert answer.ok, answer.text
         return answer.json()
 
