@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rollout_spec.core.errors import OUTSIDE, UserError
-from rollout_spec.core.findings import Finding, KeyPath
+from rollout_spec.core.findings import WHOLE_FILE, Finding, KeyPath, Problem
 from rollout_spec.core.paths import under
 from rollout_spec.core.registered import Examination, ModelAddress, RunAddress, parse_address
 from rollout_spec.core.text import did_you_mean
-from rollout_spec.domain.registry import Role, VersionFacts, problems, roles
+from rollout_spec.domain.registry import HAS_ENTRY, Role, VersionFacts, problems, roles
 from rollout_spec.spec.rollout import ModelRollout, VersionRecord
 from rollout_spec.workflows.registry import RegistryAccess
 from rollout_spec.workspace.loader import File
@@ -65,7 +65,7 @@ def verify(
     Without names, all rollouts are compared. UserError if a name is unknown, or if a record names an entry but the
     workspace names no registry.
     """
-    findings, artifacts = list[Finding](), list[VerifiedArtifact]()
+    findings, artifacts = list(_unread(names, repository, options.prefix)), list[VerifiedArtifact]()
     wanted = list(_versions(names, repository))
     try:
         for done, (file, version, role) in enumerate(wanted, start=1):
@@ -87,10 +87,7 @@ def verify(
 
 
 def _versions(names: Sequence[str], repository: Repository) -> Iterator[tuple[File[ModelRollout], str, Role]]:
-    """Yield the versions to verify.
-
-    A rollout that does not load is left out, unless it is named: `check` reports it.
-    """
+    """Yield the versions to verify. UserError if a named rollout does not exist or load."""
     known = repository.names("rollouts")
     for name in names:
         if name not in known:
@@ -101,6 +98,18 @@ def _versions(names: Sequence[str], repository: Repository) -> Iterator[tuple[Fi
         if file is not None and file.model is not None:
             for version, role in roles(file.model, repository).items():
                 yield file, version, role
+
+
+def _unread(names: Sequence[str], repository: Repository, prefix: str) -> Iterator[Finding]:
+    """Yield a finding for each rollout that does not load: silence would say that it agrees."""
+    for name in () if names else repository.names("rollouts"):
+        file = repository.rollout(name)
+        if file is None or file.model is None:
+            path = under(prefix, f"rollouts/{name}.yaml")
+            problem = Problem(
+                (), "this rollout does not load: its versions are not verified", "run `rollout-spec check`"
+            )
+            yield Finding.at(path, WHOLE_FILE, HAS_ENTRY, problem)
 
 
 def facts_of(record: VersionRecord, access: RegistryAccess, *, only_list: bool = False) -> VersionFacts:

@@ -193,6 +193,11 @@ def test_a_workspace_without_a_registry_cannot_be_verified(fraud: Registered) ->
         verify((), fraud.repository, access, VerifyOptions())
 
 
+def test_a_rollout_that_does_not_load_is_not_passed_over(fraud: Registered) -> None:
+    fraud.write("rollouts/cards.yaml", "kind: ModelRollout\nspec: [")
+    assert found(fraud) == ["1: error: [registry-has-entry] this rollout does not load: its versions are not verified"]
+
+
 def test_an_unknown_rollout(fraud: Registered) -> None:
     with pytest.raises(UserError, match="no rollout `frod`"):
         verify(("frod",), fraud.repository, fraud.access, VerifyOptions())
