@@ -189,3 +189,8 @@ def _file_system(address: str) -> tuple[Any, str]:
     except Exception as error:  # each store raises errors of its own library
         raise _store_error("connect to the store of", address, error) from None
     return system, str(path)
+
+
+def object_store(address: str) -> Any:
+    """Return the file system of fsspec for an address in an object store. UserError if its scheme is not read."""
+    return _file_system(address)[0]

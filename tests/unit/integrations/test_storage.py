@@ -194,3 +194,10 @@ def test_very_many_files_are_refused(tmp_path: Path, memory: MemoryFileSystem, m
     for address in (str(tmp_path), "memory://many"):
         with pytest.raises(UserError, match="has more than 3 files"):
             list_files(address)
+
+
+def test_the_store_itself(memory: MemoryFileSystem) -> None:
+    memory.pipe({"/models/fraud/a": b"1"})
+    assert storage.object_store("memory://models/fraud/a").cat("/models/fraud/a") == b"1"
+    with pytest.raises(UserError, match="has a scheme that is not read"):
+        storage.object_store("http://example.com/a")
