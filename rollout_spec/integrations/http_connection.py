@@ -133,7 +133,7 @@ class Connection:
         """Send a request and return the answer. UnreachableError if there is no whole answer in time."""
         deadline = time.monotonic() + seconds
         results: list[HttpAnswer | Exception] = []
-        connection = self._open = self._open or self._new()
+        connection = self._open = self._open or new_connection(self._server, self._proxy, _CONNECT_SECONDS)
 
         def work() -> None:
             try:
@@ -155,16 +155,6 @@ class Connection:
         if isinstance(result, OSError | HTTPException | ValueError):
             raise UnreachableError(_reason(result))
         raise result
-
-    def _new(self) -> HTTPConnection:
-        server, proxy = self._server, self._proxy
-        host, port = (proxy.host, proxy.port) if proxy else (server.host, server.port)
-        if server.scheme == "http":
-            return HTTPConnection(host, port, timeout=_CONNECT_SECONDS)
-        connection = HTTPSConnection(host, port, timeout=_CONNECT_SECONDS, context=ssl.create_default_context())
-        if proxy:
-            connection.set_tunnel(server.host, server.port, proxy.headers)
-        return connection
 
     def _sent(self, connection: HTTPConnection, request: Request, deadline: float) -> HttpAnswer:
         """Send a request, and send it again if a kept connection turns out to be closed.
@@ -191,6 +181,17 @@ class Connection:
             date, location = response.getheader("Date"), response.getheader("Location")
             challenge = response.getheader("WWW-Authenticate")
             return HttpAnswer(response.status, response.reason, content, date, location, challenge)
+
+
+def new_connection(server: Server, proxy: Proxy | None, seconds: float) -> HTTPConnection:
+    """Return a connection that is not open yet. ``seconds`` is the time for it to open, and for each read."""
+    host, port = (proxy.host, proxy.port) if proxy else (server.host, server.port)
+    if server.scheme == "http":
+        return HTTPConnection(host, port, timeout=seconds)
+    connection = HTTPSConnection(host, port, timeout=seconds, context=ssl.create_default_context())
+    if proxy:
+        connection.set_tunnel(server.host, server.port, proxy.headers)
+    return connection
 
 
 def _connect(connection: HTTPConnection) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import io
-import ssl
 from collections.abc import Mapping
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 
-from rollout_spec.integrations.http_connection import Server, UnreachableError
+from rollout_spec.integrations.http_connection import Server, UnreachableError, new_connection
 from rollout_spec.integrations.http_proxies import proxy_for
 
 
@@ -41,16 +40,10 @@ class Download(io.RawIOBase):
 def download(server: Server, path: str, headers: Mapping[str, str], seconds: float) -> Download:
     """Get a file from a server, without redirects. UnreachableError if the server does not send it."""
     proxy = proxy_for(server.scheme, server.host, server.port)
-    host, port = (proxy.host, proxy.port) if proxy else (server.host, server.port)
+    connection = new_connection(server, proxy, seconds)
     target, sent = f"{server.prefix}{path}", dict(headers)
-    if server.scheme == "http":
-        connection = HTTPConnection(host, port, timeout=seconds)
-        if proxy:
-            target, sent = f"{server.origin}{target}", {**sent, **proxy.headers}
-    else:
-        connection = HTTPSConnection(host, port, timeout=seconds, context=ssl.create_default_context())
-        if proxy:
-            connection.set_tunnel(server.host, server.port, proxy.headers)
+    if proxy and server.scheme == "http":
+        target, sent = f"{server.origin}{target}", {**sent, **proxy.headers}
     try:
         connection.request("GET", target, None, sent)
         response = connection.getresponse()
