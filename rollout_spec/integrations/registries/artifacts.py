@@ -20,6 +20,8 @@ from rollout_spec.integrations.storage import SCHEMES, MissingLibraryError, Stor
 
 MOST_HASHED = 2 << 30
 """The bytes of an artifact that are read without an order to do so."""
+MOST_IN_ALL = 16 << 30
+"""The bytes of all artifacts together: a pull request may name very many."""
 _LIST_SECONDS = 120.0
 _HASH_SECONDS = 120.0
 _LEAST_RATE = 1 << 20
@@ -57,6 +59,8 @@ class Artifacts:
     cache: DigestCache | None = None
     hash_all: bool = False
     most_hashed: int = MOST_HASHED
+    most_in_all: int = MOST_IN_ALL
+    _hashed_bytes: int = 0
 
     def examine(self, address: str, *, only_list: bool = False) -> Examination:
         """Examine an artifact. UserError with status 3 if its store does not answer.
@@ -105,14 +109,23 @@ class Artifacts:
         known = self.cache.find(address, files) if self.cache is not None and not self.hash_all else None
         if known is not None:
             return Examination(address, "remembered", known, size, count)
-        if size > self.most_hashed and not self.hash_all:
-            reason = f"it has {size:,} bytes, more than {self.most_hashed:,}"
+        reason = None if self.hash_all else self._too_large(size)
+        if reason is not None:
             return Examination(address, "not-hashed", None, size, count, reason)
+        self._hashed_bytes += size
         seconds = _HASH_SECONDS + size / _LEAST_RATE
         digest = within(seconds, f"cannot read {excerpt(address)}", lambda: _digest(store, files))
         if self.cache is not None:
             self.cache.keep(address, files, digest)
         return Examination(address, "hashed", digest, size, count)
+
+    def _too_large(self, size: int) -> str | None:
+        """Return why so many bytes are not read without an order, or None if they are."""
+        if size > self.most_hashed:
+            return f"it has {size:,} bytes, more than {self.most_hashed:,}"
+        if self._hashed_bytes + size > self.most_in_all:
+            return f"it has {size:,} bytes, and {self._hashed_bytes:,} of {self.most_in_all:,} were read before"
+        return None
 
 
 def _digest(store: ArtifactStore, files: Sequence[StoredFile]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,3 +102,25 @@ def test_sync_reads_the_base_and_not_the_working_tree(folder: Path, servers: tup
 )
 def test_options_of_the_other_action_are_refused(folder: Path, words: tuple[str, ...]) -> None:
     assert run("--repo", str(folder), "registry", *words).status == 2
+
+
+def test_a_record_is_written_from_the_registry(folder: Path, servers: tuple[AnswerServer, AnswerServer]) -> None:
+    stranger = servers[1]  # the registry that the checkout names
+    stored = folder / "artifacts/43.bin"
+    entry = {"name": "fraud", "version": "43", "run_id": "r1", "status": "READY"}
+    run_of = {"info": {"run_id": "r1"}, "data": {"metrics": [{"key": "auc", "value": 0.9271}]}}
+    answers = ({"model_version": entry}, {"artifact_uri": str(stored)}, {"run": run_of})
+    stranger.prepared = [Prepared(json.dumps(each).encode()) for each in answers]
+    words = ("--from", "models:/fraud/43", "--metric", "recall=0.8", "--artifact", "artifacts/43.bin", "--dry-run")
+    result = run("--repo", str(folder), "record", "fraud", "44", *words)
+    digest = hashlib.sha256(stored.read_bytes()).hexdigest()
+    assert result.status == 0, result.text
+    assert [line.lstrip("+ ") for line in result.out.splitlines() if line.startswith("+ ")] == [
+        '"44":',
+        "model: models:/fraud/43",
+        "artifact: artifacts/43.bin",
+        f"digest: sha256:{digest}",
+        "runId: r1",
+        "metrics: {auc: 0.9271, recall: 0.8}",
+    ]
+    assert "the registry has no SHA-256 of the training data" in result.err

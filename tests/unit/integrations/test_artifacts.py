@@ -94,6 +94,16 @@ def test_a_large_artifact_is_hashed_on_order_and_remembered(tmp_path: Path, cach
     assert cached.examine("model.bin").way == "remembered"
 
 
+def test_very_many_artifacts_are_not_all_read(tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / name).write_bytes(b"weights")
+    several = Artifacts(tmp_path, most_in_all=20)
+    assert [several.examine(name).way for name in "abc"] == ["hashed", "hashed", "not-hashed"]
+    assert several.examine("c").reason == "it has 7 bytes, and 14 of 20 were read before"
+    several.hash_all = True
+    assert several.examine("c").way == "hashed"
+
+
 @pytest.mark.parametrize("content", [b"", b"[", b"[]", b'{"x": 1}', b"\xff", b"[" * 100_000])
 def test_a_damaged_cache_is_no_cache(tmp_path: Path, cached: Artifacts, content: bytes) -> None:
     (tmp_path / "model.bin").write_bytes(b"weights")

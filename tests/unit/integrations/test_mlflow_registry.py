@@ -204,7 +204,7 @@ def test_no_file(serve: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "prepared", [Prepared(b"ab"), Prepared(b"abcd"), Prepared(b"ab", length=3), Prepared(b"", 404)]
+    "prepared", [Prepared(b"ab"), Prepared(b"abcd"), Prepared(b"ab", length=3), Prepared(b"", 404), Prepared(b"", 307)]
 )
 def test_a_file_that_is_not_as_listed_is_no_result(serve: Any, prepared: Prepared) -> None:
     with pytest.raises(UserError) as caught:
