@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from rollout_spec.checks.explanations import Explanation
 from rollout_spec.checks.policies import pack_paths
+from rollout_spec.checks.registry_findings import REGISTRY_FINDINGS
 from rollout_spec.checks.rules import BASE_SEVERITY, RULES
 from rollout_spec.core import package_data as resources
 from rollout_spec.workspace.loader import read_file
@@ -37,6 +38,7 @@ state what an organization additionally requires, and a workspace names the pack
 
 This page is generated from the same text, and its examples are tested: each is merged into a workspace that passes.
 """
+_OF_REGISTRY = "They need a model registry or a store of artifacts. See [registry.md](registry.md)."
 _STAR = "A workspace may change the severity of rules with a star, and a comment may silence their findings."
 
 
@@ -46,11 +48,12 @@ def explain(name: str, repository: Repository | None = None) -> Explanation | No
 
 
 def explanations(repository: Repository | None = None) -> Iterator[Explanation]:
-    """Yield all rules, in the order in which they run, and all policies.
+    """Yield all rules, in the order in which they run, findings of the registry, and all policies.
 
     Packs that do not load are skipped.
     """
     yield from map(of_rule, RULES)
+    yield from REGISTRY_FINDINGS
     for pack in own_packs(repository) if repository else ():
         yield from of_pack(pack, shipped=False)
     for pack in shipped_packs():
@@ -151,6 +154,7 @@ def page() -> str:
     Its anchors are their names.
     """
     sections = [_HEAD, *_sections("Rules", _STAR, map(of_rule, RULES))]
+    sections += _sections("Findings of the registry", _OF_REGISTRY, REGISTRY_FINDINGS)
     for pack in shipped_packs():
         sections += _sections(f"Policies of {pack.metadata.name}", pack.metadata.description or "", of_pack(pack))
     return "\n".join(sections)
@@ -164,4 +168,5 @@ def _sections(title: str, introduction: str, entries: Iterable[Explanation]) -> 
 
 
 def _star(explanation: Explanation) -> str:
-    return " *" if explanation.pack is None and not RULES[explanation.name].UNCONDITIONAL else ""
+    rule = RULES.get(explanation.name) if explanation.pack is None else None
+    return " *" if rule is not None and not rule.UNCONDITIONAL else ""

@@ -36,6 +36,7 @@ COMMANDS = {
     "gate": "judge the live stage of a rollout from Prometheus",
     "reconcile": "judge all rollouts in flight once: advance, wait, or roll back",
     "rollback": "open the pull request that restores the whole stack",
+    "registry": "compare records with the model registry; let its aliases follow",
     "serve": "receive the breaches that monitors post, and open a rollback for each",
     "mirror": "keep a bare clone up to date, for the rollbacks of a bot",
     "doctor": "check everything that a rollback needs",

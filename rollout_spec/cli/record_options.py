@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rollout_spec.cli import workspace as place
+from rollout_spec.cli.terminal import say
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import excerpt
 from rollout_spec.core.units import is_version
@@ -26,7 +27,9 @@ _PAIRS = {"metrics": ("metric", "an offline metric"), "requires": ("requires", "
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the fields of a record as options."""
-    parser.add_argument("--from", dest="source", metavar="FILE", help="a file with the record; - reads stdin")
+    parser.add_argument(
+        "--from", dest="source", metavar="FILE", help="a file with the record, - for stdin, or `models:/NAME/VERSION`"
+    )
     for name, text in _TEXTS.items():
         parser.add_argument(_option(name), dest=name, metavar="TEXT", help=text)
     for name, (option, text) in _PAIRS.items():
@@ -42,8 +45,8 @@ def version(text: str) -> str:
 
 def record(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return a record as plain data with ordered fields. UserError with the position if it is invalid."""
-    fields = read_record(place.start_of(arguments), arguments.source) if arguments.source else {}
-    fields |= {name: getattr(arguments, name) for name in _TEXTS if getattr(arguments, name) is not None}
+    given = {name: getattr(arguments, name) for name in _TEXTS if getattr(arguments, name) is not None}
+    fields = {**_source(arguments, given), **given}
     for name in _PAIRS:
         pairs = _pairs(name, getattr(arguments, name))
         if pairs:
@@ -55,6 +58,28 @@ def record(arguments: argparse.Namespace) -> dict[str, Any]:
     if not fields:
         raise UserError("the record is empty", hint="use --artifact URI --digest sha256:…, or --from FILE")
     return in_order(fields)
+
+
+def _source(arguments: argparse.Namespace, given: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of the file or the registry entry that ``--from`` names."""
+    source = arguments.source
+    if not source:
+        return {}
+    if not source.startswith("models:"):
+        return read_record(place.start_of(arguments), source)
+    from rollout_spec.workflows.newest import local_workspace
+    from rollout_spec.workflows.registry import of_command_line, open_registry
+    from rollout_spec.workflows.registry_record import record_from
+
+    here = place.find_anywhere(arguments)
+    repository = local_workspace(here)
+    settings = repository.settings
+    with open_registry(settings.registry if settings else None, of_command_line(here.workspace)) as access:
+        given = {**given, **{name: _pairs(name, getattr(arguments, name)) for name in _PAIRS}}
+        draft = record_from(source, repository, access, given)
+    for note in draft.notes:
+        say(note)
+    return draft.fields
 
 
 def _option(name: str) -> str:

@@ -26,6 +26,7 @@ from rollout_spec.service.health import State
 from rollout_spec.service.inbox import Inbox
 from rollout_spec.service.metrics import Metrics
 from rollout_spec.service.records import NewBreach
+from rollout_spec.service.registry_syncs import RegistrySyncs, syncs
 from rollout_spec.service.secrets import learn_secrets, monitor_secrets
 from rollout_spec.service.workspaces import Served, ServedWorkspace, base_of, reconciles, serve_again
 from rollout_spec.spec.workspace import Workspace
@@ -73,6 +74,7 @@ class Reconciler:
     _memories: dict[str, Memory] = field(default_factory=dict)
     _seen: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     _reserved: frozenset[str] = frozenset()
+    _registries: RegistrySyncs = field(default_factory=RegistrySyncs)
     _refreshed: float = 0.0
 
     def work(self) -> bool:
@@ -85,7 +87,16 @@ class Reconciler:
         due = [each for each in self.served.workspaces.values() if self._is_due(each)]
         for workspace in due:
             self._run(workspace)
+        if any(map(syncs, self.served.workspaces.values())):
+            self._synchronize()
         return bool(due)
+
+    def _synchronize(self) -> None:
+        """Let the registries follow the bases. No rollback waits for it: another process opens those."""
+        with budget.command(), confined.together():
+            self._reserved |= monitor_secrets(self.served)
+            self._registries.show_life = lambda: self.tell(None)
+            self._registries.run_due(self.served.workspaces.values(), self._reserved)
 
     def _is_due(self, workspace: ServedWorkspace) -> bool:
         settings = workspace.settings.spec.service
@@ -154,7 +165,7 @@ class ReconcilerProcess(ChildProcess):
                 metrics.count(event)
 
         def is_wanted() -> bool:
-            return any(map(reconciles, state.served.workspaces.values()))
+            return any(reconciles(each) or syncs(each) for each in state.served.workspaces.values())
 
         child = Child("reconciler", run_reconciler, on_event, lambda: None, _SILENT_SECONDS, is_wanted, _STOP_SECONDS)
         super().__init__(child, options, state)

@@ -15,6 +15,7 @@ from rollout_spec.spec.metadata import ApiVersion, Metadata
 from rollout_spec.spec.model import Model
 from rollout_spec.spec.prometheus import Prometheus
 from rollout_spec.spec.quantities import Duration
+from rollout_spec.spec.registry import Registry
 from rollout_spec.spec.service import ServiceSettings
 
 
@@ -202,6 +203,9 @@ class WorkspaceSpec(Model):
     automation: Automation = Field(default_factory=lambda: Automation(), description="The limits of automation.")
     prometheus: Prometheus | None = Field(
         None, description="The server that `gate` reads; required to evaluate comparisons and offline triggers."
+    )
+    registry: Registry | None = Field(
+        None, description="The model registry; required for `registry` commands, and for `check --registry`."
     )
     service: ServiceSettings | None = Field(None, description="The settings of `rollout-spec serve`.")
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from types import TracebackType
 from urllib.parse import parse_qs
+
+import pytest
 
 
 @dataclass
@@ -37,6 +40,7 @@ class Asked:
     headers: dict[str, str]
     form: dict[str, list[str]]
     port: int
+    body: bytes = b""
 
 
 class AnswerServer:
@@ -67,7 +71,7 @@ class AnswerServer:
                 with suppress(OSError):  # the other side may leave at any time
                     owner._serve(self)
 
-            do_GET = do_CONNECT = do_POST
+            do_GET = do_HEAD = do_DELETE = do_CONNECT = do_POST
 
             def log_message(self, *_: object) -> None:
                 return None
@@ -87,7 +91,7 @@ class AnswerServer:
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
         headers = {name.lower(): value for name, value in handler.headers.items()}
         port = handler.client_address[1]
-        self.asked.append(Asked(handler.command, handler.path, headers, parse_qs(body.decode()), port))
+        self.asked.append(Asked(handler.command, handler.path, headers, parse_qs(body.decode()), port, body))
         answer = self.prepared.pop(0) if len(self.prepared) > 1 else self.prepared[0]
         time.sleep(answer.delay)
         if answer.raw is not None:
@@ -99,9 +103,23 @@ class AnswerServer:
         for name, value in {"Content-Length": str(length), **answer.headers}.items():
             handler.send_header(name, value)
         handler.end_headers()
-        for start in range(0, len(answer.body), answer.chunk):
+        for start in range(0, len(answer.body) if handler.command != "HEAD" else 0, answer.chunk):
             handler.wfile.write(answer.body[start : start + answer.chunk])
             time.sleep(answer.pause)
         if self.hangs_up or length != len(answer.body):
             handler.close_connection = True
             handler.connection.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def answer_servers() -> Iterator[Callable[..., AnswerServer]]:
+    """Yield a function that starts a server with prepared answers. All are stopped at the end."""
+    with ExitStack() as running:
+        yield lambda *prepared: running.enter_context(AnswerServer(*prepared))
+
+
+def hide_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove the variables that name proxies."""
+    for name in ("http_proxy", "https_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)

@@ -37,6 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--skip-outside", action="store_true", help="skip PATHs that are not part of a workspace")
     parser.add_argument("--base", metavar="REF", help="the commit or branch to merge into")
+    parser.add_argument("--registry", action="store_true", help="also compare rollouts with the registry and artifacts")
     parser.add_argument("--format", choices=REPORTERS, default="text", help="the format (default: text)")
 
 
@@ -44,6 +45,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Check, and print the report."""
     locations = _places(arguments)
     reports = list(_once(_check(here, inside, arguments.base) for here, inside in locations))
+    failures = list[UserError]()
+    if arguments.registry:
+        reports = [
+            _with_registry(report, here, inside, arguments.base, failures)
+            for (here, inside), report in zip(locations, reports, strict=True)
+        ]
     merged = Report(
         tuple(finding for report in reports for finding in report.findings),
         tuple(dict.fromkeys(skipped for report in reports for skipped in report.skipped)),
@@ -58,7 +65,34 @@ def run(arguments: argparse.Namespace) -> int:
         terminal.say(line)
     if arguments.format == "text" and terminal.is_watched(sys.stdout):
         terminal.say(text.summary(merged))
-    return 1 if merged.failed else 0
+    for failure in failures:
+        terminal.say(
+            f"not everything is known: {failure.message}" + (f"\n  help: {failure.hint}" if failure.hint else "")
+        )
+    return max((failure.status for failure in failures), default=1 if merged.failed else 0)
+
+
+def _with_registry(
+    report: Report, here: WorkspaceLocation, inside: Sequence[str] | None, ref: str | None, failures: list[UserError]
+) -> Report:
+    """Add the findings of the registry about the checked rollouts. Errors of servers go into ``failures``.
+
+    With a base, its registry is asked: a change must not choose the server that gets the token.
+    """
+    from rollout_spec.workflows.registry import of_command_line, open_registry
+    from rollout_spec.workflows.registry_verify import VerifyOptions, verify
+
+    repository = here.repository()
+    known = repository.names("rollouts")
+    names = [name for name in known if inside is None or f"rollouts/{name}.yaml" in inside]
+    if not names:
+        return report
+    settings = (_base(here, ref) or repository).settings
+    with open_registry(settings.registry if settings else None, of_command_line(here.workspace)) as access:
+        result = verify(names, repository, access, VerifyOptions(prefix=here.prefix))
+    if result.failure is not None:
+        failures.append(result.failure)
+    return replace(report, findings=tuple(sorted({*report.findings, *result.findings})))
 
 
 def _once(reports: Iterable[Report]) -> Iterator[Report]:

@@ -20,6 +20,7 @@ from rollout_spec.core.text import aligned
 from rollout_spec.workflows.checkout import open_checkout, retry_if_changed
 from rollout_spec.workflows.drill import DrillOutcome, DrillVerdict
 from rollout_spec.workflows.drill.workspace import WorkspaceDrill, drill_without_lock, drill_workspace, record_drill
+from rollout_spec.workflows.locate import WorkspaceLocation
 
 VERSION = 1
 _COLORS = {
@@ -36,6 +37,11 @@ _HEADS = ("state", "fails", "restored")
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("rollouts", nargs="*", metavar="ROLLOUT", help="names of rollouts (default: all)")
+    parser.add_argument(
+        "--registry",
+        action="store_true",
+        help="also require that the registry and the artifacts of rollback targets exist",
+    )
     parser.add_argument("--format", choices=("text", "json"), default="text", help="the format (default: text)")
     parser.add_argument(
         "--record", action="store_true", help="write the time into `rollback.drilled` of each verified rollout"
@@ -47,16 +53,27 @@ def run(arguments: argparse.Namespace) -> int:
     here, now = place.find(arguments), clock().replace(microsecond=0)
     names, progress = arguments.rollouts, terminal.progress("rollouts", many=20)
     if not arguments.record:
-        return _report(arguments, retry_if_changed(lambda: drill_workspace(names, here, now, progress)))
+        drilled = retry_if_changed(lambda: drill_workspace(names, here, now, progress))
+        return _report(arguments, _with_registry(arguments, drilled, here))
     early = drill_without_lock(names, here, now, progress)
     with open_checkout(here.workspace, here.git_root, terminal.say) as checkout:
         result = early if early and early.is_current() else drill_workspace(names, here, now, progress)
+        result = _with_registry(arguments, result, here)
         result.tree.check_unchanged(result.seen)
         status = _report(arguments, result)
         verified = [drills[0].rollout for drills in result.drills if not _fails(drills)]
         for path in record_drill(verified, result.tree, here, checkout, now):
             terminal.say(f"recorded in {path}")
     return status
+
+
+def _with_registry(arguments: argparse.Namespace, result: WorkspaceDrill, here: WorkspaceLocation) -> WorkspaceDrill:
+    """Add the rollback targets that the registry or their store lacks, if the user asks for that."""
+    if not arguments.registry:
+        return result
+    from rollout_spec.workflows.drill.artifacts import with_artifacts
+
+    return with_artifacts(result, here)
 
 
 def _report(arguments: argparse.Namespace, result: WorkspaceDrill) -> int:

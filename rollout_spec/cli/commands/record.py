@@ -2,6 +2,7 @@
 
 rollout-spec record ROLLOUT VERSION --artifact URI --digest sha256:… [--metric auc=0.91] [--requires user-profile=12]
 rollout-spec record ROLLOUT VERSION --from FILE    the record as YAML or JSON; - reads stdin; options override it
+rollout-spec record ROLLOUT VERSION --from models:/NAME/N    the record of a registry entry; options override it
 """
 
 from __future__ import annotations

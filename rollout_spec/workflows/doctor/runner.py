@@ -13,6 +13,7 @@ from rollout_spec.spec.workspace import Automation, ForgeSettings, Workspace, Wo
 from rollout_spec.workflows.base_branch import Base, find_base, forge_of
 from rollout_spec.workflows.doctor import attest, clock, clone, protection, remote, service, token, workspace
 from rollout_spec.workflows.doctor.prometheus import prometheus
+from rollout_spec.workflows.doctor.registry import registry
 from rollout_spec.workflows.doctor.result import DoctorResult, ended, failed, ok
 from rollout_spec.workspace.repository import Repository
 
@@ -126,6 +127,10 @@ def _examined(scene: Scene, subject: _Subject) -> Iterator[DoctorResult]:
         ("forge", lambda: _forge(scene.now, base, settings, reached=subject.reached) if settings else []),
         ("service", lambda: service.service(settings.service) if settings else []),
         ("prometheus", lambda: prometheus(settings.prometheus, base.repository, scene.now) if settings else []),
+        (
+            "registry",
+            lambda: registry(settings.registry, base.repository, base.git.root / base.prefix) if settings else [],
+        ),
         ("way-back", lambda: [workspace.way_back(base.repository)]),
     ]
     for name, part in parts if base.commit else [each for each in parts if each[0] == "forge"]:

@@ -51,7 +51,7 @@ GOOD = sorted(
 TEXTS = {str(path.relative_to(HERE.parent)): path.read_text("utf-8") for path in GOOD}
 TIMES = int(os.environ.get("ROLLOUT_SPEC_FUZZ", "1"))
 
-CHOSEN = {"versions", "metrics", "requires", "env", "labels", "severity", "monitors"}
+CHOSEN = {"versions", "metrics", "requires", "env", "labels", "severity", "monitors", "oci"}
 """The fields whose keys a user chooses."""
 ELSEWHERE = {"passes", "fails"}
 """Examples are what CEL makes of them."""

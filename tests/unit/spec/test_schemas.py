@@ -26,7 +26,7 @@ from rollout_spec.spec.json_schema import json_schema
 
 GOOD = {file.stem: parse(file.read_bytes()).data for file in (folders.TESTS / "good").glob("*.yaml")}
 FULL = sorted(name for name in GOOD if name != "rollout")  # the long example adds no field and most of the time
-CHOSEN = {"versions", "metrics", "severity", "labels", "requires", "env", "monitors"}
+CHOSEN = {"versions", "metrics", "severity", "labels", "requires", "env", "monitors", "oci"}
 """The fields whose keys a user chooses."""
 FIELDS = {
     name: TypeAdapter(field)

@@ -30,7 +30,7 @@ def in_parquet(request_id: str) -> bytes:
 @pytest.fixture
 def contents(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     objects: dict[str, bytes] = {}
-    monkeypatch.setattr(storage, "_file_system", lambda _: ObjectStore(objects))
+    monkeypatch.setattr(storage, "_file_system", lambda address: (ObjectStore(objects), address.partition("://")[2]))
     return objects
 
 
@@ -79,7 +79,11 @@ def test_nothing_there(contents: dict[str, bytes]) -> None:
 def test_a_store_that_fails_in_the_middle_is_an_error(monkeypatch: pytest.MonkeyPatch, is_compressed: bool) -> None:
     content = b"".join(line(str(number**3)) for number in range(100_000))
     contents = {"bucket/log": gzip.compress(content) if is_compressed else content}
-    monkeypatch.setattr(storage, "_file_system", lambda _: ObjectStore(contents, fails_after=100_000))
+    monkeypatch.setattr(
+        storage,
+        "_file_system",
+        lambda address: (ObjectStore(contents, fails_after=100_000), address.partition("://")[2]),
+    )
     with pytest.raises(UserError) as error:
         list(read_log("s3://bucket/log"))
     assert error.value.message == "cannot read s3://bucket/log: the token is too old"

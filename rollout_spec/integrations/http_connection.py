@@ -10,22 +10,33 @@ import ssl
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from threading import Thread
 from urllib.parse import SplitResult, urlsplit
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import excerpt
-from rollout_spec.integrations.prometheus.proxies import Proxy, proxy_for
+from rollout_spec.integrations.http_proxies import Proxy, proxy_for
 
 MOST_BYTES = 32 * 1024 * 1024
 _CONNECT_SECONDS = 5.0
 _CHUNK = 64 * 1024
 
 
+_HINT = "write the address of a server as `http://HOST:PORT` or `https://example.com/path`"
+
+
 class UnreachableError(Exception):
     """A server that gave no whole answer, with the reason."""
+
+
+class NoAnswerInTimeError(UnreachableError):
+    """A server that accepted the connection, and gave no whole answer in time."""
+
+
+class AnswerTooLargeError(UnreachableError):
+    """A server with an answer above the limit."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +49,8 @@ class Server:
     prefix: str
 
     @classmethod
-    def at(cls, url: str) -> Server:
-        """Return the server at a URL. UserError if the URL names none."""
-        hint = "write `http://prometheus:9090` or `https://example.com/prometheus`"
+    def at(cls, url: str, hint: str = _HINT) -> Server:
+        """Return the server at a URL. UserError with the hint if the URL names none."""
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
@@ -70,14 +80,25 @@ def _is_plain(url: str, parts: SplitResult) -> bool:
 
 
 @dataclass(frozen=True)
+class Request:
+    """A request below the path of a server. Its headers come on top of those of the connection."""
+
+    method: str
+    path: str
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
 class HttpAnswer:
-    """A whole answer, with the headers that matter."""
+    """A whole answer, with the headers that matter. ``challenge`` says how to authenticate."""
 
     status: int
     reason: str
     body: bytes
     date: str | None
     location: str | None
+    challenge: str | None = None
 
 
 class Connection:
@@ -87,8 +108,9 @@ class Connection:
     name server. So a thread does the work, and is abandoned when the time is over.
     """
 
-    def __init__(self, server: Server, headers: Mapping[str, str]) -> None:
+    def __init__(self, server: Server, headers: Mapping[str, str], *, most_bytes: int | None = None) -> None:
         self._server = server
+        self._most_bytes = MOST_BYTES if most_bytes is None else most_bytes
         self._proxy: Proxy | None = proxy_for(server.scheme, server.host, server.port)
         self._headers = dict(headers)
         self._open: HTTPConnection | None = None
@@ -104,14 +126,18 @@ class Connection:
         connection.close()
 
     def post(self, path: str, body: bytes, seconds: float) -> HttpAnswer:
-        """Post a form and return the answer. UnreachableError if there is no whole answer in time."""
+        """Post a body and return the answer. UnreachableError if there is no whole answer in time."""
+        return self.send(Request("POST", path, body), seconds)
+
+    def send(self, request: Request, seconds: float) -> HttpAnswer:
+        """Send a request and return the answer. UnreachableError if there is no whole answer in time."""
         deadline = time.monotonic() + seconds
         results: list[HttpAnswer | Exception] = []
-        connection = self._open = self._open or self._new()
+        connection = self._open = self._open or new_connection(self._server, self._proxy, _CONNECT_SECONDS)
 
         def work() -> None:
             try:
-                results.append(self._posted(connection, path, body, deadline))
+                results.append(self._sent(connection, request, deadline))
             except Exception as error:
                 results.append(error)
 
@@ -123,47 +149,49 @@ class Connection:
             return result
         self.close()
         if result is None or isinstance(result, TimeoutError):
-            raise UnreachableError(f"no whole answer within {seconds:g} seconds")
+            raise NoAnswerInTimeError(f"no whole answer within {seconds:g} seconds")
         if isinstance(result, UnreachableError):
             raise result
         if isinstance(result, OSError | HTTPException | ValueError):
             raise UnreachableError(_reason(result))
         raise result
 
-    def _new(self) -> HTTPConnection:
-        server, proxy = self._server, self._proxy
-        host, port = (proxy.host, proxy.port) if proxy else (server.host, server.port)
-        if server.scheme == "http":
-            return HTTPConnection(host, port, timeout=_CONNECT_SECONDS)
-        connection = HTTPSConnection(host, port, timeout=_CONNECT_SECONDS, context=ssl.create_default_context())
-        if proxy:
-            connection.set_tunnel(server.host, server.port, proxy.headers)
-        return connection
+    def _sent(self, connection: HTTPConnection, request: Request, deadline: float) -> HttpAnswer:
+        """Send a request, and send it again if a kept connection turns out to be closed.
 
-    def _posted(self, connection: HTTPConnection, path: str, body: bytes, deadline: float) -> HttpAnswer:
-        """Post a form, and post it again if a kept connection turns out to be closed.
-
-        A query is safe to repeat.
+        Queries and predictions are safe to repeat, and so are the settings of a registry.
         """
         if connection.sock is not None:
             try:
-                return self._once(connection, path, body, deadline)
+                return self._once(connection, request, deadline)
             except ConnectionError:  # RemoteDisconnected is one
                 connection.close()
-        return self._once(connection, path, body, deadline)
+        return self._once(connection, request, deadline)
 
-    def _once(self, connection: HTTPConnection, path: str, body: bytes, deadline: float) -> HttpAnswer:
+    def _once(self, connection: HTTPConnection, request: Request, deadline: float) -> HttpAnswer:
         if connection.sock is None:
             _connect(connection)
         connection.sock.settimeout(max(deadline - time.monotonic(), 0.001))
-        target, headers = f"{self._server.prefix}{path}", self._headers
+        target, headers = f"{self._server.prefix}{request.path}", {**self._headers, **request.headers}
         if self._proxy and self._server.scheme == "http":
             target, headers = f"{self._server.origin}{target}", {**headers, **self._proxy.headers}
-        connection.request("POST", target, body, headers)
+        connection.request(request.method, target, request.body, headers)
         with connection.getresponse() as response:
-            content = _read(response)
+            content = _read(response, self._most_bytes)
             date, location = response.getheader("Date"), response.getheader("Location")
-            return HttpAnswer(response.status, response.reason, content, date, location)
+            challenge = response.getheader("WWW-Authenticate")
+            return HttpAnswer(response.status, response.reason, content, date, location, challenge)
+
+
+def new_connection(server: Server, proxy: Proxy | None, seconds: float) -> HTTPConnection:
+    """Return a connection that is not open yet. ``seconds`` is the time for it to open, and for each read."""
+    host, port = (proxy.host, proxy.port) if proxy else (server.host, server.port)
+    if server.scheme == "http":
+        return HTTPConnection(host, port, timeout=seconds)
+    connection = HTTPSConnection(host, port, timeout=seconds, context=ssl.create_default_context())
+    if proxy:
+        connection.set_tunnel(server.host, server.port, proxy.headers)
+    return connection
 
 
 def _connect(connection: HTTPConnection) -> None:
@@ -173,13 +201,13 @@ def _connect(connection: HTTPConnection) -> None:
         raise UnreachableError(f"no connection within {_CONNECT_SECONDS:g} seconds") from None
 
 
-def _read(response: HTTPResponse) -> bytes:
+def _read(response: HTTPResponse, most_bytes: int) -> bytes:
     """Return a body. UnreachableError if it is too large, or ends early."""
     content = bytearray()
     while chunk := response.read1(_CHUNK):
         content += chunk
-        if len(content) > MOST_BYTES:
-            raise UnreachableError(f"its answer is larger than {MOST_BYTES >> 20} MiB: the query has too many series")
+        if len(content) > most_bytes:
+            raise AnswerTooLargeError(f"its answer is larger than {most_bytes >> 20} MiB")
     if response.length:
         raise UnreachableError(f"its answer ended {response.length:,} bytes early")
     return bytes(content)
