@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.integrations.storage import local_path, object_store
+
+_WILDCARD = re.compile(r"[*?[]")
 
 
 class DuckDB:
@@ -29,7 +32,7 @@ class DuckDB:
             local = local_path(path)
             if local is None and not self._backend.con.filesystem_is_registered(_protocol(path)):
                 self._backend.con.register_filesystem(object_store(path))
-            files.append(str(local) if local is not None else path)
+            files.append(_WILDCARD.sub(r"[\g<0>]", str(local) if local is not None else path))
         name = f"read_{next(self._numbers)}"
         relation = self._backend.con.read_parquet(files, union_by_name=True, hive_partitioning=False)
         relation.create_view(name)
