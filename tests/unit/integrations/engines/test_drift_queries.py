@@ -166,6 +166,14 @@ def test_more_features_than_one_query_holds(engine: Engine, tmp_path: Path) -> N
     assert [found.window[name].low for name in columns] == [float(index) for index in range(40)]
 
 
+def test_nan_is_missing_although_arrow_leaves_it_out_of_its_statistics(engine: Engine, tmp_path: Path) -> None:
+    """DuckDB reads the bounds of a column, and would take the test for NaN for false."""
+    path = write_table(tmp_path / "a.parquet", "41", {"input.a": np.array([np.nan, 0.2, 0.3])})
+    table = engine.read([str(path)])
+    found = count_drift(engine, table, table, OLD, OLD).window["input.a"]
+    assert (found.missing, found.high) == (1, 0.3)
+
+
 def test_an_error_of_the_engine_is_one_line() -> None:
     with pytest.raises(UserError, match=r"^duckdb cannot answer: IO Error: broken$") as error, queries("duckdb"):
         raise RuntimeError("IO Error: broken\nLINE 1: SELECT\x1b[31m")
@@ -173,7 +181,7 @@ def test_an_error_of_the_engine_is_one_line() -> None:
 
 
 def test_a_folder_of_a_hostile_name_is_no_pattern_and_no_column(engine: Engine, tmp_path: Path) -> None:
-    one = write_table(tmp_path / "version=99" / "*.parquet", "41", {"input.a": [1.0] * 3})
+    one = write_table(tmp_path / "version=99" / "it's *.parquet", "41", {"input.a": [1.0] * 3})
     write_table(tmp_path / "version=99" / "other.parquet", "41", {"input.a": [1.0] * 5})
     rows = engine.read([str(one)]).to_pyarrow()
     assert rows.num_rows == 3
