@@ -26,6 +26,9 @@ class Engine(Protocol):
     def read(self, paths: Sequence[str]) -> Any:
         """Return a table of all rows of some Parquet files."""
 
+    def view(self, table: Any) -> Any:
+        """Return a query as a table with a name: Ibis translates a long query only once."""
+
     def keep(self, table: Any) -> Any:
         """Run a query once, and return its rows as a table that lasts as long as the connection."""
 
