@@ -24,7 +24,7 @@ from rollout_spec.integrations.engines.labelled import count_labelled
 pytestmark = [
     pytest.mark.system,
     pytest.mark.real,
-    pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"),  # pyspark's own use of pandas
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of pandas, by pyspark
 ]
 
 ROWS = 3_000
