@@ -24,7 +24,9 @@ from rollout_spec.integrations.engines.labelled import count_labelled
 pytestmark = [
     pytest.mark.system,
     pytest.mark.real,
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of pandas, by pyspark
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # pyspark calls pandas
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # pyspark leaves sockets open
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
 ROWS = 3_000
@@ -43,7 +45,7 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[EngineNam
     builder = SparkSession.builder.master("local[1]")
     settings = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "1", "spark.local.dir": str(folder),
                 "spark.sql.warehouse.dir": str(folder / "warehouse"), "spark.driver.bindAddress": "127.0.0.1",
-                "spark.driver.host": "127.0.0.1"}  # fmt: skip
+                "spark.driver.host": "127.0.0.1", "spark.sql.codegen.wholeStage": "false"}  # fmt: skip
     for name, value in settings.items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()

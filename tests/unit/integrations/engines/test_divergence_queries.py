@@ -55,9 +55,9 @@ def test_scores(engine: Engine, tmp_path: Path) -> None:
     assert whole.means["bias"].value == pytest.approx((new - old).mean(), rel=1e-12)
     assert whole.means["square"].value == pytest.approx(((new - old) ** 2).mean(), rel=1e-12)
     for name, values in (("absolute", np.abs(new - old)), ("relative", np.abs(new - old) / old)):
-        assert whole.quantiles[name] == tuple(
-            (share, pytest.approx(np.quantile(values, share))) for share in (0.5, 0.9, 0.99)
-        )
+        shares, points = zip(*whole.quantiles[name], strict=True)
+        assert shares == (0.5, 0.9, 0.99)
+        assert points == pytest.approx(np.quantile(values, shares))
     for bins, values in ((whole.logged_bins, old), (whole.replayed_bins, new)):
         assert bins == tuple(np.histogram(np.minimum(np.floor(values * 100), 99), bins=np.arange(101))[0])
     right = [(values >= 0.3) == (OLD[10:400] > 0.4) for values in (OLD[10:400], NEW[10:400])]
