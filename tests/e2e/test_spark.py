@@ -45,7 +45,7 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[EngineNam
     builder = SparkSession.builder.master("local[1]")
     settings = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "1", "spark.local.dir": str(folder),
                 "spark.sql.warehouse.dir": str(folder / "warehouse"), "spark.driver.bindAddress": "127.0.0.1",
-                "spark.driver.host": "127.0.0.1", "spark.sql.codegen.wholeStage": "false"}  # fmt: skip
+                "spark.driver.host": "127.0.0.1"}  # fmt: skip
     for name, value in settings.items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()

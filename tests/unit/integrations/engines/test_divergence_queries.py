@@ -81,15 +81,16 @@ def test_classes(engine: Engine, tmp_path: Path) -> None:
     path = write_pairs(
         tmp_path / "pairs.parquet", "y", columns, arm=pa.array(arms), label_number=pa.array(truth.astype(float))
     )
-    found = only(engine, path, "class")
-    whole, old, new = found["failed", None], CLASSES[:500], OTHERS[:500]
+    counts = count_divergence(engine, engine.read([str(path)]), {"y": "class"})
+    found = {group.arm: group for group in counts.groups}
+    whole, old, new = found["failed"], CLASSES[:500], OTHERS[:500]
     assert whole.shares["changed"] == (old != new).sum()
     assert sum(pair.rows for pair in whole.pairs) == 500
     assert ClassPair("1", "2", int(((old == 1) & (new == 2)).sum())) in whole.pairs
     assert whole.labelled is not None
     assert whole.labelled.only_logged_right == ((old == truth[:500]) & (new != truth[:500])).sum()
-    assert found["floor", None].rows == 100
-    report = judge_divergence(count_divergence(engine, engine.read([str(path)]), {"y": "class"}))
+    assert found["floor"].rows == 100
+    report = judge_divergence(counts)
     kappa = {measure.name: measure.value for measure in report.totals[0].measures}["kappa"]
     assert kappa == pytest.approx(float(oracle("sklearn.metrics").cohen_kappa_score(old, new)))
     texts = {"label_text": pa.array(truth.astype(str)), "label_number": pa.nulls(ROWS, pa.float64())}
