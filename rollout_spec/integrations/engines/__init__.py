@@ -49,7 +49,7 @@ def queries(engine: EngineName) -> Iterator[None]:
     """Turn the errors of an engine into UserErrors: its libraries raise many kinds."""
     try:
         yield
-    except (UserError, KeyboardInterrupt):
+    except UserError:
         raise
     except Exception as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
