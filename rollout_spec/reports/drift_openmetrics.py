@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 
 from rollout_spec.core.text import escape
@@ -12,7 +12,8 @@ from rollout_spec.domain.drift.report import DriftReport
 VERDICTS = ("breach", "inconclusive", "no-data", "ok")
 _LONGEST = 200
 
-_Sample = tuple[Mapping[str, str], float]
+_Family = tuple[str, str, Sequence[tuple[Mapping[str, str], float]]]
+"""The name of a series, its description, and its samples."""
 
 
 def drift_openmetrics(report: DriftReport) -> str:
@@ -22,17 +23,18 @@ def drift_openmetrics(report: DriftReport) -> str:
 
 def _lines(report: DriftReport) -> Iterator[str]:
     own = {"workspace": report.workspace, "rollout": report.rollout, "version": report.version}
-
-    def family(name: str, text: str, samples: Iterable[_Sample]) -> Iterator[str]:
+    for name, text, samples in (*_of_features(report), *_of_report(report)):
         yield f"# TYPE rollout_spec_drift_{name} gauge"
         yield f"# HELP rollout_spec_drift_{name} {text}"
         for labels, value in samples:
             if math.isfinite(value):
                 yield f"rollout_spec_drift_{name}{{{_labels(own | dict(labels))}}} {value!r}"
 
+
+def _of_features(report: DriftReport) -> Iterator[_Family]:
     features = report.features
-    indexes = [({"feature": each.name}, each.psi if each.psi is not None else math.nan) for each in features]
-    noises = [({"feature": each.name}, each.noise if each.noise is not None else math.nan) for each in features]
+    indexes = [({"feature": each.name}, each.psi) for each in features if each.psi is not None]
+    noises = [({"feature": each.name}, each.noise) for each in features if each.noise is not None]
     shares = [
         ({"feature": each.name, "measure": measure.measure.replace(" ", "_")}, measure.value)
         for each in features
@@ -44,22 +46,20 @@ def _lines(report: DriftReport) -> Iterator[str]:
         for each in features
         for verdict in VERDICTS
     ]
-    limits = report.limits
-    yield from family("psi", "The population stability index of a feature.", indexes)
-    yield from family("psi_noise", "The index that equal distributions stay below in 95% of all cases.", noises)
-    yield from family("share_change", "The change of a share of values, as a fraction of 1.", shares)
-    yield from family("feature_verdict", "1 for the verdict on a feature, else 0.", verdicts)
-    yield from family(
-        "verdict",
-        "1 for the verdict on all features, else 0.",
-        [({"verdict": verdict}, float(report.verdict == verdict)) for verdict in VERDICTS],
-    )
-    yield from family(
-        "limit", "The accepted change.", [({"measure": "psi"}, limits.psi), ({"measure": "share"}, limits.share)]
-    )
-    sides = [({"side": "window"}, report.window.rows), ({"side": "reference"}, report.reference.rows)]
-    yield from family("rows", "The compared rows.", [(labels, float(rows)) for labels, rows in sides])
-    yield from family("timestamp_seconds", "The time of the comparison.", [({}, report.at.timestamp())])
+    yield "psi", "The population stability index of a feature.", indexes
+    yield "psi_noise", "The index that equal distributions stay below in 95% of all cases.", noises
+    yield "share_change", "The change of a share of values, as a fraction of 1.", shares
+    yield "feature_verdict", "1 for the verdict on a feature, else 0.", verdicts
+
+
+def _of_report(report: DriftReport) -> Iterator[_Family]:
+    verdicts = [({"verdict": verdict}, float(report.verdict == verdict)) for verdict in VERDICTS]
+    limits = [({"measure": "psi"}, report.limits.psi), ({"measure": "share"}, report.limits.share)]
+    sides = [({"side": "window"}, float(report.window.rows)), ({"side": "reference"}, float(report.reference.rows))]
+    yield "verdict", "1 for the verdict on all features, else 0.", verdicts
+    yield "limit", "The accepted change.", limits
+    yield "rows", "The compared rows.", sides
+    yield "timestamp_seconds", "The time of the comparison.", [({}, report.at.timestamp())]
 
 
 def _labels(labels: Mapping[str, str]) -> str:
