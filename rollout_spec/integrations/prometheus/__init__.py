@@ -1,6 +1,6 @@
 """The HTTP API of Prometheus: queries, within bounds of time and size.
 
-Start with ``client``. ``connection`` holds the HTTP, ``answers`` reads the JSON.
+Start with ``client``. ``answers`` reads the JSON.
 """
 
 from __future__ import annotations

@@ -13,14 +13,21 @@ from rollout_spec.core import redaction
 from rollout_spec.core.errors import OUTSIDE, UserError
 from rollout_spec.core.series import Answer
 from rollout_spec.core.text import one_line
+from rollout_spec.integrations.http_connection import (
+    AnswerTooLargeError,
+    Connection,
+    HttpAnswer,
+    Server,
+    UnreachableError,
+)
 from rollout_spec.integrations.prometheus import answers
-from rollout_spec.integrations.prometheus.connection import Connection, HttpAnswer, Server, UnreachableError
 
 SECONDS = 30.0
 """The time for one query: the connection, the evaluation and the answer."""
 _LONGEST_REASON = 300
 _REFUSED = (400, 422)
 """The statuses of a query that cannot be parsed or executed, https://prometheus.io/docs/prometheus/latest/querying/api/"""
+_ADDRESS_HINT = "write `http://prometheus:9090` or `https://example.com/prometheus`"
 _HINTS = {
     401: "check `prometheus.auth` in .rollout-spec.yaml",
     403: "check `prometheus.auth` in .rollout-spec.yaml",
@@ -40,7 +47,7 @@ class PrometheusClient:
     """
 
     def __init__(self, url: str, token: str | None = None, *, timeout: float = SECONDS) -> None:
-        self._server = Server.at(url)
+        self._server = Server.at(url, _ADDRESS_HINT)
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
         if token is not None:
             if not re.fullmatch(r"[!-~]+", token):
@@ -74,6 +81,8 @@ class PrometheusClient:
         try:
             with self._lock:
                 answer = self._connection.post("/api/v1/query", urlencode(form).encode(), self._timeout)
+        except AnswerTooLargeError as error:
+            raise self._error(f"{error}: the query has too many series") from None
         except UnreachableError as error:
             raise self._error(str(error)) from None
         if answer.status != 200:

@@ -16,8 +16,8 @@ from rollout_spec.domain.metrics.counts import Arms, count_query
 from rollout_spec.domain.metrics.grid import Grid
 from rollout_spec.domain.metrics.profiles import PROFILES
 from rollout_spec.domain.metrics.selectors import Arm
+from rollout_spec.integrations.http_connection import MOST_BYTES
 from rollout_spec.integrations.prometheus.client import SECONDS
-from rollout_spec.integrations.prometheus.connection import MOST_BYTES
 from rollout_spec.spec.rollout import Stage
 from rollout_spec.spec.triggers import Comparison, Threshold
 from rollout_spec.spec.workspace import WorkspaceSpec

@@ -22,8 +22,9 @@ from pydantic import ValidationError
 from rollout_spec.core import redaction
 from rollout_spec.core.errors import OUTSIDE, USAGE, UserError
 from rollout_spec.core.series import Series
-from rollout_spec.integrations.prometheus import PrometheusClient, answers, connection
-from rollout_spec.integrations.prometheus.connection import Server
+from rollout_spec.integrations import http_connection
+from rollout_spec.integrations.http_connection import Server
+from rollout_spec.integrations.prometheus import PrometheusClient, answers
 from rollout_spec.spec.prometheus import Prometheus
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -308,7 +309,7 @@ def assert_in_time(address: str) -> None:
 
 
 def test_an_answer_that_is_too_large_is_not_kept(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "MOST_BYTES", 1 << 20)
+    monkeypatch.setattr(http_connection, "MOST_BYTES", 1 << 20)
     assert ask(serve(GOOD).address).series
     error = refused(serve(Prepared(b" " * ((1 << 20) + 1) + GOOD.body)).address)
     assert "larger than 1 MiB: the query has too many series" in error.message

@@ -17,15 +17,26 @@ from urllib.parse import SplitResult, urlsplit
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import excerpt
-from rollout_spec.integrations.prometheus.proxies import Proxy, proxy_for
+from rollout_spec.integrations.http_proxies import Proxy, proxy_for
 
 MOST_BYTES = 32 * 1024 * 1024
 _CONNECT_SECONDS = 5.0
 _CHUNK = 64 * 1024
 
 
+_HINT = "write the address of a server as `http://HOST:PORT` or `https://example.com/path`"
+
+
 class UnreachableError(Exception):
     """A server that gave no whole answer, with the reason."""
+
+
+class NoAnswerInTimeError(UnreachableError):
+    """A server that accepted the connection, and gave no whole answer in time."""
+
+
+class AnswerTooLargeError(UnreachableError):
+    """A server with an answer above the limit."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +49,8 @@ class Server:
     prefix: str
 
     @classmethod
-    def at(cls, url: str) -> Server:
-        """Return the server at a URL. UserError if the URL names none."""
-        hint = "write `http://prometheus:9090` or `https://example.com/prometheus`"
+    def at(cls, url: str, hint: str = _HINT) -> Server:
+        """Return the server at a URL. UserError with the hint if the URL names none."""
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
@@ -87,8 +97,9 @@ class Connection:
     name server. So a thread does the work, and is abandoned when the time is over.
     """
 
-    def __init__(self, server: Server, headers: Mapping[str, str]) -> None:
+    def __init__(self, server: Server, headers: Mapping[str, str], *, most_bytes: int | None = None) -> None:
         self._server = server
+        self._most_bytes = MOST_BYTES if most_bytes is None else most_bytes
         self._proxy: Proxy | None = proxy_for(server.scheme, server.host, server.port)
         self._headers = dict(headers)
         self._open: HTTPConnection | None = None
@@ -104,7 +115,7 @@ class Connection:
         connection.close()
 
     def post(self, path: str, body: bytes, seconds: float) -> HttpAnswer:
-        """Post a form and return the answer. UnreachableError if there is no whole answer in time."""
+        """Post a body and return the answer. UnreachableError if there is no whole answer in time."""
         deadline = time.monotonic() + seconds
         results: list[HttpAnswer | Exception] = []
         connection = self._open = self._open or self._new()
@@ -123,7 +134,7 @@ class Connection:
             return result
         self.close()
         if result is None or isinstance(result, TimeoutError):
-            raise UnreachableError(f"no whole answer within {seconds:g} seconds")
+            raise NoAnswerInTimeError(f"no whole answer within {seconds:g} seconds")
         if isinstance(result, UnreachableError):
             raise result
         if isinstance(result, OSError | HTTPException | ValueError):
@@ -141,9 +152,9 @@ class Connection:
         return connection
 
     def _posted(self, connection: HTTPConnection, path: str, body: bytes, deadline: float) -> HttpAnswer:
-        """Post a form, and post it again if a kept connection turns out to be closed.
+        """Post a body, and post it again if a kept connection turns out to be closed.
 
-        A query is safe to repeat.
+        Queries and predictions are safe to repeat.
         """
         if connection.sock is not None:
             try:
@@ -161,7 +172,7 @@ class Connection:
             target, headers = f"{self._server.origin}{target}", {**headers, **self._proxy.headers}
         connection.request("POST", target, body, headers)
         with connection.getresponse() as response:
-            content = _read(response)
+            content = _read(response, self._most_bytes)
             date, location = response.getheader("Date"), response.getheader("Location")
             return HttpAnswer(response.status, response.reason, content, date, location)
 
@@ -173,13 +184,13 @@ def _connect(connection: HTTPConnection) -> None:
         raise UnreachableError(f"no connection within {_CONNECT_SECONDS:g} seconds") from None
 
 
-def _read(response: HTTPResponse) -> bytes:
+def _read(response: HTTPResponse, most_bytes: int) -> bytes:
     """Return a body. UnreachableError if it is too large, or ends early."""
     content = bytearray()
     while chunk := response.read1(_CHUNK):
         content += chunk
-        if len(content) > MOST_BYTES:
-            raise UnreachableError(f"its answer is larger than {MOST_BYTES >> 20} MiB: the query has too many series")
+        if len(content) > most_bytes:
+            raise AnswerTooLargeError(f"its answer is larger than {most_bytes >> 20} MiB")
     if response.length:
         raise UnreachableError(f"its answer ended {response.length:,} bytes early")
     return bytes(content)
