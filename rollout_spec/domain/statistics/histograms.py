@@ -15,7 +15,10 @@ _ADDED = 0.5
 
 @dataclass(frozen=True)
 class HomogeneityTest:
-    """Pearson's test that two histograms have the same shares. ``bins`` are those after sparse ones are merged."""
+    """Pearson's test that two histograms have the same shares.
+
+    ``bins`` are those after sparse ones are merged.
+    """
 
     statistic: float
     bins: int
@@ -72,7 +75,8 @@ def jensen_shannon(reference: Sequence[float], window: Sequence[float]) -> float
 def homogeneity(reference: Sequence[float], window: Sequence[float], least: float = 5.0) -> HomogeneityTest:
     """Test that two histograms have the same shares.
 
-    Neighbours merge until at least ``least`` rows are expected in each. With a single bin, or an empty histogram, nothing can be found: p is 1.
+    Neighbours merge until at least ``least`` rows are expected in each. With a single bin, or an empty histogram,
+    nothing can be found: p is 1.
     Source: Pearson 1900; Cochran, "Some methods for strengthening the common chi-square tests", Biometrics 10 (1954).
     """
     _check(reference, window)

@@ -1,0 +1,87 @@
+"""The project's own log: one JSON object for each request, with the fields of `InferenceRecord`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from rollout_spec.core.inference import InferenceRecord, Scalar, Tensor, UnreadableRecord
+from rollout_spec.core.tensors import tensors_of_columns
+from rollout_spec.integrations.inference_logs import fields as read
+from rollout_spec.integrations.inference_logs.json_text import read_json
+from rollout_spec.integrations.inference_logs.log_files import Entry, Located, read_each
+from rollout_spec.integrations.inference_logs.options import LogOptions
+
+
+def recognises(fields: Mapping[str, Any]) -> bool:
+    """Return whether an entry has an id and inputs in this form."""
+    return "request_id" in fields and "inputs" in fields
+
+
+def read_records(
+    entries: Iterable[Entry | UnreadableRecord], options: LogOptions
+) -> Iterator[Located | UnreadableRecord]:
+    """Yield a record for each entry."""
+    return read_each(entries, lambda entry: _record(entry.fields))
+
+
+def write_record(record: InferenceRecord) -> str:
+    """Return a record as one line of JSON, without the line end."""
+    fields: dict[str, Any] = {
+        "request_id": record.request_id,
+        "time": record.time.isoformat() if record.time else None,
+        "model": record.model,
+        "version": record.version,
+        "inputs": [_tensor_fields(tensor) for tensor in record.inputs],
+        "outputs": [_tensor_fields(tensor) for tensor in record.outputs],
+        "status": record.status,
+        "latency_ms": record.latency_ms,
+        "segment": record.segment,
+        "label": None if record.label is None else list(record.label),
+        "weight": record.weight,
+    }
+    return json.dumps({name: value for name, value in fields.items() if value is not None}, ensure_ascii=False)
+
+
+def _record(fields: Mapping[str, Any]) -> InferenceRecord:
+    return InferenceRecord(
+        request_id=read.required_text(fields, "request_id"),
+        time=read.time(fields.get("time"), "time"),
+        model=read.text(fields, "model"),
+        version=read.text(fields, "version"),
+        inputs=_tensors(fields, "inputs"),
+        outputs=_tensors(fields, "outputs"),
+        status=read.status(fields, "status"),
+        latency_ms=read.number(fields, "latency_ms"),
+        segment=read.text(fields, "segment"),
+        label=read.labels(fields.get("label")),
+        weight=read.weight(fields, "weight"),
+    )
+
+
+def _tensors(fields: Mapping[str, Any], name: str) -> tuple[Tensor, ...]:
+    """Return tensors from a list of them, or from an object of values by feature."""
+    value = fields.get(name)
+    if isinstance(value, str):  # a column of Parquet
+        value = read_json(value)
+    if isinstance(value, dict):
+        return tensors_of_columns(value)
+    return read.tensors([] if value is None else value, name)
+
+
+def _tensor_fields(tensor: Tensor) -> dict[str, Any]:
+    return {
+        "name": tensor.name,
+        "datatype": tensor.datatype,
+        "shape": list(tensor.shape),
+        "data": [_json_value(value) for value in tensor.data],
+    }
+
+
+def _json_value(value: Scalar) -> Scalar:
+    """Return a value that strict JSON can hold: NaN and the infinities as text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
