@@ -8,7 +8,8 @@ files, ``table`` writes the table.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from importlib import import_module
 from itertools import chain
 from typing import Any, Protocol, cast
@@ -16,6 +17,7 @@ from typing import Any, Protocol, cast
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.inference import InferenceRecord, UnreadableRecord
 from rollout_spec.core.text import did_you_mean, excerpt
+from rollout_spec.integrations.inference_logs.labels import keep_labels, label_of
 from rollout_spec.integrations.inference_logs.log_files import Entry, Located, log_files, read_entries
 from rollout_spec.integrations.inference_logs.options import LogOptions
 from rollout_spec.integrations.inference_logs.scratch import Scratch
@@ -38,6 +40,11 @@ class LogFormat(Protocol):
 FORMATS = {
     "jsonl": "jsonl",
     "parquet": "parquet",
+    "kserve": "kserve",
+    "mlserver": "mlserver",
+    "sagemaker": "sagemaker",
+    "databricks": "databricks",
+    "open-inference": "open_inference",
 }
 """The modules of formats, by name, in the order in which they are tried. Each is imported at its first use."""
 
@@ -53,19 +60,22 @@ class OpenLog:
 
     def records(self) -> Iterator[InferenceRecord | UnreadableRecord]:
         """Yield the records once. A record whose id an earlier one has is unreadable."""
-        scratch = Scratch()
-        try:
+        with closing(Scratch()) as scratch:
+            if self.options.labels is not None:
+                yield from keep_labels(self.options.labels, scratch)
             for found in _module(self.format).read_records(self.entries, self.options):
-                if isinstance(found, UnreadableRecord):
-                    yield found
-                    continue
-                entry, record = found
-                if scratch.is_new(record.request_id):
-                    yield record
-                else:
-                    yield entry.unreadable(f"an earlier record has the request id `{excerpt(record.request_id)}`")
-        finally:
-            scratch.close()
+                yield found if isinstance(found, UnreadableRecord) else _checked(found, scratch)
+
+
+def _checked(found: Located, scratch: Scratch) -> InferenceRecord | UnreadableRecord:
+    """Return a record with its label, or an unreadable one if an earlier record has its id."""
+    record = found.record
+    if not scratch.is_new(record.request_id):
+        return found.entry.unreadable(f"an earlier record has the request id `{excerpt(record.request_id)}`")
+    if record.label is not None:
+        return record
+    label = label_of(found.label_key or record.request_id, scratch)
+    return record if label is None else replace(record, label=label)
 
 
 def read_log(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rollout_spec.core.inference import Scalar, Tensor
+from rollout_spec.core.inference import InferenceRecord, Scalar, Tensor
 from rollout_spec.core.tensors import read_tensor
 from rollout_spec.core.text import excerpt
 from rollout_spec.core.units import parse_time
@@ -31,6 +31,11 @@ def text(fields: Mapping[str, Any], name: str) -> str | None:
     if value and len(value) > LONGEST_TEXT:
         raise FieldError(f"`{name}` has more than {LONGEST_TEXT} characters")
     return value or None
+
+
+def shown(value: str) -> str:
+    """Return a text of the log for a message."""
+    return f"`{excerpt(value)}`"
 
 
 def required_text(fields: Mapping[str, Any], name: str) -> str:
@@ -59,9 +64,9 @@ def weight(fields: Mapping[str, Any], name: str) -> float:
     return 1.0 if value is None else value
 
 
-def status(fields: Mapping[str, Any], name: str, default: int = 200) -> int:
-    """Return an HTTP status, or 0 for a request without an answer."""
-    value = fields.get(name, default)
+def status(fields: Mapping[str, Any], name: str, default: int | None) -> int:
+    """Return an HTTP status, or 0 for a request without an answer. ``default`` is for a missing one."""
+    value = default if fields.get(name) is None else fields[name]
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1000:
         raise FieldError(f"`{name}` is not an HTTP status")
     return value
@@ -113,3 +118,25 @@ def unique(found: Iterable[Tensor]) -> tuple[Tensor, ...]:
             raise FieldError(f"two tensors have the name `{excerpt(tensor.name)}`")
         by_name[tensor.name] = tensor
     return tuple(by_name.values())
+
+
+def own_record(
+    fields: Mapping[str, Any],
+    inputs: tuple[Tensor, ...],
+    outputs: tuple[Tensor, ...],
+    label: tuple[Scalar, ...] | None,
+) -> InferenceRecord:
+    """Return a record whose other fields have the project's own names."""
+    return InferenceRecord(
+        request_id=required_text(fields, "request_id"),
+        time=time(fields.get("time"), "time"),
+        model=text(fields, "model"),
+        version=text(fields, "version"),
+        inputs=inputs,
+        outputs=outputs,
+        status=status(fields, "status", 200),
+        latency_ms=number(fields, "latency_ms"),
+        segment=text(fields, "segment"),
+        label=label,
+        weight=weight(fields, "weight"),
+    )

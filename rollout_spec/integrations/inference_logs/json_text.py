@@ -20,7 +20,7 @@ def read_json(content: bytes | str) -> Any:
     Halves of characters, which JSON can escape and UTF-8 cannot hold, become `?`.
     """
     try:
-        text = content if isinstance(content, str) else content.decode("utf-8-sig")
+        text = (content if isinstance(content, str) else content.decode("utf-8-sig")).strip()
         value = json.loads(text)
     except UnicodeDecodeError as error:
         raise JsonError(f"not UTF-8: byte {error.start + 1} is invalid") from None

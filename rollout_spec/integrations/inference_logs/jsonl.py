@@ -11,7 +11,7 @@ from rollout_spec.core.inference import InferenceRecord, Scalar, Tensor, Unreada
 from rollout_spec.core.tensors import tensors_of_columns
 from rollout_spec.integrations.inference_logs import fields as read
 from rollout_spec.integrations.inference_logs.json_text import read_json
-from rollout_spec.integrations.inference_logs.log_files import Entry, Located, read_each
+from rollout_spec.integrations.inference_logs.log_files import Entry, Located, each_entry
 from rollout_spec.integrations.inference_logs.options import LogOptions
 
 
@@ -24,7 +24,7 @@ def read_records(
     entries: Iterable[Entry | UnreadableRecord], options: LogOptions
 ) -> Iterator[Located | UnreadableRecord]:
     """Yield a record for each entry."""
-    return read_each(entries, lambda entry: _record(entry.fields))
+    return each_entry(entries, lambda entry: Located(entry, _record(entry.fields)))
 
 
 def write_record(record: InferenceRecord) -> str:
@@ -46,24 +46,15 @@ def write_record(record: InferenceRecord) -> str:
 
 
 def _record(fields: Mapping[str, Any]) -> InferenceRecord:
-    return InferenceRecord(
-        request_id=read.required_text(fields, "request_id"),
-        time=read.time(fields.get("time"), "time"),
-        model=read.text(fields, "model"),
-        version=read.text(fields, "version"),
-        inputs=_tensors(fields, "inputs"),
-        outputs=_tensors(fields, "outputs"),
-        status=read.status(fields, "status"),
-        latency_ms=read.number(fields, "latency_ms"),
-        segment=read.text(fields, "segment"),
-        label=read.labels(fields.get("label")),
-        weight=read.weight(fields, "weight"),
-    )
+    label = read.labels(fields.get("label"))
+    return read.own_record(fields, _tensors(fields, "inputs"), _tensors(fields, "outputs"), label)
 
 
 def _tensors(fields: Mapping[str, Any], name: str) -> tuple[Tensor, ...]:
     """Return tensors from a list of them, or from an object of values by feature."""
     value = fields.get(name)
+    if value is None and name == "inputs":
+        raise read.FieldError("it has no `inputs`")
     if isinstance(value, str):  # a column of Parquet
         value = read_json(value)
     if isinstance(value, dict):

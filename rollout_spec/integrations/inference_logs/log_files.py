@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.inference import InferenceRecord, UnreadableRecord
@@ -19,6 +19,7 @@ PARQUET_MAGIC = b"PAR1"
 UNREADABLE = (FieldError, JsonError, TensorError)
 """The errors that make one entry unreadable, and leave the others."""
 _DELTA_LOG = "_delta_log"
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +35,25 @@ class Entry:
         return UnreadableRecord(self.file, self.line, reason)
 
 
-Located = tuple[Entry, InferenceRecord]
-"""A record with the entry that it was read from."""
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A record with the entry that it was read from, and the id by which labels are joined."""
+
+    entry: Entry
+    record: InferenceRecord
+    label_key: str | None = None
 
 
-def read_each(
-    entries: Iterable[Entry | UnreadableRecord], read: Callable[[Entry], InferenceRecord]
-) -> Iterator[Located | UnreadableRecord]:
-    """Yield the record of each entry, for formats in which an entry is a record."""
+def each_entry(
+    entries: Iterable[Entry | UnreadableRecord], read: Callable[[Entry], Value]
+) -> Iterator[Value | UnreadableRecord]:
+    """Yield the value of each entry, and those that cannot be read."""
     for entry in entries:
         if isinstance(entry, UnreadableRecord):
             yield entry
             continue
         try:
-            yield entry, read(entry)
+            yield read(entry)
         except UNREADABLE as error:
             yield entry.unreadable(str(error))
 

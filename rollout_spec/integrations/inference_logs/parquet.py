@@ -34,7 +34,7 @@ def read_records(
                 rows.append(entry)
         if rows:
             try:
-                yield rows[0], _record([row.fields for row in rows])
+                yield Located(rows[0], _record([row.fields for row in rows]))
             except UNREADABLE as error:
                 yield rows[0].unreadable(str(error))
 
@@ -46,20 +46,7 @@ def _group(entry: Entry | UnreadableRecord) -> tuple[str, object]:
 
 
 def _record(rows: Sequence[Mapping[str, Any]]) -> InferenceRecord:
-    first = rows[0]
-    return InferenceRecord(
-        request_id=read.required_text(first, "request_id"),
-        time=read.time(first.get("time"), "time"),
-        model=read.text(first, "model"),
-        version=read.text(first, "version"),
-        inputs=_tensors(rows, "input."),
-        outputs=_tensors(rows, "output."),
-        status=read.status(first, "status"),
-        latency_ms=read.number(first, "latency_ms"),
-        segment=read.text(first, "segment"),
-        label=_label(rows),
-        weight=read.weight(first, "weight"),
-    )
+    return read.own_record(rows[0], _tensors(rows, "input."), _tensors(rows, "output."), _label(rows))
 
 
 def _label(rows: Sequence[Mapping[str, Any]]) -> tuple[Any, ...] | None:

@@ -52,6 +52,12 @@ class Scratch:
         found: list[tuple[str]] = self._database.execute(statement, (side, half_id)).fetchall()
         return found[0][0] if found else None
 
+    def look(self, side: str, half_id: str) -> str | None:
+        """Return a half without forgetting it, None if there is none."""
+        statement = "SELECT body FROM waiting WHERE side = ? AND id = ?"
+        found: tuple[str] | None = self._database.execute(statement, (side, half_id)).fetchone()
+        return found[0] if found else None
+
     def rest(self, side: str) -> Iterator[str]:
         """Yield the halves that were not taken, in the order in which they came."""
         rows = self._database.execute("SELECT body FROM waiting WHERE side = ? ORDER BY rowid", (side,))
