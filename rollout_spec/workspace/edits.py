@@ -95,6 +95,25 @@ def with_drilled(content: bytes, moment: datetime) -> bytes:
     return _verified(edited, _replaced(data, at, {**(before or {}), "drilled": written}))
 
 
+def with_replay(content: bytes, summary: str) -> bytes:
+    """Return an incident's file with the result of a replay in its evidence. The rest of the evidence stays."""
+    data, at, written = _data(content), ("spec", "evidence"), quote(summary)
+    spec = data["spec"]
+    before = spec.get("evidence")
+    if "evidence" not in spec:
+        behind = next(key for key in ("reverts", "stage", "observedAt") if key in spec)
+        edited = insert(content, at[:1], f"evidence: {{replay: {written}}}", behind=behind)
+    elif before is None:
+        edited = set_value(content, at, f"{{replay: {written}}}")
+    elif not before:
+        edited = insert_first(content, at, f"replay: {written}")
+    elif "replay" in before:
+        edited = set_value(content, (*at, "replay"), written)
+    else:
+        edited = insert(content, at, f"replay: {written}", behind=list(before)[-1])
+    return _verified(edited, _replaced(data, at, {**(before or {}), "replay": summary}))
+
+
 def spelled(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return a record whose pins are written in quotes, as versions are."""
     pins = record.get("requires")
