@@ -33,6 +33,7 @@ COMMANDS = {
     "promote": "make the candidate stable",
     "retire": "remove a version from knownGood",
     "drill": "roll back in memory from every reachable state of a rollout",
+    "drift": "compare the inputs and scores of a recent window with a reference",
     "gate": "judge the live stage of a rollout from Prometheus",
     "reconcile": "judge all rollouts in flight once: advance, wait, or roll back",
     "rollback": "open the pull request that restores the whole stack",

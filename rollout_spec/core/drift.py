@@ -6,8 +6,11 @@ An engine reads them, and ``domain/drift`` judges them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+
+LABEL_BINS = 1_000
+"""The bins of equal width between 0 and 1 in which scores of labelled rows are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,4 +90,4 @@ class LabelledCounts:
     unlabelled: int = 0
     unusable: int = 0
     positives: tuple[int, ...] = ()
-    negatives: tuple[int, ...] = field(default=())
+    negatives: tuple[int, ...] = ()

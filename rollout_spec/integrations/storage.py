@@ -138,3 +138,8 @@ def _file_system(address: str) -> Any:
     except Exception as error:  # each store raises errors of its own library
         message = f"cannot connect to the store of {excerpt(address)}: {excerpt(str(error))}"
         raise UserError(message, status=OUTSIDE) from None
+
+
+def object_store(address: str) -> Any:
+    """Return the file system of fsspec for an address in an object store. UserError if its scheme is not read."""
+    return _file_system(address)

@@ -1,7 +1,7 @@
 """Tests of one feature: its distribution, missing values, new categories, and values out of range.
 
-A breach needs both a change of practical size and evidence that it is no chance. ``ok`` needs enough rows to see a
-change as large as the limit.
+A breach needs both a change of practical size and evidence that it is no chance. ``ok`` needs enough rows: a change
+as large as the limit would be found, and would give a larger value than the measured one, each with 80%.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from typing import Literal
 from rollout_spec.core.drift import FeatureBins, FeatureCounts
 from rollout_spec.domain.judgement.verdicts import Verdict
 from rollout_spec.domain.statistics import chi_square, exact, histograms
-from rollout_spec.domain.statistics.proportions import power_of
+from rollout_spec.domain.statistics.counts import Counts
+from rollout_spec.domain.statistics.normal import cumulative
+from rollout_spec.domain.statistics.proportions import difference, power_of
 
 MeasureName = Literal["distribution", "missing", "new categories", "out of range"]
 
@@ -92,7 +94,8 @@ def verdict_of(tested: Tested, adjusted: float, alpha: float, tests: int) -> Ver
         return "breach"
     if tested.is_large:
         return "inconclusive"
-    return "ok" if _power(tested, alpha / tests) >= POWER else "inconclusive"
+    is_shown = min(_power(tested, alpha / tests), _larger_at_limit(tested)) >= POWER
+    return "ok" if is_shown else "inconclusive"
 
 
 def _power(tested: Tested, alpha: float) -> float:
@@ -106,6 +109,18 @@ def _power(tested: Tested, alpha: float) -> float:
     if rate + tested.limit >= 1:
         return 1.0
     return power_of(max(rate, 0.5 / rows), rate + tested.limit, rows, window_rows / rows, alpha / 2)
+
+
+def _larger_at_limit(tested: Tested) -> float:
+    """Return the probability of a larger value than the measured one, if the change is as large as the limit."""
+    old, new = tested.reference, tested.window
+    if tested.measure == "distribution":
+        noise = histograms.noise(old.present, new.present)
+        return chi_square.shifted_tail(tested.value / noise, max(len(old.bins) - 1, 1), tested.limit / noise)
+    rate, rows, window_rows = _base(tested)
+    found = min(max(rate + tested.value, 0.0), 1.0) * window_rows
+    error = difference(Counts(rate * rows, rows), Counts(found, window_rows)).unpooled_error
+    return cumulative((tested.limit - abs(tested.value)) / error)
 
 
 def _base(tested: Tested) -> tuple[float, int, int]:

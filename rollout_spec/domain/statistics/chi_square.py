@@ -41,21 +41,25 @@ def quantile(probability: float, degrees: float) -> float:
 
 
 def power(degrees: float, shift: float, alpha: float) -> float:
-    """Return the probability to exceed the quantile of 1 - alpha if the distribution is shifted.
+    """Return the probability to exceed the quantile of 1 - alpha if the distribution is shifted."""
+    return shifted_tail(quantile(1 - alpha, degrees), degrees, shift)
+
+
+def shifted_tail(value: float, degrees: float, shift: float) -> float:
+    """Return the probability of a larger value if the distribution is shifted.
 
     ``shift`` is the noncentrality: a sum over Poisson weights, and above 20,000 the normal distribution.
     Source: Patnaik, "The non-central chi-square and F distributions", Biometrika 36 (1949).
     """
     check_number("a shift", shift)
-    bound = quantile(1 - alpha, degrees)
     if shift > _LARGE_SHIFT:
-        return cumulative((degrees + shift - bound) / math.sqrt(2 * (degrees + 2 * shift)))
+        return cumulative((degrees + shift - value) / math.sqrt(2 * (degrees + 2 * shift)))
     half = shift / 2
     reach = 10 * math.sqrt(half) + 20
     terms = range(max(0, int(half - reach)), int(half + reach) + 1)
     log_half = math.log(half) if half else 0.0
     weights = ((n, math.exp(n * log_half - half - math.lgamma(n + 1)) if half or not n else 0.0) for n in terms)
-    return min(math.fsum(weight * tail(bound, degrees + 2 * n) for n, weight in weights if weight > _PRECISION), 1.0)
+    return min(math.fsum(weight * tail(value, degrees + 2 * n) for n, weight in weights if weight > _PRECISION), 1.0)
 
 
 def _series(shape: float, at: float) -> float:
