@@ -21,6 +21,7 @@ from rollout_spec.domain.replay.report import ReplayReport, summary_line
 from rollout_spec.integrations.engines import ENGINES
 from rollout_spec.integrations.inference_logs import FORMATS as LOG_FORMATS
 from rollout_spec.integrations.model_servers import PROTOCOLS
+from rollout_spec.reports.replay_html import replay_html
 from rollout_spec.reports.replay_json import replay_json
 from rollout_spec.reports.replay_text import replay_text
 from rollout_spec.workflows.locate import WorkspaceLocation
@@ -31,6 +32,7 @@ from rollout_spec.workflows.replay.selection import Logs
 FORMATS = {
     "text": lambda report: escape(replay_text(report), keep="\n"),
     "json": lambda report: json_text(replay_json(report)),
+    "html": replay_html,
 }
 
 
