@@ -8,6 +8,8 @@ of the log failed.
 from __future__ import annotations
 
 import argparse
+import math
+import re
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -54,7 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--share-limit", type=_share, default=0.05, metavar="0.05", help="the accepted change of a share of values")
     add("--alpha", type=_share, default=0.05, metavar="0.05", help="the false alarms of all features together")
     add("--engine", choices=ENGINES, default="duckdb", help="the engine of the queries (default: duckdb)")
-    add("--memory", default=MEMORY, metavar="1GB", help="the memory of DuckDB (default: 1GB)")
+    add("--memory", type=_memory, default=MEMORY, metavar="1GB", help="the memory of DuckDB (default: 1GB)")
     add("--openmetrics", metavar="FILE", help="also write series for Prometheus")
     add("--format", choices=FORMATS, default="text", help="the format (default: text)")
 
@@ -98,10 +100,19 @@ def _address(start: Path, address: str) -> str:
 
 
 def _share(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
     if not 0 < value < 1:
         raise argparse.ArgumentTypeError("expected a number between 0 and 1, such as 0.05")
     return value
+
+
+def _memory(text: str) -> str:
+    if not re.fullmatch(r"[1-9][0-9]{0,8}[MG]i?B", text):
+        raise argparse.ArgumentTypeError("expected a number with its unit, such as 512MB or 4GB")
+    return text
 
 
 def _period(option: str, text: str) -> Period:

@@ -79,11 +79,12 @@ def count_features(
     """Count the values of features in their bins, and those outside of some ranges."""
     counts: dict[str, FeatureCounts] = {}
     for names in batches(list(bins), _COLUMNS):
-        measures: dict[str, Any] = {"rows": table.count()}
+        rows = _prepared(table, names, bins)
+        measures: dict[str, Any] = {"rows": rows.count()}
         for index, name in enumerate(names):
-            for key, measure in _measures(table[name], bins[name], ranges.get(name, (None, None))):
+            for key, measure in _measures(rows, index, bins[name], ranges.get(name, (None, None))):
                 measures[f"f{index}_{key}"] = measure
-        row = first_row(table.aggregate(**measures))
+        row = first_row(rows.aggregate(**measures))
         for index, name in enumerate(names):
             prefix = f"f{index}_"
             own = {key.removeprefix(prefix): value for key, value in row.items() if key.startswith(prefix)}
@@ -91,21 +92,34 @@ def count_features(
     return counts
 
 
-def _measures(column: Any, bins: FeatureBins, limits: tuple[float | None, float | None]) -> Iterator[tuple[str, Any]]:
+def _prepared(table: Any, names: Sequence[str], bins: Mapping[str, FeatureBins]) -> Any:
+    """Return the values of features, and their finite ones, as columns: an engine computes these once for each row."""
+    import ibis
+
+    columns = {f"value{i}": (text if bins[name].is_text else number)(table[name]) for i, name in enumerate(names)}
+    rows = table.select(**columns)
+    values = {i: rows[f"value{i}"] for i, name in enumerate(names) if not bins[name].is_text}
+    absent = ibis.null("float64")
+    return rows.mutate(**{f"finite{i}": ibis.ifelse(is_finite(value), value, absent) for i, value in values.items()})
+
+
+def _measures(
+    rows: Any, index: int, bins: FeatureBins, limits: tuple[float | None, float | None]
+) -> Iterator[tuple[str, Any]]:
+    value = rows[f"value{index}"]
     if bins.is_text:
-        value = text(column)
-        for index, category in enumerate(bins.categories):
-            yield f"bin{index}", count_of(value == category)
+        for place, category in enumerate(bins.categories):
+            yield f"bin{place}", count_of(value == category)
         if bins.known:
             yield "unknown", count_of(~value.isin(list(bins.known)))
     else:
-        value = number(column)
-        for index, edge in enumerate(bins.edges):
-            yield f"bin{index}", count_of(value <= edge)
-        yield "low", value.min(where=is_finite(value))
-        yield "high", value.max(where=is_finite(value))
-        yield "mean", value.mean(where=is_finite(value))
-        yield "deviation", value.std(how="sample", where=is_finite(value))
+        finite = rows[f"finite{index}"]
+        for place, edge in enumerate(bins.edges):
+            yield f"bin{place}", count_of(value <= edge)
+        yield "low", finite.min()
+        yield "high", finite.max()
+        yield "mean", finite.mean()
+        yield "deviation", finite.std(how="sample")
         low, high = limits
         if low is not None and high is not None:
             yield "below", count_of(value < low)

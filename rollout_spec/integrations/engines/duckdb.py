@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.integrations.storage import local_path, object_store
+
+_WILDCARD = re.compile(r"[*?[]")
 
 
 class DuckDB:
@@ -22,22 +25,28 @@ class DuckDB:
     def read(self, paths: Sequence[str]) -> Any:
         """Return a table of all rows. A folder's name such as ``version=41`` adds no column.
 
-        fsspec reads object stores: DuckDB's own extensions for them would be downloaded.
+        fsspec reads object stores: DuckDB's own extensions for them would be downloaded. Without ``can_have_nan``
+        DuckDB takes NaN for a number if a file was written by Arrow: https://github.com/duckdb/duckdb/issues/25521
         """
-        files = []
         for path in paths:
-            local = local_path(path)
-            if local is None and not self._backend.con.filesystem_is_registered(_protocol(path)):
+            if local_path(path) is None and not self._backend.con.filesystem_is_registered(_protocol(path)):
                 self._backend.con.register_filesystem(object_store(path))
-            files.append(str(local) if local is not None else path)
         name = f"read_{next(self._numbers)}"
-        relation = self._backend.con.read_parquet(files, union_by_name=True, hive_partitioning=False)
-        relation.create_view(name)
+        files = ", ".join(map(_literal, paths))
+        options = "union_by_name = true, hive_partitioning = false, can_have_nan = true"
+        self._backend.raw_sql(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{files}], {options})")  # noqa: S608
         return self._backend.table(name)
 
     def keep(self, table: Any) -> Any:
         """Return the rows of a query as a temporary table."""
         return self._backend.create_table(f"kept_{next(self._numbers)}", table, temp=True)
+
+
+def _literal(path: str) -> str:
+    """Return a path as a text of SQL, without patterns."""
+    local = local_path(path)
+    escaped = _WILDCARD.sub(r"[\g<0>]", str(local) if local is not None else path)
+    return "'" + escaped.replace("'", "''") + "'"
 
 
 def _protocol(path: str) -> str:

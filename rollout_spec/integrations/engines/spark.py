@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from rollout_spec.core.errors import UserError
+
+_WILDCARD = re.compile(r"[*?\[\]{}]")
 
 
 class Spark:
@@ -21,7 +24,8 @@ class Spark:
         """Return a table of all rows. A folder's name such as ``version=41`` adds no column."""
         name = f"rollout_spec_{id(self)}_{next(self._numbers)}"
         reader = self._session.read.option("mergeSchema", "true")
-        reader.parquet(*paths).createOrReplaceTempView(name)
+        escaped = [_WILDCARD.sub(r"\\\g<0>", path) for path in paths]
+        reader.parquet(*escaped).createOrReplaceTempView(name)
         return self._backend.table(name)
 
     def keep(self, table: Any) -> Any:
