@@ -18,7 +18,8 @@ def replay_json(report: ReplayReport) -> dict[str, Any]:
 
     Shares are of 1, times are milliseconds. ``outputs`` first has all rows of each output, then those by segment.
     """
-    log = asdict(report.log_figures)
+    figures = report.log_figures
+    log = {**vars(figures), "models": dict(figures.models), "examples": [asdict(each) for each in figures.examples]}
     return {
         "version": VERSION,
         "workspace": report.workspace,

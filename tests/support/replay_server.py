@@ -2,12 +2,13 @@
 
 ``python replay_server.py FOLDER`` trains two versions of three models on bundled data, writes the log of both versions
 below FOLDER, then listens on a free port of loopback and writes it to ``FOLDER/port``. It serves the restored version.
-``POST /control`` sets the fault of the next requests by their ids, ``{"ids": [...], "fault": "hang"}``, or of all.
+``POST /control`` sets the faults of requests by their ids, ``{"faults": {"cancer-42-0": "hang"}}``; `*` stands for all.
 """
 
 from __future__ import annotations
 
 import json
+import socket
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -100,7 +101,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.path == "/control":
-            self.server.faults = dict.fromkeys(body.get("ids", []), body.get("fault", ""))
+            self.server.faults = body.get("faults", {})
             self.server.delay, self.server.asked = body.get("delay", 0.0), {}
             self._answer(200, {})
             return
@@ -131,7 +132,8 @@ class Handler(BaseHTTPRequestHandler):
         elif fault == "hang":
             time.sleep(HANG_SECONDS)
         elif fault == "reset":
-            self.connection.close()
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
         elif fault == "garbage":
             self._send(200, b"<html>busy</html>")
         else:

@@ -31,7 +31,7 @@ def class_table(output: OutputDivergence) -> Markup:
         title = short(logged, _LONGEST_CLASS)
         rows.append(fill('<tr><th scope="row">{title}</th>{row}</tr>', title=title, row=row))
     table = fill(
-        '<div class="scroll"><table class="matrix"><thead><tr><th>logged ↓ replayed →</th>{head}</tr></thead>'
+        '<div class="scroll"><table class="matrix"><thead><tr><th>logged ↓<br>replayed →</th>{head}</tr></thead>'
         "<tbody>{rows}</tbody></table></div>",
         head=head,
         rows=join(rows),

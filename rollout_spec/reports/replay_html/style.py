@@ -54,7 +54,7 @@ figcaption { font-size: 13px; margin-bottom: 4px; }
 .key { display: inline-block; width: 10px; height: 10px; border-radius: 2px; margin: 0 5px 0 0; vertical-align: -1px; }
 .key.main { background: var(--main); } .key.other { background: var(--rest); opacity: .55; }
 .matrix { width: auto; } .matrix td, .matrix th { text-align: center; padding: 5px 9px; border: 1px solid var(--paper);
-  min-width: 34px; white-space: nowrap; } .matrix th { max-width: 110px; }
+  min-width: 34px; } .matrix td { white-space: nowrap; } .matrix th { max-width: 110px; }
 .matrix td { background: color-mix(in srgb, var(--main) calc(var(--part, 0) * 60%), var(--card)); }
 .matrix td.same { background: var(--card); color: var(--soft); } .matrix td.none { color: var(--rest); }
 details { margin: 2px 0; } summary { cursor: pointer; color: var(--soft); }
