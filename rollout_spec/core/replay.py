@@ -1,4 +1,4 @@
-"""Replayed requests: the logged answer of one version beside the answer that a model server gave later."""
+"""Replayed requests: the logged answer of one version, and the later answer of a model server."""
 
 from __future__ import annotations
 

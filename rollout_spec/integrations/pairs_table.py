@@ -1,4 +1,4 @@
-"""The pairs table: logged and replayed values as Parquet, a row for each row of a request and each output."""
+"""The pairs table: logged and replayed values as Parquet, by row of a request and output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The journal of a replay: each replayed request once, in SQLite, so that a killed run goes on from there."""
+"""The journal of a replay: each replayed request once, in SQLite. A killed run goes on from it."""
 
 from __future__ import annotations
 

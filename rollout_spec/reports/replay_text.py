@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rollout_spec.core.divergence import Arm
 from rollout_spec.core.replay import FAILURES
-from rollout_spec.core.text import excerpt
+from rollout_spec.core.text import escape, excerpt
 from rollout_spec.domain.divergence.report import Measure, OutputDivergence
 from rollout_spec.domain.judgement.numbers import duration
 from rollout_spec.domain.replay.observations import MovedRow
@@ -18,8 +18,8 @@ _MOST_SEGMENTS = 10
 
 
 def replay_text(report: ReplayReport) -> str:
-    """Return the counts of requests, then the divergence of each output."""
-    return "\n".join(_lines(report)) + "\n"
+    """Return the counts of requests, then the divergence of each output. Values start no lines."""
+    return "\n".join(map(escape, _lines(report))) + "\n"
 
 
 def heading(report: ReplayReport) -> str:

@@ -1,4 +1,4 @@
-"""Replay the logged requests of a failed version through the restored one, and measure how far the answers diverge.
+"""Replay logged requests of a failed version through the restored one, and compare the answers.
 
 The restored version's own logged requests are replayed too, as the noise floor. Use a server in staging: each request
 is load. Ctrl-C keeps the answers, and the same command goes on from there.
@@ -30,7 +30,7 @@ from rollout_spec.workflows.replay.evidence import write_evidence
 from rollout_spec.workflows.replay.selection import Logs
 
 FORMATS = {
-    "text": lambda report: escape(replay_text(report), keep="\n"),
+    "text": replay_text,
     "json": lambda report: json_text(replay_json(report)),
     "html": replay_html,
 }

@@ -71,7 +71,7 @@ class PairRow:
 
 
 def pair(request: ReplayedRequest, forms: Mapping[str, OutputForm]) -> list[PairRow] | ReplayFailure:
-    """Return the rows of a request, all outputs of row 0 first, or the reason for which it is not compared."""
+    """Return the rows of a request, all outputs of row 0 first, or the failure."""
     answer = request.outcome
     if isinstance(answer, ReplayFailure):
         return answer

@@ -47,9 +47,10 @@ class LogFigures:
 
 @dataclass(frozen=True)
 class ReplayTarget:
-    """The server that answered again, and how it was asked. ``sent`` requests in ``seconds`` belong to the last run.
+    """The server that answered again, and the load.
 
-    ``kept`` answers are from the journal of earlier runs, ``warmup`` requests are not counted anywhere else.
+    ``sent`` requests in ``seconds`` belong to the last run. ``kept`` answers are from the journal of earlier runs.
+    ``warmup`` requests are not counted anywhere else.
     """
 
     address: str
@@ -79,9 +80,10 @@ class Latency:
 
 @dataclass(frozen=True)
 class ReplayReport:
-    """The replay of the failed version's logged requests, and of the restored version's own as the noise floor.
+    """The replay of the failed version's requests.
 
-    ``inputs`` are the inputs of moved requests by request id, if they were asked for.
+    The restored version's own requests are the noise floor. ``inputs`` are those of moved requests by request id, if they
+    were asked for.
     """
 
     workspace: str

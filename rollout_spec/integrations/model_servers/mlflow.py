@@ -40,7 +40,7 @@ def request(record: InferenceRecord) -> bytes:
 
 
 def answer(body: bytes, record: InferenceRecord) -> tuple[Tensor, ...]:
-    """Return the predictions of an answer. A single one has no name, and gets that of a single logged output."""
+    """Return the predictions of an answer. An unnamed one gets the name of a single logged output."""
     predictions = object_of(body).get("predictions")
     if isinstance(predictions, dict):
         return tensors_of_columns(predictions)

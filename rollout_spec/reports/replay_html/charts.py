@@ -24,7 +24,7 @@ _ROW = (
 
 
 def interval_rows(total: OutputDivergence, segments: Sequence[OutputDivergence]) -> Markup:
-    """Return a row for all requests and for each segment: the main measure, its interval and its noise floor."""
+    """Return the main measure, its interval and its noise floor, in all requests and by segment."""
     groups = [(each, each.main) for each in (total, *segments)]
     rows = [(each, main) for each, main in groups if main is not None]
     low, high = _span([main for _, main in rows])

@@ -1,4 +1,4 @@
-"""Replay of logged requests: the failed version's traffic through the restored version, and its divergence.
+"""Replay of logged requests: the failed version's traffic through the restored version.
 
 ``run`` is the whole use case. ``versions`` chooses the versions, ``selection`` the requests of the logs, ``sending``
 asks the server, ``compare`` reads the journal, ``evidence`` edits the incident.

@@ -115,7 +115,7 @@ class Sender:
             self._idle.put(client)
 
     def _settle(self, selection: Selection, journal: ReplayJournal) -> int:
-        """Take one outcome into the journal. Return the number of those taken, 0 after half a second without one."""
+        """Take an outcome into the journal. Return the number of outcomes, 0 after half a second."""
         try:
             job, outcome = self._results.get(timeout=_LOOK_SECONDS)
         except Empty:

@@ -11,8 +11,8 @@ import pytest
 from pyarrow import parquet
 from replaying import FAILED, Logged, Replaying, measures
 from repo import run
-from statsmodels.stats.contingency_tables import mcnemar
-from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.contingency_tables import mcnemar  # type: ignore[import-untyped]
+from statsmodels.stats.proportion import proportion_confint  # type: ignore[import-untyped]
 
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("replay")]
 
