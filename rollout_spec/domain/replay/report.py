@@ -82,7 +82,7 @@ class Latency:
 class ReplayReport:
     """The replay of the failed version's requests.
 
-    The restored version's own requests are the noise floor. ``inputs`` are those of moved requests by request id, if they
+    The restored version's own requests are the noise floor. ``inputs`` are those of the moved requests by id, if they
     were asked for.
     """
 

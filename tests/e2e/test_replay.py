@@ -1,0 +1,151 @@
+"""Replays of thousands of requests against real model servers, and the page of the result in a real Chromium.
+
+The servers are MLflow's own scoring server, and one with the Open Inference Protocol; all models are real.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import requests
+from real_servers import free_port, require
+from replay_reports import report_with
+from replaying import Logged, Replaying, measures, server_running
+from repo import Repo
+from stack.programs import running
+
+from rollout_spec.reports.replay_html import replay_html
+
+pytestmark = [pytest.mark.system, pytest.mark.real]
+
+MLFLOW = Path(__file__).parents[1] / "support/mlflow_server.py"
+REQUESTS = 10_000
+TOO_WIDE = "element => element.getBoundingClientRect().right > innerWidth"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replaying]:
+    place = tmp_path_factory.mktemp("replay")
+    repo = Repo.create(place)
+    with server_running(place) as served:
+        yield served.within(repo)
+
+
+@pytest.fixture(scope="module")
+def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """MLflow's scoring server with the model of diabetes."""
+    port = free_port()
+
+    def is_ready() -> bool:
+        try:
+            return requests.get(f"http://127.0.0.1:{port}/ping", timeout=1).ok
+        except requests.RequestException:
+            return False
+
+    log = tmp_path_factory.mktemp("mlflow") / "log"
+    environment = {"OMP_NUM_THREADS": "1", "MLFLOW_TRACKING_URI": f"sqlite:///{log}.db"}
+    with running("MLflow's server", [sys.executable, MLFLOW, "diabetes", port], log, is_ready, environment):
+        yield f"http://127.0.0.1:{port}"
+
+
+def many(served: Replaying, name: str, folder: Path, number: int) -> Path:
+    """Return a log with copies of a model's records under other ids."""
+    records = Logged.read(served.log(name)).records
+    path = folder / f"{name}-{number}.jsonl"
+    with path.open("w", encoding="utf-8") as file:
+        for at in range(number):
+            record = records[at % len(records)]
+            file.write(json.dumps({**record, "request_id": f"{record['request_id']}-{at // len(records)}"}) + "\n")
+    return path
+
+
+def replayed(served: Replaying, name: str, log: Path, *more: str) -> dict[str, Any]:
+    """Return the report of a replay of another log."""
+    start = time.monotonic()
+    report = served.report(name, "--log", str(log), "--limit", "20000", "--concurrency", "8", "--rate", "10000", *more)
+    print(f"\n{report['server']['sent']:,} requests of {name} in {time.monotonic() - start:.1f} s")
+    return report
+
+
+@pytest.mark.parametrize("name", ["digits", "cancer"])
+def test_thousands_of_requests_diverge_as_the_log_says(served: Replaying, tmp_path: Path, name: str) -> None:
+    log = many(served, name, tmp_path, REQUESTS if name == "digits" else 1_000)
+    records = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    expected = {tuple(record["request_id"].split("-")[2:]): record for record in records if record["version"] == "41"}
+    failed = [record for record in records if record["version"] == "42"]
+    pairs = [(record, expected[tuple(record["request_id"].split("-")[2:])]) for record in failed]
+    logged, answers = (np.concatenate([pair[side]["outputs"][0]["data"] for pair in pairs]) for side in (0, 1))
+    report = replayed(served, name, log)
+    own = len(Logged.read(served.log(name)).records)
+    assert report["server"]["sent"] == len(records) + own
+    assert report["arms"]["failed"]["failures"] == report["arms"]["floor"]["failures"] == {}
+    original, original_answers, _ = Logged.read(served.log(name)).answers
+    logged, answers = np.concatenate([original, logged]), np.concatenate([original_answers, answers])
+    found = measures(report)
+    if name == "digits":
+        assert found["flip rate"]["value"] == pytest.approx((logged != answers).mean())
+    else:
+        assert found["mean absolute difference"]["value"] == pytest.approx(np.abs(answers - logged).mean())
+        assert found["crosses the threshold"]["value"] == pytest.approx(((logged >= 0.5) != (answers >= 0.5)).mean())
+    assert all(each["floor"] in (0, 1, None) for each in found.values())
+
+
+def test_the_scoring_server_of_mlflow_gives_the_same_divergence(served: Replaying, mlflow_server: str) -> None:
+    report = served.report("diabetes", "--against", mlflow_server, "--protocol", "mlflow", "--concurrency", "8")
+    logged, answers, _ = Logged.read(served.log("diabetes")).answers
+    found = measures(report)
+    assert found["mean absolute difference"]["value"] == pytest.approx(np.abs(answers - logged).mean())
+    assert found["bias"]["value"] == pytest.approx((answers - logged).mean())
+    assert found["mean absolute difference"]["floor"] == pytest.approx(0, abs=1e-9)
+    assert report["arms"]["failed"]["failures"] == {}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A real Chromium."""
+    program = shutil.which("chromium")
+    require(program is not None, "chromium is not installed: apt-get install chromium")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        require(False, "playwright is not installed: make e2e")
+        raise
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.mark.parametrize("name", ["digits", "hostile"])
+def test_the_page_in_chromium(served: Replaying, browser: Any, tmp_path: Path, name: str) -> None:
+    path = tmp_path / "replay.html"
+    if name == "hostile":
+        path.write_text(replay_html(report_with("<script>document.title='run'</script>" + "W" * 300)), "utf-8")
+    else:
+        done = served.run(name, "--format", "html", "--output", str(path), "--show-inputs")
+        assert done.status == 0, done.text
+    for width, scheme in product((360, 1280), ("light", "dark")):
+        page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+        problems: list[str] = []
+        page.on("console", lambda message, problems=problems: problems.append(message.text))
+        page.on("pageerror", lambda error, problems=problems: problems.append(str(error)))
+        page.on("request", lambda asked, problems=problems: problems.append(asked.url))
+        page.goto(path.as_uri())
+        assert page.title().startswith("fraud: requests of 42 replayed through 41")
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert page.evaluate(f"[...document.querySelectorAll('main > *')].filter({TOO_WIDE}).length") == 0
+        style = "getComputedStyle(document.body)"
+        colors = page.evaluate(f"[{style}.color, {style}.backgroundColor]")
+        ink, paper = (sum(map(int, color[4:-1].split(","))) for color in colors)
+        assert (ink < paper) == (scheme == "light")
+        assert problems == [path.as_uri()]
+        page.close()
