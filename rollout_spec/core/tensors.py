@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rollout_spec.core.inference import Scalar, Tensor
@@ -11,7 +11,12 @@ from rollout_spec.core.text import excerpt
 
 LONGEST_NAME = 200
 """The most characters of a tensor's name. It becomes the name of a column."""
+MOST_TENSORS = 10_000
+"""The most tensors of a request, or of an answer."""
+MOST_ROWS = 100_000
+"""The most rows of a request. Each costs memory for every column."""
 _MOST_DIMENSIONS = 8
+_MOST_CELLS = 8_000_000
 _INTEGERS = frozenset(f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64))
 _FLOATS = frozenset(("FP16", "BF16", "FP32", "FP64"))
 _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -30,7 +35,6 @@ def read_tensor(value: object) -> Tensor:
         raise TensorError("a tensor is not an object")
     name, datatype, shape = value.get("name"), value.get("datatype"), value.get("shape")
     checked_name = check_name(name)
-    convert = _converter(datatype, checked_name)
     if "data" not in value:
         raise TensorError(f"`{excerpt(checked_name)}` has no `data`; tensors in binary form are not read")
     if not isinstance(shape, list) or len(shape) > _MOST_DIMENSIONS or not all(map(_is_size, shape)):
@@ -39,7 +43,7 @@ def read_tensor(value: object) -> Tensor:
     if len(flat) != math.prod(shape):
         sizes = " x ".join(map(str, shape)) or "1"
         raise TensorError(f"`{excerpt(checked_name)}` has {len(flat)} values, but its shape is {sizes}")
-    return Tensor(checked_name, str(datatype), tuple(shape), convert(flat))
+    return Tensor(checked_name, str(datatype), tuple(shape), _converted(flat, datatype, checked_name))
 
 
 def tensor_of_rows(name: str, value: object) -> tuple[Tensor, ...]:
@@ -59,6 +63,7 @@ def tensor_of_rows(name: str, value: object) -> tuple[Tensor, ...]:
         raise TensorError(f"the rows of `{excerpt(name)}` differ in their lengths")
     if len(_datatypes(flat)) > 1 and len(shape) == 2:
         width = shape[1]
+        _check_count(width)
         return tuple(_inferred(f"{name}[{at}]", (shape[0],), flat[at::width]) for at in range(width))
     return (_inferred(name, shape, flat),)
 
@@ -70,9 +75,11 @@ def tensors_of_objects(rows: Sequence[object]) -> tuple[Tensor, ...]:
         if not isinstance(row, Mapping):
             raise TensorError("some rows are objects, and some are not")
         for key, value in row.items():
-            column = columns.setdefault(key, [None] * at)
+            column = columns.setdefault(key, [])
             column.extend([None] * (at - len(column)))
             column.append(value)
+        if len(columns) * (at + 1) > _MOST_CELLS:
+            raise TensorError(f"the rows have more than {_MOST_CELLS:,} values, if the missing ones count")
     for column in columns.values():
         column.extend([None] * (len(rows) - len(column)))
     return tensors_of_columns(columns)
@@ -80,6 +87,7 @@ def tensors_of_objects(rows: Sequence[object]) -> tuple[Tensor, ...]:
 
 def tensors_of_columns(columns: Mapping[str, object]) -> tuple[Tensor, ...]:
     """Return a tensor for each column: a list of values, or one value if there is one row."""
+    _check_count(len(columns))
     tensors = []
     for name, values in columns.items():
         check_name(name)
@@ -89,6 +97,11 @@ def tensors_of_columns(columns: Mapping[str, object]) -> tuple[Tensor, ...]:
             raise TensorError(f"the rows of `{excerpt(name)}` differ in their lengths")
         tensors.append(_inferred(name, shape, flat))
     return tuple(tensors)
+
+
+def _check_count(tensors: int) -> None:
+    if tensors > MOST_TENSORS:
+        raise TensorError(f"it has {tensors:,} tensors or columns, more than the limit of {MOST_TENSORS:,}")
 
 
 def check_name(name: object) -> str:
@@ -115,7 +128,7 @@ def _inferred(name: str, shape: tuple[int, ...], flat: list[Any]) -> Tensor:
     datatype = datatypes.pop() if len(datatypes) == 1 else "BYTES"
     if datatype == "BYTES":
         flat = [value if isinstance(value, str) or value is None else scalar_text(value) for value in flat]
-    return Tensor(name, datatype, shape, _converter(datatype, name)(flat))
+    return Tensor(name, datatype, shape, _converted(flat, datatype, name))
 
 
 def scalar_text(value: Scalar) -> str:
@@ -148,32 +161,31 @@ def _flatten(value: object) -> list[Any]:
     """Return the values of nested lists in row-major order."""
     flat: list[Any] = value if isinstance(value, list) else [value]
     for _ in range(_MOST_DIMENSIONS):
-        if not any(isinstance(item, list) for item in flat):
+        types = set(map(type, flat))
+        if list not in types:
             return flat
-        if not all(isinstance(item, list) for item in flat):
+        if len(types) > 1:
             raise TensorError("some values of a tensor are lists, and some are not")
         flat = [inner for item in flat for inner in item]
     raise TensorError(f"a tensor has more than {_MOST_DIMENSIONS} dimensions")
 
 
-def _converter(datatype: object, name: str) -> Callable[[list[Any]], list[Scalar]]:
-    """Return the function that checks the values of a datatype."""
+def _converted(values: list[Any], datatype: object, name: str) -> list[Scalar]:
+    """Return values of a datatype. TensorError if one does not fit it."""
+    types = set(map(type, values)) - {type(None)}
+    if not isinstance(datatype, str):
+        raise TensorError(f"`{excerpt(name)}` has no `datatype`")
     if datatype in _FLOATS:
-        return lambda values: [_float(value, name) for value in values]
+        return values if types <= {float} else [_float(value, name) for value in values]
     kind = bool if datatype == "BOOL" else int if datatype in _INTEGERS else str if datatype == "BYTES" else None
     if kind is None:
-        shown = f"`{excerpt(datatype)}`" if isinstance(datatype, str) else "none"
-        raise TensorError(f"`{excerpt(name)}` has an unknown datatype: {shown}")
-
-    def check(values: list[Any]) -> list[Scalar]:
-        for value in values:
-            if type(value) is not kind and value is not None:
-                raise TensorError(f"`{excerpt(name)}` is {datatype}, but has the value {_shown(value)}")
-            if isinstance(value, int) and abs(value) >= _HIGHEST:
-                raise TensorError(f"`{excerpt(name)}` has a number of more than 64 bits")
-        return values
-
-    return check
+        raise TensorError(f"`{excerpt(name)}` has an unknown datatype: `{excerpt(datatype)}`")
+    if not types <= {kind}:
+        wrong = next(value for value in values if value is not None and type(value) is not kind)
+        raise TensorError(f"`{excerpt(name)}` is {datatype}, but has the value {_shown(wrong)}")
+    if kind is int and any(value is not None and abs(value) >= _HIGHEST for value in values):
+        raise TensorError(f"`{excerpt(name)}` has a number of more than 64 bits")
+    return values
 
 
 def _float(value: Any, name: str) -> float | None:

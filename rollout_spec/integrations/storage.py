@@ -141,5 +141,5 @@ def _file_system(address: str) -> Any:
 
 
 def object_store(address: str) -> Any:
-    """Return the file system of fsspec for an address in an object store. UserError if its scheme is not read."""
+    """Return the file system of fsspec for an address. UserError if its scheme is not read."""
     return _file_system(address)

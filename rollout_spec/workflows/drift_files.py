@@ -24,9 +24,10 @@ class LogTables:
 
 
 def log_of(rollout: ModelRollout, workspace: Path) -> str:
-    """Return the address of a rollout's log. UserError if the rollout names none, or a file outside the workspace.
+    """Return the address of a rollout's log.
 
-    A pull request can write this address, so it names an object store or a path in the workspace.
+    UserError if the rollout names none, or a file outside the workspace. A pull request can write this address, so it
+    names an object store or a path in the workspace.
     """
     address = rollout.spec.service.inference_log
     if address is None:

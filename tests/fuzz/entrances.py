@@ -7,6 +7,7 @@ UserError.
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -16,8 +17,10 @@ from typing import Any
 from rollout_spec.checks.suppressions import suppressions
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import KeyPath, Report, Span
+from rollout_spec.core.inference import InferenceRecord
 from rollout_spec.core.yaml.document import Document, parse
 from rollout_spec.core.yaml.scalars import quote
+from rollout_spec.integrations.inference_logs import read_log
 from rollout_spec.integrations.monitors import MONITORS, MonitorOptions
 from rollout_spec.integrations.monitors import parse as parse_payload
 from rollout_spec.spec.kinds import KINDS
@@ -117,7 +120,24 @@ def hear(content: bytes) -> None:
             parse_payload(content, monitor, options=MonitorOptions(mapping={"rollout": "rollout"}))
 
 
-ENTRANCES: dict[str, Callable[[bytes], object]] = {"read": read, "load": load, "check": check, "hear": hear}
+def read_logs(content: bytes) -> None:
+    """Read bytes as an inference log of the format that they seem to have, and as one of our own."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(content)
+        file.flush()
+        for name in (None, "jsonl"):
+            with suppress(UserError):
+                for record in read_log(file.name, name):
+                    assert isinstance(record, InferenceRecord) or record.reason.isprintable()
+
+
+ENTRANCES: dict[str, Callable[[bytes], object]] = {
+    "read": read,
+    "load": load,
+    "check": check,
+    "hear": hear,
+    "read_logs": read_logs,
+}
 
 
 def try_all(content: bytes) -> None:

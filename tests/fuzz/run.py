@@ -49,7 +49,7 @@ def seeds() -> set[bytes]:
         if path.name == "generate.json":
             parts = json.loads(path.read_text("utf-8"))
             texts.add("".join(part for part in parts if isinstance(part, str)).encode())
-        elif path.suffix in (".yaml", ".json") and path.name != "expected.json":
+        elif path.suffix in (".yaml", ".json", ".jsonl") and path.name != "expected.json":
             texts.add(path.read_bytes())
     texts.update(case.part.content() for case in problem_cases().values())
     transcripts = transcript_cases([*TESTS.glob("cases/lifecycle/*.md"), TESTS / "cases/drill.md"])

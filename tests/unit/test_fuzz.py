@@ -29,9 +29,9 @@ ROLLOUT = "rollouts/fraud.yaml"
 SEEDS = sorted(
     {
         path.read_bytes()
-        for folder in ("good", "cases/yaml", "cases/problems", "cases/monitors/alertmanager")
+        for folder in ("good", "cases/yaml", "cases/problems", "cases/monitors/alertmanager", "cases/inference_logs")
         for path in (HERE / folder).rglob("*")
-        if path.suffix in (".yaml", ".json") and path.name != "expected.json"
+        if path.suffix in (".yaml", ".json", ".jsonl") and path.name != "expected.json"
     }
     | {case.part.content() for case in problem_cases().values()}
 )

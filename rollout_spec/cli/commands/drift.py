@@ -1,8 +1,8 @@
-"""Compare the inputs and scores of a recent window with a reference: breach, ok, inconclusive or no-data.
+"""Compare the inputs and scores of a recent window with a reference.
 
-The window is of the candidate, or of stable if there is none. The reference is stable's part of the log before the
-window, another period of it, or a training sample. The exit status is 0 only if the verdict is ok, and 3 if the store
-of the log failed.
+The verdict is breach, ok, inconclusive or no-data. The window is of the candidate, or of stable if there is none. The
+reference is stable's part of the log before the window, another period of it, or a training sample. The exit status is
+0 only if the verdict is ok, and 3 if the store of the log failed.
 """
 
 from __future__ import annotations

@@ -28,7 +28,10 @@ POWER = 0.8
 
 @dataclass(frozen=True)
 class Limits:
-    """The accepted change: of a distribution as PSI, of a share as a difference. ``alpha`` holds for all tests."""
+    """The accepted change: of a distribution as PSI, of a share as a difference.
+
+    ``alpha`` holds for all tests together.
+    """
 
     psi: float = 0.1
     share: float = 0.05
@@ -112,7 +115,7 @@ def _power(tested: Tested, alpha: float) -> float:
 
 
 def _larger_at_limit(tested: Tested) -> float:
-    """Return the probability of a larger value than the measured one, if the change is as large as the limit."""
+    """Return the probability of a larger value, if the change is as large as the limit."""
     old, new = tested.reference, tested.window
     if tested.measure == "distribution":
         noise = histograms.noise(old.present, new.present)

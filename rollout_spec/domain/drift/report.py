@@ -30,7 +30,10 @@ class MeasureVerdict:
 
 @dataclass(frozen=True)
 class FeatureDrift:
-    """A feature with its verdicts. ``noise`` is the PSI that equal distributions stay below in 95% of all cases."""
+    """A feature with its verdicts.
+
+    ``noise`` is the PSI that equal distributions stay below in 95% of all cases.
+    """
 
     name: str
     reference: FeatureCounts

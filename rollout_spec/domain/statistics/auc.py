@@ -64,9 +64,10 @@ def _midranks(scores: Sequence[float]) -> list[float]:
 
 
 def auc_of_counts(positives: Sequence[int], negatives: Sequence[int]) -> tuple[float, float]:
-    """Return the area of one version and its standard error, from the rows of each class by ascending score.
+    """Return the area of one version and its standard error, from counts.
 
-    Rows of one bin are ties. ValueError unless each class has at least two rows.
+    These are the rows of each class by ascending score. Rows of one bin are ties. ValueError unless each
+    class has at least two rows.
     Source: DeLong, as above.
     """
     if min(sum(positives), sum(negatives)) < 2:

@@ -26,6 +26,9 @@ class Engine(Protocol):
     def read(self, paths: Sequence[str]) -> Any:
         """Return a table of all rows of some Parquet files."""
 
+    def view(self, table: Any) -> Any:
+        """Return a query as a table with a name: Ibis translates a long query only once."""
+
     def keep(self, table: Any) -> Any:
         """Run a query once, and return its rows as a table that lasts as long as the connection."""
 
@@ -46,7 +49,7 @@ def queries(engine: EngineName) -> Iterator[None]:
     """Turn the errors of an engine into UserErrors: its libraries raise many kinds."""
     try:
         yield
-    except (UserError, KeyboardInterrupt):
+    except UserError:
         raise
     except Exception as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]

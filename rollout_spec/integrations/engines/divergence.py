@@ -39,23 +39,24 @@ def count_divergence(
     engine: Engine, pairs: Any, kinds: Mapping[str, OutputKind], threshold: float = 0.5
 ) -> DivergenceCounts:
     """Count the pairs of the named outputs. A score from ``threshold`` on is positive."""
-    rows = measured(
+    measures = measured(
         pairs.filter(pairs.output.isin(list(kinds)) & pairs.arm.isin(["failed", "floor"])), kinds, threshold
     )
+    rows = engine.view(measures)
     segments, left_out = _segments(rows)
     groups: list[GroupCounts] = []
     by_segment = rows.mutate(group=text(rows.segment)).filter(lambda each: each.group.isin(segments))
     for table in (rows.mutate(group=_no_segment()), *([by_segment] if segments else [])):
-        groups += _groups(table, kinds)
+        groups += _groups(engine, engine.view(table), kinds)
     return DivergenceCounts(tuple(groups), left_out)
 
 
-def _groups(table: Any, kinds: Mapping[str, OutputKind]) -> list[GroupCounts]:
+def _groups(engine: Engine, table: Any, kinds: Mapping[str, OutputKind]) -> list[GroupCounts]:
     used = table.filter(table.is_usable)
     totals = _collected(table.group_by(_KEYS).aggregate(**_aggregates(table)))
     quantiles = _quantiles(used)
-    bins = {side: _bins(used, f"{side}_bin") for side in ("logged", "replayed")} if "score" in kinds.values() else {}
-    pairs, chance = (_pairs(used), _chance(used)) if "class" in kinds.values() else ({}, {})
+    bins = _bins(engine, used) if "score" in kinds.values() else {}
+    pairs, chance = _pairs(engine, used) if "class" in kinds.values() else ({}, {})
     return [
         _group(key, kinds[key[0]], rows[0], quantiles.get(key, []), bins, pairs.get(key, []), chance.get(key, 0))
         for key, rows in sorted(totals.items(), key=lambda each: (each[0][2] or "", each[0][:2]))
@@ -66,24 +67,23 @@ _KEYS = ("output", "arm", "group")
 
 
 def _aggregates(table: Any) -> dict[str, Any]:
-    usable = table.is_usable
-    weight = table.row_weight
+    weight = table.used_weight
     found: dict[str, Any] = {
-        "rows": count_of(usable),
-        "unusable": count_of(~usable),
-        "weight_sum": weight.sum(where=usable),
-        "weight_squares": (weight * weight).sum(where=usable),
+        "rows": count_of(table.is_usable),
+        "unusable": count_of(~table.is_usable),
+        "weight_sum": weight.sum(),
+        "weight_squares": (weight * weight).sum(),
         "both_right": count_of(table.logged_right & table.replayed_right),
         "only_logged_right": count_of(table.logged_right & ~table.replayed_right),
         "only_replayed_right": count_of(~table.logged_right & table.replayed_right),
         "both_wrong": count_of(~table.logged_right & ~table.replayed_right),
     }
     for name in SHARES:
-        found[f"share_{name}"] = weight.sum(where=usable & table[name])
+        found[f"share_{name}"] = table[f"{name}_weight"].sum()
     for name in MEANS:
-        found[f"rows_{name}"] = count_of(usable & table[name].notnull())
-        found[f"mean_{name}"] = table[name].mean(where=usable)
-        found[f"deviation_{name}"] = table[name].std(how="sample", where=usable)
+        found[f"rows_{name}"] = table[name].count()
+        found[f"mean_{name}"] = table[name].mean()
+        found[f"deviation_{name}"] = table[name].std(how="sample")
     return found
 
 
@@ -170,9 +170,14 @@ def _points(rows: list[dict[str, Any]], name: str) -> tuple[tuple[float, float],
     return tuple((probability, float(rows[0][f"{name}_{probability}"])) for probability in QUANTILES)
 
 
-def _bins(used: Any, column: str) -> Rows:
-    binned = used.filter(used[column].notnull())
-    return _collected(binned.group_by([*_KEYS, column]).aggregate(rows=lambda each: each.count()))
+def _bins(engine: Engine, used: Any) -> dict[str, Rows]:
+    """Return the rows by the bin of the logged and of the replayed score."""
+    binned = used.filter(used.logged_bin.notnull()).group_by([*_KEYS, "logged_bin", "replayed_bin"])
+    kept = engine.keep(binned.aggregate(rows=lambda each: each.count()))
+    return {
+        side: _collected(kept.group_by([*_KEYS, f"{side}_bin"]).aggregate(rows=lambda each: each.rows.sum()))
+        for side in ("logged", "replayed")
+    }
 
 
 def _filled(rows: list[dict[str, Any]], column: str) -> tuple[int, ...]:
@@ -180,24 +185,20 @@ def _filled(rows: list[dict[str, Any]], column: str) -> tuple[int, ...]:
     return tuple(counts.get(index, 0) for index in range(SCORE_BINS))
 
 
-def _pairs(used: Any) -> Rows:
-    classes = used.filter(used.logged_class.notnull())
-    counted = classes.group_by([*_KEYS, "logged_class", "replayed_class"]).aggregate(rows=lambda each: each.count())
-    names = [counted[name].asc() for name in (*_KEYS, "logged_class", "replayed_class")]
-    return _collected(counted.order_by([counted.rows.desc(), *names]).limit(MOST_PAIRS * MOST_SEGMENTS))
-
-
-def _chance(used: Any) -> dict[Key, int]:
-    """Return for each group the sum over classes of logged times replayed rows."""
-    classes = used.filter(used.logged_class.notnull())
-    sides = [
-        classes.mutate(label=classes[column]).group_by([*_KEYS, "label"]).aggregate(**{name: lambda each: each.count()})
-        for column, name in (("logged_class", "old"), ("replayed_class", "new"))
-    ]
-    logged, replayed = (side.mutate(group=side.group.coalesce("")) for side in sides)
-    joined = logged.inner_join(replayed, [*_KEYS, "label"])
-    summed = joined.group_by(_KEYS).aggregate(products=lambda each: (each.old * each.new).sum())
-    return {
-        (row["output"], row["arm"], row["group"] or None): int(row["products"])
-        for row in summed.to_pyarrow().to_pylist()
-    }
+def _pairs(engine: Engine, used: Any) -> tuple[Rows, dict[Key, int]]:
+    """Return the most frequent pairs of classes, and the sum over classes of logged times replayed rows."""
+    classes = used.filter(used.logged_class.notnull()).group_by([*_KEYS, "logged_class", "replayed_class"])
+    kept = engine.keep(classes.aggregate(rows=lambda each: each.count()))
+    names = [kept[name].asc() for name in (*_KEYS, "logged_class", "replayed_class")]
+    pairs = _collected(kept.order_by([kept.rows.desc(), *names]).limit(MOST_PAIRS * MOST_SEGMENTS))
+    logged, replayed = (
+        kept.group_by([*_KEYS, column]).aggregate(rows=lambda each: each.rows.sum())
+        for column in ("logged_class", "replayed_class")
+    )
+    left = logged.select("output", "arm", group=logged.group.coalesce(""), label=logged.logged_class, old=logged.rows)
+    right = replayed.select(
+        "output", "arm", group=replayed.group.coalesce(""), label=replayed.replayed_class, new=replayed.rows
+    )
+    joined = left.inner_join(right, [*_KEYS, "label"]).group_by(_KEYS)
+    summed = joined.aggregate(products=lambda each: (each.old * each.new).sum()).to_pyarrow().to_pylist()
+    return pairs, {(row["output"], row["arm"], row["group"] or None): int(row["products"]) for row in summed}

@@ -49,7 +49,10 @@ def measured(pairs: Any, kinds: Mapping[str, OutputKind], threshold: float) -> A
         label=number(table.label_number),
     )
     table = table.mutate(moved=table.new - table.old)
-    return _with_rights(_with_measures(table, threshold), threshold)
+    table = _with_rights(_with_measures(table, threshold), threshold)
+    used = {name: ibis.ifelse(table.is_usable, table[name], ibis.null("float64")) for name in MEANS}
+    weights = {f"{name}_weight": ibis.ifelse(table.is_usable & table[name], table.row_weight, 0.0) for name in SHARES}
+    return table.mutate(used_weight=ibis.ifelse(table.is_usable, table.row_weight, 0.0), **used, **weights)
 
 
 def _with_measures(table: Any, threshold: float) -> Any:

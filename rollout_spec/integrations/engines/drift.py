@@ -93,7 +93,10 @@ def count_features(
 
 
 def _prepared(table: Any, names: Sequence[str], bins: Mapping[str, FeatureBins]) -> Any:
-    """Return the values of features, and their finite ones, as columns: an engine computes these once for each row."""
+    """Return the values of features, and their finite ones, as columns.
+
+    So an engine computes them once for each row.
+    """
     import ibis
 
     columns = {f"value{i}": (text if bins[name].is_text else number)(table[name]) for i, name in enumerate(names)}
@@ -150,7 +153,10 @@ def _counts(rows: int, own: Mapping[str, Any], bins: FeatureBins) -> FeatureCoun
 
 
 def _edges(name: str, values: Any) -> FeatureBins:
-    """Return bins with about the same number of rows. An edge is a value of the sample, so ties stay together."""
+    """Return bins with about the same number of rows.
+
+    An edge is a value of the sample, so ties stay together.
+    """
     from pyarrow import compute
 
     size = len(values)

@@ -37,6 +37,10 @@ class DuckDB:
         self._backend.raw_sql(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{files}], {options})")  # noqa: S608
         return self._backend.table(name)
 
+    def view(self, table: Any) -> Any:
+        """Return a query as a view."""
+        return self._backend.create_view(f"view_{next(self._numbers)}", table)
+
     def keep(self, table: Any) -> Any:
         """Return the rows of a query as a temporary table."""
         return self._backend.create_table(f"kept_{next(self._numbers)}", table, temp=True)

@@ -22,15 +22,22 @@ class Spark:
 
     def read(self, paths: Sequence[str]) -> Any:
         """Return a table of all rows. A folder's name such as ``version=41`` adds no column."""
-        name = f"rollout_spec_{id(self)}_{next(self._numbers)}"
         reader = self._session.read.option("mergeSchema", "true")
         escaped = [_WILDCARD.sub(r"\\\g<0>", path) for path in paths]
-        reader.parquet(*escaped).createOrReplaceTempView(name)
-        return self._backend.table(name)
+        return self._named(reader.parquet(*escaped))
+
+    def view(self, table: Any) -> Any:
+        """Return a query as a temporary view."""
+        return self._named(self._session.sql(self._backend.compile(table)))
 
     def keep(self, table: Any) -> Any:
         """Return the rows of a query, kept by Spark."""
         return table.cache()
+
+    def _named(self, frame: Any) -> Any:
+        name = f"rollout_spec_{id(self)}_{next(self._numbers)}"
+        frame.createOrReplaceTempView(name)
+        return self._backend.table(name)
 
 
 @contextmanager

@@ -16,7 +16,9 @@ from typing import Any, Protocol, cast
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.inference import InferenceRecord, UnreadableRecord
-from rollout_spec.core.text import did_you_mean, excerpt
+from rollout_spec.core.tensors import MOST_ROWS
+from rollout_spec.core.text import did_you_mean, escape, excerpt
+from rollout_spec.integrations.inference_logs.columns import row_count
 from rollout_spec.integrations.inference_logs.labels import keep_labels, label_of
 from rollout_spec.integrations.inference_logs.log_files import Entry, Located, log_files, read_entries
 from rollout_spec.integrations.inference_logs.options import LogOptions
@@ -70,6 +72,9 @@ class OpenLog:
 def _checked(found: Located, scratch: Scratch) -> InferenceRecord | UnreadableRecord:
     """Return a record with its label, or an unreadable one if an earlier record has its id."""
     record = found.record
+    rows = row_count(record)
+    if rows > MOST_ROWS:
+        return found.entry.unreadable(f"a request of {rows:,} rows, more than the limit of {MOST_ROWS:,}")
     if not scratch.is_new(record.request_id):
         return found.entry.unreadable(f"an earlier record has the request id `{excerpt(record.request_id)}`")
     if record.label is not None:
@@ -114,12 +119,12 @@ def _recognise(
             if _module(name).recognises(entry.fields):
                 return name, chain(before, [entry], entries)
         keys = ", ".join(excerpt(key) for key in list(entry.fields)[:8])
-        message = f"{excerpt(entry.file)}:{entry.line}: an entry of no known format, with the keys {keys or 'none'}"
+        message = f"{escape(entry.file)}:{entry.line}: an entry of no known format, with the keys {keys or 'none'}"
         raise UserError(message, hint=f"name the format: {', '.join(FORMATS)}")
     if not before:
-        raise UserError(f"{excerpt(address)} holds no entry", hint="name a log with at least one request")
+        raise UserError(f"{escape(address)} holds no entry", hint="name a log with at least one request")
     first = before[0]
-    raise UserError(f"{excerpt(first.file)}:{first.line}: {first.reason}", hint="name a log of JSON lines or Parquet")
+    raise UserError(f"{escape(first.file)}:{first.line}: {first.reason}", hint="name a log of JSON lines or Parquet")
 
 
 _MOST_TRIED = 100

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from rollout_spec.core.inference import InferenceRecord, Scalar, Tensor
@@ -19,25 +19,22 @@ _PREFERRED: tuple[Kind, ...] = ("number", "text", "bool")
 
 
 def row_count(record: InferenceRecord) -> int:
-    """Return the number of rows of a request: the first dimension of its first output, else input."""
+    """Return the number of rows of a request: the first dimension of its first output, else input.
+
+    A tensor without values has none: its shape could name any number.
+    """
     for tensor in (*record.outputs[:1], *record.inputs[:1]):
-        return tensor.shape[0] if tensor.shape else 1
+        return 0 if not tensor.data else tensor.shape[0] if tensor.shape else 1
     return 1
 
 
-def tensor_columns(tensor: Tensor) -> Iterator[tuple[str, Sequence[Scalar]]]:
-    """Yield the columns of a tensor: `x` if it has one value for each row, else `x[0]`, `x[1]` and so on."""
-    rows = tensor.shape[0] if tensor.shape else 1
-    width = len(tensor.data) // rows if rows else 0
-    if width == 1:
-        yield tensor.name, tensor.data
-        return
-    for at in range(width):
-        yield f"{tensor.name}[{at}]", tensor.data[at::width]
+def column_names(name: str, width: int) -> tuple[str, ...]:
+    """Return the names of columns: `x` for one value in each row, else `x[0]`, `x[1]` and so on."""
+    return (name,) if width == 1 else tuple(f"{name}[{at}]" for at in range(width))
 
 
 class Chunk:
-    """Rows that are not written yet, by column."""
+    """Rows that are not written yet, by column. ``size`` is about their number of bytes."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -46,15 +43,24 @@ class Chunk:
 
     def add(self, name: str, values: Sequence[Any]) -> None:
         """Append the values of the rows behind the last complete one. Rows in between have no value."""
-        column = self.columns.setdefault(name, [])
-        column.extend([None] * (self.rows - len(column)))
+        column = self.columns.get(name)
+        if column is None:
+            column = self.columns[name] = []
+        if len(column) < self.rows:
+            column.extend([None] * (self.rows - len(column)))
         column.extend(values)
-        self.size += sum(len(value) if isinstance(value, str) else 8 for value in values)
 
     def values(self, name: str) -> list[Any]:
         """Return the values of all rows of a column."""
         column = self.columns.get(name, [])
         return [*column, *[None] * (self.rows - len(column))]
+
+
+def size_of(tensor: Tensor) -> int:
+    """Return about the number of bytes of a tensor's values."""
+    if tensor.datatype != "BYTES":
+        return 8 * len(tensor.data)
+    return sum(len(value) if isinstance(value, str) else 8 for value in tensor.data)
 
 
 def kind_of(values: Sequence[Scalar]) -> Kind | None:

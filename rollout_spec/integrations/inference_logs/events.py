@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,7 +43,7 @@ def decode(text: object, name: str) -> str:
     """Return the text of base64. FieldError if it is not UTF-8 in base64."""
     try:
         return base64.b64decode(text if isinstance(text, str) else "!", validate=True).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not base64, or not UTF-8
         raise read.FieldError(f"`{name}` is not UTF-8 text in base64; binary bodies are not read") from None
 
 
@@ -75,21 +74,21 @@ def first_text(values: Mapping[str, str], names: tuple[str, ...]) -> str | None:
 
 
 def version_of(
-    annotations: Mapping[str, str],
-    endpoint: str | None,
+    event: Mapping[str, Any],
     answered: str | None,
-    metadata: Mapping[str, str],
     options: LogOptions,
 ) -> str | None:
     """Return the version that answered, from the most reliable source.
 
     An operator writes annotations and the versions of endpoints. Metadata comes last: callers send it as headers.
     """
+    places = (read.text(event, "inferenceservicename"), read.text(event, "endpoint"))
+    named = (options.endpoints.get(place) for place in places if place)
     return (
-        first_text(annotations, options.version_keys)
-        or (options.endpoints.get(endpoint) if endpoint else None)
+        first_text(string_map(event.get("annotations")), options.version_keys)
+        or next((version for version in named if version), None)
         or answered
-        or first_text(metadata, options.version_keys)
+        or first_text(string_map(event.get("metadata")), options.version_keys)
     )
 
 

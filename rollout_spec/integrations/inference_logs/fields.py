@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rollout_spec.core.inference import InferenceRecord, Scalar, Tensor
-from rollout_spec.core.tensors import read_tensor
+from rollout_spec.core.tensors import MOST_TENSORS, read_tensor
 from rollout_spec.core.text import excerpt
 from rollout_spec.core.units import parse_time
 
@@ -107,6 +107,8 @@ def tensors(value: object, name: str) -> tuple[Tensor, ...]:
     """Return the tensors of a list in the Open Inference Protocol. FieldError if a name is there twice."""
     if not isinstance(value, list):
         raise FieldError(f"`{name}` is not a list of tensors")
+    if len(value) > MOST_TENSORS:
+        raise FieldError(f"`{name}` has {len(value):,} tensors, more than the limit of {MOST_TENSORS:,}")
     return unique(read_tensor(item) for item in value)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -59,13 +59,13 @@ def join_halves(halves: Iterable[Half | UnreadableRecord], build: Build) -> Iter
             if body is None:
                 yield from _keep(scratch, half)
                 continue
-            first = Half(**json.loads(body))
+            first = _read(body)
             pair = (half, first) if half.side == REQUEST else (first, half)
             yield from _pair(*pair, build)
         for body in scratch.rest(REQUEST):
-            yield from _pair(Half(**json.loads(body)), None, build)
+            yield from _pair(_read(body), None, build)
         for body in scratch.rest(RESPONSE):
-            half = Half(**json.loads(body))
+            half = _read(body)
             yield half.entry.unreadable(f"no request has the id `{excerpt(half.shown_id)}` of this answer")
 
 
@@ -73,16 +73,19 @@ def _keep(scratch: Scratch, half: Half) -> Iterator[UnreadableRecord]:
     """Keep a half until the other one comes. If another half waits with its key, neither can be joined."""
     if scratch.keep(half.side, half.key, _written(half)):
         return
-    waiting = Half(**json.loads(scratch.take(half.side, half.key) or ""))
+    waiting = _read(scratch.take(half.side, half.key) or "")
     scratch.keep(half.side, half.key, _written(replace(waiting, is_shared=True)))
     yield half.entry.unreadable(_shared(half))
 
 
 def _written(half: Half) -> str:
     """Return a half as JSON. Parquet has times that are not text."""
-    return json.dumps(
-        asdict(half), default=lambda value: value.isoformat() if isinstance(value, datetime) else str(value)
-    )
+    values = [getattr(half, field.name) for field in fields(Half)]
+    return json.dumps(values, default=lambda value: value.isoformat() if isinstance(value, datetime) else str(value))
+
+
+def _read(body: str) -> Half:
+    return Half(*json.loads(body))
 
 
 def _pair(request: Half, response: Half | None, build: Build) -> Iterator[Located | UnreadableRecord]:

@@ -87,7 +87,7 @@ def _record(request: Half, response: Half | None, options: LogOptions) -> Infere
         request_id=request.shown_id,
         time=read.time(time, "time"),
         model=read.text(event, "inferenceservicename") or answer.model,
-        version=version_of(annotations, read.text(event, "endpoint"), answer.version, metadata, options),
+        version=version_of(event, answer.version, options),
         inputs=read_request(event.get("body"), content_type),
         outputs=answer.outputs,
         status=200 if response else 0,

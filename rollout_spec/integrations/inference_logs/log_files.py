@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -9,7 +10,7 @@ from typing import Any, TypeVar
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.inference import InferenceRecord, UnreadableRecord
 from rollout_spec.core.tensors import TensorError
-from rollout_spec.core.text import excerpt
+from rollout_spec.core.text import escape
 from rollout_spec.integrations.inference_logs.fields import FieldError
 from rollout_spec.integrations.inference_logs.json_text import JsonError, read_json
 from rollout_spec.integrations.inference_logs.lines import read_lines
@@ -18,7 +19,11 @@ from rollout_spec.integrations.storage import StoredFile, list_files, open_file
 PARQUET_MAGIC = b"PAR1"
 UNREADABLE = (FieldError, JsonError, TensorError)
 """The errors that make one entry unreadable, and leave the others."""
-_DELTA_LOG = "_delta_log"
+_DELTA_LOG = re.compile(r"(?:.*/)?_delta_log/\d{20}\.(?:json|checkpoint\.parquet)")
+_MARK = re.compile(
+    r"(?:.*/)?(?:_SUCCESS|_metadata|_common_metadata|_(?:committed|started)_\d+|\.[^/]*\.crc)", re.DOTALL
+)
+"""Files of Spark beside the rows. The pattern is narrow: KServe names objects by an id that the caller chooses."""
 Value = TypeVar("Value")
 
 
@@ -32,7 +37,12 @@ class Entry:
 
     def unreadable(self, reason: str) -> UnreadableRecord:
         """Return this entry as one that cannot be read."""
-        return UnreadableRecord(self.file, self.line, reason)
+        return unreadable(self.file, self.line, reason)
+
+
+def unreadable(file: str, line: int, reason: str) -> UnreadableRecord:
+    """Return an entry that cannot be read. A file may have a name that a caller chose, so it is escaped."""
+    return UnreadableRecord(escape(file), line, reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +71,15 @@ def each_entry(
 def log_files(address: str) -> list[StoredFile]:
     """Return the files of a log. UserError if none is found, or if the address is a Delta table.
 
-    Names that begin with `.` or `_` are marks of programs, such as `_SUCCESS`, and are left out.
+    Marks of Spark, such as `_SUCCESS`, are left out.
     """
     files = list_files(address)
-    if any(_DELTA_LOG in file.name.split("/") for file in files):
-        message = f"{excerpt(address)} is a Delta table, whose folder also holds deleted rows"
+    if any(_DELTA_LOG.fullmatch(file.name) for file in files):
+        message = f"{escape(address)} is a Delta table, whose folder also holds deleted rows"
         raise UserError(message, hint="export its rows as Parquet, and name that folder")
-    kept = files if len(files) == 1 else [file for file in files if not _is_mark(file.name)]
+    kept = files if len(files) == 1 else [file for file in files if not _MARK.fullmatch(file.name)]
     if not kept:
-        raise UserError(f"no log at {excerpt(address)}", hint="name a file, or a folder that holds files")
+        raise UserError(f"no log at {escape(address)}", hint="name a file, or a folder that holds files")
     return kept
 
 
@@ -86,7 +96,11 @@ def read_entries(files: Sequence[StoredFile]) -> Iterator[Entry | UnreadableReco
             from rollout_spec.integrations.inference_logs.parquet_rows import read_rows
 
             for line, row in read_rows(file):
-                yield Entry(file.address, line, row)
+                yield (
+                    UnreadableRecord(file.address, line, row)
+                    if isinstance(row, str)
+                    else Entry(file.address, line, row)
+                )
         else:
             yield from _json_entries(file)
 
@@ -94,19 +108,15 @@ def read_entries(files: Sequence[StoredFile]) -> Iterator[Entry | UnreadableReco
 def _json_entries(file: StoredFile) -> Iterator[Entry | UnreadableRecord]:
     for line, content in read_lines(file):
         if isinstance(content, str):
-            yield UnreadableRecord(file.address, line, content)
+            yield unreadable(file.address, line, content)
             continue
         try:
             value = read_json(content)
         except JsonError as error:
-            yield UnreadableRecord(file.address, line, str(error))
+            yield unreadable(file.address, line, str(error))
             continue
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, dict):
                 yield Entry(file.address, line, item)
             else:
-                yield UnreadableRecord(file.address, line, "not a JSON object")
-
-
-def _is_mark(name: str) -> bool:
-    return any(part.startswith((".", "_")) for part in name.split("/"))
+                yield unreadable(file.address, line, "not a JSON object")

@@ -53,7 +53,7 @@ def _record(request: Half, response: Half | None, options: LogOptions) -> Infere
         request_id=request.shown_id,
         time=read.time(event.get("time"), "time"),
         model=read.text(event, "inferenceservicename") or answer.model or read.text(event, "modelid"),
-        version=version_of({}, read.text(event, "endpoint"), answer.version, {}, options),
+        version=version_of(event, answer.version, options),
         inputs=read_request(event.get("body"), read.text(event, "contenttype")),
         outputs=answer.outputs,
         status=200 if response else 0,

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 class LogOptions:
     """Facts about a log, given by the caller.
 
-    ``endpoints`` has the version of each endpoint, for logs that name only the endpoint. ``version_keys`` are the keys
-    of metadata that may hold the version, the first match counts. ``segment_key`` is the key of metadata that holds
+    ``endpoints`` has the version of each endpoint, or of each inference service, for logs that name only these.
+    ``version_keys`` are the keys of annotations and metadata that may hold the version, the first match counts. The
+    first one is the annotation of our manifests for KServe. ``segment_key`` is the key of metadata that holds
     the segment. ``labels`` is the address of a file or folder with the labels, for formats that keep them apart.
     """
 
     endpoints: Mapping[str, str] = field(default_factory=dict)
-    version_keys: tuple[str, ...] = ("model-version", "model_version", "version")
+    version_keys: tuple[str, ...] = ("rollout-spec/version", "model-version", "model_version", "version")
     segment_key: str | None = None
     labels: str | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -56,25 +57,29 @@ def _label(rows: Sequence[Mapping[str, Any]]) -> tuple[Any, ...] | None:
 
 def _tensors(rows: Sequence[Mapping[str, Any]], prefix: str) -> tuple[Tensor, ...]:
     """Return the tensors of columns that have a value. `x[0]`, `x[1]` and so on become one tensor."""
-    names = [name.removeprefix(prefix) for name in rows[0] if name.startswith(prefix)]
-    widths = _widths(names)
     tensors: list[Tensor] = []
-    for name in names:
-        element = _ELEMENT.fullmatch(name)
-        if element and widths.get(element[1]):
-            if element[2] == "0":
-                columns = [f"{prefix}{element[1]}[{at}]" for at in range(widths[element[1]])]
-                tensors.extend(tensor_of_rows(element[1], [[row.get(column) for column in columns] for row in rows]))
+    for name, columns in _layout(tuple(rows[0]), prefix).items():
+        if columns == (f"{prefix}{name}",):
+            tensors.extend(tensor_of_rows(name, [row.get(columns[0]) for row in rows]))
         else:
-            tensors.extend(tensor_of_rows(name, [row.get(f"{prefix}{name}") for row in rows]))
+            tensors.extend(tensor_of_rows(name, [[row.get(column) for column in columns] for row in rows]))
     return read.unique(tensor for tensor in tensors if any(value is not None for value in tensor.data))
 
 
-def _widths(names: Sequence[str]) -> dict[str, int]:
-    """Return the number of columns of each tensor that has all of them, from 0 on."""
-    numbers: dict[str, set[int]] = {}
+@lru_cache(maxsize=64)
+def _layout(columns: tuple[str, ...], prefix: str) -> Mapping[str, tuple[str, ...]]:
+    """Return the columns of each tensor. An index without all those before it is part of a name."""
+    names = [name.removeprefix(prefix) for name in columns if name.startswith(prefix)]
+    elements = {name: element for name in names if (element := _ELEMENT.fullmatch(name))}
+    indices: dict[str, set[int]] = {}
+    for element in elements.values():
+        indices.setdefault(element[1], set()).add(int(element[2]))
+    layout: dict[str, tuple[str, ...]] = {}
     for name in names:
-        element = _ELEMENT.fullmatch(name)
-        if element:
-            numbers.setdefault(element[1], set()).add(int(element[2]))
-    return {name: len(found) for name, found in numbers.items() if max(found) == len(found) - 1}
+        tensor = elements[name][1] if name in elements else name
+        width = len(indices.get(tensor, ()))
+        if name not in elements or tensor in names or max(indices[tensor]) != width - 1:
+            layout[name] = (f"{prefix}{name}",)
+        else:
+            layout[tensor] = tuple(f"{prefix}{tensor}[{at}]" for at in range(width))
+    return layout

@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from rollout_spec.core.errors import UserError
-from rollout_spec.core.text import excerpt
+from rollout_spec.core.text import escape, excerpt
 from rollout_spec.integrations.storage import StoredFile, open_file
 
 _ROWS_AT_ONCE = 256
 """Rows of one batch: a row may hold megabytes."""
 
 
-def read_rows(file: StoredFile) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the rows with their numbers from 1. UserError if the file is not Parquet."""
+def read_rows(file: StoredFile) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    """Yield the rows with their numbers from 1; for an unreadable one the reason.
+
+    UserError if the file is not Parquet.
+    """
     parquet = import_parquet(file.address)
     from pyarrow import ArrowException
 
@@ -22,11 +25,35 @@ def read_rows(file: StoredFile) -> Iterator[tuple[int, dict[str, Any]]]:
     with open_file(file) as stream:
         try:
             for batch in parquet.ParquetFile(stream).iter_batches(batch_size=_ROWS_AT_ONCE):
-                for row in batch.to_pylist():
+                for row in _rows(_in_microseconds(batch)):
                     number += 1
                     yield number, row
         except (ArrowException, OSError) as error:
-            raise UserError(f"{excerpt(file.address)} is not readable Parquet: {excerpt(str(error))}") from None
+            raise UserError(f"{escape(file.address)} is not readable Parquet: {excerpt(str(error))}") from None
+
+
+def _rows(batch: Any) -> list[dict[str, Any] | str]:
+    """Return the rows of a batch. Python cannot hold some values, such as times after the year 9999."""
+    try:
+        rows: list[dict[str, Any] | str] = batch.to_pylist()
+        return rows
+    except (ValueError, OverflowError) as error:
+        if batch.num_rows == 1:
+            return [f"a value that cannot be read: {excerpt(str(error))}"]
+    return [row for at in range(batch.num_rows) for row in _rows(batch.slice(at, 1))]
+
+
+def _in_microseconds(batch: Any) -> Any:
+    """Return a batch whose times Python can hold without pandas."""
+    from pyarrow import field, schema, timestamp, types
+
+    wanted = [
+        field(item.name, timestamp("us", item.type.tz))
+        if types.is_timestamp(item.type) and item.type.unit == "ns"
+        else item
+        for item in batch.schema
+    ]
+    return batch.cast(schema(wanted), safe=False)
 
 
 def import_parquet(address: str) -> Any:
@@ -34,6 +61,6 @@ def import_parquet(address: str) -> Any:
     try:
         from pyarrow import parquet
     except ModuleNotFoundError:
-        message = f"{excerpt(address)} is Parquet, which needs the Python module `pyarrow`"
+        message = f"{escape(address)} is Parquet, which needs the Python module `pyarrow`"
         raise UserError(message, hint="pip install 'rollout-spec[replay]'") from None
     return parquet

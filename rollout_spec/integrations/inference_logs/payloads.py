@@ -120,7 +120,7 @@ def _value(body: Any, content_type: str | None, name: str) -> Any:
             return read_json(body)
     except JsonError as error:
         if not _is_csv(content_type):
-            raise JsonError(f"the body is {error}") from None
+            raise JsonError(f"the body: {error}") from None
     return _csv(body, name)
 
 

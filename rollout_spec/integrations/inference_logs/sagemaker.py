@@ -61,7 +61,7 @@ def _body(data: Mapping[str, Any]) -> tuple[str, str | None]:
         raise read.FieldError("`data` is not a text")
     if encoding == "BASE64":
         return decode(text, "data"), observed
-    if encoding not in _CONTENT_TYPES:
+    if not isinstance(encoding, str) or encoding not in _CONTENT_TYPES:
         raise read.FieldError("`encoding` is neither CSV nor JSON nor BASE64")
     return text, _CONTENT_TYPES[encoding]
 

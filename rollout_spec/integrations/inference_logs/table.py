@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rollout_spec.core.errors import UserError, disk_error
 from rollout_spec.core.inference import InferenceRecord, UnreadableRecord
-from rollout_spec.core.text import excerpt
+from rollout_spec.core.text import escape, excerpt
 from rollout_spec.integrations.inference_logs import LogOptions, open_log
 from rollout_spec.integrations.inference_logs.log_files import is_parquet, log_files
 from rollout_spec.integrations.inference_logs.parquet_rows import import_parquet
@@ -51,7 +51,8 @@ def _first_reason(summary: TableSummary) -> str | None:
     if not summary.examples:
         return None
     first = summary.examples[0]
-    return f"{summary.unreadable:,} entries cannot be read, such as {excerpt(first.file)}:{first.line}: {first.reason}"
+    place = f"{escape(first.file)}:{first.line}"
+    return f"entries that cannot be read: {summary.unreadable:,}, such as {place}: {first.reason}"
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,12 @@ def as_table(
     options: LogOptions | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Table:
-    """Return a log as an analysis table: the log itself if it is one, else a new file at ``path``."""
-    if format in (None, "parquet"):
+    """Return a log as an analysis table: the log itself if it is one, else a new file at ``path``.
+
+    A table is written again if its labels lie apart.
+    """
+    has_labels = options is not None and options.labels is not None
+    if format in (None, "parquet") and not has_labels:
         direct = direct_table(log_files(address))
         if direct:
             return direct
@@ -98,6 +103,6 @@ def direct_table(files: Sequence[StoredFile]) -> Table | None:
             summary.rows += content.metadata.num_rows
         for name, kind in columns.items():
             if summary.columns.setdefault(name, kind) != kind:
-                message = f"{excerpt(file.address)}: `{excerpt(name)}` is {kind}, but {summary.columns[name]} before"
+                message = f"{escape(file.address)}: `{excerpt(name)}` is {kind}, but {summary.columns[name]} before"
                 raise UserError(message, hint="write the column with one type in all files")
     return Table(tuple(file.address for file in files), summary)

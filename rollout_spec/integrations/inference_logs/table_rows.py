@@ -10,11 +10,12 @@ from rollout_spec.core.tensors import scalar_text
 from rollout_spec.integrations.inference_logs.columns import (
     MOST_COLUMNS,
     Chunk,
+    column_names,
     convert,
     kind_of,
     row_count,
     shorten,
-    tensor_columns,
+    size_of,
 )
 from rollout_spec.integrations.inference_logs.table_parts import FACTS, Parts
 from rollout_spec.integrations.inference_logs.table_summary import TableSummary
@@ -34,6 +35,7 @@ class TableRows:
         self._parts = parts
         self._chunk = Chunk()
         self._names: dict[str, set[str]] = {"input.": set(), "output.": set()}
+        self._named: dict[tuple[str, int], tuple[str, ...]] = {}
         self.summary = TableSummary()
 
     def add(self, record: InferenceRecord | UnreadableRecord) -> None:
@@ -88,23 +90,30 @@ class TableRows:
         if (tensor.shape[0] if tensor.shape else 1) != rows:
             self.summary.uneven += 1
             return
-        for name, values in tensor_columns(tensor):
-            column = f"{prefix}{name}"
-            if self._has_column(prefix, column, record):
-                self._chunk.add(column, values)
+        width = len(tensor.data) // rows if rows else 0
+        self._chunk.size += size_of(tensor)
+        for at, column in enumerate(self._columns(f"{prefix}{tensor.name}", width)):
+            if column in self._names[prefix] or self._add_column(prefix, column, record):
+                self._chunk.add(column, tensor.data[at::width])
 
-    def _has_column(self, prefix: str, column: str, record: InferenceRecord) -> bool:
-        """Return whether a column is in the table. A request that the model refused adds none."""
-        names = self._names[prefix]
-        if column in names:
-            return True
+    def _columns(self, name: str, width: int) -> tuple[str, ...]:
+        """Return the names of a tensor's columns. Those of the first tensors are remembered."""
+        names = self._named.get((name, width))
+        if names is None:
+            names = column_names(name, width)
+            if len(self._named) < MOST_COLUMNS and width <= MOST_COLUMNS:
+                self._named[name, width] = names
+        return names
+
+    def _add_column(self, prefix: str, column: str, record: InferenceRecord) -> bool:
+        """Add a column, and return whether there is room. A request that the model refused adds none."""
         if record.status != 200:
             return False
-        if len(names) >= MOST_COLUMNS:
+        if len(self._names[prefix]) >= MOST_COLUMNS:
             if len(self.summary.left_out) < _MOST_LEFT_OUT:
                 self.summary.left_out.add(column)
             return False
-        names.add(column)
+        self._names[prefix].add(column)
         return True
 
     def _write(self) -> None:

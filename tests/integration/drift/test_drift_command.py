@@ -62,12 +62,6 @@ def found(result: Result) -> dict[str, Any]:
     return report
 
 
-def test_equal_traffic_is_ok(repo: Repo, logs: Path) -> None:
-    result = drift(repo, "--log", logs / "equal")
-    assert (result.status, result.out.splitlines()[0]) == (0, "fraud 42: ok")
-    assert "4,000 rows of 41 until 2026-11-02T00:00:00Z" in result.out
-
-
 def test_a_wrong_unit_is_found_and_named(repo: Repo, logs: Path) -> None:
     result = drift(repo, "--log", logs / "equal" / "41.parquet", "--log", logs / "moved", "--format", "json")
     report = found(result)
@@ -123,9 +117,11 @@ def test_labels_measure_both_versions(repo: Repo, logs: Path, tmp_path: Path) ->
     assert new["auc"] > 0.999
 
 
-def test_series_pass_promtool(repo: Repo, logs: Path) -> None:
+def test_equal_traffic_is_ok_and_its_series_pass_promtool(repo: Repo, logs: Path) -> None:
     file = repo.workspace / "drift.prom"
-    assert drift(repo, "--log", logs / "equal", "--openmetrics", file).status == 0
+    result = drift(repo, "--log", logs / "equal", "--openmetrics", file)
+    assert (result.status, result.out.splitlines()[0]) == (0, "fraud 42: ok")
+    assert "4,000 rows of 41 until 2026-11-02T00:00:00Z" in result.out
     text = file.read_text("utf-8")
     checked = subprocess.run([program("promtool"), "check", "metrics"], input=text, capture_output=True, text=True)
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
@@ -153,19 +149,13 @@ def test_a_log_of_json_lines_is_converted(repo: Repo, tmp_path: Path) -> None:
 
 
 def test_a_window_without_rows_is_no_data(repo: Repo, logs: Path) -> None:
-    result = repo.run(
-        "drift", "fraud", "--window", "2026-12-02T00:00:00Z/2026-12-03T00:00:00Z", "--log", str(logs / "equal")
-    )
-    assert (result.status, result.out.splitlines()[:2]) == (
-        1,
-        ["fraud 42: no-data", "  window: 0 rows of 42 since 2026-12-02T00:00:00Z until 2026-12-03T00:00:00Z"],
-    )
-
-
-def test_markdown(repo: Repo, logs: Path) -> None:
-    result = drift(repo, "--log", logs / "equal", "--format", "markdown")
-    assert result.out.startswith("**Drift of fraud 42: ok.**\n")
-    assert "| `input.size` | **ok** |" in result.out
+    """Each format says so."""
+    options = ("--window", "2026-12-02T00:00:00Z/2026-12-03T00:00:00Z", "--log", str(logs / "equal"))
+    result = repo.run("drift", "fraud", *options)
+    first = "  window: 0 rows of 42 since 2026-12-02T00:00:00Z until 2026-12-03T00:00:00Z"
+    assert (result.status, result.out.splitlines()[:2]) == (1, ["fraud 42: no-data", first])
+    markdown = repo.run("drift", "fraud", *options, "--format", "markdown").out
+    assert markdown.startswith("**Drift of fraud 42: no-data.**\n")
 
 
 @pytest.mark.parametrize(

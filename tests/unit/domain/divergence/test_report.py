@@ -31,14 +31,16 @@ def measures(*groups: GroupCounts) -> dict[str, Measure]:
 
 def test_classes_flip_beyond_the_floor() -> None:
     flips = measures(CLASSES, FLOOR)["flip rate"]
-    assert (flips.value, flips.floor, flips.excess) == (0.2, 0.04, pytest.approx(0.16))
+    assert (flips.value, flips.floor) == (0.2, 0.04)
+    assert flips.excess == pytest.approx(0.16)
     assert flips.interval == wilson(Counts(20, 100), 0.95)
     assert flips.excess_interval is not None
     low, high = flips.excess_interval
     assert 0 < low < 0.16 < high
     found = report(CLASSES, FLOOR).outputs[0]
     assert found.main == flips
-    assert (found.rows, found.floor_rows, found.labels_p) == (100, 50, pytest.approx(0.0414, abs=1e-4))
+    assert (found.rows, found.floor_rows) == (100, 50)
+    assert found.labels_p == pytest.approx(0.0414, abs=1e-4)
     kappa = measures(CLASSES, FLOOR)["kappa"].value
     assert kappa == pytest.approx((0.8 - 0.66) / (1 - 0.66))
 

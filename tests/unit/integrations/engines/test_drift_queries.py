@@ -174,6 +174,15 @@ def test_nan_is_missing_although_arrow_leaves_it_out_of_its_statistics(engine: E
     assert (found.missing, found.high) == (1, 0.3)
 
 
+def test_names_of_features_are_no_sql(engine: Engine, tmp_path: Path) -> None:
+    """A caller chooses the names of inputs. A name may also be the name of a method of Ibis."""
+    names = ['input."; DROP VIEW read_0; --', "input.`a`\n'b'", "input.{x}[0]", "input.é\u202e", "output.count"]
+    columns = {name: np.arange(100.0) + index for index, name in enumerate(names)}
+    table = engine.read([str(write_table(tmp_path / "a.parquet", "41", columns))])
+    found = count_drift(engine, table, table, OLD, OLD)
+    assert [found.window[name].low for name in names] == [0.0, 1.0, 2.0, 3.0, 4.0]
+
+
 def test_an_error_of_the_engine_is_one_line() -> None:
     with pytest.raises(UserError, match=r"^duckdb cannot answer: IO Error: broken$") as error, queries("duckdb"):
         raise RuntimeError("IO Error: broken\nLINE 1: SELECT\x1b[31m")

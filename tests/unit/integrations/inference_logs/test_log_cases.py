@@ -72,5 +72,22 @@ def test_the_same_rows_in_parquet_are_the_same_records(case: str, tmp_path: Path
     assert found == (folder / "expected.txt").read_text("utf-8").splitlines()[1:]
 
 
+def test_the_flat_columns_of_kserve_are_the_same_records(tmp_path: Path) -> None:
+    """KServe flattens its objects for Parquet: addresses and mappings become texts."""
+    from pyarrow import Table, parquet
+
+    folder = ROOT / "kserve/blob-objects"
+    rows = [json.loads(path.read_text("utf-8")) for path in sorted((folder / "log").rglob("*.json"))]
+    flat = [
+        {name: str(value) if name.endswith(("url", "Uri")) else value for name, value in row.items()} for row in rows
+    ]
+    for row in flat:
+        row |= {name: json.dumps(row[name]) for name in ("metadata", "annotations")}
+    parquet.write_table(Table.from_pylist(flat), tmp_path / "log.parquet")
+    log = open_log(str(tmp_path / "log.parquet"), options=options(folder))
+    assert log.format == "kserve"
+    assert lines(log.records(), tmp_path) == (folder / "expected.txt").read_text("utf-8").splitlines()[1:]
+
+
 def test_every_format_has_a_case() -> None:
     assert {case.partition("/")[0] for case in CASES} == set(FORMATS) - {"parquet"}
