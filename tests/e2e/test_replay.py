@@ -6,7 +6,9 @@ The servers are MLflow's own scoring server, and one with the Open Inference Pro
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -20,7 +22,7 @@ import requests
 from real_servers import free_port, require
 from replay_reports import report_with
 from replaying import Logged, Replaying, measures, server_running
-from repo import Repo
+from repo import Repo, run
 from stack.programs import running
 
 from rollout_spec.reports.replay_html import replay_html
@@ -106,6 +108,51 @@ def test_the_scoring_server_of_mlflow_gives_the_same_divergence(served: Replayin
     assert found["mean absolute difference"]["value"] == pytest.approx(np.abs(answers - logged).mean())
     assert found["bias"]["value"] == pytest.approx((answers - logged).mean())
     assert found["mean absolute difference"]["floor"] == pytest.approx(0, abs=1e-9)
+    assert report["arms"]["failed"]["failures"] == {}
+
+
+@pytest.fixture(scope="module")
+def mlserver(served: Replaying, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """MLServer with the model of diabetes, from the virtual environment in ``ROLLOUT_SPEC_MLSERVER``.
+
+    It needs older releases of FastAPI and protobuf than other tests, so ``make e2e`` does not install it.
+    """
+    environment = os.environ.get("ROLLOUT_SPEC_MLSERVER")
+    if environment is None:
+        pytest.skip("ROLLOUT_SPEC_MLSERVER names no virtual environment with mlserver and mlserver-sklearn")
+    folder, (http, grpc, metrics) = tmp_path_factory.mktemp("mlserver"), (free_port() for _ in range(3))
+    code = (
+        f"import joblib; from replay_server import train; joblib.dump(train('diabetes')[0]['41'], '{folder}/m.joblib')"
+    )
+    support = {**os.environ, "PYTHONPATH": str(MLFLOW.parent)}
+    subprocess.run([f"{environment}/bin/python", "-c", code], check=True, env=support)
+    model = {"name": "diabetes", "implementation": "mlserver_sklearn.SKLearnModel", "parameters": {"uri": "./m.joblib"}}
+    ports = {"host": "127.0.0.1", "http_port": http, "grpc_port": grpc, "metrics_port": metrics}
+    (folder / "model-settings.json").write_text(json.dumps(model), "utf-8")
+    (folder / "settings.json").write_text(json.dumps({**ports, "parallel_workers": 0}), "utf-8")
+    address = f"http://127.0.0.1:{http}"
+
+    def is_ready() -> bool:
+        try:
+            return requests.get(f"{address}/v2/models/diabetes/ready", timeout=1).ok
+        except requests.RequestException:
+            return False
+
+    command = [f"{environment}/bin/mlserver", "start", str(folder)]
+    with running("MLServer", command, folder / "log", is_ready):
+        yield address
+
+
+def test_mlserver_gives_the_same_divergence(served: Replaying, mlserver: str, tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_text(served.log("diabetes").read_text("utf-8").replace('"progression"', '"predict"'), "utf-8")
+    words = served.words("diabetes", "--against", mlserver, "--format", "json")
+    words[words.index("--log") + 1] = str(log)
+    done = run(*words)
+    assert done.status == 0, done.text
+    report = json.loads(done.out)
+    logged, answers, _ = Logged.read(log).answers
+    assert measures(report)["mean absolute difference"]["value"] == pytest.approx(np.abs(answers - logged).mean())
     assert report["arms"]["failed"]["failures"] == {}
 
 
