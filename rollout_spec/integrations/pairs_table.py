@@ -32,6 +32,7 @@ COLUMNS: Mapping[str, str] = {
 }
 """The columns and their types. A row has values in those of its kind of output."""
 _ROWS_AT_ONCE = 5_000
+_CHARACTERS_AT_ONCE = 16 * 1024 * 1024
 
 
 class PairsWriter:
@@ -49,6 +50,7 @@ class PairsWriter:
         self._schema = pyarrow.schema(list(types.items()))
         self._writer: Any = parquet.ParquetWriter(path, self._schema, compression="zstd")
         self._rows: list[Mapping[str, Any]] = []
+        self._characters = 0
 
     def __enter__(self) -> PairsWriter:
         return self
@@ -61,10 +63,11 @@ class PairsWriter:
     def add(self, fields: Mapping[str, Any]) -> None:
         """Add a row. Columns that it lacks are null."""
         self._rows.append(fields)
-        if len(self._rows) >= _ROWS_AT_ONCE:
+        self._characters += sum(len(value) for value in fields.values() if isinstance(value, str))
+        if len(self._rows) >= _ROWS_AT_ONCE or self._characters >= _CHARACTERS_AT_ONCE:
             self._write()
 
     def _write(self) -> None:
         if self._rows:
             self._writer.write_table(self._arrow.Table.from_pylist(self._rows, schema=self._schema))
-            self._rows = []
+            self._rows, self._characters = [], 0

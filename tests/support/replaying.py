@@ -52,8 +52,10 @@ class Replaying:
     def words(self, name: str, *more: str) -> list[str]:
         """Return the arguments of a quick replay of a model's log."""
         assert self.repo is not None
-        words = ["--repo", str(self.repo.folder), "replay", "fraud", "--log", str(self.log(name)), "--model", name]
-        words += ["--against", self.address, "--rate", "5000", "--limit", "5000"]
+        words = ["--repo", str(self.repo.folder), "replay", "fraud", "--model", name, "--against", self.address]
+        words += ["--rate", "5000", "--limit", "5000"]
+        if "--log" not in more:
+            words += ["--log", str(self.log(name))]
         if "--incident" not in more:
             words += ["--failed", FAILED, "--restored", RESTORED]
         return [*words, *more]

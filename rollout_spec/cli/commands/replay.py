@@ -15,7 +15,7 @@ from rollout_spec.checks.reporters.base import json_text
 from rollout_spec.cli import replay_options as options
 from rollout_spec.cli import terminal
 from rollout_spec.cli import workspace as place
-from rollout_spec.core.errors import disk_error
+from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import escape
 from rollout_spec.domain.replay.report import ReplayReport, summary_line
 from rollout_spec.integrations.engines import ENGINES
@@ -28,6 +28,7 @@ from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workflows.replay import ReplayRequest, replay
 from rollout_spec.workflows.replay.evidence import write_evidence
 from rollout_spec.workflows.replay.selection import Logs
+from rollout_spec.workspace import files
 
 FORMATS = {
     "text": replay_text,
@@ -60,6 +61,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Replay and print the report. Return 1 if no request could be compared."""
     gc.enable()  # the process turns it off for short commands; a replay may take hours
     here = place.find(arguments)
+    output, pairs, journal = (
+        _file(here.start, name) for name in (arguments.output, arguments.pairs, arguments.journal)
+    )
     report = replay(
         ReplayRequest(
             rollout=arguments.rollout,
@@ -70,8 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
             incident=arguments.incident,
             limit=arguments.limit,
             kinds=dict(arguments.output_kind),
-            journal=here.start / arguments.journal if arguments.journal else None,
-            pairs=here.start / arguments.pairs if arguments.pairs else None,
+            journal=journal,
+            pairs=pairs,
             engine=arguments.engine,
             show_inputs=arguments.show_inputs,
         ),
@@ -79,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         terminal.say,
         options.progress(),
     )
-    _print(arguments, here.start, FORMATS[arguments.format](report))
+    _print(output, FORMATS[arguments.format](report))
     if arguments.incident is not None and report.is_compared:
         _fill_evidence(report, arguments.incident, here)
     return 0 if report.is_compared else 1
@@ -89,15 +93,21 @@ def _address(start: Path, address: str) -> str:
     return address if "://" in address else str(start / address)
 
 
-def _print(arguments: argparse.Namespace, start: Path, text: str) -> None:
-    if arguments.output is None:
+def _file(start: Path, name: str | None) -> Path | None:
+    """Return the path of a file to write. UserError if it cannot lie there, before any request is sent."""
+    if name is None:
+        return None
+    path = start / name
+    if path.is_dir() or not path.parent.is_dir():
+        raise UserError(f"{path} cannot be written", hint="name a file in a folder that exists")
+    return path
+
+
+def _print(path: Path | None, text: str) -> None:
+    if path is None:
         sys.stdout.write(text)
         return
-    path = start / arguments.output
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise disk_error(error, f"cannot write {path}") from None
+    files.write(path.parent, path.name, text.encode())
     terminal.say(f"wrote {path}")
 
 

@@ -16,7 +16,7 @@ from rollout_spec.domain.replay.pairs import PairRow, number_of, text_of
 
 MOST_MOVED = 20
 """The rows of an output that moved most."""
-MOST_DIFFERENCES = 1_000_000
+MOST_DIFFERENCES = 100_000
 """The differences of an output that its histogram counts: the first ones."""
 _MOST_EXAMPLES = 3
 _LONGEST_VALUE = 200

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import numpy as np
 import pytest
 from pyarrow import parquet
 from replaying import FAILED, Logged, Replaying, measures
-from repo import run
 from statsmodels.stats.contingency_tables import mcnemar  # type: ignore[import-untyped]
 from statsmodels.stats.proportion import proportion_confint  # type: ignore[import-untyped]
 
@@ -96,9 +94,7 @@ def test_the_records_and_the_load_are_counted(replaying: Replaying, tmp_path: Pa
     assert report["server"]["seconds"] >= 0.15
     assert report["arms"]["failed"]["requests"] == report["arms"]["floor"]["requests"] == 50
     assert sum(replaying.asked().values()) == 105
-    words = replaying.words("digits", "--format", "json")
-    words[words.index("--log") + 1] = str(log)
-    records = json.loads(run(*words).out)["records"]
+    records = replaying.report("digits", "--log", str(log))["records"]
     assert {name: records[name] for name in ("replayed", "otherVersion", "otherStatus", "unreadable")} == {
         "replayed": 200,
         "otherVersion": 1,
