@@ -16,7 +16,7 @@ from rollout_spec.core import redaction
 from rollout_spec.core.divergence import OutputKind
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import excerpt
-from rollout_spec.core.units import parse_duration
+from rollout_spec.core.units import is_version, parse_duration
 from rollout_spec.domain.replay.output_forms import parse_override
 from rollout_spec.workflows.replay import ServerOptions
 from rollout_spec.workflows.replay.sending import Progress
@@ -29,6 +29,7 @@ _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _FIXED = {"host", "content-length", "content-type", "transfer-encoding", "connection", "accept-encoding", "expect"}
 _SHOWN_SECONDS = 0.5
 _HEADER_HELP = "send the header NAME with the value of the environment variable VAR"
+_ENDPOINT_HELP = "the version behind an endpoint, for logs that name only the endpoint"
 _KIND_HELP = "class, score, number, ranking or text (default: recognised)"
 
 
@@ -42,6 +43,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--header-env", metavar="NAME=VAR", type=_header, action="append", default=[], help=_HEADER_HELP)
     add("--output-kind", metavar="NAME=KIND", type=_kind, action="append", default=[], help=_KIND_HELP)
     add("--journal", metavar="FILE", help="keep all answers in FILE, and go on from there")
+
+
+def configure_logs(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments about facts that a log does not hold."""
+    add = parser.add_argument
+    add("--endpoint", metavar="NAME=V", type=_endpoint, action="append", default=[], help=_ENDPOINT_HELP)
+    add("--segment-key", metavar="KEY", help="the key of the log's metadata that holds the segment")
+    add("--labels", metavar="ADDRESS", help="the labels, if they are kept apart from the log")
 
 
 def server_of(arguments: argparse.Namespace) -> ServerOptions:
@@ -95,6 +104,13 @@ def _header(text: str) -> tuple[str, str]:
     if name.lower() in _FIXED:
         raise argparse.ArgumentTypeError(f"the header {name} is set by the connection")
     return name, variable
+
+
+def _endpoint(text: str) -> tuple[str, str]:
+    name, _, version = text.rpartition("=")
+    if not name or not is_version(version):
+        raise argparse.ArgumentTypeError(f"expected NAME=VERSION, not `{excerpt(text)}`")
+    return name, version
 
 
 def _kind(text: str) -> tuple[str, OutputKind]:

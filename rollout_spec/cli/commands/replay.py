@@ -20,6 +20,7 @@ from rollout_spec.core.text import escape
 from rollout_spec.domain.replay.report import ReplayReport, summary_line
 from rollout_spec.integrations.engines import ENGINES
 from rollout_spec.integrations.inference_logs import FORMATS as LOG_FORMATS
+from rollout_spec.integrations.inference_logs import LogOptions
 from rollout_spec.integrations.model_servers import PROTOCOLS
 from rollout_spec.reports.replay_html import replay_html
 from rollout_spec.reports.replay_json import replay_json
@@ -42,6 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("rollout", metavar="ROLLOUT", help="the name of the rollout")
     parser.add_argument("--log", metavar="ADDRESS", action="append", required=True, help="an inference log; repeatable")
     parser.add_argument("--log-format", choices=LOG_FORMATS, help="the format of the logs (default: recognised)")
+    options.configure_logs(parser)
     parser.add_argument("--against", metavar="URL", required=True, help="the server of the restored version")
     parser.add_argument("--protocol", choices=PROTOCOLS, default="v2", help="its protocol (default: v2)")
     parser.add_argument("--model", metavar="NAME", help="the name of the model there (default: ROLLOUT)")
@@ -67,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     report = replay(
         ReplayRequest(
             rollout=arguments.rollout,
-            logs=Logs(tuple(_address(here.start, each) for each in arguments.log), arguments.log_format),
+            logs=_logs(here.start, arguments),
             server=options.server_of(arguments),
             failed=arguments.failed,
             restored=arguments.restored,
@@ -87,6 +89,12 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.incident is not None and report.is_compared:
         _fill_evidence(report, arguments.incident, here)
     return 0 if report.is_compared else 1
+
+
+def _logs(start: Path, arguments: argparse.Namespace) -> Logs:
+    labels = _address(start, arguments.labels) if arguments.labels is not None else None
+    facts = LogOptions(endpoints=dict(arguments.endpoint), segment_key=arguments.segment_key, labels=labels)
+    return Logs(tuple(_address(start, each) for each in arguments.log), arguments.log_format, facts)
 
 
 def _address(start: Path, address: str) -> str:

@@ -18,6 +18,7 @@ def identity_of(logs: Logs, server: Mapping[str, str], versions: ReplayedVersion
     return {
         "logs": "; ".join(_log(address) for address in logs.addresses),
         "format of the logs": logs.format or "recognised",
+        **_facts(logs),
         **server,
         "failed version": versions.failed,
         "restored version": versions.restored,
@@ -37,6 +38,17 @@ def remove_journal(path: Path) -> None:
     """Remove a journal and the files that SQLite keeps beside it."""
     for suffix in ("", "-wal", "-shm", "-journal"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+
+def _facts(logs: Logs) -> dict[str, str]:
+    """Return the facts about the logs that they do not hold."""
+    if logs.options is None:
+        return {}
+    return {
+        "endpoints": ", ".join(f"{name}={version}" for name, version in sorted(logs.options.endpoints.items())),
+        "key of the segment": logs.options.segment_key or "",
+        "labels": _log(logs.options.labels) if logs.options.labels is not None else "",
+    }
 
 
 def _log(address: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -131,3 +132,22 @@ def test_a_request_that_fails_is_counted_and_not_averaged(replaying: Replaying) 
     assert measures(report)["mean absolute difference"]["value"] == pytest.approx(np.abs(replayed - logged).mean())
     text = replaying.run("diabetes", "--timeout", "300ms").out
     assert "157 compared (" in text and "timeout 2: no whole answer in time" in text
+
+
+def test_labels_may_lie_apart_from_the_log(replaying: Replaying, tmp_path: Path) -> None:
+    records = Logged.read(replaying.log("digits")).records[:200]
+    log, labels = tmp_path / "log.jsonl", tmp_path / "labels.jsonl"
+    without = ({name: value for name, value in record.items() if name != "label"} for record in records)
+    log.write_text("".join(json.dumps(record) + "\n" for record in without), "utf-8")
+    kept = ({name: record[name] for name in ("request_id", "label")} for record in records)
+    labels.write_text("".join(json.dumps(record) + "\n" for record in kept), "utf-8")
+    more = ("--log", str(log), "--rate", "5000")
+    apart = replaying.report("digits", *more, "--labels", str(labels))
+    logged, replayed, truth = Logged(records).answers
+    (output,) = (each for each in apart["outputs"] if each["segment"] is None)
+    found = {name: output["labels"][name] for name in ("both_right", "only_logged_right", "only_replayed_right")}
+    right, again = logged == truth, replayed == truth
+    expected = {"both_right": right & again, "only_logged_right": right & ~again, "only_replayed_right": ~right & again}
+    assert found == {name: int(rows.sum()) for name, rows in expected.items()}
+    (output,) = (each for each in replaying.report("digits", *more)["outputs"] if each["segment"] is None)
+    assert output["labels"] is None
