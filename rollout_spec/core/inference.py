@@ -49,7 +49,7 @@ class InferenceRecord:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableRecord:
-    """A record of a log that cannot be read, its position, and the reason. ``line`` counts lines or rows from 1."""
+    """A record of a log that cannot be read, and the reason. ``line`` counts lines or rows from 1."""
 
     file: str
     line: int

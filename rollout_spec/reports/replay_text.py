@@ -10,7 +10,7 @@ from rollout_spec.core.text import escape, excerpt
 from rollout_spec.domain.divergence.report import Measure, OutputDivergence
 from rollout_spec.domain.judgement.numbers import duration
 from rollout_spec.domain.replay.observations import MovedRow
-from rollout_spec.domain.replay.report import ReplayReport, amount, latency_of, measure_text
+from rollout_spec.domain.replay.report import ReplayReport, amount, amount_between, latency_of, measure_text
 
 _MOST_PAIRS = 8
 _MOST_MOVED = 5
@@ -77,10 +77,7 @@ def measure_line(measure: Measure) -> str:
     """Return a measure with its interval, its noise floor, and the excess over that."""
     text = measure_text(measure)
     if measure.excess is not None:
-        text += f", beyond it {amount(measure.excess, is_share=measure.is_share)}"
-        if measure.excess_interval is not None:
-            low, high = (amount(bound, is_share=measure.is_share) for bound in measure.excess_interval)
-            text += f" ({low} to {high})"
+        text += f", beyond it {amount_between(measure.excess, measure.excess_interval, measure)}"
     if measure.limit is not None:
         text += f"; equal versions stay below {amount(measure.limit)}"
     return text

@@ -138,13 +138,19 @@ def summary_line(report: ReplayReport) -> str:
 
 def measure_text(measure: Measure) -> str:
     """Return a measure with its interval and its noise floor."""
-    text = f"{measure.name} {amount(measure.value, is_share=measure.is_share)}"
-    if measure.interval is not None:
-        low, high = (amount(bound, is_share=measure.is_share) for bound in measure.interval)
-        text += f" ({low} to {high})"
+    text = f"{measure.name} {amount_between(measure.value, measure.interval, measure)}"
     if measure.floor is not None:
         text += f", noise floor {amount(measure.floor, is_share=measure.is_share)}"
     return text
+
+
+def amount_between(value: float, interval: tuple[float, float] | None, measure: Measure) -> str:
+    """Return an amount of a measure, with its interval if it has one."""
+    text = amount(value, is_share=measure.is_share)
+    if interval is None:
+        return text
+    low, high = (amount(bound, is_share=measure.is_share) for bound in interval)
+    return f"{text} ({low} to {high})"
 
 
 def amount(value: float | None, *, is_share: bool = False) -> str:
