@@ -35,6 +35,7 @@ COMMANDS = {
     "drill": "roll back in memory from every reachable state of a rollout",
     "drift": "compare the inputs and scores of a recent window with a reference",
     "gate": "judge the live stage of a rollout from Prometheus",
+    "replay": "replay logged requests of a failed version through the restored one",
     "reconcile": "judge all rollouts in flight once: advance, wait, or roll back",
     "rollback": "open the pull request that restores the whole stack",
     "registry": "compare records with the model registry; let its aliases follow",
