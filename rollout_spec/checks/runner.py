@@ -151,6 +151,7 @@ def report(run: CheckRun, results: Sequence[FileCheck]) -> Report:
         tuple(sorted({_with_prefix(prefix, finding) for finding in findings})),
         tuple(_skipped(run.context)),
         tuple(sorted((replace(each, finding=_with_prefix(prefix, each.finding)) for each in silenced), key=_order)),
+        len(run.paths),
     )
 
 

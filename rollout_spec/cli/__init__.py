@@ -17,7 +17,9 @@ from rollout_spec import __version__
 from rollout_spec.cli.terminal import say
 from rollout_spec.core import bounded_process as confined
 from rollout_spec.core import budget
+from rollout_spec.core.errors import USAGE, UserError
 from rollout_spec.core.signals import TerminatedError, raised
+from rollout_spec.core.text import did_you_mean, excerpt
 from rollout_spec.core.unexpected import as_user_error
 
 COMMANDS = {
@@ -93,9 +95,17 @@ def _run(argv: list[str]) -> int:
     )
     parser.add_argument("--repo", metavar="DIR", help="work as if started in DIR")
     parser.add_argument("--version", action="version", version=f"rollout-spec {__version__}")
-    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="see below, and COMMAND --help")
+    parser.add_argument("command", nargs="?", metavar="COMMAND", help="see below, and COMMAND --help")
     parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     chosen = parser.parse_args(argv)
+    if chosen.command is None:
+        parser.print_help(sys.stderr)
+        return USAGE
+    if chosen.command not in COMMANDS:
+        raise UserError(
+            f"`{excerpt(chosen.command)}` is not a command",
+            hint=did_you_mean(chosen.command, COMMANDS) or "`rollout-spec --help` lists the commands",
+        )
     command = cast(Command, import_module(f"rollout_spec.cli.commands.{chosen.command}"))
     own = argparse.ArgumentParser(
         prog=f"rollout-spec {chosen.command}",

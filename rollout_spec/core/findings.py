@@ -113,11 +113,15 @@ class Silenced:
 
 @dataclass(frozen=True)
 class Report:
-    """The result of a check: findings sorted by file and line, skipped rules and suppressed findings."""
+    """The result of a check: findings sorted by file and line, skipped rules and suppressed findings.
+
+    ``files`` is the number of checked files, 0 if nothing counted them.
+    """
 
     findings: tuple[Finding, ...]
     skipped: tuple[Skipped, ...] = ()
     silenced: tuple[Silenced, ...] = ()
+    files: int = 0
 
     @property
     def failed(self) -> bool:

@@ -23,7 +23,7 @@ def report(report: Report, view: View) -> str:
 
 
 def summary(report: Report) -> str:
-    """Return a summary in one line: ``2 errors, 1 warning; 1 silenced by comment, 1 waived until …``."""
+    """Return a summary in one line: ``2 errors, 1 warning in 7 files; 1 silenced by comment``."""
     counts = [(sum(each.severity == word for each in report.findings), word) for word in SEVERITIES]
     parts = [f"{count} {word}{'s' if count > 1 and word != 'info' else ''}" for count, word in counts if count]
     comments = sum(each.by == "comment" for each in report.silenced)
@@ -33,7 +33,8 @@ def summary(report: Report) -> str:
         ends = sorted({each.until for each in waivers if each.until})
         until = f" until {ends[0]}" if len(ends) == 1 else f", the first until {ends[0]}" if ends else ""
         silenced.append(f"{len(waivers)} waived{until}")
-    return "; ".join(filter(None, [", ".join(parts) or "no findings", shown(", ".join(silenced))]))
+    files = f" in {report.files:,} file{'s' if report.files > 1 else ''}" if report.files else ""
+    return "; ".join(filter(None, [(", ".join(parts) or "no findings") + files, shown(", ".join(silenced))]))
 
 
 def _paint(text: str, code: str, view: View) -> str:

@@ -55,6 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         tuple(finding for report in reports for finding in report.findings),
         tuple(dict.fromkeys(skipped for report in reports for skipped in report.skipped)),
         tuple(silenced for report in reports for silenced in report.silenced),
+        sum(report.files for report in reports),
     )
     if arguments.format == "text":  # each report quotes the files of its own workspace
         for (here, _), report in zip(locations, reports, strict=True):
@@ -63,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(REPORTERS[arguments.format].report(merged, view.for_program([here for here, _ in locations])))
     for line in (*_skipped(merged.skipped), *_waived(merged)):
         terminal.say(line)
-    if arguments.format == "text" and terminal.is_watched(sys.stdout):
+    if arguments.format == "text" and (terminal.is_watched(sys.stdout) or (merged.files and not merged.findings)):
         terminal.say(text.summary(merged))
     for failure in failures:
         terminal.say(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from yaml.error import MarkedYAMLError, YAMLError
@@ -11,6 +12,9 @@ from rollout_spec.core.text import excerpt
 from rollout_spec.core.yaml.decoding import LINE_BREAK, YAMLProblem, span_at
 
 LONGEST_KEY = 1024
+_MARKER = 7
+_CONFLICT = re.compile(r"<<<<<<< \S|>>>>>>> \S")
+"""A line that git writes around a conflict. Such a text is never YAML: a key of that form needs its `: `."""
 
 _HINTS = (
     ("mapping values are not allowed", "quote a text that holds `: `, or check the indentation"),
@@ -48,6 +52,11 @@ def syntax_problem(text: str, error: YAMLError) -> YAMLProblem:
     elif "\t" in line[: mark.column + 1]:
         hint = "indent with spaces, not with tabs"
     span = Span(mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2)
+    conflict = next((number for number, each in enumerate(lines) if _CONFLICT.match(each)), None)
+    if conflict is not None:
+        span = Span(conflict + 1, 1, conflict + 1, len(lines[conflict]) + 1)
+        message = f"`{lines[conflict][:_MARKER]}` begins a merge conflict that is not resolved"
+        return YAMLProblem(span, message, "keep one side, and delete the lines `<<<<<<<`, `=======` and `>>>>>>>`")
     if not line and mark.index >= len(text):  # at the end of the text, point at its last character
         last = max((number for number, text_of_line in enumerate(lines) if text_of_line), default=0)
         span = Span(last + 1, max(len(lines[last]), 1), last + 1, len(lines[last]) + 1)

@@ -153,6 +153,23 @@ def test_the_version_is_told(capsys: Capture) -> None:
     assert capsys.readouterr().out == f"rollout-spec {__version__}\n"
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"), [("chekc", "did you mean `check`?"), ("x" * 300, "`rollout-spec --help` lists the commands")]
+)
+def test_a_misspelled_command_is_named(name: str, hint: str, capsys: Capture) -> None:
+    assert main([name]) == 2
+    told = capsys.readouterr().err
+    assert "is not a command" in told and hint in told
+    assert len(told) < 300
+
+
+def test_no_command_prints_the_help(capsys: Capture) -> None:
+    assert main([]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "scaffold a rollout repository" in told.err
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(command: str, capsys: Capture) -> None:
     assert status_of(command, "--help") == 0

@@ -499,6 +499,8 @@ def test_links_may_be_forced(
     ("report", "line"),
     [
         (Report(()), "no findings"),
+        (Report((), files=1), "no findings in 1 file"),
+        (Report((), files=1200), "no findings in 1,200 files"),
         (Report((finding(), finding(line=2), finding("owned", "warning"))), "2 errors, 1 warning"),
         (
             Report(
