@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install demo unit test e2e coverage lint bench fuzz mutants node
+.PHONY: help install demo unit test e2e coverage lint bench fuzz mutants node mlserver
 
 PYTHON ?= python3
 VENV := .venv
@@ -17,6 +17,8 @@ BENCH := $(VENV)/.bench
 FUZZ := $(VENV)/.fuzz
 E2E := $(VENV)/.e2e
 MUTMUT := $(VENV)/.mutmut
+# MLServer needs older releases of FastAPI and protobuf than the other tools, so it has an environment of its own.
+MLSERVER := .venv-mlserver
 
 FUZZ_SECONDS ?= 60
 WORKERS ?= 2
@@ -25,6 +27,10 @@ MUTANTS ?=
 # The folder with the real servers for some tests. Without it these tests are skipped.
 ifneq ($(wildcard ../shared/crds),)
 export ROLLOUT_SPEC_ORACLES ?= $(abspath ../shared)
+endif
+
+ifneq ($(wildcard $(MLSERVER)/.installed),)
+export ROLLOUT_SPEC_MLSERVER ?= $(abspath $(MLSERVER))
 endif
 
 help: ## show this
@@ -57,6 +63,8 @@ lint: $(TOOLS) ## check style and types
 node: ## install the npm packages of some tests (tests/package.json)
 	npm install --prefix tests --no-package-lock --no-audit --no-fund --silent
 
+mlserver: $(MLSERVER)/.installed ## install MLServer for a test of `make e2e`, which is skipped without it
+
 bench: $(BENCH) ## measure how fast it is
 	$(RUN) benchmarks/run.py
 
@@ -66,6 +74,11 @@ fuzz: $(FUZZ) ## search for inputs that crash, hang or bloat it; FUZZ_SECONDS=60
 mutants: $(MUTMUT) ## change the code in one place at a time and list the changes that no test notices; MUTANTS="rollout_spec.domain.traffic.*" for some
 	nice -n 10 $(VENV)/bin/mutmut run --max-children 1 $(MUTANTS)
 	$(VENV)/bin/mutmut results
+
+$(MLSERVER)/.installed:
+	$(PYTHON) -m venv --clear $(MLSERVER)
+	$(MLSERVER)/bin/python -m pip --disable-pip-version-check --quiet install mlserver mlserver-sklearn
+	touch $@
 
 $(MADE):
 	$(PYTHON) -m venv --clear $(VENV)

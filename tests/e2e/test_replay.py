@@ -99,13 +99,9 @@ def test_the_scoring_server_of_mlflow_gives_the_same_divergence(served: Replayin
 
 @pytest.fixture(scope="module")
 def mlserver(served: Replaying, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """MLServer with the model of diabetes, from the virtual environment in ``ROLLOUT_SPEC_MLSERVER``.
-
-    It needs older releases of FastAPI and protobuf than other tests, so ``make e2e`` does not install it.
-    """
+    """MLServer with the model of diabetes, from the virtual environment of ``make mlserver``."""
     environment = os.environ.get("ROLLOUT_SPEC_MLSERVER")
-    if environment is None:
-        pytest.skip("ROLLOUT_SPEC_MLSERVER names no virtual environment with mlserver and mlserver-sklearn")
+    require(environment is not None, "MLServer is not installed: make mlserver")
     folder, (http, grpc, metrics) = tmp_path_factory.mktemp("mlserver"), (free_port() for _ in range(3))
     code = (
         f"import joblib; from replay_server import train; joblib.dump(train('diabetes')[0]['41'], '{folder}/m.joblib')"
