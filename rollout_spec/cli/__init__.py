@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from rollout_spec import __version__
+from rollout_spec.cli.help import HelpFormatter
 from rollout_spec.cli.terminal import say
 from rollout_spec.core import bounded_process as confined
 from rollout_spec.core import budget
@@ -41,7 +42,7 @@ COMMANDS = {
     "reconcile": "judge all rollouts in flight once: advance, wait, or roll back",
     "rollback": "open the pull request that restores the whole stack",
     "registry": "compare records with the model registry; let its aliases follow",
-    "serve": "receive the breaches that monitors post, and open a rollback for each",
+    "serve": "receive breaches that monitors post, and open a rollback for each",
     "mirror": "keep a bare clone up to date, for the rollbacks of a bot",
     "doctor": "check everything that a rollback needs",
     "explain": "explain a rule or policy",
@@ -89,7 +90,7 @@ def _run(argv: list[str]) -> int:
         prog="rollout-spec",
         description="Roll machine-learning models out, and back, through git.",
         epilog="commands:\n" + "\n".join(f"  {name:<10} {text}" for name, text in COMMANDS.items()),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
         usage="rollout-spec [--repo DIR] COMMAND …",
         allow_abbrev=False,
     )
@@ -110,7 +111,7 @@ def _run(argv: list[str]) -> int:
     own = argparse.ArgumentParser(
         prog=f"rollout-spec {chosen.command}",
         description=command.__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
         allow_abbrev=False,
     )
     own.add_argument("--repo", metavar="DIR", default=chosen.repo, help="work as if started in DIR")

@@ -42,7 +42,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("rollout", metavar="ROLLOUT", help="the name of the rollout")
     parser.add_argument("--log", metavar="ADDRESS", action="append", required=True, help="an inference log; repeatable")
-    parser.add_argument("--log-format", choices=LOG_FORMATS, help="the format of the logs (default: recognised)")
+    parser.add_argument(
+        "--log-format",
+        choices=LOG_FORMATS,
+        metavar="NAME",
+        help=f"the format of the logs: {', '.join(LOG_FORMATS)} (default: recognised)",
+    )
     options.configure_logs(parser)
     parser.add_argument("--against", metavar="URL", required=True, help="the server of the restored version")
     parser.add_argument("--protocol", choices=PROTOCOLS, default="v2", help="its protocol (default: v2)")

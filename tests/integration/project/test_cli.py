@@ -170,12 +170,17 @@ def test_no_command_prints_the_help(capsys: Capture) -> None:
     assert "scaffold a rollout repository" in told.err
 
 
+@pytest.mark.parametrize("columns", ["80", "200"])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help(command: str, capsys: Capture) -> None:
+def test_every_command_has_help(command: str, columns: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
     assert status_of(command, "--help") == 0
-    assert f"rollout-spec {command}" in capsys.readouterr().out
+    own = capsys.readouterr().out
+    assert f"rollout-spec {command}" in own
     assert status_of("--help") == 0
-    assert f"  {command}" in capsys.readouterr().out
+    overview = capsys.readouterr().out
+    assert f"  {command}" in overview
+    assert [line for line in (own + overview).splitlines() if len(line) > 80] == []
 
 
 @pytest.mark.parametrize("command", [["check"], ["check", FRAUD], ["render", "--check"]])

@@ -1,0 +1,52 @@
+"""The layout of ``--help``: paragraphs and examples within 80 columns."""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+_MOST_COLUMNS = 80
+_EXAMPLE = "rollout-spec "
+
+
+class HelpFormatter(argparse.HelpFormatter):
+    """Fills paragraphs to the width of the terminal, at most 80 columns.
+
+    A line that begins with ``rollout-spec`` is an example. Two blanks separate it from its meaning. An indented line
+    stays as it is.
+    """
+
+    def __init__(self, prog: str) -> None:
+        import shutil  # no other command needs it
+
+        super().__init__(prog, width=min(_MOST_COLUMNS, shutil.get_terminal_size().columns) - 1)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return "\n\n".join(_filled(paragraph, width) for paragraph in text.strip().split("\n\n"))
+
+
+def _filled(paragraph: str, width: int) -> str:
+    import textwrap
+
+    lines = paragraph.splitlines()
+    if lines[0].startswith(_EXAMPLE):
+        return "\n".join(_example(line, width) for line in lines)
+    if any(line.startswith(" ") for line in lines):
+        return paragraph
+    return textwrap.fill(paragraph, width, break_long_words=False, break_on_hyphens=False)
+
+
+def _example(line: str, width: int) -> str:
+    """Return an example, with its meaning on a line of its own if both do not fit on one."""
+    if len(line) <= width:
+        return line
+    import textwrap
+
+    example, *meaning = re.split(r" {2,}", line, maxsplit=1)
+    lines = [(example, "  ", "      "), *((text, "      ", "      ") for text in meaning)]
+    return "\n".join(
+        textwrap.fill(
+            text, width, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+        )
+        for text, first, rest in lines
+    )
