@@ -19,7 +19,7 @@ from rollout_spec.domain.stage_periods import StagePeriod
 from rollout_spec.spec.rollout import ModelRollout, Stage
 from rollout_spec.spec.triggers import Manual, Offline
 from rollout_spec.workflows.base_branch import Base
-from rollout_spec.workflows.gate_triggers import StageWindow, judge_offline, judge_trigger
+from rollout_spec.workflows.gate_triggers import Live, StageWindow, judge_offline, judge_trigger
 from rollout_spec.workflows.holdout import read_holdout
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workflows.merge_times import MergedAt, merge_times
@@ -68,13 +68,8 @@ def judge(
     rollout does not load, if no candidate is in a stage that receives requests, or if the start of the stage is not
     known.
     """
-    file = repository.require_rollout(request.rollout)
-    if file.model is None or not is_sound(file, repository):
-        hint = f"run `rollout-spec check {file.path}` to see why"
-        raise UserError(f"{file.path} does not load, or a file that it names does not", hint=hint)
-    rollout = file.model
-    spec, name = rollout.spec, rollout.metadata.name
-    stage = live_stage(spec)
+    rollout = _sound_rollout(request.rollout, repository)
+    spec, stage = rollout.spec, live_stage(rollout.spec)
     if stage is None or spec.live.candidate is None:
         raise UserError(_why_nothing(rollout), hint=_next_step(rollout))
     periods = (history or StageHistory()).periods(rollout, base) if base is not None else []
@@ -84,21 +79,19 @@ def judge(
     earlier = [] if request.since is not None else _earlier(window, periods)
     triggers, skipped = judged_triggers(spec, stage)
     holdout = _holdout(request, rollout)
-    verdicts = list[TriggerVerdict]()
-    for trigger in triggers:
-        if isinstance(trigger, Manual):
-            continue
+
+    def judged(trigger: Live | Offline) -> Judgement:
         if isinstance(trigger, Offline):
-            judgement = judge_offline(trigger, rollout, repository, holdout)
-        elif request.now <= since + stage.warmup_time:
+            return judge_offline(trigger, rollout, repository, holdout)
+        if request.now <= since + stage.warmup_time:
             warmup = format_duration(stage.warmup_time)
-            judgement = Judgement("no-data", f"began at {format_time(since)}, and its first {warmup} do not count")
-        else:
-            judgement = judge_trigger(trigger, window, since, earlier, source)
-        verdicts.append(TriggerVerdict(trigger, judgement))
+            return Judgement("no-data", f"began at {format_time(since)}, and its first {warmup} do not count")
+        return judge_trigger(trigger, window, since, earlier, source)
+
+    verdicts = [TriggerVerdict(each, judged(each)) for each in triggers if not isinstance(each, Manual)]
     return GateReport(
         repository.workspace_name,
-        name,
+        rollout.metadata.name,
         spec.live.stable,
         spec.live.candidate,
         stage,
@@ -111,6 +104,14 @@ def judge(
         source.failure,
         () if triggers else ("no trigger is judged in this stage, so nothing shows that the candidate is fine",),
     )
+
+
+def _sound_rollout(name: str, repository: Repository) -> ModelRollout:
+    file = repository.require_rollout(name)
+    if file.model is None or not is_sound(file, repository):
+        hint = f"run `rollout-spec check {file.path}` to see why"
+        raise UserError(f"{file.path} does not load, or a file that it names does not", hint=hint)
+    return file.model
 
 
 def _holdout(request: GateRequest, rollout: ModelRollout) -> Holdout | None:
