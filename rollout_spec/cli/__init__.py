@@ -35,6 +35,7 @@ COMMANDS = {
     "drill": "roll back in memory from every reachable state of a rollout",
     "gate": "judge the live stage of a rollout from Prometheus",
     "reconcile": "judge all rollouts in flight once: advance, wait, or roll back",
+    "status": "show where every rollout stands",
     "history": "show each past step of a rollout, and what was live at a time",
     "rollback": "open the pull request that restores the whole stack",
     "serve": "receive the breaches that monitors post, and open a rollback for each",
