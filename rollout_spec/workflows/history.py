@@ -40,7 +40,7 @@ def read_history(name: str, base: Base, limit: int | None = None) -> RolloutHist
     """Return the newest ``limit`` entries on a base, all without a limit."""
     known = base.repository.names("rollouts")
     path = base.path(f"rollouts/{name}.yaml")
-    log = FileLog(base.git.root)
+    log = FileLog(base.git.plumbing)
     commits = log.commits(base.commit, path, None if limit is None else limit + 1) if re.fullmatch(NAME, name) else []
     if not commits:
         raise UserError(f"there is no rollout `{excerpt(name)}` here", hint=did_you_mean(name, known))

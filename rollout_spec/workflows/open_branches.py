@@ -39,7 +39,7 @@ def open_branches(base: Base) -> Branches:
     heads = {name: commit for name, commit in base.remote.branches(*patterns).items() if NAME.fullmatch(name)}
     kinds = "|".join((*KINDS, *_STEPS))
     own = re.compile(rf"({kinds}){_NUMBER}/{re.escape(workspace)}{_NUMBER}/([a-z0-9-]+){_NUMBER}/.+")
-    unmerged = FileLog(base.git.root).unmerged(list(heads.values()), base.commit)
+    unmerged = FileLog(base.git.plumbing).unmerged(list(heads.values()), base.commit)
     found: Branches = defaultdict(list)
     for name, commit in sorted(heads.items()):
         match = own.fullmatch(name)
@@ -87,18 +87,20 @@ class Asked:
         self._base_branch = base_branch
         self._tell = tell
         self._left = MOST_ASKED
+        self._has_told = False
 
     def with_state(self, branch: OpenBranch) -> OpenBranch:
         """Return a branch with its pull request, as it is if there is none."""
         if self._left <= 0:
+            if not self._has_told:
+                self._tell(f"the forge was asked for {MOST_ASKED} pull requests, and not for the others")
+            self._has_told = True
             return branch
         self._left -= 1
-        if self._left == 0:
-            self._tell(f"the forge was asked for {MOST_ASKED} pull requests, and not for the others")
         try:
             pull = self._forge.find(branch.name, self._base_branch)
         except UserError as error:
-            self._left = 0
+            self._left, self._has_told = 0, True
             self._tell(f"the forge does not answer: {error.message}")
             return branch
         return replace(branch, url=pull.url, state=pull.state) if pull is not None else branch

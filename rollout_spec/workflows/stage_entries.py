@@ -36,7 +36,7 @@ def stage_entries(base: Base, wanted: Mapping[str, Live]) -> dict[str, Step | st
     """
     if base.git.is_shallow():
         return dict.fromkeys(wanted, SHALLOW)
-    log = FileLog(base.git.root)
+    log = FileLog(base.git.plumbing)
     paths = {base.path(f"rollouts/{name}.yaml"): name for name in wanted}
     found: dict[str, Step | str] = {}
     for changes in _batches(log, base, paths):

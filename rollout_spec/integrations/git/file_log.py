@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from rollout_spec.core.text import one_line
-from rollout_spec.integrations.git.command import ID, Plumbing, checked
+from rollout_spec.integrations.git.command import ID, GitError, Plumbing, checked
 from rollout_spec.integrations.git.commit_time import commit_time
 from rollout_spec.integrations.git.objects import Objects
 
@@ -21,6 +20,7 @@ _FORMAT = f"%x00%H%x00%P%x00%ct%x00%an%x00%ae%x00%s%x00{_VALUES}%x00"
 _FIELDS = 6 + len(TRAILERS)
 _LONGEST = 400
 _ABSENT = "0"
+_MOST_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ class LoggedCommit:
 class FileLog:
     """The log of files of one repository, and their contents by id. One process reads all contents."""
 
-    def __init__(self, root: Path) -> None:
-        self._plumbing = Plumbing(root)
-        self._objects = Objects(self._plumbing)
+    def __init__(self, plumbing: Plumbing) -> None:
+        self._plumbing = plumbing
+        self._objects = Objects(plumbing)
 
     def content(self, oid: str) -> bytes:
         """Return the content of a file by its id."""
@@ -84,7 +84,10 @@ class FileLog:
         missing = self._plumbing.missing(commits, few=len(commits))
         names = "".join(f"{checked(each, ID)}\n" for each in dict.fromkeys(commits) if each not in missing)
         stdin = f"{names}^{checked(base, ID)}\n".encode()
-        output = self._plumbing.run("rev-list", "--stdin", stdin=stdin) if names else ""
+        try:
+            output = self._plumbing.answer("rev-list", "--stdin", stdin=stdin, within=_MOST_SECONDS) if names else ""
+        except GitError:  # anybody may push a branch with a very long history
+            return set(commits)
         return missing | (set(commits) & set(output.split()))
 
 
@@ -119,8 +122,11 @@ def _file(mode: str, oid: str) -> str | None:
 
 def _commit(fields: list[str], changes: tuple[FileChange, ...]) -> LoggedCommit:
     sha, parents, date, author, address, subject, *values = fields
-    trailers = {
-        name: one_line(value.split("\x1f")[0], _LONGEST) for name, value in zip(TRAILERS, values, strict=True) if value
-    }
-    author, address, subject = (one_line(text, _LONGEST) for text in (author, address, subject))
+    trailers = {name: _text(value.split("\x1f")[0]) for name, value in zip(TRAILERS, values, strict=True) if value}
+    author, address, subject = map(_text, (author, address, subject))
     return LoggedCommit(sha, tuple(parents.split()), commit_time(date), author, address, subject, trailers, changes)
+
+
+def _text(text: str) -> str:
+    """Return a text as one short printable line. A subject may have many megabytes."""
+    return one_line(text[: 10 * _LONGEST], _LONGEST)

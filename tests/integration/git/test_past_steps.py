@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -83,6 +84,26 @@ def test_a_rollback_by_the_tool_is_told_with_its_incident(repo: Repo) -> None:
     assert newest["traffic"]["shares"] == {"41": "100%"}
 
 
+def test_a_rollback_of_stable_is_told(repo: Repo) -> None:
+    assert repo.run("rollback", "fraud", "--version", "41", "--reason", "wrong scores").status == 0
+    repo.merge("rollback/acme-models/fraud/41")
+    newest = entries(repo)[0]
+    assert (newest["change"], newest["changeOf"], newest["stable"]) == ("rolled back", "41", "40")
+    assert (newest["trigger"], newest["incident"]) == (None, "fraud-41")
+    assert "by hand, incident fraud-41" in repo.run("history", "fraud").out
+
+
+def test_a_workspace_in_a_folder_has_its_own_history(tmp_path: Path) -> None:
+    repo = Repo.create(tmp_path, prefix="environments/prod")
+    repo.take(to("shadow"), "Back")
+    assert changes(repo) == ["retreated 42", "bootstrapped 41"]
+    repo.git("mv", "environments/prod", "environments/live")
+    moved = Repo(repo.folder, repo.remote, "environments/live", repo.clock)
+    moved.commit("Move")
+    [entry] = entries(moved)
+    assert "the whole workspace is new at this commit" in entry["note"]
+
+
 def test_each_step_has_its_name(repo: Repo) -> None:
     repo.take(to("shadow"), "Back")
     repo.take(to(None, None), "Away")
@@ -150,13 +171,15 @@ def test_a_deleted_and_a_renamed_rollout_are_told(repo: Repo) -> None:
 def test_hostile_text_in_commits_is_harmless(repo: Repo) -> None:
     repo.edit("rollouts/fraud.yaml", "owner: team-risk", "owner: team-cards")
     repo.git("add", "--all")
-    hostile = "\x1b[31mRed\x07 \u202e \x01%H%x00 ::error::x"
-    repo.git("commit", "-q", "-m", hostile, GIT_AUTHOR_NAME="Eve\x1b[2J \u202e\x01")
+    hostile = "\x1b[31mRed\x07 \u202e \x01%H%x00 ::error::x" + 100_000 * "x"
+    (repo.remote.parent / "message").write_text(hostile, "utf-8")
+    repo.git("commit", "-q", "-F", str(repo.remote.parent / "message"), GIT_AUTHOR_NAME="Eve\x1b[2J \u202e\x01")
     repo.git("-c", "i18n.commitEncoding=ISO-8859-1", "commit", "-q", "--amend", "--no-edit")
     repo.git("push", "-q", "origin", "main")
     assert changes(repo) == ["edited", "bootstrapped 41"]
     for words in ((), ("--format", "json")):
         out = repo.run("history", "fraud", *words).out
+        assert len(out) < 4000
         assert all(letter.isprintable() or letter == "\n" for letter in out)
         assert "Eve" in out and "Red" in out
 

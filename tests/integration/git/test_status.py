@@ -11,6 +11,8 @@ from unittest import mock
 
 import pytest
 from repo import Repo, Result
+from repo import run as main_run
+from terminals import on_a_terminal
 
 from rollout_spec.integrations.git.repository import Git
 from rollout_spec.lifecycle import entry_commit
@@ -174,3 +176,22 @@ def test_the_entry_of_a_stage_is_the_one_that_a_step_uses(repo: Repo, monkeypatc
         entries = stage_entries(base, wanted)
         assert entries["fraud"] == entry_commit(live, base.history("rollouts/fraud.yaml"))
         assert entries["cards"] == entry_commit(wanted["cards"], base.history("rollouts/cards.yaml"))
+
+
+def test_a_mirror_has_a_status_and_a_history(repo: Repo) -> None:
+    repo.take(to("shadow"), "Back")
+    mirror = repo.remote.parent / "mirror.git"
+    assert repo.run("mirror", str(mirror)).status == 0
+    told, past = (
+        json.loads(main_run("--repo", str(mirror), *words, "--format", "json").out)
+        for words in (["status", "fraud"], ["history", "fraud"])
+    )
+    assert told["rollouts"][0]["hold"]["commit"] == repo.tip()
+    assert [each["change"] for each in past["entries"]] == ["retreated", "bootstrapped"]
+
+
+def test_only_a_terminal_has_colors(repo: Repo) -> None:
+    assert repo.breach().status == 0
+    assert "\x1b[31m1" in on_a_terminal(repo.folder, "status")
+    assert "\x1b" not in on_a_terminal(repo.folder, "status", NO_COLOR="1")
+    assert "\x1b" not in run(repo).out
