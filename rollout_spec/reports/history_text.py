@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from rollout_spec.core.text import escape
 from rollout_spec.core.units import format_time
 from rollout_spec.domain.rollout_history import HistoryEntry, PastState, RolloutHistory
 from rollout_spec.reports.short_values import cut, short_duration
@@ -28,7 +29,7 @@ def past_text(state: PastState, rollout: str, now: datetime, *, color: bool = Fa
     head = f"{rollout} at {format_time(state.moment)}:"
     if state.entry is None:
         return f"{head} {state.reason}\n"
-    lines = [f"{head} {_traffic(state.entry)}", *_entry(state.entry, now, color, width)]
+    lines = [escape(f"{head} {_traffic(state.entry)}"), *_entry(state.entry, now, color, width)]
     if state.doubt:
         lines.append(f"this may be wrong: {state.doubt}")
     return "".join(f"{line}\n" for line in lines)

@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         text = history_text(history, now, color=color)
         if state is not None:
             text = past_text(state, history.rollout, now, color=color)
-        sys.stdout.write(text)
+        sys.stdout.write(terminal.without_commands(text))
     if present.not_asked is not None:
         terminal.say(f"this is {history.branch} as it is known here; the remote was not asked: {present.not_asked}")
     return 0

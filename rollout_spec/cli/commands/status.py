@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         sys.stdout.write(json_text(status_json(status, now)))
     else:
-        sys.stdout.write(_text(status, now, is_table=not arguments.rollouts))
+        sys.stdout.write(terminal.without_commands(_text(status, now, is_table=not arguments.rollouts)))
     for line in _notes(status):
         terminal.say(line)
     return 0

@@ -184,6 +184,15 @@ def test_hostile_text_in_commits_is_harmless(repo: Repo) -> None:
         assert "Eve" in out and "Red" in out
 
 
+@pytest.mark.parametrize("subject", ["::error::x", "##[error]x", "x ##[error]"])
+def test_a_subject_is_no_command_to_a_runner(repo: Repo, subject: str) -> None:
+    repo.edit("rollouts/fraud.yaml", "owner: team-risk", "owner: team-cards")
+    repo.commit(subject)
+    lines = repo.run("history", "fraud").out.splitlines()
+    assert not any(line.lstrip().startswith("::") or "##[" in line for line in lines)
+    assert any("error" in line for line in lines)
+
+
 @pytest.mark.parametrize("date", ["0 +0000", "253402300800 +0000", "99999999999999 -1200"])
 def test_odd_dates_are_no_error(repo: Repo, date: str) -> None:
     repo.edit("rollouts/fraud.yaml", "owner: team-risk", "owner: team-cards")
