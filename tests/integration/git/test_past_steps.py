@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from past_steps import changes, entries, history, stable, to
 from repo import Repo
-
-from rollout_spec.spec.rollout import Live
 
 pytestmark = pytest.mark.system
 
@@ -22,30 +21,6 @@ MERGES: Mapping[str, tuple[str, ...]] = {
     "rebase": ("cherry-pick", "topic"),
     "fast-forward": ("merge", "-q", "--ff-only", "topic"),
 }
-
-
-def history(repo: Repo, *words: str) -> dict[str, Any]:
-    done = repo.run("history", "fraud", "--format", "json", *words)
-    assert done.status == 0, done.err
-    found: dict[str, Any] = json.loads(done.out)
-    return found
-
-
-def entries(repo: Repo, *words: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = history(repo, *words)["entries"]
-    return found
-
-
-def changes(repo: Repo, *words: str) -> list[str]:
-    return [f"{each['change']} {each['changeOf'] or ''}".strip() for each in entries(repo, *words)]
-
-
-def to(stage: str | None, candidate: str | None = "42") -> Callable[[Live], Live]:
-    return lambda live: live.model_copy(update={"candidate": candidate, "stage": stage})
-
-
-def stable(version: str, *known_good: str) -> Callable[[Live], Live]:
-    return lambda live: Live.model_validate({"stable": version, "knownGood": list(known_good)})
 
 
 @pytest.mark.parametrize("kind", MERGES)
@@ -166,47 +141,6 @@ def test_a_deleted_and_a_renamed_rollout_are_told(repo: Repo) -> None:
     done = repo.run("history", "cards", "--format", "json")
     [entry] = json.loads(done.out)["entries"]
     assert "the same commit deleted fraud: it may be a rename" in entry["note"]
-
-
-def test_hostile_text_in_commits_is_harmless(repo: Repo) -> None:
-    repo.edit("rollouts/fraud.yaml", "owner: team-risk", "owner: team-cards")
-    repo.git("add", "--all")
-    hostile = "\x1b[31mRed\x07 \u202e \x01%H%x00 ::error::x" + 100_000 * "x"
-    (repo.remote.parent / "message").write_text(hostile, "utf-8")
-    repo.git("commit", "-q", "-F", str(repo.remote.parent / "message"), GIT_AUTHOR_NAME="Eve\x1b[2J \u202e\x01")
-    repo.git("-c", "i18n.commitEncoding=ISO-8859-1", "commit", "-q", "--amend", "--no-edit")
-    repo.git("push", "-q", "origin", "main")
-    assert changes(repo) == ["edited", "bootstrapped 41"]
-    for words in ((), ("--format", "json")):
-        out = repo.run("history", "fraud", *words).out
-        assert len(out) < 4000
-        assert all(letter.isprintable() or letter == "\n" for letter in out)
-        assert "Eve" in out and "Red" in out
-
-
-@pytest.mark.parametrize("subject", ["::error::x", "##[error]x", "x ##[error]"])
-def test_a_subject_is_no_command_to_a_runner(repo: Repo, subject: str) -> None:
-    repo.edit("rollouts/fraud.yaml", "owner: team-risk", "owner: team-cards")
-    repo.commit(subject)
-    lines = repo.run("history", "fraud").out.splitlines()
-    assert not any(line.lstrip().startswith("::") or "##[" in line for line in lines)
-    assert any("error" in line for line in lines)
-
-
-@pytest.mark.parametrize("date", ["0 +0000", "253402300800 +0000", "99999999999999 -1200"])
-def test_odd_dates_are_no_error(repo: Repo, date: str) -> None:
-    repo.edit("rollouts/fraud.yaml", "owner: team-risk", "owner: team-cards")
-    repo.git("add", "--all")
-    tree = repo.git("write-tree")
-    head = repo.git("rev-parse", "HEAD")
-    person = f"Ada <ada@example.com> {date}"
-    raw = f"tree {tree}\nparent {head}\nauthor {person}\ncommitter {person}\n\nHand over\n"
-    file = repo.remote.parent / "commit"
-    file.write_text(raw, "utf-8")
-    commit = repo.git("hash-object", "-t", "commit", "-w", "--literally", str(file))
-    repo.git("push", "-q", "origin", f"{commit}:refs/heads/main")
-    assert changes(repo) == ["edited", "bootstrapped 41"]
-    assert repo.run("history", "fraud").status == 0
 
 
 def at(repo: Repo, minutes: float) -> dict[str, Any]:
