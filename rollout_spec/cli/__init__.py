@@ -40,6 +40,8 @@ COMMANDS = {
     "gate": "judge the live stage of a rollout from Prometheus",
     "replay": "replay logged requests of a failed version through the restored one",
     "reconcile": "judge all rollouts in flight once: advance, wait, or roll back",
+    "status": "show where every rollout stands",
+    "history": "show each past step of a rollout, and what was live at a time",
     "rollback": "open the pull request that restores the whole stack",
     "registry": "compare records with the model registry; let its aliases follow",
     "serve": "receive breaches that monitors post, and open a rollback for each",

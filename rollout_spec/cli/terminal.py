@@ -38,7 +38,12 @@ _COMMAND = re.compile(r"^(\s*):(?=:)|#(?=#\[)", re.MULTILINE)
 
 def harmless(text: str) -> str:
     """Escape control characters, invisible text, and workflow commands to a CI runner."""
-    return _COMMAND.sub(lambda match: f"{match[1]}\\x3a" if match[0] != "#" else "\\x23", escape(text, keep="\n\t"))
+    return without_commands(escape(text, keep="\n\t"))
+
+
+def without_commands(text: str) -> str:
+    """Escape workflow commands to a CI runner in a text that is printable, except its colors."""
+    return _COMMAND.sub(lambda match: f"{match[1]}\\x3a" if match[0] != "#" else "\\x23", text)
 
 
 def say(message: str) -> None:

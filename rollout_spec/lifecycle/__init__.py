@@ -7,7 +7,7 @@ stage lasted long enough, ``pull_request`` writes the texts.
 
 from __future__ import annotations
 
-from rollout_spec.lifecycle.hold import HoldStatus, hold_status, needs_hold, stage_entry
+from rollout_spec.lifecycle.hold import HoldStatus, entry_commit, hold_status, needs_hold, stage_entry
 from rollout_spec.lifecycle.live_changes import STEPS
 from rollout_spec.lifecycle.step_result import Request, StepResult
 from rollout_spec.lifecycle.steps import apply_step, rendered
@@ -18,6 +18,7 @@ __all__ = [
     "Request",
     "StepResult",
     "apply_step",
+    "entry_commit",
     "hold_status",
     "needs_hold",
     "rendered",

@@ -31,7 +31,7 @@ def stage_entry(step: StepResult, history: Iterable[Step]) -> Step | None:
 
     None if it is not committed. ``history`` is the first-parent history of the rollout's file, newest first.
     """
-    return _entry_commit(step.before.spec.live, history) if step.before is not None else None
+    return entry_commit(step.before.spec.live, history) if step.before is not None else None
 
 
 def hold_status(
@@ -65,7 +65,7 @@ def require_hold(held: HoldStatus | None, forced: str | None) -> None:
         raise UserError(held.refusal, hint=hint, status=REFUSED)
 
 
-def _entry_commit(live: Live, history: Iterable[Step]) -> Step | None:
+def entry_commit(live: Live, history: Iterable[Step]) -> Step | None:
     """Return the commit that moved the candidate to its stage. None if the newest commit has it elsewhere."""
     place = (live.candidate, live.stage)
     for step in history:

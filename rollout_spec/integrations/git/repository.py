@@ -41,12 +41,12 @@ class Git:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._plumbing = Plumbing(root)
-        self._run = self._plumbing.run
-        self._objects = Objects(self._plumbing)
-        self._sizes = Objects(self._plumbing, sizes=True)
+        self.plumbing = Plumbing(root)
+        self._run = self.plumbing.run
+        self._objects = Objects(self.plumbing)
+        self._sizes = Objects(self.plumbing, sizes=True)
         self._trees = Trees(self._objects, self._sizes)
-        self._editor = TreeEditor(self._plumbing, self._trees)
+        self._editor = TreeEditor(self.plumbing, self._trees)
         self._is_shallow: bool | None = None
 
     @classmethod
@@ -101,7 +101,7 @@ class Git:
 
     def folders_with(self, commit: str, name: str) -> tuple[str, ...]:
         """Return the sorted folders of a commit that contain a file of this name; the root is ``""``."""
-        return workspaces(self._plumbing, checked(commit, ID), name)
+        return workspaces(self.plumbing, checked(commit, ID), name)
 
     def files(self, folder: str = ".") -> list[str]:
         """Return the tracked and untracked files below a folder of the working tree, without ignored ones."""
@@ -187,11 +187,11 @@ class Git:
 
     def has(self, commit: str) -> bool:
         """Return whether a commit is in this clone. A partial clone does not fetch it."""
-        return self._plumbing.has(commit)
+        return self.plumbing.has(commit)
 
     def holds(self, commit: str, other: str) -> bool:
         """Return whether ``other`` is a commit or one of its ancestors."""
-        if not self._plumbing.has(other):
+        if not self.plumbing.has(other):
             return False
         try:
             self._run("merge-base", "--is-ancestor", other, checked(commit, ID))
@@ -210,7 +210,7 @@ class Git:
         The same arguments give the same id. It is signed if git is configured to sign. Signatures may contain a time,
         and then the ids differ. UserError if a path goes through a link in ``parent``, which git would replace.
         """
-        return commit_tree(self._plumbing, self.tree_with(parent, edits), parent, message, date)
+        return commit_tree(self.plumbing, self.tree_with(parent, edits), parent, message, date)
 
     def tree_with(self, parent: str, edits: Mapping[str, bytes | None]) -> str:
         """Write the tree of a commit with ``edits`` applied, and return its id."""
@@ -219,7 +219,7 @@ class Git:
     @property
     def is_signing(self) -> bool:
         """Return whether git is configured to sign commits."""
-        return is_signing(self._plumbing)
+        return is_signing(self.plumbing)
 
     def commit_all(self, message: str) -> str:
         """Commit the whole working tree on the current branch, and return the commit."""
@@ -234,15 +234,15 @@ class Git:
 
     def remote(self, name: str) -> Remote | None:
         """Return a remote by its name, None if absent."""
-        return Remote(self._plumbing, name) if checked(name, NAME) in self._run("remote").split() else None
+        return Remote(self.plumbing, name) if checked(name, NAME) in self._run("remote").split() else None
 
     def add_remote(self, name: str, url: str) -> Remote:
         """Add a remote."""
         self._run("remote", "add", checked(name, NAME), "--", url)
-        return Remote(self._plumbing, name)
+        return Remote(self.plumbing, name)
 
     def authorize(self, url: str, user: str, password: str) -> None:
         """Send a password to remotes on one host that ask for it. ``url`` is a scheme with a host."""
-        self._plumbing.authorize(url, user, password)
+        self.plumbing.authorize(url, user, password)
         for objects in (self._objects, self._sizes):
             objects.close()  # the next process may fetch objects that a partial clone lacks
