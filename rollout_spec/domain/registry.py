@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
-from rollout_spec.core.findings import KeyPath, Problem
+from rollout_spec.core.findings import KeyPath, Problem, Severity
 from rollout_spec.core.registered import (
     DATASET_TAG,
     DIGEST_TAG,
@@ -179,6 +179,10 @@ def _artifact_problems(path: KeyPath, seen: Examination, wanted: str | None, rol
         yield Problem(path, f"the artifact of this {role} version is gone: nothing is at {address}{why}", hint)
     elif seen.way == "unreadable":
         yield Problem(path, f"{address} is not verified: {seen.reason}", severity="warning")
+    elif seen.way == "refused":
+        severity: Severity = "error" if wanted is not None and role != "quarantined" else "warning"
+        message = f"the bytes at {address} cannot be compared with the record: {seen.reason}"
+        yield Problem(path, message, "make it readable, or restore the recorded files", severity)
     elif seen.way == "not-hashed" and wanted is not None and role != "quarantined":
         message = f"{address} is not hashed: {seen.reason}"
         yield Problem(path, message, "read it once with --hash-all; its digest is remembered", "warning")
