@@ -72,6 +72,14 @@ def problems(version: str, record: VersionRecord, facts: VersionFacts, role: Rol
     if not facts.artifacts and record.model is None:
         message = f"the record of {version} names neither a registry entry nor an artifact: nothing is verified"
         yield INTACT, Problem(at, message, "add `model` or `artifact`", "warning", on_key=True)
+    elif not facts.artifacts and record.model is not None and _exists(record.model, facts):
+        message = f"the registry names no artifact of {excerpt(record.model)}: nothing is verified"
+        yield INTACT, Problem((*at, "model"), message, "restore it, or add `artifact`")
+
+
+def _exists(model: str, facts: VersionFacts) -> bool:
+    """Return whether the registry has the entry or the run at an address."""
+    return facts.entry is not None or (isinstance(parse_address(model), RunAddress) and facts.run is not None)
 
 
 def _entry_problems(at: KeyPath, record: VersionRecord, facts: VersionFacts) -> Iterator[Problem]:

@@ -137,6 +137,14 @@ def test_without_an_artifact_the_bytes_of_the_entry_are_read(fraud: Registered) 
     assert message.startswith(f"{fraud.line('models:/fraud/42')}: error: [artifact-intact] ")
 
 
+def test_an_entry_without_an_artifact_is_not_intact(fraud: Registered) -> None:
+    fraud.edit("      artifact: artifacts/40.bin\n", "")
+    fraud.registry.change("40", artifact=None)
+    line = fraud.line("models:/fraud/40")
+    message = "the registry names no artifact of models:/fraud/40: nothing is verified"
+    assert found(fraud) == [f"{line}: error: [artifact-intact] {message}"]
+
+
 def test_a_quarantined_version_must_exist_and_no_more(fraud: Registered) -> None:
     fraud.incident("fraud-43", "43")
     fraud.registry.change("43", run_id="another", tags={"rollout-spec.digest": BAD})
