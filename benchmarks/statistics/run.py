@@ -1,6 +1,6 @@
-"""Measures the error rates of the tests of the gate, in simulations with fixed seeds.
+"""Measures the error rates of the tests of the gate and of drift, in simulations with fixed seeds.
 
-Prints the tables of docs/statistics.md.
+Prints the tables of docs/statistics.md and docs/drift.md.
 """
 
 from __future__ import annotations
@@ -8,7 +8,17 @@ from __future__ import annotations
 import argparse
 from importlib import import_module
 
-TABLES = ("delays", "power", "disturbances", "bursts", "wrong_splits", "late_failures", "judged")
+TABLES = (
+    "delays",
+    "power",
+    "disturbances",
+    "bursts",
+    "wrong_splits",
+    "late_failures",
+    "judged",
+    "drift_alarms",
+    "drift_shifts",
+)
 """The modules that each measure one table, in the order of the page."""
 
 

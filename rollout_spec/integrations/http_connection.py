@@ -165,6 +165,8 @@ class Connection:
             try:
                 return self._once(connection, request, deadline)
             except ConnectionError:  # RemoteDisconnected is one
+                if self._open is not connection:  # the time is over, and the caller has closed it
+                    raise
                 connection.close()
         return self._once(connection, request, deadline)
 

@@ -24,6 +24,7 @@ class IncidentEvidence(Model):
     summary: str | None = Field(None, description="The message of the monitor.")
     value: Number | None = Field(None, description="The value of the metric.", examples=[0.081])
     url: Url | None = Field(None, description="A link to the alert or dashboard.")
+    replay: str | None = Field(None, description="The result of a replay of the failed version's requests.")
 
 
 class Reproduced(Model):

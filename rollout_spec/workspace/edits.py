@@ -82,17 +82,32 @@ def with_record(content: bytes, version: str, record: Mapping[str, Any]) -> byte
 
 def with_drilled(content: bytes, moment: datetime) -> bytes:
     """Return a rollout's file with the time at which a drill verified all its rollbacks."""
-    data, at, written = _data(content), ("spec", "rollback"), format_time(moment)
-    before = data["spec"].get("rollback")
-    if before is None:
-        edited = insert(content, at[:1], f"rollback: {{drilled: {written}}}", behind=list(data["spec"])[-1])
+    written = format_time(moment)
+    return _with_entry(content, "rollback", "drilled", written, written, list(_data(content)["spec"])[-1])
+
+
+def with_replay(content: bytes, summary: str) -> bytes:
+    """Return an incident's file with the result of a replay. The rest of its evidence stays."""
+    spec = _data(content)["spec"]
+    behind = next(key for key in ("reverts", "stage", "observedAt") if key in spec)
+    return _with_entry(content, "evidence", "replay", summary, quote(summary), behind)
+
+
+def _with_entry(content: bytes, block_name: str, key: str, value: str, written: str, behind: str) -> bytes:
+    """Return a file with an entry in a mapping of its spec. A missing mapping is inserted behind an entry."""
+    data, at = _data(content), ("spec", block_name)
+    before = data["spec"].get(block_name)
+    if block_name not in data["spec"]:
+        edited = insert(content, at[:1], f"{block_name}: {{{key}: {written}}}", behind=behind)
+    elif before is None:
+        edited = set_value(content, at, f"{{{key}: {written}}}")
     elif not before:
-        edited = insert_first(content, at, f"drilled: {written}")
-    elif "drilled" in before:
-        edited = set_value(content, (*at, "drilled"), written)
+        edited = insert_first(content, at, f"{key}: {written}")
+    elif key in before:
+        edited = set_value(content, (*at, key), written)
     else:
-        edited = insert(content, at, f"drilled: {written}", behind=list(before)[-1])
-    return _verified(edited, _replaced(data, at, {**(before or {}), "drilled": written}))
+        edited = insert(content, at, f"{key}: {written}", behind=list(before)[-1])
+    return _verified(edited, _replaced(data, at, {**(before or {}), key: value}))
 
 
 def spelled(record: Mapping[str, Any]) -> dict[str, Any]:

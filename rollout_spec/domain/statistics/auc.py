@@ -61,3 +61,36 @@ def _midranks(scores: Sequence[float]) -> list[float]:
             ranks[index] = (start + 1 + end) / 2
         start = end
     return ranks
+
+
+def auc_of_counts(positives: Sequence[int], negatives: Sequence[int]) -> tuple[float, float]:
+    """Return the area of one version and its standard error, from counts.
+
+    These are the rows of each class by ascending score. Rows of one bin are ties. ValueError unless each
+    class has at least two rows.
+    Source: DeLong, as above.
+    """
+    if min(sum(positives), sum(negatives)) < 2:
+        raise ValueError("an area needs two rows of each class")
+    above = _placements_of_counts(positives, negatives)
+    below = [1 - share for share in _placements_of_counts(negatives, positives)]
+    area, first = _moments(positives, above)
+    _, second = _moments(negatives, below)
+    return area, math.sqrt(first + second)
+
+
+def _placements_of_counts(own: Sequence[int], others: Sequence[int]) -> list[float]:
+    """Return for each bin the share of the other class below it, with ties as halves."""
+    total, below, shares = sum(others), 0, list[float]()
+    for other, _ in zip(others, own, strict=True):
+        shares.append((below + other / 2) / total)
+        below += other
+    return shares
+
+
+def _moments(counts: Sequence[int], values: Sequence[float]) -> tuple[float, float]:
+    """Return the mean of values that occur several times, and its variance."""
+    total = sum(counts)
+    mean = math.fsum(count * value for count, value in zip(counts, values, strict=True)) / total
+    squares = math.fsum(count * (value - mean) ** 2 for count, value in zip(counts, values, strict=True))
+    return mean, squares / (total - 1) / total

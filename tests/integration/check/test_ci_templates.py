@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from analysis_tables import write_table
 from installed_command import command_here, python_here
 from packaging.specifiers import SpecifierSet
 from real_servers import CHECKOUT, npm_package, program
@@ -29,12 +30,15 @@ ROLLBACK = CHECKOUT / "ci/github-rollback.yml"
 GITLAB_ROLLBACK = CHECKOUT / "ci/gitlab-rollback.yml"
 RECONCILE = CHECKOUT / "ci/github-reconcile.yml"
 GITLAB_RECONCILE = CHECKOUT / "ci/gitlab-reconcile.yml"
+DRIFT = CHECKOUT / "ci/github-drift.yml"
+GITLAB_DRIFT = CHECKOUT / "ci/gitlab-drift.yml"
 EXAMPLE = CHECKOUT / "examples/acme-models/.github/workflows/rollouts.yml"
 DRILL = EXAMPLE.with_name("drill.yml")
-WORKFLOWS = [*sorted((CHECKOUT / ".github/workflows").glob("*.yml")), EXAMPLE, DRILL, ROLLBACK, RECONCILE]
+WORKFLOWS = [*sorted((CHECKOUT / ".github/workflows").glob("*.yml")), EXAMPLE, DRILL, ROLLBACK, RECONCILE, DRIFT]
 FORMS = {ACTION: "github-actions", EXAMPLE: "github-workflows", DRILL: "github-workflows"}
 FORMS |= {GITLAB: "gitlab-ci", GITLAB_DRILL: "gitlab-ci", GITLAB_ROLLBACK: "gitlab-ci", ROLLBACK: "github-workflows"}
 FORMS |= {GITLAB_RECONCILE: "gitlab-ci", RECONCILE: "github-workflows"}
+FORMS |= {GITLAB_DRIFT: "gitlab-ci", DRIFT: "github-workflows"}
 CARELESS = """\
 on: pull_request_target
 jobs:
@@ -128,7 +132,7 @@ def test_what_is_installed_is_this_release() -> None:
         for file in FORMS
         if file != ACTION
     ]
-    assert [len(found) for found in ranges] == [1] * 8
+    assert [len(found) for found in ranges] == [1] * (len(FORMS) - 1)
     assert all(SpecifierSet(found[0]).contains(__version__) for found in ranges)
 
 
@@ -149,7 +153,8 @@ def test_the_page_about_ci_has_every_hook_and_input() -> None:
     hooks = yaml.safe_load((CHECKOUT / ".pre-commit-hooks.yaml").read_text("utf-8"))
     inputs = yaml.safe_load(ACTION.read_text("utf-8"))["inputs"]
     jobs = [
-        yaml.safe_load(file.read_text("utf-8")) for file in (GITLAB, GITLAB_DRILL, GITLAB_ROLLBACK, GITLAB_RECONCILE)
+        yaml.safe_load(file.read_text("utf-8"))
+        for file in (GITLAB, GITLAB_DRILL, GITLAB_ROLLBACK, GITLAB_RECONCILE, GITLAB_DRIFT)
     ]
     variables = {name for each in jobs for job in each.values() for name in job["variables"]}
     rows = re.findall(r"^\| `([a-z-]+)` \| ", page, re.MULTILINE)
@@ -235,3 +240,26 @@ def test_a_scheduled_pass_is_the_one_of_the_command(repo: Repo, tmp_path: Path) 
         assert ran.returncode == 3, ran.stderr
         assert "fraud    42       canary-5  no-data  waiting" in ran.stdout
     assert repo.pull_requests() == []
+
+
+def test_a_scheduled_comparison_is_the_one_of_the_command(repo: Repo, tmp_path: Path) -> None:
+    """Both jobs are run here, by this release, on a clone whose log has no rows in the last day."""
+    python_here(tmp_path)
+    repo.edit("rollouts/fraud.yaml", "inferenceLog: s3://inference-logs/fraud/", "inferenceLog: log.parquet")
+    write_table(repo.workspace / "log.parquet", "41", {"input.amount": [1.0] * 80})
+    github = yaml.safe_load(DRIFT.read_text("utf-8"))["jobs"]["drift"]["steps"]
+    gitlab = yaml.safe_load(GITLAB_DRIFT.read_text("utf-8"))["rollout-spec-drift"]
+    environment = {
+        **os.environ,
+        **command_here(tmp_path),
+        **gitlab["variables"],
+        "DRIFT_ROLLOUTS": "fraud * fraud",
+        "GITHUB_WORKSPACE": str(repo.folder),
+        "PUSHGATEWAY": "",
+        "RUNNER_TEMP": str(tmp_path),
+    }
+    for script in ("\n".join(step["run"] for step in github if "run" in step), "\n".join(gitlab["script"])):
+        ran = subprocess.run(["sh", "-ec", script], cwd=repo.folder, env=environment, capture_output=True, text=True)
+        assert ran.returncode == 2, ran.stderr
+        assert ran.stdout.count("fraud 42: no-data\n") == 2
+        assert "there is no rollout `*` here" in ran.stderr

@@ -1,4 +1,4 @@
-"""The page about the statistics: its examples, and the tables that simulations have measured."""
+"""The pages about the statistics and drift: their examples, and the tables that simulations have measured."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from rollout_spec.domain.statistics.counts import Counts
 from rollout_spec.domain.statistics.proportions import wilson
 
 PAGE = folders.CHECKOUT / "docs" / "statistics.md"
+PAGES = (PAGE, PAGE.with_name("drift.md"))
 SIMULATIONS = folders.CHECKOUT / "benchmarks" / "statistics"
 TABLES = sorted(path.stem for path in SIMULATIONS.glob("*.py") if "\nTITLE = " in path.read_text("utf-8"))
-RUNS = {"bursts": 4, "judged": 1}
+RUNS = {"bursts": 4, "judged": 1, "drift_alarms": 1, "drift_shifts": 2}
 """Simulated runs of the slow tables. The others have 12."""
 PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
 """A share of runs at the start of a cell."""
@@ -38,8 +39,9 @@ def rows_of(markdown: str) -> list[list[str]]:
 
 
 def recorded(title: str) -> list[list[str]]:
-    """Return the table below a heading of the page."""
-    section = PAGE.read_text("utf-8").split(f"### {title}\n")[1].split("\n#")[0]
+    """Return the table below a heading of a page."""
+    (page,) = (text for text in (page.read_text("utf-8") for page in PAGES) if f"### {title}\n" in text)
+    section = page.split(f"### {title}\n")[1].split("\n#")[0]
     return rows_of(section)
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,22 @@ def test_a_failed_query_does_not_spoil_the_next_one(serve: Any) -> None:
         with pytest.raises(UserError):
             client.query("up", NOON)
         assert client.query("up", NOON).series
+
+
+def test_a_query_whose_time_is_over_is_not_sent_again(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    server, close = serve(GOOD, Prepared(GOOD.body, delay=1.0), GOOD), HTTPConnection.close
+
+    def close_late(connection: Any) -> None:
+        if threading.current_thread() is threading.main_thread():
+            time.sleep(0.2)  # the other thread sees the end of its connection before
+        close(connection)
+
+    monkeypatch.setattr(HTTPConnection, "close", close_late)
+    with PrometheusClient(server.address, timeout=0.3) as client:
+        assert client.query("up", NOON).series
+        with pytest.raises(UserError):
+            client.query("up", NOON)
+        assert len(server.asked) == 2
 
 
 def test_threads_may_share_a_client(serve: Any) -> None:
