@@ -132,7 +132,7 @@ class TableRows:
                 if kind:
                     columns[name] = kind
                     values[name], misfits, cut = convert(chunk.values(name), kind)
-                    self.summary.misfits[name] += misfits
+                    self.summary.misfits.update({name: misfits} if misfits else {})
                     self.summary.cut += cut
         self._parts.write(values, chunk.rows, columns)
         self._chunk = Chunk()

@@ -96,7 +96,7 @@ def test_one_value_of_another_kind_does_not_change_a_column(tmp_path: Path) -> N
     summary, rows = written(tmp_path, hostile, *records)
     assert [row["input.x"] for row in rows] == [None, 0.0, 1.0, 2.0]
     assert [row["input.t"] for row in rows] == ["1", "a", "a", "a"]
-    assert +summary.misfits == {"input.x": 1}
+    assert summary.misfits == {"input.x": 1}
 
 
 def test_columns_that_come_late_are_missing_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

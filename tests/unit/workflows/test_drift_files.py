@@ -1,0 +1,30 @@
+"""Logs of a drift report become tables, and what is not in them is said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rollout_spec.workflows.drift_files import LogTables, log_tables
+
+
+def write(path: Path, *inputs: Mapping[str, Any]) -> Path:
+    """Write a log with a request for each inputs."""
+    lines = [json.dumps({"request_id": str(index), "inputs": each}) for index, each in enumerate(inputs)]
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    return path
+
+
+def read(folder: Path, logs: Sequence[Path]) -> LogTables:
+    return log_tables([str(log) for log in logs], None, folder, lambda note: None)
+
+
+def test_a_log_that_is_read_whole_has_no_note(tmp_path: Path) -> None:
+    assert read(tmp_path, [write(tmp_path / "a.jsonl", {"x": 1.5, "y": "DE"})]).notes == ()
+
+
+def test_values_of_another_type_are_a_note(tmp_path: Path) -> None:
+    (note,) = read(tmp_path, [write(tmp_path / "a.jsonl", {"x": 1.5}, {"x": 2}, {"x": "much"})]).notes
+    assert note.endswith("values of another type count as missing in input.x")
