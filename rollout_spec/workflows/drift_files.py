@@ -46,16 +46,30 @@ def log_of(rollout: ModelRollout, workspace: Path) -> str:
 def log_tables(
     addresses: Sequence[str], log_format: str | None, folder: Path, tell: Callable[[str], None]
 ) -> LogTables:
-    """Return logs as analysis tables, below ``folder`` if they are not tables yet."""
-    paths, notes = list[str](), list[str]()
+    """Return logs as analysis tables, below ``folder`` if they are not tables yet.
+
+    UserError if a column is of one type in a log, and of another type in the next: an engine would compare texts.
+    """
+    paths, notes, kinds = list[str](), list[str](), dict[str, tuple[str, str]]()
     import_pyarrow(addresses[0])
     for index, address in enumerate(addresses):
         table = as_table(address, folder / f"log-{index}.parquet", format=log_format)
+        _check_kinds(address, table.summary, kinds)
         paths += table.paths
         notes += _notes(address, table.summary)
     for note in notes:
         tell(note)
     return LogTables(paths, tuple(notes))
+
+
+def _check_kinds(address: str, summary: TableSummary, kinds: dict[str, tuple[str, str]]) -> None:
+    """UserError if a column has another kind in an earlier log. ``kinds`` has the kind and the log of each column."""
+    for name in sorted(summary.columns.keys() - summary.valueless):
+        kind = summary.columns[name]
+        known, earlier = kinds.setdefault(name, (kind, address))
+        if known != kind:
+            message = f"`{excerpt(name)}` is {kind} in {excerpt(address, 200)}, but {known} in {excerpt(earlier, 200)}"
+            raise UserError(message, hint="put both logs into one folder, and name that: it is read as one log")
 
 
 def write_reference(address: str, path: Path, kinds: Mapping[str, str]) -> None:

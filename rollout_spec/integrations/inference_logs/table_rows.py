@@ -65,6 +65,7 @@ class TableRows:
         for names in self._names.values():
             for name in sorted(names - self.summary.columns.keys()):
                 self.summary.columns[name] = "number"
+                self.summary.valueless.add(name)
         return self.summary
 
     def _add_facts(self, record: InferenceRecord, rows: int) -> None:

@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from rollout_spec.core.errors import UserError
 from rollout_spec.workflows.drift_files import LogTables, log_tables
 
 
@@ -28,3 +31,15 @@ def test_a_log_that_is_read_whole_has_no_note(tmp_path: Path) -> None:
 def test_values_of_another_type_are_a_note(tmp_path: Path) -> None:
     (note,) = read(tmp_path, [write(tmp_path / "a.jsonl", {"x": 1.5}, {"x": 2}, {"x": "much"})]).notes
     assert note.endswith("values of another type count as missing in input.x")
+
+
+def test_a_feature_of_another_type_in_the_next_log_is_refused(tmp_path: Path) -> None:
+    """DuckDB would take both for texts, and a text with many values hardly drifts."""
+    logs = [write(tmp_path / "a.jsonl", {"x": 1.5}), write(tmp_path / "b.jsonl", {"x": "1.5"})]
+    with pytest.raises(UserError, match=r"`input\.x` is text in .*b\.jsonl, but number in .*a\.jsonl"):
+        read(tmp_path, logs)
+
+
+def test_a_feature_without_a_value_has_the_type_of_the_other_log(tmp_path: Path) -> None:
+    logs = [write(tmp_path / "a.jsonl", {"x": 1, "y": None}), write(tmp_path / "b.jsonl", {"x": 1, "y": "DE"})]
+    assert len(read(tmp_path, logs).paths) == 2
