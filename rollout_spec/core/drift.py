@@ -68,7 +68,10 @@ class FeatureCounts:
 
 @dataclass(frozen=True, slots=True)
 class DriftCounts:
-    """The counts of both sides by feature. ``left_out`` are features that only one side has."""
+    """The counts of both sides by feature.
+
+    ``unplaced_rows`` of the log have no version or no time, so that they are on neither side.
+    """
 
     bins: Mapping[str, FeatureBins]
     reference: Mapping[str, FeatureCounts]
@@ -77,6 +80,7 @@ class DriftCounts:
     window_rows: int
     only_in_reference: tuple[str, ...] = ()
     only_in_window: tuple[str, ...] = ()
+    unplaced_rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)

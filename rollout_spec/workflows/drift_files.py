@@ -17,10 +17,15 @@ from rollout_spec.spec.rollout import ModelRollout
 
 @dataclass(frozen=True)
 class LogTables:
-    """The Parquet files of some logs, and notes about unreadable entries."""
+    """The Parquet files of some logs, and notes.
+
+    The notes are about ``unreadable`` entries and features that are ``left_out``, of which these are the numbers.
+    """
 
     paths: list[str]
     notes: tuple[str, ...]
+    unreadable: int = 0
+    left_out: int = 0
 
 
 def log_of(rollout: ModelRollout, workspace: Path) -> str:
@@ -51,19 +56,25 @@ def log_tables(
     UserError if a column is of one type in a log, and of another type in the next: an engine would compare texts.
     """
     paths, notes, kinds = list[str](), list[str](), dict[str, tuple[str, str]]()
+    unreadable = left_out = 0
     import_pyarrow(addresses[0])
     for index, address in enumerate(addresses):
         table = as_table(address, folder / f"log-{index}.parquet", format=log_format)
         _check_kinds(address, table.summary, kinds)
         paths += table.paths
         notes += _notes(address, table.summary)
+        unreadable += table.summary.unreadable
+        left_out += len(table.summary.left_out)
     for note in notes:
         tell(note)
-    return LogTables(paths, tuple(notes))
+    return LogTables(paths, tuple(notes), unreadable, left_out)
 
 
 def _check_kinds(address: str, summary: TableSummary, kinds: dict[str, tuple[str, str]]) -> None:
-    """UserError if a column has another kind in an earlier log. ``kinds`` has the kind and the log of each column."""
+    """UserError if a column has another kind in an earlier log.
+
+    ``kinds`` has the kind and the log of each column.
+    """
     for name in sorted(summary.columns.keys() - summary.valueless):
         kind = summary.columns[name]
         known, earlier = kinds.setdefault(name, (kind, address))

@@ -57,6 +57,7 @@ def count_drift(engine: Engine, reference: Any, window: Any, rows: RowFilter, wi
         window_rows=window_total,
         only_in_reference=tuple(name for name in kinds[0] if name not in names),
         only_in_window=tuple(name for name in kinds[1] if name not in names),
+        unplaced_rows=_count(window.filter(window.version.isnull() | window.time.isnull())),
     )
 
 

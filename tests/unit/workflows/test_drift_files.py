@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from rollout_spec.core.errors import UserError
+from rollout_spec.integrations.inference_logs.columns import MOST_COLUMNS
 from rollout_spec.workflows.drift_files import LogTables, log_tables
 
 
@@ -43,3 +44,10 @@ def test_a_feature_of_another_type_in_the_next_log_is_refused(tmp_path: Path) ->
 def test_a_feature_without_a_value_has_the_type_of_the_other_log(tmp_path: Path) -> None:
     logs = [write(tmp_path / "a.jsonl", {"x": 1, "y": None}), write(tmp_path / "b.jsonl", {"x": 1, "y": "DE"})]
     assert len(read(tmp_path, logs).paths) == 2
+
+
+def test_unreadable_entries_and_features_beyond_the_limit_are_counted(tmp_path: Path) -> None:
+    log = write(tmp_path / "a.jsonl", {f"x{index}": 1 for index in range(MOST_COLUMNS + 2)})
+    log.write_text(log.read_text("utf-8") + "{broken\n", "utf-8")
+    tables = read(tmp_path, [log, write(tmp_path / "b.jsonl", {"x": 1})])
+    assert (tables.unreadable, tables.left_out) == (1, 2)

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from analysis_tables import START, write_table
+from pyarrow import parquet
 
 from rollout_spec.core.drift import FeatureCounts, RowFilter
 from rollout_spec.core.errors import OUTSIDE, UserError
@@ -106,6 +107,17 @@ def test_the_rows_of_a_version_and_a_time_are_counted(engine: Engine, tmp_path: 
     nothing = count_drift(engine, table, table, OLD, NEW)
     assert (nothing.window_rows, nothing.window) == (0, {})
     assert count_drift(engine, table, table, NEW, OLD).bins == {}
+
+
+def test_rows_without_a_version_or_a_time_are_counted(engine: Engine, tmp_path: Path) -> None:
+    moments = [START + timedelta(seconds=index) if index % 5 else None for index in range(20)]
+    times = pa.array(moments, type=pa.timestamp("us", tz="UTC"))
+    path = write_table(tmp_path / "a.parquet", "42", {"input.a": np.arange(20.0)}, time=times)
+    table = parquet.read_table(write_table(tmp_path / "b.parquet", "42", {"input.a": np.arange(2.0)}))
+    parquet.write_table(table.set_column(4, "version", pa.nulls(2, pa.string())), tmp_path / "b.parquet")
+    log = engine.read([str(path), str(tmp_path / "b.parquet")])
+    found = count_drift(engine, log, log, OLD, RowFilter("42", since=START))
+    assert (found.window_rows, found.unplaced_rows) == (16, 6)
 
 
 def test_new_categories_are_counted(engine: Engine, tmp_path: Path) -> None:
