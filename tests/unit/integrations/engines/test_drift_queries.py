@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from datetime import timedelta
+from hashlib import md5
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +159,17 @@ def test_a_sample_is_the_same_each_time_and_about_as_large_as_asked(engine: Engi
     assert 4_700 < len(first) < 5_300
     assert np.mean(first) == pytest.approx(10_000, rel=0.05)
     assert sampled(table, 20_000, 20_000) is table
+
+
+def test_a_caller_cannot_choose_the_sample_by_its_ids(engine: Engine, tmp_path: Path) -> None:
+    """Half of the rows have ids whose MD5 is among the smallest."""
+    chosen = (str(n) for n in itertools.count() if md5(f"{n}/0".encode()).hexdigest() < "10")
+    ids = [next(chosen) if index % 2 else f"r{index}" for index in range(4_000)]
+    values = [float(index % 2) for index in range(4_000)]
+    path = write_table(tmp_path / "a.parquet", "41", {"input.a": values}, request_id=ids)
+    found = sampled(engine.read([str(path)]), 250, 4_000)["input.a"].to_pyarrow().to_pylist()
+    assert len(found) < 400
+    assert np.mean(found) == pytest.approx(0.5, abs=0.15)
 
 
 def test_bins_come_from_the_sample_and_counts_from_all_rows(
