@@ -55,7 +55,7 @@ def log_tables(
 
     UserError if a column is of one type in a log, and of another type in the next: an engine would compare texts.
     """
-    paths, notes, kinds = list[str](), list[str](), dict[str, tuple[str, str]]()
+    paths, notes, kinds = list[str](), list[str](), dict[str, tuple[str, str, str]]()
     unreadable = left_out = 0
     import_pyarrow(addresses[0])
     for index, address in enumerate(addresses):
@@ -70,17 +70,21 @@ def log_tables(
     return LogTables(paths, tuple(notes), unreadable, left_out)
 
 
-def _check_kinds(address: str, summary: TableSummary, kinds: dict[str, tuple[str, str]]) -> None:
-    """UserError if a column has another kind in an earlier log.
+def _check_kinds(address: str, summary: TableSummary, kinds: dict[str, tuple[str, str, str]]) -> None:
+    """UserError if a column has another kind in an earlier log, or a name that differs in case.
 
-    ``kinds`` has the kind and the log of each column.
+    ``kinds`` has the name, the kind and the log of each column.
     """
+    hint = "put both logs into one folder, and name that: it is read as one log"
     for name in sorted(summary.columns.keys() - summary.valueless):
         kind = summary.columns[name]
-        known, earlier = kinds.setdefault(name, (kind, address))
+        spelled, known, earlier = kinds.setdefault(name.casefold(), (name, kind, address))
+        here, there = excerpt(address, 200), excerpt(earlier, 200)
+        if spelled != name:
+            message = f"`{excerpt(name)}` in {here} and `{excerpt(spelled)}` in {there} differ only in case"
+            raise UserError(message, hint=hint)
         if known != kind:
-            message = f"`{excerpt(name)}` is {kind} in {excerpt(address, 200)}, but {known} in {excerpt(earlier, 200)}"
-            raise UserError(message, hint="put both logs into one folder, and name that: it is read as one log")
+            raise UserError(f"`{excerpt(name)}` is {kind} in {here}, but {known} in {there}", hint=hint)
 
 
 def write_reference(address: str, path: Path, kinds: Mapping[str, str]) -> None:
@@ -127,5 +131,7 @@ def _notes(address: str, summary: TableSummary) -> list[str]:
         names = ", ".join(excerpt(name) for name in list(summary.misfits)[:8])
         notes.append(f"{excerpt(address)}: values of another type count as missing in {names}")
     if summary.left_out:
-        notes.append(f"{excerpt(address)}: {len(summary.left_out):,} features beyond the limit are left out")
+        names = ", ".join(excerpt(name) for name in sorted(summary.left_out)[:8])
+        why = "beyond the limit, or different from another one only in case"
+        notes.append(f"{excerpt(address)}: {len(summary.left_out):,} features are left out, {why}: {names}")
     return notes

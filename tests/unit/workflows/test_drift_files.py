@@ -51,3 +51,16 @@ def test_unreadable_entries_and_features_beyond_the_limit_are_counted(tmp_path: 
     log.write_text(log.read_text("utf-8") + "{broken\n", "utf-8")
     tables = read(tmp_path, [log, write(tmp_path / "b.jsonl", {"x": 1})])
     assert (tables.unreadable, tables.left_out) == (1, 2)
+
+
+def test_a_feature_that_differs_only_in_case_in_the_next_log_is_refused(tmp_path: Path) -> None:
+    logs = [write(tmp_path / "a.jsonl", {"x": 1.5}), write(tmp_path / "b.jsonl", {"X": 1.5})]
+    with pytest.raises(UserError, match=r"`input\.X` in .* and `input\.x` in .* differ only in case"):
+        read(tmp_path, logs)
+
+
+def test_a_feature_that_differs_only_in_case_is_left_out_and_named(tmp_path: Path) -> None:
+    """DuckDB would rename the second one, and a training sample would not have it."""
+    tables = read(tmp_path, [write(tmp_path / "a.jsonl", {"AMOUNT": 1}, {"amount": 40})])
+    assert tables.left_out == 1
+    assert tables.notes[0].endswith("different from another one only in case: input.amount")

@@ -123,6 +123,21 @@ def test_features_beyond_the_limit_are_named(tmp_path: Path) -> None:
     assert sum(name.startswith("input.") for name in rows[0]) == MOST_COLUMNS
 
 
+def test_a_column_that_differs_only_in_case_is_left_out(tmp_path: Path) -> None:
+    first, second = (record(name, tensor(name, "FP64", 1.0)) for name in ("Amount", "amount"))
+    summary, rows = written(tmp_path, first, second)
+    assert summary.left_out == {"input.amount"}
+    assert [row["input.Amount"] for row in rows] == [1.0, None]
+
+
+def test_a_table_with_columns_that_differ_only_in_case_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "log").mkdir()
+    for name in ("Amount", "amount"):
+        write_table([record(name, tensor(name, "FP64", 1.0))], tmp_path / "log" / f"{name}.parquet")
+    with pytest.raises(UserError, match=r"`input\.amount` and `input\.Amount` differ only in case"):
+        as_table(str(tmp_path / "log"), tmp_path / "t.parquet")
+
+
 @pytest.mark.parametrize("status", [0, 400, 503])
 def test_a_refused_request_adds_no_column(tmp_path: Path, status: int) -> None:
     refused = record("a", tensor("junk", "FP64", 1.0), tensor("x", "FP64", 2.0), outputs=(), status=status)
