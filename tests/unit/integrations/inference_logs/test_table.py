@@ -138,6 +138,14 @@ def test_a_table_with_columns_that_differ_only_in_case_is_refused(tmp_path: Path
         as_table(str(tmp_path / "log"), tmp_path / "t.parquet")
 
 
+def test_a_name_with_a_nul_makes_one_entry_unreadable(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_text('{"request_id": "a", "inputs": {"x\\u0000": 1}}\n{"request_id": "b", "inputs": {"x": 1}}\n', "utf-8")
+    summary = as_table(str(log), tmp_path / "t.parquet").summary
+    assert (summary.rows, summary.unreadable, list(summary.columns)) == (1, 1, ["input.x"])
+    assert summary.examples[0].reason == "the name `x\\u0000` of a tensor has a NUL"
+
+
 @pytest.mark.parametrize("status", [0, 400, 503])
 def test_a_refused_request_adds_no_column(tmp_path: Path, status: int) -> None:
     refused = record("a", tensor("junk", "FP64", 1.0), tensor("x", "FP64", 2.0), outputs=(), status=status)
