@@ -73,8 +73,7 @@ def test_numbers_are_counted_as_by_numpy(counted: Any, name: str) -> None:
     assert found.bins == tuple(np.diff(ends))
     assert found.missing == ROWS - len(new)
     inside = new[np.isfinite(new)]
-    low, high = old[np.isfinite(old)].min(), old[np.isfinite(old)].max()
-    assert (found.below, found.above) == ((new < low).sum(), (new > high).sum())
+    assert (found.below, found.above) == ((new < old.min()).sum(), (new > old.max()).sum())
     assert (found.low, found.high) == (inside.min(), inside.max())
     assert found.mean == pytest.approx(inside.mean(), rel=1e-12)
     assert found.deviation == pytest.approx(inside.std(ddof=1), rel=1e-12, abs=1e-12)
@@ -120,6 +119,14 @@ def test_rows_without_a_version_or_a_time_are_counted(engine: Engine, tmp_path: 
     log = engine.read([str(path), str(tmp_path / "b.parquet")])
     found = count_drift(engine, log, log, OLD, RowFilter("42", since=START))
     assert (found.window_rows, found.unplaced_rows) == (16, 6)
+
+
+def test_an_infinite_value_of_the_reference_is_in_its_range(engine: Engine, tmp_path: Path) -> None:
+    inf = np.inf
+    old = write_table(tmp_path / "a.parquet", "41", {"input.a": [-inf, 1.0, 2.0], "input.b": [inf, inf, inf]})
+    new = write_table(tmp_path / "b.parquet", "42", {"input.a": [-inf, 3.0, inf], "input.b": [inf, 1.0, -inf]})
+    found = count_drift(engine, engine.read([str(old)]), engine.read([str(new)]), OLD, NEW).window
+    assert {name: (each.below, each.above) for name, each in found.items()} == {"input.a": (0, 2), "input.b": (2, 0)}
 
 
 def test_new_categories_are_counted(engine: Engine, tmp_path: Path) -> None:
