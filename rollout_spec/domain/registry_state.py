@@ -81,7 +81,10 @@ def _alone(state: WantedState | NotSynced, users: Mapping[str, list[str]]) -> Wa
 
 
 def _models(repository: Repository) -> dict[str, set[str]]:
-    """Return the models that the records of each rollout name. A file that does not load is searched for them."""
+    """Return the models that the records of each rollout name.
+
+    A file that does not load is searched for them.
+    """
     models: dict[str, set[str]] = {}
     for name in repository.names("rollouts"):
         file = repository.rollout(name)

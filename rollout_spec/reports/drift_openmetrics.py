@@ -67,9 +67,9 @@ def _labels(labels: Mapping[str, str]) -> str:
 
 
 def _value(text: str) -> str:
-    """Return the value of a label: no line end or quotation mark can end it. Different texts stay different.
+    """Return the value of a label: no line end or quotation mark can end it.
 
-    Two equal series make the whole file invalid, and callers choose the names of features.
+    Different texts stay different: callers choose the names of features, and two equal series make the file invalid.
     """
     if len(text) > _LONGEST:
         text = f"{text[:_LONGEST]}…{sha256(text.encode(errors='surrogatepass')).hexdigest()[:16]}"
