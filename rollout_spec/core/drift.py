@@ -45,7 +45,8 @@ class FeatureCounts:
     """The values of a feature in some rows.
 
     ``missing`` rows have no value, or NaN; the bins count the others. ``low``, ``high``, ``mean`` and ``deviation``
-    are of finite numbers, None without one. ``below`` and ``above`` are beyond the range that was asked for.
+    are of finite numbers, None without one. ``lowest`` and ``highest`` may be infinite. ``below`` and ``above`` are
+    beyond the range that was asked for.
     ``unknown`` texts are not among the known categories.
     """
 
@@ -59,6 +60,8 @@ class FeatureCounts:
     below: int = 0
     above: int = 0
     unknown: int = 0
+    lowest: float | None = None
+    highest: float | None = None
 
     @property
     def present(self) -> int:
@@ -68,7 +71,10 @@ class FeatureCounts:
 
 @dataclass(frozen=True, slots=True)
 class DriftCounts:
-    """The counts of both sides by feature. ``left_out`` are features that only one side has."""
+    """The counts of both sides by feature.
+
+    ``unplaced_rows`` of the log have no version or no time, so that they are on neither side.
+    """
 
     bins: Mapping[str, FeatureBins]
     reference: Mapping[str, FeatureCounts]
@@ -77,6 +83,7 @@ class DriftCounts:
     window_rows: int
     only_in_reference: tuple[str, ...] = ()
     only_in_window: tuple[str, ...] = ()
+    unplaced_rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,9 +77,10 @@ class RegistryEntry:
     status: str = "READY"
 
 
-Way = Literal["hashed", "remembered", "manifest", "listed", "not-hashed", "missing", "unreadable"]
+Way = Literal["hashed", "remembered", "manifest", "listed", "not-hashed", "missing", "refused", "unreadable"]
 """How an artifact was examined. ``listed``: it exists, and nothing more was asked. ``not-hashed``: it is too large, and
-no earlier digest is known. ``unreadable``: its address cannot be read by this program."""
+no earlier digest is known. ``refused``: something is there, and has no digest, such as a folder with a symbolic link.
+``unreadable``: its address cannot be read by this program."""
 
 
 @dataclass(frozen=True)

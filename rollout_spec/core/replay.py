@@ -31,7 +31,7 @@ FAILURES: dict[FailureKind, str] = {
     "redirect": "the server redirected the request, and no redirect is followed",
     "too-large": "the answer was larger than the limit",
     "not-json": "the answer was not JSON",
-    "wrong-format": "the answer was JSON in another format than that of the protocol",
+    "wrong-format": "the answer was JSON in another format than that of the protocol, or has the id of another request",
     "other-outputs": "the names or types of the outputs differ from the logged ones",
     "other-shape": "the shape of an output differs from the logged one",
     "not-a-number": "an output has NaN, an infinity or no value where the log has one",

@@ -105,11 +105,13 @@ def _check_count(tensors: int) -> None:
 
 
 def check_name(name: object) -> str:
-    """Return the name of a tensor. TensorError if it is missing or too long."""
+    """Return the name of a tensor. TensorError if it is missing, too long or has a NUL."""
     if not isinstance(name, str) or not name:
         raise TensorError("a tensor has no `name`")
     if len(name) > LONGEST_NAME:
         raise TensorError(f"the name `{excerpt(name)}` of a tensor has more than {LONGEST_NAME} characters")
+    if "\0" in name:  # DuckDB would end the name there
+        raise TensorError(f"the name `{excerpt(name)}` of a tensor has a NUL")
     return name
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
-from rollout_spec.core.findings import KeyPath, Problem
+from rollout_spec.core.findings import KeyPath, Problem, Severity
 from rollout_spec.core.registered import (
     DATASET_TAG,
     DIGEST_TAG,
@@ -72,6 +72,14 @@ def problems(version: str, record: VersionRecord, facts: VersionFacts, role: Rol
     if not facts.artifacts and record.model is None:
         message = f"the record of {version} names neither a registry entry nor an artifact: nothing is verified"
         yield INTACT, Problem(at, message, "add `model` or `artifact`", "warning", on_key=True)
+    elif not facts.artifacts and record.model is not None and _exists(record.model, facts):
+        message = f"the registry names no artifact of {excerpt(record.model)}: nothing is verified"
+        yield INTACT, Problem((*at, "model"), message, "restore it, or add `artifact`")
+
+
+def _exists(model: str, facts: VersionFacts) -> bool:
+    """Return whether the registry has the entry or the run at an address."""
+    return facts.entry is not None or (isinstance(parse_address(model), RunAddress) and facts.run is not None)
 
 
 def _entry_problems(at: KeyPath, record: VersionRecord, facts: VersionFacts) -> Iterator[Problem]:
@@ -179,6 +187,10 @@ def _artifact_problems(path: KeyPath, seen: Examination, wanted: str | None, rol
         yield Problem(path, f"the artifact of this {role} version is gone: nothing is at {address}{why}", hint)
     elif seen.way == "unreadable":
         yield Problem(path, f"{address} is not verified: {seen.reason}", severity="warning")
+    elif seen.way == "refused":
+        severity: Severity = "error" if wanted is not None and role != "quarantined" else "warning"
+        message = f"the bytes at {address} cannot be compared with the record: {seen.reason}"
+        yield Problem(path, message, "make it readable, or restore the recorded files", severity)
     elif seen.way == "not-hashed" and wanted is not None and role != "quarantined":
         message = f"{address} is not hashed: {seen.reason}"
         yield Problem(path, message, "read it once with --hash-all; its digest is remembered", "warning")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ from rollout_spec.workspace.repository import Repository
 
 if TYPE_CHECKING:
     from rollout_spec.spec.rollout import ModelRollout
+
+_ADDRESS = re.compile(r"models:/[^/:@\x00-\x1f]{1,256}/[0-9]{1,18}")
 
 
 @dataclass(frozen=True)
@@ -78,17 +81,22 @@ def _alone(state: WantedState | NotSynced, users: Mapping[str, list[str]]) -> Wa
 
 
 def _models(repository: Repository) -> dict[str, set[str]]:
-    """Return the models that the records of each rollout name."""
-    files = {name: repository.rollout(name) for name in repository.names("rollouts")}
-    return {
-        name: {
-            address.name
-            for record in file.model.spec.versions.values()
-            if isinstance(address := parse_address(record.model or ""), ModelAddress)
-        }
-        for name, file in files.items()
-        if file is not None and file.model is not None
-    }
+    """Return the models that the records of each rollout name.
+
+    A file that does not load is searched for them.
+    """
+    models: dict[str, set[str]] = {}
+    for name in repository.names("rollouts"):
+        file = repository.rollout(name)
+        if file is None:
+            continue
+        if file.model is not None:
+            texts = [record.model or "" for record in file.model.spec.versions.values()]
+        else:
+            texts = _ADDRESS.findall(file.content.decode("utf-8", "replace"))
+        addresses = (parse_address(text) for text in texts)
+        models[name] = {address.name for address in addresses if isinstance(address, ModelAddress)}
+    return models
 
 
 def _of_rollout(rollout: ModelRollout, repository: Repository) -> Iterator[WantedState | NotSynced]:

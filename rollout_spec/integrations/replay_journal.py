@@ -132,25 +132,31 @@ def _create(path: Path) -> None:
 def _connected(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=0.5)
     try:
+        tables = _tables(database)
+        if tables and not tables >= {"about", "request"}:
+            raise sqlite3.DatabaseError  # the settings below would change the file of another program
         for setting in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=NORMAL", "trusted_schema=OFF"):
             database.execute(f"PRAGMA {setting}")
         database.execute("BEGIN IMMEDIATE")
         database.commit()
     except sqlite3.DatabaseError as error:
         database.close()
-        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
             message = f"another replay uses the journal {excerpt(str(path))}"
             raise UserError(message, hint="wait for it, or choose another --journal") from None
         raise _not_a_journal(path) from None
     return database
 
 
+def _tables(database: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
 def _check(database: sqlite3.Connection, path: Path, identity: Mapping[str, str]) -> None:
     """Write the identity into a new journal, or compare it with that of an old one."""
     expected = {"format": str(_FORMAT), **identity}
     try:
-        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if not tables:
+        if not _tables(database):
             database.execute("BEGIN IMMEDIATE")
             with database:
                 for statement in filter(str.strip, _TABLES.split(";")):

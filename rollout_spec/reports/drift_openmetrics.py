@@ -67,7 +67,11 @@ def _labels(labels: Mapping[str, str]) -> str:
 
 
 def _value(text: str) -> str:
-    """Return the value of a label: no line end or quotation mark can end it. Long ones stay different."""
+    """Return the value of a label: no line end or quotation mark can end it.
+
+    Different texts stay different: callers choose the names of features, and two equal series make the file invalid.
+    """
     if len(text) > _LONGEST:
-        text = f"{text[:_LONGEST]}…{sha256(text.encode(errors='replace')).hexdigest()[:16]}"
-    return escape(text).replace("\\", "\\\\").replace('"', '\\"')
+        text = f"{text[:_LONGEST]}…{sha256(text.encode(errors='surrogatepass')).hexdigest()[:16]}"
+    printable = escape(text.replace("\\", "\\\\"))
+    return printable.replace("\\", "\\\\").replace('"', '\\"')

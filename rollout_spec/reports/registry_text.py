@@ -18,6 +18,7 @@ _WAYS = {
     "listed": "listed",
     "not-hashed": "not hashed",
     "missing": "missing",
+    "refused": "refused",
     "unreadable": "not read",
 }
 

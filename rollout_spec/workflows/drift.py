@@ -16,6 +16,7 @@ from rollout_spec.core.text import excerpt
 from rollout_spec.domain.drift.features import Limits
 from rollout_spec.domain.drift.labelled import Performance, performance_of
 from rollout_spec.domain.drift.report import DriftReport, Side, judge_features
+from rollout_spec.domain.judgement.numbers import percent
 from rollout_spec.integrations.engines import Engine, EngineName, connect, queries
 from rollout_spec.integrations.engines.drift import count_drift
 from rollout_spec.integrations.engines.expressions import is_text
@@ -64,7 +65,9 @@ def measure_drift(request: DriftRequest, here: WorkspaceLocation, tell: Callable
         with queries(request.engine), connect(request.engine, Path(folder), request.memory) as engine:
             run = _Run(request, rollout, version, engine, engine.read(tables.paths), Path(folder))
             report = run.report(repository.workspace_name)
-    return replace(report, notes=(*report.notes, *tables.notes))
+    report = replace(report, unknown=report.unknown + tables.unreadable, left_out=tables.left_out)
+    notes = (*report.notes, *tables.notes)
+    return replace(report, notes=notes if report.is_whole else (*notes, _not_whole(report)))
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ class _Run:
             features=judge_features(counts, self.request.limits),
             performance=performance,
             notes=(*notes, *_notes(counts)),
+            unknown=counts.unplaced_rows,
         )
 
     def _reference(self) -> tuple[Any, RowFilter]:
@@ -163,7 +167,17 @@ def _notes(counts: DriftCounts) -> tuple[str, ...]:
             some = ", ".join(excerpt(name) for name in names[:8])
             more = f" and {len(names) - 8} more" if len(names) > 8 else ""
             notes.append(f"only the {side} has these columns, or with another type: {some}{more}")
+    if counts.unplaced_rows:
+        notes.append(f"{counts.unplaced_rows:,} rows of the log have no version or no time, and are on neither side")
     return tuple(notes)
+
+
+def _not_whole(report: DriftReport) -> str:
+    """Return the note why a report cannot be ok."""
+    if report.left_out:
+        return "the verdict cannot be ok: features are left out"
+    share = percent(report.unknown / (report.unknown + report.window.rows))
+    return f"the verdict cannot be ok: up to {share} of the window cannot be read, or have no version or no time"
 
 
 def last(length: timedelta, now: datetime) -> Period:

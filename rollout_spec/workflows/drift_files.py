@@ -17,10 +17,15 @@ from rollout_spec.spec.rollout import ModelRollout
 
 @dataclass(frozen=True)
 class LogTables:
-    """The Parquet files of some logs, and notes about unreadable entries."""
+    """The Parquet files of some logs, and notes.
+
+    The notes are about ``unreadable`` entries and features that are ``left_out``, of which these are the numbers.
+    """
 
     paths: list[str]
     notes: tuple[str, ...]
+    unreadable: int = 0
+    left_out: int = 0
 
 
 def log_of(rollout: ModelRollout, workspace: Path) -> str:
@@ -46,16 +51,40 @@ def log_of(rollout: ModelRollout, workspace: Path) -> str:
 def log_tables(
     addresses: Sequence[str], log_format: str | None, folder: Path, tell: Callable[[str], None]
 ) -> LogTables:
-    """Return logs as analysis tables, below ``folder`` if they are not tables yet."""
-    paths, notes = list[str](), list[str]()
+    """Return logs as analysis tables, below ``folder`` if they are not tables yet.
+
+    UserError if a column is of one type in a log, and of another type in the next: an engine would compare texts.
+    """
+    paths, notes, kinds = list[str](), list[str](), dict[str, tuple[str, str, str]]()
+    unreadable = left_out = 0
     import_pyarrow(addresses[0])
     for index, address in enumerate(addresses):
         table = as_table(address, folder / f"log-{index}.parquet", format=log_format)
+        _check_kinds(address, table.summary, kinds)
         paths += table.paths
         notes += _notes(address, table.summary)
+        unreadable += table.summary.unreadable
+        left_out += len(table.summary.left_out)
     for note in notes:
         tell(note)
-    return LogTables(paths, tuple(notes))
+    return LogTables(paths, tuple(notes), unreadable, left_out)
+
+
+def _check_kinds(address: str, summary: TableSummary, kinds: dict[str, tuple[str, str, str]]) -> None:
+    """UserError if a column has another kind in an earlier log, or a name that differs in case.
+
+    ``kinds`` has the name, the kind and the log of each column.
+    """
+    hint = "put both logs into one folder, and name that: it is read as one log"
+    for name in sorted(summary.columns.keys() - summary.valueless):
+        kind = summary.columns[name]
+        spelled, known, earlier = kinds.setdefault(name.casefold(), (name, kind, address))
+        here, there = excerpt(address, 200), excerpt(earlier, 200)
+        if spelled != name:
+            message = f"`{excerpt(name)}` in {here} and `{excerpt(spelled)}` in {there} differ only in case"
+            raise UserError(message, hint=hint)
+        if known != kind:
+            raise UserError(f"`{excerpt(name)}` is {kind} in {here}, but {known} in {there}", hint=hint)
 
 
 def write_reference(address: str, path: Path, kinds: Mapping[str, str]) -> None:
@@ -102,5 +131,7 @@ def _notes(address: str, summary: TableSummary) -> list[str]:
         names = ", ".join(excerpt(name) for name in list(summary.misfits)[:8])
         notes.append(f"{excerpt(address)}: values of another type count as missing in {names}")
     if summary.left_out:
-        notes.append(f"{excerpt(address)}: {len(summary.left_out):,} features beyond the limit are left out")
+        names = ", ".join(excerpt(name) for name in sorted(summary.left_out)[:8])
+        why = "beyond the limit, or different from another one only in case"
+        notes.append(f"{excerpt(address)}: {len(summary.left_out):,} features are left out, {why}: {names}")
     return notes

@@ -69,7 +69,11 @@ class Side:
 
 @dataclass(frozen=True)
 class DriftReport:
-    """The drift of a window from a reference. ``limits`` are the accepted changes."""
+    """The drift of a window from a reference. ``limits`` are the accepted changes.
+
+    ``unknown`` entries of the log cannot be read, or have no version or no time: each may belong to the window.
+    ``left_out`` features of the log are not compared.
+    """
 
     workspace: str
     rollout: str
@@ -81,11 +85,24 @@ class DriftReport:
     features: tuple[FeatureDrift, ...]
     performance: tuple[Performance, ...] = ()
     notes: tuple[str, ...] = ()
+    unknown: int = 0
+    left_out: int = 0
 
     @property
     def verdict(self) -> Verdict:
-        """The strongest verdict of the features; no-data without one."""
-        return strongest(feature.verdict for feature in self.features) if self.features else "no-data"
+        """The strongest verdict of the features; no-data without one.
+
+        It is not ok unless the log is whole.
+        """
+        if not self.features:
+            return "no-data"
+        found = strongest(feature.verdict for feature in self.features)
+        return "inconclusive" if found == "ok" and not self.is_whole else found
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all features are compared, and at most the accepted share of the window may be unknown."""
+        return not self.left_out and self.unknown <= self.limits.share * (self.unknown + self.window.rows)
 
     @property
     def sorted(self) -> tuple[FeatureDrift, ...]:

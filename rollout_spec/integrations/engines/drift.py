@@ -48,7 +48,7 @@ def count_drift(engine: Engine, reference: Any, window: Any, rows: RowFilter, wi
     total, window_total = _count(old), _count(new)
     bins = bins_of(engine, old, names, total) if names and total else {}
     counts = count_features(old, bins, {}) if bins else {}
-    ranges = {name: (each.low, each.high) for name, each in counts.items() if each.low is not None}
+    ranges = {name: (each.lowest, each.highest) for name, each in counts.items()}
     return DriftCounts(
         bins=bins,
         reference=counts,
@@ -57,6 +57,7 @@ def count_drift(engine: Engine, reference: Any, window: Any, rows: RowFilter, wi
         window_rows=window_total,
         only_in_reference=tuple(name for name in kinds[0] if name not in names),
         only_in_window=tuple(name for name in kinds[1] if name not in names),
+        unplaced_rows=_count(window.filter(window.version.isnull() | window.time.isnull())),
     )
 
 
@@ -119,6 +120,8 @@ def _measures(
         finite = rows[f"finite{index}"]
         for place, edge in enumerate(bins.edges):
             yield f"bin{place}", count_of(value <= edge)
+        yield "lowest", value.min()
+        yield "highest", value.max()
         yield "low", finite.min()
         yield "high", finite.max()
         yield "mean", finite.mean()
@@ -149,6 +152,8 @@ def _counts(rows: int, own: Mapping[str, Any], bins: FeatureBins) -> FeatureCoun
         below=int(own.get("below", 0)),
         above=int(own.get("above", 0)),
         unknown=int(own.get("unknown", 0)),
+        lowest=own.get("lowest"),
+        highest=own.get("highest"),
     )
 
 

@@ -64,14 +64,17 @@ def is_finite(column: Any) -> Any:
 
 
 def sampled(table: Any, size: int, total: int) -> Any:
-    """Return about ``size`` of the ``total`` rows: those with the smallest MD5 of request and row.
+    """Return about ``size`` of the ``total`` rows: those with the smallest MD5 of total, request and row.
 
-    The same rows give the same sample on each engine. A table of at most ``size`` rows is returned whole.
+    The same rows give the same sample on each engine. A table of at most ``size`` rows is returned whole. A caller may
+    choose the id of a request, but does not know the total, and so cannot choose the sample.
     """
+    import ibis
+
     if total <= size:
         return table
     limit = f"{int(size / total * 16**8):08x}"
-    key = table.request_id.coalesce("").concat("/", table.row.coalesce(0).cast("string"))
+    key = ibis.literal(f"{total}/").concat(table.request_id.coalesce(""), "/", table.row.coalesce(0).cast("string"))
     return table.filter(key.hexdigest("md5").left(8) < limit)
 
 

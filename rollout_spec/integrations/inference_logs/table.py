@@ -90,9 +90,9 @@ def as_table(
 def direct_table(files: Sequence[StoredFile]) -> Table | None:
     """Return Parquet files that have the columns of the table, None if one does not. Rows are not read.
 
-    UserError if a column has another kind in another file.
+    UserError if a column has another kind in another file, or if two differ only in case: engines take them for one.
     """
-    summary = TableSummary(format="parquet", is_direct=True)
+    summary, spelled = TableSummary(format="parquet", is_direct=True), dict[str, str]()
     for file in files:
         if not is_parquet(file):
             return None
@@ -103,6 +103,9 @@ def direct_table(files: Sequence[StoredFile]) -> Table | None:
                 return None
             summary.rows += content.metadata.num_rows
         for name, kind in columns.items():
+            if spelled.setdefault(name.casefold(), name) != name:
+                message = f"{escape(file.address)}: `{excerpt(name)}` and `{excerpt(spelled[name.casefold()])}`"
+                raise UserError(f"{message} differ only in case", hint="rename one of both columns")
             if summary.columns.setdefault(name, kind) != kind:
                 message = f"{escape(file.address)}: `{excerpt(name)}` is {kind}, but {summary.columns[name]} before"
                 raise UserError(message, hint="write the column with one type in all files")

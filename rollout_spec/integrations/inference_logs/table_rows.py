@@ -35,6 +35,7 @@ class TableRows:
         self._parts = parts
         self._chunk = Chunk()
         self._names: dict[str, set[str]] = {"input.": set(), "output.": set()}
+        self._folded: set[str] = set()
         self._named: dict[tuple[str, int], tuple[str, ...]] = {}
         self.summary = TableSummary()
 
@@ -65,6 +66,7 @@ class TableRows:
         for names in self._names.values():
             for name in sorted(names - self.summary.columns.keys()):
                 self.summary.columns[name] = "number"
+                self.summary.valueless.add(name)
         return self.summary
 
     def _add_facts(self, record: InferenceRecord, rows: int) -> None:
@@ -106,14 +108,18 @@ class TableRows:
         return names
 
     def _add_column(self, prefix: str, column: str, record: InferenceRecord) -> bool:
-        """Add a column, and return whether there is room. A request that the model refused adds none."""
+        """Add a column, and return whether there is room. A request that the model refused adds none.
+
+        Engines take names that differ only in case for the same, so the second one is left out.
+        """
         if record.status != 200:
             return False
-        if len(self._names[prefix]) >= MOST_COLUMNS:
+        if len(self._names[prefix]) >= MOST_COLUMNS or column.casefold() in self._folded:
             if len(self.summary.left_out) < _MOST_LEFT_OUT:
                 self.summary.left_out.add(column)
             return False
         self._names[prefix].add(column)
+        self._folded.add(column.casefold())
         return True
 
     def _write(self) -> None:
@@ -132,7 +138,7 @@ class TableRows:
                 if kind:
                     columns[name] = kind
                     values[name], misfits, cut = convert(chunk.values(name), kind)
-                    self.summary.misfits[name] += misfits
+                    self.summary.misfits.update({name: misfits} if misfits else {})
                     self.summary.cut += cut
         self._parts.write(values, chunk.rows, columns)
         self._chunk = Chunk()

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from rollout_spec.core.inference import InferenceRecord, Tensor
 from rollout_spec.core.tensors import TensorError, read_tensor
+from rollout_spec.core.text import excerpt
 from rollout_spec.integrations.model_servers.base import ServedModel, encoded, json_value, object_of
 
 _MOST_OUTPUTS = 1_000
@@ -26,13 +27,21 @@ def request(record: InferenceRecord) -> bytes:
 
 
 def answer(body: bytes, record: InferenceRecord) -> tuple[Tensor, ...]:
-    """Return the outputs of an answer."""
-    outputs = object_of(body).get("outputs")
+    """Return the outputs of an answer. TensorError if it has the id of another request."""
+    fields = object_of(body)
+    outputs, answered = fields.get("outputs"), fields.get("id")
+    if answered not in (None, "", _sent_id(record.request_id)):
+        raise TensorError(f"the answer is for another request: its id is {excerpt(str(answered))}")
     if not isinstance(outputs, list) or not outputs:
         raise TensorError("the answer has no `outputs`")
     if len(outputs) > _MOST_OUTPUTS:
         raise TensorError(f"the answer has more than {_MOST_OUTPUTS} outputs")
     return tuple(read_tensor(output) for output in outputs)
+
+
+def _sent_id(request_id: str) -> str:
+    """Return an id as it was sent: halves of characters became `?`."""
+    return request_id.encode("utf-8", "replace").decode()
 
 
 def _fields(tensor: Tensor) -> dict[str, object]:

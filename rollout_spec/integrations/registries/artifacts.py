@@ -71,6 +71,9 @@ class Artifacts:
             return self.oci.examine(address)
         try:
             store = self._store(address)
+        except UserError as error:
+            return Examination(address, "unreadable", reason=error.message)
+        try:
             files = within(_LIST_SECONDS, f"cannot list {excerpt(address)}", lambda: store.files(address))
             return self._examined(address, store, files, only_list=only_list)
         except MissingLibraryError:
@@ -78,7 +81,7 @@ class Artifacts:
         except UserError as error:
             if error.status == OUTSIDE:
                 raise
-            return Examination(address, "unreadable", reason=error.message)
+            return Examination(address, "refused", reason=error.message)
 
     def read_small(self, address: str, name: str, most: int) -> bytes | None:
         """Return a small file of a folder, None if there is none. UserError if it cannot be read."""

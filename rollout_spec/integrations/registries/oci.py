@@ -25,6 +25,7 @@ SECONDS = 30.0
 _MOST_BYTES = 4 << 20
 """The size of a manifest that registries must accept."""
 _MOST_BLOBS = 200
+_DEEPEST = 3
 _ADDRESS = re.compile(
     r"oci://(?P<host>[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?)"
     r"/(?P<repository>[a-z0-9]+([._/-]+[a-z0-9]+)*)(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?@(?P<digest>sha256:[0-9a-f]{64})"
@@ -76,6 +77,7 @@ class _Repository:
         self._credentials = credentials
         own = {"Authorization": credentials.header()} if credentials is not None else {}
         self._headers: dict[str, str] = {"Accept": _TYPES, **own}
+        self._asked = 0
         self._connection = Connection(self._server, {}, most_bytes=_MOST_BYTES)
 
     def close(self) -> None:
@@ -88,10 +90,24 @@ class _Repository:
         actual = f"sha256:{hashlib.sha256(body).hexdigest()}"
         if actual != digest:
             return Examination(address, "manifest", actual, len(body), 1)
-        parts = list(self._parts(body))
-        for kind, part, _ in parts:
-            self._get("HEAD", f"{kind}/{part}")
-        return Examination(address, "manifest", digest, sum(size for _, _, size in parts), len(parts))
+        parts = list(self._all_parts(body))
+        return Examination(address, "manifest", digest, sum(parts), len(parts))
+
+    def _all_parts(self, body: bytes, depth: int = 0) -> Iterator[int]:
+        """Ask for each part of a manifest, and yield its size. The manifests of an index are read too."""
+        for kind, part, size in self._parts(body):
+            self._asked += 1
+            if self._asked > _MOST_BLOBS or depth > _DEEPEST:
+                raise self._error(f"its manifests list more than {_MOST_BLOBS} parts, or are nested too deep")
+            if kind == "blobs":
+                self._get("HEAD", f"{kind}/{part}")
+                yield size
+                continue
+            child = self._get("GET", f"{kind}/{part}").body
+            if f"sha256:{hashlib.sha256(child).hexdigest()}" != part:
+                raise self._error(f"the manifest {part} has other bytes")
+            yield len(child)
+            yield from self._all_parts(child, depth + 1)
 
     def _parts(self, body: bytes) -> Iterator[tuple[str, str, int]]:
         """Yield the kind, digest and size of each part of a manifest."""

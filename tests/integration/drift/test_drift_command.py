@@ -148,6 +148,20 @@ def test_a_log_of_json_lines_is_converted(repo: Repo, tmp_path: Path) -> None:
     assert "1 entries cannot be read" in report["notes"][0]
 
 
+def test_a_log_of_which_much_is_unreadable_is_not_ok(repo: Repo, tmp_path: Path) -> None:
+    """A window whose strange requests are broken JSON would look like the reference."""
+    lines = []
+    for index in range(6_000):
+        version, day = ("41", 1) if index % 2 else ("42", 2)
+        record = {"request_id": str(index), "time": f"2026-11-0{day}T10:00:00Z", "version": version,
+                  "inputs": {"amount": index // 20 % 10}}  # fmt: skip
+        lines.append(json.dumps(record) if index % 2 or index % 20 else "{broken")
+    (tmp_path / "log.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+    result = drift(repo, "--log", tmp_path / "log.jsonl")
+    assert (result.status, result.out.splitlines()[0]) == (1, "fraud 42: inconclusive")
+    assert "note: the verdict cannot be ok: up to 10% of the window cannot be read" in result.out
+
+
 def test_a_window_without_rows_is_no_data(repo: Repo, logs: Path) -> None:
     """Each format says so."""
     options = ("--window", "2026-12-02T00:00:00Z/2026-12-03T00:00:00Z", "--log", str(logs / "equal"))

@@ -65,7 +65,7 @@ def test_a_name_that_sha256sum_would_escape_has_no_digest(tmp_path: Path) -> Non
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "a\nb").touch()
     seen = Artifacts(tmp_path).examine("model")
-    assert (seen.way, seen.digest) == ("unreadable", None)
+    assert (seen.way, seen.digest) == ("refused", None)
     assert "has a line end or a backslash" in (seen.reason or "")
 
 

@@ -221,7 +221,7 @@ def test_a_listing_that_leads_elsewhere_is_refused(serve: Any, name: str) -> Non
 def test_a_folder_without_an_end_is_given_up(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rollout_spec.integrations.registries.mlflow_artifacts._MOST_FOLDERS", 20)
     seen = examine(serve(listing(folders=("a",))))
-    assert (seen.way, "more than 100000 files or 20 folders" in seen.reason) == ("unreadable", True)
+    assert (seen.way, "more than 100000 files or 20 folders" in seen.reason) == ("refused", True)
 
 
 @pytest.mark.parametrize(
@@ -229,4 +229,4 @@ def test_a_folder_without_an_end_is_given_up(serve: Any, monkeypatch: pytest.Mon
 )
 def test_an_address_on_another_server_is_not_asked_for(serve: Any, address: str) -> None:
     server = serve(listing("MLmodel"))
-    assert (examine(server, address).way, server.asked) == ("unreadable", [])
+    assert (examine(server, address).way, server.asked) == ("refused", [])

@@ -45,6 +45,43 @@ def test_a_manifest_and_its_parts(serve: Any) -> None:
     ]
 
 
+def index_of(*digests: str) -> bytes:
+    return json.dumps({"manifests": [{"digest": digest, "size": 7} for digest in digests]}).encode()
+
+
+def digest_of(body: bytes) -> str:
+    return f"sha256:{hashlib.sha256(body).hexdigest()}"
+
+
+def test_the_layers_of_an_index_are_those_of_its_manifests(serve: Any) -> None:
+    index = index_of(DIGEST)
+    server = serve(Prepared(index), Prepared(MANIFEST), Prepared(b""))
+    seen = examine(server, digest_of(index))
+    assert (seen.digest, seen.size, seen.files) == (digest_of(index), len(MANIFEST) + 9, 3)
+    assert [asked.path.rpartition("/")[2] for asked in server.asked[2:]] == [LAYER["digest"], f"sha256:{'b' * 64}"]
+
+
+def test_a_layer_below_an_index_is_gone(serve: Any) -> None:
+    index = index_of(DIGEST)
+    seen = examine(serve(Prepared(index), Prepared(MANIFEST), Prepared(b"", 404)), digest_of(index))
+    assert (seen.way, seen.reason) == ("missing", f"the registry has no blobs/{LAYER['digest']}")
+
+
+def test_a_manifest_of_an_index_with_other_bytes_is_an_error(serve: Any) -> None:
+    index = index_of(f"sha256:{'c' * 64}")
+    with pytest.raises(UserError, match="has other bytes"):
+        examine(serve(Prepared(index), Prepared(MANIFEST), Prepared(b"")), digest_of(index))
+
+
+def test_an_index_of_indexes_has_an_end(serve: Any) -> None:
+    bodies = [MANIFEST]
+    for _ in range(5):
+        bodies.append(index_of(digest_of(bodies[-1])))
+    server = serve(*(Prepared(body) for body in reversed(bodies)))
+    with pytest.raises(UserError, match="nested too deep"):
+        examine(server, digest_of(bodies[-1]))
+
+
 def test_other_bytes_have_another_digest(serve: Any) -> None:
     seen = examine(serve(Prepared(b"{}")))
     assert (seen.way, seen.digest) == ("manifest", f"sha256:{hashlib.sha256(b'{}').hexdigest()}")

@@ -72,6 +72,23 @@ def test_series_are_those_of_the_report() -> None:
     assert {sample.labels["workspace"] for family in families.values() for sample in family.samples} == {"acme"}
 
 
+def test_two_features_never_share_a_series() -> None:
+    """Prometheus refuses a file with two equal series, so a caller could silence all of them."""
+    long = "input." + "x" * 300
+    names = [
+        "input.a\x01",
+        "input.a\\u0001",
+        "input.a\\\\u0001",
+        "input.a\n",
+        "input.a\\n",
+        f"{long}\ud800",
+        f"{long}\ud801",
+    ]
+    lines = drift_openmetrics(report(names)).splitlines()
+    series = [line.rpartition(" ")[0] for line in lines if not line.startswith("#")]
+    assert len(series) == len(set(series))
+
+
 @pytest.mark.parametrize("make", [drift_text, drift_markdown, drift_openmetrics])
 def test_hostile_names_stay_text(make: Callable[[DriftReport], str]) -> None:
     made = make(report([HOSTILE], moved=HOSTILE))

@@ -133,3 +133,16 @@ def test_a_registry_that_does_not_answer(fraud: Registered) -> None:
     fraud.registry.is_down = True
     done = run(fraud)
     assert (done.changes, done.status) == ([], OUTSIDE)
+
+
+def test_the_model_of_a_rollout_that_does_not_load_is_not_touched(fraud: Registered) -> None:
+    """A typing error must not hand the aliases of its model to another rollout."""
+    text = (fraud.folder / "rollouts/fraud.yaml").read_text("utf-8")
+    fraud.write("rollouts/thief.yaml", text.replace("name: fraud", "name: thief"))
+    fraud.edit('    stable: "41"', '    stabel: "41"')
+    done = run(fraud)
+    assert [(each.rollout, each.reason) for each in done.left_out] == [
+        ("fraud", "rollouts/fraud.yaml does not load"),
+        ("thief", "the model fraud is also that of fraud"),
+    ]
+    assert fraud.registry.written == []

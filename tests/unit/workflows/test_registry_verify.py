@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,14 @@ def test_without_an_artifact_the_bytes_of_the_entry_are_read(fraud: Registered) 
     assert message.startswith(f"{fraud.line('models:/fraud/42')}: error: [artifact-intact] ")
 
 
+def test_an_entry_without_an_artifact_is_not_intact(fraud: Registered) -> None:
+    fraud.edit("      artifact: artifacts/40.bin\n", "")
+    fraud.registry.change("40", artifact=None)
+    line = fraud.line("models:/fraud/40")
+    message = "the registry names no artifact of models:/fraud/40: nothing is verified"
+    assert found(fraud) == [f"{line}: error: [artifact-intact] {message}"]
+
+
 def test_a_quarantined_version_must_exist_and_no_more(fraud: Registered) -> None:
     fraud.incident("fraud-43", "43")
     fraud.registry.change("43", run_id="another", tags={"rollout-spec.digest": BAD})
@@ -162,13 +171,34 @@ def test_an_address_that_is_not_read_is_a_warning(fraud: Registered, address: st
     assert f"warning: [artifact-intact] {address} is not verified: " in message
 
 
-def test_a_link_is_not_followed(fraud: Registered) -> None:
+def put_link(fraud: Registered) -> None:
     fraud.artifact("40").unlink()
     folder = fraud.artifact("40")
     folder.mkdir()
     (folder / "secret").symlink_to("/etc/passwd")
+
+
+def test_a_link_is_not_followed_and_is_not_what_was_recorded(fraud: Registered) -> None:
+    put_link(fraud)
     (message,) = found(fraud)
-    assert "warning: [artifact-intact]" in message and "is a symbolic link" in message
+    assert "error: [artifact-intact]" in message and "is a symbolic link" in message
+    assert run(fraud).status == 1
+
+
+def test_a_link_in_an_artifact_without_a_digest_is_a_warning(fraud: Registered) -> None:
+    put_link(fraud)
+    digest = hashlib.sha256(b"weights of 40").hexdigest()
+    fraud.edit(f"      digest: sha256:{digest}\n", "")
+    (message,) = found(fraud)
+    assert "warning: [artifact-intact]" in message
+
+
+def test_a_file_that_may_not_be_read_is_not_intact(fraud: Registered, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(file: object) -> object:
+        raise UserError("cannot read 40.bin: Permission denied")
+
+    monkeypatch.setattr("rollout_spec.integrations.registries.artifacts.open_file", refuse)
+    assert [message.split(": ")[1] for message in found(fraud)] == ["error"] * 3
 
 
 def test_an_artifact_that_is_too_large_is_said_to_be_not_hashed(fraud: Registered) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from datetime import timedelta
+from hashlib import md5
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from analysis_tables import START, write_table
+from pyarrow import parquet
 
 from rollout_spec.core.drift import FeatureCounts, RowFilter
 from rollout_spec.core.errors import OUTSIDE, UserError
@@ -70,8 +73,7 @@ def test_numbers_are_counted_as_by_numpy(counted: Any, name: str) -> None:
     assert found.bins == tuple(np.diff(ends))
     assert found.missing == ROWS - len(new)
     inside = new[np.isfinite(new)]
-    low, high = old[np.isfinite(old)].min(), old[np.isfinite(old)].max()
-    assert (found.below, found.above) == ((new < low).sum(), (new > high).sum())
+    assert (found.below, found.above) == ((new < old.min()).sum(), (new > old.max()).sum())
     assert (found.low, found.high) == (inside.min(), inside.max())
     assert found.mean == pytest.approx(inside.mean(), rel=1e-12)
     assert found.deviation == pytest.approx(inside.std(ddof=1), rel=1e-12, abs=1e-12)
@@ -106,6 +108,25 @@ def test_the_rows_of_a_version_and_a_time_are_counted(engine: Engine, tmp_path: 
     nothing = count_drift(engine, table, table, OLD, NEW)
     assert (nothing.window_rows, nothing.window) == (0, {})
     assert count_drift(engine, table, table, NEW, OLD).bins == {}
+
+
+def test_rows_without_a_version_or_a_time_are_counted(engine: Engine, tmp_path: Path) -> None:
+    moments = [START + timedelta(seconds=index) if index % 5 else None for index in range(20)]
+    times = pa.array(moments, type=pa.timestamp("us", tz="UTC"))
+    path = write_table(tmp_path / "a.parquet", "42", {"input.a": np.arange(20.0)}, time=times)
+    table = parquet.read_table(write_table(tmp_path / "b.parquet", "42", {"input.a": np.arange(2.0)}))
+    parquet.write_table(table.set_column(4, "version", pa.nulls(2, pa.string())), tmp_path / "b.parquet")
+    log = engine.read([str(path), str(tmp_path / "b.parquet")])
+    found = count_drift(engine, log, log, OLD, RowFilter("42", since=START))
+    assert (found.window_rows, found.unplaced_rows) == (16, 6)
+
+
+def test_an_infinite_value_of_the_reference_is_in_its_range(engine: Engine, tmp_path: Path) -> None:
+    inf = np.inf
+    old = write_table(tmp_path / "a.parquet", "41", {"input.a": [-inf, 1.0, 2.0], "input.b": [inf, inf, inf]})
+    new = write_table(tmp_path / "b.parquet", "42", {"input.a": [-inf, 3.0, inf], "input.b": [inf, 1.0, -inf]})
+    found = count_drift(engine, engine.read([str(old)]), engine.read([str(new)]), OLD, NEW).window
+    assert {name: (each.below, each.above) for name, each in found.items()} == {"input.a": (0, 2), "input.b": (2, 0)}
 
 
 def test_new_categories_are_counted(engine: Engine, tmp_path: Path) -> None:
@@ -145,6 +166,17 @@ def test_a_sample_is_the_same_each_time_and_about_as_large_as_asked(engine: Engi
     assert 4_700 < len(first) < 5_300
     assert np.mean(first) == pytest.approx(10_000, rel=0.05)
     assert sampled(table, 20_000, 20_000) is table
+
+
+def test_a_caller_cannot_choose_the_sample_by_its_ids(engine: Engine, tmp_path: Path) -> None:
+    """Half of the rows have ids whose MD5 is among the smallest."""
+    chosen = (str(n) for n in itertools.count() if md5(f"{n}/0".encode()).hexdigest() < "10")
+    ids = [next(chosen) if index % 2 else f"r{index}" for index in range(4_000)]
+    values = [float(index % 2) for index in range(4_000)]
+    path = write_table(tmp_path / "a.parquet", "41", {"input.a": values}, request_id=ids)
+    found = sampled(engine.read([str(path)]), 250, 4_000)["input.a"].to_pyarrow().to_pylist()
+    assert len(found) < 400
+    assert np.mean(found) == pytest.approx(0.5, abs=0.15)
 
 
 def test_bins_come_from_the_sample_and_counts_from_all_rows(

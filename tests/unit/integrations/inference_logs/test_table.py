@@ -96,7 +96,7 @@ def test_one_value_of_another_kind_does_not_change_a_column(tmp_path: Path) -> N
     summary, rows = written(tmp_path, hostile, *records)
     assert [row["input.x"] for row in rows] == [None, 0.0, 1.0, 2.0]
     assert [row["input.t"] for row in rows] == ["1", "a", "a", "a"]
-    assert +summary.misfits == {"input.x": 1}
+    assert summary.misfits == {"input.x": 1}
 
 
 def test_columns_that_come_late_are_missing_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,6 +121,29 @@ def test_features_beyond_the_limit_are_named(tmp_path: Path) -> None:
     assert summary.left_out == {f"input.x[{MOST_COLUMNS}]", f"input.x[{MOST_COLUMNS + 1}]"}
     assert rows[0][f"input.x[{MOST_COLUMNS - 1}]"] == MOST_COLUMNS - 1
     assert sum(name.startswith("input.") for name in rows[0]) == MOST_COLUMNS
+
+
+def test_a_column_that_differs_only_in_case_is_left_out(tmp_path: Path) -> None:
+    first, second = (record(name, tensor(name, "FP64", 1.0)) for name in ("Amount", "amount"))
+    summary, rows = written(tmp_path, first, second)
+    assert summary.left_out == {"input.amount"}
+    assert [row["input.Amount"] for row in rows] == [1.0, None]
+
+
+def test_a_table_with_columns_that_differ_only_in_case_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "log").mkdir()
+    for name in ("Amount", "amount"):
+        write_table([record(name, tensor(name, "FP64", 1.0))], tmp_path / "log" / f"{name}.parquet")
+    with pytest.raises(UserError, match=r"`input\.amount` and `input\.Amount` differ only in case"):
+        as_table(str(tmp_path / "log"), tmp_path / "t.parquet")
+
+
+def test_a_name_with_a_nul_makes_one_entry_unreadable(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_text('{"request_id": "a", "inputs": {"x\\u0000": 1}}\n{"request_id": "b", "inputs": {"x": 1}}\n', "utf-8")
+    summary = as_table(str(log), tmp_path / "t.parquet").summary
+    assert (summary.rows, summary.unreadable, list(summary.columns)) == (1, 1, ["input.x"])
+    assert summary.examples[0].reason == "the name `x\\u0000` of a tensor has a NUL"
 
 
 @pytest.mark.parametrize("status", [0, 400, 503])

@@ -107,6 +107,26 @@ def answered(**changes: Any) -> Prepared:
     return Prepared(json.dumps({"outputs": [{**OUTPUT, **changes}]}).encode())
 
 
+@pytest.mark.parametrize("answer_id", ["id-2", 1, ["id-1"]])
+def test_an_answer_to_another_request_is_not_compared(answer_id: object) -> None:
+    """A proxy or server may mix up the answers of two requests."""
+    outcome, _ = ask(Prepared(json.dumps({"id": answer_id, "outputs": [OUTPUT]}).encode()))
+    assert isinstance(outcome, ReplayFailure) and outcome.kind == "wrong-format"
+    assert outcome.message.startswith("the answer is for another request: its id is ")
+
+
+@pytest.mark.parametrize("answer_id", ["id-1", "", None])
+def test_an_answer_may_repeat_the_id_of_its_request(answer_id: object) -> None:
+    outcome, _ = ask(Prepared(json.dumps({"id": answer_id, "outputs": [OUTPUT]}).encode()))
+    assert isinstance(outcome, ReplayedAnswer)
+
+
+def test_an_id_comes_back_as_it_was_sent() -> None:
+    asked = InferenceRecord("a\ud800", None, "fraud", "42", (X,), ())
+    sent_id = json.loads(PROTOCOLS["v2"].request(asked))["id"]
+    assert PROTOCOLS["v2"].answer(json.dumps({"id": sent_id, "outputs": [OUTPUT]}).encode(), asked)
+
+
 def test_an_answer_has_its_outputs_and_its_time() -> None:
     outcome, server = ask(answered())
     assert isinstance(outcome, ReplayedAnswer)
