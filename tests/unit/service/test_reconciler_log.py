@@ -25,7 +25,7 @@ def one_pass(monkeypatch: pytest.MonkeyPatch) -> mock.Mock:
     results, passed = mock.Mock(), iter(range(0, 1000, 10))
     now = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: now + next(passed))
-    for name in ("learn_secrets", "forge_of", "connect", "GatedBase", "serve_again"):
+    for name in ("learn_secrets", "forge_of", "connect_for_pass", "GatedBase", "serve_again"):
         monkeypatch.setattr(reconciler, name, mock.Mock())
     monkeypatch.setattr(reconciler, "monitor_secrets", lambda _: frozenset())
     monkeypatch.setattr(reconciler, "base_of", lambda _: (mock.Mock(), mock.Mock()))

@@ -239,6 +239,8 @@ def others_read(text: str) -> Any:
 
 def missing(data: Any, dumped: Any, path: KeyPath = ()) -> list[KeyPath]:
     """Return the places of the data that did not arrive in the model."""
+    if isinstance(data, dict) and isinstance(dumped, list | tuple):  # one secret, where several are allowed
+        return missing([data], dumped, path)
     if isinstance(data, dict):
         there = dumped if isinstance(dumped, dict) else {}
         places = ((key, (*path, key)) for key in data)
