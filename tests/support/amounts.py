@@ -1,4 +1,4 @@
-"""How many examples the property tests try: a quarter every day, all of them in CI."""
+"""How many examples the property tests try: a quarter, or all of them with `ROLLOUT_SPEC_THOROUGH=1`."""
 
 from __future__ import annotations
 
