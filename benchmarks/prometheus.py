@@ -33,6 +33,10 @@ def answer(query: str, time: float) -> bytes:
     times = range(-int(-(time - length) // step) * step, int(time) + 1, step)
     result = []
     for arm, counter in _COUNTER.findall(query):
+        if counter.endswith("_time"):  # the time at which the counter was scraped
+            values = [[moment, str(moment)] for moment in times]
+            result.append({"metric": {"rollout_spec_arm": arm, "rollout_spec_count": counter}, "values": values})
+            continue
         rate = _RATES[arm, counter]
         if counter == "part" and "_bucket" in query:
             rate = 0.998 * _RATES[arm, "total"]
