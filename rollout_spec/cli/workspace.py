@@ -27,6 +27,11 @@ def find(arguments: argparse.Namespace) -> WorkspaceLocation:
     return find_from(start_of(arguments))
 
 
+def address_from(start: Path, text: str) -> str:
+    """Return the address of an argument: a URL as it is, a path from the start folder."""
+    return text if "://" in text else str(start / text)
+
+
 def start_anywhere(arguments: argparse.Namespace) -> Path:
     """Return the start folder of a command; in a bare repository it may exist only in commits."""
     from rollout_spec.workflows.newest import bare_root

@@ -153,7 +153,7 @@ class Connection:
         if isinstance(result, UnreachableError):
             raise result
         if isinstance(result, OSError | HTTPException | ValueError):
-            raise UnreachableError(_reason(result))
+            raise UnreachableError(reason_of(result))
         raise result
 
     def _sent(self, connection: HTTPConnection, request: Request, deadline: float) -> HttpAnswer:
@@ -174,9 +174,8 @@ class Connection:
         if connection.sock is None:
             _connect(connection)
         connection.sock.settimeout(max(deadline - time.monotonic(), 0.001))
-        target, headers = f"{self._server.prefix}{request.path}", {**self._headers, **request.headers}
-        if self._proxy and self._server.scheme == "http":
-            target, headers = f"{self._server.origin}{target}", {**headers, **self._proxy.headers}
+        own = {**self._headers, **request.headers}
+        target, headers = target_and_headers(self._server, self._proxy, request.path, own)
         connection.request(request.method, target, request.body, headers)
         with connection.getresponse() as response:
             content = _read(response, self._most_bytes)
@@ -194,6 +193,15 @@ def new_connection(server: Server, proxy: Proxy | None, seconds: float) -> HTTPC
     if proxy:
         connection.set_tunnel(server.host, server.port, proxy.headers)
     return connection
+
+
+def target_and_headers(
+    server: Server, proxy: Proxy | None, path: str, headers: Mapping[str, str]
+) -> tuple[str, dict[str, str]]:
+    """Return the target and the headers of a request. A proxy gets the whole address unless encrypted."""
+    if proxy and server.scheme == "http":
+        return f"{server.origin}{server.prefix}{path}", {**headers, **proxy.headers}
+    return f"{server.prefix}{path}", dict(headers)
 
 
 def _connect(connection: HTTPConnection) -> None:
@@ -215,6 +223,7 @@ def _read(response: HTTPResponse, most_bytes: int) -> bytes:
     return bytes(content)
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Return the reason why a connection failed."""
     text = getattr(error, "strerror", None) or str(error)
     return f"{text or 'no answer'} ({type(error).__name__})"

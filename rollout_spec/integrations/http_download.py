@@ -6,7 +6,13 @@ import io
 from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 
-from rollout_spec.integrations.http_connection import Server, UnreachableError, new_connection
+from rollout_spec.integrations.http_connection import (
+    Server,
+    UnreachableError,
+    new_connection,
+    reason_of,
+    target_and_headers,
+)
 from rollout_spec.integrations.http_proxies import proxy_for
 
 
@@ -41,15 +47,13 @@ def download(server: Server, path: str, headers: Mapping[str, str], seconds: flo
     """Get a file from a server, without redirects. UnreachableError if the server does not send it."""
     proxy = proxy_for(server.scheme, server.host, server.port)
     connection = new_connection(server, proxy, seconds)
-    target, sent = f"{server.prefix}{path}", dict(headers)
-    if proxy and server.scheme == "http":
-        target, sent = f"{server.origin}{target}", {**sent, **proxy.headers}
+    target, sent = target_and_headers(server, proxy, path, headers)
     try:
         connection.request("GET", target, None, sent)
         response = connection.getresponse()
     except (OSError, HTTPException) as error:
         connection.close()
-        raise UnreachableError(f"{getattr(error, 'strerror', None) or error} ({type(error).__name__})") from None
+        raise UnreachableError(reason_of(error)) from None
     if response.status != 200:
         connection.close()
         raise UnreachableError(f"it answered {response.status} in place of the file")

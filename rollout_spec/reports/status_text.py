@@ -44,7 +44,7 @@ def _rows(status: RolloutStatus, now: datetime, not_asked: str | None) -> Iterat
 
 
 def hold_text(hold: StageHold, now: datetime) -> str:
-    """Return the hold of a stage: its length, what is left of it, and its beginning."""
+    """Return the length of a hold, the time left, and its beginning."""
     length, left = format_duration(hold.hold), hold.left(now)
     if left is None or hold.since is None:
         return f"{length}, since when is unknown: {hold.reason or 'its end is beyond all dates'}"

@@ -12,7 +12,7 @@ from typing import Any
 
 from rollout_spec.core.drift import DriftCounts, RowFilter
 from rollout_spec.core.errors import UserError
-from rollout_spec.core.text import excerpt
+from rollout_spec.core.text import excerpt, join_some
 from rollout_spec.domain.drift.features import Limits
 from rollout_spec.domain.drift.labelled import Performance, performance_of
 from rollout_spec.domain.drift.report import DriftReport, Side, judge_features
@@ -164,9 +164,8 @@ def _notes(counts: DriftCounts) -> tuple[str, ...]:
     notes = []
     for side, names in (("reference", counts.only_in_reference), ("log", counts.only_in_window)):
         if names:
-            some = ", ".join(excerpt(name) for name in names[:8])
-            more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-            notes.append(f"only the {side} has these columns, or with another type: {some}{more}")
+            some = join_some([excerpt(name) for name in names], 8)
+            notes.append(f"only the {side} has these columns, or with another type: {some}")
     if counts.unplaced_rows:
         notes.append(f"{counts.unplaced_rows:,} rows of the log have no version or no time, and are on neither side")
     return tuple(notes)

@@ -12,13 +12,14 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.domain.rollout_status import IncidentStatus, OpenBranch
 from rollout_spec.integrations.git.file_log import FileLog
 from rollout_spec.integrations.git.remote import NAME
+from rollout_spec.lifecycle import STEPS
 from rollout_spec.workflows.open_incidents import KINDS, open_incidents
 
 if TYPE_CHECKING:
     from rollout_spec.integrations.forges import Forge
     from rollout_spec.workflows.base_branch import Base
 
-_STEPS = ("bootstrap", "record", "propose", "advance", "retreat", "withdraw", "promote", "retire")
+_STEPS = ("bootstrap", "record", *STEPS)
 _NUMBER = r"(?:\.\d+)?"
 MOST_ASKED = 100
 """The most pull requests that a forge is asked for."""

@@ -115,6 +115,12 @@ class Served:
     def lines(self) -> str:
         return self.log.read_text("utf-8")
 
+    @property
+    def traceback(self) -> str:
+        """The first traceback of the log and what follows it, or nothing."""
+        _, found, text = self.lines.partition("Traceback")
+        return found + text[:6000]
+
 
 def until(ask: Callable[[], Any], fits: Callable[[Any], bool], seconds: float = 30) -> Any:
     """Ask until an answer fits, and return it; fail with the last one."""

@@ -12,7 +12,6 @@ import math
 import re
 import sys
 from datetime import timedelta
-from pathlib import Path
 
 from rollout_spec.checks.reporters.base import json_text
 from rollout_spec.cli import terminal
@@ -75,12 +74,12 @@ def run(arguments: argparse.Namespace) -> int:
         rollout=arguments.rollout,
         now=now,
         window=window,
-        logs=tuple(_address(here.start, log) for log in arguments.log),
+        logs=tuple(place.address_from(here.start, log) for log in arguments.log),
         log_format=arguments.log_format,
         version=arguments.judged,
-        reference=_address(here.start, arguments.reference) if arguments.reference is not None else None,
+        reference=place.address_from(here.start, arguments.reference) if arguments.reference is not None else None,
         reference_period=_period("--reference-period", period) if period is not None else None,
-        labels=_address(here.start, arguments.labels) if arguments.labels is not None else None,
+        labels=place.address_from(here.start, arguments.labels) if arguments.labels is not None else None,
         score=arguments.score,
         threshold=arguments.threshold,
         engine=arguments.engine,
@@ -93,10 +92,6 @@ def run(arguments: argparse.Namespace) -> int:
         files.write(path.parent, path.name, drift_openmetrics(report).encode())
     sys.stdout.write(FORMATS[arguments.format](report))
     return 0 if report.verdict == "ok" else 1
-
-
-def _address(start: Path, address: str) -> str:
-    return address if "://" in address else str(start / address)
 
 
 def _share(text: str) -> float:

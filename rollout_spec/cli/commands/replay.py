@@ -97,13 +97,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _logs(start: Path, arguments: argparse.Namespace) -> Logs:
-    labels = _address(start, arguments.labels) if arguments.labels is not None else None
+    labels = place.address_from(start, arguments.labels) if arguments.labels is not None else None
     facts = LogOptions(endpoints=dict(arguments.endpoint), segment_key=arguments.segment_key, labels=labels)
-    return Logs(tuple(_address(start, each) for each in arguments.log), arguments.log_format, facts)
-
-
-def _address(start: Path, address: str) -> str:
-    return address if "://" in address else str(start / address)
+    return Logs(tuple(place.address_from(start, each) for each in arguments.log), arguments.log_format, facts)
 
 
 def _file(start: Path, name: str | None) -> Path | None:

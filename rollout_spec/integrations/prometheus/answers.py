@@ -5,20 +5,17 @@ Source: https://prometheus.io/docs/prometheus/latest/querying/api/#format-overvi
 
 from __future__ import annotations
 
-import json
 import math
 from itertools import pairwise
 from typing import Any, NoReturn
 
 from rollout_spec.core.series import Series
 from rollout_spec.core.text import excerpt
+from rollout_spec.integrations.json_answer import UselessError, read_object
 
+__all__ = ["UselessError", "read", "reason_of"]
 _MOST_VALUES = 4_000_000
 """Values in an answer, so that a small text cannot fill the memory. An answer of 32 MiB with samples has fewer."""
-
-
-class UselessError(Exception):
-    """An answer that is not in the format of the API, with the reason."""
 
 
 def read(body: bytes) -> tuple[tuple[Series, ...], tuple[str, ...]]:
@@ -47,15 +44,7 @@ def reason_of(body: bytes) -> str | None:
 
 
 def _parse(body: bytes) -> dict[str, Any]:
-    if body.count(b",") + body.count(b"[") + body.count(b"{") > _MOST_VALUES:
-        raise UselessError("it has too many values")
-    try:
-        answer = json.loads(body.decode(), parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise UselessError(f"it is not JSON ({type(error).__name__})") from None
-    if not isinstance(answer, dict):
-        raise UselessError("it is not a JSON object")
-    return answer
+    return read_object(body, _MOST_VALUES, _no_constant)
 
 
 def _no_constant(name: str) -> NoReturn:

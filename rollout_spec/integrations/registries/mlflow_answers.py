@@ -5,32 +5,21 @@ Source: https://mlflow.org/docs/latest/api_reference/rest-api.html
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from rollout_spec.core.registered import Dataset, ModelAddress, RegistryEntry, TrainingRun
+from rollout_spec.integrations.json_answer import UselessError, read_object
 
+__all__ = ["MISSING", "UselessError", "aliases_of", "artifact_of", "entry_of", "error_of", "parse", "run_of"]
 MISSING = "RESOURCE_DOES_NOT_EXIST"
 _MOST_VALUES = 1_000_000
 """Values in an answer, so that a small text cannot fill the memory."""
 
 
-class UselessError(Exception):
-    """An answer that is not in the format of the API, with the reason."""
-
-
 def parse(body: bytes) -> dict[str, Any]:
     """Return an answer as data. UselessError if it is no JSON object."""
-    if body.count(b",") + body.count(b"[") + body.count(b"{") > _MOST_VALUES:
-        raise UselessError("it has too many values")
-    try:
-        answer = json.loads(body.decode() or "{}")
-    except (ValueError, RecursionError) as error:
-        raise UselessError(f"it is not JSON ({type(error).__name__})") from None
-    if not isinstance(answer, dict):
-        raise UselessError("it is not a JSON object")
-    return answer
+    return read_object(body or b"{}", _MOST_VALUES)
 
 
 def error_of(body: bytes) -> tuple[str | None, str | None]:

@@ -53,7 +53,7 @@ def test_every_answer_is_documented(running: Served, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr
     assert "Tested: 6" in done.stdout, done.stdout[-3000:]
-    assert "Traceback" not in running.lines
+    assert not running.traceback, running.traceback
 
 
 def test_the_description_needs_no_internet(running: Served) -> None:

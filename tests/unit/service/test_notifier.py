@@ -7,7 +7,7 @@ import smtplib
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -40,14 +40,13 @@ def dripping() -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def drip() -> None:
-            try:
+            with suppress(OSError):
                 connection, _ = server.accept()
-                connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
-                while True:
-                    connection.sendall(b"x")
-                    time.sleep(0.05)
-            except OSError:
-                return
+                with connection:
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+                    while True:
+                        connection.sendall(b"x")
+                        time.sleep(0.05)
 
         Thread(target=drip, daemon=True).start()
         yield f"http://127.0.0.1:{server.getsockname()[1]}/"
