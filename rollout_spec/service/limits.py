@@ -95,6 +95,19 @@ class TimedProtocol(H11Protocol):
         else:
             self._stop_clock()
 
+    def send_400_response(self, msg: str) -> None:
+        """Reject bytes that are no HTTP, and end the connection.
+
+        They may come behind a request whose response is not sent yet. Nothing can be sent after the rejection, so that
+        response is discarded; and no rejection can be sent within a response.
+        """
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:
+            self.transport.close()
+
     def pause_writing(self) -> None:
         """Start the clock of a client that does not read."""
         super().pause_writing()

@@ -140,6 +140,19 @@ def test_a_request_smuggled_behind_another(running: Served) -> None:
     assert answer.count(b"HTTP/1.1 ") <= 1
 
 
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_bytes_behind_the_last_request_of_a_connection(running: Served, is_whole: bool) -> None:
+    """They come before, while and after the response is sent."""
+    body = served.payload(served.alert(behind="garbage"))
+    size = f"Content-Length: {len(body)}" if is_whole else "Transfer-Encoding: chunked"
+    request = head(size, path="/v1/breaches/alertmanager?dryRun=true")
+    content = body if is_whole else b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    for number in range(60):
+        answer = raw(running, request, content, b"GET /healthz HTTP/1.1\r\n\r\n", pause=number * 0.0001)
+        assert answer == b"" or answer[:13] in (b"HTTP/1.1 202 ", b"HTTP/1.1 400 "), answer
+    assert not running.traceback, running.traceback
+
+
 BODIES = {
     "empty": b"",
     "no-json": b"alert!",
