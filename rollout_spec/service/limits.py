@@ -98,8 +98,8 @@ class TimedProtocol(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Reject bytes that are no HTTP, and end the connection.
 
-        They may come behind a request whose response is not sent yet. Nothing can be sent after the rejection, so that
-        response is discarded; and no rejection can be sent within a response.
+        They may follow a request before its response is sent. Nothing can be sent after the rejection, so that response
+        is discarded; and no rejection can be sent within a response.
         """
         if self.cycle is not None:
             self.cycle.disconnected = True

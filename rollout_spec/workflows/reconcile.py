@@ -6,7 +6,7 @@ is adopted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import SystemRandom
@@ -59,9 +59,9 @@ class Pass:
         paused = [each for each in pauses(base) if each.ends is None or self.now < each.ends]
         open_steps = OpenSteps(base, self.gated.workspace.metadata.name, self.forge, self.merged)
         names = base.repository.names("rollouts")
-        for name in self.turns.of(names):
-            if self.only and name not in self.only:
-                continue
+        wanted = [name for name in self.turns.of(names) if not self.only or name in self.only]
+        self.gated.history.read(base, self._judged(wanted))
+        for name in wanted:
             file = base.repository.rollout(name)
             if file is None or file.model is None:
                 why = f"rollouts/{name}.yaml does not load"
@@ -81,6 +81,13 @@ class Pass:
                 )
         for name in sorted(open_steps.rollouts - set(names)) if not self.only else ():
             yield from _left_over(name, "the rollout is not on the base any more", open_steps)
+
+    def _judged(self, names: Iterable[str]) -> Iterator[ModelRollout]:
+        """Yield the rollouts whose stage can be judged."""
+        for name in names:
+            file = self.gated.base.repository.rollout(name)
+            if file is not None and file.model is not None and live_stage(file.model.spec) is not None:
+                yield file.model
 
     def _rollout(self, rollout: ModelRollout, open_steps: OpenSteps, paused: str | None) -> Reconciled:
         live, name = rollout.spec.live, rollout.metadata.name

@@ -24,7 +24,7 @@ NOT_FOUND = "the history of the file does not tell"
 Changes = list[tuple[LoggedCommit, FileChange]]
 
 
-class _OlderCommitsNeededError(Exception):
+class OlderCommitsNeededError(Exception):
     """The read part of a history does not decide."""
 
 
@@ -39,7 +39,7 @@ def stage_entries(base: Base, wanted: Mapping[str, Live]) -> dict[str, Step | st
     log = FileLog(base.git.plumbing)
     paths = {base.path(f"rollouts/{name}.yaml"): name for name in wanted}
     found: dict[str, Step | str] = {}
-    for changes in _batches(log, base, paths):
+    for changes in batches(log, base, paths):
         open_names = [name for name in changes if name not in found]
         results = spread(partial(_entry, log, wanted, changes), open_names)
         found |= {name: result for name, result in zip(open_names, results, strict=True) if result is not None}
@@ -48,7 +48,7 @@ def stage_entries(base: Base, wanted: Mapping[str, Live]) -> dict[str, Step | st
     return dict.fromkeys(wanted, NOT_FOUND) | found
 
 
-def _batches(log: FileLog, base: Base, paths: Mapping[str, str]) -> Iterator[dict[str, Changes]]:
+def batches(log: FileLog, base: Base, paths: Mapping[str, str]) -> Iterator[dict[str, Changes]]:
     """Yield the changes of the rollouts, by name, newest first, in growing batches of commits."""
     start: str | None = base.commit
     folder = base.path("rollouts") if len(paths) > 1 else next(iter(paths), "")
@@ -68,19 +68,22 @@ def _batches(log: FileLog, base: Base, paths: Mapping[str, str]) -> Iterator[dic
 def _entry(log: FileLog, wanted: Mapping[str, Live], changes: Mapping[str, Changes], name: str) -> Step | str | None:
     """Return the entry of a candidate, None if older commits are needed."""
     try:
-        return entry_commit(wanted[name], _steps(log, wanted[name], changes[name])) or NOT_FOUND
-    except _OlderCommitsNeededError:
+        return entry_commit(wanted[name], steps(log, wanted[name], changes[name])) or NOT_FOUND
+    except OlderCommitsNeededError:
         return None
 
 
-def _steps(log: FileLog, live: Live, changes: Changes) -> Iterator[Step]:
-    """Yield the steps of one file. In newer ones the stage is the same."""
+def steps(log: FileLog, live: Live, changes: Changes) -> Iterator[Step]:
+    """Yield the steps of one file, newest first. ``live`` is its state after them.
+
+    OlderCommitsNeededError at the end: the history may go on.
+    """
     after: Live | None = live
     for commit, change in changes:
         before = _live(log, change.before)
         yield Step(commit.sha, commit.date, commit.subject, after, before, next(iter(commit.parents), None))
         after = before
-    raise _OlderCommitsNeededError
+    raise OlderCommitsNeededError
 
 
 def _live(log: FileLog, oid: str | None) -> Live | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from unittest import mock
 
 import pytest
 from repo import Repo
 
 from rollout_spec.integrations.git.repository import Git
+from rollout_spec.spec.rollout import Live
+from rollout_spec.workflows import stage_entries, stage_history
 from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workflows.stage_history import StageHistory
 
@@ -79,3 +82,23 @@ def test_a_base_that_was_only_merged_is_not_behind_the_new_one(repo: Repo) -> No
     repo.commit("Note", push=False)
     repo.git("merge", "-q", "--no-ff", "-m", "Merge main", "main")
     assert walks(kept, repo) == 1
+
+
+def test_one_walk_for_many_rollouts_tells_the_same(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage_history, "_MANY", 1)
+    monkeypatch.setattr(stage_entries, "_FIRST_COMMITS", 2)
+    repo.write("rollouts/cards.yaml", repo.at("HEAD", "rollouts/fraud.yaml").replace("name: fraud", "name: cards"))
+    repo.commit("Bootstrap cards")
+    for number, stage in enumerate(("ab-50", "shadow", "ab-50", "canary-5")):
+        repo.git("checkout", "-q", "-b", f"topic-{number}")
+        repo.take(partial(Live.model_copy, update={"stage": stage}), f"To {stage}", push=False)
+        repo.git("checkout", "-q", "main")
+        repo.write("docs/note.md", f"Before {stage}.\n")
+        repo.commit("Note", push=False)
+        repo.git("merge", "-q", "--no-ff", "-m", f"Merge {stage}", "@{-1}")
+        base, kept = base_of(repo), StageHistory()
+        rollouts = [repo.model(), repo.model("cards")]
+        kept.read(base, rollouts)
+        for rollout in rollouts:
+            path = base.path(f"rollouts/{rollout.metadata.name}.yaml")
+            assert kept.by_path[path] == StageHistory().periods(rollout, base)
