@@ -94,23 +94,28 @@ def _sorted_out(query: CountQuery, series: Sequence[Series]) -> Mapping[tuple[Ar
         kept = samples.times if count.endswith(TIME) else samples.values
         if not count.endswith(TIME):
             named[place].add((each.labels.get("__name__", ""), identity))
-        for time, value in each.samples:
-            _check(query, each, time, value)
-            if count.endswith(TIME) and not time - _OLDEST <= value <= time:
-                raise _UselessError(f"the scrape of a sample at {clock(time)} is of another time")
-            kept[time] = max(value, kept.get(time, 0.0))  # one counter, whose `le` an upgrade spells differently
+        _check(query, each)
+        if count.endswith(TIME):
+            for time, value in each.samples:
+                if not time - _OLDEST <= value <= time:
+                    raise _UselessError(f"the scrape of a sample at {clock(time)} is of another time")
+        if kept:  # one counter, whose `le` an upgrade spells differently
+            kept.update((time, max(value, kept.get(time, 0.0))) for time, value in each.samples)
+        else:
+            kept.update(each.samples)
     for counter in (TOTAL, PART):
         if len(query.versions) > 1 and named["stable", counter] & named["candidate", counter]:
             raise _UselessError("the same counter was read for both versions: the selectors do not tell them apart")
     return counters
 
 
-def _check(query: CountQuery, series: Series, time: float, value: float) -> None:
-    if not query.grid.first <= time <= query.grid.last:
-        raise _UselessError(f"a sample at {time:.0f} seconds since 1970 is outside of the window")
-    if not 0 <= value <= _LARGEST:  # not NaN either
-        name = excerpt(series.labels.get("__name__", "a counter"))
-        raise _UselessError(f"{name} is {value:g} at {clock(time)}, which is no count")
+def _check(query: CountQuery, series: Series) -> None:
+    for time, value in series.samples:
+        if not query.grid.first <= time <= query.grid.last:
+            raise _UselessError(f"a sample at {time:.0f} seconds since 1970 is outside of the window")
+        if not 0 <= value <= _LARGEST:  # not NaN either
+            name = excerpt(series.labels.get("__name__", "a counter"))
+            raise _UselessError(f"{name} is {value:g} at {clock(time)}, which is no count")
 
 
 def _identity(series: Series, is_latency: bool) -> _Identity:

@@ -6,7 +6,7 @@ Source: https://prometheus.io/docs/prometheus/latest/querying/api/#format-overvi
 from __future__ import annotations
 
 import math
-from itertools import pairwise
+from operator import lt
 from typing import Any, NoReturn
 
 from rollout_spec.core.series import Series
@@ -16,6 +16,7 @@ from rollout_spec.integrations.json_answer import UselessError, read_object
 __all__ = ["UselessError", "read", "reason_of"]
 _MOST_VALUES = 4_000_000
 """Values in an answer, so that a small text cannot fill the memory. An answer of 32 MiB with samples has fewer."""
+_NO_PAIR = "a sample is not a pair of a time and a value"
 
 
 def read(body: bytes) -> tuple[tuple[Series, ...], tuple[str, ...]]:
@@ -60,26 +61,25 @@ def _series(each: Any, *, is_matrix: bool) -> Series:
     pairs = each.get("values") if is_matrix else [each.get("value")]
     if not isinstance(pairs, list):
         raise UselessError("a series has no samples")
-    samples = tuple(_sample(pair) for pair in pairs)
-    if any(after[0] <= before[0] for before, after in pairwise(samples)):
-        raise UselessError("the samples of a series are out of order")
-    return Series(labels, samples)
+    return Series(labels, _samples(pairs))
 
 
-def _sample(pair: Any) -> tuple[float, float]:
-    match pair:
-        case [int() | float() as time, str() as text] if not isinstance(time, bool):
-            seconds, value = _number(time), _number(text)
-            if seconds is not None and math.isfinite(seconds) and value is not None:
-                return seconds, value
-    raise UselessError("a sample is not a pair of a time and a value")
-
-
-def _number(spelling: str | float) -> float | None:
-    """Return a number as Prometheus spells it: also ``NaN`` and ``+Inf``, without Python's ``1_000``."""
-    if isinstance(spelling, str) and ("_" in spelling or not spelling.isascii()):
-        return None
+def _samples(pairs: list[Any]) -> tuple[tuple[float, float], ...]:
+    """Return the times and values of pairs. There may be a million, so no line of Python runs for each."""
+    if not set(map(type, pairs)) <= {list} or not set(map(len, pairs)) <= {2}:
+        raise UselessError(_NO_PAIR)
+    times, texts = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    if not set(map(type, times)) <= {int, float} or not set(map(type, texts)) <= {str}:
+        raise UselessError(_NO_PAIR)
+    spellings = "".join(texts)
+    if "_" in spellings or not spellings.isascii():  # Prometheus writes ``NaN`` and ``+Inf``, Python also takes 1_000
+        raise UselessError(_NO_PAIR)
     try:
-        return float(spelling)
+        seconds, values = list(map(float, times)), list(map(float, texts))
     except (ValueError, OverflowError):
-        return None
+        raise UselessError(_NO_PAIR) from None
+    if not all(map(math.isfinite, seconds)):
+        raise UselessError(_NO_PAIR)
+    if not all(map(lt, seconds, seconds[1:])):
+        raise UselessError("the samples of a series are out of order")
+    return tuple(zip(seconds, values, strict=True))
