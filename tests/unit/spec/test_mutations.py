@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -81,13 +82,14 @@ def is_told_among_others(text: str, good: File[Any]) -> bool:
     folder = {kind: folder for folder, kind in FOLDERS.items()}.get(good.kind)
     assert good.model is not None
     place = f"{folder}/{good.model.metadata.name}.yaml" if folder else WORKSPACE_FILE
+    return bool(found_in_workspace(place, text.encode()) - found_in_workspace(place, good.content))
 
-    def found(content: bytes) -> set[tuple[KeyPath, str]]:
-        tree = Overlay(WorkingTree(EXAMPLE), {WORKSPACE_FILE: WORKSPACE.encode(), place: content})
-        report = check(Repository(tree), paths=[place])
-        return {(each.path, each.message) for each in report.findings}
 
-    return bool(found(text.encode()) - found(good.content))
+@cache
+def found_in_workspace(place: str, content: bytes) -> frozenset[tuple[KeyPath, str]]:
+    tree = Overlay(WorkingTree(EXAMPLE), {WORKSPACE_FILE: WORKSPACE.encode(), place: content})
+    report = check(Repository(tree), paths=[place])
+    return frozenset((each.path, each.message) for each in report.findings)
 
 
 def written(document: Document, path: KeyPath, new: str, *, on_key: bool = False) -> str:
