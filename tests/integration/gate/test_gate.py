@@ -85,6 +85,8 @@ def test_the_chart_is_xml_with_both_limits(scenario: Scenario) -> None:
     texts = ["".join(each.itertext()) for each in root.iter("{http://www.w3.org/2000/svg}text")]
     assert "fraud 42 in canary-5: breach" in texts
     assert {"breach", "ok", "no evidence"} <= set(texts)
+    assert any(each.startswith("95% to 41, 5% to 42, since 2026-11-20T09:01:00Z") for each in texts)
+    assert "offline-auc: ok, without evidence over time" in texts
     paths = [each.get("class") for each in root.iter("{http://www.w3.org/2000/svg}path")]
     assert paths.count("breach") == paths.count("ok") == 2
 
@@ -121,6 +123,7 @@ def test_predictions_that_are_too_large_are_no_data(scenario: Scenario) -> None:
     ("content", "message"),
     [
         ("label,41\n1,0.2\n", "has no column `candidate` or `42`"),
+        ("label,41\n1,0.2\n", "`stable` and `candidate` or the names of both versions; it has label, 41"),
         ("41,42\n1,0.2\n", "has no column `label`"),
         ("label,41,42\n1,0.2\n", ":2: 2 values, but 3 columns"),
         ("label,41,42\n1,0.2,high\n", ":2: `high` is not a number"),
