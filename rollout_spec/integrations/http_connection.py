@@ -225,5 +225,6 @@ def _read(response: HTTPResponse, most_bytes: int) -> bytes:
 
 def reason_of(error: Exception) -> str:
     """Return the reason why a connection failed."""
-    text = getattr(error, "strerror", None) or str(error)
-    return f"{text or 'no answer'} ({type(error).__name__})"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return f"{str(error) or 'no answer'} ({type(error).__name__})"

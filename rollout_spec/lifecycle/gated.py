@@ -6,28 +6,47 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from rollout_spec.core.text import join_some
 from rollout_spec.core.units import format_duration, format_time
 from rollout_spec.domain.judgement.report import GateReport
+from rollout_spec.domain.judgement.stage import TriggerVerdict
+from rollout_spec.domain.judgement.verdicts import Verdict
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.spec.workspace import Automation
+
+_MOST_NAMED = 8
 
 
 @dataclass(frozen=True)
 class Missing:
-    """A condition that is not met. ``at`` is the time at which it could be, None if that is unknown."""
+    """A condition that is not met.
+
+    ``at`` is the time at which it could be, None if that is unknown. ``is_estimate``: if the requests go on as so far.
+    """
 
     message: str
     at: datetime | None = None
+    is_estimate: bool = False
 
     @property
     def text(self) -> str:
         """The condition in one line, with its time."""
-        return f"{self.message}; at {format_time(self.at)} at the earliest" if self.at is not None else self.message
+        if self.at is None:
+            return self.message
+        time = format_time(self.at)
+        return (
+            f"{self.message}; {f'about {time} if it goes on so' if self.is_estimate else f'at {time} at the earliest'}"
+        )
 
 
 def missing_conditions(report: GateReport) -> tuple[Missing, ...]:
-    """Return the conditions of the live stage that are not met. Approvals are those of the next stage."""
-    return (*_hold(report), *_verdicts(report))
+    """Return the conditions of the live stage that are not met. Approvals are those of the next stage.
+
+    Those that time alone does not change come first: there are no data, or the requests are split wrongly.
+    """
+    verdicts = tuple(_verdicts(report))
+    stuck = tuple(each for each, verdict in verdicts if verdict in ("no-data", "invalid") and each.at is None)
+    return (*stuck, *_hold(report), *(each for each, _ in verdicts if each not in stuck))
 
 
 def missing_approvals(stages: tuple[str, ...], version: str) -> tuple[Missing, ...]:
@@ -55,13 +74,20 @@ def _hold(report: GateReport) -> Iterator[Missing]:
         yield Missing(f"{report.stage.name} is held for {format_duration(hold)}", report.since + hold)
 
 
-def _verdicts(report: GateReport) -> Iterator[Missing]:
-    if report.verdict == "ok":
-        return
+def _verdicts(report: GateReport) -> Iterator[tuple[Missing, Verdict]]:
+    """Yield a condition for each verdict that is not ok.
+
+    Triggers with the same verdict and reason share one.
+    """
     if not report.result.triggers:
-        yield Missing(f"no trigger is judged in {report.stage.name}, so a person decides")
+        yield Missing(f"no trigger is judged in {report.stage.name}, so a person decides"), "inconclusive"
+    alike: dict[tuple[Verdict, str], list[TriggerVerdict]] = {}
     for each in report.result.sorted:
         if each.verdict != "ok":
-            more = each.judgement.seconds_more if each.verdict == "inconclusive" else None
-            at = report.until + timedelta(seconds=round(more)) if more is not None else None
-            yield Missing(f"{each.trigger.name} is {each.verdict}: {each.judgement.message}", at)
+            alike.setdefault((each.verdict, each.judgement.message), []).append(each)
+    for (verdict, message), triggers in alike.items():
+        first, *others = (each.trigger.name for each in triggers)
+        more = triggers[0].judgement.seconds_more
+        at = report.until + timedelta(seconds=round(more)) if more is not None else None
+        same = f"; the same for {join_some(others, _MOST_NAMED)}" if others else ""
+        yield Missing(f"{first} is {verdict}: {message}{same}", at, is_estimate=verdict == "inconclusive"), verdict

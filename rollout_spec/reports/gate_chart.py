@@ -10,10 +10,10 @@ from rollout_spec.domain.judgement.numbers import duration
 from rollout_spec.domain.judgement.report import GateReport
 from rollout_spec.domain.judgement.stage import TriggerVerdict
 from rollout_spec.domain.judgement.verdicts import EvidencePoint
-from rollout_spec.reports.gate_text import summary
+from rollout_spec.reports.gate_text import judged_time, summary
 
 _WIDTH, _ROW, _TOP, _LEFT, _RIGHT = 720, 150, 56, 104, 24
-_PLOT = 96
+_PLOT, _LINE, _MARGIN = 96, 20, 8
 _HIGHEST = 1.25
 """The highest evidence that is drawn, in shares of the evidence that decides."""
 _STYLE = """
@@ -30,9 +30,14 @@ _STYLE = """
 
 
 def gate_chart(report: GateReport) -> str:
-    """Return the chart. The line of a breach rises to its limit, that of ok falls to its own."""
+    """Return the chart. The line of a breach rises to its limit, that of ok falls to its own.
+
+    Triggers without evidence over time are listed below.
+    """
     drawn = [each for each in report.result.triggers if len(each.judgement.points) > 1]
-    height = _TOP + _ROW * max(len(drawn), 1)
+    listed = [each for each in report.result.triggers if each not in drawn]
+    bottom = _TOP + _ROW * len(drawn)
+    height = bottom + _LINE * len(listed or [""]) + _MARGIN
     title = _text(summary(report))
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}" '
@@ -40,12 +45,16 @@ def gate_chart(report: GateReport) -> str:
         f"<style>{_STYLE}</style>",
         f'<rect class="paper" width="{_WIDTH}" height="{height}"/>',
         f'<text class="title" x="16" y="26">{title}</text>',
-        f'<text class="faint" x="16" y="44">{_text(report.split)}</text>',
+        f'<text class="faint" x="16" y="44">{_text(report.split)}, {judged_time(report)}</text>',
     ]
-    if not drawn:
-        parts.append(f'<text x="16" y="{_TOP + 40}">No trigger has counts over time yet.</text>')
     for index, each in enumerate(drawn):
         parts += _row(each, _TOP + index * _ROW)
+    lines = [f"{each.trigger.name}: {each.verdict}, without evidence over time" for each in listed]
+    if not report.result.triggers:
+        lines = ["No trigger is judged in this stage."]
+    parts += (
+        f'<text x="16" y="{bottom + 14 + index * _LINE}">{_text(each)}</text>' for index, each in enumerate(lines)
+    )
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 

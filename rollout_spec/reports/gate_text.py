@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from rollout_spec.core.units import format_duration, format_time
 from rollout_spec.domain.judgement.numbers import duration, percent
@@ -22,11 +23,11 @@ def summary(report: GateReport) -> str:
 
 def judged_time(report: GateReport) -> str:
     """Return the judged time in one line."""
+    text, until = f"since {format_time(report.since)}", format_time(report.until)
+    if report.stage.warmup_time and report.judged_since >= report.until:
+        return f"{text}, at {until} still in its warm-up of {format_duration(report.stage.warmup_time)}"
     warmup = report.judged_since - report.since
-    text = f"since {format_time(report.since)}"
-    if warmup:
-        text += f", without its first {format_duration(warmup)}"
-    return f"{text}, until {format_time(report.until)}"
+    return f"{text}{f', without its first {format_duration(warmup)}' if warmup else ''}, until {until}"
 
 
 def trigger_line(verdict: TriggerVerdict) -> str:
@@ -62,6 +63,9 @@ def _lines(report: GateReport) -> Iterator[str]:
         yield f"    {trigger_line(each)}"
         if each.judgement.interval is not None:
             yield f"    {interval_line(each)}"
+        if each.verdict == "breach" and each.judgement.breached_after is not None:
+            moment = report.judged_since + timedelta(seconds=each.judgement.breached_after)
+            yield f"    the breach was shown at {format_time(moment.replace(microsecond=0))}"
         for note in each.judgement.notes:
             yield f"    note: {note}"
     for name, reason in report.result.skipped:

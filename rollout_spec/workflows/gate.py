@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -11,11 +11,12 @@ from rollout_spec.checks.runner import is_sound
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.units import format_duration, format_time
 from rollout_spec.domain import traffic
-from rollout_spec.domain.judgement.offline import Holdout
+from rollout_spec.domain.judgement.offline import Holdout, takes_holdout
 from rollout_spec.domain.judgement.report import GateReport
 from rollout_spec.domain.judgement.stage import StageVerdict, TriggerVerdict, judged_triggers, live_stage
 from rollout_spec.domain.judgement.verdicts import Judgement
 from rollout_spec.domain.stage_periods import StagePeriod
+from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.spec.rollout import ModelRollout, Stage
 from rollout_spec.spec.triggers import Manual, Offline
 from rollout_spec.workflows.base_branch import Base
@@ -43,11 +44,17 @@ class GateRequest:
 
 
 def judge_checkout(request: GateRequest, here: WorkspaceLocation, tell: Callable[[str], None]) -> GateReport:
-    """Judge the live stage of a rollout as it is in a checkout. UserError as for ``judge``."""
+    """Judge the live stage of a rollout as it is in a checkout.
+
+    UserError as for ``judge``, and if the workspace does not load.
+    """
     repository, base = here.repository(), checked_out(here)
     settings = repository.settings
-    merged_at = merge_times(base, settings.forge, tell) if base is not None and settings is not None else None
-    source = connect(settings.prometheus if settings is not None else None, request.now)
+    if settings is None:
+        hint = f"run `rollout-spec check {WORKSPACE_FILE}` to see why"
+        raise UserError(f"{WORKSPACE_FILE} does not load", hint=hint)
+    merged_at = merge_times(base, settings.forge, tell) if base is not None else None
+    source = connect(settings.prometheus, request.now)
     try:
         return judge(request, repository, base, source, merged_at)
     finally:
@@ -84,8 +91,7 @@ def judge(
         if isinstance(trigger, Offline):
             return judge_offline(trigger, rollout, repository, holdout)
         if request.now <= since + stage.warmup_time:
-            warmup = format_duration(stage.warmup_time)
-            return Judgement("no-data", f"began at {format_time(since)}, and its first {warmup} do not count")
+            return _in_warmup(since, stage, request)
         return judge_trigger(trigger, window, since, earlier, source)
 
     verdicts = [TriggerVerdict(each, judged(each)) for each in triggers if not isinstance(each, Manual)]
@@ -102,8 +108,28 @@ def judge(
         entered,
         StageVerdict(tuple(verdicts), tuple(skipped)),
         source.failure,
-        () if triggers else ("no trigger is judged in this stage, so nothing shows that the candidate is fine",),
+        tuple(_notes(request, rollout, periods, has_triggers=bool(triggers))),
     )
+
+
+def _in_warmup(since: datetime, stage: Stage, request: GateRequest) -> Judgement:
+    what = "the stage" if request.since is None else "the judged time"
+    message = f"{what} began at {format_time(since)}, and its first {format_duration(stage.warmup_time)} do not count"
+    more = (since + stage.warmup_time - request.now).total_seconds()
+    return Judgement("no-data", message, seconds_more=max(more, 1.0))
+
+
+def _notes(
+    request: GateRequest, rollout: ModelRollout, periods: Sequence[StagePeriod], *, has_triggers: bool
+) -> Iterator[str]:
+    if not has_triggers:
+        yield "no trigger is judged in this stage, so nothing shows that the candidate is fine"
+    if request.since is not None and periods and request.since < periods[0].since:
+        live, entered = rollout.spec.live, format_time(periods[0].since)
+        yield f"{live.candidate} entered {live.stage} at {entered}; --since is before that, when the split was another"
+    wanted = [each for each in rollout.spec.triggers if isinstance(each, Offline) and takes_holdout(each.metric)]
+    if request.holdout is not None and not wanted:
+        yield "--holdout was not used: no offline trigger has a metric that it gives, `auc` or `rmse`"
 
 
 def _sound_rollout(name: str, repository: Repository) -> ModelRollout:

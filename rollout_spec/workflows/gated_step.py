@@ -98,13 +98,12 @@ def breaches_of(report: GateReport) -> list[Breach]:
 def missing_in_checkout(request: Request, here: WorkspaceLocation, report: GateReport) -> tuple[Missing, ...]:
     """Return the conditions that a step in a checkout lacks. Nobody approves it there.
 
-    A rollback that is open on the remote bars it too.
+    A rollback that is open on the remote bars it too. UserError if no time and no data would make the step possible.
     """
-    missing = missing_conditions(report)
-    if missing:
-        return missing
+    if report.verdict == "breach":
+        return missing_conditions(report)
     step = apply_step(here.repository(), request)
-    missing = missing_approvals(step.approvals, step.version)
+    missing = missing_conditions(report) or missing_approvals(step.approvals, step.version)
     if missing or here.git_root is None:
         return missing
     base, workspace = fetch_base(here, here.git_root)
@@ -140,14 +139,17 @@ def prepare_gated(
 ) -> GatedStep:
     """Judge a rollout on the newest base of the git root, and prepare its step.
 
-    It is prepared if nothing but an approval is missing.
+    It is prepared if nothing but an approval is missing. UserError if no time and no data would make it possible.
     """
     base, workspace = fetch_base(here, root)
     source = connect(workspace.spec.prometheus, options.now)
     try:
-        return GatedBase(base, workspace, source, tell).prepare(request, options)
+        gated = GatedBase(base, workspace, source, tell).prepare(request, options)
     finally:
         source.close()
+    if gated.step is None and gated.report.verdict != "breach":
+        apply_step(base.repository, request)
+    return gated
 
 
 def roll_back_from(

@@ -56,7 +56,7 @@ def _column(columns: Mapping[str, Sequence[float]], arm: str, version: str, path
 
 def _columns_hint(columns: Mapping[str, Sequence[float]]) -> str:
     names = ", ".join(excerpt(name) for name in list(columns)[:10])
-    return f"it needs `label`, `stable` and `candidate`, and has {names or 'none'}"
+    return f"it needs `label`, and `stable` and `candidate` or the names of both versions; it has {names or 'none'}"
 
 
 def _csv(path: Path, content: bytes) -> dict[str, list[float]]:

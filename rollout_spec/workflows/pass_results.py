@@ -22,7 +22,8 @@ pull request of a rollback is. ``reported``: the breach was stored for the worke
 class Reconciled:
     """The result of a pass for one rollout.
 
-    ``stage`` is empty if the candidate is in none. ``verdict`` is None if nothing was judged.
+    ``stage`` is empty if the candidate is in none. ``verdict`` is None if nothing was judged. ``missing`` are the
+    conditions of a step that waits, of which ``reason`` has the first.
     """
 
     rollout: str
@@ -35,13 +36,13 @@ class Reconciled:
     url: str | None = None
     notes: tuple[str, ...] = ()
     status: int = 0
+    missing: tuple[str, ...] = ()
 
     @property
     def row(self) -> ReconcileRow:
         """The row of the table."""
-        return ReconcileRow(
-            self.rollout, self.version, self.stage, self.verdict or "", self.action, self.reason, self.url or ""
-        )
+        names = (self.rollout, self.version, self.stage)
+        return ReconcileRow(*names, self.verdict or "", self.action, self.reason, self.url or "", self.missing)
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,9 @@ class PassResult:
 
 
 def waiting_for(step: GatedStep) -> str:
-    """Return the missing conditions of a step, and the time at which it could be taken."""
-    first, count = step.missing[0], len(step.missing)
-    more = f", and {count - 1} more" if count > 1 else ""
+    """Return the first missing condition of a step, and the time at which it could be taken."""
+    first, others = step.missing[0], len(step.missing) - 1
+    more = f", and {others} more condition{'s' if others > 1 else ''}" if others else ""
     at = earliest(step.missing)
     return f"{first.message}{more}" + (f"; at {format_time(at)} at the earliest" if at is not None else "")
 

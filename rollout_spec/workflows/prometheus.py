@@ -126,18 +126,18 @@ class PrometheusSource:
             return known
         left = self.ends - time.monotonic()
         if self.failure is None and left < _LEAST_SECONDS:
-            message = f"the pass had no time left for it, after {self.queries} queries"
+            message = f"Prometheus was not asked: the pass had no time left, after {self.queries} queries"
             self.failure, self.is_late = UserError(message, hint="see why Prometheus is slow", status=OUTSIDE), True
         if self.failure is not None:
-            return f"Prometheus did not answer: {self.failure.message}"
+            return _told(self.failure)
         self.queries += 1
         try:
             answer = self.client.query(promql, at, left)
         except QueryRefusedError as error:
-            return f"Prometheus refused the query: {error.message}"
+            return _told(error)
         except UserError as error:
             self.failure, self.is_late = error, left < SECONDS
-            return f"Prometheus did not answer: {error.message}"
+            return _told(error)
         if answer.warnings:
             return f"Prometheus warns that its answer may be incomplete: {answer.warnings[0]}"
         problem = clock_problem(answer.date, datetime.now(UTC))
@@ -150,6 +150,10 @@ class PrometheusSource:
     def close(self) -> None:
         """Close the connection."""
         self.client.close()
+
+
+def _told(error: UserError) -> str:
+    return f"{error.message}; {error.hint}" if error.hint else error.message
 
 
 def connect_for_pass(
@@ -177,7 +181,10 @@ def connect(
     """
     if settings is None:
         return NoSource()
-    token = read_secret(settings.auth.bearer) if settings.auth is not None else None
+    try:
+        token = read_secret(settings.auth.bearer) if settings.auth is not None else None
+    except UserError as error:
+        raise UserError(f"no token for Prometheus: {error.message}", hint=error.hint, status=error.status) from None
     if token is not None and token.strip() in reserved:
         raise UserError(
             "the token in `prometheus.auth` is the secret of a monitor, and is not sent to Prometheus",

@@ -112,7 +112,8 @@ class Pass:
         if step.missing or step.step is None:
             why = "The gate does not say ok any more" if step.report.verdict != "ok" else "The step must wait"
             held = open_steps.hold(name, done.version, f"{why}: {step.missing[0].message}.")
-            return replace(done, reason=waiting_for(step), notes=held)
+            missing = tuple(each.text for each in step.missing)
+            return replace(done, reason=waiting_for(step), missing=missing, notes=held)
         if paused is not None:
             held = open_steps.hold(name, done.version, f"{paused} pauses the automation.")
             return replace(done, reason=f"all conditions are met, but {paused} pauses the automation", notes=held)

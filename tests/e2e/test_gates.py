@@ -134,9 +134,7 @@ def promoted(waiting: World) -> Iterator[World]:
     with world.users.asking(USERS):
         world.merged(1)
         world.stop_watching()
-        wait_until(
-            lambda: world.has_said("Prometheus did not answer"), f"nothing is said\n{world.served.lines[-3000:]}"
-        )
+        wait_until(lambda: world.has_said("cannot read Prometheus"), f"nothing is said\n{world.served.lines[-3000:]}")
         time.sleep(max(world.host.merged_times[1] + gated.HOLDS["canary"] + 3 - time.time(), 0))
         assert len(world.host.pulls) == 1, "it moves without Prometheus"
         world.watch()

@@ -10,8 +10,10 @@ import folders
 from rollout_spec.cli.commands.gate import FORMATS
 from rollout_spec.core.yaml.document import parse
 from rollout_spec.domain.judgement.verdicts import STRONGEST, Verdict
+from rollout_spec.spec.prometheus import Prometheus
 from rollout_spec.spec.rollout import RollbackSettings
 from rollout_spec.spec.service import ServiceSettings
+from rollout_spec.spec.workspace import ForgeSettings
 from rollout_spec.workflows.pass_results import Action
 
 PAGE = (folders.CHECKOUT / "docs/gate.md").read_text("utf-8")
@@ -40,6 +42,8 @@ def test_the_settings_load() -> None:
     blocks: list[Any] = [
         parse(each.encode()).data["spec"] for each in re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     ]
-    rollback, service = blocks
+    rollback, service, trial = blocks
+    assert Prometheus.model_validate(trial["prometheus"]).url == "http://127.0.0.1:9090"
+    assert ForgeSettings.model_validate(trial["forge"]).type == "local"
     assert RollbackSettings.model_validate(rollback["rollback"]).promote == "auto"
     assert ServiceSettings.model_validate(service["service"]).reconcile is not None

@@ -49,6 +49,11 @@ def better_direction(metric: str) -> Literal["up", "down"] | None:
     return "up" if name in HIGHER else "down" if name in LOWER else None
 
 
+def takes_holdout(metric: str) -> bool:
+    """Return whether a metric is computed from predictions."""
+    return metric.lower() in AREA | SQUARED
+
+
 def judge_records(
     trigger: Offline, stable: VersionRecord, candidate: VersionRecord, good: Literal["up", "down"] | None
 ) -> Judgement:

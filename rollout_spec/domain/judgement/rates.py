@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from rollout_spec.domain.judgement.arms import Arms, EarlierStage, totals
 from rollout_spec.domain.judgement.bursts import Bursts
-from rollout_spec.domain.judgement.numbers import percent, rate
+from rollout_spec.domain.judgement.numbers import duration, percent, rate
 from rollout_spec.domain.judgement.verdicts import EvidencePoint, Judgement, seconds_more
 from rollout_spec.domain.statistics import onset, sprt, stages
 from rollout_spec.domain.statistics.counts import Counts, Tick
@@ -64,11 +64,11 @@ def judge_rate(ticks: Sequence[Tick], arms: Arms, bound: RateBound, earlier: Seq
     moments = list(_moments(bursts.spread(ticks), arms, bound))
     before = [_last_evidence(bursts.spread(stage.ticks), stage.arms, bound) for stage in earlier if stage.ticks]
     decisive = math.log(1 / bound.alpha)
-    points, breached_after = list[EvidencePoint](), None
-    for tick, moment in zip(ticks, moments, strict=True):
+    points, breached_after, worst = list[EvidencePoint](), None, ticks
+    for index, (tick, moment) in enumerate(zip(ticks, moments, strict=True)):
         evidence = stages.combine([*before, moment.evidence])
         if breached_after is None and evidence >= decisive and moment.exceeds:
-            breached_after = tick.seconds
+            breached_after, worst = tick.seconds, ticks[moment.onset : index + 1]
         points.append(EvidencePoint(tick.seconds, evidence / decisive, moment.acquittal / decisive))
     last = moments[-1]
     judgement = replace(
@@ -80,7 +80,9 @@ def judge_rate(ticks: Sequence[Tick], arms: Arms, bound: RateBound, earlier: Seq
     )
     numbers = _numbers(stable, candidate, arms, bound)
     if breached_after is not None:
-        return replace(judgement, verdict="breach", message=numbers)
+        is_hidden = candidate.events <= bound.share * candidate.total  # by the healthy time before the failure
+        late = _late(worst, ticks) if is_hidden else ""
+        return replace(judgement, verdict="breach", message=f"{numbers}{late}")
     if last.is_shared:
         message = f"{numbers}; {arms.stable} is beyond the bound too, so this is not the candidate alone"
         return replace(judgement, verdict="inconclusive", message=message)
@@ -95,12 +97,14 @@ class _Moment:
 
     ``acquittal`` is evidence that the rate is below the bound. ``exceeds``: since the most likely start of the failure
     the rate of the candidate is beyond the bound, and that of stable is not. ``is_shared``: stable is beyond it now.
+    ``onset`` is the index of the first tick since that start.
     """
 
     evidence: float
     acquittal: float
     exceeds: bool
     is_shared: bool
+    onset: int
 
 
 def _moments(ticks: Sequence[Tick], arms: Arms, bound: RateBound) -> Iterator[_Moment]:
@@ -109,13 +113,13 @@ def _moments(ticks: Sequence[Tick], arms: Arms, bound: RateBound) -> Iterator[_M
     alternatives = _alternatives(arms, bound)
     paths = [onset.log_evidence(_ratios(ticks, nulls, alternative)) for alternative in alternatives]
     middle = alternatives[len(alternatives) // 2]
-    best, since, acquittal, acquittals = 0.0, (_NONE, _NONE), 0.0, [0.0] * len(_BELOW)
+    best, since, first, acquittal, acquittals = 0.0, (_NONE, _NONE), 0, 0.0, [0.0] * len(_BELOW)
     for index, tick in enumerate(ticks):
         null = nulls[index]
         is_shared = arms.has_control and null >= bound.share
         step = 0.0 if is_shared else _ratio(tick.candidate, null, middle)
         if best + step <= 0:
-            best, since = 0.0, (_NONE, _NONE)
+            best, since, first = 0.0, (_NONE, _NONE), index + 1
         else:
             best, since = best + step, (since[0] + tick.stable, since[1] + tick.candidate)
         if arms.has_control:
@@ -129,7 +133,7 @@ def _moments(ticks: Sequence[Tick], arms: Arms, bound: RateBound) -> Iterator[_M
             acquittal = log_mean(acquittals)
         control_exceeds = arms.has_control and since[0].events > bound.share * since[0].total
         exceeds = since[1].events > bound.share * since[1].total and not control_exceeds
-        yield _Moment(log_mean([path[index] for path in paths]), acquittal, exceeds, is_shared)
+        yield _Moment(log_mean([path[index] for path in paths]), acquittal, exceeds, is_shared, first)
 
 
 def _alternatives(arms: Arms, bound: RateBound) -> tuple[float, ...]:
@@ -193,6 +197,14 @@ def _upper(counts: Counts) -> float:
 
 def _last_evidence(ticks: Sequence[Tick], arms: Arms, bound: RateBound) -> float:
     return list(_moments(ticks, arms, bound))[-1].evidence
+
+
+def _late(worst: Sequence[Tick], ticks: Sequence[Tick]) -> str:
+    """Return the rate from the start of a failure to its breach."""
+    start = max((tick.seconds for tick in ticks if tick.seconds < worst[0].seconds), default=0.0)
+    _, counted = totals(worst)
+    times = f"from {duration(start) if start else '0s'} to {duration(worst[-1].seconds)} after the warm-up"
+    return f"; it was {rate(counted)} {times}"
 
 
 def _numbers(stable: Counts, candidate: Counts, arms: Arms, bound: RateBound) -> str:

@@ -36,7 +36,7 @@ class Judgement:
     ``method`` is the statistical test, ``alpha`` its accepted probability of a false alarm. ``stable`` and
     ``candidate`` are the judged counts. ``interval`` contains the measured quantity with a confidence of 1 - alpha.
     ``breached_after`` and the seconds of ``points`` count from the first judged moment. ``seconds_more`` is the time
-    that would decide if everything stays as it is; None if that is unknown.
+    that would decide if everything stays as it is, or the rest of the warm-up; None if that is unknown.
     """
 
     verdict: Verdict

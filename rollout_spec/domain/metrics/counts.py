@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -51,13 +51,15 @@ class CountQuery:
     """A query to be evaluated ``at`` a time.
 
     Its answer has the raw values of the counters of each of the ``versions`` on a ``grid``. If ``is_latency``, the
-    partial counter is that of the requests within the bound, in buckets of a histogram.
+    partial counter is that of the requests within the bound, in buckets of a histogram. ``totals`` are the selectors
+    of all requests.
     """
 
     promql: str
     grid: Grid
     versions: Mapping[ArmName, str]
     is_latency: bool
+    totals: Mapping[ArmName, str] = field(default_factory=dict)
 
     @property
     def at(self) -> datetime:
@@ -82,7 +84,9 @@ def count_query(trigger: Trigger, profile: Profile, own: Mapping[str, Metric], a
         for count, value in ((counter, selector), (counter + TIME, f"timestamp({selector})"))
     )
     versions = {name: arm.version for name, arm in arms.by_name.items()}
-    return CountQuery(f"({' or '.join(expressions)}){grid.subquery}", grid, versions, isinstance(trigger, Latency))
+    totals = {name: pair.total for name, pair in counters.items()}
+    promql = f"({' or '.join(expressions)}){grid.subquery}"
+    return CountQuery(promql, grid, versions, isinstance(trigger, Latency), totals)
 
 
 def counters_of(trigger: Trigger, profile: Profile, own: Mapping[str, Metric], arm: Arm) -> queries.Counters:

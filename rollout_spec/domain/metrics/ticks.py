@@ -24,6 +24,9 @@ MOST_MISSING = 0.1
 """The share of the window for which a version may have no samples."""
 _OLDEST = 3600.0
 """The age of a sample in seconds that no server repeats."""
+_LOOKBACK = 300
+"""The age in seconds up to which Prometheus finds a sample at a moment, unless it is set up otherwise."""
+_LONGEST_SELECTOR = 200
 _LARGEST = 2.0**53
 """The largest counter that a float holds exactly. The sums of much larger ones overflow."""
 _MOST_SURPLUS = 0.01
@@ -129,7 +132,7 @@ def _scraped(query: CountQuery, name: ArmName, total: _Counter) -> set[float]:
     version, grid = query.versions[name], query.grid
     times = {time for samples in total.values() for time in samples.values}
     if not times:
-        raise _UselessError(f"{version} has no samples")
+        raise _UselessError(f"{version} has no samples{_of_what(query, name)}")
     first, last = min(times), max(times)
     if last < grid.last:
         raise _UselessError(f"the samples of {version} end at {clock(last)}, before {clock(grid.last)}")
@@ -138,6 +141,14 @@ def _scraped(query: CountQuery, name: ArmName, total: _Counter) -> set[float]:
         lost = format_duration(timedelta(seconds=missing * grid.step))
         raise _UselessError(f"{version} has no samples for {lost} of the time since {clock(first)}")
     return times
+
+
+def _of_what(query: CountQuery, name: ArmName) -> str:
+    """Return the selector without samples, and the step if it skips samples."""
+    text = f" of {excerpt(query.totals[name], _LONGEST_SELECTOR)}" if name in query.totals else ""
+    if query.grid.step <= _LOOKBACK:
+        return text
+    return f"{text} at the moments that are read, one every {format_duration(timedelta(seconds=query.grid.step))}"
 
 
 def _covered_until(query: CountQuery, counters: Mapping[tuple[ArmName, str], _Counter]) -> float:

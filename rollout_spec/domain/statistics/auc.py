@@ -22,7 +22,8 @@ def auc_difference(labels: Sequence[float], stable: Sequence[float], candidate: 
             raise ValueError(f"row {row} of the labels is {label:g}, not 0 or 1")
     positives = sum(map(bool, labels))
     if min(positives, len(labels) - positives) < 2:
-        raise ValueError(f"an area needs two rows of each class, not {positives} of 1 in {len(labels)} rows")
+        counted = f"{positives} with the label 1 and {len(labels) - positives} with the label 0"
+        raise ValueError(f"an AUC needs two rows of each label, not {counted}")
     above_stable, below_stable = _placements(labels, stable)
     above, below = _placements(labels, candidate)
     variances = [

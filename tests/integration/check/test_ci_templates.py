@@ -244,6 +244,17 @@ def test_a_scheduled_pass_is_the_one_of_the_command(repo: Repo, tmp_path: Path) 
     assert repo.pull_requests() == []
 
 
+def test_a_pass_runs_on_the_default_branch_alone() -> None:
+    """Another branch may name another Prometheus, which would get the token."""
+    github = yaml.safe_load(RECONCILE.read_text("utf-8"))["jobs"]["reconcile"]
+    gitlab = yaml.safe_load(GITLAB_RECONCILE.read_text("utf-8"))["rollout-spec-reconcile"]
+    assert (
+        github["if"] == "github.event_name == 'schedule' || github.ref_name == github.event.repository.default_branch"
+    )
+    (rule,) = gitlab["rules"]
+    assert " && $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH && " in rule["if"]
+
+
 def test_a_scheduled_comparison_is_the_one_of_the_command(repo: Repo, tmp_path: Path) -> None:
     """Both jobs are run here, by this release, on a clone whose log has no rows in the last day."""
     python_here(tmp_path)

@@ -69,8 +69,9 @@ def test_the_same_answer_at_each_later_look(scenario: Scenario) -> None:
 def test_the_warmup_does_not_count(scenario: Scenario) -> None:
     done = scenario("failing").command("gate", "fraud", minutes=2)
     assert done.status == 1
+    assert "  since 2026-11-20T09:01:00Z, at 2026-11-20T09:02:00Z still in its warm-up of 1m30s\n" in done.out
     assert "serving-errors (threshold): no-data" in done.out
-    assert "began at 2026-11-20T09:01:00Z, and its first 1m30s do not count" in done.out
+    assert "the stage began at 2026-11-20T09:01:00Z, and its first 1m30s do not count" in done.out
 
 
 def test_since_replaces_the_start(scenario: Scenario) -> None:
@@ -84,6 +85,8 @@ def test_the_chart_is_xml_with_both_limits(scenario: Scenario) -> None:
     texts = ["".join(each.itertext()) for each in root.iter("{http://www.w3.org/2000/svg}text")]
     assert "fraud 42 in canary-5: breach" in texts
     assert {"breach", "ok", "no evidence"} <= set(texts)
+    assert any(each.startswith("95% to 41, 5% to 42, since 2026-11-20T09:01:00Z") for each in texts)
+    assert "offline-auc: ok, without evidence over time" in texts
     paths = [each.get("class") for each in root.iter("{http://www.w3.org/2000/svg}path")]
     assert paths.count("breach") == paths.count("ok") == 2
 
@@ -120,6 +123,7 @@ def test_predictions_that_are_too_large_are_no_data(scenario: Scenario) -> None:
     ("content", "message"),
     [
         ("label,41\n1,0.2\n", "has no column `candidate` or `42`"),
+        ("label,41\n1,0.2\n", "`stable` and `candidate` or the names of both versions; it has label, 41"),
         ("41,42\n1,0.2\n", "has no column `label`"),
         ("label,41,42\n1,0.2\n", ":2: 2 values, but 3 columns"),
         ("label,41,42\n1,0.2,high\n", ":2: `high` is not a number"),
@@ -146,7 +150,43 @@ def test_prometheus_is_down(scenario: Scenario) -> None:
     done = scenario("failing", address="http://127.0.0.1:9").command("gate", "fraud")
     assert done.status == 3
     assert "fraud 42 in canary-5: no-data" in done.out
-    assert "Prometheus did not answer: " in done.out
+    assert "\n    cannot read Prometheus at http://127.0.0.1:9: Connection refused\n" in done.out
+
+
+def test_a_workspace_that_does_not_load_is_an_error(scenario: Scenario) -> None:
+    repo = scenario("healthy", address="ftp://127.0.0.1")
+    done = repo.command("gate", "fraud")
+    hint = "run `rollout-spec check .rollout-spec.yaml` to see why"
+    assert (done.status, done.out) == (2, "")
+    assert done.err == f"rollout-spec: .rollout-spec.yaml does not load\n  help: {hint}\n"
+
+
+def test_a_missing_token_is_named(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PROMETHEUS_TOKEN", raising=False)
+    repo = scenario("healthy", address="http://127.0.0.1:9, auth: {bearer: {env: PROMETHEUS_TOKEN}}")
+    done = repo.command("gate", "fraud")
+    assert done.status == 2
+    assert "no token for Prometheus: the environment variable PROMETHEUS_TOKEN is not set" in done.err
+
+
+def test_a_time_before_the_stage_is_noted(scenario: Scenario) -> None:
+    repo = scenario("healthy")
+    early = repo.command("gate", "fraud", "--since", "2026-11-20T09:00:00Z")
+    assert "  note: 42 entered canary-5 at 2026-11-20T09:01:00Z; --since is before that" in early.out
+    assert "note: 42 entered" not in repo.command("gate", "fraud", "--since", "2026-11-20T09:10:00Z").out
+
+
+def test_a_holdout_that_no_trigger_takes_is_noted(scenario: Scenario) -> None:
+    repo = scenario("healthy")
+    repo.write("holdout.csv", "label,41,42\n1,0.2,0.3\n0,0.1,0.1\n1,0.4,0.2\n0,0.3,0.1\n")
+    taken = repo.command("gate", "fraud", "--holdout", "holdout.csv")
+    path = "rollouts/fraud.yaml"
+    repo.write(path, (repo.workspace / path).read_text("utf-8").replace("{auc: ", "{f1: ").replace(": auc\n", ": f1\n"))
+    unused = repo.command("gate", "fraud", "--holdout", "holdout.csv")
+    assert "--holdout was not used" not in taken.text
+    assert (
+        "  note: --holdout was not used: no offline trigger has a metric that it gives, `auc` or `rmse`" in unused.out
+    )
 
 
 def test_nothing_is_judged_without_a_candidate(scenario: Scenario) -> None:
@@ -180,4 +220,4 @@ def test_a_query_that_prometheus_refuses_does_not_hide_the_others(scenario: Scen
     assert done.status == 1
     assert verdicts["serving-errors"][0] == "breach"
     assert verdicts["drift"][0] == "no-data"
-    assert verdicts["drift"][1].startswith("Prometheus refused the query: "), verdicts["drift"]
+    assert verdicts["drift"][1].startswith("cannot read Prometheus at "), verdicts["drift"]

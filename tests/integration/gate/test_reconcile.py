@@ -106,6 +106,26 @@ def test_prometheus_down_moves_nothing(scenario: Scenario) -> None:
     done = row(repo)
     assert (done["action"], done["verdict"], done["status"]) == ("waiting", "no-data", 3)
     assert repo.pull_requests() == []
+    reason = "cannot read Prometheus at http://127.0.0.1:9: Connection refused"
+    assert done["missing"] == [f"serving-errors is no-data: {reason}; the same for latency-sla"]
+
+
+def test_every_missing_condition_is_shown_those_that_no_time_changes_first(scenario: Scenario) -> None:
+    repo = scenario("idle")
+    done = row(repo, minutes=10)
+    first, *_, last = done["missing"]
+    assert first.startswith("serving-errors is no-data: 42 has no samples of ")
+    assert last == "canary-5 is held for 15m; at 2026-11-20T09:16:00Z at the earliest"
+    assert done["reason"] == f"{first}, and {len(done['missing']) - 1} more conditions"
+    text = repo.command("reconcile", minutes=10).out
+    assert text.endswith("".join(f"    {each}\n" for each in done["missing"]))
+
+
+def test_a_warm_up_is_waited_for_as_a_hold_is(scenario: Scenario) -> None:
+    hold, warmup = row(scenario("failing"), minutes=2)["missing"]
+    assert hold == "canary-5 is held for 15m; at 2026-11-20T09:16:00Z at the earliest"
+    assert warmup.startswith("serving-errors is no-data: the stage began at 2026-11-20T09:01:00Z, and its first 1m30s")
+    assert warmup.endswith("; the same for latency-sla; at 2026-11-20T09:02:30Z at the earliest")
 
 
 def test_a_pause_holds_steps_forward(scenario: Scenario) -> None:
@@ -286,7 +306,7 @@ def test_the_table(scenario: Scenario) -> None:
     lines = done.out.splitlines()
     assert lines[0] == "rollout  version  stage     verdict  action"
     assert lines[1] == "fraud    42       canary-5  no-data  waiting"
-    assert lines[2].startswith("    serving-errors is no-data: 42 has no samples, and ")
+    assert lines[2].startswith("    serving-errors is no-data: 42 has no samples of ")
     assert done.err == "1 rollout in flight, 2 queries to Prometheus\n"
 
 

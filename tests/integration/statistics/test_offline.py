@@ -134,9 +134,18 @@ def columns(**changes: Any) -> Callable[[], Sequence[Any]]:
         (columns(labels=[0, math.nan, 1, 1]), "row 2 of the labels is nan, not a finite number"),
         (columns(labels=[0, 1, 2, 1]), "row 3 of the labels is 2, not 0 or 1"),
         (columns(labels=[0.5, 1, 1, 0]), "row 1 of the labels is 0.5, not 0 or 1"),
-        (columns(labels=[1, 1, 1, 1]), "an area needs two rows of each class, not 4 of 1 in 4 rows"),
-        (columns(labels=[0, 1, 1, 1]), "an area needs two rows of each class, not 3 of 1 in 4 rows"),
-        (columns(labels=[], stable=[], candidate=[]), "an area needs two rows of each class, not 0 of 1 in 0 rows"),
+        (
+            columns(labels=[1, 1, 1, 1]),
+            "an AUC needs two rows of each label, not 4 with the label 1 and 0 with the label 0",
+        ),
+        (
+            columns(labels=[0, 1, 1, 1]),
+            "an AUC needs two rows of each label, not 3 with the label 1 and 1 with the label 0",
+        ),
+        (
+            columns(labels=[], stable=[], candidate=[]),
+            "an AUC needs two rows of each label, not 0 with the label 1 and 0 with the label 0",
+        ),
     ],
 )
 def test_rows_that_give_no_area_are_refused(make: Callable[[], Sequence[Any]], message: str) -> None:

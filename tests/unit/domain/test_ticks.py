@@ -308,3 +308,18 @@ def test_every_answer_is_counts_or_a_problem(
     for tick in reading.ticks:
         for counts in (tick.stable, tick.candidate):
             assert counts.events == (0 if is_latency else counts.total)
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        (10, '42 has no samples of requests{version="42"}'),
+        (300, '42 has no samples of requests{version="42"}'),
+        (86400, '42 has no samples of requests{version="42"} at the moments that are read, one every 1d'),
+    ],
+)
+def test_the_selector_without_samples_is_named(step: int, message: str) -> None:
+    versions: dict[ArmName, str] = {"candidate": "42"}
+    totals: dict[ArmName, str] = {"candidate": 'requests{version="42"}'}
+    asked = CountQuery("", Grid(START, START, START + 9 * step, step), versions, False, totals)
+    assert read_counts(asked, []).problem == message

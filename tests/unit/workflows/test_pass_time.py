@@ -71,7 +71,8 @@ def test_a_query_that_never_ends_keeps_no_other_rollout_waiting(clock: list[floa
 
 def test_the_reason_names_the_time(clock: list[float]) -> None:
     source = PrometheusSource(SlowClient(clock), NOW, ends=clock[0])  # type: ignore[arg-type]
-    assert source.query("up", NOW) == "Prometheus did not answer: the pass had no time left for it, after 0 queries"
+    reason = "Prometheus was not asked: the pass had no time left, after 0 queries; see why Prometheus is slow"
+    assert source.query("up", NOW) == reason
     assert source.failure is not None and source.failure.status == OUTSIDE
 
 
