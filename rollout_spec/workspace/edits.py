@@ -95,7 +95,10 @@ def with_replay(content: bytes, summary: str) -> bytes:
 
 
 def with_resolution(content: bytes, fields: Mapping[str, Any]) -> bytes:
-    """Return an incident's file with other fields of its resolution. A missing one is inserted in the usual order."""
+    """Return an incident's file with other fields of its resolution.
+
+    A missing field is inserted in the usual order.
+    """
     data, edited = _data(content), content
     for key in (name for name in _RESOLUTION if name in fields):
         present = _data(edited)["spec"]

@@ -102,7 +102,9 @@ def test_a_spec_in_one_line_stays_in_one_line() -> None:
     assert text == 'spec: {rollout: fraud, failedVersion: "42", status: resolved, verdict: bad}  # short\n'
 
 
-@given(st.text(st.characters(codec="utf-8").filter(lambda letter: letter.isprintable() or letter in "\n\t"), max_size=40))
+@given(
+    st.text(st.characters(codec="utf-8").filter(lambda letter: letter.isprintable() or letter in "\n\t"), max_size=40)
+)
 def test_any_printable_text_is_read_back(text: str) -> None:
     data = parse(edited(OPEN, FIELDS | {"rootCause": text}).encode()).data
     assert data["spec"]["rootCause"] == text
