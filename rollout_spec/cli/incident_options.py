@@ -13,12 +13,8 @@ from rollout_spec.core.text import escape, excerpt
 from rollout_spec.lifecycle.incident_resolution import ResolveRequest, message
 from rollout_spec.spec.incident import Reproduced
 from rollout_spec.workflows.locate import WorkspaceLocation
-from rollout_spec.workflows.resolve_incident import (
-    CheckedResolution,
-    ResolveOptions,
-    resolve_in_checkout,
-    resolve_in_pull_request,
-)
+from rollout_spec.workflows.resolution_check import CheckedResolution, ResolveOptions
+from rollout_spec.workflows.resolve_in_checkout import resolve_in_checkout
 from rollout_spec.workflows.step_in_checkout import git_root
 
 _EXAMPLE = "write --reproduced staging=https://ci.example.com/runs/7"
@@ -137,6 +133,8 @@ def _in_checkout(request: ResolveRequest, here: WorkspaceLocation, options: Reso
 
 
 def _in_pull_request(request: ResolveRequest, here: WorkspaceLocation, options: ResolveOptions) -> int:
+    from rollout_spec.workflows.resolve_in_pull_request import resolve_in_pull_request
+
     prepared = resolve_in_pull_request(request, here, git_root(here, "--pull-request"), options)
     if prepared.checked.is_refused:
         return _refuse(prepared.checked)

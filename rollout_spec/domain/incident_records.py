@@ -21,6 +21,7 @@ ENDED: tuple[IncidentState, ...] = ("bad", "cleared")
 _ORDER: tuple[IncidentState, ...] = ("unreadable", "open", "unmerged", *ENDED)
 DOES_NOT_LOAD = "the file does not load"
 NOT_READ = f"it is not read: an incident is a file {FOLDER}/<name>.yaml"
+LINK = "the folder is a link or a submodule, and is not followed"
 CONTRADICTS = "the file contradicts its name"
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
@@ -86,7 +87,9 @@ class WorkspaceIncidents:
 
 
 def merged_records(repository: Repository) -> list[IncidentRecord]:
-    """Return a record for each file in ``incidents/``, readable or not."""
+    """Return a record for each file in ``incidents/``, readable or not, and one for a folder that is a link."""
+    if repository.link(FOLDER) is not None:
+        return [IncidentRecord(FOLDER, FOLDER, "unreadable", None, (), problem=LINK)]
     return [record_of(file_at(path, repository), repository) for path in all_paths(repository)]
 
 
