@@ -10,7 +10,8 @@ from rollout_spec.cli.clock import clock
 from rollout_spec.cli.step_output import show_delivered, show_findings, show_patch, show_unpushed, show_written
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import escape, excerpt
-from rollout_spec.lifecycle.incident_resolution import ResolveRequest, message
+from rollout_spec.lifecycle.incident_pull_request import message
+from rollout_spec.lifecycle.incident_resolution import ResolveRequest
 from rollout_spec.spec.incident import Reproduced
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workflows.resolution_check import CheckedResolution, ResolveOptions

@@ -13,7 +13,7 @@ from rollout_spec.domain.rollout_status import IncidentStatus, OpenBranch
 from rollout_spec.integrations.git.file_log import FileLog
 from rollout_spec.integrations.git.remote import NAME
 from rollout_spec.lifecycle import STEPS
-from rollout_spec.lifecycle.incident_resolution import STEP as RESOLVE
+from rollout_spec.lifecycle.incident_pull_request import STEP as RESOLVE
 from rollout_spec.workflows.open_incidents import KINDS, OpenIncident, open_incidents
 
 if TYPE_CHECKING:

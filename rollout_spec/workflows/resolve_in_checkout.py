@@ -10,7 +10,8 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import excerpt
 from rollout_spec.domain.incident_records import ENDED, incident_paths, record_of
 from rollout_spec.domain.incidents import file_at
-from rollout_spec.lifecycle.incident_resolution import ResolveRequest, message, unknown_hint
+from rollout_spec.lifecycle.incident_pull_request import message
+from rollout_spec.lifecycle.incident_resolution import ResolveRequest, unknown_hint
 from rollout_spec.lifecycle.step_result import REFUSED
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workflows.resolution_check import CheckedResolution, ResolveOptions, checked_resolution

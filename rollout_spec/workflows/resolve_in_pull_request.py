@@ -10,7 +10,8 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.core.pull_request import ProposedChange
 from rollout_spec.domain.incident_records import incident_paths
 from rollout_spec.integrations.forges import Forge
-from rollout_spec.lifecycle.incident_resolution import ResolveRequest, resolution_change, resolve
+from rollout_spec.lifecycle.incident_pull_request import resolution_change
+from rollout_spec.lifecycle.incident_resolution import ResolveRequest, resolve
 from rollout_spec.workflows.base_branch import Base, build, forge_of
 from rollout_spec.workflows.branch_heads import Built, Heads
 from rollout_spec.workflows.locate import WorkspaceLocation

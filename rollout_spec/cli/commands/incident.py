@@ -88,7 +88,7 @@ def _list(arguments: argparse.Namespace) -> int:
 def _show(arguments: argparse.Namespace) -> int:
     from rollout_spec.reports.incident_json import incident_json
     from rollout_spec.reports.incident_text import incident_text
-    from rollout_spec.workflows.incidents import incident_of
+    from rollout_spec.workflows.incident_detail import incident_of
 
     here = place.find_anywhere(arguments)
     incidents, detail = incident_of(arguments.incident, here, is_offline=arguments.offline)
