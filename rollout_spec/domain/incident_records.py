@@ -87,7 +87,10 @@ class WorkspaceIncidents:
 
 
 def merged_records(repository: Repository) -> list[IncidentRecord]:
-    """Return a record for each file in ``incidents/``, readable or not, and one for a folder that is a link."""
+    """Return a record for each incident, readable or not.
+
+    If the folder is a link, there is one record for it.
+    """
     if repository.link(FOLDER) is not None:
         return [IncidentRecord(FOLDER, FOLDER, "unreadable", None, (), problem=LINK)]
     return [record_of(file_at(path, repository), repository) for path in all_paths(repository)]
