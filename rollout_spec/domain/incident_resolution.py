@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -52,4 +53,4 @@ def flags_for(keys: tuple[str, ...], verdict: Verdict) -> str:
 def resolve_command(name: str, spec: IncidentSpec, verdict: Verdict) -> tuple[str, ...]:
     """Return the command that resolves an incident: its beginning, and each missing flag."""
     flags = (FLAGS[key] for key in missing_keys(spec, verdict))
-    return (f"{COMMAND} resolve {name} --{verdict}", *flags)
+    return (f"{COMMAND} resolve {shlex.quote(name)} --{verdict}", *flags)

@@ -149,7 +149,7 @@ def _sentence(text: str, width: int) -> list[str]:
 
 def _command(name: str, spec: IncidentSpec, verdict: Verdict) -> Iterator[str]:
     """Yield a command as two lines for a shell."""
-    first, *flags = resolve_command(name, spec, verdict)
+    first, *flags = map(escape, resolve_command(name, spec, verdict))
     yield f"  {first}" + (" \\" if flags else "")
     if flags:
         yield f"    {' '.join(flags)}"
