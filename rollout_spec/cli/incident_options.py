@@ -23,6 +23,7 @@ _EXAMPLE = "write --reproduced staging=https://ci.example.com/runs/7"
 
 def configure_resolve(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    parser.usage = "rollout-spec incident resolve ID --cleared|--bad [OPTION …]"
     parser.add_argument("incident", metavar="ID", help="the name of the incident: fraud-42")
     verdict = parser.add_mutually_exclusive_group()
     verdict.add_argument(

@@ -1,9 +1,9 @@
 """List and show incidents, and resolve one.
 
-rollout-spec incident list [ROLLOUT…] [--all]    open incidents; --all: resolved ones too
-rollout-spec incident show ID    one incident, and the command that ends it
-rollout-spec incident resolve ID --cleared …    the version was not the cause and may return
-rollout-spec incident resolve ID --bad …    the version stays quarantined for good
+rollout-spec incident list                  open incidents; --all: all of them
+rollout-spec incident show ID               one, and the command that ends it
+rollout-spec incident resolve ID --cleared  the version may return
+rollout-spec incident resolve ID --bad      it stays quarantined for good
 
 `list` and `show` read the live branch and the branches of the remote. `resolve` edits the incident's file, and keeps
 its comments and layout. The result is checked before it is written.

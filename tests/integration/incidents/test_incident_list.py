@@ -13,6 +13,8 @@ from repo import Repo, Result
 from repo import run as main_run
 from terminals import HOSTILE, on_a_terminal
 
+from rollout_spec.cli import main
+
 pytestmark = pytest.mark.system
 
 FLAGS = ("--reproduced", "staging=https://ci.example.com/7", "--root-cause", "A policy.", "--resolution", "Reverted.")
@@ -235,3 +237,10 @@ def test_a_wrong_action_is_a_usage_error(words: list[str], capsys: pytest.Captur
 
 def test_status_leads_to_the_incident(rolled_back: Repo) -> None:
     assert "`rollout-spec incident show fraud-42` shows it" in rolled_back.run("status").err
+
+
+@pytest.mark.parametrize("words", [[], ["list"], ["show"], ["resolve"]])
+def test_help_fits_80_columns(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["incident", *words, "--help"])
+    assert all(len(line) <= 80 for line in capsys.readouterr().out.splitlines())
