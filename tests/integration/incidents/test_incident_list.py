@@ -210,6 +210,7 @@ def test_no_text_of_an_incident_moves_a_cursor(rolled_back: Repo) -> None:
     hostile = "".join(f"\\U{ord(letter):08x}" for letter in HOSTILE) + "\\n::error::no\\n##[command]no"
     text = path.read_text("utf-8").replace("rootCause: null", f'rootCause: "{hostile}"')
     path.write_text(text.replace('summary: "fraud 42', f'summary: "{hostile}fraud 42'), "utf-8")
+    rolled_back.write("incidents/fraud-41\x1b[31m\u202e\n::error::no.yaml", "no incident\n")
     rolled_back.commit("Hostile")
     for words in (["list", "--all"], ["show", "fraud-42"]):
         done = run(rolled_back, *words)
