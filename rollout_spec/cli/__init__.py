@@ -42,6 +42,7 @@ COMMANDS = {
     "reconcile": "judge all rollouts in flight once: advance, wait, or roll back",
     "status": "show where every rollout stands",
     "history": "show each past step of a rollout, and what was live at a time",
+    "incident": "list and show incidents, and resolve one",
     "rollback": "open the pull request that restores the whole stack",
     "registry": "compare records with the model registry; let its aliases follow",
     "serve": "receive breaches that monitors post, and open a rollback for each",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rollout_spec.checks.reporters import REPORTERS, View
@@ -15,6 +16,8 @@ from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workflows.step_in_checkout import StepOptions, step_in_checkout
 
 if TYPE_CHECKING:
+    from rollout_spec.core.pull_request import ProposedChange
+    from rollout_spec.workflows.pull_requests import DeliveredChange
     from rollout_spec.workflows.step import PreparedStep
     from rollout_spec.workflows.step_in_pull_request import StepInPullRequest
 
@@ -29,8 +32,7 @@ def finish_in_checkout(request: Request, here: WorkspaceLocation, options: StepO
     if options.is_dry_run:
         if options.is_commit:
             print(done.message)
-        sys.stdout.write("".join(patch(path, done.before[path], content) for path, content in edits.items()))
-        terminal.say("nothing was written: this is a dry run")
+        show_patch(edits, done.before)
         return 0
     if done.commit is not None:
         print(f"commit {done.commit}")
@@ -38,8 +40,7 @@ def finish_in_checkout(request: Request, here: WorkspaceLocation, options: StepO
         terminal.say("commit it with these lines at the end of its message:")
         text = options.text(done.prepared.held)
         terminal.say("\n".join(f"  {line}" for line in trailers(done.prepared.result, text)))
-    for path, content in edits.items():
-        terminal.say(f"{'removed' if content is None else 'wrote'} {path}")
+    show_written(edits)
     return 0
 
 
@@ -49,20 +50,39 @@ def finish_pull_request(step: StepInPullRequest) -> int:
         return _refuse(step.prepared)
     _tell(step.prepared, step.options.forced)
     if step.forge is None:
-        commit, diff = step.build()
-        change = step.change
-        print(f"commit {commit}\nbranch {change.branch}\n\n{change.message}\n{diff}")
-        print(f"{'draft ' if change.draft else ''}pull request: {change.title}\n\n{change.body}")
-        why = "this is a dry run" if step.options.is_dry_run else "the workspace's `automation.mode` is dry-run"
-        terminal.say(f"nothing was pushed: {why}")
+        show_unpushed(step.change, *step.build(), is_dry_run=step.options.is_dry_run)
         return 0
-    delivered = step.open(step.forge)
+    show_delivered(step.open(step.forge), subject(step.prepared.result))
+    return 0
+
+
+def show_unpushed(change: ProposedChange, commit: str, diff: str, *, is_dry_run: bool) -> None:
+    """Print a change that is not pushed, and the reason."""
+    print(f"commit {commit}\nbranch {change.branch}\n\n{change.message}\n{diff}")
+    print(f"{'draft ' if change.draft else ''}pull request: {change.title}\n\n{change.body}")
+    why = "this is a dry run" if is_dry_run else "the workspace's `automation.mode` is dry-run"
+    terminal.say(f"nothing was pushed: {why}")
+
+
+def show_delivered(delivered: DeliveredChange, title: str) -> None:
+    """Print the pull request of a change."""
     pull, verb = delivered.pull_request, "adopted" if delivered.adopted else "opened"
     print(f"{verb} {'draft ' if pull.draft else ''}pull request {pull.number}: {pull.url}")
-    print(f"{subject(step.prepared.result)}, branch {pull.head}, commit {delivered.commit}")
+    print(f"{title}, branch {pull.head}, commit {delivered.commit}")
     for note in delivered.notes:
         terminal.say(note)
-    return 0
+
+
+def show_written(edits: Mapping[str, bytes | None]) -> None:
+    """Print the files that were written or removed."""
+    for path, content in edits.items():
+        terminal.say(f"{'removed' if content is None else 'wrote'} {path}")
+
+
+def show_patch(edits: Mapping[str, bytes | None], before: Mapping[str, bytes | None]) -> None:
+    """Print the changes of a dry run."""
+    sys.stdout.write("".join(patch(path, before[path], content) for path, content in edits.items()))
+    terminal.say("nothing was written: this is a dry run")
 
 
 def _tell(prepared: PreparedStep, forced: str | None) -> None:
@@ -77,16 +97,17 @@ def _tell(prepared: PreparedStep, forced: str | None) -> None:
         terminal.say("--force was not needed and is not recorded")
     for approval in approvals(result):
         terminal.say(f"{approval}, by merging this")
-    _show(prepared.check.warned)
+    show_findings(prepared.check.warned)
 
 
 def _refuse(prepared: PreparedStep) -> int:
     check = prepared.check
     why = check.why or "it would introduce these errors"
     terminal.say(f"rollout-spec: {subject(prepared.result)} was not done: {why}{':' if check.refused else ''}")
-    _show(check.refused)
+    show_findings(check.refused)
     return 1
 
 
-def _show(findings: tuple[Finding, ...]) -> None:
+def show_findings(findings: tuple[Finding, ...]) -> None:
+    """Print findings to stderr."""
     sys.stderr.write(REPORTERS["text"].report(Report(findings), View()))

@@ -67,7 +67,23 @@ def files_about(rollout: str, repository: Repository) -> list[File[Incident]]:
     The name of such a file begins with the rollout's name, or its content names the rollout.
     """
     usual = (f"{FOLDER}/{name}.yaml" for name in repository.names_from(FOLDER, f"{rollout}-"))
-    return [_file(path, repository) for path in dict.fromkeys((*usual, *_unusual(repository).about.get(rollout, ())))]
+    return [file_at(path, repository) for path in dict.fromkeys((*usual, *_unusual(repository).about.get(rollout, ())))]
+
+
+def all_paths(repository: Repository) -> list[str]:
+    """Return the paths of all incidents, and of files that look like incidents but are not read."""
+    usual = (f"{FOLDER}/{name}.yaml" for name in repository.names(FOLDER))
+    return list(dict.fromkeys((*usual, *misplaced_files(repository))))
+
+
+def subjects(file: File[Incident], repository: Repository) -> Iterator[tuple[str, str]]:
+    """Yield the rollouts and versions that a file is about. A rollout that does not load is left out."""
+    written = file.model.spec.rollout if file.model else _value(file, "rollout")
+    names = {*_starts(stem_of(file.path)), *([written] if written is not None else [])}
+    for name in sorted(names & set(repository.names("rollouts"))):
+        rollout = repository.rollout(name)
+        if rollout is not None and rollout.model is not None:
+            yield from ((name, each.version) for each in _read(file, rollout.model, list(rollout.model.spec.versions)))
 
 
 def misplaced_files(repository: Repository) -> Iterator[str]:
@@ -169,7 +185,7 @@ def _indexed(repository: Repository, rollouts: list[str]) -> UnusualFiles:
     paths = [path for path in paths if _is_unusual(path, known)] + list(misplaced_files(repository))
     about: dict[str, list[str]] = {}
     for path in paths:
-        file = _file(path, repository)
+        file = file_at(path, repository)
         written = file.model.spec.rollout if file.model else _value(file, "rollout")
         for rollout in {*_starts(stem_of(path)), *([written] if written is not None else [])} & known:
             about.setdefault(rollout, []).append(path)
@@ -186,7 +202,7 @@ def _starts(stem: str) -> Iterator[str]:
     yield from (stem[:at] for at in range(len(stem)) if stem[at] == "-")
 
 
-def _file(path: str, repository: Repository) -> File[Incident]:
+def file_at(path: str, repository: Repository) -> File[Incident]:
     """Read an incident.
 
     A path that is not a regular file, or cannot be read, is a file that does not load.

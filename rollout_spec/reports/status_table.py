@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from rollout_spec.core.units import format_share
 from rollout_spec.domain.rollout_status import RolloutStatus, WorkspaceStatus
+from rollout_spec.reports.columns import fitted_widths, row_line
 from rollout_spec.reports.short_values import cut, short_duration
 
 WIDTH = 80
@@ -21,10 +22,11 @@ def status_table(status: WorkspaceStatus, now: datetime, *, color: bool = False,
     if not status.rollouts:
         return "no rollouts\n"
     rows = [_HEADS, *(_cells(each, now, status.not_asked is None) for each in status.rollouts)]
-    widths = _widths(rows, width)
-    lines = [_line(rows[0], widths, {})]
+    least = [_SHORTEST_NAME, *(len(head) for head in _HEADS[1:])]
+    widths = fitted_widths(rows, least, width)
+    lines = [row_line(rows[0], widths)]
     for each, row in zip(status.rollouts, rows[1:], strict=True):
-        lines.append(_problem_line(each, widths, width, color) or _line(row, widths, _colors(each, row, color)))
+        lines.append(_problem_line(each, widths, width, color) or row_line(row, widths, _colors(each, row, color)))
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -84,29 +86,6 @@ def _age(moment: datetime | None, now: datetime) -> str:
         return "-"
     days = (now - moment) // timedelta(days=1)
     return f"{days}d" if days > 0 else "today"
-
-
-def _widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:
-    """Return the width of each column, so that a line fits.
-
-    The column that is furthest above its head loses a letter first.
-    """
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    least = [_SHORTEST_NAME if index == 0 else len(head) for index, head in enumerate(_HEADS)]
-    while sum(widths) + 2 * (len(widths) - 1) > width:
-        widest = max(range(len(widths)), key=lambda index: widths[index] - least[index])
-        if widths[widest] <= least[widest]:
-            break
-        widths[widest] -= 1
-    return widths
-
-
-def _line(row: Sequence[str], widths: Sequence[int], colors: dict[int, str]) -> str:
-    cells = []
-    for index, (cell, width) in enumerate(zip(row, widths, strict=True)):
-        padded = f"{cut(cell, width):<{width}}"
-        cells.append(f"\x1b[{colors[index]}m{padded}\x1b[0m" if index in colors else padded)
-    return "  ".join(cells).rstrip()
 
 
 def _problem_line(status: RolloutStatus, widths: Sequence[int], width: int, color: bool) -> str | None:

@@ -136,8 +136,8 @@ def _steps(rollback: Rollback, verdict: GuardVerdict, rollout: ModelRollout) -> 
         [
             f"1. {review}",
             f"2. {merge} If the forge is down, run `git fetch origin {rollback.branch}` and merge `FETCH_HEAD`.",
-            f"3. Find the cause and write it into `incidents/{rollback.incident}.yaml`. {rollback.failed} stays "
-            "quarantined until the incident is resolved as `cleared`.",
+            f"3. Find the cause, and resolve the incident: `rollout-spec incident show {rollback.incident}` prints the "
+            f"command. {rollback.failed} stays quarantined until it is resolved as `cleared`.",
             f"4. Release a fix as a new version; with `fixes: {rollback.incident}` it may skip stages. To release "
             f"{rollback.failed} again, first resolve the incident as `cleared`, then run "
             f"`rollout-spec propose {name} {rollback.failed}`.",

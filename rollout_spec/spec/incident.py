@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 from pydantic import Field, model_validator
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from rollout_spec.spec.fields import Commit, Name, Text, Url, Version
@@ -15,7 +16,7 @@ from rollout_spec.spec.metadata import ApiVersion, Metadata
 from rollout_spec.spec.model import Model
 from rollout_spec.spec.quantities import Number, Time
 
-_NEEDED = ("verdict", "reproduced", "rootCause", "resolution")
+_GIVEN: JsonDict = {"not": {"type": "null"}}
 
 
 class IncidentEvidence(Model):
@@ -57,25 +58,64 @@ class IncidentSpec(Model):
         None, description="bad: the version stays quarantined forever; cleared: the version was not the cause."
     )
     reproduced: Reproduced | None = Field(None, description="The environment in which the failure was reproduced.")
+    not_reproduced: Text | None = Field(
+        None,
+        description="The reason why the failure was not reproduced. It takes the place of `reproduced` in an incident "
+        "that is resolved as cleared, such as a false alarm.",
+        examples=["The alert counted a restart of the gateway."],
+    )
     root_cause: str | None = Field(None, description="The cause of the failure.")
     resolution: str | None = Field(None, description="The action that resolved the incident.")
 
     model_config = {
         "json_schema_extra": {
             "if": {"properties": {"status": {"const": "resolved"}}, "required": ["status"]},
-            "then": {"required": list(_NEEDED), "properties": {name: {"not": {"type": "null"}} for name in _NEEDED}},
+            "then": {
+                "required": ["verdict", "rootCause", "resolution"],
+                "properties": {"verdict": _GIVEN, "rootCause": _GIVEN, "resolution": _GIVEN},
+                "if": {
+                    "properties": {"verdict": {"const": "cleared"}, "notReproduced": _GIVEN},
+                    "required": ["verdict", "notReproduced"],
+                },
+                "else": {"required": ["reproduced"], "properties": {"reproduced": _GIVEN}},
+            },
+            "not": {
+                "required": ["reproduced", "notReproduced"],
+                "properties": {"reproduced": _GIVEN, "notReproduced": _GIVEN},
+            },
         }
     }
 
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The keys that a resolved incident needs, and that this one lacks."""
+        values = {
+            "verdict": self.verdict,
+            "reproduced": self.reproduced or (self.not_reproduced if self.verdict != "bad" else None),
+            "rootCause": self.root_cause,
+            "resolution": self.resolution,
+        }
+        return tuple(name for name, value in values.items() if value is None)
+
     @model_validator(mode="after")
     def _resolved_is_explained(self) -> IncidentSpec:
-        values = (self.verdict, self.reproduced, self.root_cause, self.resolution)
-        missing = ", ".join(f"`{name}`" for name, value in zip(_NEEDED, values, strict=True) if value is None)
-        if self.status == "resolved" and missing:
-            raise PydanticCustomError(
-                "unexplained", "this incident is resolved but lacks {missing}", {"at": "status", "missing": missing}
-            )
-        return self
+        if self.reproduced is not None and self.not_reproduced is not None:
+            raise _contradiction("`reproduced` and `notReproduced` contradict each other", "remove one of them")
+        if self.status != "resolved" or not self.missing:
+            return self
+        if self.missing == ("reproduced",) and self.not_reproduced is not None:
+            message = "a version that is resolved as bad needs `reproduced`; `notReproduced` is for `verdict: cleared`"
+            raise _contradiction(message, "write `reproduced: {environment: …, link: …}`, or `status: open`")
+        names = [f"`{name}`" for name in self.missing]
+        if self.verdict == "cleared" and "reproduced" in self.missing:
+            names[names.index("`reproduced`")] = "`reproduced` or `notReproduced`"
+        hint = "write `status: open`; `rollout-spec incident resolve` adds all of them"
+        context = {"at": "status", "missing": ", ".join(names), "hint": hint}
+        raise PydanticCustomError("unexplained", "this incident is resolved but lacks {missing}", context)
+
+
+def _contradiction(message: str, hint: str) -> PydanticCustomError:
+    return PydanticCustomError("unexplained", "{message}", {"at": "notReproduced", "message": message, "hint": hint})
 
 
 class Incident(Model):

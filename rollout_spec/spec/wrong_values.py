@@ -64,7 +64,7 @@ def wrong_value(path: KeyPath, fault: Any, bare: Callable[[KeyPath], str | None]
     error = _Fault(path, fault["type"], fault["msg"], fault.get("ctx", {}), fault["input"], bare(path), on_key)
     kind, context = error.kind, error.context
     if "at" in context:
-        return Problem((*path, str(context["at"])), error.message)
+        return Problem((*path, str(context["at"])), error.message, context.get("hint"))
     if kind in ("string_type", "not_text"):
         return _not_text(error)
     if kind in _EXPECTED:

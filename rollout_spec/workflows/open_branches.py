@@ -13,13 +13,14 @@ from rollout_spec.domain.rollout_status import IncidentStatus, OpenBranch
 from rollout_spec.integrations.git.file_log import FileLog
 from rollout_spec.integrations.git.remote import NAME
 from rollout_spec.lifecycle import STEPS
-from rollout_spec.workflows.open_incidents import KINDS, open_incidents
+from rollout_spec.lifecycle.incident_pull_request import STEP as RESOLVE
+from rollout_spec.workflows.open_incidents import KINDS, OpenIncident, open_incidents
 
 if TYPE_CHECKING:
     from rollout_spec.integrations.forges import Forge
     from rollout_spec.workflows.base_branch import Base
 
-_STEPS = ("bootstrap", "record", *STEPS)
+_STEPS = ("bootstrap", "record", *STEPS, RESOLVE)
 _NUMBER = r"(?:\.\d+)?"
 MOST_ASKED = 100
 """The most pull requests that a forge is asked for."""
@@ -51,10 +52,9 @@ def open_branches(base: Base) -> Branches:
 
 def incidents_on(base: Base, branches: Branches) -> dict[str, list[IncidentStatus]]:
     """Return the incidents on the branches of rollbacks and incidents, by rollout."""
-    heads = {each.name: each.commit for group in branches.values() for each in group if each.kind in KINDS}
     rollouts = {each.name: each.rollout for group in branches.values() for each in group}
     found: dict[str, list[IncidentStatus]] = defaultdict(list)
-    for each in open_incidents(base, heads, ""):
+    for each in unmerged_incidents(base, branches):
         spec = each.incident.spec if each.incident is not None else None
         if spec is not None:
             status = IncidentStatus(each.name, spec.failed_version, spec.trigger, each.branch)
@@ -63,6 +63,12 @@ def incidents_on(base: Base, branches: Branches) -> dict[str, list[IncidentStatu
             problem = f"the branch {each.unread}" if each.unread is not None else "the file does not load"
             found[rollouts[each.branch]].append(IncidentStatus(each.name, None, None, each.branch, problem))
     return dict(found)
+
+
+def unmerged_incidents(base: Base, branches: Branches) -> tuple[OpenIncident, ...]:
+    """Return the incidents on the branches of rollbacks and incidents."""
+    heads = {each.name: each.commit for group in branches.values() for each in group if each.kind in KINDS}
+    return open_incidents(base, heads, "")
 
 
 def with_pull_requests(

@@ -28,15 +28,15 @@ class PresentBase:
 def present_base(here: WorkspaceLocation, root: Path, *, is_offline: bool) -> PresentBase:
     """Return the newest base. UserError if nothing is committed."""
     if is_offline:
-        return PresentBase(_known_base(here, root), "--offline")
+        return PresentBase(known_base(here, root), "--offline")
     try:
         base, _ = fetch_base(here, root)
     except UserError as error:
-        return PresentBase(_known_base(here, root), error.message)
+        return PresentBase(known_base(here, root), error.message)
     return PresentBase(base, None if base.remote is not None else "this clone has no remote")
 
 
-def _known_base(here: WorkspaceLocation, root: Path) -> Base:
+def known_base(here: WorkspaceLocation, root: Path) -> Base:
     """Return the base as fetched last, else the local branch, else HEAD."""
     from rollout_spec.integrations.git.repository import Git
     from rollout_spec.workflows.base_branch import Base

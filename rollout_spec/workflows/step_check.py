@@ -58,9 +58,9 @@ def check_step(
         return StepCheck(tuple(refused), why=None if new else "fix these errors first")
     existing = {_identity(each) for each in earlier.findings}
     warned = tuple(each for each in later.findings if each.severity == "warning" and _identity(each) not in existing)
-    failure = _failed_drill(step.rollout, after, now)
+    failure = failed_drill(step.rollout, after, now)
     old = before.rollout(step.rollout)
-    if failure and (old is None or not old.model or _failed_drill(step.rollout, before, now) is None):
+    if failure and (old is None or not old.model or failed_drill(step.rollout, before, now) is None):
         why, findings = failure
         return StepCheck(findings, warned, why)
     return StepCheck((), warned)
@@ -98,7 +98,7 @@ def _identity(finding: Finding) -> tuple[str, str]:
     return finding.name, finding.message
 
 
-def _failed_drill(rollout: str, repository: Repository, now: datetime | None) -> tuple[str, tuple[Finding, ...]] | None:
+def failed_drill(rollout: str, repository: Repository, now: datetime | None) -> tuple[str, tuple[Finding, ...]] | None:
     """Return why a rollback fails, with the errors that it would introduce; None if each is verified."""
     for outcome in drill(repository, rollout, now=now, reach="here"):
         if outcome.findings:

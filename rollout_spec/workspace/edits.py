@@ -22,6 +22,7 @@ from rollout_spec.spec.rollout import Live
 _LIVE: KeyPath = ("spec", "live")
 _VERSIONS: KeyPath = ("spec", "versions")
 _ORDER = ("stable", "candidate", "stage", "fixes", "knownGood")
+_RESOLUTION = ("status", "verdict", "reproduced", "notReproduced", "rootCause", "resolution")
 
 
 def with_live(content: bytes, live: Live) -> bytes:
@@ -91,6 +92,22 @@ def with_replay(content: bytes, summary: str) -> bytes:
     spec = _data(content)["spec"]
     behind = next(key for key in ("reverts", "stage", "observedAt") if key in spec)
     return _with_entry(content, "evidence", "replay", summary, quote(summary), behind)
+
+
+def with_resolution(content: bytes, fields: Mapping[str, Any]) -> bytes:
+    """Return an incident's file with other fields of its resolution.
+
+    A missing field is inserted in the usual order.
+    """
+    data, edited = _data(content), content
+    for key in (name for name in _RESOLUTION if name in fields):
+        present = _data(edited)["spec"]
+        if key not in present:
+            earlier = [name for name in _RESOLUTION[: _RESOLUTION.index(key)] if name in present]
+            edited = insert(edited, ("spec",), f"{key}: {quote(fields[key])}", behind=earlier[-1])
+        elif present[key] != fields[key]:
+            edited = set_value(edited, ("spec", key), quote(fields[key]))
+    return _verified(edited, _replaced(data, ("spec",), {**data["spec"], **fields}))
 
 
 def _with_entry(content: bytes, block_name: str, key: str, value: str, written: str, behind: str) -> bytes:

@@ -71,5 +71,5 @@ def check(subject: Subject) -> Iterator[Problem]:
     if (
         is_found_bad and live and live.stable == spec.failed_version and spec.restored_version is None
     ):  # else not-quarantined reports it
-        message = f"this resolves the incident of {spec.failed_version}, which was found bad and is still stable"
-        yield Problem(("spec", "status"), message, "promote another version first")
+        message = f"`status: resolved` with `verdict: bad`, but {spec.failed_version} is still `stable`"
+        yield Problem(("spec", "status"), message, "write `status: open` until another version is promoted")

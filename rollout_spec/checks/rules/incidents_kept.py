@@ -134,8 +134,9 @@ def _changed(before: IncidentSpec, after: IncidentSpec) -> Iterator[Problem]:
 def _cleared_bad(before: IncidentSpec, after: IncidentSpec) -> Iterator[Problem]:
     then, now = ((spec.status, spec.verdict) for spec in (before, after))
     if then == ("resolved", "bad") and now == ("resolved", "cleared"):
-        message = f"this clears {before.failed_version}, which was found bad"
-        yield Problem(("spec", "verdict"), message, "reopen the incident first, in another change")
+        message = f"`verdict` changes from `bad` to `cleared`: the verdict on {before.failed_version} is final"
+        hint = "write `status: open` and merge that; then resolve it as `cleared` in another change"
+        yield Problem(("spec", "verdict"), message, hint)
 
 
 def _cleared_at_once(subject: Subject) -> Iterator[Problem]:
@@ -150,6 +151,6 @@ def _cleared_at_once(subject: Subject) -> Iterator[Problem]:
     before, after = then.model.spec.live, now.model.spec.live
     was_live = spec.failed_version in (before.stable, before.candidate)
     if was_live and spec.failed_version not in (after.stable, after.candidate):
-        message = f"this change takes {spec.failed_version} back and clears it at once"
-        hint = "merge the incident with `status: open`, and resolve it when the cause is known"
+        message = f"`verdict: cleared` in the change that takes {spec.failed_version} back"
+        hint = "merge the incident with `status: open` first; `rollout-spec incident resolve` resolves it later"
         yield Problem(("spec", "status"), message, hint)

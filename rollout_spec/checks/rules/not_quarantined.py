@@ -112,7 +112,8 @@ def _hint(quarantine: Quarantine) -> str:
         return f"repair {quarantine.file.path}{where}, or choose another version"
     if quarantine.incident.verdict == "bad" and quarantine.incident.status == "resolved":
         return "choose another version: the verdict `bad` is final"
-    return f"choose another version, or resolve {quarantine.file.path}{where} with `verdict: cleared`"
+    how = "" if where else f": `rollout-spec incident show {quarantine.file.stem}` shows how"
+    return f"choose another version, or resolve the incident{where} with `verdict: cleared`{how}"
 
 
 def _is_by_this_change(subject: Subject, field: str) -> bool:

@@ -134,12 +134,12 @@ def _not_open(subject: Subject, stages: Sequence[str]) -> Problem:
     then, now = subject.before.spec.live, subject.model.spec.live
     position = stages.index(then.stage) if then.stage in stages and then.candidate == now.candidate else -1
     if now.fixes in _open(subject.model, subject.repository):
-        why, first = "is not open before this change", "merge the incident first"
+        why, first = "is not open before this change", "merge the incident with `status: open` first"
     elif now.fixes in _open(subject.model, subject.base):
-        why, first = "this change resolves", "resolve it in a later change"
+        why, first = "this change resolves", "leave its `status: open`, and resolve it later"
     else:
-        why, first = "is resolved", "name one that is open"
-    message = f"this skips stages for {now.fixes}, which {why}"
+        why, first = "is resolved", "name one with `status: open`"
+    message = f"this skips stages with `fixes: {now.fixes}`, which {why}"
     return Problem(
         ("spec", "live"), message, f"{first}, or advance {now.candidate} to {stages[position + 1]}", on_key=True
     )

@@ -61,7 +61,7 @@ def check(subject: Subject) -> Iterator[Problem]:
         yield Problem(("spec", "live", "stable"), message, "promote a second version", "warning")
     elif not candidates:
         message = f"{live.stable} has no rollback target: every version in knownGood is quarantined"
-        hint = "clear an incident, or promote another version"
+        hint = "resolve an incident with `verdict: cleared` (`rollout-spec incident list`), or promote another version"
         quarantines = quarantined(rollout, repository)  # a quarantine of another workspace is not by this change
         ours = [
             version for version in live.known_good if version in quarantines and quarantines[version].workspace is None

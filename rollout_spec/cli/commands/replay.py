@@ -122,4 +122,5 @@ def _print(path: Path | None, text: str) -> None:
 
 def _fill_evidence(report: ReplayReport, incident: str, here: WorkspaceLocation) -> None:
     path = write_evidence(incident, escape(summary_line(report)), here, terminal.say)
-    terminal.say(f"wrote the result into {path}: commit it, and link the report in `reproduced` when you resolve it")
+    command = f"rollout-spec incident resolve {incident} --reproduced ENV=URL"
+    terminal.say(f"wrote the result into {path}: commit it, and link the report when you resolve it: `{command} …`")

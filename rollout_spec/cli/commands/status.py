@@ -62,6 +62,10 @@ def _notes(status: WorkspaceStatus) -> list[str]:
     counted = "1 rollout" if len(rollouts) == 1 else f"{len(rollouts):,} rollouts"
     opened = "1 open incident" if incidents == 1 else f"{incidents:,} open incidents"
     lines = [f"{counted}{where}: {in_flight:,} in flight, {opened}"]
+    if incidents:
+        names = [each.name for rollout in rollouts for each in rollout.incidents]
+        action = f"show {names[0]}" if len(names) == 1 else "list"
+        lines.append(f"`rollout-spec incident {action}` shows {'it' if len(names) == 1 else 'them'}")
     if status.not_asked is not None:
         lines.append(f"the remote was not asked, so open branches are unknown: {status.not_asked}")
     return lines

@@ -12,12 +12,12 @@ from unittest import mock
 
 import folders
 import pytest
+from page_runs import BLOCK, keys
 from repo import Repo
 
 pytestmark = pytest.mark.system
 
 PAGE = folders.CHECKOUT / "docs/status.md"
-BLOCK = re.compile(r"(?<=^```console\n)\$ rollout-spec (.*)\n([^`]*)(?=^```$)", re.MULTILINE)
 ADVANCE = "Advance fraud 42 to ab-50\n\nRollout-Step: advance fraud/42 ab-50\n"
 
 
@@ -82,15 +82,3 @@ def test_every_field_is_described(told: Repo, words: str) -> None:
     page = PAGE.read_text("utf-8")
     fields = set(keys(json.loads(shown(told, f"{words} --format json"))))
     assert {field for field in fields if f"`{field}`" not in page} == set()
-
-
-def keys(data: object) -> Iterator[str]:
-    """Yield the keys of nested data, without those of ``shares``, which are versions."""
-    if isinstance(data, dict):
-        for name, value in data.items():
-            yield name
-            if name != "shares":
-                yield from keys(value)
-    elif isinstance(data, list):
-        for each in data:
-            yield from keys(each)

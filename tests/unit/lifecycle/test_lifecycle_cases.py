@@ -1,8 +1,8 @@
 """What each step of a rollout writes, says and refuses: a case is a section of ``cases/lifecycle/*.md``.
 
 ``transcript_cases`` has the form of a case. All of its workspace was committed on the first day of 2020. The last
-command reads ``input.txt``. Behind the answers are patches of the rollouts that differ from that commit at the end, and
-the names of other files that do. ``ROLLOUT_SPEC_UPDATE=1`` writes the transcript anew.
+command reads ``input.txt``. Behind the answers are patches of the rollouts and incidents that differ from that commit
+at the end, and the names of other files that do. ``ROLLOUT_SPEC_UPDATE=1`` writes the transcript anew.
 """
 
 from __future__ import annotations
@@ -58,13 +58,14 @@ def answered(root: Path, commands: list[str]) -> str:
     return re.sub(r"\b[0-9a-f]{40}\b", "<commit>", re.sub(r"\b[0-9a-f]{12}\b", "<id>", told))
 
 
-def rollouts_in(root: Path) -> Files:
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(root.glob("rollouts/*.yaml"))}
+def edited_in(root: Path) -> Files:
+    paths = sorted([*root.glob("rollouts/*.yaml"), *root.glob("incidents/*.yaml")])
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths if not path.is_symlink()}
 
 
 def difference(root: Path, before: Files) -> str:
-    """Return how rollouts differ from what they were, carriage returns to be seen, and which other files changed."""
-    patches = [patch(path, before.get(path), content) for path, content in rollouts_in(root).items()]
+    """Return how rollouts and incidents differ from what they were, and which other files changed."""
+    patches = [patch(path, before.get(path), content) for path, content in edited_in(root).items()]
     names = git(root, "status", "--porcelain", "--no-renames", "--untracked-files=all").splitlines()
     changed = [f"changed {name.split()[-1]}\n" for name in names]
     return "".join([*patches, *changed]).replace("\r", "␍")
@@ -75,7 +76,7 @@ def test_a_case_answers_as_it_did(name: str, tmp_path: Path, monkeypatch: pytest
     case = CASES[name]
     files = case.files()
     root = committed(files, tmp_path / "models")
-    before = rollouts_in(root)
+    before = edited_in(root)
     monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(files.get(INPUT, b""))))
     told = answered(root, case.commands) + difference(root, before)
     if UPDATE:

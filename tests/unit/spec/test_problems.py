@@ -29,7 +29,7 @@ EXAMPLE = (HERE / "good" / "rollout.yaml").read_text("utf-8")
 DATA = read_file("rollout.yaml", None, EXAMPLE.encode()).document.data
 CHOSEN = {"versions", "metrics", "requires", "env", "monitors"}
 """The fields whose keys a user chooses."""
-JARGON = re.compile(r"Input|valid|Decimal|NoneType|\bNone\b|dict|str\b|instance|extra|forbidden|\[key\]|['\"]\{")
+JARGON = re.compile(r"Input|valid|Decimal|NoneType|\bNone\b|\bdict|str\b|instance|extra|forbidden|\[key\]|['\"]\{")
 
 
 def read(text: str, kind: str | None = None) -> File[Any]:
