@@ -13,8 +13,12 @@ from pathlib import Path
 
 from real_servers import CHECKOUT, require
 
-RELEASED = ("rollout_spec", "templates", "policies", "schemas", "examples")
+RELEASED = ("rollout_spec", "templates", "policies", "schemas", "examples", "ci")
 RELEASED_FILES = ("pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml", "action.yml")
+
+
+INSTALLED = {"REQUIREMENT": "rollout-spec==0.1.0", "ROLLOUT_SPEC_REQUIREMENT": "rollout-spec==0.1.0"}
+"""The variables by which a person tells jobs of GitHub and GitLab what pip installs."""
 
 
 def script(place: Path, text: str) -> Path:
