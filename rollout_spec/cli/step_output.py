@@ -6,10 +6,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from rollout_spec.checks.reporters import REPORTERS, View
+from rollout_spec.checks.reporters.base import message_with_hint
 from rollout_spec.cli import terminal
 from rollout_spec.core.diff import patch
 from rollout_spec.core.findings import Finding, Report
 from rollout_spec.lifecycle import Request
+from rollout_spec.lifecycle.options import option_of
 from rollout_spec.lifecycle.pull_request import approvals, subject, traffic_change, trailers
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workflows.step_in_checkout import StepOptions, step_in_checkout
@@ -24,7 +26,7 @@ def finish_in_checkout(request: Request, here: WorkspaceLocation, options: StepO
     done = step_in_checkout(request, here, options, terminal.say)
     if done.prepared.is_refused:
         return _refuse(done.prepared)
-    _tell(done.prepared, options.forced)
+    _tell(done.prepared, options.forced, is_written=not options.is_dry_run)
     edits = done.prepared.result.edits
     if options.is_dry_run:
         if options.is_commit:
@@ -65,7 +67,7 @@ def finish_pull_request(step: StepInPullRequest) -> int:
     return 0
 
 
-def _tell(prepared: PreparedStep, forced: str | None) -> None:
+def _tell(prepared: PreparedStep, forced: str | None, *, is_written: bool = True) -> None:
     """Print the change, the hold of the stage, required approvals, and new warnings."""
     result, hold = prepared.result, prepared.held
     print(f"{subject(result)}: {traffic_change(result)}")
@@ -77,16 +79,31 @@ def _tell(prepared: PreparedStep, forced: str | None) -> None:
         terminal.say("--force was not needed and is not recorded")
     for approval in approvals(result):
         terminal.say(f"{approval}, by merging this")
-    _show(prepared.check.warned)
+    _show(prepared.check.warned, None if is_written else prepared)
 
 
 def _refuse(prepared: PreparedStep) -> int:
     check = prepared.check
     why = check.why or "it would introduce these errors"
     terminal.say(f"rollout-spec: {subject(prepared.result)} was not done: {why}{':' if check.refused else ''}")
-    _show(check.refused)
+    _show(check.refused, prepared)
     return 1
 
 
-def _show(findings: tuple[Finding, ...]) -> None:
-    sys.stderr.write(REPORTERS["text"].report(Report(findings), View()))
+def _show(findings: tuple[Finding, ...], unwritten_step: PreparedStep | None = None) -> None:
+    """Print findings. Those of a new file that was not written name its fields, because it has no lines."""
+    step = unwritten_step.result if unwritten_step is not None else None
+    if step is not None and step.before is None:
+        terminal.say("\n".join(unwritten(each, step.path) for each in findings))
+    else:
+        sys.stderr.write(REPORTERS["text"].report(Report(findings), View()))
+
+
+def unwritten(finding: Finding, path: str) -> str:
+    """Return the line of a finding.
+
+    One about an unwritten file names the option or field in place of the line.
+    """
+    if finding.file != path and not finding.file.endswith(f"/{path}"):
+        return REPORTERS["text"].report(Report((finding,)), View()).rstrip("\n")
+    return f"{option_of(finding.path)}: {finding.severity}: {message_with_hint(finding)} [{finding.name}]"

@@ -84,6 +84,11 @@ def release(folder: Path) -> Path:
     fetch = ["download", "--no-deps", "--retries", "0", "--dest", str(folder.parent / "fetched"), "hatchling"]
     fetched = subprocess.run([*pip, *fetch], capture_output=True, check=False)
     require(fetched.returncode == 0, "pip cannot fetch packages")
+    return published(folder)
+
+
+def published(folder: Path) -> Path:
+    """Copy what users get of this checkout."""
     for name in RELEASED:
         shutil.copytree(CHECKOUT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in RELEASED_FILES:

@@ -17,7 +17,8 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.integrations.git.repository import Git
 from rollout_spec.lifecycle import Request
 from rollout_spec.workflows.base_branch import Base
-from rollout_spec.workflows.step import PreparedStep, decide, write_all
+from rollout_spec.workflows.checkout import open_checkout
+from rollout_spec.workflows.step import PreparedStep, decide
 
 pytestmark = pytest.mark.system
 
@@ -362,8 +363,9 @@ def test_of_several_files_all_are_written_or_none(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"a")
     (tmp_path / "gone").write_bytes(b"gone")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(UserError, match="folder cannot be written"):
-        write_all(tmp_path, {"a": b"b", "new": b"new", "gone": None, "folder": b"no"})
+    edits = {"a": b"b", "new": b"new", "gone": None, "folder": b"no"}
+    with pytest.raises(UserError, match="folder cannot be written"), open_checkout(tmp_path, None, print) as checkout:
+        checkout.apply(edits, {})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "folder", "gone"]
     assert (tmp_path / "a").read_bytes() == b"a"
     assert (tmp_path / "gone").read_bytes() == b"gone"
@@ -375,7 +377,7 @@ def test_the_first_commit_of_all_may_be_a_bootstrap(tmp_path: Path) -> None:
     words = ("bootstrap", "scam", "--version", "1", "--artifact", "s3://m/1/", "--format", "onnx", "--commit")
     refused = run("--repo", str(tmp_path), *words)
     assert (refused.status, (tmp_path / "rollouts").exists()) == (2, False)
-    assert "no gateway is known to split the traffic of scam: no rollout here has a gateway" in refused.err
+    assert "--target  there is no other rollout whose gateway it could share" in refused.err
     targets = ("--target", "kserve", "--target", "{type: gateway-api, gateway: {name: edge}}")
     assert run("--repo", str(tmp_path), *words, *targets).status == 0
     assert git(tmp_path, "status", "--porcelain") == "?? .rollout-spec.yaml"
