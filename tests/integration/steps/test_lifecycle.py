@@ -314,7 +314,7 @@ def test_what_git_refuses_to_commit_is_not_written(old: Repo) -> None:
     old.commit("Write b", push=False)
     old.git("merge", "-q", "--no-ff", "--no-commit", "topic")
     before, files = old.snapshot(), old.git("status", "--porcelain")
-    first = ("--version", "1", "--inference-log", "s3://logs/", *record_words("1"))
+    first = ("--version", "1", "--inference-log", "s3://logs/", "--runbook", "https://runs/", *record_words("1"))
     for words in (("withdraw", "fraud"), ("bootstrap", "scam", "--like", "fraud", *first)):
         result = old.run(*words, "--commit")
         assert result.status == 3, result.text
@@ -597,7 +597,7 @@ def test_a_rollout_lives_by_commands_alone(tmp_path: Path, days: Callable[[], No
         assert repo.git("status", "--porcelain") == ""
         return result
 
-    like = ("--like", "fraud", "--inference-log", "s3://inference-logs/scam/")
+    like = ("--like", "fraud", "--inference-log", "s3://inference-logs/scam/", "--runbook", "https://runs/scam")
     step("bootstrap", "scam", "--version", "1", *like, *record_words("1"))
     for version in ("2", "3"):
         step("record", "scam", version, *record_words(version))
