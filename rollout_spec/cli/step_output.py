@@ -49,7 +49,7 @@ def finish_pull_request(step: StepInPullRequest) -> int:
     """Open the pull request of a prepared step and print it. Return 1 if the step is refused."""
     if step.prepared.is_refused:
         return _refuse(step.prepared)
-    _tell(step.prepared, step.options.forced)
+    _tell(step.prepared, step.options.forced, is_written=False)
     if step.forge is None:
         commit, diff = step.build()
         change = step.change
@@ -68,7 +68,10 @@ def finish_pull_request(step: StepInPullRequest) -> int:
 
 
 def _tell(prepared: PreparedStep, forced: str | None, *, is_written: bool = True) -> None:
-    """Print the change, the hold of the stage, required approvals, and new warnings."""
+    """Print the change, the hold of the stage, required approvals, and new warnings.
+
+    ``is_written``: the files are in the working tree.
+    """
     result, hold = prepared.result, prepared.held
     print(f"{subject(result)}: {traffic_change(result)}")
     if hold is not None:

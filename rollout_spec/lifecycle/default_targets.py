@@ -23,7 +23,7 @@ def default_targets(namespace: str | None, repository: Repository) -> list[dict[
     """
     rollouts = list(_rollouts(repository))
     if not rollouts:
-        return "there is no other rollout whose gateway it could share"
+        return "there is no other rollout here"
     targets: list[dict[str, Any]] = []
     for aspect, default in _DEFAULTS.items():
         used = {tuple(target.type for target in _owning(aspect, rollout, repository)) for rollout in rollouts}

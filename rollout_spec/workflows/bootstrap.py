@@ -93,7 +93,11 @@ def find_gaps(request: Request, repository: Repository, now: datetime) -> Gaps:
     if not request.settings.get("like") and not request.settings.get("targets"):
         reason = default_targets(request.settings.get("namespace"), repository)
         if isinstance(reason, str):
-            missing.append(MissingOption("--target", [dict(each) for each in _TARGETS], reason))
+            missing.append(
+                MissingOption(
+                    "--target", [dict(each) for each in _TARGETS], f"what to render, with your gateway: {reason}"
+                )
+            )
             request = _with(request, "settings", "targets", list(_TARGETS))
     errors = _errors(request, repository, now) if request.record else ()
     if errors or not request.record:

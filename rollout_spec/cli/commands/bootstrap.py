@@ -87,7 +87,11 @@ def run(arguments: argparse.Namespace) -> int:
         return report_gaps(arguments, gaps)
     for name in copied_mentions(request, repository):
         terminal.say(f"{name} is copied from {arguments.like}, and names it: make sure that it fits")
-    return step.run(arguments, request)
+    status = step.run(arguments, request)
+    if status == 0 and not arguments.dry_run:
+        name = arguments.rollout
+        terminal.say(f"next: merge it. Then `record {name} VERSION …` adds a version, and `propose` starts its rollout")
+    return status
 
 
 def _number(option: str, text: str | None) -> Any:

@@ -58,13 +58,12 @@ class Choices:
 
     def require_complete(self) -> None:
         """Raise UserError with every flag that a forge needs beside its name."""
-        lacks = []
-        if self.forge != "local" and self.repository is None:
-            lacks.append("--repository OWNER/NAME")
-        if FORGES[self.forge] == "gitea" and self.base_url is None:
-            lacks.append("--base-url https://HOST")
+        needed = {"--repository": (self.repository, "OWNER/NAME")} if self.forge != "local" else {}
+        if FORGES[self.forge] == "gitea":
+            needed["--base-url"] = (self.base_url, "https://HOST")
+        lacks = [f"{flag} {example}" for flag, (value, example) in needed.items() if value is None]
         if lacks:
-            flags = " ".join(lacks)
+            flags = " ".join(f"{flag} {value or example}" for flag, (value, example) in needed.items())
             raise UserError(
                 f"--forge {self.forge} also needs {' and '.join(lacks)}",
                 hint=f"for example: rollout-spec init --forge {self.forge} {flags}",

@@ -12,12 +12,13 @@ from pathlib import Path
 from rollout_spec.core.errors import UserError, disk_error
 from rollout_spec.core.findings import Finding
 from rollout_spec.core.links import HINT
+from rollout_spec.core.text import excerpt
 from rollout_spec.core.units import NAME
 from rollout_spec.core.yaml.reader import MAX_BYTES
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.workflows.check import review
 from rollout_spec.workflows.checkout import open_checkout
-from rollout_spec.workflows.init.choices import Choices
+from rollout_spec.workflows.init.choices import NONE, Choices
 from rollout_spec.workflows.init.contents import GITLAB, HOOKS, files_of, files_of_root, is_example
 from rollout_spec.workflows.init.remote import with_remote
 from rollout_spec.workflows.locate import WorkspaceLocation, location_of
@@ -26,6 +27,7 @@ from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.tree import Tree
 
 _LONGEST_NAME = 63
+_FOLDER = re.compile(r"(?:[A-Za-z0-9._][A-Za-z0-9._-]*(?:/|\Z))*")
 _PRESENT = {
     HOOKS: re.compile(rb"\bid: *rollout-spec-check-all\b"),
     GITLAB: re.compile(rb"\.gitlab/rollout-spec\.yml"),
@@ -78,6 +80,11 @@ def create_repository(start: Path, name: str, choices: Choices, now: datetime) -
     choices.require_complete()
     tree = here.repository().tree
     _refuse_linked(folder, WORKSPACE_FILE)
+    if not _FOLDER.fullmatch(here.prefix) and not (choices.minimal and choices.ci_or_default == NONE):
+        raise UserError(
+            f"{excerpt(here.prefix)} has characters that are unsafe in a CI job",
+            hint="use letters, digits, `.`, `_` and `-` in the names of folders",
+        )
     workspace = _workspace_name(choices, here, tree)
     at_root = files_of_root(choices, workspace, here.prefix)
     if (folder / WORKSPACE_FILE).exists():
@@ -174,7 +181,7 @@ def _workspace_name(choices: Choices, here: WorkspaceLocation, tree: Tree) -> st
     if choices.name is not None:
         if not re.fullmatch(NAME, choices.name):
             hint = "use lower-case letters, digits and `-`, with a letter or digit at both ends"
-            raise UserError(f"--name: `{choices.name}` is not a valid name", hint=hint)
+            raise UserError(f"--name: `{excerpt(choices.name)}` is not a valid name", hint=hint)
         return choices.name
     others = Repository(tree)
     names = [_label(here.workspace.resolve().name), _label(here.prefix)]

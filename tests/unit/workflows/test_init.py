@@ -7,9 +7,13 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import yaml
+from amounts import examples
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from workspaces import files_in
 
 from rollout_spec.core.errors import ChangedError, UserError
@@ -56,6 +60,18 @@ def pairs() -> Iterator[dict[str, object]]:
 def _of(row: dict[str, object]) -> list[tuple[tuple[str, object], tuple[str, object]]]:
     items = [(name, row[name]) for name in VALUES if name in row]
     return list(itertools.combinations(items, 2))
+
+
+PATHS = [
+    ".gitlab-ci.yml",
+    ".pre-commit-config.yaml",
+    ".rollout-spec.yaml",
+    "README.md",
+    "components/tokenizer.yaml",
+    "deploy/flux.yaml",
+    "rollouts/fraud.yaml",
+    "schemas/component.schema.json",
+]
 
 
 def put(folder: Path, files: dict[str, bytes]) -> None:
@@ -183,6 +199,25 @@ def test_a_file_that_appears_meanwhile_is_not_overwritten(tmp_path: Path, monkey
     assert files_in(tmp_path / "models") == {"schemas/component.schema.json": b"mine"}
 
 
+@settings(max_examples=examples(100), deadline=None, database=None, derandomize=True)
+@given(
+    there=st.dictionaries(st.sampled_from(PATHS), st.binary(max_size=40) | st.just(None), max_size=4), data=st.data()
+)
+def test_whatever_is_there_stays(there: dict[str, bytes | None], data: st.DataObject) -> None:
+    """None stands for a folder. The rest is written, or nothing is."""
+    with TemporaryDirectory() as name:
+        folder = Path(name) / "models"
+        put(folder, {path: content for path, content in there.items() if content is not None})
+        for path in (path for path, content in there.items() if content is None):
+            (folder / path).mkdir(parents=True, exist_ok=True)
+        before = files_in(folder) if folder.exists() else {}
+        done = create_repository(Path(name), "models", Choices(ci=data.draw(st.sampled_from(CIS))), NOW)
+        after = files_in(folder) if folder.exists() else {}
+        assert {path: after.get(path) for path in before} == before
+        assert set(after) - set(before) == set(done.written)
+        assert {each.path for each in done.left} & set(done.written) == set()
+
+
 def test_parts_that_are_there_already_are_enough(tmp_path: Path) -> None:
     hooks = b"repos:\n  - repo: https://example.com/x\n    hooks:\n      - id: rollout-spec-check-all\n"
     ci = b"include:\n  - local: .gitlab/rollout-spec.yml\n"
@@ -194,7 +229,7 @@ def test_parts_that_are_there_already_are_enough(tmp_path: Path) -> None:
 
 def test_in_a_folder_of_a_repository_the_root_stays_and_the_folder_is_written(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
-    done = create_repository(tmp_path, "environments/Prod EU", Choices(), NOW)
+    done = create_repository(tmp_path, "environments/Prod_EU", Choices(), NOW)
     assert done.name == "prod-eu"
     assert all(path.startswith(("environments/", ".git/")) for path in files_in(tmp_path))
     left = {each.path: each.wanted.decode() for each in done.left}
@@ -203,10 +238,18 @@ def test_in_a_folder_of_a_repository_the_root_stays_and_the_folder_is_written(tm
         ".github/workflows/rollouts.yml",
         ".pre-commit-config.yaml",
     ]
-    assert '--repo "$GITHUB_WORKSPACE/environments/Prod EU" drill' in left[".github/workflows/drill-prod-eu.yml"]
-    assert "path: environments/Prod EU/manifests/*" in (tmp_path / "environments/Prod EU/deploy/argocd.yaml").read_text(
+    assert '--repo "$GITHUB_WORKSPACE/environments/Prod_EU" drill' in left[".github/workflows/drill-prod-eu.yml"]
+    assert "path: environments/Prod_EU/manifests/*" in (tmp_path / "environments/Prod_EU/deploy/argocd.yaml").read_text(
         "utf-8"
     )
+
+
+@pytest.mark.parametrize("folder", ['a"b', "$(evil)", "a b", "- x", "a: b", "-x", "a\nb"])
+def test_a_folder_whose_name_could_be_code_in_a_job_is_refused(folder: str, tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    with pytest.raises(UserError, match="unsafe in a CI job"):
+        create_repository(tmp_path, folder, Choices(), NOW)
+    assert create_repository(tmp_path, folder, Choices(minimal=True), NOW).written == (".rollout-spec.yaml",)
 
 
 @pytest.mark.parametrize("forge", ["github", "gitlab", "gitea", "forgejo"])
