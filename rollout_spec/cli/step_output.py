@@ -97,7 +97,8 @@ def _show(findings: tuple[Finding, ...], unwritten_step: PreparedStep | None = N
     """Print findings. Those of a new file that was not written name its fields, because it has no lines."""
     step = unwritten_step.result if unwritten_step is not None else None
     if step is not None and step.before is None:
-        terminal.say("\n".join(unwritten(each, step.path) for each in findings))
+        for each in findings:
+            terminal.say(unwritten(each, step.path))
     else:
         sys.stderr.write(REPORTERS["text"].report(Report(findings), View()))
 

@@ -16,7 +16,7 @@ import yaml
 from analysis_tables import write_table
 from installed_command import INSTALLED, command_here, python_here
 from real_servers import CHECKOUT, npm_package, program
-from repo import Repo
+from repo import Repo, run
 
 pytestmark = pytest.mark.system
 
@@ -36,6 +36,12 @@ FORMS = {ACTION: "github-actions", EXAMPLE: "github-workflows", DRILL: "github-w
 FORMS |= {GITLAB: "gitlab-ci", GITLAB_DRILL: "gitlab-ci", GITLAB_ROLLBACK: "gitlab-ci", ROLLBACK: "github-workflows"}
 FORMS |= {GITLAB_RECONCILE: "gitlab-ci", RECONCILE: "github-workflows"}
 FORMS |= {GITLAB_DRIFT: "gitlab-ci", DRIFT: "github-workflows"}
+WRITTEN = {
+    "github": dict.fromkeys([".github/workflows/rollouts.yml", ".github/workflows/drill.yml"], "github-workflows"),
+    "gitlab": dict.fromkeys(
+        [".gitlab-ci.yml", ".gitlab/rollout-spec.yml", ".gitlab/rollout-spec-drill.yml"], "gitlab-ci"
+    ),
+}
 CARELESS = """\
 on: pull_request_target
 jobs:
@@ -113,6 +119,21 @@ def test_a_forge_reads_it(file: Path, schema: str, tmp_path: Path) -> None:
     broken = tmp_path / file.name
     broken.write_text(re.sub(r"^( *)(runs-on|using|script):.*$", r"\1\2: []", file.read_text("utf-8"), flags=re.M))
     assert subprocess.run([*command, broken], capture_output=True, check=False).returncode == 1
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("source", ["git+https://git.example.com/rollout-spec@0123abc", "rollout-spec==0.1.0"])
+def test_forges_read_what_init_writes(source: str, tmp_path: Path) -> None:
+    for ci, forms in WRITTEN.items():
+        done = run("--repo", str(tmp_path), "init", ci, "--ci", ci, "--install", source)
+        assert done.status == 0, done.text
+        for path, schema in forms.items():
+            command: list[Path | str] = [program("check-jsonschema"), "--builtin-schema", f"vendor.{schema}"]
+            ran = subprocess.run([*command, tmp_path / ci / path], capture_output=True, text=True, check=False)
+            assert ran.returncode == 0, ran.stdout
+        command = [sys.executable, "-m", "pre_commit", "validate-config", tmp_path / ci / ".pre-commit-config.yaml"]
+        assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+    assert zizmor(*(tmp_path / "github" / path for path in WRITTEN["github"])) == set()
 
 
 def test_pre_commit_reads_our_hooks() -> None:
