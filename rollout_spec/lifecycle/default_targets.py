@@ -1,4 +1,4 @@
-"""The targets of a new rollout, taken from the rollouts that are there."""
+"""The targets and the metric profile of a new rollout, taken from the rollouts that are there."""
 
 from __future__ import annotations
 
@@ -39,6 +39,15 @@ def default_targets(namespace: str | None, repository: Repository) -> list[dict[
     if isinstance(gateway, str):
         return gateway
     return [{**target, "gateway": dict(gateway)} if target["type"] == ROUTE else target for target in targets]
+
+
+def default_profile(repository: Repository) -> str | None:
+    """Return the metric profile that all rollouts share; None if they share none.
+
+    Alerts that read metrics of another stack would never fire.
+    """
+    profiles = {rollout.spec.service.metrics for rollout in _rollouts(repository)}
+    return profiles.pop() if len(profiles) == 1 else None
 
 
 def _rollouts(repository: Repository) -> Iterator[ModelRollout]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.yaml.entries import CannotEditError
 from rollout_spec.lifecycle.bootstrap import new_rollout
-from rollout_spec.lifecycle.default_targets import default_targets
+from rollout_spec.lifecycle.default_targets import default_profile, default_targets
 from rollout_spec.lifecycle.live_changes import STEPS
 from rollout_spec.lifecycle.options import option_of
 from rollout_spec.lifecycle.step_result import REFUSED, Request, StepResult
@@ -79,6 +79,8 @@ def _bootstrap(repository: Repository, request: Request) -> StepResult:
         if isinstance(targets, str):
             raise UserError(f"the targets of {name} are not known: {targets}", hint="use --target, or --like ROLLOUT")
         settings["targets"] = targets
+    if not like and settings.get("metrics") is None:
+        settings["metrics"] = default_profile(repository)
     content = new_rollout(name, version, request.record, settings, example).encode()
     _require_loaded(path, content, repository)
     return _step("bootstrap", version, path, None, content, repository)

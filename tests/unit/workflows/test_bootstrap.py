@@ -137,3 +137,4 @@ def test_a_new_rollout_has_the_targets_that_the_others_share(tmp_path: Path) -> 
     assert run("--repo", str(tmp_path), *words).status == 0
     new = parse((tmp_path / "rollouts/churn.yaml").read_bytes()).data
     assert new["spec"]["targets"] == [{"type": "envoy"}, {"type": "prometheus"}]
+    assert new["spec"]["service"]["metrics"] == "envoy"
