@@ -104,15 +104,17 @@ def _show(left: LeftFile) -> None:
 
 def _advise(folder: str, choices: Choices, done: NewRepository) -> None:
     """Print the next steps."""
+    start = "" if folder == "." else f"cd {shlex.quote(folder)} && "
     if choices.ci_or_default != NONE:
         if choices.requirement is not None:
             terminal.say(f"CI installs `{choices.requirement}`")
         else:
+            at_root = done.has_git and folder != "."
+            command = f"rollout-spec init {shlex.quote(folder)}" if at_root else f"{start}rollout-spec init"
             terminal.say(
-                "CI cannot install rollout-spec yet: this copy is from a folder of this machine. Set the variable\n"
-                "  ROLLOUT_SPEC_REQUIREMENT in your CI, or use --install git+https://HOST/PATH@COMMIT"
+                "CI cannot install rollout-spec yet: this copy is from a folder of this machine. Name a source:\n"
+                f"  {command} --ci {choices.ci_or_default} --install git+https://HOST/PATH@COMMIT | git apply"
             )
-    start = "" if folder == "." else f"cd {shlex.quote(folder)} && "
     if choices.minimal:
         targets = " ".join(f"--target {shlex.quote(_target_text(name))}" for name in choices.targets)
         terminal.say(f"next: {start}rollout-spec bootstrap NAME {targets}")

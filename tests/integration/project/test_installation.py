@@ -88,6 +88,23 @@ def test_what_init_prints_can_be_applied_by_git(tmp_path: Path) -> None:
     assert (again.status, "is a rollout repository already" in again.err) == (0, True)
 
 
+@pytest.mark.parametrize("ci", ["github", "gitlab"])
+def test_a_source_can_be_named_later(ci: str, tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "-b", "main", "models")
+    folder = tmp_path / "models"
+    first = run("--repo", str(folder), "init", "--ci", ci)
+    assert (first.status, f"init --ci {ci} --install" in first.err) == (0, True)
+    for commit in ("0123abc", "4567def"):
+        source = f"git+https://git.example.com/rollout-spec@{commit}"
+        done = run("--repo", str(folder), "init", "--ci", ci, "--install", source)
+        assert done.status == 1
+        (tmp_path / "printed").write_text(done.out, "utf-8")
+        git(folder, "apply", str(tmp_path / "printed"))
+        assert run("--repo", str(folder), "init", "--ci", ci, "--install", source).status == 0
+    jobs = [path.read_text("utf-8") for path in folder.rglob("*.yml") if "rollout_spec" in path.read_text("utf-8")]
+    assert len(jobs) == 2 and all(f'"rollout-spec @ {source}"' in job for job in jobs)
+
+
 @pytest.mark.parametrize(
     ("url", "forge", "repository"),
     [
