@@ -11,6 +11,7 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.domain.targets import definitions as catalog
 from rollout_spec.integrations.forges import FORGES as FORGE_TYPES
 from rollout_spec.integrations.monitors import MONITORS as MONITOR_TYPES
+from rollout_spec.integrations.monitors.presets import PRESETS
 from rollout_spec.spec.target import TargetDefinition
 from rollout_spec.workspace.working_tree import WorkingTree
 
@@ -18,7 +19,6 @@ NONE = "none"
 FORGES = {**{name: name for name in FORGE_TYPES}, "forgejo": "gitea"}
 """The type of a forge in the workspace, by the name of its software."""
 CIS = ("github", "gitlab", NONE)
-_PRESETS = ("datadog", "pagerduty", "cloudwatch")
 _MAPPED = "json"
 """The type of monitors that a preset reads. Without a preset it needs a mapping of your own."""
 
@@ -102,4 +102,4 @@ def is_kubernetes(target: str) -> bool:
 def monitors() -> list[str]:
     """Return the monitors: targets with alerts, senders of payloads, and none."""
     senders = [name for name in MONITOR_TYPES if name != _MAPPED]
-    return [*alert_targets(), *senders, *_PRESETS, NONE]
+    return [*alert_targets(), *senders, *PRESETS, NONE]

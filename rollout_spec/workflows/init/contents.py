@@ -8,6 +8,8 @@ from typing import Any
 
 from rollout_spec.core import package_data as resources
 from rollout_spec.core.yaml.format import block, inline
+from rollout_spec.integrations.monitors import MONITORS
+from rollout_spec.integrations.monitors.presets import PRESETS
 from rollout_spec.render.drift import find_drift
 from rollout_spec.spec.kinds import API_VERSION, MANIFESTS, OUTPUTS, WORKSPACE_FILE
 from rollout_spec.workflows.init.choices import FORGES, Choices, is_kubernetes
@@ -31,11 +33,7 @@ _AUTH: Mapping[str, Mapping[str, Any]] = {
     "flagger": {"basic": {"user": "flagger", "password": {"env": "FLAGGER_PASSWORD"}}},
     "pagerduty": {"hmac": {"env": "PAGERDUTY_KEY"}},
 }
-_PRESETS: Mapping[str, Mapping[str, Any]] = {
-    "datadog": {"preset": "datadog"},
-    "pagerduty": {"preset": "pagerduty"},
-    "cloudwatch": {"preset": "cloudwatch", "topic": "arn:aws:sns:eu-west-1:123456789012:rollouts"},
-}
+_TOPIC = "arn:aws:sns:eu-west-1:123456789012:rollouts"
 
 
 def is_example(path: str) -> bool:
@@ -106,12 +104,11 @@ def _settings(choices: Choices, name: str) -> str:
 
 def _service(monitor: str) -> list[str]:
     """Return the lines that name a monitor for `rollout-spec serve`, if it needs settings."""
-    if monitor not in _AUTH and monitor not in _PRESETS and monitor not in ("alertmanager", "argo-rollouts"):
+    if monitor not in MONITORS and monitor not in PRESETS:
         return []
     auth = _AUTH.get(monitor, {"bearer": {"env": f"{monitor.upper().replace('-', '_')}_TOKEN"}})
-    settings = {"type": "json" if monitor in _PRESETS else monitor, **_PRESETS.get(monitor, {})}
-    if monitor != "cloudwatch":  # SNS signs its messages
-        settings["auth"] = auth
+    settings: dict[str, Any] = {"type": "json", "preset": monitor} if monitor in PRESETS else {"type": monitor}
+    settings |= {"topic": _TOPIC} if monitor == "cloudwatch" else {"auth": auth}  # SNS signs its messages
     return ["  service:", "    monitors:", f"      {monitor}: {inline(settings)}"]
 
 
