@@ -43,8 +43,11 @@ def version(text: str) -> str:
     return text
 
 
-def record(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return a record as plain data with ordered fields. UserError with the position if it is invalid."""
+def record(arguments: argparse.Namespace, *, may_be_empty: bool = False) -> dict[str, Any]:
+    """Return a record as plain data with ordered fields.
+
+    UserError with every wrong field, or its position in a file.
+    """
     given = {name: getattr(arguments, name) for name in _TEXTS if getattr(arguments, name) is not None}
     fields = {**_source(arguments, given), **given}
     for name in _PAIRS:
@@ -53,9 +56,10 @@ def record(arguments: argparse.Namespace) -> dict[str, Any]:
             fields[name] = {**(fields.get(name) or {}), **pairs}
     problems_found = record_problems(fields)
     if problems_found:
-        field = _option(str(problems_found[0].path[0])) if problems_found[0].path else "the record"
-        raise UserError(f"{field}: {problems_found[0].message}", hint=problems_found[0].hint)
-    if not fields:
+        fields_named = [_option(str(each.path[0])) if each.path else "the record" for each in problems_found]
+        messages = [f"{name}: {each.message}" for name, each in zip(fields_named, problems_found, strict=True)]
+        raise UserError("\n".join(messages), hint=problems_found[0].hint if len(messages) == 1 else None)
+    if not fields and not may_be_empty:
         raise UserError("the record is empty", hint="use --artifact URI --digest sha256:…, or --from FILE")
     return in_order(fields)
 

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rollout_spec.checks.reporters import REPORTERS, View
+from rollout_spec.checks.reporters.base import message_with_hint
 from rollout_spec.cli import terminal
 from rollout_spec.core.diff import patch
 from rollout_spec.core.findings import Finding, Report
 from rollout_spec.lifecycle import Request
+from rollout_spec.lifecycle.options import option_of
 from rollout_spec.lifecycle.pull_request import approvals, subject, traffic_change, trailers
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workflows.step_in_checkout import StepOptions, step_in_checkout
@@ -27,7 +29,7 @@ def finish_in_checkout(request: Request, here: WorkspaceLocation, options: StepO
     done = step_in_checkout(request, here, options, terminal.say)
     if done.prepared.is_refused:
         return _refuse(done.prepared)
-    _tell(done.prepared, options.forced)
+    _tell(done.prepared, options.forced, is_written=not options.is_dry_run)
     edits = done.prepared.result.edits
     if options.is_dry_run:
         if options.is_commit:
@@ -48,7 +50,7 @@ def finish_pull_request(step: StepInPullRequest) -> int:
     """Open the pull request of a prepared step and print it. Return 1 if the step is refused."""
     if step.prepared.is_refused:
         return _refuse(step.prepared)
-    _tell(step.prepared, step.options.forced)
+    _tell(step.prepared, step.options.forced, is_written=False)
     if step.forge is None:
         show_unpushed(step.change, *step.build(), is_dry_run=step.options.is_dry_run)
         return 0
@@ -85,8 +87,11 @@ def show_patch(edits: Mapping[str, bytes | None], before: Mapping[str, bytes | N
     terminal.say("nothing was written: this is a dry run")
 
 
-def _tell(prepared: PreparedStep, forced: str | None) -> None:
-    """Print the change, the hold of the stage, required approvals, and new warnings."""
+def _tell(prepared: PreparedStep, forced: str | None, *, is_written: bool = True) -> None:
+    """Print the change, the hold of the stage, required approvals, and new warnings.
+
+    ``is_written``: the files are in the working tree.
+    """
     result, hold = prepared.result, prepared.held
     print(f"{subject(result)}: {traffic_change(result)}")
     if hold is not None:
@@ -97,17 +102,35 @@ def _tell(prepared: PreparedStep, forced: str | None) -> None:
         terminal.say("--force was not needed and is not recorded")
     for approval in approvals(result):
         terminal.say(f"{approval}, by merging this")
-    show_findings(prepared.check.warned)
+    show_findings(prepared.check.warned, None if is_written else prepared)
 
 
 def _refuse(prepared: PreparedStep) -> int:
     check = prepared.check
     why = check.why or "it would introduce these errors"
     terminal.say(f"rollout-spec: {subject(prepared.result)} was not done: {why}{':' if check.refused else ''}")
-    show_findings(check.refused)
+    show_findings(check.refused, prepared)
     return 1
 
 
-def show_findings(findings: tuple[Finding, ...]) -> None:
-    """Print findings to stderr."""
-    sys.stderr.write(REPORTERS["text"].report(Report(findings), View()))
+def show_findings(findings: tuple[Finding, ...], unwritten_step: PreparedStep | None = None) -> None:
+    """Print findings to stderr.
+
+    Those of a new file that was not written name its fields, because it has no lines.
+    """
+    step = unwritten_step.result if unwritten_step is not None else None
+    if step is not None and step.before is None:
+        for each in findings:
+            terminal.say(unwritten(each, step.path))
+    else:
+        sys.stderr.write(REPORTERS["text"].report(Report(findings), View()))
+
+
+def unwritten(finding: Finding, path: str) -> str:
+    """Return the line of a finding.
+
+    One about an unwritten file names the option or field in place of the line.
+    """
+    if finding.file != path and not finding.file.endswith(f"/{path}"):
+        return REPORTERS["text"].report(Report((finding,)), View()).rstrip("\n")
+    return f"{option_of(finding.path)}: {finding.severity}: {message_with_hint(finding)} [{finding.name}]"

@@ -1,4 +1,4 @@
-"""Shipped templates, policies, schemas and examples.
+"""Shipped templates, policies, schemas, examples and CI jobs.
 
 In a checkout they are beside the package, in a wheel inside it.
 """

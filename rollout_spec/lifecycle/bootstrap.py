@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from rollout_spec.core.findings import KeyPath
 from rollout_spec.core.yaml.format import Quoted, block, inline
 from rollout_spec.spec.kinds import API_VERSION
 from rollout_spec.workspace.edits import spelled
@@ -18,8 +20,6 @@ _TRIGGERS: tuple[dict[str, Any], ...] = (
     {"name": "serving-errors", "type": "threshold", "metric": "error_rate", "above": "5%", "window": "5m"},
     {"name": "latency-sla", "type": "latency", "quantile": "99%", "above": "250ms", "window": "5m", "for": "2m"},
 )
-ROUTE = "gateway-api"
-"""The target that splits the traffic of a new rollout, unless the settings name others."""
 _METADATA = ("namespace", "owner", "tier", "description")
 _COPIED = ("namespace", "owner", "tier")
 _SERVICE = ("host", "port", "requestsPerSecond", "metrics", "inferenceLog")
@@ -37,7 +37,8 @@ def new_rollout(
 ) -> str:
     """Return the text of a new rollout's file.
 
-    Missing ``settings`` are copied from the data of an ``example``.
+    Missing ``settings`` are copied from the data of an ``example``, except those that belong to one model alone: its
+    host, description, labels, load, inference log, runbook, drill and backend.
     """
     spec: Mapping[str, Any] = example["spec"] if example else {}
     about: Mapping[str, Any] = example["metadata"] if example else {}
@@ -58,15 +59,10 @@ def new_rollout(
         "live": {"stable": Quoted(version)},
         "stages": spec.get("stages") or _STAGES,
         "triggers": spec.get("triggers") or ([] if example else _TRIGGERS),
-        "rollback": {"merge": "review"} | _without_drill(spec.get("rollback") or {}) | _rollback(settings),
-        "targets": settings.get("targets") or spec.get("targets") or [],
+        "rollback": {"merge": "review"} | _shared(spec.get("rollback") or {}) | _rollback(settings),
+        "targets": settings.get("targets") or [_without_own_backend(target) for target in spec.get("targets") or []],
     }
     return "\n".join([*head, *_sections(sections)]) + "\n"
-
-
-def targets_at(gateway: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the default targets of a rollout, with a gateway."""
-    return [{"type": "kserve"}, {"type": ROUTE, "gateway": dict(gateway)}, {"type": "prometheus-operator"}]
 
 
 def _chosen(names: Sequence[str], settings: Mapping[str, Any], otherwise: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,9 +76,35 @@ def _rollback(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: settings[name] for name in ("reviewers", "runbook") if settings.get(name)}
 
 
-def _without_drill(rollback: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the rollback settings without ``drilled``: the drill was of the example's own rollbacks."""
-    return {name: value for name, value in rollback.items() if name != "drilled"}
+def _shared(rollback: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the rollback settings that rollouts may share.
+
+    A runbook describes one model, and ``drilled`` is the time of one model's drill.
+    """
+    return {name: value for name, value in rollback.items() if name not in ("runbook", "drilled")}
+
+
+def _without_own_backend(target: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a target without the ``backend`` of one model.
+
+    Its name has no `{rollout}`, so it names the example's own Services.
+    """
+    backend = target.get("backend")
+    is_own = isinstance(backend, Mapping) and "{rollout}" not in str(backend.get("name"))
+    return {name: value for name, value in target.items() if name != "backend" or not is_own}
+
+
+def mentions(data: Any, name: str, at: KeyPath = ()) -> Iterator[KeyPath]:
+    """Yield the paths of texts that contain a name, in ``spec`` without the records and the host."""
+    if isinstance(data, Mapping):
+        for key, value in data.items():
+            if (*at, key) not in (("metadata", "name"), ("spec", "versions"), ("spec", "service", "host")):
+                yield from mentions(value, name, (*at, key))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from mentions(value, name, (*at, index))
+    elif isinstance(data, str) and re.search(rf"(?<![a-z0-9]){re.escape(name)}(?![a-z0-9])", data):
+        yield at
 
 
 def _sections(sections: Mapping[str, Any]) -> Iterator[str]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.yaml.entries import CannotEditError
-from rollout_spec.lifecycle.bootstrap import ROUTE, new_rollout, targets_at
+from rollout_spec.lifecycle.bootstrap import new_rollout
+from rollout_spec.lifecycle.default_targets import default_profile, default_targets
 from rollout_spec.lifecycle.live_changes import STEPS
+from rollout_spec.lifecycle.options import option_of
 from rollout_spec.lifecycle.step_result import REFUSED, Request, StepResult
 from rollout_spec.render.drift import compare_manifests
 from rollout_spec.render.renderer import RenderError, render
@@ -17,9 +17,6 @@ from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workspace.edits import with_live, with_record
 from rollout_spec.workspace.loader import File
 from rollout_spec.workspace.repository import Repository
-
-_MOST_READ = 50
-"""The number of rollouts that are read to find the gateway for a new one."""
 
 
 def apply_step(repository: Repository, request: Request) -> StepResult:
@@ -78,32 +75,24 @@ def _bootstrap(repository: Repository, request: Request) -> StepResult:
     example = repository.require_rollout(like).document.data if like else None
     settings = dict(request.settings)
     if not like and not settings.get("targets"):
-        settings["targets"] = targets_at(_gateway(name, settings.get("namespace"), repository))
+        targets = default_targets(settings.get("namespace"), repository)
+        if isinstance(targets, str):
+            raise UserError(f"the targets of {name} are not known: {targets}", hint="use --target, or --like ROLLOUT")
+        settings["targets"] = targets
+    if not like and settings.get("metrics") is None:
+        settings["metrics"] = default_profile(repository)
     content = new_rollout(name, version, request.record, settings, example).encode()
+    _require_loaded(path, content, repository)
     return _step("bootstrap", version, path, None, content, repository)
 
 
-def _gateway(name: str, namespace: str | None, repository: Repository) -> Mapping[str, Any]:
-    """Return the gateway that all rollouts share. UserError if there is none, or more than one.
-
-    A gateway without a namespace is in the namespace of its rollout.
-    """
-    files = (repository.rollout(other) for other in repository.names("rollouts")[:_MOST_READ])
-    gateways: list[Any] = []
-    for rollout in (file.model for file in files if file and file.model):
-        own = rollout.metadata.namespace
-        default = {} if own == namespace else {"namespace": own or "default"}
-        options = (target.options.get("gateway") for target in rollout.spec.targets if target.type == ROUTE)
-        gateways += [{**default, **option} if isinstance(option, Mapping) else option for option in options]
-    first = gateways[0] if gateways else None
-    if not isinstance(first, Mapping) or any(gateway != first for gateway in gateways):
-        reason = "the rollouts here have several gateways" if gateways else "no rollout here has a gateway"
-        hint = (
-            f"use --target kserve --target '{{type: {ROUTE}, gateway: {{name: …}}}}' --target prometheus-operator, "
-            "or --like ROLLOUT"
-        )
-        raise UserError(f"no gateway is known to split the traffic of {name}: {reason}", hint=hint)
-    return first
+def _require_loaded(path: str, content: bytes, repository: Repository) -> None:
+    """Raise UserError with every option of a new rollout whose value is wrong."""
+    file = repository.edited({path: content}).file(path, "ModelRollout")
+    problems = [each for each in file.problems if each.severity == "error"] if file and file.model is None else []
+    if problems:
+        messages = [f"{option_of(each.path)}: {each.message}" for each in problems]
+        raise UserError("\n".join(messages), hint=problems[0].hint if len(problems) == 1 else None)
 
 
 def _record(file: File[ModelRollout], rollout: ModelRollout, request: Request) -> bytes:

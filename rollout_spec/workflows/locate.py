@@ -99,6 +99,11 @@ def around(start: Path) -> WorkspaceLocation | None:
     return None
 
 
+def location_of(folder: Path) -> WorkspaceLocation:
+    """Return the location of a workspace in a folder, which need not exist."""
+    return _place(folder, folder)
+
+
 def refuse_link(folder: Path, path: str) -> None:
     """Raise UserError if a path below a folder is a link or goes through one."""
     link = Links(folder).of_file(path)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from rollout_spec.checks.runner import is_sound
 from rollout_spec.core.errors import UserError
@@ -26,7 +24,6 @@ from rollout_spec.lifecycle.hold import require_hold
 from rollout_spec.spec.workspace import ForgeSettings as ForgeSettings
 from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workflows.branch_heads import Built, Heads
-from rollout_spec.workflows.checkout import open_checkout
 from rollout_spec.workflows.merge_times import MergedAt
 from rollout_spec.workflows.pull_requests import DeliveredChange, Delivery, deliver
 from rollout_spec.workflows.step_check import StepCheck, check_step
@@ -97,12 +94,6 @@ def _held(result: StepResult, base: Base | None, now: datetime, merged_at: Merge
         return hold_status(result, "this clone is shallow: its history ends too early", now)
     entered = stage_entry(result, base.history(result.path))
     return hold_status(result, entered, now, merged_at(entered.commit) if entered and merged_at else None)
-
-
-def write_all(root: Path, edits: Mapping[str, bytes | None]) -> None:
-    """Write all files below a folder, or none. UserError if a write fails."""
-    with open_checkout(root, None, lambda message: None) as checkout:
-        checkout.apply(edits, {})
 
 
 def open_pull_request(

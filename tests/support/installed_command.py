@@ -13,8 +13,12 @@ from pathlib import Path
 
 from real_servers import CHECKOUT, require
 
-RELEASED = ("rollout_spec", "templates", "policies", "schemas", "examples")
+RELEASED = ("rollout_spec", "templates", "policies", "schemas", "examples", "ci")
 RELEASED_FILES = ("pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml", "action.yml")
+
+
+INSTALLED = {"REQUIREMENT": "rollout-spec==0.1.0", "ROLLOUT_SPEC_REQUIREMENT": "rollout-spec==0.1.0"}
+"""The variables by which a person tells jobs of GitHub and GitLab what pip installs."""
 
 
 def script(place: Path, text: str) -> Path:
@@ -80,6 +84,11 @@ def release(folder: Path) -> Path:
     fetch = ["download", "--no-deps", "--retries", "0", "--dest", str(folder.parent / "fetched"), "hatchling"]
     fetched = subprocess.run([*pip, *fetch], capture_output=True, check=False)
     require(fetched.returncode == 0, "pip cannot fetch packages")
+    return published(folder)
+
+
+def published(folder: Path) -> Path:
+    """Copy what users get of this checkout."""
     for name in RELEASED:
         shutil.copytree(CHECKOUT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in RELEASED_FILES:

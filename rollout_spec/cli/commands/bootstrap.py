@@ -1,7 +1,11 @@
 """Create a rollout with one stable version: its file and its manifests. It has no rollback target yet.
 
 Defaults come from another rollout with --like, else from a small plan: three stages, triggers on errors and latency,
-and a route at the gateway that the rollouts here share. The files are written only if they pass `rollout-spec check`.
+and the targets that the rollouts here share. The files are written only if they pass `rollout-spec check`. If options
+are missing for that, all of them are named at once.
+
+rollout-spec bootstrap churn  names all options that churn needs
+rollout-spec bootstrap churn --like fraud --version 1 --artifact s3://models/churn/1/
 """
 
 from __future__ import annotations
@@ -12,12 +16,18 @@ from typing import Any
 
 from rollout_spec.cli import record_options as recorded
 from rollout_spec.cli import step_options as step
+from rollout_spec.cli import terminal
+from rollout_spec.cli import workspace as place
+from rollout_spec.cli.bootstrap_gaps import report_gaps
+from rollout_spec.cli.clock import clock
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import excerpt
 from rollout_spec.core.units import NAME
 from rollout_spec.core.yaml.document import parse
 from rollout_spec.core.yaml.scalars import resolve
 from rollout_spec.lifecycle import Request
+from rollout_spec.workflows.bootstrap import copied_mentions, find_gaps
+from rollout_spec.workflows.newest import local_workspace
 
 _TEXTS = {
     "host": "the host name for callers (default: ROLLOUT.NAMESPACE.svc.cluster.local)",
@@ -40,8 +50,12 @@ _NUMBERS = {
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     step.configure(parser)
-    parser.add_argument("--version", required=True, metavar="V", help="the first version")
-    parser.add_argument("--like", metavar="ROLLOUT", help="a rollout here to copy stages, triggers and targets from")
+    parser.add_argument("--version", metavar="V", help="the first version")
+    parser.add_argument(
+        "--like",
+        metavar="ROLLOUT",
+        help="a rollout here to copy from: namespace, owner, tier, stages, triggers, targets, rollback settings",
+    )
     parser.add_argument(
         "--target", action="append", default=[], metavar="T", help="a target, or `{type: …, option: …}`; repeat it"
     )
@@ -60,12 +74,24 @@ def run(arguments: argparse.Namespace) -> int:
             f"`{excerpt(arguments.rollout)}` is not a valid name",
             hint="use lower-case letters, digits and `-`, with a letter or digit at both ends",
         )
-    version, record = recorded.version(arguments.version), recorded.record(arguments)
+    version = recorded.version(arguments.version) if arguments.version is not None else None
+    record = recorded.record(arguments, may_be_empty=True)
     settings: dict[str, Any] = {name: getattr(arguments, name) for name in (*_TEXTS, "like")}
     settings |= {name: getattr(arguments, f"service_{name}") for name in _SERVICE}
     settings |= {name: _number(option, getattr(arguments, f"service_{name}")) for name, (option, _) in _NUMBERS.items()}
     settings |= {"targets": [_target(text) for text in arguments.target], "reviewers": arguments.reviewer}
-    return step.run(arguments, Request("bootstrap", arguments.rollout, version, record=record, settings=settings))
+    request = Request("bootstrap", arguments.rollout, version, record=record, settings=settings)
+    repository = local_workspace(place.find_anywhere(arguments))
+    gaps = find_gaps(request, repository, clock())
+    if gaps.missing or gaps.errors:
+        return report_gaps(arguments, gaps)
+    for name in copied_mentions(request, repository):
+        terminal.say(f"{name} is copied from {arguments.like}, and names it: make sure that it fits")
+    status = step.run(arguments, request)
+    if status == 0 and not arguments.dry_run:
+        name = arguments.rollout
+        terminal.say(f"next: merge it. Then `record {name} VERSION …` adds a version, and `propose` starts its rollout")
+    return status
 
 
 def _number(option: str, text: str | None) -> Any:

@@ -61,7 +61,7 @@ class _Demo:
         self.title("A rollout repository: specs, components, and the manifests that Argo CD or Flux applies")
         clone = self.repository.clone
         self.repository.create_remote()
-        self.command(0, "init", clone.name, folder=clone.parent)
+        self.command(0, "init", clone.name, "--name", "acme-models", "--ci", "none", folder=clone.parent)
         self.repository.create_clone()
         self.command(0, "check")
         print(_bold(f"$ cat {_ROUTE}"))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from installed_command import command_here, python_here, release
+from installed_command import INSTALLED, command_here, python_here, release
 from pull_requests import (
     Change,
     advances,
@@ -62,7 +62,13 @@ def workflow(clone: Path, job: dict[str, Any], **environment: str) -> Result:
     """Run the steps of a job that are shell, in a clone; the first that fails ends it."""
     place = clone.parent
     python_here(place)
-    runner = {**command_here(place), "GITHUB_WORKSPACE": str(clone), "RUNNER_TEMP": str(place), **environment}
+    runner = {
+        **command_here(place),
+        **INSTALLED,
+        "GITHUB_WORKSPACE": str(clone),
+        "RUNNER_TEMP": str(place),
+        **environment,
+    }
     done = Result(0, "", "")
     for step in job["steps"]:
         if "run" in step and not done.status:

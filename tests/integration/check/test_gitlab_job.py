@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
-from installed_command import command_here, python_here
+from installed_command import INSTALLED, command_here, python_here
 from pull_requests import (
     BASH,
     advances,
@@ -43,7 +43,8 @@ FOUND = {"versions-append-only"}
 def job(folder: Path, variables: Mapping[str, str], command: tuple[str, ...] = BASH) -> Result:
     """Run the job's script in a clone."""
     python_here(folder.parent)
-    here = {**command_here(folder.parent), **JOB["variables"], "CI_COMMIT_SHA": git(folder, "rev-parse", "HEAD")}
+    here = {**command_here(folder.parent), **JOB["variables"], **INSTALLED}
+    here["CI_COMMIT_SHA"] = git(folder, "rev-parse", "HEAD")
     return shell("\n".join(JOB["script"]), folder, {**here, **variables}, command)
 
 

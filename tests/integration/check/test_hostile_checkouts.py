@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from installed_command import index_here
+from installed_command import INSTALLED, index_here
 from pull_requests import BASH, cloned, merge, propose, rewrites_history, shell
 from real_servers import CHECKOUT, require
 from repo import EXAMPLE, Repo, Result, git, run
@@ -140,6 +140,7 @@ def test_the_job_of_gitlab(repo: Repo, event: str, command: tuple[str, ...]) -> 
     variables = {
         **first_here(clone, led_astray(clone)),
         **GITLAB["variables"],
+        **INSTALLED,
         "CI_COMMIT_SHA": git(clone, "rev-parse", "HEAD"),
         "CI_PIPELINE_SOURCE": "merge_request_event",
         "CI_MERGE_REQUEST_EVENT_TYPE": event,
@@ -152,14 +153,15 @@ def test_the_job_of_gitlab(repo: Repo, event: str, command: tuple[str, ...]) -> 
 
 
 def test_the_drill_of_gitlab(clone: Path) -> None:
-    variables = {**first_here(clone, led_astray(clone)), **GITLAB_DRILL["variables"]}
+    variables = {**first_here(clone, led_astray(clone)), **GITLAB_DRILL["variables"], **INSTALLED}
     done = shell("\n".join(GITLAB_DRILL["script"]), clone, variables)
     assert (done.status, "42 in canary-5" in done.out, ran(clone).exists()) == (0, True, False), done.text
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_the_workflows_that_init_writes(clone: Path, name: str) -> None:
-    runner = {**led_astray(clone), "GITHUB_WORKSPACE": str(clone), "RUNNER_TEMP": str(clone.parent), "BASE": "HEAD^1"}
+    runner = {**led_astray(clone), **INSTALLED, "GITHUB_WORKSPACE": str(clone), "RUNNER_TEMP": str(clone.parent)}
+    runner["BASE"] = "HEAD^1"
     (job,) = WORKFLOWS[name]["jobs"].values()
     for step in job["steps"]:
         if "run" in step:

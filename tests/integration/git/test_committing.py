@@ -335,6 +335,7 @@ def test_a_sparse_checkout_without_manifests_takes_no_step(cone: str, repo: Repo
 def test_a_file_that_git_ignores_is_not_committed(repo: Repo) -> None:
     (repo.folder / ".git/info/exclude").write_text("manifests/scam/\n")
     words = ["bootstrap", "scam", "--like", "fraud", "--version", "1", "--inference-log", "s3://logs/"]
+    words += ["--runbook", "https://runbooks.example.com/scam"]
     code, _, err = do(repo.folder, *words, *record("1")[3:], "--commit")
     assert (code, "ignores it" in err) == (1, True), err
     assert status(repo) == MINE

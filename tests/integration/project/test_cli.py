@@ -488,12 +488,23 @@ def test_what_init_writes_passes_against_itself_and_a_base_without_it(tmp_path: 
     assert main(["--repo", str(tmp_path), "check", "--base", "main"]) == 0
 
 
-@pytest.mark.parametrize("there", [".rollout-spec.yaml", FRAUD, KSERVE, ".pre-commit-config.yaml"])
-def test_init_overwrites_nothing_and_writes_nothing_then(there: str, tmp_path: Path, capsys: Capture) -> None:
-    write(tmp_path, {there: b"mine\n", "README.md": b"mine\n"})
-    assert main(["--repo", str(tmp_path), "init"]) == 2
-    assert files_in(tmp_path) == {there: b"mine\n", "README.md": b"mine\n"}
-    assert there in capsys.readouterr().err
+@pytest.mark.parametrize("there", [KSERVE, ".pre-commit-config.yaml", "deploy/flux.yaml"])
+def test_init_overwrites_nothing_and_prints_what_it_would_write(there: str, tmp_path: Path, capsys: Capture) -> None:
+    write(tmp_path, {there: b"mine: \x1b[31m\n", "README.md": b"mine\n"})
+    assert main(["--repo", str(tmp_path), "init"]) == 1
+    assert (tmp_path / there).read_bytes() == b"mine: \x1b[31m\n"
+    captured = capsys.readouterr()
+    assert there in captured.err
+    assert "rollout-spec-check-all" in captured.out or f"+++ b/{there}" in captured.out
+    assert main(["--repo", str(tmp_path), "init"]) == 0
+    assert "Nothing was changed" in capsys.readouterr().err
+
+
+def test_init_changes_nothing_in_a_workspace(tmp_path: Path, capsys: Capture) -> None:
+    write(tmp_path, {".rollout-spec.yaml": b"mine\n"})
+    assert main(["--repo", str(tmp_path), "init"]) == 0
+    assert files_in(tmp_path) == {".rollout-spec.yaml": b"mine\n"}
+    assert "is a rollout repository already" in capsys.readouterr().err
 
 
 def test_init_works_beside_other_files(tmp_path: Path) -> None:

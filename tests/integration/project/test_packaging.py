@@ -53,7 +53,7 @@ def assert_complete(wheel: Path) -> None:
         files = [Path(name).parts for name in archive.namelist()]
     assert {parts[0] for parts in files if not parts[0].endswith(".dist-info")} == {"rollout_spec"}
     shipped = {parts[2] for parts in files if parts[1] == "_data"}
-    assert shipped == {"examples", "policies", "schemas", "templates"}
+    assert shipped == {"ci", "examples", "policies", "schemas", "templates"}
 
 
 def install(wheel: Path, venv: Path) -> Path:

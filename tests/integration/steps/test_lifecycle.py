@@ -17,7 +17,8 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.integrations.git.repository import Git
 from rollout_spec.lifecycle import Request
 from rollout_spec.workflows.base_branch import Base
-from rollout_spec.workflows.step import PreparedStep, decide, write_all
+from rollout_spec.workflows.checkout import open_checkout
+from rollout_spec.workflows.step import PreparedStep, decide
 
 pytestmark = pytest.mark.system
 
@@ -313,7 +314,7 @@ def test_what_git_refuses_to_commit_is_not_written(old: Repo) -> None:
     old.commit("Write b", push=False)
     old.git("merge", "-q", "--no-ff", "--no-commit", "topic")
     before, files = old.snapshot(), old.git("status", "--porcelain")
-    first = ("--version", "1", "--inference-log", "s3://logs/", *record_words("1"))
+    first = ("--version", "1", "--inference-log", "s3://logs/", "--runbook", "https://runs/", *record_words("1"))
     for words in (("withdraw", "fraud"), ("bootstrap", "scam", "--like", "fraud", *first)):
         result = old.run(*words, "--commit")
         assert result.status == 3, result.text
@@ -362,8 +363,9 @@ def test_of_several_files_all_are_written_or_none(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"a")
     (tmp_path / "gone").write_bytes(b"gone")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(UserError, match="folder cannot be written"):
-        write_all(tmp_path, {"a": b"b", "new": b"new", "gone": None, "folder": b"no"})
+    edits = {"a": b"b", "new": b"new", "gone": None, "folder": b"no"}
+    with pytest.raises(UserError, match="folder cannot be written"), open_checkout(tmp_path, None, print) as checkout:
+        checkout.apply(edits, {})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "folder", "gone"]
     assert (tmp_path / "a").read_bytes() == b"a"
     assert (tmp_path / "gone").read_bytes() == b"gone"
@@ -375,7 +377,7 @@ def test_the_first_commit_of_all_may_be_a_bootstrap(tmp_path: Path) -> None:
     words = ("bootstrap", "scam", "--version", "1", "--artifact", "s3://m/1/", "--format", "onnx", "--commit")
     refused = run("--repo", str(tmp_path), *words)
     assert (refused.status, (tmp_path / "rollouts").exists()) == (2, False)
-    assert "no gateway is known to split the traffic of scam: no rollout here has a gateway" in refused.err
+    assert "--target  what to render, with your gateway: there is no other rollout here" in refused.err
     targets = ("--target", "kserve", "--target", "{type: gateway-api, gateway: {name: edge}}")
     assert run("--repo", str(tmp_path), *words, *targets).status == 0
     assert git(tmp_path, "status", "--porcelain") == "?? .rollout-spec.yaml"
@@ -595,7 +597,7 @@ def test_a_rollout_lives_by_commands_alone(tmp_path: Path, days: Callable[[], No
         assert repo.git("status", "--porcelain") == ""
         return result
 
-    like = ("--like", "fraud", "--inference-log", "s3://inference-logs/scam/")
+    like = ("--like", "fraud", "--inference-log", "s3://inference-logs/scam/", "--runbook", "https://runs/scam")
     step("bootstrap", "scam", "--version", "1", *like, *record_words("1"))
     for version in ("2", "3"):
         step("record", "scam", version, *record_words(version))

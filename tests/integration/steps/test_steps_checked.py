@@ -187,7 +187,7 @@ def test_a_new_rollout_does_not_take_the_host_of_another(prod: Repo) -> None:
         prod,
         (
             *("bootstrap", "churn", "--version", "1", "--like", "fraud", "--host", "fraud.ml.svc.cluster.local"),
-            *("--artifact", "s3://models/churn/1/", "--format", "sklearn"),
+            *(*RECORD, *OWN),
         ),
         "has the same host",
     )
@@ -267,7 +267,7 @@ def test_a_split_that_nothing_renders_is_an_error_everywhere(prod: Repo) -> None
     drilled = prod.run("drill")
     assert (drilled.status, "failed: the stage shadow moves traffic" in drilled.out) == (1, True), drilled.text
     is_refused(prod, ("advance", "fraud", *FORCED), told)
-    is_refused(prod, ("bootstrap", "churn", "--version", "1", "--like", "fraud", *RECORD), told)
+    is_refused(prod, ("bootstrap", "churn", "--version", "1", "--like", "fraud", *RECORD, *OWN), told)
 
 
 def test_a_rollback_does_not_wait_for_a_route(prod: Repo) -> None:
@@ -281,6 +281,7 @@ RECORD = (
     *("--artifact", "s3://models/churn/1/", "--format", "sklearn", "--digest", DIGEST, "--metric", "auc=0.9"),
     *("--dataset-digest", DIGEST, "--run-id", "r1"),
 )
+OWN = ("--inference-log", "s3://inference-logs/churn/", "--runbook", "https://runbooks.example.com/churn")
 
 
 def test_a_new_rollout_takes_the_gateway_that_the_others_share(prod: Repo) -> None:
@@ -295,4 +296,4 @@ def test_a_new_rollout_takes_the_gateway_that_the_others_share(prod: Repo) -> No
     refused = prod.run("bootstrap", "scam", "--version", "1", *RECORD)
     assert refused.status == 2
     assert "the rollouts here have several gateways" in refused.err
-    assert "--target '{type: gateway-api, gateway: {name: …}}'" in refused.err
+    assert "--target '{type: gateway-api, gateway: {name: edge, namespace: gateways}}'" in refused.err
