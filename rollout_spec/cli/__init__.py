@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from rollout_spec import __version__
-from rollout_spec.cli.help import HelpFormatter
+from rollout_spec.cli.help import HelpFormatter, Parser
 from rollout_spec.cli.terminal import say
 from rollout_spec.core import bounded_process as confined
 from rollout_spec.core import budget
@@ -88,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: list[str]) -> int:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="rollout-spec",
         description="Roll machine-learning models out, and back, through git.",
         epilog="commands:\n" + "\n".join(f"  {name:<10} {text}" for name, text in COMMANDS.items()),
@@ -110,7 +110,7 @@ def _run(argv: list[str]) -> int:
             hint=did_you_mean(chosen.command, COMMANDS) or "`rollout-spec --help` lists the commands",
         )
     command = cast(Command, import_module(f"rollout_spec.cli.commands.{chosen.command}"))
-    own = argparse.ArgumentParser(
+    own = Parser(
         prog=f"rollout-spec {chosen.command}",
         description=command.__doc__,
         formatter_class=HelpFormatter,
