@@ -20,7 +20,7 @@ from rollout_spec.checks.policies import cel_values as view
 from rollout_spec.checks.policies import concerns
 from rollout_spec.checks.policies.bindings import bound
 from rollout_spec.checks.policies.cel import ExpressionError, Failed, Program
-from rollout_spec.checks.policies.confined import example_problems
+from rollout_spec.checks.policies.confined import examine, example_problems
 from rollout_spec.checks.policies.types import IN_FLIGHT
 from rollout_spec.core import bounded_process as confined
 from rollout_spec.core import package_data as resources
@@ -70,9 +70,22 @@ def run(pack: File[PolicyPack]) -> Iterator[tuple[str, Problem]]:
             for problem in _problems(policy, pack):
                 yield policy.name, replace(problem, path=(*at, *problem.path))
         except ExpressionError:
-            message = "the expression cannot be evaluated"
-            hint = "run `rollout-spec check` on this pack to see why"
+            reason, hint = _reason(policy.expression, pack.path)
+            message = f"the expression cannot be evaluated: {reason}"
             yield policy.name, Problem((*at, "expression"), message, hint)
+
+
+def _reason(expression: str, path: str) -> tuple[str, str | None]:
+    """Return why an expression cannot be evaluated, with a hint."""
+    try:
+        faults, fails = examine(expression, path)
+    except ExpressionError as error:
+        return error.message, error.hint
+    except confined.StoppedError as stopped:
+        return stopped.reason, stopped.hint
+    if faults:
+        return faults[0].message, faults[0].hint
+    return fails or "it is not sound", "run `rollout-spec check` on this pack"
 
 
 def _problems(policy: Policy, pack: File[PolicyPack]) -> Iterator[Problem]:
