@@ -54,7 +54,7 @@ def retreat(live: Live, stages: Sequence[str], to: str) -> Live:
 def withdraw(live: Live) -> Live:
     """Remove the candidate without an incident."""
     if live.candidate is None:
-        raise UserError("there is no candidate to withdraw", hint="`rollout-spec status` shows what is live")
+        raise UserError("there is no candidate to withdraw", hint="`rollout-spec status` shows the candidates")
     return _changed(live, candidate=None, stage=None, fixes=None)
 
 
