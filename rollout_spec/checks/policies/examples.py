@@ -17,7 +17,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from rollout_spec.checks.policies import cel_values as view
-from rollout_spec.checks.policies import concerns
+from rollout_spec.checks.policies import concerns, program_of
 from rollout_spec.checks.policies.bindings import bound
 from rollout_spec.checks.policies.cel import ExpressionError, Failed, Program
 from rollout_spec.checks.policies.confined import examine, example_problems
@@ -118,6 +118,8 @@ def example_problem(policy: Policy, program: Program, example: dict[str, Any], e
     if not concerns(policy.match, rollout):
         return Problem((), "the policy does not apply to this rollout: see its `match`")
     verdict = bound(values, policy.expression).judge(program, policy.expression)
+    if verdict is False and not expected and policy.message_expression is not None:
+        return _message_problem(policy.message_expression, values)
     expectation = "pass" if expected else "fail"
     if isinstance(verdict, Failed):
         return Problem((), f"this should {expectation}, but cannot be evaluated: {verdict.why}")
@@ -126,6 +128,15 @@ def example_problem(policy: Policy, program: Program, example: dict[str, Any], e
         if verdict is expected
         else Problem((), f"this should {expectation}, but {'fails' if expected else 'passes'}")
     )
+
+
+def _message_problem(expression: str, values: dict[str, Any]) -> Problem | None:
+    program = program_of(expression, gives_text=True)
+    if program is None:
+        return Problem((), "the policy fails, but its `messageExpression` cannot be evaluated")
+    if not (bound(values, expression).text(program, expression) or "").strip():
+        return Problem((), "the policy fails, but its `messageExpression` gives no text here")
+    return None
 
 
 def _values(example: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
