@@ -7,8 +7,9 @@ import re
 from typing import NoReturn
 
 from rollout_spec.core.errors import UserError
-from rollout_spec.core.text import nearest
+from rollout_spec.core.text import did_you_mean, excerpt, nearest
 
+_CHOICE = re.compile(r"argument (.*?): invalid choice: '?(.*?)'? \(choose from (.*)\)", re.DOTALL)
 _UNKNOWN = "unrecognized arguments: "
 _MOST_COLUMNS = 80
 _EXAMPLE = "rollout-spec "
@@ -40,6 +41,10 @@ class Parser(argparse.ArgumentParser):
             name = message.removeprefix(_UNKNOWN).split()[0].partition("=")[0]
             similar = nearest(name, self._option_string_actions) if name.startswith("-") else None
             hint = f"did you mean `{similar}`?" if similar else hint
+        if choice := _CHOICE.fullmatch(message):  # its quotes depend on the release of Python
+            name, given, known = choice.groups()
+            choices = known.replace("'", "").split(", ")
+            message, hint = f"argument {name}: there is no `{excerpt(given)}`", did_you_mean(given, choices) or hint
         raise UserError(f"{self.prog.partition(' ')[2]}: {message}".removeprefix(": "), hint=hint)
 
 
