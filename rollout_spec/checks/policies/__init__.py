@@ -98,7 +98,6 @@ def check(
         return
     from rollout_spec.checks.policies.bindings import values
     from rollout_spec.checks.policies.cel import Failed
-    from rollout_spec.checks.policies.messages import message_of
 
     variables = values(rollout, repository, base, now, "\n".join(each.policy.expression for each in matching))
     for each, verdict in _verdicts(matching, variables, rollout.path):
@@ -107,6 +106,8 @@ def check(
         if isinstance(verdict, Failed):
             yield from ((each.name, problem) for problem in _failures(each, verdict, rollout, verdict is not variables))
         else:
+            from rollout_spec.checks.policies.messages import message_of
+
             path, on_key = position_of(each.policy.at, rollout)
             message = message_of(each, variables, rollout.path)
             yield each.name, Problem(path, message, each.policy.hint, each.policy.severity, on_key)

@@ -58,7 +58,7 @@ def models(pushed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     monkeypatch.setenv("GIT_AUTHOR_DATE", DAY_ONE)
     monkeypatch.setenv("GIT_COMMITTER_DATE", DAY_ONE)
     monkeypatch.setenv("COLUMNS", "80")
-    hide(monkeypatch, "github", "fastapi")
+    hide(monkeypatch, "github", "fastapi", "s3fs")
     return tmp_path / "models"
 
 
