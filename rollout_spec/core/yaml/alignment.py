@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 _TOKEN = re.compile(
-    r"""(?<![^\s\[{,:])(?:"(?:[^"\\\r\n]|\\.)*"|'[^'\r\n]*')|(?P<gap>[ \t]+)(?P<comment>#[^\r\n]*)|[^\r\n]"""
+    r"""(?<![^\s\[{,:])(?:"(?:[^"\\\r\n]|\\.)*"|'[^'\r\n]*')|(?P<gap>(?<![ \t])[ \t]+)(?P<comment>#[^\r\n]*)|[^\r\n]"""
 )
 _COMMENT_LINE = re.compile(r"(?P<gap>[ \t]*)(?P<comment>#[^\r\n]*)")
 _LEAST_GAP = 2

@@ -27,7 +27,7 @@ from rollout_spec.core.yaml.entries import (
 
 _DASH = re.compile(r"([ \t]*)-[ \t]+")
 _LEADING_COMMA = re.compile(r"[ \t]*(,[ \t]*)?")
-_REST_OF_LINE = re.compile(r"[ \t]*(,?)[ \t]*(?:#[^\r\n]*)?(?:\r\n|\n|\r)")
+_REST_OF_LINE = re.compile(r"[ \t]*(?:(,)[ \t]*)?(?:#[^\r\n]*)?(?:\r\n|\n|\r)")
 _SIMPLE = re.compile(r'"?([A-Za-z0-9._+-]+)"?')
 
 

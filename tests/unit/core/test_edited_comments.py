@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
@@ -211,3 +212,11 @@ def test_a_mark_within_a_value_is_no_comment(value: str) -> None:
     before, after = f"a: {value}   # x\nb: 1{' ' * (len(value) + 2)}# y\n", f"a: {value}   # x\nb: 10{' ' * 4}# y\n"
     wanted = f"a: {value}   # x\nb: 10{' ' * (len(value) + 1)}# y\n"
     assert realigned(before.encode(), after.encode()).decode() == wanted
+
+
+@pytest.mark.parametrize("blanks", [" " * 300_000, "\t" * 300_000, ' "' * 150_000, " '" * 150_001, " \\" * 150_000])
+def test_long_lines_take_no_long_time(blanks: str) -> None:
+    before = f"a: 1{blanks}x # y\nb: 2  # z\n".encode()
+    started = time.process_time()
+    realigned(before, before.replace(b"a: 1", b"a: 10"))
+    assert time.process_time() - started < 5
