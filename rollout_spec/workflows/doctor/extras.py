@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 from rollout_spec.spec.workspace import WorkspaceSpec
-from rollout_spec.workflows.doctor.result import DoctorResult, failed, ok, warning
+from rollout_spec.workflows.doctor.result import DoctorResult, failed, warning
 
 _MODULES = {
     "github": ("github",),
@@ -18,7 +18,7 @@ _MODULES = {
 
 
 def extras(settings: WorkspaceSpec) -> Iterator[DoctorResult]:
-    """Check that the extras for the forge and the service are installed.
+    """Yield the extras for the forge and the service that are not installed.
 
     A missing extra of the service is a warning: the service may run elsewhere.
     """
@@ -28,10 +28,8 @@ def extras(settings: WorkspaceSpec) -> Iterator[DoctorResult]:
     for name, modules in missing.items():
         purpose = "the service needs" if name == "serve" else f"pull requests on {name} need"
         message = f"{purpose} {', '.join(f'`{module}`' for module in modules)}, which Python does not find here"
-        report = warning if name == "serve" else failed
-        yield report("extras", message, f"pip install 'rollout-spec[{name}]'")
-    if needed and not missing:
-        yield ok("extras", f"{' and '.join(f'rollout-spec[{name}]' for name in needed)} is installed")
+        hint = f"pip install 'rollout-spec[{name}]'"
+        yield warning("extras", message, hint) if name == "serve" else failed("extras", message, hint)
 
 
 def _missing(extra: str) -> list[str]:
