@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
+from rollout_spec.checks.rules import RULES
 from rollout_spec.checks.runner import check
 from rollout_spec.core.findings import Finding, Report
 from rollout_spec.spec.kinds import FOLDERS
@@ -22,10 +23,16 @@ def introduced(before: Report, after: Report) -> list[Finding]:
 def _identity(finding: Finding) -> tuple[object, ...]:
     """Return the identity of a finding.
 
-    For a pin it leaves out the message, which lists the served versions.
+    It leaves out a message that may differ for the same problem: that of a pin lists the served versions, and that of
+    a policy may name versions.
     """
     is_pin = finding.name == "pins-served" and finding.path[:2] == ("spec", "versions")
-    return finding.file, finding.name, finding.path, "" if is_pin else finding.message
+    return finding.file, finding.name, finding.path, "" if is_pin or is_of_policy(finding) else finding.message
+
+
+def is_of_policy(finding: Finding) -> bool:
+    """Return whether a finding is of a policy, not of a rule."""
+    return finding.name not in RULES
 
 
 def new_findings(

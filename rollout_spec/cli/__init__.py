@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from rollout_spec import __version__
-from rollout_spec.cli.help import HelpFormatter
+from rollout_spec.cli.help import HelpFormatter, Parser
 from rollout_spec.cli.terminal import say
 from rollout_spec.core import bounded_process as confined
 from rollout_spec.core import budget
@@ -52,6 +52,7 @@ COMMANDS = {
     "policy": "run the examples of policy packs",
     "local": "merge a pull request of the local forge, for trials",
     "schema": "print the JSON Schema of a kind",
+    "completion": "print the completion of commands and options for a shell",
     "demo": "run most of these on a temporary repository, in under a minute",
 }
 
@@ -89,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: list[str]) -> int:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="rollout-spec",
         description="Roll machine-learning models out, and back, through git.",
         epilog="commands:\n" + "\n".join(f"  {name:<10} {text}" for name, text in COMMANDS.items()),
@@ -110,13 +111,20 @@ def _run(argv: list[str]) -> int:
             f"`{excerpt(chosen.command)}` is not a command",
             hint=did_you_mean(chosen.command, COMMANDS) or "`rollout-spec --help` lists the commands",
         )
-    command = cast(Command, import_module(f"rollout_spec.cli.commands.{chosen.command}"))
-    own = argparse.ArgumentParser(
-        prog=f"rollout-spec {chosen.command}",
-        description=command.__doc__,
-        formatter_class=HelpFormatter,
-        allow_abbrev=False,
+    own = command(chosen.command)
+    return own.run(new_parser(chosen.command, own, repo=chosen.repo).parse_args(chosen.rest))
+
+
+def command(name: str) -> Command:
+    """Import the module of a command."""
+    return cast(Command, import_module(f"rollout_spec.cli.commands.{name}"))
+
+
+def new_parser(name: str, command: Command, *, repo: str | None = None) -> argparse.ArgumentParser:
+    """Return the parser of the words behind a command. ``repo`` is the folder that was named before it."""
+    parser = Parser(
+        prog=f"rollout-spec {name}", description=command.__doc__, formatter_class=HelpFormatter, allow_abbrev=False
     )
-    own.add_argument("--repo", metavar="DIR", default=chosen.repo, help="work as if started in DIR")
-    command.configure(own)
-    return command.run(own.parse_args(chosen.rest))
+    parser.add_argument("--repo", metavar="DIR", default=repo, help="work as if started in DIR")
+    command.configure(parser)
+    return parser

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from rollout_spec.core.errors import UserError
+from rollout_spec.core.text import excerpt
 from rollout_spec.core.units import parse_time
 
 
@@ -18,4 +19,4 @@ def time_of(option: str, text: str) -> datetime:
     try:
         return parse_time(text)
     except ValueError as error:
-        raise UserError(f"{option}: {error}") from None
+        raise UserError(f"{option}: {error}; got `{excerpt(text)}`") from None

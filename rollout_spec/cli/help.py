@@ -1,10 +1,16 @@
-"""The layout of ``--help``: paragraphs and examples within 80 columns."""
+"""Parsers of command lines: the layout of ``--help`` within 80 columns, and errors with hints."""
 
 from __future__ import annotations
 
 import argparse
 import re
+from typing import NoReturn
 
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.text import did_you_mean, excerpt, nearest
+
+_CHOICE = re.compile(r"argument (.*?): invalid choice: '?(.*?)'? \(choose from (.*)\)", re.DOTALL)
+_UNKNOWN = "unrecognized arguments: "
 _MOST_COLUMNS = 80
 _EXAMPLE = "rollout-spec "
 
@@ -23,6 +29,23 @@ class HelpFormatter(argparse.HelpFormatter):
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         return "\n\n".join(_filled(paragraph, width) for paragraph in text.strip().split("\n\n"))
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that raises its errors as UserErrors."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UserError with a hint: the option of a similar name, or the command that lists them."""
+        hint = f"`{self.prog} --help` lists the arguments"
+        if message.startswith(_UNKNOWN):
+            name = message.removeprefix(_UNKNOWN).split()[0].partition("=")[0]
+            similar = nearest(name, self._option_string_actions) if name.startswith("-") else None
+            hint = f"did you mean `{similar}`?" if similar else hint
+        if choice := _CHOICE.fullmatch(message):  # its quotes depend on the release of Python
+            name, given, known = choice.groups()
+            choices = known.replace("'", "").split(", ")
+            message, hint = f"argument {name}: there is no `{excerpt(given)}`", did_you_mean(given, choices) or hint
+        raise UserError(f"{self.prog.partition(' ')[2]}: {message}".removeprefix(": "), hint=hint)
 
 
 def _filled(paragraph: str, width: int) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from rollout_spec.checks.rules import no_links
 from rollout_spec.core.errors import UserError
+from rollout_spec.core.text import nearest
 from rollout_spec.spec.kinds import API_VERSION, FOLDERS, PAUSE_FILE, WORKSPACE_FILE
 from rollout_spec.workflows import locate as location
 from rollout_spec.workflows.locate import WorkspaceLocation
@@ -45,7 +46,7 @@ def sort_out(start: Path, paths: Sequence[str], *, skip_outside: bool = False) -
             if not sorter.add_folder(absolute) and not skip_outside:
                 location.find_from(absolute)  # raises the error
         elif not absolute.is_file() and not is_linked:
-            raise UserError(f"no file {path}")
+            raise UserError(f"no file {path}", hint=_similar(absolute, start))
         elif not sorter.add(absolute, only_ours=skip_outside):
             sorter.result.skipped.append(path)
     return sorter.result
@@ -118,6 +119,13 @@ def _workspaces(folder: Path, documents: Sequence[Path]) -> list[WorkspaceLocati
     inside = [each.parent for each in documents if each.name == WORKSPACE_FILE]
     locations = (location.around(each) for each in dict.fromkeys((folder, *inside)))
     return list(dict.fromkeys(each for each in locations if each is not None))
+
+
+def _similar(path: Path, start: Path) -> str | None:
+    """Return a hint with the file of a similar name in the same folder."""
+    names = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
+    match = nearest(path.name, names)
+    return f"did you mean `{os.path.relpath(path.with_name(match), start)}`?" if match else None
 
 
 def _links_in(folder: Path, here: WorkspaceLocation) -> list[Path]:

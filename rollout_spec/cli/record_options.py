@@ -99,7 +99,8 @@ def _pairs(name: str, given: Sequence[str]) -> dict[str, Any]:
         key, sign, value = text.partition("=")
         if not sign or not key or key in values:
             problem = "is given twice" if key in values else "is not NAME=VALUE"
-            raise UserError(f"{_option(name)}: `{excerpt(text)}` {problem}")
+            example = {"metrics": "auc=0.91", "requires": "tokenizer=1.4.2"}[name]
+            raise UserError(f"{_option(name)}: `{excerpt(text)}` {problem}", hint=f"write `{_option(name)} {example}`")
         values[key] = _number(value) if name == "metrics" else value
     return values
 

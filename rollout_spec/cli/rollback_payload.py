@@ -14,17 +14,28 @@ from rollout_spec.cli.workspace import find_anywhere, start_anywhere
 from rollout_spec.core.breach import Breach
 from rollout_spec.core.errors import UserError
 from rollout_spec.integrations.monitors.payload import Payload
-from rollout_spec.workflows.monitors import parse_file
+from rollout_spec.workflows.monitors import UnknownMonitorError, parse_file
 from rollout_spec.workflows.newest import local_workspace
 
 if TYPE_CHECKING:
     from rollout_spec.spec.service import MonitorSettings
 
 
+_MONITORS = "give Alertmanager's webhook payload, version 4, or name another monitor with --monitor NAME"
+_FIELDS = "correct the field in the payload, or roll back by hand: `rollout-spec rollback ROLLOUT --reason TEXT`"
+
+
 def read_breaches(arguments: argparse.Namespace, now: datetime) -> tuple[list[Breach], int]:
     """Return the breaches of a payload, each once, and the least status: 1 if some alerts get no response."""
     content = _read(start_anywhere(arguments), arguments.breach)
-    payload = parse_file(content, arguments.monitor, _monitors(arguments), now)
+    try:
+        payload = parse_file(content, arguments.monitor, _monitors(arguments), now)
+    except UnknownMonitorError:
+        raise
+    except UserError as error:
+        hint = _MONITORS if arguments.monitor is None else error.hint
+        name = "stdin" if arguments.breach == "-" else arguments.breach
+        raise UserError(f"{name}: {error.message}", hint=hint, status=error.status) from None
     _print_skipped(payload)
     if payload.confirmation is not None:
         raise UserError(
@@ -33,12 +44,11 @@ def read_breaches(arguments: argparse.Namespace, now: datetime) -> tuple[list[Br
         )
     if not payload.breaches and not all(alert.reason in ("not-firing", "cut-off") for alert in payload.skipped):
         name = arguments.monitor
-        raise UserError(
-            "the payload contains no breach that can be answered",
-            hint="add the labels `rollout` and `version` to the alerts"
-            if name is None
-            else f"docs/monitors.md says which fields a payload of {name} needs",
-        )
+        hint = f"docs/monitors.md says which fields a payload of {name} needs"
+        if name is None:
+            is_named = any(alert.reason == "unreadable" for alert in payload.skipped)
+            hint = _FIELDS if is_named else "add the labels `rollout` and `version` to the alerts"
+        raise UserError("the payload contains no breach that can be answered", hint=hint)
     return list(dict.fromkeys(payload.breaches)), int(any(alert.is_unanswered for alert in payload.skipped))
 
 

@@ -23,6 +23,7 @@ _SHARE, _DURATION, _VERSION, _TIME = (re.compile(p) for p in (SHARE, DURATION, V
 _UNITS = ("days", "hours", "minutes", "seconds", "milliseconds")
 _SUFFIXES = ("d", "h", "m", "s", "ms")
 _HUNDRED = Decimal(100)
+_MOST_DIGITS = 10
 
 LONGEST_DURATION = timedelta(seconds=2**63 // 10**9)
 """The longest duration that Prometheus and Kubernetes accept: 64 bits of nanoseconds, 292 years."""
@@ -57,6 +58,25 @@ def parse_duration(text: str) -> timedelta:
         return timedelta(**parts)
     except OverflowError:
         raise ValueError("a duration of more than 999,999,999 days is too long") from None
+
+
+def duration_hint(text: str) -> str | None:
+    """Return what to write instead of a text that is not a duration: its units are missing, or are words."""
+    if text.isdecimal() and text.isascii() and len(text) < _MOST_DIGITS:
+        return f"add its unit: `{text}s`, `{text}m` or `{text}h`"
+    short = re.sub(r"([0-9]) ?([dhms])[a-z]*[, ]*", r"\1\2", text.lower())
+    return f"write `{short}`" if len(short) < len(text) and _DURATION.fullmatch(short) else None
+
+
+def digest_hint(text: str) -> str | None:
+    """Return what to write instead of a text that is not a digest."""
+    algorithm, colon, digits = text.rpartition(":")
+    lower = f"sha256:{digits.lower()}"
+    if colon and algorithm.lower() != "sha256":
+        return None
+    if re.fullmatch(DIGEST, lower):
+        return f"write it in lower case: `{lower}`" if colon else f"add its prefix: `{lower}`"
+    return f"write all 64 hex digits; these are {len(digits)}" if re.fullmatch(r"[0-9a-fA-F]+", digits) else None
 
 
 def format_duration(value: timedelta) -> str:

@@ -43,23 +43,31 @@ def advance(live: Live, stages: Sequence[str], *, to: str | None = None, fixes: 
 def retreat(live: Live, stages: Sequence[str], to: str) -> Live:
     """Move the candidate back to an earlier stage."""
     if live.stage not in stages:
-        raise UserError("no candidate is in a stage, so none can go back to an earlier one")
+        raise UserError("no candidate is in a stage", hint="withdraw a candidate that gets no traffic yet")
     if to not in stages or stages.index(to) >= stages.index(live.stage):
-        raise UserError(f"{to} is not a stage before {live.stage}")
+        before = ", ".join(stages[: stages.index(live.stage)])
+        hint = f"earlier stages: {before}" if before else None
+        raise UserError(f"{to} is not a stage before {live.stage}", hint=hint)
     return _changed(live, stage=to)
 
 
 def withdraw(live: Live) -> Live:
     """Remove the candidate without an incident."""
     if live.candidate is None:
-        raise UserError("there is no candidate to withdraw")
+        raise UserError("there is no candidate to withdraw", hint="`rollout-spec status` shows the candidates")
     return _changed(live, candidate=None, stage=None, fixes=None)
 
 
 def promote(live: Live, stages: Sequence[str], quarantined: Collection[str]) -> Live:
     """Make the candidate stable. The old stable version becomes known good unless it is quarantined."""
-    if live.candidate is None or live.stage != stages[-1]:
-        raise UserError("no candidate is in the last stage", hint=f"advance it to {stages[-1]} first")
+    if live.candidate is None:
+        raise UserError("there is no candidate to promote", hint="propose one, and advance it stage by stage")
+    if live.stage != stages[-1]:
+        stage = f"in {live.stage}" if live.stage else "in no stage"
+        raise UserError(
+            f"{live.candidate} is {stage}, not in the last stage, {stages[-1]}",
+            hint=f"advance it to {stages[-1]} first",
+        )
     added = [] if live.stable in quarantined else [live.stable]
     return _changed(
         live, stable=live.candidate, candidate=None, stage=None, fixes=None, known_good=[*added, *live.known_good]
@@ -69,7 +77,8 @@ def promote(live: Live, stages: Sequence[str], quarantined: Collection[str]) -> 
 def retire(live: Live, version: str, eligible: Collection[str]) -> Live:
     """Remove a version from ``knownGood``. At least one rollback target must stay."""
     if version not in live.known_good:
-        raise UserError(f"{version} is not in knownGood")
+        known = ", ".join(live.known_good)
+        raise UserError(f"{version} is not in knownGood", hint=f"knownGood has {known}" if known else "it is empty")
     if not set(eligible) - {version}:
         raise UserError(f"without {version} there is no rollback target", hint="promote another version first")
     return _changed(live, known_good=[entry for entry in live.known_good if entry != version])

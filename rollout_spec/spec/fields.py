@@ -21,7 +21,11 @@ _version = string_field(
     units.VERSION, "a version has letters, digits, `.`, `_`, `+` and `-`", "a version", examples=["42", "1.10"]
 )
 _digest = string_field(
-    units.DIGEST, "a digest is `sha256:` and 64 lower-case hex digits", "a digest", examples=["sha256:" + "1" * 64]
+    units.DIGEST,
+    "a digest is `sha256:` and 64 lower-case hex digits",
+    "a digest",
+    examples=["sha256:" + "1" * 64],
+    suggest=units.digest_hint,
 )
 _CLAUSE = r"(===?|~=|!=|<=?|>=?) *[A-Za-z0-9._+!*-]{1,128}"
 _PIN = rf"^([A-Za-z0-9._+-]{{1,128}}|{_CLAUSE}( *, *{_CLAUSE}){{0,15}})$"

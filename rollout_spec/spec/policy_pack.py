@@ -34,6 +34,17 @@ class Policy(Model):
         None, description="The field of the finding; the rollout's name if absent.", examples=["spec.stages"]
     )
     message: str = Field(min_length=1, description="The message of the finding.")
+    message_expression: str | None = Field(
+        None,
+        min_length=1,
+        description="CEL that gives the message as text, over the same variables; `message` replaces it if it fails.",
+    )
+    hint: str | None = Field(
+        None,
+        min_length=1,
+        description="What to do about the finding: the field or the option that mends it.",
+        examples=["add `- {name: latency, type: latency, quantile: 99%, above: 250ms}` to `spec.triggers`"],
+    )
     why: str = Field(min_length=1, description="The reason of the requirement.")
     passes: list[dict[str, Any]] = Field(
         [], description="Parts of a rollout that pass; each is merged into the rollout of the example workspace."

@@ -71,7 +71,7 @@ Chance = Annotated[
 ]
 Duration = Annotated[
     timedelta,
-    text_validator(units.parse_duration, "a duration", "s"),
+    text_validator(units.parse_duration, "a duration", "s", units.duration_hint),
     WithJsonSchema(
         {
             "type": "string",

@@ -69,7 +69,8 @@ class Threshold(_Watched):
     @model_validator(mode="after")
     def _one_bound(self) -> Threshold:
         if self.above is None and self.below is None:
-            raise PydanticCustomError("no_bound", "`above` or `below` is missing: a threshold needs one of them")
+            message = "`above` or `below` is missing: a threshold needs one of them"
+            raise PydanticCustomError("no_bound", message, {"hint": "add a bound, such as `above: 5%`"})
         if self.above is not None and self.below is not None:
             raise PydanticCustomError("two_bounds", "a threshold has `above` or `below`, not both", {"at": "below"})
         return self

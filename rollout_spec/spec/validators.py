@@ -11,8 +11,13 @@ from typing import Any
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+Suggest = Callable[[str], str | None]
+"""Returns a hint for a text with the wrong format, or None."""
 
-def text_validator(read: Callable[[str], Any], kind: str, unit: str = "") -> BeforeValidator:
+
+def text_validator(
+    read: Callable[[str], Any], kind: str, unit: str = "", suggest: Suggest | None = None
+) -> BeforeValidator:
     """Return a validator that calls a function on text.
 
     The function raises a ValueError with the expected format.
@@ -28,7 +33,8 @@ def text_validator(read: Callable[[str], Any], kind: str, unit: str = "") -> Bef
         try:
             return read(value)
         except ValueError as error:
-            raise PydanticCustomError("misspelled", "{message}", {"message": str(error)}) from None
+            hint = suggest(value) if suggest is not None else None
+            raise PydanticCustomError("misspelled", "{message}", {"message": str(error), "hint": hint}) from None
 
     return BeforeValidator(validate)
 
@@ -58,7 +64,15 @@ def _matching(pattern: str, message: str) -> Callable[[str], str]:
     return read
 
 
-def string_field(pattern: str, message: str, kind: str, *, examples: list[str], description: str | None = None) -> Any:
+def string_field(
+    pattern: str,
+    message: str,
+    kind: str,
+    *,
+    examples: list[str],
+    description: str | None = None,
+    suggest: Suggest | None = None,
+) -> Any:
     schema: dict[str, Any] = {
         "type": "string",
         "pattern": pattern,
@@ -66,7 +80,7 @@ def string_field(pattern: str, message: str, kind: str, *, examples: list[str], 
         "examples": examples,
         "errorMessage": message,
     }
-    return text_validator(_matching(pattern, message), kind), WithJsonSchema(schema)
+    return text_validator(_matching(pattern, message), kind, suggest=suggest), WithJsonSchema(schema)
 
 
 def read_number(value: object) -> Decimal:

@@ -10,7 +10,7 @@ from typing import Any
 
 from rollout_spec.core.findings import KeyPath, Problem
 from rollout_spec.core.text import excerpt, nearest
-from rollout_spec.core.units import format_share
+from rollout_spec.core.units import duration_hint, format_share
 from rollout_spec.core.yaml.scalars import quote, resolve
 from rollout_spec.spec.field_names import missing_field
 
@@ -125,7 +125,7 @@ def _not_text(error: _Fault) -> Problem:
     if error.context.get("message"):
         return Problem(error.path, f"{error.context['message']}; got {error.actual}")
     if unit and isinstance(value, int | Decimal):
-        hint = f"write `{bare}{unit}`"
+        hint = f"write `{bare}{unit}`" if unit == "%" else duration_hint(str(bare))
         if unit == "%" and 0 < value < 1:
             hint = f"write `{format_share(100 * Decimal(value))}`, or `{bare}%` if so little is meant"
         return Problem(error.path, f"expected {noun}; got {error.actual}, which has no unit", hint)

@@ -157,7 +157,9 @@ def _why_nothing(rollout: ModelRollout) -> str:
 
 def _next_step(rollout: ModelRollout) -> str | None:
     live, name = rollout.spec.live, rollout.metadata.name
-    return f"move it to its first stage: `rollout-spec advance {name}`" if live.candidate and not live.stage else None
+    if live.candidate is None:
+        return f"propose a version, and move it to its first stage: `rollout-spec propose {name} VERSION --advance`"
+    return f"move it to its first stage: `rollout-spec advance {name}`" if not live.stage else None
 
 
 def _start(

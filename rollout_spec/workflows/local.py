@@ -7,11 +7,14 @@ from datetime import datetime
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.pull_request import PullRequest
+from rollout_spec.core.text import join_some
 from rollout_spec.integrations.forges.local import LocalForge
 from rollout_spec.integrations.git.merge import Bare
 from rollout_spec.integrations.git.repository import Git
 from rollout_spec.workflows.locate import WorkspaceLocation, check_version
 from rollout_spec.workflows.newest import local_workspace
+
+_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,10 @@ def merge(address: str, number: int, *, now: datetime) -> Merged:
 
 def _pull_request(forge: LocalForge, number: int) -> PullRequest:
     if not (forge.folder / f"{number}.json").is_file():
-        raise UserError(f"no pull request {number} in {forge.folder}")
+        numbers = sorted(int(path.stem) for path in forge.folder.glob("*.json") if path.stem.isdecimal())
+        known = join_some([str(each) for each in numbers], _SHOWN)
+        hint = f"there are {known}" if numbers else "open one with `rollout-spec propose … --pull-request`"
+        raise UserError(f"no pull request {number} in {forge.folder}", hint=hint)
     return forge.read(number)
 
 

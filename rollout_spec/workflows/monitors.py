@@ -21,6 +21,10 @@ _STYLES = {"grafana": "grafana", "pagerduty": "pagerduty"}
 _DEFAULT_STYLE = "github"
 
 
+class UnknownMonitorError(UserError):
+    """A name that is neither a monitor of the workspace nor a type of monitor."""
+
+
 def authenticates(settings: MonitorSettings) -> bool:
     """Return whether the requests of a monitor carry evidence. Without it, only loopback may be trusted."""
     return settings.auth is not None or settings.topic is not None
@@ -79,7 +83,7 @@ def parse_file(content: bytes, name: str | None, monitors: Mapping[str, MonitorS
         return parse(content, monitors[name].type, options=options_of(monitors[name], now))
     if name in MONITORS:
         return parse(content, name, options=MonitorOptions(now=now))
-    raise UserError(f"no monitor `{excerpt(name)}`", hint=did_you_mean(name, [*monitors, *MONITORS]))
+    raise UnknownMonitorError(f"no monitor `{excerpt(name)}`", hint=did_you_mean(name, [*monitors, *MONITORS]))
 
 
 def unreadable_secret(settings: MonitorSettings) -> UserError | None:

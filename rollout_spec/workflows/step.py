@@ -25,6 +25,7 @@ from rollout_spec.spec.workspace import ForgeSettings as ForgeSettings
 from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workflows.branch_heads import Built, Heads
 from rollout_spec.workflows.merge_times import MergedAt
+from rollout_spec.workflows.open_step import refuse_other
 from rollout_spec.workflows.pull_requests import DeliveredChange, Delivery, deliver
 from rollout_spec.workflows.step_check import StepCheck, check_step
 from rollout_spec.workspace.repository import Repository
@@ -113,4 +114,7 @@ def open_pull_request(
         is_automatic = is_gated and before is not None and merges_itself(before, own.automation)
         return Built(edits, change.branch, merges_itself=is_automatic)
 
-    return deliver(Delivery(change, base, forge, Heads(base, rebuilt), ordered=since is None, observed=since))
+    heads = Heads(base, rebuilt)
+    if since is None:
+        refuse_other(change, base, forge, heads)
+    return deliver(Delivery(change, base, forge, heads, ordered=since is None, observed=since))

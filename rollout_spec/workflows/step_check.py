@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rollout_spec.checks import policies
-from rollout_spec.checks.regressions import introduced
+from rollout_spec.checks.regressions import introduced, is_of_policy
 from rollout_spec.checks.rules import GATES
 from rollout_spec.checks.runner import CheckOptions, check
 from rollout_spec.core.findings import Finding
@@ -95,7 +95,7 @@ def _bars(finding: Finding, step: StepResult, prefix: str) -> bool:
 
 
 def _identity(finding: Finding) -> tuple[str, str]:
-    return finding.name, finding.message
+    return finding.name, finding.file if is_of_policy(finding) else finding.message
 
 
 def failed_drill(rollout: str, repository: Repository, now: datetime | None) -> tuple[str, tuple[Finding, ...]] | None:

@@ -20,6 +20,7 @@ from rollout_spec.workflows.newest import fetch_base
 from rollout_spec.workflows.pull_requests import DeliveredChange
 from rollout_spec.workflows.step import PreparedStep, decide, open_pull_request
 from rollout_spec.workflows.step_in_checkout import StepOptions
+from rollout_spec.workflows.unpushed import require_pushed, unpushed_commits
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,10 @@ def prepare_pull_request(
 ) -> StepInPullRequest:
     """Prepare a step on the newest base of the git root. It may be refused, see ``prepared``."""
     base, workspace = fetch_base(here, root)
+    if request.step not in ("bootstrap", "record"):
+        require_pushed(request.rollout, request.version, here, base)
+    if note := unpushed_commits(here, base):
+        tell(note)
     return prepare_on_base(request, base, workspace, options, merge_times(base, workspace.spec.forge, tell))
 
 

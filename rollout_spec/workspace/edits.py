@@ -12,6 +12,7 @@ from typing import Any
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import KeyPath
 from rollout_spec.core.units import format_time
+from rollout_spec.core.yaml.alignment import realigned
 from rollout_spec.core.yaml.document import parse
 from rollout_spec.core.yaml.entries import CannotEditError, EntryText
 from rollout_spec.core.yaml.format import Quoted, block, inline
@@ -35,7 +36,7 @@ def with_live(content: bytes, live: Live) -> bytes:
         edited = parts[0] + _update_live(parts[1], (), before, after) + parts[2]
     else:
         edited = _update_live(content, _LIVE, before, after)
-    return _verified(edited, _replaced(data, _LIVE, after))
+    return _verified(content, edited, _replaced(data, _LIVE, after))
 
 
 def _update_live(content: bytes, at: KeyPath, before: Mapping[str, Any], after: Mapping[str, Any]) -> bytes:
@@ -55,7 +56,7 @@ def with_serving(content: bytes, serving: Sequence[str]) -> bytes:
     """Return a component's file with other served versions."""
     data, at = _data(content), ("spec", "serving")
     edited = _changed(content, at, data["spec"]["serving"], list(serving))
-    return _verified(edited, _replaced(data, at, list(serving)))
+    return _verified(content, edited, _replaced(data, at, list(serving)))
 
 
 def with_record(content: bytes, version: str, record: Mapping[str, Any]) -> bytes:
@@ -78,7 +79,7 @@ def with_record(content: bytes, version: str, record: Mapping[str, Any]) -> byte
         inside = list(written[2].values()) if isinstance(written, tuple) and isinstance(written[2], dict) else []
         lines = [name, *block(spelled(record), " " * (_column(inside[0][0]) - depth if inside else 2))]
         edited = _appended(source, last, depth, lines)
-    return _verified(edited, _replaced(data, (*_VERSIONS, version), dict(record)))
+    return _verified(content, edited, _replaced(data, (*_VERSIONS, version), dict(record)))
 
 
 def with_drilled(content: bytes, moment: datetime) -> bytes:
@@ -124,7 +125,7 @@ def _with_entry(content: bytes, block_name: str, key: str, value: str, written: 
         edited = set_value(content, (*at, key), written)
     else:
         edited = insert(content, at, f"{key}: {written}", behind=list(before)[-1])
-    return _verified(edited, _replaced(data, at, {**(before or {}), key: value}))
+    return _verified(content, edited, _replaced(data, at, {**(before or {}), key: value}))
 
 
 def spelled(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,8 +203,10 @@ def _replaced(data: Any, path: KeyPath, value: Any) -> Any:
     return value if not path else {**data, path[0]: _replaced(data.get(path[0]), path[1:], value)}
 
 
-def _verified(content: bytes, expected: Any) -> bytes:
-    """Return the content if it has the expected data. CannotEditError otherwise."""
-    if parse(content).data != expected:
-        raise CannotEditError
-    return content
+def _verified(before: bytes, after: bytes, expected: Any) -> bytes:
+    """Return an edited file with aligned comments. CannotEditError unless it has the expected data."""
+    aligned = realigned(before, after)
+    for content in (aligned, after):
+        if parse(content).data == expected:
+            return content
+    raise CannotEditError

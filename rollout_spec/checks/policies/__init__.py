@@ -106,8 +106,11 @@ def check(
         if isinstance(verdict, Failed):
             yield from ((each.name, problem) for problem in _failures(each, verdict, rollout, verdict is not variables))
         else:
+            from rollout_spec.checks.policies.messages import message_of
+
             path, on_key = position_of(each.policy.at, rollout)
-            yield each.name, Problem(path, each.policy.message, None, each.policy.severity, on_key)
+            message = message_of(each, variables, rollout.path)
+            yield each.name, Problem(path, message, each.policy.hint, each.policy.severity, on_key)
 
 
 def _failures(
@@ -175,10 +178,11 @@ def concerns(match: PolicyMatch | None, rollout: ModelRollout) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def program_of(expression: str, trusted: bool = False) -> Program | None:
+def program_of(expression: str, trusted: bool = False, gives_text: bool = False) -> Program | None:
     """Return the program of an expression, or None if it does not compile or is not sound.
 
     A ``trusted`` expression is shipped, and so was tested: checking it would take longer than evaluating it.
+    ``gives_text``: it is that of a message.
     """
     from rollout_spec.checks.policies.cel import ExpressionError, compile
 
@@ -186,11 +190,11 @@ def program_of(expression: str, trusted: bool = False) -> Program | None:
         program = compile(expression)
     except ExpressionError:
         return None
-    return program if trusted or not unsound(expression) else None
+    return program if trusted or not unsound(expression, gives_text) else None
 
 
 @lru_cache(maxsize=1024)
-def unsound(expression: str) -> tuple[Fault, ...]:
+def unsound(expression: str, gives_text: bool = False) -> tuple[Fault, ...]:
     """Return the faults of an expression that compiles: in its text, else on a rollout with all fields."""
     from rollout_spec.checks.policies.cel import Failed, compile
     from rollout_spec.checks.policies.sample_documents import full
@@ -198,8 +202,8 @@ def unsound(expression: str) -> tuple[Fault, ...]:
     from rollout_spec.checks.policies.type_rules import Fault
 
     program = compile(expression)
-    found_faults = tuple(faults(program.tree()))
-    verdict = True if found_faults else program.judge(full())
+    found_faults = tuple(faults(program.tree(), gives_text=gives_text))
+    verdict = True if found_faults or gives_text else program.judge(full())
     if isinstance(verdict, Failed) and not verdict.entry:
         found_faults = (Fault(0, f"this fails on a rollout with all fields: {verdict.why}", None, len(expression)),)
     return found_faults

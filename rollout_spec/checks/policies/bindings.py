@@ -56,6 +56,12 @@ class Values:
             return Failed(f"a text has {self.longest:,} characters; {most}")
         return program.judge(self.bound)
 
+    def text(self, program: Program, expression: str) -> str | None:
+        """Evaluate the program of a message; None if it gives no text, or a variable is incomplete."""
+        if self.unread(expression) is not None or ("+" in expression and self.longest > LONGEST_SUMMAND):
+            return None
+        return program.text(self.bound)
+
 
 def bound(variables: dict[str, Any], expressions: str, unknown: Mapping[str, str] | None = None) -> Values:
     """Return the variables for ``expressions``."""

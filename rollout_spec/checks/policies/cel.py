@@ -80,6 +80,9 @@ class Program(Protocol):
     def judge(self, values: Any, /) -> PolicyVerdict:
         """Evaluate the expression on values from ``bind``."""
 
+    def text(self, values: Any, /) -> str | None:
+        """Evaluate the expression on values from ``bind``; None if it gives no text."""
+
     def tree(self) -> Node:
         """Return the expression's tree."""
 
@@ -119,6 +122,14 @@ class _Cel:
         if kind == self.error:
             return _failed(str(result.plain_value()))
         return Failed(f"it gives {_KIND_NAMES.get(kind.name().split('<')[0], 'something else')}, not true or false")
+
+    def text(self, values: Any) -> str | None:
+        try:
+            result = self.expression.eval(values)
+        except RuntimeError:
+            return None
+        value = None if result.type() == self.error else result.plain_value()  # an error is a text too
+        return value if isinstance(value, str) else None
 
     def tree(self) -> Node:
         from rollout_spec.checks.policies.cel_ast import read

@@ -7,6 +7,7 @@ from typing import Any
 
 from rollout_spec.checks.policies.bindings import Values
 from rollout_spec.checks.policies.cel import ExpressionError, Failed, PolicyVerdict
+from rollout_spec.checks.policies.cel_values import longest
 from rollout_spec.checks.policies.type_rules import Fault
 from rollout_spec.core import bounded_process as confined
 from rollout_spec.core.findings import Problem
@@ -45,12 +46,23 @@ def _verdict(answer: Any, variables: Values | Failed) -> PolicyVerdict | None:
     return False
 
 
-def examine(expression: str, path: str) -> tuple[list[Fault], str | None]:
+def text_of(expression: str, variables: Values, path: str) -> str | None:
+    """Return the text that the expression of a message gives, or None if it gives none."""
+    try:
+        request = (variables.variables, longest(variables.variables), expression)
+        [answer] = confined.ask(f"{_TASKS}:tell", request, 1, path)
+    except confined.StoppedError:
+        return None
+    return answer if isinstance(answer, str) and variables.unread(expression) is None else None
+
+
+def examine(expression: str, path: str, *, gives_text: bool = False) -> tuple[list[Fault], str | None]:
     """Return the faults of an expression, and how it fails on a rollout without optional fields.
 
+    ``gives_text``: it is that of a message.
     Raise ``ExpressionError`` if it does not compile, and ``confined.StoppedError`` if it exceeds a limit.
     """
-    [answer] = confined.ask(f"{_TASKS}:examine", expression, 1, path)
+    [answer] = confined.ask(f"{_TASKS}:examine", (expression, gives_text), 1, path)
     if "refused" in answer:
         raise ExpressionError(*answer["refused"])
     return [Fault(*fault) for fault in answer["faults"]], answer["fails"]

@@ -15,6 +15,7 @@ from rollout_spec.checks.policies.sample_documents import minimal
 from rollout_spec.spec.policy_pack import Policy
 
 _MOST_FAULTS = 500
+_LONGEST_TEXT = 10_000
 
 
 def prepare() -> None:
@@ -42,15 +43,24 @@ def _plain(verdict: PolicyVerdict) -> Any:
     return [verdict.why, verdict.entry] if isinstance(verdict, Failed) else verdict
 
 
-def examine(expression: str) -> Iterator[dict[str, Any]]:
+def tell(request: tuple[dict[str, Any], int, str]) -> Iterator[str | None]:
+    """Yield the text that the expression of a message gives, or None."""
+    variables, longest, expression = request
+    program = program_of(expression, gives_text=True)
+    text = Values(variables, longest).text(program, expression) if program else None
+    yield text[:_LONGEST_TEXT] if text is not None else None
+
+
+def examine(request: tuple[str, bool]) -> Iterator[dict[str, Any]]:
     """Yield why an expression is ``refused``, or its ``faults`` and how it ``fails``."""
+    expression, gives_text = request
     try:
         program = compile(expression)
     except ExpressionError as error:
         yield {"refused": [error.message, error.line, error.column, error.hint]}
         return
-    faults = unsound(expression)
-    verdict = True if faults else program.judge(minimal())
+    faults = unsound(expression, gives_text)
+    verdict = True if faults or gives_text else program.judge(minimal())
     yield {
         "faults": [[fault.at, fault.message, fault.hint, fault.length] for fault in faults[:_MOST_FAULTS]],
         "fails": verdict.why if isinstance(verdict, Failed) and not verdict.entry else None,

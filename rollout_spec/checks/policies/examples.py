@@ -17,10 +17,10 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from rollout_spec.checks.policies import cel_values as view
-from rollout_spec.checks.policies import concerns
+from rollout_spec.checks.policies import concerns, program_of
 from rollout_spec.checks.policies.bindings import bound
 from rollout_spec.checks.policies.cel import ExpressionError, Failed, Program
-from rollout_spec.checks.policies.confined import example_problems
+from rollout_spec.checks.policies.confined import examine, example_problems
 from rollout_spec.checks.policies.types import IN_FLIGHT
 from rollout_spec.core import bounded_process as confined
 from rollout_spec.core import package_data as resources
@@ -70,9 +70,22 @@ def run(pack: File[PolicyPack]) -> Iterator[tuple[str, Problem]]:
             for problem in _problems(policy, pack):
                 yield policy.name, replace(problem, path=(*at, *problem.path))
         except ExpressionError:
-            message = "the expression cannot be evaluated"
-            hint = "run `rollout-spec check` on this pack to see why"
+            reason, hint = _reason(policy.expression, pack.path)
+            message = f"the expression cannot be evaluated: {reason}"
             yield policy.name, Problem((*at, "expression"), message, hint)
+
+
+def _reason(expression: str, path: str) -> tuple[str, str | None]:
+    """Return why an expression cannot be evaluated, with a hint."""
+    try:
+        faults, fails = examine(expression, path)
+    except ExpressionError as error:
+        return error.message, error.hint
+    except confined.StoppedError as stopped:
+        return stopped.reason, stopped.hint
+    if faults:
+        return faults[0].message, faults[0].hint
+    return fails or "it is not sound", "run `rollout-spec check` on this pack"
 
 
 def _problems(policy: Policy, pack: File[PolicyPack]) -> Iterator[Problem]:
@@ -105,6 +118,8 @@ def example_problem(policy: Policy, program: Program, example: dict[str, Any], e
     if not concerns(policy.match, rollout):
         return Problem((), "the policy does not apply to this rollout: see its `match`")
     verdict = bound(values, policy.expression).judge(program, policy.expression)
+    if verdict is False and not expected and policy.message_expression is not None:
+        return _message_problem(policy.message_expression, values)
     expectation = "pass" if expected else "fail"
     if isinstance(verdict, Failed):
         return Problem((), f"this should {expectation}, but cannot be evaluated: {verdict.why}")
@@ -113,6 +128,15 @@ def example_problem(policy: Policy, program: Program, example: dict[str, Any], e
         if verdict is expected
         else Problem((), f"this should {expectation}, but {'fails' if expected else 'passes'}")
     )
+
+
+def _message_problem(expression: str, values: dict[str, Any]) -> Problem | None:
+    program = program_of(expression, gives_text=True)
+    if program is None:
+        return Problem((), "the policy fails, but its `messageExpression` cannot be evaluated")
+    if not (bound(values, expression).text(program, expression) or "").strip():
+        return Problem((), "the policy fails, but its `messageExpression` gives no text here")
+    return None
 
 
 def _values(example: dict[str, Any]) -> tuple[Any, dict[str, Any]]:

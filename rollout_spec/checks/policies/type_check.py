@@ -24,13 +24,17 @@ _LITERALS = {bool: BOOLEAN, int: NUMBER, float: NUMBER, str: TEXT, type(None): N
 _CEL_DURATION = re.compile(r"-?(0|((\d+(\.\d*)?|\.\d+)(h|m|s|ms|us|µs|ns))+)")
 
 
-def faults(tree: Node) -> list[Fault]:
-    """Return the faults of an expression that compiles, in the order of its text."""
+def faults(tree: Node, *, gives_text: bool = False) -> list[Fault]:
+    """Return the faults of an expression that compiles, in the order of its text.
+
+    ``gives_text``: it must give a text, not true or false.
+    """
     checker = _Checker()
     result = checker.infer(tree, shape.variables())
     faults_found = list(checker.faults)
-    if not result.may_be(BOOLEAN):
-        faults_found.append(Fault(0, f"this gives {result}; a policy must give true or false"))
+    if not result.may_be(TEXT if gives_text else BOOLEAN):
+        expected = "a message must be a text" if gives_text else "a policy must give true or false"
+        faults_found.append(Fault(0, f"this gives {result}; {expected}"))
     for node in _nodes(tree):
         faults_found += _duration(node)
     return sorted(dict.fromkeys(faults_found), key=lambda fault: fault.at)

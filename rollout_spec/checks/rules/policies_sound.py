@@ -48,7 +48,7 @@ from rollout_spec.core.findings import KeyPath, Problem
 from rollout_spec.core.text import did_you_mean
 
 if TYPE_CHECKING:
-    from rollout_spec.spec.policy_pack import Policy
+    pass
 
 KINDS = frozenset({"PolicyPack"})
 NEEDS = ""
@@ -64,16 +64,18 @@ def check(subject: Subject) -> Iterator[Problem]:
             yield Problem((*at, "name"), message, "give the policy another name")
         if policy.at is not None:
             yield from _at(policy.at, (*at, "at"))
-        yield from _expression(policy, (*at, "expression"), subject)
+        yield from _expression(policy.expression, (*at, "expression"), subject)
+        if policy.message_expression is not None:
+            yield from _expression(policy.message_expression, (*at, "messageExpression"), subject, gives_text=True)
 
 
-def _expression(policy: Policy, path: KeyPath, subject: Subject) -> Iterator[Problem]:
+def _expression(text: str, path: KeyPath, subject: Subject, *, gives_text: bool = False) -> Iterator[Problem]:
     from rollout_spec.checks.policies.cel import ExpressionError
     from rollout_spec.checks.policies.confined import examine
 
-    text, document = policy.expression, subject.file.document
+    document = subject.file.document
     try:
-        faults, failure = examine(text, subject.file.path)
+        faults, failure = examine(text, subject.file.path, gives_text=gives_text)
     except confined.StoppedError as stopped:
         yield Problem(path, stopped.reason, stopped.hint)
         return

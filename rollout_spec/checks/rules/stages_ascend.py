@@ -41,7 +41,8 @@ def check(subject: Subject) -> Iterator[Problem]:
         previous, weight = (stage.weight or Decimal(0) for stage in stages[index - 1 : index + 1])
         if weight < previous or (weight == previous and weight > 0):
             earlier = f"{format_share(previous)}, the weight of {stages[index - 1].name} before it"
-            yield _at(index, stages[index].weight is None, f"{format_share(weight)} is not above {earlier}")
+            message = f"{format_share(weight)} is not above {earlier}"
+            yield _at(index, stages[index].weight is None, message, "order the stages by weight, the smallest first")
             return
     last = stages[-1]
     if (last.weight or Decimal(0)) != 100:
@@ -49,9 +50,10 @@ def check(subject: Subject) -> Iterator[Problem]:
             len(stages) - 1,
             last.weight is None,
             f"the last stage gives the candidate {format_share(last.weight or Decimal(0))}; expected 100%",
+            "add a last stage with `weight: 100%`",
         )
 
 
-def _at(index: int, is_unwritten: bool, message: str) -> Problem:
+def _at(index: int, is_unwritten: bool, message: str, hint: str) -> Problem:
     at: tuple[str | int, ...] = ("spec", "stages", index)
-    return Problem(at if is_unwritten else (*at, "weight"), message)
+    return Problem(at if is_unwritten else (*at, "weight"), message, hint)

@@ -27,6 +27,7 @@ from rollout_spec.workspace.repository import Repository
 _MANY = 256
 """The number of files from which several processes are faster."""
 _SHOWN = 3
+_NEEDS = "this needs "
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -179,7 +180,16 @@ def _waived(report: Report) -> list[str]:
 
 
 def _skipped(skipped: Sequence[Skipped]) -> list[str]:
+    """Return at most one line: how many rules need what. The JSON report has their names."""
     reasons: dict[str, list[str]] = {}
     for each in skipped:
         reasons.setdefault(each.reason, []).append(each.name)
-    return [f"skipped {', '.join(names)}: {why}" for why, names in reasons.items()]
+    parts = []
+    for reason, names in reasons.items():
+        need, verb = reason.removeprefix(_NEEDS), "needs" if len(names) == 1 else "need"
+        parts.append(f"{len(names)} {verb} {need}" if need != reason else f"{', '.join(names)}: {reason}")
+    if len(reasons) == 1 and parts[0][0].isdecimal():
+        parts = [parts[0].replace(" ", " rule that " if len(skipped) == 1 else " rules that ", 1)]
+    elif len(reasons) > 1:
+        parts[0] = f"{len(skipped)} rules: {parts[0]}"
+    return [f"skipped {'; '.join(parts)}"] if parts else []

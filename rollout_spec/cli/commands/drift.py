@@ -19,7 +19,7 @@ from rollout_spec.cli import workspace as place
 from rollout_spec.cli.clock import clock, time_of
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import escape, excerpt
-from rollout_spec.core.units import parse_duration
+from rollout_spec.core.units import duration_hint, parse_duration
 from rollout_spec.domain.drift.features import Limits
 from rollout_spec.integrations.engines import ENGINES, MEMORY
 from rollout_spec.reports.drift_json import drift_json
@@ -122,4 +122,5 @@ def _duration(text: str) -> timedelta:
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise UserError(f"--window: {error}", hint="or write START/END as two times") from None
+        hint = duration_hint(text) or "write a duration such as `24h`, or START/END as two times"
+        raise UserError(f"--window: {error}; got `{excerpt(text)}`", hint=hint) from None

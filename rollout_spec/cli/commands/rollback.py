@@ -17,7 +17,7 @@ from rollout_spec.cli.clock import clock, time_of
 from rollout_spec.cli.rollback_output import print_foreign, print_response
 from rollout_spec.cli.workspace import find_anywhere
 from rollout_spec.core.breach import Breach, Evidence
-from rollout_spec.core.errors import UserError
+from rollout_spec.core.errors import OUTSIDE, UserError
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.rollback import Order
 from rollout_spec.workflows.base_branch import forge_of
@@ -25,6 +25,7 @@ from rollout_spec.workflows.breach_version import with_versions
 from rollout_spec.workflows.breach_workspaces import split_by_workspace
 from rollout_spec.workflows.newest import fetch_base
 from rollout_spec.workflows.respond import FailedResponse, Responder, respond_to_all
+from rollout_spec.workflows.unpushed import require_pushed
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +59,12 @@ def run(arguments: argparse.Namespace) -> int:
         return max(least, emit(breaches, here, Path(arguments.emit), now))
     if here.git_root is None:
         raise UserError("a rollback needs git, but this workspace is not in a git repository", hint="run `git init`")
-    base, workspace = fetch_base(here, here.git_root)
+    try:
+        base, workspace = fetch_base(here, here.git_root)
+    except UserError as error:
+        raise _with_emit(error, arguments) from None
+    if arguments.rollout is not None:
+        require_pushed(arguments.rollout, arguments.version, here, base)
     order = Order(auto_merge=arguments.auto_merge) if arguments.rollout is not None else None
     prints_only = arguments.dry_run or (order is None and workspace.spec.automation.mode == "dry-run")
     forge: Forge | None = None if prints_only else forge_of(base, workspace.spec.forge)
@@ -74,8 +80,18 @@ def run(arguments: argparse.Namespace) -> int:
         print_response(response, dry_run=arguments.dry_run)
         statuses.append(response.status)
     if errors:
-        raise UserError("\n".join(error.message for error in errors), hint=errors[-1].hint, status=max(statuses))
+        messages, hint = "\n".join(error.message for error in errors), errors[-1].hint
+        raise _with_emit(UserError(messages, hint=hint, status=max(statuses)), arguments)
     return max(statuses)
+
+
+def _with_emit(error: UserError, arguments: argparse.Namespace) -> UserError:
+    """Return an error with the way to roll back without the remote, if an outside service failed."""
+    if error.status != OUTSIDE:
+        return error
+    what = f"--breach {arguments.breach}" if arguments.rollout is None else f"{arguments.rollout} --reason TEXT"
+    hint = f"to restore it without the remote, write the files to apply: `rollout-spec rollback {what} --emit DIR`"
+    return UserError(error.message, hint=f"{error.hint}; {hint}" if error.hint else hint, status=error.status)
 
 
 def _breaches(arguments: argparse.Namespace, now: datetime) -> tuple[list[Breach], int]:

@@ -6,6 +6,8 @@ import argparse
 import sys
 
 from rollout_spec.core import package_data as resources
+from rollout_spec.core.errors import UserError
+from rollout_spec.core.text import did_you_mean, excerpt
 
 _FILES = {
     "ModelRollout": "model-rollout",
@@ -18,10 +20,12 @@ _FILES = {
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("kind", metavar="KIND", choices=_FILES, help=", ".join(_FILES))
+    parser.add_argument("kind", metavar="KIND", help=", ".join(_FILES))
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the shipped schema."""
+    if arguments.kind not in _FILES:
+        raise UserError(f"there is no kind `{excerpt(arguments.kind)}`", hint=did_you_mean(arguments.kind, _FILES))
     sys.stdout.write(resources.read(f"schemas/{_FILES[arguments.kind]}.schema.json").decode())
     return 0

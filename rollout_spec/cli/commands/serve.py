@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rollout_spec.cli.workspace import start_anywhere
 from rollout_spec.core.errors import UserError
+from rollout_spec.core.text import excerpt
 from rollout_spec.core.units import parse_duration
 from rollout_spec.workflows.secrets import INBOX
 
@@ -109,7 +110,7 @@ def _duration(text: str) -> float:
     try:
         seconds = parse_duration(text).total_seconds()
     except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+        raise argparse.ArgumentTypeError(f"{error}; got `{excerpt(text)}`") from None
     if seconds < 60:
         raise argparse.ArgumentTypeError(f"expected at least a minute, not `{text}`")
     return seconds

@@ -1,7 +1,7 @@
 """Offsets of the entries of mappings and lists in a text, and of the comments between them.
 
-Offsets come from libyaml's marks, which count code points. Comments are in no event: a ``#`` begins one if it follows
-the last scalar of its line.
+Offsets come from libyaml's marks, which count code points. Comments are in no event: a line between two entries that
+begins with ``#`` is one.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from rollout_spec.core.yaml.decoding import line_start
 from rollout_spec.core.yaml.document import Document, parse
 
 _BREAK = re.compile(r"\r\n|\n|\r|\Z")
+_COMMENT_LINE = re.compile(r"([ \t]*)#")
 _COLON = re.compile(r"[ \t]*:")
 _BEFORE_DASH = re.compile(r"(?:\s|#[^\r\n]*)*")
 
@@ -56,9 +57,37 @@ class EntryText:
         """Return the offset of the line break before the start of a line, or the start if there is none."""
         return line - 2 if self.text[:line].endswith("\r\n") else max(line - 1, 0)
 
+    def comment_column(self, line: int) -> int | None:
+        """Return the column of a comment on a line of its own, or None. ``line`` is where the line starts."""
+        match = _COMMENT_LINE.match(self.text, line)
+        return len(match[1]) if match else None
+
+    def comments_above(self, line: int, column: int | None = None) -> int:
+        """Return the start of the comment lines directly above a line, all of them or those in one column."""
+        while line > 0:
+            above = self.line_start(self.break_before(line))
+            found = self.comment_column(above)
+            if found is None or column not in (None, found):
+                break
+            line = above
+        return line
+
+    def comments_below(self, line: int, column: int = -1) -> int:
+        """Return the end of the comment lines directly below, from the start of a line, right of a column."""
+        while (found := self.comment_column(line)) is not None and found > column:
+            line = self.line_end(line)
+        return line
+
     def replaced(self, start: int, end: int, new: str) -> bytes:
         """Return the file with the text between two offsets replaced by ``new``."""
         return self.mark + (self.text[:start] + new + self.text[end:]).encode()
+
+    def without(self, *spans: tuple[int, int]) -> bytes:
+        """Return the file without the text of some spans."""
+        text = self.text
+        for start, end in sorted(spans, reverse=True):
+            text = text[:start] + text[end:]
+        return self.mark + text.encode()
 
 
 def start_of(node: Any) -> int:
@@ -135,33 +164,6 @@ def position_of(entries: list[Entry], key: str | int) -> int:
     if position is None:
         raise CannotEditError
     return position
-
-
-def scalars_of(node: Any) -> Iterator[Any]:
-    """Yield all scalars below a node, including keys."""
-    if not isinstance(node, tuple):
-        yield node
-        return
-    for child in node[2].values() if isinstance(node[2], dict) else node[2]:
-        if isinstance(node[2], dict):
-            yield child[0]
-        yield from scalars_of(child[1] if isinstance(node[2], dict) else child)
-
-
-def comments_in(source: EntryText, start: int, end: int, ends: list[int]) -> list[str]:
-    """Return the comments between two offsets.
-
-    ``ends`` are the ends of scalars: a ``#`` before one is no comment.
-    """
-    comments = []
-    while start < end:
-        after = source.line_end(start)
-        code = max((end_of_scalar for end_of_scalar in ends if start <= end_of_scalar <= after), default=start)
-        _, mark, comment = source.text[code:after].partition("#")
-        if mark:
-            comments.append(f"#{comment.rstrip()}")
-        start = after
-    return comments
 
 
 def past_blanks(text: str, start: int, index: int) -> int:

@@ -1,4 +1,7 @@
-"""Edits of one entry of a YAML text. Comments and all other bytes stay.
+"""Edits of one entry of a YAML text. All other bytes stay.
+
+The comments of an entry are those on its lines, those directly above it in its column, and those directly below it that
+are indented deeper. They stay with the entry, and go with it.
 
 Each function takes the whole text of a file and returns the edited text, or raises CannotEditError.
 """
@@ -14,16 +17,17 @@ from rollout_spec.core.yaml.entries import (
     Entry,
     EntryText,
     comma_behind,
-    comments_in,
     end_of,
     entries_of,
     is_nothing,
     past_blanks,
     position_of,
-    scalars_of,
     start_of,
 )
 
+_DASH = re.compile(r"([ \t]*)-[ \t]+")
+_LEADING_COMMA = re.compile(r"[ \t]*(,[ \t]*)?")
+_REST_OF_LINE = re.compile(r"[ \t]*(?:(,)[ \t]*)?(?:#[^\r\n]*)?(?:\r\n|\n|\r)")
 _SIMPLE = re.compile(r'"?([A-Za-z0-9._+-]+)"?')
 
 
@@ -38,7 +42,8 @@ def cut(content: bytes, path: KeyPath) -> tuple[bytes, bytes, bytes] | None:
         return None
     start, end = start_of(node), end_of(node, source.text)
     if not node[0].flow_style:
-        start, end = source.line_start(start), source.line_end(end)
+        start = source.comments_above(source.line_start(start))
+        end = source.comments_below(source.line_end(end))
     inner = source.text[start:end]
     if not node[0].flow_style and source.newline not in inner:
         return None  # the newline of the file cannot be told from the cut text
@@ -47,23 +52,16 @@ def cut(content: bytes, path: KeyPath) -> tuple[bytes, bytes, bytes] | None:
 
 
 def remove(content: bytes, path: KeyPath) -> bytes:
-    """Remove one entry of a mapping or list. Comments in its lines stay, each on its own line."""
+    """Remove one entry of a mapping or list, with its comments."""
     source = EntryText(content)
     flow, entries = entries_of(source, path[:-1])
     position = position_of(entries, path[-1])
     if flow:
         return _remove_in_flow(source, entries, position)
-    entry = entries[position]
-    start, end = entry.start if entry.head is None else entry.head, entry.end
-    line, after = source.line_start(start), source.line_end(end)
-    indent = re.match(r"[ \t]*", source.text[line:])
-    ends = [end_of(scalar, source.text) for scalar in scalars_of(source.document.node(path))] + [start]
-    kept = [f"{indent[0] if indent else ''}{comment}" for comment in comments_in(source, line, after, ends)]
-    if not source.text.endswith(("\n", "\r")) and after == len(source.text):
-        return source.replaced(
-            source.break_before(line), after, "".join(f"{source.newline}{comment}" for comment in kept)
-        )
-    return source.replaced(line, after, "".join(f"{comment}{source.newline}" for comment in kept))
+    start, end = _lines_of(source, entries[position])
+    if not source.text.endswith(("\n", "\r")) and end == len(source.text):
+        start = source.break_before(start)
+    return source.replaced(start, end, "")
 
 
 def insert(content: bytes, path: KeyPath, entry: str, *, behind: str) -> bytes:
@@ -74,8 +72,8 @@ def insert(content: bytes, path: KeyPath, entry: str, *, behind: str) -> bytes:
     start, end = previous.start, previous.end
     if flow:
         return source.replaced(end, end, f", {entry}")
-    after = source.line_end(end)
     indent = source.text[source.line_start(start) : start]
+    after = source.comments_below(source.line_end(end), len(indent))
     if source.text[:after].endswith(("\n", "\r")):
         return source.replaced(after, after, f"{indent}{entry}{source.newline}")
     return source.replaced(after, after, f"{source.newline}{indent}{entry}")
@@ -94,11 +92,12 @@ def insert_first(content: bytes, path: KeyPath, entry: str) -> bytes:
         start = start_of(source.document.node(path)) + 1
         return source.replaced(start, start, entry + (" " if source.text[start] == "#" else ""))
     start, dash = entries[0].start, entries[0].head
-    if flow:
-        return source.replaced(start, start, f"{entry}, ")
     line = source.line_start(start if dash is None else dash)
     indent = source.text[line:start] if dash is None else f"{source.text[line:dash]}- "
-    return source.replaced(line, line, f"{indent}{entry}{source.newline}")
+    if flow and indent.strip():
+        return source.replaced(start, start, f"{entry}, ")
+    above, _ = _lines_of(source, entries[0])
+    return source.replaced(above, above, f"{indent}{entry}{',' if flow else ''}{source.newline}")
 
 
 def set_value(content: bytes, path: KeyPath, value: str) -> bytes:
@@ -131,14 +130,33 @@ def set_list(content: bytes, path: KeyPath, before: list[str], after: list[str],
     return content if after or in_flow else set_value(content, path, "[]")
 
 
+def _lines_of(source: EntryText, entry: Entry) -> tuple[int, int]:
+    """Return the offsets at which the lines of an entry and its comments begin and end."""
+    start = entry.start if entry.head is None else entry.head
+    line = source.line_start(start)
+    column = start - line
+    if (dash := _DASH.match(source.text, line)) and dash.end() == start:
+        column = len(dash[1])
+    return source.comments_above(line, column), source.comments_below(source.line_end(entry.end), column)
+
+
 def _remove_in_flow(source: EntryText, entries: list[Entry], position: int) -> bytes:
-    """Remove an entry and one comma from ``{…}`` or ``[…]``. Comments around them stay on their lines."""
+    """Remove an entry and one comma from ``{…}`` or ``[…]``. A comment on a line that stays stays too."""
     start, end = entries[position].start, entries[position].end
     is_last = position + 1 == len(entries)
     before = entries[position - 1].end if position else start
     if source.text[before:start] == ", ":  # as it is put in
         return source.replaced(before, end, "")
     comma = comma_behind(source.text, end)
+    leading = _LEADING_COMMA.fullmatch(source.text, source.line_start(start), start)
+    rest = _REST_OF_LINE.match(source.text, end)
+    if leading and rest and not (leading[1] and rest[1]):
+        other = None  # the comma on another line, unless the one on this line is enough
+        if not leading[1] and not rest[1]:
+            other = comma if comma is not None else comma_behind(source.text, before) if position else None
+        after = past_blanks(source.text, start, other + 1) if other is not None else 0
+        commas = [(other, after if comma is not None else other + 1)] if other is not None else []
+        return source.without(_lines_of(source, entries[position]), *commas)
     if comma is not None:
         between, after = source.text[end:comma], comma + 1
         if "#" in between:

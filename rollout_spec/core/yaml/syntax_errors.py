@@ -50,7 +50,7 @@ def syntax_problem(text: str, error: YAMLError) -> YAMLProblem:
     elif "{{" in line or "{%" in line:
         hint = 'quote the template: "{{ … }}"'
     elif "\t" in line[: mark.column + 1]:
-        hint = "indent with spaces, not with tabs"
+        message, hint = "a tab is not allowed here", "indent with spaces, not with tabs"
     span = Span(mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2)
     conflict = next((number for number, each in enumerate(lines) if _CONFLICT.match(each)), None)
     if conflict is not None:

@@ -1,4 +1,4 @@
-"""The paths that changed between two commits of the live branch."""
+"""The paths that differ between two commits."""
 
 from __future__ import annotations
 
@@ -22,3 +22,9 @@ def changed_since(root: Path, old: str, new: str) -> frozenset[str] | None:
     if not ids or ids[-1].split()[1:2] != [old]:
         return None
     return frozenset(path.lstrip("\n") for part in paths for path in part.split("\0") if path.strip("\n"))
+
+
+def differing(root: Path, one: str, other: str) -> list[str]:
+    """Return the paths that differ between two commits."""
+    output = Plumbing(root).run("diff-tree", "-r", "-z", "--name-only", checked(one, ID), checked(other, ID))
+    return [path for path in output.split("\0") if path]

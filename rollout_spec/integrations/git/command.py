@@ -24,6 +24,7 @@ from rollout_spec.integrations.git.environment import (
     repository_environment,
 )
 from rollout_spec.integrations.git.folders import git_folder
+from rollout_spec.integrations.git.messages import folded
 from rollout_spec.integrations.git.standard_input import standard_input
 
 # Git and its ssh run inside a clone. A relative entry of the PATH would lead into it.
@@ -49,7 +50,7 @@ class GitError(UserError):
     def __init__(self, action: str, reason: str, *, status: int = OUTSIDE, hint: str | None = None) -> None:
         if re.search("Authentication failed|could not read (Username|Password)|Permission denied", reason):
             hint = hint or "see docs/forges.md for the token that git sends, and its permissions"
-        super().__init__(f"{action}: {reason.strip() or 'git failed without a message'}", status=status, hint=hint)
+        super().__init__(f"{action}: {folded(reason) or 'git failed without a message'}", status=status, hint=hint)
         self.reason = reason
 
 

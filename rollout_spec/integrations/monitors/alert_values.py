@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from decimal import Context, Decimal
 from typing import Any
 
+from rollout_spec.core.text import excerpt
 from rollout_spec.core.units import parse_time
 
 _FIRST_YEAR = 1970
@@ -29,7 +30,12 @@ def digest(value: Any) -> str:
 
 def read_time(value: Any, name: str) -> datetime:
     """Return a time in RFC 3339. ValueError if it is none."""
-    moment = parse_time(value if isinstance(value, str) else "")
+    if value is None or value == "":
+        raise ValueError(f"its `{name}` is missing")
+    try:
+        moment = parse_time(value if isinstance(value, str) else "")
+    except ValueError:
+        raise ValueError(f"its `{name}` is not a time in RFC 3339 with a zone: {excerpt(json.dumps(value))}") from None
     if moment.year < _FIRST_YEAR:  # Go's zero time is in the year 1
         raise ValueError(f"its `{name}` lies in the year {moment.year}")
     return moment

@@ -12,6 +12,7 @@ from rollout_spec.integrations.git.repository import Git
 from rollout_spec.spec.workspace import Automation, ForgeSettings, Workspace, WorkspaceSpec
 from rollout_spec.workflows.base_branch import Base, find_base, forge_of
 from rollout_spec.workflows.doctor import attest, clock, clone, protection, remote, service, token, workspace
+from rollout_spec.workflows.doctor.extras import extras
 from rollout_spec.workflows.doctor.prometheus import prometheus
 from rollout_spec.workflows.doctor.registry import registry
 from rollout_spec.workflows.doctor.result import DoctorResult, ended, failed, ok
@@ -19,7 +20,7 @@ from rollout_spec.workspace.repository import Repository
 
 _LOCAL, _LOCAL_NAME = "local", "a bare repository on this disk"
 _FOR_PUSHING = {
-    *("commit", "push", "forge", "token", "permissions"),
+    *("commit", "push", "extras", "forge", "token", "permissions"),
     *("protection", "required-checks", "up-to-date", "approvals", "signatures"),
 }
 """Checks of a pushed rollback. In the mode dry-run their failures are warnings."""
@@ -124,6 +125,7 @@ def _examined(scene: Scene, subject: _Subject) -> Iterator[DoctorResult]:
         ("clone", lambda: clone.clone(base, automation)),
         ("commit", lambda: [clone.commit(base)]),
         ("push", lambda: [remote.push(base, subject.name)] if subject.reached and subject.name else []),
+        ("extras", lambda: extras(settings) if settings else []),
         ("forge", lambda: _forge(scene.now, base, settings, reached=subject.reached) if settings else []),
         ("service", lambda: service.service(settings.service) if settings else []),
         ("prometheus", lambda: prometheus(settings.prometheus, base.repository, scene.now) if settings else []),
@@ -133,7 +135,7 @@ def _examined(scene: Scene, subject: _Subject) -> Iterator[DoctorResult]:
         ),
         ("way-back", lambda: [workspace.way_back(base.repository)]),
     ]
-    for name, part in parts if base.commit else [each for each in parts if each[0] == "forge"]:
+    for name, part in parts if base.commit else [each for each in parts if each[0] in ("extras", "forge")]:
         scene.tell(f"checking {name}")
         try:
             yield from part()

@@ -34,15 +34,18 @@ from rollout_spec.checks.policies import types as shape
 from rollout_spec.checks.policies.bindings import Values, values
 from rollout_spec.checks.policies.cel import ExpressionError, Failed
 from rollout_spec.checks.policies.type_check import faults
+from rollout_spec.checks.regressions import new_findings
 from rollout_spec.checks.rules import policies_sound
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.checks.runner import check as checked
 from rollout_spec.core import package_data as resources
 from rollout_spec.core.findings import Problem
 from rollout_spec.core.yaml.document import parse
+from rollout_spec.domain import transitions
 from rollout_spec.spec import KINDS, model_of
 from rollout_spec.spec.rollout import ModelRollout, Stage
 from rollout_spec.spec.workspace import Waiver
+from rollout_spec.workspace.edits import with_live
 from rollout_spec.workspace.loader import read_file
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.working_tree import WorkingTree
@@ -569,8 +572,8 @@ def test_policy_test_says_what_examples_do_not_show(tmp_path: Path) -> None:
         "write one value here [small]",
         "ours.yaml:22:14: error: `bare` has no example that fails; add one to `fails` [bare]",
         "ours.yaml:22:14: error: `bare` has no example that passes; add one to `passes` [bare]",
-        "ours.yaml:23:34: error: the expression cannot be evaluated; run `rollout-spec check` on this pack to see why "
-        "[broken]",
+        "ours.yaml:23:34: error: the expression cannot be evaluated: there is no field `spc` here; "
+        "did you mean `spec`? [broken]",
     ]
     assert done.err == "3 policies, 11 examples: 11 wrong\n"
 
@@ -585,11 +588,7 @@ def test_policy_test_runs_the_packs_that_are_asked_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize("words", [("test", "regulate"), ("test", "policies/none.yaml"), ("tset",), ("test", "a.yaml")])
 def test_policy_test_says_what_it_cannot_use(tmp_path: Path, words: tuple[str, ...]) -> None:
     (tmp_path / "a.yaml").write_text("a: [")
-    try:
-        status = run("--repo", str(tmp_path), "policy", *words).status
-    except SystemExit as error:
-        status = error.code  # type: ignore[assignment]
-    assert status == 2
+    assert run("--repo", str(tmp_path), "policy", *words).status == 2
 
 
 # Waivers.
@@ -628,6 +627,74 @@ def test_a_view_is_of_numbers_that_the_engine_knows() -> None:
         assert not isinstance(here, Decimal | timedelta) or isinstance(here, view.CelDuration)
         todo += here.values() if isinstance(here, dict) else here if isinstance(here, list) else ()
     gc.collect()
+
+
+# Messages.
+
+
+def message(expression: str, **fields: str) -> tuple[str, str | None]:
+    """Return the message and the hint of a policy that fails, whose message is an expression."""
+    demand = {"expression": "rollout == null", "message": "plain", "messageExpression": expression, **fields}
+    [(_, problem)] = told(workspace({"policies/ours.yaml": pack(demand)}))
+    return problem.message, problem.hint
+
+
+def test_a_message_names_what_is_wrong() -> None:
+    text = '"the record of " + rollout.spec.live.candidate + " lacks `runId`"'
+    assert message(text, hint="record it") == ("the record of 42 lacks `runId`", "record it")
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "rollout.spec.versions['none'].model",
+        "1 / 0 == 1 ? 'a' : 'b'",
+        "' '",
+        "rollout",
+        "true",
+        "spec",
+        "'",
+        "rollout.spec.stages.map(s, s.name + s.name + s.name + s.name + s.name + s.name)[0]",
+        "'x'.matches('(((x+)+)+)+y') ? 'a' : ''",
+    ],
+)
+def test_a_message_that_cannot_be_evaluated_is_the_plain_one(expression: str) -> None:
+    assert message(expression) == ("plain", None)
+
+
+def test_a_message_is_one_short_line() -> None:
+    text, _ = message(r"'a\nb' + '" + "x" * 600 + "'")
+    assert text == f"a b{'x' * 496}…"
+
+
+def test_a_rollback_is_not_refused_because_a_message_changes() -> None:
+    text = 'rollout.spec.live.candidate == null ? "a" : "b"'
+    repository = workspace({"policies/ours.yaml": pack({"expression": "rollout == null", "messageExpression": text})})
+    file = repository.rollout("fraud")
+    assert file is not None
+    assert file.model is not None
+    edits = {file.path: with_live(file.content, transitions.withdraw(file.model.spec.live))}
+    new, left = new_findings(repository, edits, now=NOW)
+    assert "p0" not in [each.name for each in new]
+    assert [each.message for each in left if each.name == "p0"] == ["a"]
+
+
+def test_an_expression_of_a_message_is_checked() -> None:
+    demands = [
+        {"expression": "true", "messageExpression": text} for text in ("'a' + rollout.spc", "1 == 1", "'", "'a'")
+    ]
+    file = read_file("policies/ours.yaml", "PolicyPack", pack(*demands).encode())
+    problems = list(policies_sound.check(Subject(file, workspace({}))))
+    assert {each.path[2] for each in problems} == {0, 1, 2}
+    assert {each.path[3] for each in problems} == {"messageExpression"}
+    assert "this gives true or false; a message must be a text" in [each.message for each in problems]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_policy_says_what_to_do(name: str) -> None:
+    shipped = read_file(f"policies/{name}.yaml", "PolicyPack", resources.read(f"policies/{name}.yaml"))
+    assert shipped.model is not None
+    assert [each.name for each in shipped.model.spec.policies if each.hint is None] == []
 
 
 # The documentation.

@@ -1,4 +1,4 @@
-"""An edit changes what it must: the data is what was asked for, and every comment and every other line stays."""
+"""An edit changes what it must: the data is what was asked for, and every other line stays."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from amounts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_lives import STAGES, VERSIONS, lives, steps_from
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.yaml.document import parse
@@ -24,8 +25,6 @@ Draw = Callable[..., Any]
 
 some = settings(max_examples=examples(150), deadline=None, database=None, derandomize=True)
 
-STAGES = ["shadow", "canary-5", "full"]
-VERSIONS = ["39", "40", "41", "v42", "1.10", "2026.11-rc_1"]
 NULLS = ["null", "~", ""]
 
 
@@ -160,19 +159,6 @@ def end_of(layout: Layout, indent: int) -> str:
     return ""
 
 
-@st.composite
-def lives(draw: Draw, stages: list[str | None] | None = None) -> Live:
-    """Draw a ``live`` in any state of a rollout."""
-    versions = draw(st.permutations(VERSIONS))
-    known_good = versions[2 : 2 + draw(st.integers(0, 3))]
-    if draw(st.booleans()) if stages is None else not stages:
-        return Live.model_validate({"stable": versions[0], "knownGood": known_good})
-    stage = draw(st.sampled_from(stages or [None, *STAGES]))
-    fixes = draw(st.sampled_from([None, None, "fraud-41"])) if stage else None
-    fields = {"stable": versions[0], "candidate": versions[1], "stage": stage, "fixes": fixes, "knownGood": known_good}
-    return Live.model_validate(fields)
-
-
 def live_block(layout: Layout, live: Live, indent: int) -> str:
     """Write the value of ``live``: its keys in any order, what is absent left out or written as null."""
     fields = live.model_dump(by_alias=True)
@@ -227,30 +213,6 @@ def components(draw: Draw) -> tuple[bytes, str, str, list[str], list[str]]:
     return text.encode(), mark + head, tail, serving, [comment for comment in layout.comments if comment in text]
 
 
-def steps_from(live: Live) -> list[Live]:
-    """Take each step that there is from here."""
-    fresh = next(version for version in VERSIONS if version not in (live.stable, live.candidate, *live.known_good))
-    attempts: list[Callable[[], Live]] = [
-        lambda: transitions.propose(live, fresh),
-        lambda: transitions.advance(transitions.propose(live, fresh), STAGES),
-        lambda: transitions.advance(live, STAGES),
-        lambda: transitions.advance(live, STAGES, to=STAGES[-1], fixes="fraud-40"),
-        lambda: transitions.retreat(live, STAGES, STAGES[0]),
-        lambda: transitions.withdraw(live),
-        lambda: transitions.promote(live, STAGES, ()),
-        lambda: transitions.promote(live, STAGES, (live.stable,)),
-        *(lambda version=version: transitions.retire(live, version, live.known_good) for version in live.known_good),
-        *(lambda version=version: transitions.roll_back_stable(live, version) for version in live.known_good),
-    ]
-    found = []
-    for attempt in attempts:
-        try:
-            found.append(attempt())
-        except UserError:
-            continue
-    return found
-
-
 def data_of(content: bytes) -> Any:
     document = parse(content)
     assert document.data is not None, document.problems
@@ -263,12 +225,13 @@ def written(live: Live) -> dict[str, Any]:
 
 
 def assert_edited(before: bytes, after: bytes, head: str, tail: str, comments: list[str]) -> None:
-    """All but the edited block is as it was, and so are the comments."""
+    """All but the edited block is as it was; a comment stays, or goes with its entry."""
     text = after.decode()
     assert text.startswith(head)
     assert text.endswith(tail)
     found = re.findall(r"(?:^\ufeff?|\s)# ?(c[0-9]+\.)", text)
-    assert sorted(found) == sorted(comments)
+    assert len(set(found)) == len(found)
+    assert set(found) <= set(comments)
     assert re.findall(r"\r\n|\r|\n", text)[:1] == re.findall(r"\r\n|\r|\n", before.decode())[:1]
     assert len(set(re.findall(r"\r\n|\r|\n", text))) == 1
 
@@ -368,7 +331,7 @@ def live_of(text: str) -> Live:
     return Live.model_validate({key: value for key, value in data.items() if value is not None})
 
 
-def test_a_promotion_keeps_the_comments_of_the_lines_that_go() -> None:
+def test_a_promotion_takes_the_comments_of_the_lines_that_go() -> None:
     assert (
         promoted(BLOCK)
         == """\
@@ -376,7 +339,6 @@ spec:
   # above
   live:                    # what takes traffic
     stable: "42"           # the control arm
-    # coming in
     # earlier ones
     knownGood: ["41", "40"]
   stages: []               # below
@@ -392,7 +354,6 @@ spec:
   # above
   live:                    # what takes traffic
     stable: "40"           # the control arm
-    # coming in
     # earlier ones
     knownGood: []
   stages: []               # below
@@ -432,7 +393,7 @@ def test_a_text_without_a_last_line_break_is_given_the_one_it_needs(newline: str
         ('{fixes, stable: "41", candidate: "42", knownGood: [], stage: full}', '{stable: "42", knownGood: ["41"]}'),
         ('{stable: "41", candidate: "42"  # é\n   , stage: full}', '{stable: "42", knownGood: ["41"]  # é\n   }'),
         ('{ # one\n   stable: "41", # two\n   candidate: "42", stage: full # three\n  }',
-         '{ # one\n   stable: "42", knownGood: ["41"] # two\n    # three\n  }'),
+         '{ # one\n   stable: "42", knownGood: ["41"] # two\n  }'),
     ],
 )  # fmt: skip
 def test_flow_style_stays_flow_style(before: str, after: str) -> None:
@@ -451,7 +412,7 @@ def test_flow_style_stays_flow_style(before: str, after: str) -> None:
         ("knownGood: [40-rc]", 'stable: "42"\n    knownGood: ["41", 40-rc]'),
         ('knownGood:\n    - "40"  # é', 'stable: "42"\n    knownGood:\n    - "41"\n    - "40"  # é'),
         ('knownGood:\n    -\n      "40"', 'stable: "42"\n    knownGood:\n    - "41"\n    -\n      "40"'),
-        ('knownGood:\n     # é\n     -  "40"', 'stable: "42"\n    knownGood:\n     # é\n     -  "41"\n     -  "40"'),
+        ('knownGood:\n     # é\n     -  "40"', 'stable: "42"\n    knownGood:\n     -  "41"\n     # é\n     -  "40"'),
     ],
 )  # fmt: skip
 def test_what_was_stable_is_known_good_however_the_list_is_written(before: str, after: str) -> None:
@@ -466,14 +427,14 @@ def test_what_was_stable_is_known_good_however_the_list_is_written(before: str, 
         ('["40", "39"]', ' ["39"]'),
         ('["40"]', " []"),
         ('[ "40" ]', " [ ]"),
-        ("[\n      '40', # é\n      '39'  # older\n      ]", " [\n      # é\n      '39'  # older\n      ]"),
+        ("[\n      '40', # é\n      '39'  # older\n      ]", " [\n      '39'  # older\n      ]"),
         ('["40"  # last\n      ]', " [ # last\n      ]"),
-        ('\n      - "40"  # é\n      # older\n      - "39"', '\n      # é\n      # older\n      - "39"'),
+        ('\n      - "40"  # é\n      # older\n      - "39"', '\n      # older\n      - "39"'),
         ('\n    - "40"', " []"),
         ('\n    -\n      "40"\n    - # é\n      # older\n      "39" # x', '\n    - # é\n      # older\n      "39" # x'),
         (
             '\n    - # é\n      # old\n      "40" # x\n    -\n\n      "39"',
-            '\n    # é\n    # old\n    # x\n    -\n\n      "39"',
+            '\n    -\n\n      "39"',
         ),
     ],
 )
@@ -489,7 +450,7 @@ def test_a_candidate_that_is_null_is_replaced_or_goes(nothing: str) -> None:
     comment = "  # none" if nothing.startswith("null  #") else " # none" if "#" in nothing else ""
     assert proposed.splitlines()[2].replace(" ", "") == f'candidate:"42"{comment}'.replace(" ", "")
     there = with_live(text, Live.model_validate({"stable": "41", "knownGood": ["40"]})).decode()
-    assert ("# none" in there) == ("# none" in nothing)
+    assert "# none" not in there
     assert "candidate" not in there
 
 
