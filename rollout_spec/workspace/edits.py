@@ -108,7 +108,7 @@ def with_resolution(content: bytes, fields: Mapping[str, Any]) -> bytes:
             edited = insert(edited, ("spec",), f"{key}: {quote(fields[key])}", behind=earlier[-1])
         elif present[key] != fields[key]:
             edited = set_value(edited, ("spec", key), quote(fields[key]))
-    return _verified(edited, _replaced(data, ("spec",), {**data["spec"], **fields}))
+    return _verified(content, edited, _replaced(data, ("spec",), {**data["spec"], **fields}))
 
 
 def _with_entry(content: bytes, block_name: str, key: str, value: str, written: str, behind: str) -> bytes:

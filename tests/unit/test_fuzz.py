@@ -153,7 +153,6 @@ def test_a_workspace_of_mutated_files_is_told(seed: int, workspace: Path, capfd:
         ends_well(workspace, random.choice([[], ["--format", "json"], ["."]]), capfd)
 
 
-@pytest.mark.system
 @pytest.mark.parametrize("name", ["a-name-that-is-no-text", "a-link-to-itself", "everything-binary"])
 def test_a_process_ends_with_a_status_and_words(name: str, workspace: Path) -> None:
     WASTE[name](workspace)
