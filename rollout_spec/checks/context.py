@@ -25,7 +25,7 @@ UNSILENCEABLE = _FIXED | {*BASE_SEVERITY}
 class Context:
     """The arguments of a check that all files share. ``now`` is None if policies are not evaluated.
 
-    ``sound`` is a cache by path.
+    ``settled`` are comparisons that are not repeated, see ``Subject``. ``sound`` is a cache by path.
     """
 
     repository: Repository
@@ -34,6 +34,7 @@ class Context:
     now: datetime | None
     severities: Mapping[str, Severity]
     without: frozenset[str] = frozenset()
+    settled: frozenset[str] = frozenset()
     sound: dict[str, bool] = field(default_factory=dict)
 
     def can_run(self, rule: Rule) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from rollout_spec.checks import policies
 from rollout_spec.checks.context import CONFIGURABLE, UNSILENCEABLE, Context, document_of, finding_of
+from rollout_spec.checks.policies.waivers import waiver_for
 from rollout_spec.checks.rules import BASE_SEVERITY, GATES, LAST, RULES, Subject, misnamed
 from rollout_spec.checks.suppressions import Suppression, suppressions
 from rollout_spec.core.errors import UserError
@@ -97,7 +98,15 @@ def _run_rules(file: File[Any], context: Context) -> tuple[list[Finding], set[st
     A gate that finds an error leaves all later rules out. An error, or an unsound input, leaves out those in ``LAST``.
     """
     subject = Subject(
-        file, context.repository, context.base, context.whole, CONFIGURABLE, context.now, BASE_SEVERITY, RULES
+        file,
+        context.repository,
+        context.base,
+        context.whole,
+        CONFIGURABLE,
+        context.now,
+        BASE_SEVERITY,
+        RULES,
+        context.settled,
     )
     findings: list[Finding] = []
     ran: set[str] = set()
@@ -125,7 +134,7 @@ def _run_policies(
     findings, waived = [], []
     for name, problem in policies.check(file, context.repository, context.base, now):
         finding = finding_of(name, problem, file, context)
-        waiver = policies.waiver_for(name, file.stem, context.repository, now)
+        waiver = waiver_for(name, file.stem, context.repository, now)
         if waiver:
             waived.append(Silenced(finding, "waiver", waiver.reason, waiver.expires))
         else:

@@ -56,13 +56,14 @@ def run(arguments: argparse.Namespace) -> int:
         tuple(dict.fromkeys(skipped for report in reports for skipped in report.skipped)),
         tuple(silenced for report in reports for silenced in report.silenced),
         sum(report.files for report in reports),
+        sum(report.unexamined for report in reports),
     )
     if arguments.format == "text":  # each report quotes the files of its own workspace
         for (here, _), report in zip(locations, reports, strict=True):
             sys.stdout.write(text.report(report, view.for_person(here)))
     else:
         sys.stdout.write(REPORTERS[arguments.format].report(merged, view.for_program([here for here, _ in locations])))
-    for line in (*_skipped(merged.skipped), *_waived(merged)):
+    for line in (*_skipped(merged.skipped), *_unexamined(merged.unexamined), *_waived(merged)):
         terminal.say(line)
     if arguments.format == "text" and (terminal.is_watched(sys.stdout) or (merged.files and not merged.findings)):
         terminal.say(text.summary(merged))
@@ -133,10 +134,18 @@ def _check(here: WorkspaceLocation, inside: Sequence[str] | None, ref: str | Non
     if inside is None:
         from rollout_spec.core.parallel import spread
         from rollout_spec.workflows.check import review
+        from rollout_spec.workflows.selection import selection_since
 
         without = ("manifests-current",) if folders else ()
         report = review(
-            repository, without=without, base=base, prefix=here.prefix, now=now, spread=spread, progress=progress
+            repository,
+            without=without,
+            base=base,
+            selection=selection_since(base, repository, here) if base is not None else None,
+            prefix=here.prefix,
+            now=now,
+            spread=spread,
+            progress=progress,
         )
         skipped = (Skipped(name, "manifests/ is not in this checkout") for name in without)
         return replace(report, skipped=(*report.skipped, *skipped))
@@ -176,6 +185,13 @@ def _waived(report: Report) -> list[str]:
         for each in report.silenced
         if each.by == "waiver"
     ]
+
+
+def _unexamined(rollouts: int) -> list[str]:
+    if not rollouts:
+        return []
+    noun = "rollout was" if rollouts == 1 else "rollouts were"
+    return [f"{rollouts:,} {noun} not examined: nothing that decides about them differs from the base"]
 
 
 def _skipped(skipped: Sequence[Skipped]) -> list[str]:
