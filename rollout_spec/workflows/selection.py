@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 
 from rollout_spec.checks.affected import select
@@ -12,15 +11,20 @@ from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workspace.commit_tree import CommitTree
 from rollout_spec.workspace.repository import Repository
 
+Changes = dict[tuple[Path, str], frozenset[str] | None]
+"""The changed paths of git repositories since a commit, None if unknown. One command reads them once."""
 
-def selection_since(base: Repository | None, repository: Repository, here: WorkspaceLocation) -> Selection:
-    """Return the files of a checkout to examine, all of them without a base or if git does not tell the changes."""
-    if base is None or here.git_root is None or not isinstance(base.tree, CommitTree):
+
+def selection_since(base: Repository, repository: Repository, here: WorkspaceLocation, known: Changes) -> Selection:
+    """Return the files of a checkout to examine: all of them if git cannot tell the changes."""
+    if here.git_root is None or not isinstance(base.tree, CommitTree):
         return EVERYTHING
-    return select(repository, base, _changes(here.git_root, base.tree.commit), here.prefix)
+    key = here.git_root, base.tree.commit
+    if key not in known:
+        known[key] = _changes(*key)
+    return select(repository, base, known[key], here.prefix)
 
 
-@lru_cache(maxsize=1)  # the workspaces of one git repository have the same changes
 def _changes(git_root: Path, commit: str) -> frozenset[str] | None:
     from rollout_spec.integrations.git.working_changes import changes_since
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from rollout_spec.checks.reporters import REPORTERS, text
 from rollout_spec.cli import paths, terminal
@@ -23,6 +24,9 @@ from rollout_spec.workflows import locate as location
 from rollout_spec.workflows import sparse_checkout as checkout
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workspace.repository import Repository
+
+if TYPE_CHECKING:
+    from rollout_spec.workflows.selection import Changes
 
 _MANY = 256
 """The number of files from which several processes are faster."""
@@ -44,7 +48,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Check, and print the report."""
     locations = _places(arguments)
-    reports = list(_once(_check(here, inside, arguments.base) for here, inside in locations))
+    changes: Changes = {}
+    reports = list(_once(_check(here, inside, arguments.base, changes) for here, inside in locations))
     failures = list[UserError]()
     if arguments.registry:
         reports = [
@@ -124,7 +129,7 @@ def _skipped_paths(names: Sequence[str]) -> str:
     return f"skipped {join_some(names, _SHOWN)}: not part of a workspace"
 
 
-def _check(here: WorkspaceLocation, inside: Sequence[str] | None, ref: str | None) -> Report:
+def _check(here: WorkspaceLocation, inside: Sequence[str] | None, ref: str | None, changes: Changes) -> Report:
     repository, base, now = here.repository(), _base(here, ref), datetime.now(UTC)
     progress = terminal.progress("files")
     folders = checkout.absent(here, repository)
@@ -141,7 +146,7 @@ def _check(here: WorkspaceLocation, inside: Sequence[str] | None, ref: str | Non
             repository,
             without=without,
             base=base,
-            selection=selection_since(base, repository, here) if base is not None else None,
+            selection=selection_since(base, repository, here, changes) if base is not None else None,
             prefix=here.prefix,
             now=now,
             spread=spread,
