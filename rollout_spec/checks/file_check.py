@@ -119,7 +119,7 @@ def _run_rules(file: File[Any], context: Context) -> tuple[list[Finding], set[st
             continue
         if name in LAST and (_has_error(findings) or not all(context.is_sound(each) for each in subject.inputs)):
             return findings, ran, False
-        by_rule = [finding_of(name, problem, file, context) for problem in bounded(rule.check(subject))]
+        by_rule = context.findings(name, bounded(rule.check(subject)), file)
         findings += by_rule
         if name in GATES and _has_error(by_rule):
             return findings, ran, False
@@ -133,6 +133,8 @@ def _run_policies(
     """Return the findings of the policies, those that are waived, and the policies that were evaluated."""
     findings, waived = [], []
     for name, problem in policies.check(file, context.repository, context.base, now):
+        if context.errors_only and context.severity(name, problem) != "error":
+            continue
         finding = finding_of(name, problem, file, context)
         waiver = waiver_for(name, file.stem, context.repository, now)
         if waiver:

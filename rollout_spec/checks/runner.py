@@ -57,6 +57,7 @@ class CheckOptions:
     ``whole`` applies the rules about the whole workspace to a check of single files. ``without`` are rules to leave
     out. ``spread`` may share the work among processes. ``progress`` is called with the number of checked files and of
     all files. ``selection`` are the files that a check of the whole workspace examines.
+    ``errors_only`` leaves warnings out, and is faster.
     """
 
     whole: bool = False
@@ -64,6 +65,7 @@ class CheckOptions:
     spread: Spread = map
     progress: Callable[[int, int], None] | None = None
     selection: Selection = EVERYTHING
+    errors_only: bool = False
 
 
 _DEFAULTS = CheckOptions()
@@ -134,7 +136,9 @@ def begin(
     paths = list(paths) if paths is not None else selected(repository, prefix, options.selection)
     without, severities = frozenset(options.without), _severities(repository, base)
     settled = options.selection.settled
-    context = Context(repository, base, options.whole or is_whole, now, severities, without, settled)
+    context = Context(
+        repository, base, options.whole or is_whole, now, severities, without, settled, options.errors_only
+    )
     return CheckRun(paths, is_whole, prefix, context, options.selection)
 
 
@@ -158,7 +162,8 @@ def report(run: CheckRun, results: Sequence[FileCheck]) -> Report:
     by_file = [silence(result) for result in results]
     used = frozenset(comment for each in by_file for comment in each.used)
     findings = [finding for each in by_file for finding in each.findings]
-    findings += unused_comments(results, used, run.context.severities)
+    if not run.context.errors_only:
+        findings += unused_comments(results, used, run.context.severities)
     if run.selection.documents is None:
         findings += link_findings(run.paths, repository, whole=run.is_whole)
     else:
