@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,8 @@ UNSILENCEABLE = _FIXED | {*BASE_SEVERITY}
 class Context:
     """The arguments of a check that all files share. ``now`` is None if policies are not evaluated.
 
-    ``sound`` is a cache by path.
+    ``settled`` are comparisons that are not repeated, see ``Subject``.
+    ``errors_only``: warnings are not wanted. ``sound`` is a cache by path.
     """
 
     repository: Repository
@@ -34,11 +35,22 @@ class Context:
     now: datetime | None
     severities: Mapping[str, Severity]
     without: frozenset[str] = frozenset()
+    settled: frozenset[str] = frozenset()
+    errors_only: bool = False
     sound: dict[str, bool] = field(default_factory=dict)
 
     def can_run(self, rule: Rule) -> bool:
         """Return whether the base, or the check of the whole workspace, that a rule needs is there."""
         return not ((rule.NEEDS == "base" and self.base is None) or (rule.NEEDS == "whole" and not self.whole))
+
+    def severity(self, name: str, problem: Problem) -> Severity:
+        """Return the severity of a problem that a rule or policy found."""
+        return problem.severity if name in _FIXED else self.severities.get(name, problem.severity)
+
+    def findings(self, name: str, problems: Iterable[Problem], file: File[Any]) -> list[Finding]:
+        """Turn problems into findings. If only errors are wanted, the others are left out: places take long to find."""
+        wanted = (each for each in problems if not self.errors_only or self.severity(name, each) == "error")
+        return [finding_of(name, problem, file, self) for problem in wanted]
 
     def is_sound(self, file: File[Any]) -> bool:
         """Return whether a file is sound. See ``is_sound``."""
@@ -68,7 +80,7 @@ def finding_of(name: str, problem: Problem, file: File[Any], context: Context) -
         column=span.column,
         name=name,
         message=_shortened(problem.message),
-        severity=problem.severity if name in _FIXED else context.severities.get(name, problem.severity),
+        severity=context.severity(name, problem),
         end_line=span.end_line,
         end_column=span.end_column,
         path=problem.path,

@@ -9,6 +9,7 @@ from typing import Any
 
 from rollout_spec.checks import policies
 from rollout_spec.checks.context import CONFIGURABLE, UNSILENCEABLE, Context, document_of, finding_of
+from rollout_spec.checks.policies.waivers import waiver_for
 from rollout_spec.checks.rules import BASE_SEVERITY, GATES, LAST, RULES, Subject, misnamed
 from rollout_spec.checks.suppressions import Suppression, suppressions
 from rollout_spec.core.errors import UserError
@@ -97,7 +98,15 @@ def _run_rules(file: File[Any], context: Context) -> tuple[list[Finding], set[st
     A gate that finds an error leaves all later rules out. An error, or an unsound input, leaves out those in ``LAST``.
     """
     subject = Subject(
-        file, context.repository, context.base, context.whole, CONFIGURABLE, context.now, BASE_SEVERITY, RULES
+        file,
+        context.repository,
+        context.base,
+        context.whole,
+        CONFIGURABLE,
+        context.now,
+        BASE_SEVERITY,
+        RULES,
+        context.settled,
     )
     findings: list[Finding] = []
     ran: set[str] = set()
@@ -110,7 +119,7 @@ def _run_rules(file: File[Any], context: Context) -> tuple[list[Finding], set[st
             continue
         if name in LAST and (_has_error(findings) or not all(context.is_sound(each) for each in subject.inputs)):
             return findings, ran, False
-        by_rule = [finding_of(name, problem, file, context) for problem in bounded(rule.check(subject))]
+        by_rule = context.findings(name, bounded(rule.check(subject)), file)
         findings += by_rule
         if name in GATES and _has_error(by_rule):
             return findings, ran, False
@@ -124,8 +133,10 @@ def _run_policies(
     """Return the findings of the policies, those that are waived, and the policies that were evaluated."""
     findings, waived = [], []
     for name, problem in policies.check(file, context.repository, context.base, now):
+        if context.errors_only and context.severity(name, problem) != "error":
+            continue
         finding = finding_of(name, problem, file, context)
-        waiver = policies.waiver_for(name, file.stem, context.repository, now)
+        waiver = waiver_for(name, file.stem, context.repository, now)
         if waiver:
             waived.append(Silenced(finding, "waiver", waiver.reason, waiver.expires))
         else:

@@ -6,10 +6,12 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
 from rollout_spec.checks.rules import RULES
-from rollout_spec.checks.runner import check
+from rollout_spec.checks.runner import CheckOptions, check
 from rollout_spec.core.findings import Finding, Report
 from rollout_spec.spec.kinds import FOLDERS
 from rollout_spec.workspace.repository import Repository
+
+_ERRORS = CheckOptions(errors_only=True)
 
 
 def introduced(before: Report, after: Report) -> list[Finding]:
@@ -52,10 +54,10 @@ def new_findings(
     paths = [path for path, content in edits.items() if content is not None and path.split("/")[0] in FOLDERS]
     paths += (path for path in _pinning(switched, after) if path not in paths)
     existing = [path for path in paths if repository.tree.read(path) is not None]
-    report_after = check(after, paths=paths, base=repository, prefix=prefix, now=now)
+    report_after = check(after, paths=paths, base=repository, prefix=prefix, now=now, options=_ERRORS)
     if not report_after.failed:  # the state before does not matter then
         return [], []
-    report_before = check(repository, paths=existing, prefix=prefix, now=now)
+    report_before = check(repository, paths=existing, prefix=prefix, now=now, options=_ERRORS)
     new = [finding for finding in introduced(report_before, report_after) if finding.name != "rollback-ready"]
     return new, [finding for finding in report_after.findings if finding.severity == "error" and finding not in new]
 

@@ -13,9 +13,9 @@ from typing import Protocol
 from rollout_spec.checks.context import Context, is_sound
 from rollout_spec.checks.file_check import FileCheck, check_file
 from rollout_spec.checks.rules import BASE_SEVERITY, RULES
-from rollout_spec.checks.selection import broken_inputs, files
+from rollout_spec.checks.selection import EVERYTHING, Selection, broken_inputs, selected
 from rollout_spec.checks.silencing import silence, unused_comments
-from rollout_spec.checks.unread_files import link_findings, unread_files
+from rollout_spec.checks.unread_files import changed_links, link_findings, unread_files
 from rollout_spec.core.findings import Finding, Report, Severity, Silenced, Skipped
 from rollout_spec.workspace.repository import Repository
 
@@ -28,6 +28,7 @@ __all__ = [
     "begin",
     "check",
     "check_file",
+    "check_inputs",
     "in_batches",
     "is_sound",
     "report",
@@ -55,13 +56,16 @@ class CheckOptions:
 
     ``whole`` applies the rules about the whole workspace to a check of single files. ``without`` are rules to leave
     out. ``spread`` may share the work among processes. ``progress`` is called with the number of checked files and of
-    all files.
+    all files. ``selection`` are the files that a check of the whole workspace examines.
+    ``errors_only`` leaves warnings out, and is faster.
     """
 
     whole: bool = False
     without: Collection[str] = ()
     spread: Spread = map
     progress: Callable[[int, int], None] | None = None
+    selection: Selection = EVERYTHING
+    errors_only: bool = False
 
 
 _DEFAULTS = CheckOptions()
@@ -69,12 +73,20 @@ _DEFAULTS = CheckOptions()
 
 @dataclass(frozen=True)
 class CheckRun:
-    """A check of the files at ``paths``. ``is_whole``: they are all files of the workspace."""
+    """A check of the files at ``paths``. ``is_whole``: all other files of the workspace are known to need none."""
 
     paths: Sequence[str]
     is_whole: bool
     prefix: str
     context: Context
+    selection: Selection = EVERYTHING
+
+    @property
+    def unexamined(self) -> int:
+        """The number of rollouts that are left out of a check of the whole workspace."""
+        if self.selection.documents is None:
+            return 0
+        return len(self.context.repository.names("rollouts")) - sum(each.startswith("rollouts/") for each in self.paths)
 
     def may_roll_back(self, result: FileCheck) -> bool:
         """Return whether a result is that of a rollout without errors, in a sound workspace."""
@@ -100,9 +112,14 @@ def check(
     run = begin(repository, paths=paths, base=base, prefix=prefix, now=now, options=options)
     with _paused_collector():
         results = in_batches(lambda batch: [check_file(path, run.context) for path in batch], run.paths, options)
-        inputs = () if run.is_whole else broken_inputs(run.paths, run.context)
-        results += (check_file(path, run.context) for path in inputs)
+        if not run.is_whole:
+            results += check_inputs(run)
     return report(run, results)
+
+
+def check_inputs(run: CheckRun) -> Iterator[FileCheck]:
+    """Yield the results of the inputs of the files under check that do not load."""
+    return (check_file(path, run.context) for path in broken_inputs(run.paths, run.context))
 
 
 def begin(
@@ -116,10 +133,13 @@ def begin(
 ) -> CheckRun:
     """Return the check that these arguments describe, without any result yet. See ``check``."""
     is_whole = paths is None
-    paths = list(paths) if paths is not None else list(files(repository, prefix))
+    paths = list(paths) if paths is not None else selected(repository, prefix, options.selection)
     without, severities = frozenset(options.without), _severities(repository, base)
-    context = Context(repository, base, options.whole or is_whole, now, severities, without)
-    return CheckRun(paths, is_whole, prefix, context)
+    settled = options.selection.settled
+    context = Context(
+        repository, base, options.whole or is_whole, now, severities, without, settled, options.errors_only
+    )
+    return CheckRun(paths, is_whole, prefix, context, options.selection)
 
 
 def in_batches(
@@ -142,8 +162,12 @@ def report(run: CheckRun, results: Sequence[FileCheck]) -> Report:
     by_file = [silence(result) for result in results]
     used = frozenset(comment for each in by_file for comment in each.used)
     findings = [finding for each in by_file for finding in each.findings]
-    findings += unused_comments(results, used, run.context.severities)
-    findings += link_findings(run.paths, repository, whole=run.is_whole)
+    if not run.context.errors_only:
+        findings += unused_comments(results, used, run.context.severities)
+    if run.selection.documents is None:
+        findings += link_findings(run.paths, repository, whole=run.is_whole)
+    else:
+        findings += changed_links(run.paths, run.selection.changed, repository)
     if run.is_whole:
         findings += unread_files(repository)
     silenced = dict.fromkeys(item for each in by_file for item in each.silenced)
@@ -152,6 +176,7 @@ def report(run: CheckRun, results: Sequence[FileCheck]) -> Report:
         tuple(_skipped(run.context)),
         tuple(sorted((replace(each, finding=_with_prefix(prefix, each.finding)) for each in silenced), key=_order)),
         len(run.paths),
+        run.unexamined,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from rollout_spec.checks.file_check import is_in_own_folder
 from rollout_spec.checks.rules import no_links
@@ -23,6 +23,18 @@ def link_findings(paths: Sequence[str], repository: Repository, *, whole: bool) 
         links += no_links.in_workspace(repository)
     else:
         links += (link for path in paths for link in no_links.concerning(path, repository))
+    return _findings(links)
+
+
+def changed_links(paths: Sequence[str], changed: Collection[str], repository: Repository) -> Iterator[Finding]:
+    """Yield the links among the changed paths, and those that concern the files under check."""
+    links = [link for path in paths for link in no_links.concerning(path, repository)]
+    links += (repository.link(folder) for folder in no_links.OWN)
+    own = (path for path in changed if path.partition("/")[0] in no_links.OWN)
+    return _findings([*links, *(link for path in own for link in repository.tree.links(path))])
+
+
+def _findings(links: Iterable[str | None]) -> Iterator[Finding]:
     for problem in no_links.problems(links):
         yield Finding(problem.file or "", 1, 1, _LINKS, problem.message, hint=problem.hint)
 
@@ -33,7 +45,7 @@ def unread_files(repository: Repository) -> Iterator[Finding]:
         if repository.tree.read(folder) is not None:
             yield Finding(folder, 1, 1, _NAMES, "this must be a folder, not a file", hint="remove it")
     for folder in FOLDERS:
-        for name in repository.tree.names(folder):
+        for name in repository.others(folder):
             yield from _unread(folder, name, repository)
     for path in misplaced_files(repository):
         if not path.lower().endswith((".yml", ".yaml")) or "/" in path.removeprefix(f"{_INCIDENTS}/"):

@@ -115,13 +115,15 @@ class Silenced:
 class Report:
     """The result of a check: findings sorted by file and line, skipped rules and suppressed findings.
 
-    ``files`` is the number of checked files, 0 if nothing counted them.
+    ``files`` is the number of checked files, 0 if nothing counted them. ``unexamined`` is the number of rollouts that
+    were not, because nothing that they depend on differs from the base.
     """
 
     findings: tuple[Finding, ...]
     skipped: tuple[Skipped, ...] = ()
     silenced: tuple[Silenced, ...] = ()
     files: int = 0
+    unexamined: int = 0
 
     @property
     def failed(self) -> bool:

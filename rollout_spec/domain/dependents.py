@@ -6,7 +6,7 @@ An edit of a component can break them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
@@ -79,6 +79,25 @@ def _add_pins(rollout: ModelRollout, repository: Repository, by_component: dict[
             stable = Dependent(rollout.metadata.name, split.stable, theirs)
             candidate = Dependent(rollout.metadata.name, split.candidate, ours)
             by_component.setdefault(component, Dependents()).splits.append((stable, candidate))
+
+
+def pins_of(rollout: ModelRollout, repository: Repository) -> dict[str, Dependents]:
+    """Return what one rollout contributes to the dependents of each component."""
+    by_component: dict[str, Dependents] = {}
+    _add_pins(rollout, repository, by_component)
+    return by_component
+
+
+def rollouts_naming(words: Collection[str], repository: Repository) -> list[str]:
+    """Return the rollouts whose texts contain one of some names of components or targets. None is parsed.
+
+    A text with escapes may contain any name.
+    """
+    if not words:
+        return []
+    pattern = re.compile(b"|".join([rb"\\", *(re.escape(word.encode()) for word in words)]))
+    contents = ((name, repository.tree.read(f"rollouts/{name}.yaml")) for name in repository.names("rollouts"))
+    return [name for name, content in contents if content is not None and pattern.search(content)]
 
 
 def caller_overlaps(dependents: Dependents, order: Sequence[str], serving: Sequence[str]) -> Iterator[CallerOverlap]:

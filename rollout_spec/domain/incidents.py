@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 FOLDER = "incidents"
 _DOCUMENT = re.compile(r"(.+)\.ya?ml", re.IGNORECASE)
+_PLAIN = re.compile(r"[a-z0-9-]+")
 _COUNT = re.compile(r"(-([2-9]|[1-9][0-9]+))?")
 _MOST_NESTED = 1000
 _DEEPEST = 5
@@ -84,6 +85,28 @@ def subjects(file: File[Incident], repository: Repository) -> Iterator[tuple[str
         rollout = repository.rollout(name)
         if rollout is not None and rollout.model is not None:
             yield from ((name, each.version) for each in _read(file, rollout.model, list(rollout.model.spec.versions)))
+
+
+def rollouts_concerned(paths: Collection[str], before: Repository, after: Repository) -> set[str]:
+    """Return the names of the rollouts whose incidents may differ after a change of these paths in ``incidents/``.
+
+    A rollout that the change adds or removes may also make a file that concerned another one be about itself. Names
+    of rollouts that do not exist may be among the result.
+    """
+    concerned = {start for path in paths for stem in _stems(path) for start in _starts(stem)}
+    if not paths and before.names("rollouts") == after.names("rollouts"):
+        return concerned
+    old, new = _unusual(before).about, _unusual(after).about
+    for rollout in {*old, *new}:
+        files = old.get(rollout, []), new.get(rollout, [])
+        if files[0] != files[1] or any(f"{file}/".startswith(f"{path}/") for path in paths for file in files[0]):
+            concerned.add(rollout)
+    return concerned
+
+
+def _stems(path: str) -> tuple[str, str]:
+    """Return the stem of a path as it is written, and in the spelling of incidents."""
+    return path.rpartition("/")[2].removesuffix(".yaml"), stem_of(path)
 
 
 def misplaced_files(repository: Repository) -> Iterator[str]:
@@ -194,7 +217,8 @@ def _indexed(repository: Repository, rollouts: list[str]) -> UnusualFiles:
 
 def _is_unusual(path: str, rollouts: Collection[str]) -> bool:
     stem = path.removeprefix(f"{FOLDER}/").removesuffix(".yaml")
-    return stem != stem_of(path) or not any(start in rollouts for start in _starts(stem))
+    is_plain = _PLAIN.fullmatch(stem) is not None  # most are; their spelling need not be compared
+    return not (is_plain or stem == stem_of(path)) or not any(start in rollouts for start in _starts(stem))
 
 
 def _starts(stem: str) -> Iterator[str]:

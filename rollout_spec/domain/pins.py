@@ -111,7 +111,8 @@ def disagreements(rollout: ModelRollout, repository: Repository) -> dict[str, tu
     split = traffic.split(rollout.spec)
     if split.candidate is None or len(split.versions) < 2:
         return {}
-    ours, theirs = (rollout.spec.versions[version].requires or {} for version in (split.candidate, split.stable))
+    records = [rollout.spec.versions.get(version) for version in (split.candidate, split.stable)]
+    ours, theirs = ((record.requires or {}) if record else {} for record in records)
     conflicts: dict[str, tuple[str, str]] = {}
     for name in ours.keys() & theirs.keys():
         component = repository.component(name)

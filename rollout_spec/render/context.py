@@ -157,6 +157,13 @@ def _scale(percent: Decimal) -> int:
 
 
 def _alerts(rollout: ModelRollout, repository: Repository, options: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the alerts of a rollout. Most targets set no option that changes them."""
+    key = ("alerts", id(rollout), id(repository.settings), repr(options.get("backend")), options.get("minimumRequests"))
+    kept = rollout, repository.settings  # alive, because their ids are in the key
+    return repository.recall(key, lambda: (kept, _alerts_of(rollout, repository, options)))[1]
+
+
+def _alerts_of(rollout: ModelRollout, repository: Repository, options: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return an alert for each active threshold and latency trigger, on the candidate or else on stable."""
     spec = rollout.spec
     split = traffic.split(spec)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from traceback import walk_tb
 from typing import Any
 
-from jinja2.exceptions import SecurityError, TemplateNotFound, TemplateSyntaxError
+from jinja2 import nodes
+from jinja2.exceptions import SecurityError, TemplateError, TemplateNotFound, TemplateSyntaxError
+from jinja2.meta import find_undeclared_variables
 
 from rollout_spec.core.bounded_process.budget import OutOfTimeError
 from rollout_spec.core.errors import UserError
@@ -25,12 +28,40 @@ def filled(request: tuple[str, Texts, Sequence[Fill]]) -> Iterator[str]:
     target, texts, fills = request
     sandbox = _compiled(target, frozenset(texts.items()))
     for file, context in fills:
-        yield _filled(sandbox, file, f"templates/{target}/{file}", context)
+        yield _filled(sandbox, file, f"templates/{target}/{file}", _data(sandbox, file, context))
 
 
-def _filled(sandbox: Sandbox, file: str, place: str, context: Mapping[str, Any]) -> str:
+@dataclass(frozen=True)
+class _Data:
+    """The data of a template. Equal texts mean equal data, because it consists of plain values."""
+
+    text: str
+    values: Mapping[str, Any] = field(compare=False)
+
+
+def _data(sandbox: Sandbox, file: str, context: Mapping[str, Any]) -> _Data:
+    """Return the data of a template, with the text of those values that it reads."""
+    names = _names_in(sandbox, file)
+    read = context if names is None else {name: value for name, value in context.items() if name in names}
+    return _Data(repr(read), context)
+
+
+@lru_cache(maxsize=256)
+def _names_in(sandbox: Sandbox, file: str) -> frozenset[str] | None:
+    """Return the names that a template reads, or None if it reads other templates too, or is broken."""
     try:
-        text = sandbox.fill(file, context).strip("\n") + "\n"
+        source = sandbox.loader.get_source(sandbox, file)[0] if sandbox.loader else ""
+        tree = sandbox.parse(source)
+    except TemplateError:
+        return None
+    others = tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends))
+    return None if any(True for _ in others) else frozenset(find_undeclared_variables(tree))
+
+
+@lru_cache(maxsize=256)  # a drill renders the same `live` again and again
+def _filled(sandbox: Sandbox, file: str, place: str, data: _Data) -> str:
+    try:
+        text = sandbox.fill(file, data.values).strip("\n") + "\n"
     except (MemoryError, OutOfTimeError) as error:
         error.add_note(_line(error, place))
         raise

@@ -82,6 +82,22 @@ def _manifest(index: int, target: Target, rollout: ModelRollout, repository: Rep
     definition = catalog.find(target.type, repository.tree)
     if definition is None:
         raise RenderError(index, f"there is no target `{target.type}`")
+    if catalog.is_own(target.type, repository.tree):
+        return _rendered(index, target, definition, rollout, repository)
+    # What a shipped target is rendered from. A drill reaches the same `live` in several ways.
+    roles, settings = facts.workload_roles(rollout, repository), repository.settings
+    key = ("manifest", id(rollout), index, id(definition), id(settings), repository.workspace_name, *roles.items())
+    kept = rollout, settings, definition  # alive, because their ids are in the key
+
+    def result() -> tuple[object, Manifest]:
+        return kept, _rendered(index, target, definition, rollout, repository)
+
+    return repository.recall(key, result)[1]
+
+
+def _rendered(
+    index: int, target: Target, definition: TargetDefinition, rollout: ModelRollout, repository: Repository
+) -> Manifest:
     options = with_defaults(target.options, definition.options)
     try:
         context = facts.of_rollout(rollout, repository, options)

@@ -16,9 +16,11 @@ from rollout_spec.checks.runner import (
     Spread,
     begin,
     check_file,
+    check_inputs,
     in_batches,
     report,
 )
+from rollout_spec.checks.selection import EVERYTHING, Selection
 from rollout_spec.core.findings import Problem
 from rollout_spec.render.inputs import inputs_changed
 from rollout_spec.workflows.drill import drill
@@ -30,6 +32,7 @@ def review(
     *,
     without: Collection[str] = (),
     base: Repository | None = None,
+    selection: Selection | None = None,
     prefix: str = "",
     now: datetime | None = None,
     spread: Spread = map,
@@ -37,23 +40,28 @@ def review(
 ) -> Report:
     """Check a whole workspace, and drill each rollout without errors. See ``check`` for the arguments.
 
-    With a base, only changed rollouts are drilled: the others were verified when they were merged. The process that
-    checked a rollout drills it too: it has read the files, and spends the same time on templates and policies.
+    With a ``selection``, only its files are examined, and all its rollouts are drilled. Without one, and with a base,
+    only changed rollouts are drilled: the others were verified when they were merged. The process that checked a
+    rollout drills it too: it has read the files, and spends the same time on templates and policies.
     """
-    options = CheckOptions(without=without, spread=spread, progress=progress)
+    options = CheckOptions(without=without, spread=spread, progress=progress, selection=selection or EVERYTHING)
     run = begin(repository, base=base, prefix=prefix, now=now, options=options)
+    compared = base if selection is None else None
 
     def checked(paths: Sequence[str]) -> list[FileCheck]:
         results = [check_file(path, run.context) for path in paths]
-        return [_drilled(result, run) for result in results]
+        return [_drilled(result, run, compared) for result in results]
 
-    return report(run, in_batches(checked, run.paths, options))
+    results = in_batches(checked, run.paths, options)
+    if run.selection.documents is not None:
+        results += check_inputs(run)
+    return report(run, results)
 
 
-def _drilled(result: FileCheck, run: CheckRun) -> FileCheck:
+def _drilled(result: FileCheck, run: CheckRun, base: Repository | None) -> FileCheck:
     """Return the result of a file. If it is a rollout without errors, add the problems of its rollbacks."""
     context, rollout = run.context, PurePosixPath(result.path).stem
-    if not run.may_roll_back(result) or not _may_differ(rollout, context.repository, context.base):
+    if not run.may_roll_back(result) or not _may_differ(rollout, context.repository, base):
         return result
     return with_problems(result, ROLLBACK_READY, _problems(rollout, context.repository, context.now), context)
 

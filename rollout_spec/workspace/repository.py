@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, cast
+from weakref import ref
 
 from rollout_spec.core import package_data as resources
 from rollout_spec.core.errors import UserError
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from rollout_spec.spec.workspace import Workspace, WorkspaceSpec
 
 T = TypeVar("T")
+_MOST_RECENT = 64
 _LAST_LETTER = "\U0010ffff"
 
 
@@ -37,8 +40,10 @@ class Repository:
         self._others_in: dict[str, list[str]] = {}
         self._others: dict[str, Repository | None] = {}
         self._below: Repository | None = None
+        self._above: ref[Repository] | None = None
         self._edits: Mapping[str, bytes | None] = {}
         self._results: dict[object, Any] = {}
+        self._recent: OrderedDict[object, Any] = OrderedDict()
 
     def once(self, key: object, compute: Callable[[Repository], T]) -> T:
         """Return a result that depends only on this repository, computed at the first call with its key.
@@ -50,11 +55,34 @@ class Repository:
         result: T = self._results[key]
         return result
 
+    def recall(self, key: object, compute: Callable[[], T]) -> T:
+        """Return a result that depends only on its key, computed unless it is among the last ones.
+
+        Repositories that were edited from the same one share them.
+        """
+        recent = self._recent
+        if key in recent:
+            recent.move_to_end(key)
+        else:
+            recent[key] = compute()
+            if len(recent) > _MOST_RECENT:
+                recent.popitem(last=False)
+        result: T = recent[key]
+        return result
+
     def edited(self, edits: Mapping[str, bytes | None]) -> Repository:
-        """Return the repository with edits over its tree. Unchanged files are not read again."""
+        """Return the repository with edits over its tree. Unchanged files are not read again.
+
+        The same edits twice in a row give the same repository with its results, while it is in use.
+        """
+        above = self._above() if self._above is not None else None
+        if above is not None and above._edits == edits:
+            return above
         after = Repository(Overlay(self.tree, edits))
         after._below, after._edits = self, dict(edits)
+        after._recent = self._recent
         after._others = self._others  # edits never change another workspace
+        self._above = ref(after)  # weak, or both would stay in memory until the garbage collector runs
         return after
 
     @property

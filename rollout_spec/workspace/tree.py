@@ -97,6 +97,7 @@ class Overlay:
     def __init__(self, below: Tree, edits: Mapping[str, bytes | None]) -> None:
         self.below = below
         self.edits = dict(edits)
+        self.edited_folders = {path.partition("/")[0] for path in edits}
 
     def read(self, path: str) -> bytes | None:
         """Return the edit of a path, or the file of the tree below."""

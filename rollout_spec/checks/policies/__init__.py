@@ -10,7 +10,7 @@ bounded one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from rollout_spec.checks.policies.type_rules import Fault
     from rollout_spec.spec.policy_pack import Policy, PolicyMatch, PolicyPack
     from rollout_spec.spec.rollout import ModelRollout
-    from rollout_spec.spec.workspace import Waiver
 
 _WHOLE: KeyPath = ("metadata", "name")
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
@@ -158,10 +157,23 @@ def _verdicts(
 def counted_in_flight(repository: Repository) -> list[str]:
     """Return the rollouts that have a candidate, if a policy in force counts them."""
     from rollout_spec.checks.policies.bindings import in_flight
+
+    return in_flight(repository) if _counts_candidates(repository) else []
+
+
+def _counts_candidates(repository: Repository) -> bool:
     from rollout_spec.checks.policies.types import IN_FLIGHT
 
-    counts = any(IN_FLIGHT in each.policy.expression for each in policies_of(repository))
-    return in_flight(repository) if counts else []
+    return any(IN_FLIGHT in each.policy.expression for each in policies_of(repository))
+
+
+def counts_differ(names: Iterable[str], before: Repository, after: Repository) -> bool:
+    """Return whether a policy in force counts candidates, and one of these rollouts gained or lost its own."""
+    if not _counts_candidates(after):
+        return False
+    from rollout_spec.checks.policies.bindings import may_have_candidate
+
+    return any(may_have_candidate(name, before) != may_have_candidate(name, after) for name in names)
 
 
 def concerns(match: PolicyMatch | None, rollout: ModelRollout) -> bool:
@@ -230,18 +242,3 @@ def position_of(at: str | None, rollout: File[ModelRollout]) -> tuple[KeyPath, b
         except (KeyError, IndexError, TypeError):
             return path, True
     return path, isinstance(value, dict | list)
-
-
-def waiver_for(policy: str, rollout: str, repository: Repository, now: datetime) -> Waiver | None:
-    """Return the waiver of a policy for a rollout that has not expired, if there is one."""
-    waivers = repository.once("waivers", _waivers).get((policy, rollout), ())
-    return next((waiver for waiver in waivers if now < waiver.ends), None)
-
-
-def _waivers(repository: Repository) -> dict[tuple[str, str], list[Waiver]]:
-    """Return the waivers of a workspace, by policy and rollout."""
-    settings = repository.settings
-    index: dict[tuple[str, str], list[Waiver]] = {}
-    for waiver in settings.waivers if settings else ():
-        index.setdefault((waiver.policy, waiver.rollout), []).append(waiver)
-    return index

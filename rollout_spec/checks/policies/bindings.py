@@ -133,14 +133,14 @@ def in_flight(repository: Repository) -> list[str]:
 def _in_flight(repository: Repository) -> list[str]:
     origin = repository.edited_from
     if origin is None:
-        return [name for name in repository.names("rollouts") if _may_have_candidate(name, repository)]
+        return [name for name in repository.names("rollouts") if may_have_candidate(name, repository)]
     before, edits = origin
     edited = {path.removeprefix("rollouts/").removesuffix(".yaml") for path in edits}
     others = [name for name in in_flight(before) if name not in edited]
-    return sorted([*others, *(name for name in edited if _may_have_candidate(name, repository))])
+    return sorted([*others, *(name for name in edited if may_have_candidate(name, repository))])
 
 
-def _may_have_candidate(name: str, repository: Repository) -> bool:
+def may_have_candidate(name: str, repository: Repository) -> bool:
     """Return whether a rollout may have a candidate: a file without that word has none, and is not parsed."""
     content = repository.tree.read(f"rollouts/{name}.yaml")
     file = repository.rollout(name) if content is not None and b"candidate" in content else None

@@ -13,6 +13,8 @@ VERSION = 1
 def report(report: Report, view: View) -> str:
     """Return ``{"version", "findings", "skipped"}``, and ``"silenced"`` if there are silenced findings.
 
+    ``"unexamined"`` is the number of rollouts that were left out, if any.
+
     Lines and columns count from 1, columns in code points.
     """
     data: dict[str, Any] = {
@@ -20,6 +22,8 @@ def report(report: Report, view: View) -> str:
         "findings": [_finding(each) for each in report.findings],
         "skipped": [{"name": each.name, "why": each.reason} for each in report.skipped],
     }
+    if report.unexamined:
+        data["unexamined"] = report.unexamined
     if report.silenced:
         data["silenced"] = [
             {**_finding(each.finding), "by": each.by, "reason": each.reason, "until": each.until}

@@ -19,7 +19,8 @@ class Subject:
 
     ``whole`` means that the whole workspace is under check. ``configurable`` are the rules whose severity a workspace
     may set, ``base_severity`` those of them that no comment silences, ``rule_names`` all rules. ``now`` is the time of
-    the check, or None if time must not matter, as in a rollback.
+    the check, or None if time must not matter, as in a rollback. ``settled`` are comparisons with all others that have
+    the same result as on the base: ``hosts`` of rollouts, names of ``workspaces``.
     """
 
     file: File[Any]
@@ -30,6 +31,7 @@ class Subject:
     now: datetime | None = None
     base_severity: tuple[str, ...] = ()
     rule_names: Collection[str] = ()
+    settled: frozenset[str] = frozenset()
 
     @property
     def model(self) -> Any:

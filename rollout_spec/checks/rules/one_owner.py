@@ -46,8 +46,8 @@ Passes::
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import Problem
@@ -66,14 +66,13 @@ KINDS = frozenset({"ModelRollout", "Workspace"})
 NEEDS = ""
 UNCONDITIONAL = False
 
-_HOST = rb"""\bhost["']?[ \t]*:\s*["']?([a-z0-9*.-]+)"""
 _INFIX = "-v"
 
 
 def check(subject: Subject) -> Iterator[Problem]:
     """Check the targets and object names of a rollout, or the hosts of a whole workspace."""
     if subject.file.kind == "Workspace":
-        if subject.whole:
+        if subject.whole and "hosts" not in subject.settled:
             yield from _hosts(subject.repository)
         return
     yield from _targets(subject.model, subject.repository)
@@ -145,11 +144,13 @@ def _hosts(repository: Repository) -> Iterator[Problem]:
 
     A route of one listener, a ``section`` of its gateway, does not claim the other listeners.
     """
-    sharing = {name for names in _by_host(repository).values() if len(names) > 1 for name in names}
+    from rollout_spec.domain.host_claims import claims, rollouts_by_host
+
+    sharing = {name for names in rollouts_by_host(repository).values() if len(names) > 1 for name in names}
     taken: dict[tuple[str, str, str], dict[str | None, str]] = {}
     for name in sorted(sharing):
         owners: list[tuple[str, str]] = []
-        for host, target, place, section in _claims(name, repository):
+        for host, target, place, section in claims(name, repository):
             others = taken.setdefault((host, target, place), {})
             first = next(iter(others.values()), None) if section is None else None
             owner = others.get(section) or others.get(None) or first
@@ -159,37 +160,3 @@ def _hosts(repository: Repository) -> Iterator[Problem]:
             message = f"{owner} has the same host, {excerpt(place)}"
             hint = "give one of them another host, or another gateway"
             yield Problem(("spec", "service", "host"), message, hint, file=f"rollouts/{name}.yaml")
-
-
-def _by_host(repository: Repository) -> Mapping[str, list[str]]:
-    """Return the rollouts by the hosts that their texts may contain."""
-    rollouts: dict[str, list[str]] = {}
-    for name in repository.names("rollouts"):
-        text = repository.tree.read(f"rollouts/{name}.yaml") or b""
-        hosts = {host.decode() for host in re.findall(_HOST, text)}
-        if not hosts or b"\\" in text:  # it may be escaped
-            rollout = _rollout(name, repository)
-            hosts = {rollout.spec.service.host} if rollout else set()
-        for host in hosts:
-            rollouts.setdefault(host, []).append(name)
-    return rollouts
-
-
-def _claims(name: str, repository: Repository) -> Iterator[tuple[str, str, str, str | None]]:
-    """Yield the claim of each target that owns the traffic.
-
-    A claim is the host, the target, its gateway (or namespace) as text, and the section of that.
-    """
-    rollout = _rollout(name, repository)
-    for target in rollout.spec.targets if rollout else ():
-        definition = _definition(target.type, repository)
-        if rollout is None or definition is None or definition.owns != "traffic":
-            continue
-        gateway: Any = target.options.get("gateway")
-        place, section = f"in the namespace {_namespace(rollout)}", None
-        if isinstance(gateway, dict):
-            place = f"at the gateway {gateway.get('namespace') or _namespace(rollout)}/{gateway.get('name')}"
-            section = str(gateway["sectionName"]) if gateway.get("sectionName") else None
-        elif gateway is not None:
-            place = f"at the gateway {gateway} {place}"
-        yield rollout.spec.service.host, target.type, place, section

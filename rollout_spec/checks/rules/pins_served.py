@@ -34,6 +34,7 @@ from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import Problem
 from rollout_spec.core.text import join_some
 from rollout_spec.domain import traffic
+from rollout_spec.domain.dependents import rollouts_naming
 from rollout_spec.domain.pins import UnsatisfiedPin, disagreements, unrestorable_pins, unsatisfied_pins
 from rollout_spec.domain.rollback_targets import protected_versions
 from rollout_spec.workspace.repository import Repository
@@ -78,7 +79,7 @@ def _broken_by_edit(subject: Subject) -> Iterator[Problem]:
     name, repository = subject.model.metadata.name, subject.repository
     pins = [
         f"{rollout.stem} {version} needs {pin.pin}"
-        for rollout in map(repository.rollout, repository.names("rollouts"))
+        for rollout in map(repository.rollout, rollouts_naming([name], repository))
         if rollout and rollout.model
         for version, pin in _unsatisfied(rollout.model, repository)
         if pin.component == name

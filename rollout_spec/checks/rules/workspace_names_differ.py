@@ -35,6 +35,8 @@ UNCONDITIONAL = True
 
 def check(subject: Subject) -> Iterator[Problem]:
     """Compare the name with those of the other workspaces."""
+    if "workspaces" in subject.settled:
+        return
     for folder in subject.repository.namesakes():
         message = f"the workspace in {folder} has the same name, `{subject.model.metadata.name}`"
         yield Problem(("metadata", "name"), message, "rename one of them")

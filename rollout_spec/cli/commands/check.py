@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from rollout_spec.checks.reporters import REPORTERS, text
 from rollout_spec.cli import paths, terminal
@@ -23,6 +24,9 @@ from rollout_spec.workflows import locate as location
 from rollout_spec.workflows import sparse_checkout as checkout
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workspace.repository import Repository
+
+if TYPE_CHECKING:
+    from rollout_spec.workflows.selection import Changes
 
 _MANY = 256
 """The number of files from which several processes are faster."""
@@ -45,7 +49,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Check, and print the report."""
     locations = _places(arguments)
-    reports = list(_once(_check(here, inside, arguments.base) for here, inside in locations))
+    changes: Changes = {}
+    reports = list(_once(_check(here, inside, arguments.base, changes) for here, inside in locations))
     failures = list[UserError]()
     if arguments.registry:
         reports = [
@@ -57,13 +62,14 @@ def run(arguments: argparse.Namespace) -> int:
         tuple(dict.fromkeys(skipped for report in reports for skipped in report.skipped)),
         tuple(silenced for report in reports for silenced in report.silenced),
         sum(report.files for report in reports),
+        sum(report.unexamined for report in reports),
     )
     if arguments.format == "text":  # each report quotes the files of its own workspace
         for (here, _), report in zip(locations, reports, strict=True):
             sys.stdout.write(text.report(report, view.for_person(here)))
     else:
         sys.stdout.write(REPORTERS[arguments.format].report(merged, view.for_program([here for here, _ in locations])))
-    for line in (*_skipped(merged.skipped), *_waived(merged)):
+    for line in (*_skipped(merged.skipped), *_unexamined(merged.unexamined), *_waived(merged)):
         terminal.say(line)
     if arguments.format == "text" and (terminal.is_watched(sys.stdout) or (merged.files and not merged.findings)):
         terminal.say(text.summary(merged))
@@ -124,7 +130,7 @@ def _skipped_paths(names: Sequence[str]) -> str:
     return f"skipped {join_some(names, _SHOWN)}: not part of a workspace"
 
 
-def _check(here: WorkspaceLocation, inside: Sequence[str] | None, ref: str | None) -> Report:
+def _check(here: WorkspaceLocation, inside: Sequence[str] | None, ref: str | None, changes: Changes) -> Report:
     repository, base, now = here.repository(), _base(here, ref), datetime.now(UTC)
     progress = terminal.progress("files")
     folders = checkout.absent(here, repository)
@@ -134,10 +140,18 @@ def _check(here: WorkspaceLocation, inside: Sequence[str] | None, ref: str | Non
     if inside is None:
         from rollout_spec.core.parallel import spread
         from rollout_spec.workflows.check import review
+        from rollout_spec.workflows.selection import selection_since
 
         without = ("manifests-current",) if folders else ()
         report = review(
-            repository, without=without, base=base, prefix=here.prefix, now=now, spread=spread, progress=progress
+            repository,
+            without=without,
+            base=base,
+            selection=selection_since(base, repository, here, changes) if base is not None else None,
+            prefix=here.prefix,
+            now=now,
+            spread=spread,
+            progress=progress,
         )
         skipped = (Skipped(name, "manifests/ is not in this checkout") for name in without)
         return replace(report, skipped=(*report.skipped, *skipped))
@@ -177,6 +191,13 @@ def _waived(report: Report) -> list[str]:
         for each in report.silenced
         if each.by == "waiver"
     ]
+
+
+def _unexamined(rollouts: int) -> list[str]:
+    if not rollouts:
+        return []
+    noun = "rollout was" if rollouts == 1 else "rollouts were"
+    return [f"{rollouts:,} {noun} not examined: nothing that decides about them differs from the base"]
 
 
 def _skipped(skipped: Sequence[Skipped]) -> list[str]:

@@ -124,7 +124,7 @@ def parse(content: bytes) -> Document:
         return Document(text, problems=(error.problem,), broken=True)
 
 
-@lru_cache(maxsize=8)  # nodes need more memory than the rest of a document, and are seldom used later
+@lru_cache(maxsize=24)  # nodes need more memory than the rest of a document, and are seldom used later
 def _root_of(text: str) -> _Node:
     """Return the root node of a text that was read to its end."""
     advance: Callable[[], Any] = CParser(text).get_event

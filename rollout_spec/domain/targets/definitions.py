@@ -37,7 +37,7 @@ def names(tree: Tree) -> list[str]:
 
 def _unedited(tree: Tree) -> Tree:
     """Return the tree below the edits that touch no template, so that the cache is shared."""
-    while isinstance(tree, Overlay) and not any(path.startswith("templates/") for path in tree.edits):
+    while isinstance(tree, Overlay) and "templates" not in tree.edited_folders:
         tree = tree.below
     return tree
 

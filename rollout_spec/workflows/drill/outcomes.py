@@ -116,12 +116,13 @@ def _no_target(outcome: DrillOutcome, decision: NoRollbackTarget, repository: Re
 def _verified(outcome: DrillOutcome, rollback: Rollback, repository: Repository, now: datetime | None) -> DrillOutcome:
     """Check the result of a rollback, and verify its promises."""
     outcome = replace(outcome, restored=rollback.restored)
+    after = rollback.apply(repository)  # in use until the end, so that its results are computed once
     introduced = tuple(new_findings(repository, rollback.edits, switched=rollback.switched, now=now)[0])
     if introduced:
         first = introduced[0]
         message = f"would introduce an error: {first.message} [{first.name}, {first.file}:{first.line}]"
         return replace(outcome, why=message, findings=introduced)
-    broken_promise = next(_broken_promises(rollback, repository), None)
+    broken_promise = next(_broken_promises(rollback, repository, after), None)
     if broken_promise is not None:
         return replace(outcome, why=broken_promise)
     reasons = [str(each) for each in rollback.review_reasons if each.guard in _OF_THE_TREE]
@@ -129,9 +130,9 @@ def _verified(outcome: DrillOutcome, rollback: Rollback, repository: Repository,
     return replace(outcome, verdict="draft" if reasons else "proven", why="; ".join((*reasons, *skipped)))
 
 
-def _broken_promises(rollback: Rollback, repository: Repository) -> Iterator[str]:
+def _broken_promises(rollback: Rollback, repository: Repository, after: Repository) -> Iterator[str]:
     """Yield the broken promises of a rollback: wrong split, unsatisfied pins, outdated manifests."""
-    before, after = _model(rollback.rollout, repository).spec.live, rollback.apply(repository)
+    before = _model(rollback.rollout, repository).spec.live
     file: File[ModelRollout] | None = after.rollout(rollback.rollout)
     if file is None or file.model is None:
         yield f"leaves rollouts/{rollback.rollout}.yaml in a form that does not load"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from rollout_spec.checks.regressions import introduced
-from rollout_spec.checks.runner import check
+from rollout_spec.checks.runner import CheckOptions, check
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Report
 from rollout_spec.core.yaml.entries import CannotEditError
@@ -149,8 +149,9 @@ def _reached(
     except UserError as error:
         return State(name, repository, why_not=error.message)
     paths = [path for path in touched if repository.tree.read(path) is not None]
-    later = check(after, paths=paths, base=base)
-    earlier = check(repository, paths=paths) if later.failed else Report(())
+    errors = CheckOptions(errors_only=True)
+    later = check(after, paths=paths, base=base, options=errors)
+    earlier = check(repository, paths=paths, options=errors) if later.failed else Report(())
     new = introduced(earlier, later)
     return State(name, after, why_not=f"{new[0].message} [{new[0].name}]" if new else None)
 

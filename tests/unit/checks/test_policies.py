@@ -34,6 +34,7 @@ from rollout_spec.checks.policies import types as shape
 from rollout_spec.checks.policies.bindings import Values, values
 from rollout_spec.checks.policies.cel import ExpressionError, Failed
 from rollout_spec.checks.policies.type_check import faults
+from rollout_spec.checks.policies.waivers import waiver_for
 from rollout_spec.checks.regressions import new_findings
 from rollout_spec.checks.rules import policies_sound
 from rollout_spec.checks.rules.base import Subject
@@ -611,11 +612,11 @@ def test_a_waiver_is_for_one_policy_and_one_rollout_until_it_ends() -> None:
     settings = (EXAMPLE / ".rollout-spec.yaml").read_text()
     line = "  waivers: [{policy: small, rollout: fraud, reason: OPS-1, expires: 2026-11-20}]\n"
     repository = workspace({".rollout-spec.yaml": settings + line})
-    found = policies.waiver_for("small", "fraud", repository, NOW)
+    found = waiver_for("small", "fraud", repository, NOW)
     assert found is not None and (found.reason, found.expires) == ("OPS-1", "2026-11-20")
-    assert policies.waiver_for("small", "fraud", repository, NOW + timedelta(hours=12)) is None
-    assert policies.waiver_for("small", "other", repository, NOW) is None
-    assert policies.waiver_for("large", "fraud", repository, NOW) is None
+    assert waiver_for("small", "fraud", repository, NOW + timedelta(hours=12)) is None
+    assert waiver_for("small", "other", repository, NOW) is None
+    assert waiver_for("large", "fraud", repository, NOW) is None
 
 
 def test_a_view_is_of_numbers_that_the_engine_knows() -> None:
