@@ -109,13 +109,24 @@ def _run(argv: list[str]) -> int:
             f"`{excerpt(chosen.command)}` is not a command",
             hint=did_you_mean(chosen.command, COMMANDS) or "`rollout-spec --help` lists the commands",
         )
-    command = cast(Command, import_module(f"rollout_spec.cli.commands.{chosen.command}"))
-    own = argparse.ArgumentParser(
-        prog=f"rollout-spec {chosen.command}",
+    own = parser_of(chosen.command)
+    own.set_defaults(repo=chosen.repo)
+    return _module_of(chosen.command).run(own.parse_args(chosen.rest))
+
+
+def parser_of(name: str) -> argparse.ArgumentParser:
+    """Return the parser of a command's arguments."""
+    command = _module_of(name)
+    parser = argparse.ArgumentParser(
+        prog=f"rollout-spec {name}",
         description=command.__doc__,
         formatter_class=HelpFormatter,
         allow_abbrev=False,
     )
-    own.add_argument("--repo", metavar="DIR", default=chosen.repo, help="work as if started in DIR")
-    command.configure(own)
-    return command.run(own.parse_args(chosen.rest))
+    parser.add_argument("--repo", metavar="DIR", help="work as if started in DIR")
+    command.configure(parser)
+    return parser
+
+
+def _module_of(name: str) -> Command:
+    return cast(Command, import_module(f"rollout_spec.cli.commands.{name}"))
