@@ -37,7 +37,7 @@ _HEAD = """# Fields
 
 Every field of every file that you write: its meaning, type, default and example. A field without a default is required.
 [Values](#values) has the spelling and the unit of each type. Editors show the same text, from the
-[JSON Schemas](ci.md#in-an-editor). This page is generated from the models.
+[JSON Schemas](ci.md#editor). This page is generated from the models.
 """
 _VALUES = """## Values
 
