@@ -1,4 +1,4 @@
-"""A hook of MkDocs: links out of ``docs/`` lead to the files of the repository."""
+"""A hook of MkDocs: links out of ``docs/`` lead to the files of the repository, and the search has a name."""
 
 from __future__ import annotations
 
@@ -18,3 +18,8 @@ def on_page_markdown(markdown: str, *, page: Any, config: Any, files: Any) -> st
         return match[0] if path.startswith("docs/") else f"]({config.extra['repository']}{path})"
 
     return _LINK.sub(address, markdown)
+
+
+def on_post_page(output: str, *, page: Any, config: Any) -> str:
+    """Name the dialog of the search for screen readers, which the theme does not."""
+    return output.replace('role="dialog"', 'role="dialog" aria-label="Search"', 1)
