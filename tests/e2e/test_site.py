@@ -15,6 +15,8 @@ import pytest
 from browsers import chromium, site_served
 from real_servers import require
 
+from rollout_spec.checks.documentation import explanations
+
 pytestmark = [pytest.mark.system, pytest.mark.real]
 
 ROOT = folders.CHECKOUT
@@ -22,6 +24,7 @@ MKDOCS = ROOT / ".venv-docs/bin/mkdocs"
 AXE = folders.TESTS / "node_modules/axe-core/axe.min.js"
 VIEWS = ((1280, "light"), (360, "dark"))
 """Contrast does not depend on the width, and the layout not on the colors: so each is judged once."""
+PALETTES = {"light": "default", "dark": "slate"}
 CODE_BLOCKS = 15
 """The blocks of code of a page that axe judges: their colors are those of a few classes."""
 FACTS = """() => ({
@@ -77,13 +80,11 @@ def visit(site: Path, address: str, browser: Any) -> Visit:
     """The visit to every page in every view."""
     require(AXE.is_file(), "axe-core is not installed: make node")
     result, axe = Visit(), AXE.read_text("utf-8")
-    for width, scheme in VIEWS:
-        context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-        page = watched(context.new_page(), address, result.problems)
-        for path in sorted(site.rglob("*.html")):
-            if path.name != "404.html":
-                look_at(page, f"{address}/{path.relative_to(site).as_posix()}", axe, (width, scheme), result)
-        context.close()
+    page = watched(browser.new_page(), address, result.problems)
+    for path in sorted(site.rglob("*.html")):
+        if path.name != "404.html":
+            look_at(page, f"{address}/{path.relative_to(site).as_posix()}", axe, result)
+    page.close()
     return result
 
 
@@ -105,20 +106,30 @@ def watched(page: Any, address: str, problems: list[str]) -> Any:
     return page
 
 
-def look_at(page: Any, url: str, axe: str, view: tuple[int, str], result: Visit) -> None:
-    """Visit a page in one view, and note its problems, links and anchors."""
-    width, scheme = view
-    page.goto(url)
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
-    facts = page.evaluate(FACTS)
-    result.anchors[url], result.links[url] = set(facts["ids"]), set(facts["links"])
-    if facts["width"] > width:
-        result.problems.append(f"{url}: {facts['width']} pixels wide in a window of {width}")
-    ink, paper = (sum(map(float, facts[name].partition("(")[2][:-1].split(",")[:3])) for name in ("ink", "paper"))
-    if (ink < paper) != (scheme == "light"):
-        result.problems.append(f"{url}: {facts['ink']} on {facts['paper']} is not {scheme}")
-    page.evaluate(axe)
-    result.problems += [f"{url}: {view}: {finding}" for finding in page.evaluate(SERIOUS)]
+def look_at(page: Any, url: str, axe: str, result: Visit) -> None:
+    """Visit a page, and note its problems in all views, its links and its anchors."""
+    for number, (width, scheme) in enumerate(VIEWS):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme=scheme)
+        if number == 0:
+            page.goto(url)
+            page.evaluate(axe)
+            page.add_style_tag(content="* {transition: none !important}")  # a color in between has other contrast
+        page.wait_for_function(f"document.body.dataset.mdColorScheme === '{PALETTES[scheme]}'")
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+        facts = page.evaluate(FACTS)
+        if number == 0:
+            result.anchors[url], result.links[url] = set(facts["ids"]), set(facts["links"])
+        if facts["width"] > width:
+            result.problems.append(f"{url}: {facts['width']} pixels wide in a window of {width}")
+        if (brightness(facts["ink"]) < brightness(facts["paper"])) != (scheme == "light"):
+            result.problems.append(f"{url}: {facts['ink']} on {facts['paper']} is not {scheme}")
+        result.problems += [f"{url}: {width}, {scheme}: {finding}" for finding in page.evaluate(SERIOUS)]
+
+
+def brightness(color: str) -> float:
+    """Return the sum of red, green and blue of a color as CSS computes it."""
+    return sum(map(float, color.partition("(")[2][:-1].split(",")[:3]))
 
 
 def test_no_page_has_a_problem(visit: Visit) -> None:
@@ -138,6 +149,10 @@ def test_every_link_leads_to_a_page_and_an_anchor(visit: Visit, site: Path, addr
             elif anchor and url in visit.anchors and anchor not in visit.anchors[url]:
                 broken.append(f"{page} -> {link}: no anchor")
     assert broken == []
+
+
+def test_every_rule_and_shipped_policy_has_its_anchor(visit: Visit, address: str) -> None:
+    assert {each.name for each in explanations()} <= visit.anchors[f"{address}/rules.html"]
 
 
 def test_links_to_the_repository_lead_to_files(visit: Visit) -> None:
