@@ -139,7 +139,7 @@ def brightness(color: str) -> float:
 
 def test_no_page_has_a_problem(visit: Visit) -> None:
     assert len(visit.anchors) > 35
-    assert visit.problems == []
+    assert visit.problems == [], "\n".join(visit.problems)
 
 
 def test_every_link_leads_to_a_page_and_an_anchor(visit: Visit, site: Path, address: str) -> None:
@@ -153,7 +153,7 @@ def test_every_link_leads_to_a_page_and_an_anchor(visit: Visit, site: Path, addr
                 broken.append(f"{page} -> {link}: no file")
             elif anchor and url in visit.anchors and anchor not in visit.anchors[url]:
                 broken.append(f"{page} -> {link}: no anchor")
-    assert broken == []
+    assert broken == [], "\n".join(broken)
 
 
 def test_every_rule_and_shipped_policy_has_its_anchor(visit: Visit, address: str) -> None:
