@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install demo unit test e2e coverage lint bench fuzz mutants node mlserver
+.PHONY: help install demo unit test e2e coverage lint bench fuzz mutants node mlserver docs
 
 PYTHON ?= python3
 VENV := .venv
@@ -19,6 +19,8 @@ E2E := $(VENV)/.e2e
 MUTMUT := $(VENV)/.mutmut
 # MLServer needs older releases of FastAPI and protobuf than the other tools, so it has an environment of its own.
 MLSERVER := .venv-mlserver
+# The generator of the site has an environment of its own, so that the tests do not need it.
+DOCS := .venv-docs
 
 FUZZ_SECONDS ?= 60
 WORKERS ?= 2
@@ -65,6 +67,10 @@ node: ## install the npm packages of some tests (tests/package.json)
 
 mlserver: $(MLSERVER)/.installed ## install MLServer for a test of `make e2e`, which is skipped without it
 
+docs: $(DOCS)/.installed ## build the documentation as a site into build/site, which needs no network
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --clean --strict --quiet
+	@echo "to read it: $(PYTHON) -m http.server --directory build/site"
+
 bench: $(BENCH) ## measure how fast it is
 	$(RUN) benchmarks/run.py
 
@@ -78,6 +84,12 @@ mutants: $(MUTMUT) ## change the code in one place at a time and list the change
 $(MLSERVER)/.installed:
 	$(PYTHON) -m venv --clear $(MLSERVER)
 	$(MLSERVER)/bin/python -m pip --disable-pip-version-check --quiet install mlserver mlserver-sklearn
+	touch $@
+
+$(DOCS)/.installed: pyproject.toml
+	$(PYTHON) -m venv --clear $(DOCS)
+	$(DOCS)/bin/python -m pip --disable-pip-version-check --quiet install "pip>=25.1"
+	$(DOCS)/bin/python -m pip --disable-pip-version-check --quiet install --group docs
 	touch $@
 
 $(MADE):

@@ -111,20 +111,19 @@ def _run(argv: list[str]) -> int:
             f"`{excerpt(chosen.command)}` is not a command",
             hint=did_you_mean(chosen.command, COMMANDS) or "`rollout-spec --help` lists the commands",
         )
-    own = command(chosen.command)
-    return own.run(new_parser(chosen.command, own, repo=chosen.repo).parse_args(chosen.rest))
+    return _command(chosen.command).run(parser_of(chosen.command, repo=chosen.repo).parse_args(chosen.rest))
 
 
-def command(name: str) -> Command:
-    """Import the module of a command."""
-    return cast(Command, import_module(f"rollout_spec.cli.commands.{name}"))
-
-
-def new_parser(name: str, command: Command, *, repo: str | None = None) -> argparse.ArgumentParser:
+def parser_of(name: str, *, repo: str | None = None) -> argparse.ArgumentParser:
     """Return the parser of the words behind a command. ``repo`` is the folder that was named before it."""
+    command = _command(name)
     parser = Parser(
         prog=f"rollout-spec {name}", description=command.__doc__, formatter_class=HelpFormatter, allow_abbrev=False
     )
     parser.add_argument("--repo", metavar="DIR", default=repo, help="work as if started in DIR")
     command.configure(parser)
     return parser
+
+
+def _command(name: str) -> Command:
+    return cast(Command, import_module(f"rollout_spec.cli.commands.{name}"))

@@ -22,10 +22,18 @@ _GIVEN: JsonDict = {"not": {"type": "null"}}
 class IncidentEvidence(Model):
     """The evidence of a failure."""
 
-    summary: str | None = Field(None, description="The message of the monitor.")
-    value: Number | None = Field(None, description="The value of the metric.", examples=[0.081])
+    summary: str | None = Field(
+        None, description="The message of the monitor.", examples=["fraud 42: error_rate above 5%"]
+    )
+    value: Number | None = Field(
+        None, description="The value of the metric, in its own unit; a share as a fraction.", examples=[0.081]
+    )
     url: Url | None = Field(None, description="A link to the alert or dashboard.")
-    replay: str | None = Field(None, description="The result of a replay of the failed version's requests.")
+    replay: str | None = Field(
+        None,
+        description="The result of a replay of the failed version's requests.",
+        examples=["flip rate 8.1% (floor 0.0%)"],
+    )
 
 
 class Reproduced(Model):
@@ -64,8 +72,12 @@ class IncidentSpec(Model):
         "that is resolved as cleared, such as a false alarm.",
         examples=["The alert counted a restart of the gateway."],
     )
-    root_cause: str | None = Field(None, description="The cause of the failure.")
-    resolution: str | None = Field(None, description="The action that resolved the incident.")
+    root_cause: str | None = Field(
+        None, description="The cause of the failure.", examples=["user-profile 12 sends amounts in cents"]
+    )
+    resolution: str | None = Field(
+        None, description="The action that resolved the incident.", examples=["43 is trained on user-profile 12"]
+    )
 
     model_config = {
         "json_schema_extra": {

@@ -29,7 +29,11 @@ class Metadata(Model):
     tier: Tier | None = Field(
         None, description="Its importance: policies require more of critical rollouts.", examples=["critical"]
     )
-    description: str | None = Field(None, description="A description for a reader who does not know it.")
+    description: str | None = Field(
+        None,
+        description="A description for a reader who does not know it.",
+        examples=["Scores card payments for fraud."],
+    )
     labels: dict[str, str] | None = Field(
         None,
         description="Your own labels. The tool copies them, and does not interpret them.",

@@ -27,22 +27,34 @@ Pattern = Annotated[str, AfterValidator(_pattern)]
 class Form(Model):
     """Constraints of a text."""
 
-    pattern: Pattern | None = Field(None, description="A regular expression that must match the whole text.")
-    max_length: int | None = Field(None, ge=1, le=MOST_INTEGER, description="The most characters of the text.")
-    message: Text | None = Field(None, description="The message for a text that does not match the pattern.")
+    pattern: Pattern | None = Field(
+        None, description="A regular expression that must match the whole text.", examples=["[a-z][a-z0-9-]*"]
+    )
+    max_length: int | None = Field(
+        None, ge=1, le=MOST_INTEGER, description="The most characters of the text.", examples=[63]
+    )
+    message: Text | None = Field(
+        None,
+        description="The message for a text that does not match the pattern.",
+        examples=["expected a name in lower case"],
+    )
 
 
 class Option(Form):
     """One option that a rollout may set on the target."""
 
     type: Literal["text", "integer", "boolean", "duration", "mapping"] = Field(description="The type of the value.")
-    description: Text = Field(description="The effect of the option.")
+    description: Text = Field(description="The effect of the option.", examples=["Replicas of each version."])
     required: bool = Field(False, description="true: a rollout must set it.")
-    default: Any = Field(None, description="The value if a rollout does not set it.")
-    minimum: Integer | None = Field(None, description="The least value of an integer.")
-    maximum: Integer | None = Field(None, description="The greatest value of an integer.")
-    at_most: str | None = Field(None, description="Another integer option that this one may not exceed.")
-    choices: list[str] | None = Field(None, description="All allowed values of a text.")
+    default: Any = Field(None, description="The value if a rollout does not set it.", examples=[2])
+    minimum: Integer | None = Field(None, description="The least value of an integer.", examples=[1])
+    maximum: Integer | None = Field(None, description="The greatest value of an integer.", examples=[50])
+    at_most: str | None = Field(
+        None, description="Another integer option that this one may not exceed.", examples=["maxReplicas"]
+    )
+    choices: list[str] | None = Field(
+        None, description="All allowed values of a text.", examples=[["cluster", "namespace"]]
+    )
     fields: dict[str, Option] | None = Field(None, description="The fields of a mapping.")
 
     @model_validator(mode="after")

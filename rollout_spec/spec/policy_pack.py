@@ -16,7 +16,7 @@ class PolicyMatch(Model):
 
     tier: list[Tier] | None = Field(None, min_length=1, description="Rollouts of these tiers.", examples=[["critical"]])
     names: list[Name] | None = Field(None, min_length=1, description="Rollouts of these names.", examples=[["fraud"]])
-    labels: dict[str, str] | None = Field(None, description="Rollouts with these labels.")
+    labels: dict[str, str] | None = Field(None, description="Rollouts with these labels.", examples=[{"pci": "yes"}])
 
 
 class Policy(Model):
@@ -28,28 +28,37 @@ class Policy(Model):
     )
     match: PolicyMatch | None = Field(None, description="The rollouts to which it applies; all if absent.")
     expression: str = Field(
-        min_length=1, description="CEL over rollout, base, components, incidents, workspace, now; true: it passes."
+        min_length=1,
+        description="CEL over rollout, base, components, incidents, workspace, now; true: it passes.",
+        examples=["rollout.metadata.owner != null"],
     )
     at: str | None = Field(
         None, description="The field of the finding; the rollout's name if absent.", examples=["spec.stages"]
     )
-    message: str = Field(min_length=1, description="The message of the finding.")
+    message: str = Field(min_length=1, description="The message of the finding.", examples=["the rollout has no owner"])
     message_expression: str | None = Field(
         None,
         min_length=1,
         description="CEL that gives the message as text, over the same variables; `message` replaces it if it fails.",
+        examples=["metadata.name + ' has no owner'"],
     )
     hint: str | None = Field(
         None,
         min_length=1,
         description="What to do about the finding: the field or the option that mends it.",
-        examples=["add `- {name: latency, type: latency, quantile: 99%, above: 250ms}` to `spec.triggers`"],
+        examples=["name the team in metadata.owner"],
     )
-    why: str = Field(min_length=1, description="The reason of the requirement.")
+    why: str = Field(
+        min_length=1, description="The reason of the requirement.", examples=["Somebody must answer for it at night."]
+    )
     passes: list[dict[str, Any]] = Field(
-        [], description="Parts of a rollout that pass; each is merged into the rollout of the example workspace."
+        [],
+        description="Parts of a rollout that pass; each is merged into the rollout of the example workspace.",
+        examples=[[{"metadata": {"owner": "team-risk"}}]],
     )
-    fails: list[dict[str, Any]] = Field([], description="Parts of a rollout that fail.")
+    fails: list[dict[str, Any]] = Field(
+        [], description="Parts of a rollout that fail.", examples=[[{"metadata": {"owner": None}}]]
+    )
 
 
 class PolicyPackSpec(Model):

@@ -36,7 +36,10 @@ class Service(Model):
     host: Host = Field(description="The host name that callers use.")
     port: int = Field(80, ge=1, le=65535, description="The port of the versions' Services.", examples=[80])
     requests_per_second: Number | None = Field(
-        None, gt=0, description="Expected load, for figures of detection, power and blast radius.", examples=[120]
+        None,
+        gt=0,
+        description="Expected load in requests per second, for figures of detection, power and blast radius.",
+        examples=[120],
     )
     metrics: Name | None = Field(
         None,
@@ -90,7 +93,9 @@ class VersionRecord(Model):
     )
     digest: Digest | None = Field(None, description="The digest of the model's bytes.")
     format: Name | None = Field(None, description="The model's format.", examples=["sklearn", "xgboost", "onnx"])
-    run_id: Text | None = Field(None, description="The training run that produced it.")
+    run_id: Text | None = Field(
+        None, description="The training run that produced it.", examples=["6f1c0e5ad3c84d0f8d9bb1f6a5e2c741"]
+    )
     dataset_digest: Digest | None = Field(None, description="The digest of its training data.")
     metrics: dict[MetricName, Number] | None = Field(
         None, description="Offline metrics, for offline triggers.", examples=[{"auc": 0.9131}]

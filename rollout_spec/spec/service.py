@@ -38,7 +38,9 @@ class MonitorAuth(Model):
     basic: BasicAuth | None = Field(None, description="A user name and a password.")
     hmac: Secrets | None = Field(None, description="The place of the key that signs each request.")
     style: SignatureStyle | None = Field(
-        None, description="The form of the signature; by default that of the monitor's type or preset, else `github`."
+        None,
+        description="The form of the signature; by default that of the monitor's type or preset, else `github`.",
+        examples=["standard-webhooks"],
     )
 
     model_config = {
@@ -66,7 +68,9 @@ class MonitorAuth(Model):
 class Mapping(Model):
     """JMESPath expressions that read a payload. They override those of the preset."""
 
-    alerts: Text | None = Field(None, description="The list of alerts; if absent, the payload is one alert.")
+    alerts: Text | None = Field(
+        None, description="The list of alerts; if absent, the payload is one alert.", examples=["alerts"]
+    )
     firing: Text | None = Field(
         None,
         description="Whether the alert fires; if absent, every alert does.",
@@ -74,23 +78,33 @@ class Mapping(Model):
     )
     rollout: Text | None = Field(None, description="The rollout.", examples=["labels.rollout"])
     version: Text | None = Field(
-        None, description="The failed version; may be absent if the rollout has one version in flight."
+        None,
+        description="The failed version; may be absent if the rollout has one version in flight.",
+        examples=["labels.version"],
     )
-    workspace: Text | None = Field(None, description="The workspace; if absent, the only one that names this monitor.")
+    workspace: Text | None = Field(
+        None,
+        description="The workspace; if absent, the only one that names this monitor.",
+        examples=["labels.workspace"],
+    )
     trigger: Text | None = Field(None, description="The trigger.", examples=["labels.trigger"])
     observed_at: Text | None = Field(
-        None, description="The time at which it began: RFC 3339, or seconds or milliseconds since 1970."
+        None,
+        description="The time at which it began: RFC 3339, or seconds or milliseconds since 1970.",
+        examples=["startsAt"],
     )
-    id: Text | None = Field(None, description="The identity of the alert, equal in each delivery.")
-    summary: Text | None = Field(None, description="One sentence for people.")
-    value: Text | None = Field(None, description="The measured value.")
-    url: Text | None = Field(None, description="A link to the evidence.")
+    id: Text | None = Field(
+        None, description="The identity of the alert, equal in each delivery.", examples=["fingerprint"]
+    )
+    summary: Text | None = Field(None, description="One sentence for people.", examples=["annotations.summary"])
+    value: Text | None = Field(None, description="The measured value.", examples=["annotations.value"])
+    url: Text | None = Field(None, description="A link to the evidence.", examples=["generatorURL"])
 
 
 class MonitorSettings(Model):
     """A monitor that may report breaches."""
 
-    type: MonitorType = Field(description="The format of its payloads.")
+    type: MonitorType = Field(description="The format of its payloads.", examples=["alertmanager", "json"])
     auth: MonitorAuth | None = Field(
         None, description="The evidence that a request is the monitor's; without it the service answers loopback only."
     )
@@ -159,7 +173,7 @@ class EmailNotification(Model):
     server: Text = Field(description="The mail server, with its port.", examples=["smtp.example.com:587"])
     sender: Text = Field(description="The sender.", examples=["rollouts@example.com"])
     to: list[Text] = Field(min_length=1, description="The recipients.", examples=[["oncall@example.com"]])
-    user: Text | None = Field(None, description="The user name at the mail server.")
+    user: Text | None = Field(None, description="The user name at the mail server.", examples=["rollouts"])
     password: Secret | None = Field(None, description="The place of the password.")
 
     model_config = {

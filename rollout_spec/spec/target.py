@@ -49,9 +49,14 @@ def _output(path: str) -> str:
 class Limit(Form):
     """A constraint of the cluster on a name that the target derives, or on a field of a record."""
 
-    of: Text = Field(description="The text, in which `{rollout}`, `{version}`, `{backend}` and others are filled in.")
-    what: Text = Field(description="The object with that name.")
-    when: dict[str, Any] = Field({}, description="Values of options for which the limit applies.")
+    of: Text = Field(
+        description="The text, in which `{rollout}`, `{version}`, `{backend}` and others are filled in.",
+        examples=["{rollout}-v{version}"],
+    )
+    what: Text = Field(description="The object with that name.", examples=["the name of the Deployment"])
+    when: dict[str, Any] = Field(
+        {}, description="Values of options for which the limit applies.", examples=[{"scope": "cluster"}]
+    )
     severity: Literal["error", "warning"] = Field("error", description="The severity if the limit is exceeded.")
 
     @property
@@ -80,23 +85,31 @@ class Limit(Form):
 class Template(Model):
     """One template. Each time it is filled in, it gives one document of the manifest."""
 
-    file: Text = Field(description="Its file name in the target's folder.")
+    file: Text = Field(description="Its file name in the target's folder.", examples=["deployment.yaml.j2"])
     each: Literal["rollout", "version"] = Field(
         "rollout", description="Fill it in once for the rollout, or once for each version with workloads."
     )
-    if_set: str | None = Field(None, description="An option. Without a value of it, the template is left out.")
+    if_set: str | None = Field(
+        None, description="An option. Without a value of it, the template is left out.", examples=["replicas"]
+    )
 
 
 class TargetDefinition(Model):
     """The definition of a target."""
 
-    description: Text = Field(description="The rendered objects, in one line.")
+    description: Text = Field(
+        description="The rendered objects, in one line.", examples=["A Deployment and a Service for each version."]
+    )
     owns: Literal["workloads", "traffic", "alerts"] = Field(description="The aspect that its manifests control.")
     renders: list[Literal["split"]] = Field(
-        [], description="split: its manifests divide requests among versions, according to `live` and `stages`."
+        [],
+        description="split: its manifests divide requests among versions, according to `live` and `stages`.",
+        examples=[["split"]],
     )
     output: Annotated[str, AfterValidator(_output)] | None = Field(
-        None, description="The path of the rendered file; `manifests/{rollout}/<target>.yaml` if absent."
+        None,
+        description="The path of the rendered file; `manifests/{rollout}/<target>.yaml` if absent.",
+        examples=["alerts/{rollout}.yaml"],
     )
     kubernetes: bool | None = Field(
         None,
@@ -105,12 +118,16 @@ class TargetDefinition(Model):
     )
     templates: list[Template] = Field(min_length=1, description="The templates, in the order of the manifest.")
     options: dict[str, Option] = Field({}, description="The options that a rollout may set.")
-    needs: list[str] = Field([], description="Fields that the record of each rendered version must have.")
+    needs: list[str] = Field(
+        [], description="Fields that the record of each rendered version must have.", examples=[["artifact", "digest"]]
+    )
     refuses: list[Annotated[str, AfterValidator(_refused)]] = Field(
-        [], description="Fields that the record of a rendered version may not have."
+        [], description="Fields that the record of a rendered version may not have.", examples=[["serve.runtime"]]
     )
     limits: list[Limit] = Field([], description="Constraints of the cluster on names and fields of records.")
-    cannot: list[Text] = Field([], description="The fields of a rollout that it cannot express.")
+    cannot: list[Text] = Field(
+        [], description="The fields of a rollout that it cannot express.", examples=[["Models of several parts."]]
+    )
 
     @model_validator(mode="after")
     def _options_are_known(self) -> TargetDefinition:

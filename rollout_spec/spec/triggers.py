@@ -123,7 +123,7 @@ class Offline(_Judged):
         Decimal(0),
         ge=0,
         json_schema_extra={"default": 0, "minimum": 0},
-        description="The accepted difference.",
+        description="The accepted difference, in the unit of the metric.",
         examples=[0.002],
     )
 

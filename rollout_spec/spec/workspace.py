@@ -78,7 +78,7 @@ class ForgeSettings(Model):
 class SharedCause(Model):
     """Many rollouts that fail at once have a shared cause: one incident, no rollbacks."""
 
-    rollouts: int = Field(3, ge=2, le=MOST_INTEGER, description="The least number of rollouts.")
+    rollouts: int = Field(3, ge=2, le=MOST_INTEGER, description="The least number of rollouts.", examples=[5])
     within: Duration = Field(
         timedelta(minutes=10),
         json_schema_extra={"default": "10m"},
@@ -105,9 +105,11 @@ class Automation(Model):
         description="The least time between two rollbacks of one rollout.",
         examples=["1h"],
     )
-    max_rollbacks_per_day: int = Field(10, ge=0, le=MOST_INTEGER, description="Further rollbacks of a day are drafts.")
+    max_rollbacks_per_day: int = Field(
+        10, ge=0, le=MOST_INTEGER, description="Rollbacks a day; further ones are drafts.", examples=[20]
+    )
     max_auto_merges_per_day: int = Field(
-        4, ge=0, le=MOST_INTEGER, description="Further rollbacks of a day are merged by a person."
+        4, ge=0, le=MOST_INTEGER, description="Auto-merged rollbacks a day; a person merges further ones.", examples=[2]
     )
     max_breach_age: Duration = Field(
         timedelta(hours=24),

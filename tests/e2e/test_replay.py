@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 import requests
+from browsers import chromium
 from real_servers import free_port, require
 from replay_reports import report_with
 from replaying import Logged, Replaying, measures, server_running
@@ -136,18 +136,8 @@ def test_mlserver_gives_the_same_divergence(served: Replaying, mlserver: str, tm
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A real Chromium."""
-    program = shutil.which("chromium")
-    require(program is not None, "chromium is not installed: apt-get install chromium")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        require(False, "playwright is not installed: make e2e")
-        raise
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.mark.parametrize("name", ["digits", "hostile"])

@@ -18,7 +18,7 @@ from banned_words import ALLOWED, BANNED
 
 ROOT = folders.CHECKOUT
 PACKAGE = ROOT / "rollout_spec"
-_WRITTEN = (path for pattern in ("[CRS]*.md", "docs/*.md", "*/README.md") for path in sorted(ROOT.glob(pattern)))
+_WRITTEN = (path for pattern in ("[CRS]*.md", "docs/**/*.md", "*/README.md") for path in sorted(ROOT.glob(pattern)))
 PAGES = [path for path in _WRITTEN if path.name not in ("CHANGELOG.md", "rules.md")]
 """Written pages. ``docs/rules.md`` is made from docstrings, and a changelog speaks of the past."""
 DATA = ("policies", "templates")

@@ -46,6 +46,12 @@ def message_with_hint(finding: Finding) -> str:
     return shown(f"{finding.message}; {finding.hint}" if finding.hint else finding.message)
 
 
+def documentation(name: str, view: View) -> str | None:
+    """Return the published address of a rule's or policy's explanation, or None if it has none."""
+    explanation = view.explain(name) if view.explain else None
+    return explanation.url if explanation else None
+
+
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     """Sort by severity, then by position, so that a reader with a limit gets the worst findings."""
     return sorted(findings, key=lambda each: (SEVERITIES.index(each.severity), each))

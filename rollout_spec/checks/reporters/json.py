@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rollout_spec.checks.reporters.base import View, json_text
+from rollout_spec.checks.reporters.base import View, documentation, json_text
 from rollout_spec.core.findings import Finding, Report
 
 VERSION = 1
@@ -14,7 +14,7 @@ def report(report: Report, view: View) -> str:
     """Return ``{"version", "findings", "skipped"}``, and ``"silenced"`` if there are silenced findings.
 
     ``"unexamined"`` is the number of rollouts that were left out, if any.
-
+    ``"documentation"`` has the address of the explanation of each rule with a finding, if there is one.
     Lines and columns count from 1, columns in code points.
     """
     data: dict[str, Any] = {
@@ -29,7 +29,9 @@ def report(report: Report, view: View) -> str:
             {**_finding(each.finding), "by": each.by, "reason": each.reason, "until": each.until}
             for each in report.silenced
         ]
-    return json_text(data)
+    names = sorted({each.name for each in (*report.findings, *(each.finding for each in report.silenced))})
+    pages = {name: page for name in names if (page := documentation(name, view))}
+    return json_text({**data, "documentation": pages} if pages else data)
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

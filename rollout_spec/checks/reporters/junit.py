@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from rollout_spec.checks.reporters.base import View, message_with_hint, shown
+from rollout_spec.checks.reporters.base import View, documentation, message_with_hint, shown
 from rollout_spec.core.findings import Finding, Report, Silenced
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def report(report: Report, view: View) -> str:
     tests = _tests(report) + [_Test(_NAME, each.name, skipped=each.reason) for each in report.skipped]
     root = ElementTree.Element("testsuites", name=_NAME)
     for name, suite in groupby(tests or [_Test(_NAME, "check")], lambda test: test.suite):
-        _suite(root, name, list(suite))
+        _suite(root, name, list(suite), view)
     ElementTree.indent(root, space="")
     return f"{ElementTree.tostring(root, 'UTF-8', xml_declaration=True).decode()}\n"
 
@@ -62,7 +62,7 @@ def _tests(report: Report) -> list[_Test]:
     return tests
 
 
-def _suite(root: Element, name: str, tests: Sequence[_Test]) -> None:
+def _suite(root: Element, name: str, tests: Sequence[_Test], view: View) -> None:
     counts = {
         "tests": len(tests),
         "failures": sum(bool(test.failures) for test in tests),
@@ -71,17 +71,19 @@ def _suite(root: Element, name: str, tests: Sequence[_Test]) -> None:
     }
     suite = _add(root, "testsuite", name=name, **{key: str(count) for key, count in counts.items()})
     for test in tests:
-        _case(suite, test)
+        _case(suite, test, view)
 
 
-def _case(suite: Element, test: _Test) -> None:
+def _case(suite: Element, test: _Test, view: View) -> None:
     case = _add(suite, "testcase", name=test.name, classname=test.suite)
     if test.skipped is not None:
         _add(case, "skipped", message=test.skipped)
     if test.failures:
         more = f" (and {len(test.failures) - 1} more)" if len(test.failures) > 1 else ""
         message = message_with_hint(test.failures[0]) + more
-        _add(case, "failure", [_line(each) for each in test.failures], type=test.name, message=message)
+        page = documentation(test.name, view)
+        lines = [*map(_line, test.failures), *([page] if page else [])]
+        _add(case, "failure", lines, type=test.name, message=message)
     if test.output:
         _add(case, "system-out", test.output)
 

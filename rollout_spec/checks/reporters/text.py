@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from rollout_spec.checks.reporters.base import SEVERITIES, View, message_with_hint, shown
+from rollout_spec.checks.reporters.base import SEVERITIES, View, documentation, message_with_hint, shown
 from rollout_spec.core.findings import Finding, Report
 
 _WIDEST = 160
@@ -51,7 +51,7 @@ def _finding(finding: Finding, view: View) -> str:
     severity = _paint(finding.severity, f"1;{_COLORS[finding.severity]}", view)
     if view.lines_of is None:
         return f"{position}: {severity}: {message_with_hint(finding)} [{finding.name}]\n"
-    text = f"{position}: {severity}: {shown(finding.message)} [{_link(finding.name, _documentation(finding, view))}]\n"
+    text = f"{position}: {severity}: {shown(finding.message)} [{_link(finding.name, _page(finding, view))}]\n"
     text += _excerpt(finding, view.lines_of(finding.file), view)
     return text + (f"        {_paint('help:', '1;36', view)} {shown(finding.hint)}\n" if finding.hint else "")
 
@@ -61,9 +61,8 @@ def _file(finding: Finding, view: View) -> str | None:
     return f"{view.root}/{quote(finding.file, errors='surrogateescape')}#{finding.line}" if view.root else None
 
 
-def _documentation(finding: Finding, view: View) -> str | None:
-    explanation = view.explain(finding.name) if view.root and view.explain else None
-    return explanation.url if explanation else None
+def _page(finding: Finding, view: View) -> str | None:
+    return documentation(finding.name, view) if view.root else None
 
 
 def _excerpt(finding: Finding, lines: Sequence[str], view: View) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from rollout_spec.cli import COMMANDS, command, new_parser
+from rollout_spec.cli import COMMANDS, parser_of
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import did_you_mean, excerpt
 
@@ -59,7 +59,7 @@ def _whole_parser(shtab: Any) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="store_true", help="print the version")
     parsers = parser.add_subparsers(dest="command")
     for name, text in COMMANDS.items():
-        own = new_parser(name, command(name))
+        own = parser_of(name)
         parsers.add_parser(name, help=text, parents=[own], add_help=False)
         for action in own._actions:
             _complete(action, shtab)

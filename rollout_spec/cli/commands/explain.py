@@ -44,7 +44,8 @@ def _width() -> int:
 def _page(explanation: Explanation) -> str:
     title = f"{_bold(explanation.name)} ({_kind(explanation)})"
     text = terminal.harmless(explanation.text(_width()))
-    return f"{title}\n\n{_HEADING.sub(lambda match: _bold(match[0]), text)}"
+    address = f"\n{explanation.url}\n" if explanation.url else ""
+    return f"{title}\n\n{_HEADING.sub(lambda match: _bold(match[0]), text)}{address}"
 
 
 def _list(explanations: Sequence[Explanation]) -> str:

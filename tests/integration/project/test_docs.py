@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import folders
@@ -15,15 +16,17 @@ from rollout_spec.core.package_data import names
 from rollout_spec.core.yaml.document import parse
 from rollout_spec.domain.metrics.profiles import PROFILES
 from rollout_spec.domain.targets import definitions as catalog
+from rollout_spec.render.context import of_rollout, of_version
 from rollout_spec.spec.option import Option
-from rollout_spec.spec.rollout import Live
+from rollout_spec.spec.rollout import Live, Match
 from rollout_spec.spec.target import Limit, TargetDefinition
+from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.working_tree import WorkingTree
 
 pytestmark = pytest.mark.system
 
 ROOT = folders.CHECKOUT
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")])
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -126,6 +129,31 @@ def test_the_target_on_the_page_about_targets_is_one() -> None:
     head = {"description": "Jobs.", "owns": "workloads", "templates": [{"file": "job.j2"}]}
     definition = TargetDefinition.model_validate(head | parse(block.encode()).data)
     assert [limit.severity for limit in definition.limits] == ["error", "warning"]
+
+
+def test_the_page_about_targets_has_every_variable_of_templates() -> None:
+    variables = text("docs/targets.md").split("## Variables of templates")[1]
+    repository = Repository(WorkingTree(ROOT / "examples/acme-models"))
+    rollout = repository.require_rollout("fraud").require_model()
+    stages = [
+        stage.model_copy(update={"mirror": Decimal(5), "match": Match(header="x", value="y")})
+        for stage in rollout.spec.stages
+    ]
+    rollout = rollout.model_copy(update={"spec": rollout.spec.model_copy(update={"stages": stages})})
+    data = {**of_rollout(rollout, repository, {}), "version": of_version(rollout, "42", "serving")}
+    assert data["split"]["mirror"] and data["split"]["match"] and data["alerts"]
+    chosen = {"labels", "options", "requires", "resources", "env"}
+    assert {name for name in keys_of(data, chosen) if not re.search(rf"[`.]{name}[`.]", variables)} == set()
+
+
+def keys_of(data: object, chosen: set[str]) -> set[str]:
+    """Return all keys of nested mappings and lists, except those that a user chooses."""
+    if isinstance(data, list):
+        return set().union(*(keys_of(each, chosen) for each in data))
+    if not isinstance(data, dict):
+        return set()
+    below = (set() if key in chosen else keys_of(value, chosen) for key, value in data.items())
+    return set(data).union(*below)
 
 
 def test_every_dependency_is_justified() -> None:

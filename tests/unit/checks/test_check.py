@@ -337,7 +337,7 @@ def test_the_json_report_has_the_shape_that_is_documented(two: Path, capsys: pyt
     assert main(["--repo", str(prod), "check", "--format", "json"]) == 1
     captured = capsys.readouterr()
     report = json.loads(captured.out)
-    assert list(report) == ["version", "findings", "skipped"]
+    assert list(report) == ["version", "findings", "skipped", "documentation"]
     assert report["version"] == 1
     assert {each["name"] for each in report["findings"]} == {"manifests-current", "rollback-ready", "yaml"}
     fields: dict[str, Any] = {
@@ -353,6 +353,9 @@ def test_the_json_report_has_the_shape_that_is_documented(two: Path, capsys: pyt
         assert finding["line"] >= 1 and finding["column"] >= 1
         assert (finding["endLine"], finding["endColumn"]) >= (finding["line"], finding["column"])
     assert ["spec", "live", "stable"] in [each["path"] for each in report["findings"]]
+    assert {name: page.partition("#")[2] for name, page in report["documentation"].items()} == {
+        name: name for name in ("manifests-current", "rollback-ready", "yaml")
+    }
     compared = ["versions-append-only", "incidents-kept", "one-step", "forge-unchanged", "arms-unchanged"]
     assert [each["name"] for each in report["skipped"]] == compared
     assert all(list(each) == ["name", "why"] and each["why"] for each in report["skipped"])

@@ -128,6 +128,7 @@ def test_a_rule_is_explained_anywhere(tmp_path: Path, capsys: pytest.CaptureFixt
     assert output.startswith("stages-ascend (rule)\n\nEach stage gives the candidate more traffic ")
     assert "\nFails:\n\n    " in output
     assert "\nPasses:\n\n    " in output
+    assert output.endswith("\n\nhttps://github.com/rollout-spec/rollout-spec/blob/main/docs/rules.md#stages-ascend\n")
     assert max(map(len, output.splitlines())) <= 100
     assert "\x1b" not in output
 

@@ -146,6 +146,22 @@ def test_json_comes_out_as_it_went_in(report: Report) -> None:
     assert json.dumps(told, ensure_ascii=False).encode()
 
 
+def explained(name: str) -> Explanation | None:
+    """Return the explanation of a rule; a policy of the workspace has no page."""
+    return Explanation(name, "What.", "", shipped=name != "owned")
+
+
+def test_every_format_for_programs_leads_to_the_explanation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rollout_spec.checks.explanations._project_url", lambda word: "https://example.org/rules.md")
+    report, view = Report((finding("owned"), finding("schema"))), View(explain=explained)
+    address = "https://example.org/rules.md#schema"
+    assert json.loads(REPORTERS["json"].report(report, view))["documentation"] == {"schema": address}
+    rules = json.loads(REPORTERS["sarif"].report(report, view))["runs"][0]["tool"]["driver"]["rules"]
+    assert [rule.get("helpUri") for rule in rules] == [None, address]
+    failures = etree.fromstring(REPORTERS["junit"].report(report, view).encode()).findall(".//failure")
+    assert [failure.text.splitlines()[-1] == address for failure in failures] == [False, True]
+
+
 # SARIF.
 
 
