@@ -80,7 +80,7 @@ def find_from(start: Path) -> WorkspaceLocation:
     if location is None and (start / "HEAD").is_file():
         raise UserError(
             f"{start} is a bare repository without files",
-            hint="use `rollback`, `doctor`, `status`, `history`, `mirror`, or a step with --pull-request",
+            hint="use `rollback`, `doctor`, `status`, `history`, `incident`, `mirror`, or a step with --pull-request",
         )
     if location is None:
         raise UserError(

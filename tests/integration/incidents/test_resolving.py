@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from repo import Repo, Result
+from repo import run as main_run
 
 pytestmark = pytest.mark.system
 
@@ -243,3 +244,13 @@ def test_a_workspace_that_only_rehearses_pushes_nothing(rolled_back: Repo) -> No
         json.loads(rolled_back.run("incident", "show", "fraud-42", "--format", "json").out)["incident"]["state"]
         == "open"
     )
+
+
+def test_a_bare_repository_takes_pull_requests_alone(rolled_back: Repo) -> None:
+    mirror = rolled_back.remote.parent / "mirror.git"
+    assert rolled_back.run("mirror", str(mirror)).status == 0
+    words = ("--repo", str(mirror), "incident", "resolve", "fraud-42", "--cleared", *ALARM, *TEXTS)
+    assert main_run(*words).status == 2
+    done = main_run(*words, "--pull-request")
+    assert done.status == 0, done.err
+    assert rolled_back.data_at(BRANCH, PATH)["spec"]["verdict"] == "cleared"

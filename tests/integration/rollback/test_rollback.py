@@ -1013,7 +1013,7 @@ def test_the_pull_request_has_all_that_a_person_needs(repo: Repo) -> None:
         f"- {advanced} `Advance fraud 42 to 'ab-50' ¦ @all`\n",
         "The manifests that run 41 are byte for byte the deployed ones: only traffic moves.",
         "The runbook is <https://runbooks.example.com/fraud>.",
-        "incidents/fraud-42.yaml",
+        "rollout-spec incident show fraud-42",
     ):
         assert part in body
     assert message_of(repo, repo.tip(BRANCH)).splitlines()[0] == told["title"]
