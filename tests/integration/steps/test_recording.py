@@ -83,7 +83,7 @@ def test_a_step_changes_the_lines_of_live_alone(live: str, request: Request, new
     assert after.endswith(tail.replace("\n", newline))
     assert after.endswith(newline) == text.endswith(newline)
     assert set(re.findall(r"\r\n|\r|\n", after)) == {newline}
-    assert after.count("#") == text.count("#")
+    assert after.count("#") <= text.count("#")  # comments go with their lines
     before, now = (parse(content.encode()).data for content in (text, after))
     assert {**now, "spec": {**now["spec"], "live": None}} == {**before, "spec": {**before["spec"], "live": None}}
     assert now["spec"]["live"] != before["spec"]["live"]
