@@ -72,7 +72,7 @@ def files_about(rollout: str, repository: Repository) -> list[File[Incident]]:
 
 
 def rollouts_concerned(paths: Collection[str], before: Repository, after: Repository) -> set[str]:
-    """Return the names of the rollouts whose incidents may differ after a change of these paths in ``incidents/``.
+    """Return the rollouts whose incidents may differ after a change of these paths in ``incidents/``.
 
     A rollout that the change adds or removes may also make a file that concerned another one be about itself. Names
     of rollouts that do not exist may be among the result.
