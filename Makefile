@@ -40,7 +40,9 @@ help: ## show this
 
 install: $(TOOLS) ## install the package and the tools for its development into .venv
 
-demo: $(INSTALLED) ## try it on a temporary repository
+demo: ## try it on a temporary repository; the first time, this installs it
+	@test -f $(INSTALLED) || echo "Installing rollout-spec and its dependencies into $(VENV) first: a minute or two."
+	@$(MAKE) --no-print-directory $(INSTALLED)
 	$(VENV)/bin/rollout-spec demo
 
 unit: $(TOOLS) ## run the tests that start no other program, in a minute

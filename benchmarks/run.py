@@ -46,6 +46,8 @@ def main() -> None:
         commit(few)
         commit(large)
         table(among(few, large), chosen.rounds)
+        print(f"\n## One rollout changed, in repositories of 100, {chosen.whole:,} and {chosen.large:,}\n")
+        table(changed(Path(place, "changed"), (100, chosen.whole, chosen.large)), chosen.batch_rounds)
         print("\n## Whole workspaces, with the manifests and the proof of each way back\n")
         table(whole_workspaces(whole, chosen.whole), chosen.whole_rounds, warm=False)
 
@@ -90,6 +92,19 @@ def among(few: Path, large: Path) -> list[Command]:
         for base in ((), ("--base", "HEAD"))
         for folder, where in ((few, f"of {FEW}"), (large, "of very many"))
     ]
+
+
+def changed(folder: Path, counts: Sequence[int]) -> list[Command]:
+    """What the check of a change costs: of the changed file alone, and with all that the change may affect."""
+    commands: list[Command] = []
+    for count in counts:
+        place = folder / str(count)
+        write_workspace(place, count)
+        cost_of(Command("render", ["-m", "rollout_spec", "render"], place))
+        commit(place)
+        commands.append(Command(f"check FILE, of {count:,}", [*CHECK, rollouts(place)[0]], place))
+        commands.append(Command(f"check --base, of {count:,}", [*CHECK, "--base", "HEAD"], place, may_fail=True))
+    return commands
 
 
 def whole_workspaces(folder: Path, count: int) -> list[Command]:

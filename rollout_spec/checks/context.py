@@ -48,7 +48,10 @@ class Context:
         return problem.severity if name in _FIXED else self.severities.get(name, problem.severity)
 
     def findings(self, name: str, problems: Iterable[Problem], file: File[Any]) -> list[Finding]:
-        """Turn problems into findings. If only errors are wanted, the others are left out: places take long to find."""
+        """Turn problems into findings.
+
+        If only errors are wanted, the others are left out, because their places take long to find.
+        """
         wanted = (each for each in problems if not self.errors_only or self.severity(name, each) == "error")
         return [finding_of(name, problem, file, self) for problem in wanted]
 

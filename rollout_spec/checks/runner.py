@@ -73,7 +73,10 @@ _DEFAULTS = CheckOptions()
 
 @dataclass(frozen=True)
 class CheckRun:
-    """A check of the files at ``paths``. ``is_whole``: all other files of the workspace are known to need none."""
+    """A check of the files at ``paths``.
+
+    ``is_whole``: they are all files of the workspace, or those of a selection.
+    """
 
     paths: Sequence[str]
     is_whole: bool

@@ -1,4 +1,4 @@
-"""The claims of rollouts on hosts: which of their targets route the requests of a host, and at which gateway."""
+"""The claims of rollouts on hosts: the targets that route the requests of a host, by gateway."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ _HOST = rb"""\bhost["']?[ \t]*:\s*["']?([a-z0-9*.-]+)"""
 
 
 class HostClaim(NamedTuple):
-    """A host that a target claims at a gateway, or in a namespace. ``section`` is one listener of the gateway."""
+    """A host that a target claims at a gateway, or in a namespace.
+
+    ``section`` is one listener of the gateway.
+    """
 
     host: str
     target: str

@@ -88,7 +88,7 @@ def subjects(file: File[Incident], repository: Repository) -> Iterator[tuple[str
 
 
 def rollouts_concerned(paths: Collection[str], before: Repository, after: Repository) -> set[str]:
-    """Return the names of the rollouts whose incidents may differ after a change of these paths in ``incidents/``.
+    """Return the rollouts whose incidents may differ after a change of these paths in ``incidents/``.
 
     A rollout that the change adds or removes may also make a file that concerned another one be about itself. Names
     of rollouts that do not exist may be among the result.

@@ -52,10 +52,10 @@ def _names_in(sandbox: Sandbox, file: str) -> frozenset[str] | None:
     try:
         source = sandbox.loader.get_source(sandbox, file)[0] if sandbox.loader else ""
         tree = sandbox.parse(source)
+        others = tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends))
+        return None if any(True for _ in others) else frozenset(find_undeclared_variables(tree))
     except TemplateError:
         return None
-    others = tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends))
-    return None if any(True for _ in others) else frozenset(find_undeclared_variables(tree))
 
 
 @lru_cache(maxsize=256)  # a drill renders the same `live` again and again

@@ -103,7 +103,7 @@ def _checked(name: str) -> str:
 
 
 def _refuse_general(paths: Collection[str], repository: Repository, base: Repository) -> None:
-    """Raise UndecidableError if a path concerns the whole workspace, or may name another release of this tool."""
+    """Raise UndecidableError if a path concerns the whole workspace, or may name a release of this tool."""
     for path in paths:
         name = path.rpartition("/")[2]
         if path in (".", "..") or not path.strip("./") or name == _ATTRIBUTES:

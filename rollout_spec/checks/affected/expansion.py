@@ -1,6 +1,6 @@
 """The files that depend on the changes of a workspace.
 
-What each rule reads besides its own file:
+What is read to check a file, in addition to the file itself:
 
 - a rollout: the workspace, its packs, the components that it pins with their contracts, its targets' templates, the
   incidents about it here and in ``incidentsFrom``, the same rollout in ``after``, its manifests, rollouts whose objects
@@ -48,7 +48,10 @@ def expanded(changes: Changes, repository: Repository, base: Repository) -> Sele
 
 
 def _sharing_hosts(changed: Collection[str], repository: Repository, base: Repository) -> set[str] | None:
-    """Return the rollouts that may share a host with a changed one, before or after. None if no claim changed."""
+    """Return the rollouts that may share a host with a changed one, before or after.
+
+    None if no claim changed.
+    """
     before, after = ({name: _host_facts(name, side) for name in changed} for side in (base, repository))
     if before == after:
         return None

@@ -1,4 +1,7 @@
-"""The other workspaces of the git repository that decide what is legal in one: ``after`` and ``incidentsFrom``."""
+"""The other workspaces of the git repository on which one depends.
+
+They are those of ``after`` and ``incidentsFrom``.
+"""
 
 from __future__ import annotations
 

@@ -168,7 +168,10 @@ def _counts_candidates(repository: Repository) -> bool:
 
 
 def counts_differ(names: Iterable[str], before: Repository, after: Repository) -> bool:
-    """Return whether a policy in force counts candidates, and one of these rollouts gained or lost its own."""
+    """Return whether a policy in force counts candidates, and their number differs.
+
+    It does if one of these rollouts gained or lost its candidate.
+    """
     if not _counts_candidates(after):
         return False
     from rollout_spec.checks.policies.bindings import may_have_candidate

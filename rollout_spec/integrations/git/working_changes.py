@@ -1,4 +1,7 @@
-"""The paths at which a working tree differs from a commit: committed, staged, unstaged, untracked and ignored ones."""
+"""The paths at which a working tree differs from a commit.
+
+They were committed, staged or edited since, or git does not track or even ignores them.
+"""
 
 from __future__ import annotations
 
