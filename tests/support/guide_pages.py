@@ -1,7 +1,7 @@
 """Pages that a reader follows: their commands are run in one shell, in order, and their files are written.
 
-- A block of ``console`` has commands after ``$ ``, with further lines of a command after ``> ``. Below a command is all
-  that it prints. ``…`` stands for any text in a line, and alone for any lines. Every command succeeds.
+- A block of ``console`` has commands after ``$ ``. Below a command is all that it prints. ``…`` stands for any text in
+  a line, and alone for any lines. Every command succeeds.
 - A block with ``title="FILE"`` is that file, in the folder in which the commands above it have arrived.
 """
 
@@ -45,10 +45,8 @@ def steps_of(page: str) -> Iterator[Step]:
 
 def _commands(text: str) -> Iterator[Step]:
     for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
-        first, *lines = part.splitlines()
-        more = [line for line in lines if line.startswith("> ")]
-        assert lines[: len(more)] == more, "a line that begins with `> ` continues a command"
-        yield Step("\n".join([first, *(line[2:] for line in more)]), tuple(lines[len(more) :]))
+        command, *lines = part.splitlines()
+        yield Step(command, tuple(lines))
 
 
 @contextmanager
