@@ -138,6 +138,12 @@ def comments(content: bytes) -> Counter[str]:
     return Counter(found.rstrip() for found in re.findall(r"#[^\r\n]*", content.decode()))
 
 
+def lasting_comments(content: bytes, removed: set[str]) -> Counter[str]:
+    """Count the comments that stay: those behind a key, unless it is removed. Others may go with an entry."""
+    found = re.findall(r"^[ \t]*[\"']?(\w+)[\"']?[ \t]*:[^#\r\n]*(#[^\r\n]*)", content.decode(), re.MULTILINE)
+    return Counter(comment.rstrip() for key, comment in found if key not in removed)
+
+
 def lost(before: Files, after: Files, name: str, allowed: set[str]) -> list[str]:
     """Say what a rollback lost of what people wrote. ``allowed`` are the other files that it may edit."""
     own = f"rollouts/{name}.yaml"
@@ -153,10 +159,12 @@ def lost(before: Files, after: Files, name: str, allowed: set[str]) -> list[str]
     flow = old[0][-1].split(":", 1)[1].strip().startswith("{")
     if (old[0][:-1], old[1]) != (new[0][:-1], new[1]) or (not flow and old[0][-1] != new[0][-1]):
         wrong.append(f"{own} outside live")
+    data = [data_of(files, own) for files in (before, after)]
+    removed = data[0]["spec"]["live"].keys() - data[1]["spec"]["live"].keys()
     for path in (own, *sorted(allowed)):
         wrong += [f"{path}: its line ends"] if line_ends(after[path]) - line_ends(before[path]) else []
-        wrong += [f"{path}: the comment {words}" for words in comments(before[path]) - comments(after[path])]
-    data = [data_of(files, own) for files in (before, after)]
+        kept = lasting_comments(before[path], removed)
+        wrong += [f"{path}: the comment {words}" for words in kept - comments(after[path])]
     for each in data:
         each["spec"]["live"] = None
     if data[0] != data[1]:
