@@ -195,7 +195,8 @@ def test_nothing_is_judged_without_a_candidate(scenario: Scenario) -> None:
     done = repo.command("gate", "fraud")
     assert (done.status, done.err) == (
         2,
-        "rollout-spec: fraud has no candidate: 41 is stable and receives all requests\n",
+        "rollout-spec: fraud has no candidate: 41 is stable and receives all requests\n"
+        "  help: propose a version, and move it to its first stage: `rollout-spec propose fraud VERSION --advance`\n",
     )
 
 

@@ -104,7 +104,8 @@ def test_prometheus_down_moves_nothing(scenario: Scenario) -> None:
 def test_a_step_that_is_none_is_not_worth_waiting_for(scenario: Scenario, words: list[str]) -> None:
     done = scenario("idle").command("promote", "fraud", "--gated", *words)
     assert done.status == 1
-    assert done.err.endswith("rollout-spec: no candidate is in the last stage\n  help: advance it to full first\n")
+    refusal = "rollout-spec: 42 is in canary-5, not in the last stage, full\n  help: advance it to full first\n"
+    assert done.err.endswith(refusal)
 
 
 def test_a_breach_is_rolled_back_whatever_the_step(scenario: Scenario) -> None:

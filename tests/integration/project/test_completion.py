@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from real_servers import require
 from repo import EXAMPLE, run
 
 from rollout_spec.cli import COMMANDS
@@ -79,8 +80,7 @@ def test_other_shells_accept_their_script(shell: str, tmp_path: Path) -> None:
     script = tmp_path / "script"
     script.write_text(run("completion", shell).out, "utf-8")
     assert "rollback" in script.read_text("utf-8")
-    if shutil.which(shell) is None:
-        pytest.skip(f"{shell} is not installed")
+    require(shutil.which(shell), f"{shell} is not installed")
     subprocess.run([shell, "-n", str(script)], check=True)
 
 

@@ -95,7 +95,7 @@ def test_a_port_that_is_taken(repo: Repo) -> None:
         (("--most-bytes", "1"), "expected a number of bytes"),
         (("--keep", "10s"), "expected at least a minute"),
         (("--keep", "forever"), "a duration has units"),
-        (("--log", "xml"), "invalid choice"),
+        (("--log", "xml"), "there is no `xml`"),
         (("--nonsense",), "unrecognized arguments"),
         (("--inbox", "nonsense"), "the address of the inbox is not valid"),
         (("--inbox", "mysql://localhost/inbox"), "inbox"),
