@@ -1,7 +1,7 @@
 """Judge the live stage of a rollout from Prometheus: breach, ok, inconclusive, no-data or invalid.
 
-The counts of both versions are read since the stage began, without its warm-up. The exit status is 0 only if the
-verdict is ok, and 3 if Prometheus did not answer.
+The counts of both versions are read since the stage began, without its warm-up. The rollout and the workspace are
+those of the checkout. The exit status is 0 only if the verdict is ok, and 3 if Prometheus did not answer.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ FORMATS = {
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("rollout", metavar="ROLLOUT", help="the name of the rollout")
-    parser.add_argument("--since", metavar="TIME", help="count from this time on, not from the start of the stage")
+    parser.add_argument(
+        "--since", metavar="TIME", help="count from this time on (RFC 3339), not from the start of the stage"
+    )
     parser.add_argument("--holdout", metavar="FILE", help="predictions of both models for one holdout: CSV or Parquet")
     parser.add_argument("--format", choices=FORMATS, default="text", help="the format (default: text)")
 

@@ -1,7 +1,8 @@
 """Judge all rollouts in flight once, and move each forward, take it back, or leave it.
 
 A pass may run as often as you like, and on several machines: a step or a rollback that is open already is adopted.
-Without a ROLLOUT: all of them. The exit status is 1 if a step failed, and 3 if Prometheus or the forge failed.
+Without a ROLLOUT: all of them. The exit status is 1 if a rollout failed or a breach got no rollback, and 3 if
+Prometheus or the forge failed.
 """
 
 from __future__ import annotations
