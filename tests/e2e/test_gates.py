@@ -123,7 +123,7 @@ def waiting(world: World) -> World:
     """The candidate is in its first stage for longer than its hold, but nobody asks for predictions."""
     world.enter(HEALTHY, "shadow")
     wait_until(lambda: world.has_said("serving-errors is no-data"), f"it says nothing\n{world.served.lines[-3000:]}")
-    time.sleep(2)
+    time.sleep(max(world.started[0] + gated.HOLDS["shadow"] + 2 - time.time(), 2))
     return world
 
 
