@@ -16,7 +16,7 @@ from rollout_spec.lifecycle.step_result import REFUSED
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workflows.resolution_check import CheckedResolution, ResolveOptions, checked_resolution
 from rollout_spec.workflows.sparse_checkout import check_complete
-from rollout_spec.workflows.step_in_checkout import StepWriter, checked_out, git_root
+from rollout_spec.workflows.step_in_checkout import StepWriter, checked_out, in_checkout
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.watched import Watched
 
@@ -38,18 +38,7 @@ def resolve_in_checkout(
     request: ResolveRequest, here: WorkspaceLocation, options: ResolveOptions, tell: Callable[[str], None]
 ) -> ResolutionInCheckout:
     """Resolve an incident in the checkout and write it, unless it is refused or this is a dry run."""
-    from rollout_spec.workflows.checkout import open_checkout, retry_if_changed
-
-    if options.is_commit:
-        git_root(here, "--commit")
-    if options.is_dry_run:
-        return _resolve_and_write(request, here, options, None)
-
-    def attempt() -> ResolutionInCheckout:
-        with open_checkout(here.workspace, here.git_root, tell) as checkout:
-            return _resolve_and_write(request, here, options, checkout)
-
-    return retry_if_changed(attempt)
+    return in_checkout(here, options, lambda checkout: _resolve_and_write(request, here, options, checkout), tell)
 
 
 def _resolve_and_write(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from rollout_spec.core.errors import ChangedError, UserError
 from rollout_spec.core.paths import under
@@ -27,6 +27,20 @@ if TYPE_CHECKING:
     from rollout_spec.workflows.checkout import Checkout
     from rollout_spec.workflows.step import PreparedStep
     from rollout_spec.workspace.files import Expected
+
+T = TypeVar("T")
+
+
+class WriteOptions(Protocol):
+    """The part of an edit's options that says where it is written."""
+
+    @property
+    def is_commit(self) -> bool:
+        """Whether the edit is committed."""
+
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether nothing is written."""
 
 
 @dataclass(frozen=True)
@@ -67,18 +81,31 @@ def step_in_checkout(
     request: Request, here: WorkspaceLocation, options: StepOptions, tell: Callable[[str], None]
 ) -> StepInCheckout:
     """Prepare a step on the checkout and write it, unless it is refused or this is a dry run."""
+    return in_checkout(here, options, lambda checkout: _prepare_and_write(request, here, options, tell, checkout), tell)
+
+
+def in_checkout(
+    here: WorkspaceLocation,
+    options: WriteOptions,
+    attempt: Callable[[Checkout | None], T],
+    tell: Callable[[str], None],
+) -> T:
+    """Return the result of an edit of the checkout, tried again if a file changes meanwhile.
+
+    ``attempt`` gets the locked checkout, None in a dry run.
+    """
     from rollout_spec.workflows.checkout import open_checkout, retry_if_changed
 
     if options.is_commit:
         git_root(here, "--commit")
     if options.is_dry_run:
-        return _prepare_and_write(request, here, options, tell, None)
+        return attempt(None)
 
-    def attempt() -> StepInCheckout:
+    def locked() -> T:
         with open_checkout(here.workspace, here.git_root, tell) as checkout:
-            return _prepare_and_write(request, here, options, tell, checkout)
+            return attempt(checkout)
 
-    return retry_if_changed(attempt)
+    return retry_if_changed(locked)
 
 
 def _prepare_and_write(
