@@ -20,7 +20,7 @@ from rollout_spec.core.yaml.patch import below, cut, insert, insert_first, remov
 from rollout_spec.core.yaml.scalars import quote
 from rollout_spec.spec.rollout import Live
 
-_LIVE: KeyPath = ("spec", "live")
+_LIVE = ("spec", "live")
 _VERSIONS: KeyPath = ("spec", "versions")
 _ORDER = ("stable", "candidate", "stage", "fixes", "knownGood")
 _RESOLUTION = ("status", "verdict", "reproduced", "notReproduced", "rootCause", "resolution")

@@ -9,9 +9,10 @@ Each function takes the whole text of a file and returns the edited text, or rai
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rollout_spec.core.findings import KeyPath
+from rollout_spec.core.yaml.document import mapping_at
 from rollout_spec.core.yaml.entries import (
     CannotEditError,
     Entry,
@@ -31,13 +32,13 @@ _REST_OF_LINE = re.compile(r"[ \t]*(?:(,)[ \t]*)?(?:#[^\r\n]*)?(?:\r\n|\n|\r)")
 _SIMPLE = re.compile(r'"?([A-Za-z0-9._+-]+)"?')
 
 
-def cut(content: bytes, path: KeyPath) -> tuple[bytes, bytes, bytes] | None:
+def cut(content: bytes, path: Sequence[str]) -> tuple[bytes, bytes, bytes] | None:
     """Return the text before the mapping at ``path``, its own text, and the text after it.
 
     Parsing a few lines repeatedly is much faster than parsing the whole file. None if the lines cannot be parsed alone.
     """
     source = EntryText(content)
-    node = source.document.node(path)
+    node = mapping_at(source.document.text, path)
     if not isinstance(node, tuple) or not node[2]:
         return None
     start, end = start_of(node), end_of(node, source.text)

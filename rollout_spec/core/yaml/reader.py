@@ -32,6 +32,11 @@ MAX_DEPTH = 64
 MAX_VALUES = 50_000
 _NUL = "Kubernetes accepts no NUL character in a text"
 _QUOTES = "'\""
+_SCALAR = ev.ScalarEvent
+_MAPPING_END = ev.MappingEndEvent
+_KNOWN_KEYS: set[str] = set()
+"""Bare keys that were read without a problem: most keys of a file are those of the file before."""
+_MOST_KNOWN_KEYS = 4096
 
 
 class Reader:
@@ -97,12 +102,17 @@ class Reader:
         keys: dict[str, Any] = {}
         advance, trail = self.next, self.trail
         trail.append("")
-        while (event := advance()).__class__ is not ev.MappingEndEvent:
+        while (event := advance()).__class__ is not _MAPPING_END:
             key = self.key(event)
             if key in data:
                 self.duplicate(event, keys[key])
             keys[key] = event
-            data[key] = self.value(advance())
+            event = advance()
+            if event.__class__ is _SCALAR and self.count < MAX_VALUES:  # most values, without another call
+                self.count += 1
+                data[key] = self.scalar(event)
+            else:
+                data[key] = self.value(event)
         self.last = event
         trail.pop()
         return data
@@ -121,7 +131,7 @@ class Reader:
 
     def key(self, event: Any) -> str:
         """Return a key, and make it the end of the trail."""
-        if event.__class__ is not ev.ScalarEvent:
+        if event.__class__ is not _SCALAR:
             if event.__class__ is ev.AliasEvent:
                 self.value(event)
             index = event.start_mark.index
@@ -130,6 +140,8 @@ class Reader:
             raise _at_event(event, "a mapping or list cannot be a key", hint)
         key: str = event.value
         self.trail[-1] = key
+        if key in _KNOWN_KEYS and event.implicit[0] and event.anchor is None and event.tag is None:
+            return key
         if len(key) > LONGEST_KEY:  # libyaml refuses it too, but not after `?`
             raise _at_event(event, f"this key has more than {LONGEST_KEY:,} characters", "shorten it")
         if event.implicit[0]:
@@ -137,8 +149,11 @@ class Reader:
                 raise _at_event(event, "`<<` merges are not allowed", "write the fields out")
             count = len(self.problems)
             meaning = self.scalar(event, on_key=True)
-            if meaning.__class__ is not str and len(self.problems) == count:
-                self.report(event, f"the key `{excerpt(key)}` is not text to YAML", f'quote it: "{excerpt(key)}"')
+            if len(self.problems) == count:
+                if meaning.__class__ is not str:
+                    self.report(event, f"the key `{excerpt(key)}` is not text to YAML", f'quote it: "{excerpt(key)}"')
+                elif len(_KNOWN_KEYS) < _MOST_KNOWN_KEYS:
+                    _KNOWN_KEYS.add(key)
         else:
             self.refuse_properties(event)
             if "\0" in key:

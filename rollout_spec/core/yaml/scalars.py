@@ -78,11 +78,7 @@ def is_ambiguous(text: str) -> bool:
 def quote(value: object) -> str:
     """Return a value as YAML that every reader reads back unchanged. Mappings and lists are in flow style."""
     if isinstance(value, str):
-        if _PLAIN.fullmatch(value) and value.lower() not in _CONSTANTS and not _AMBIGUOUS.fullmatch(value):
-            return value
-        if '"' in value and _SINGLE_QUOTED.fullmatch(value):
-            return f"'{value}'"
-        return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
+        return _quoted(value) if len(value) <= _LONGEST_WORD else _quoted.__wrapped__(value)
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     if isinstance(value, int | Decimal):
@@ -92,3 +88,12 @@ def quote(value: object) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(quote, value)) + "]"
     raise TypeError(f"a {type(value).__name__} cannot be written as YAML")
+
+
+@lru_cache(maxsize=4096)  # the manifests of one rollout say the same again and again
+def _quoted(text: str) -> str:
+    if _PLAIN.fullmatch(text) and text.lower() not in _CONSTANTS and not _AMBIGUOUS.fullmatch(text):
+        return str(text)
+    if '"' in text and _SINGLE_QUOTED.fullmatch(text):
+        return f"'{text}'"
+    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(text, ensure_ascii=False))
