@@ -51,7 +51,7 @@ CallerOverlap = tuple[str, str, str, *tuple[Dependent, ...]]
 
 def dependents(component: str, repository: Repository) -> Dependents:
     """Return the dependents of a component. The first call reads all rollouts."""
-    return repository.once("dependents", _by_component).get(component, Dependents())
+    return repository.unrendered.once("dependents", _by_component).get(component, Dependents())
 
 
 def _by_component(repository: Repository) -> dict[str, Dependents]:

@@ -190,7 +190,7 @@ class UnusualFiles:
 
 def _unusual(repository: Repository) -> UnusualFiles:
     """Return the unusual files. An edited repository reuses them if its edits touch none of them."""
-    return repository.once("unusual incidents", _unusual_of)
+    return repository.unrendered.once("unusual incidents", _unusual_of)
 
 
 def _unusual_of(repository: Repository) -> UnusualFiles:

@@ -50,7 +50,9 @@ def quarantined(rollout: ModelRollout, repository: Repository) -> dict[str, Quar
     rollback target. A version that is quarantined in a workspace of ``incidentsFrom`` is quarantined here too, by its
     name and by its digest there. An incident that does not load quarantines the version in its name.
     """
-    return dict(repository.once(("quarantined", id(rollout)), lambda here: (rollout, _barred(rollout, here)))[1])
+    return dict(
+        repository.unrendered.once(("quarantined", id(rollout)), lambda here: (rollout, _barred(rollout, here)))[1]
+    )
 
 
 def _barred(rollout: ModelRollout, repository: Repository) -> dict[str, Quarantine]:

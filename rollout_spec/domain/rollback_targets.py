@@ -42,7 +42,7 @@ def rollback_targets(rollout: ModelRollout, repository: Repository) -> list[str]
         targets.sort(key=lambda version: (bool(pins[version]), _is_doubted(rollout, version, here)))
         return rollout, tuple(targets)  # the rollout is kept alive, because its id is the key
 
-    return list(repository.once(("rollback targets", id(rollout)), ranked)[1])
+    return list(repository.unrendered.once(("rollback targets", id(rollout)), ranked)[1])
 
 
 def obstacles(rollout: ModelRollout, repository: Repository) -> dict[str, str]:
@@ -143,7 +143,7 @@ def _misfits(rollout: ModelRollout, version: str, repository: Repository) -> tup
                     flaws += catalog.limits(target, definition, here.tree).record_flaws(rollout.spec.versions[version])
         return rollout, tuple(flaw for flaw in flaws if flaw.severity == "error")
 
-    return repository.once(("record flaws", id(rollout), version), found)[1]
+    return repository.unrendered.once(("record flaws", id(rollout), version), found)[1]
 
 
 def _is_doubted(rollout: ModelRollout, version: str, repository: Repository) -> bool:

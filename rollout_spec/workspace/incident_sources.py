@@ -24,12 +24,12 @@ class UnknownSource:
 
 def incident_sources(repository: Repository) -> list[Repository]:
     """Return the workspaces whose quarantines apply here: those of ``incidentsFrom``, and theirs."""
-    return list(repository.once(_find_sources, _find_sources)[0])
+    return list(repository.unrendered.once(_find_sources, _find_sources)[0])
 
 
 def unknown_sources(repository: Repository) -> list[UnknownSource]:
     """Return the workspaces of ``incidentsFrom``, and of theirs, whose quarantines are not known."""
-    return list(repository.once(_find_sources, _find_sources)[1])
+    return list(repository.unrendered.once(_find_sources, _find_sources)[1])
 
 
 def _find_sources(repository: Repository) -> tuple[list[Repository], list[UnknownSource]]:

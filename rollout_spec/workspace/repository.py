@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, cast
-from weakref import ref
+from weakref import WeakValueDictionary
 
 from rollout_spec.core import package_data as resources
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import did_you_mean, excerpt
 from rollout_spec.core.units import NAME, label
-from rollout_spec.spec.kinds import FOLDERS, PAUSE_FILE, WORKSPACE_FILE
+from rollout_spec.spec.kinds import FOLDERS, OUTPUTS, PAUSE_FILE, WORKSPACE_FILE
 from rollout_spec.workspace.loader import File, is_mistaken_for_pause, kind_at, read_file
 from rollout_spec.workspace.tree import Overlay, Tree
 
@@ -40,8 +41,10 @@ class Repository:
         self._others_in: dict[str, list[str]] = {}
         self._others: dict[str, Repository | None] = {}
         self._below: Repository | None = None
-        self._above: ref[Repository] | None = None
         self._edits: Mapping[str, bytes | None] = {}
+        self._edited: WeakValueDictionary[frozenset[tuple[str, bytes | None]], Repository] = WeakValueDictionary()
+        self._kept: list[Repository] | None = None
+        self._unrendered: Repository | None = None
         self._results: dict[object, Any] = {}
         self._recent: OrderedDict[object, Any] = OrderedDict()
 
@@ -73,21 +76,45 @@ class Repository:
     def edited(self, edits: Mapping[str, bytes | None]) -> Repository:
         """Return the repository with edits over its tree. Unchanged files are not read again.
 
-        The same edits twice in a row give the same repository with its results, while it is in use.
+        Edits that lead to the same files give the same repository with its results, while it is in use.
         """
-        above = self._above() if self._above is not None else None
-        if above is not None and above._edits == edits:
-            return above
-        after = Repository(Overlay(self.tree, edits))
-        after._below, after._edits = self, dict(edits)
-        after._recent = self._recent
-        after._others = self._others  # edits never change another workspace
-        self._above = ref(after)  # weak, or both would stay in memory until the garbage collector runs
+        below = self if self._below is None else self._below
+        every_edit = {**self._edits, **edits}
+        if not every_edit:
+            return below
+        key = frozenset(every_edit.items())
+        after = below._edited.get(key)
+        if after is None:
+            after = Repository(Overlay(below.tree, every_edit))
+            after._below, after._edits = below, every_edit
+            after._recent = below._recent
+            after._others = below._others  # edits never change another workspace
+            documents = {path: content for path, content in every_edit.items() if not _is_rendered(path)}
+            if len(documents) < len(every_edit):
+                after._unrendered = below.edited(documents)
+            below._edited[key] = after  # weak, or all would stay in memory as long as this one
+            if below._kept is not None:
+                below._kept.append(after)
         return after
 
     @property
+    def unrendered(self) -> Repository:
+        """The repository without the edits of rendered files, for results that do not depend on them."""
+        return self._unrendered or self
+
+    @contextmanager
+    def keeping_edited(self) -> Iterator[None]:
+        """Keep all repositories that are ``edited`` from this one in use until the end of the block."""
+        below = self if self._below is None else self._below
+        before, below._kept = below._kept, [] if below._kept is None else below._kept
+        try:
+            yield
+        finally:
+            below._kept = before
+
+    @property
     def edited_from(self) -> tuple[Repository, Mapping[str, bytes | None]] | None:
-        """The repository from which this one was ``edited``, and the edits, or None."""
+        """The repository without any edit, and all edits to it, or None if this one has none."""
         return (self._below, self._edits) if self._below is not None else None
 
     @property
@@ -223,6 +250,8 @@ class Repository:
         """
         if self._below is not None and path not in self._edits:
             return self._below.file(path, kind)
+        if self._unrendered is not None and not _is_rendered(path):
+            return self._unrendered.file(path, kind)
         if path not in self._files:
             content = self._content(path)
             self._files[path] = None if content is None else read_file(path, kind or kind_at(path), content)
@@ -246,6 +275,10 @@ class Repository:
 
     def _named(self, folder: str, name: str) -> File[Any] | None:
         return self.file(f"{folder}/{name}.yaml", FOLDERS[folder])
+
+
+def _is_rendered(path: str) -> bool:
+    return path.startswith(tuple(f"{folder}/" for folder in OUTPUTS))
 
 
 def _is_pause_above(path: str) -> bool:

@@ -41,7 +41,7 @@ class Values:
 
     def unread(self, expression: str) -> Failed | None:
         """Return the failure of an expression with an incomplete variable, or None if all are complete."""
-        name = min(self.unknown.keys() & _named(expression), default=None)
+        name = min(self.unknown.keys() & variables_in(expression), default=None)
         if name is None:
             return None
         return Failed(f"`{name}` is not known: {self.unknown[name]} does not load", is_unread=True)
@@ -72,7 +72,7 @@ def values(
     rollout: File[ModelRollout], repository: Repository, base: Repository | None, now: datetime, expressions: str
 ) -> Values | Failed:
     """Return the variables in ``expressions`` for a rollout, or ``Failed`` if a value exceeds a limit."""
-    named = _named(expressions)
+    named = variables_in(expressions)
     variables: dict[str, Any] = {}
     unknown: dict[str, str] = {}
     model = rollout.model
@@ -102,7 +102,7 @@ def values(
 
 
 @lru_cache(maxsize=256)
-def _named(expressions: str) -> frozenset[str]:
+def variables_in(expressions: str) -> frozenset[str]:
     """Return the variables that the text may name.
 
     A variable counts too if its name is also that of a field or a text.
@@ -116,7 +116,7 @@ def _components(rollout: ModelRollout, repository: Repository) -> dict[str, File
 
 
 def _workspace(repository: Repository, *, with_in_flight: bool) -> dict[str, Any] | None:
-    fields = repository.once("view of the workspace", _workspace_view)
+    fields = repository.unrendered.once("view of the workspace", _workspace_view)
     return fields and {**fields, IN_FLIGHT: counted(in_flight(repository)) if with_in_flight else []}
 
 
@@ -127,7 +127,7 @@ def _workspace_view(repository: Repository) -> dict[str, Any] | None:
 
 def in_flight(repository: Repository) -> list[str]:
     """Return the rollouts that have a candidate. They are searched once, and adjusted after edits."""
-    return repository.once("rollouts in flight", _in_flight)
+    return repository.unrendered.once("rollouts in flight", _in_flight)
 
 
 def _in_flight(repository: Repository) -> list[str]:

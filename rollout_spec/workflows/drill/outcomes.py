@@ -65,7 +65,14 @@ def drill(
     ``now`` is given, as in the check of the rollback's pull request. The rollout and its inputs must be sound, see
     ``checks.runner.is_sound``. UserError if the rollout does not exist or load.
     """
-    file = repository.require_rollout(rollout)
+    with repository.keeping_edited():  # states and their rollbacks often lead to the same files
+        yield from _drilled(repository.require_rollout(rollout), repository, now, reach)
+
+
+def _drilled(
+    file: File[ModelRollout], repository: Repository, now: datetime | None, reach: Reach
+) -> Iterator[DrillOutcome]:
+    rollout = file.stem
     restored_states: dict[tuple[str, Key], State] = {}
     for state in states(file, repository, reach):
         if state.why_not is not None:
