@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -26,7 +26,7 @@ class Context:
     """The arguments of a check that all files share. ``now`` is None if policies are not evaluated.
 
     ``settled`` are comparisons that are not repeated, see ``Subject``.
-    ``errors_only``: warnings are not wanted. ``sound`` is a cache by path.
+    ``errors_only``: warnings are not wanted.
     """
 
     repository: Repository
@@ -37,11 +37,6 @@ class Context:
     without: frozenset[str] = frozenset()
     settled: frozenset[str] = frozenset()
     errors_only: bool = False
-    sound: dict[str, bool] = field(default_factory=dict)
-
-    def can_run(self, rule: Rule) -> bool:
-        """Return whether the base, or the check of the whole workspace, that a rule needs is there."""
-        return not ((rule.NEEDS == "base" and self.base is None) or (rule.NEEDS == "whole" and not self.whole))
 
     def severity(self, name: str, problem: Problem) -> Severity:
         """Return the severity of a problem that a rule or policy found."""
@@ -57,9 +52,12 @@ class Context:
 
     def is_sound(self, file: File[Any]) -> bool:
         """Return whether a file is sound. See ``is_sound``."""
-        if file.path not in self.sound:
-            self.sound[file.path] = is_sound(file, self.repository)
-        return self.sound[file.path]
+        return is_sound(file, self.repository)
+
+
+def can_run(rule: Rule, *, whole: bool, has_base: bool) -> bool:
+    """Return whether the base, or the check of the whole workspace, that a rule needs is there."""
+    return not ((rule.NEEDS == "base" and not has_base) or (rule.NEEDS == "whole" and not whole))
 
 
 def is_sound(file: File[Any], repository: Repository) -> bool:
@@ -67,9 +65,16 @@ def is_sound(file: File[Any], repository: Repository) -> bool:
 
     Other findings would only follow from such an error.
     """
-    subject = Subject(file, repository, configurable=CONFIGURABLE, rule_names=RULES)
-    rules = (RULES[name] for name in GATES if not file.kind or file.kind in RULES[name].KINDS)
-    return not any(problem.severity == "error" for rule in rules for problem in rule.check(subject))
+    origin = repository.edited_from
+    if origin is not None and file.kind == "Component" and file.path not in origin[1]:
+        return is_sound(file, origin[0])  # no other file makes a component unsound
+
+    def found(here: Repository) -> bool:
+        subject = Subject(file, here, configurable=CONFIGURABLE, rule_names=RULES)
+        rules = (RULES[name] for name in GATES if not file.kind or file.kind in RULES[name].KINDS)
+        return not any(problem.severity == "error" for rule in rules for problem in rule.check(subject))
+
+    return repository.once(("sound", file.path), found)
 
 
 def finding_of(name: str, problem: Problem, file: File[Any], context: Context) -> Finding:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from rollout_spec.checks import policies
-from rollout_spec.checks.context import CONFIGURABLE, UNSILENCEABLE, Context, document_of, finding_of
+from rollout_spec.checks.context import CONFIGURABLE, UNSILENCEABLE, Context, can_run, document_of, finding_of
 from rollout_spec.checks.policies.waivers import waiver_for
-from rollout_spec.checks.rules import BASE_SEVERITY, GATES, LAST, RULES, Subject, misnamed
+from rollout_spec.checks.rules import BASE_SEVERITY, COMPARING, GATES, LAST, RULES, Subject, misnamed
 from rollout_spec.checks.suppressions import Suppression, suppressions
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding, Problem, Silenced, bounded
@@ -97,9 +98,10 @@ def _run_rules(file: File[Any], context: Context) -> tuple[list[Finding], set[st
 
     A gate that finds an error leaves all later rules out. An error, or an unsound input, leaves out those in ``LAST``.
     """
+    repository = context.repository
     subject = Subject(
         file,
-        context.repository,
+        repository,
         context.base,
         context.whole,
         CONFIGURABLE,
@@ -108,23 +110,78 @@ def _run_rules(file: File[Any], context: Context) -> tuple[list[Finding], set[st
         RULES,
         context.settled,
     )
-    findings: list[Finding] = []
-    ran: set[str] = set()
-    for name, rule in RULES.items():
-        if not context.can_run(rule) or name in context.without:
-            continue
-        if file.kind and file.kind not in rule.KINDS:
-            if context.whole or name in GATES:  # rules of other files may have findings in this one
-                ran.add(name)
+    if repository.edited_from is None:
+        found = _found_alone(subject, context)
+    else:  # several rollbacks may lead to the same files
+        key = ("found alone", file.path, context.whole, context.without, context.settled)
+        found = repository.once(key, lambda _: _found_alone(subject, context))
+    findings = [finding for name, problems in found.by_rule for finding in context.findings(name, problems, file)]
+    ran = set(found.ran)
+    if found.is_stopped:
+        return findings, ran, False
+    for name, concerns in _plan(file.kind, context).comparing:
+        if not concerns:
+            ran.add(name)
             continue
         if name in LAST and (_has_error(findings) or not all(context.is_sound(each) for each in subject.inputs)):
             return findings, ran, False
-        by_rule = context.findings(name, bounded(rule.check(subject)), file)
-        findings += by_rule
-        if name in GATES and _has_error(by_rule):
-            return findings, ran, False
+        findings += context.findings(name, bounded(RULES[name].check(subject)), file)
         ran.add(name)
     return findings, ran, True
+
+
+class _FoundAlone(NamedTuple):
+    """The problems of the rules that do not compare, by rule. ``is_stopped``: a gate found an error."""
+
+    by_rule: Sequence[tuple[str, Sequence[Problem]]]
+    ran: Set[str]
+    is_stopped: bool
+
+
+def _found_alone(subject: Subject, context: Context) -> _FoundAlone:
+    """Run the rules that do not compare: they see neither the base nor the time."""
+    subject = replace(subject, base=None, now=None)
+    by_rule: list[tuple[str, Sequence[Problem]]] = []
+    ran: set[str] = set()
+    for name, concerns in _plan(subject.file.kind, context).alone:
+        if not concerns:
+            ran.add(name)
+            continue
+        problems = tuple(bounded(RULES[name].check(subject)))
+        if problems:
+            by_rule.append((name, problems))
+        if name in GATES and any(context.severity(name, problem) == "error" for problem in problems):
+            return _FoundAlone(by_rule, ran, is_stopped=True)
+        ran.add(name)
+    return _FoundAlone(by_rule, ran, is_stopped=False)
+
+
+class _Plan(NamedTuple):
+    """The rules that run on a file of one kind, and those of other kinds that may have findings in it.
+
+    Each has whether it concerns this kind. ``comparing`` look at the base or the time, ``alone`` do not.
+    """
+
+    alone: list[tuple[str, bool]]
+    comparing: list[tuple[str, bool]]
+
+
+def _plan(kind: str, context: Context) -> _Plan:
+    return _planned(kind, context.whole, context.base is not None, context.without)
+
+
+@lru_cache(maxsize=64)
+def _planned(kind: str, whole: bool, has_base: bool, without: frozenset[str]) -> _Plan:
+    plan = _Plan([], [])
+    for name, rule in RULES.items():
+        concerns = not kind or kind in rule.KINDS
+        if (
+            can_run(rule, whole=whole, has_base=has_base)
+            and name not in without
+            and (concerns or whole or name in GATES)
+        ):
+            (plan.comparing if name in COMPARING else plan.alone).append((name, concerns))
+    return plan
 
 
 def _run_policies(

@@ -8,9 +8,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Protocol
 
-from rollout_spec.checks.context import Context, is_sound
+from rollout_spec.checks.context import Context, can_run, is_sound
 from rollout_spec.checks.file_check import FileCheck, check_file
 from rollout_spec.checks.rules import BASE_SEVERITY, RULES
 from rollout_spec.checks.selection import EVERYTHING, Selection, broken_inputs, selected
@@ -176,7 +177,7 @@ def report(run: CheckRun, results: Sequence[FileCheck]) -> Report:
     silenced = dict.fromkeys(item for each in by_file for item in each.silenced)
     return Report(
         tuple(sorted({_with_prefix(prefix, finding) for finding in findings})),
-        tuple(_skipped(run.context)),
+        _skipped(run.context.whole, run.context.base is not None),
         tuple(sorted((replace(each, finding=_with_prefix(prefix, each.finding)) for each in silenced), key=_order)),
         len(run.paths),
         run.unexamined,
@@ -211,7 +212,7 @@ def _severities(repository: Repository, base: Repository | None) -> dict[str, Se
     return own | {name: value for name, value in on_base if name in BASE_SEVERITY}
 
 
-def _skipped(context: Context) -> Iterator[Skipped]:
-    for name, rule in RULES.items():
-        if not context.can_run(rule):
-            yield Skipped(name, _REASONS[rule.NEEDS])
+@lru_cache
+def _skipped(whole: bool, has_base: bool) -> tuple[Skipped, ...]:
+    left_out = ((name, rule) for name, rule in RULES.items() if not can_run(rule, whole=whole, has_base=has_base))
+    return tuple(Skipped(name, _REASONS[rule.NEEDS]) for name, rule in left_out)

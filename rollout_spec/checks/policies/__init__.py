@@ -95,10 +95,30 @@ def check(
     matching = [each for each in policies_of(repository) if concerns(each.policy.match, model)]
     if not matching:
         return
+    from rollout_spec.checks.policies.bindings import variables_in
+
+    if repository.edited_from is None or "base" in variables_in(_expressions(matching)):
+        yield from _violations(matching, rollout, repository, base, now)
+    else:  # several rollbacks may lead to the same files
+        key = ("violations", rollout.path, now)
+        yield from repository.once(key, lambda here: tuple(_violations(matching, rollout, here, None, now)))
+
+
+def _expressions(policies: Iterable[PolicyInForce]) -> str:
+    return "\n".join(each.policy.expression for each in policies)
+
+
+def _violations(
+    matching: Sequence[PolicyInForce],
+    rollout: File[ModelRollout],
+    repository: Repository,
+    base: Repository | None,
+    now: datetime,
+) -> Iterator[tuple[str, Problem]]:
     from rollout_spec.checks.policies.bindings import values
     from rollout_spec.checks.policies.cel import Failed
 
-    variables = values(rollout, repository, base, now, "\n".join(each.policy.expression for each in matching))
+    variables = values(rollout, repository, base, now, _expressions(matching))
     for each, verdict in _verdicts(matching, variables, rollout.path):
         if verdict is True or verdict is None:
             continue

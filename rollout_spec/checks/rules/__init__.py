@@ -51,6 +51,7 @@ from rollout_spec.checks.rules.suppressions_used import unused
 
 __all__ = [
     "BASE_SEVERITY",
+    "COMPARING",
     "GATES",
     "LAST",
     "ROLLBACK_READY",
@@ -103,6 +104,14 @@ RULES: dict[str, Rule] = {rule.__name__.rpartition(".")[2].replace("_", "-"): ru
 """The rules by name, which is the module's with hyphens, in the order in which they run."""
 
 GATES = ("yaml", "schema", "names-match", "no-links", "references-exist", "policies-sound")
+COMPARING = frozenset(
+    {
+        *("arms-unchanged", "contracts-compatible", "forge-unchanged", "incidents-in-order", "incidents-kept"),
+        *("manifests-current", "not-quarantined", "one-step", "pause-current", "pins-served", "rollback-ready"),
+        *("stable-upstream", "targets-fit", "versions-append-only", "waivers-current"),
+    }
+)
+"""Rules that look at the base, or at the time. The others are given neither: on equal files they find the same."""
 BASE_SEVERITY = ("forge-unchanged",)
 """Rules with the severity on the base, and which no comment silences, so that no change can permit itself."""
 LAST = ("arms-unchanged", "manifests-current")

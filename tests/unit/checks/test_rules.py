@@ -6,14 +6,17 @@ into the page.
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
+import sys
 
 import pytest
 from rule_cases import CASES, rule_cases, update
 from rule_reports import NOW, findings_of, report_of
 from workspaces import BASE, rendered, specs
 
-from rollout_spec.checks.rules import RULES, Subject, pause_current
+from rollout_spec.checks.rules import COMPARING, RULES, Subject, pause_current
 from rollout_spec.core.findings import KeyPath
 from rollout_spec.spec.kinds import PAUSE, PAUSE_FILE
 from rollout_spec.workflows.check import review
@@ -89,3 +92,11 @@ def test_the_base_workspace_passes_all_rules() -> None:
     report = review(Repository(tree), base=Repository(tree))
     assert report.findings == ()
     assert report.skipped == ()
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_only_rules_that_are_listed_look_at_the_base_or_the_time(rule: str) -> None:
+    module = RULES[rule]
+    source = inspect.getsource(sys.modules[module.__name__])
+    looks = re.search(r"\bsubject\.(base|before|now)\b", source) is not None
+    assert looks == (rule in COMPARING), "the others are given neither, and run once for equal files"
