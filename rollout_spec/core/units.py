@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 SHARE = r"^(0|[1-9][0-9]{0,2})(\.[0-9]{1,12})?%$"
 DURATION = r"^(?=[0-9])([0-9]{1,9}d)?([0-9]{1,9}h)?([0-9]{1,9}m(?!s))?([0-9]{1,9}s)?([0-9]{1,9}ms)?$"
@@ -110,6 +111,7 @@ def is_version(text: str) -> bool:
     return bool(_VERSION.fullmatch(text))
 
 
+@lru_cache(maxsize=4096)
 def label(version: str) -> str:
     """Return a version for names of Kubernetes objects, branches and incidents: ``2026.11`` → ``2026-11``."""
     return re.sub(r"[^a-z0-9]", "-", version.lower())

@@ -65,7 +65,9 @@ def workload_roles(rollout: ModelRollout, repository: Repository) -> dict[str, s
     return {version: roles[version] for version in rollout.spec.versions if version in roles}
 
 
-def of_rollout(rollout: ModelRollout, repository: Repository, options: Mapping[str, Any]) -> dict[str, Any]:
+def of_rollout(
+    rollout: ModelRollout, repository: Repository, options: Mapping[str, Any], *, with_alerts: bool = True
+) -> dict[str, Any]:
     """Return the data for every template of a rollout."""
     meta, service = rollout.metadata, rollout.spec.service
     return {
@@ -80,7 +82,7 @@ def of_rollout(rollout: ModelRollout, repository: Repository, options: Mapping[s
         },
         "service": {"host": service.host, "port": service.port},
         "split": _split(rollout, options),
-        "alerts": _alerts(rollout, repository, options),
+        "alerts": _alerts(rollout, repository, options) if with_alerts else [],
         "options": dict(options),
     }
 

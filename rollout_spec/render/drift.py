@@ -48,8 +48,8 @@ def compare_manifests(name: str, manifests: list[Manifest], repository: Reposito
         if committed != wanted:
             yield ManifestDrift(manifest.path, committed, wanted, manifest.target)
     known = {manifest.path for manifest in manifests}
-    for path, content in output_files(name, repository):
-        if path not in known and is_rendered(content):
+    for path, content in output_files(name, repository, known):
+        if is_rendered(content):
             yield ManifestDrift(path, content, None)
 
 

@@ -14,7 +14,7 @@ from jinja2.meta import find_undeclared_variables
 
 from rollout_spec.core.bounded_process.budget import OutOfTimeError
 from rollout_spec.core.errors import UserError
-from rollout_spec.core.yaml.document import parse
+from rollout_spec.core.yaml.document import read_document
 from rollout_spec.render.sandbox import Sandbox
 
 Texts = Mapping[str, str]
@@ -71,7 +71,7 @@ def _filled(sandbox: Sandbox, file: str, place: str, data: _Data) -> str:
         raise UserError(f"{_line(error, place)}: {error}", hint="use only the data of the template") from None
     except Exception as error:  # a template is a program, and can raise anything
         raise UserError(f"{_line(error, place)}: {str(error) or type(error).__name__}") from None
-    for problem in parse(text.encode()).problems:
+    for problem in read_document(text.encode()).problems:
         if problem.severity == "error":
             message = f"{place}: the rendered text is not a manifest: line {problem.span.line}: {problem.message}"
             raise UserError(message, hint=problem.hint)

@@ -7,7 +7,7 @@ files, so nothing that is applied already is pruned. If somebody else wrote one,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from rollout_spec.core.yaml.document import parse
 from rollout_spec.core.yaml.scalars import quote
@@ -35,22 +35,26 @@ def kustomization(rollout: str, outputs: Mapping[str, bool], repository: Reposit
     """
     folder = f"{MANIFESTS}/{rollout}/"
     rendered = {path.removeprefix(folder): listed for path, listed in outputs.items() if path.startswith(folder)}
-    if not rendered or _has_another(folder, repository.tree):
+    if not rendered:
         return None
-    files = sorted({*(file for file, listed in rendered.items() if listed), *_others(folder, repository.tree)})
+    names = repository.tree.names(folder.rstrip("/"))
+    if _has_another(folder, names, repository.tree):
+        return None
+    others = _others(folder, (name for name in names if name not in rendered), repository.tree)
+    files = sorted({*(file for file, listed in rendered.items() if listed), *others})
     resources = "".join(f"\n  - {quote(file)}" for file in files) or " []"
     kind = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
     return f"{head(rollout)}{kind}resources:{resources}\n"
 
 
-def _has_another(folder: str, tree: Tree) -> bool:
-    contents = (tree.read(folder + name) for name in NAMES)
+def _has_another(folder: str, names: Iterable[str], tree: Tree) -> bool:
+    contents = (tree.read(folder + name) for name in names if name in NAMES)
     return any(content is not None and not is_rendered(content) for content in contents)
 
 
-def _others(folder: str, tree: Tree) -> Iterator[str]:
-    """Yield the Kubernetes objects in a folder that this tool did not render."""
-    for name in tree.names(folder.rstrip("/")):
+def _others(folder: str, names: Iterable[str], tree: Tree) -> Iterator[str]:
+    """Yield the names in a folder of Kubernetes objects that this tool did not render."""
+    for name in names:
         if name not in NAMES and name.endswith((".yaml", ".yml", ".json")):
             content = tree.read(folder + name)
             if content is not None and not is_rendered(content) and _is_object(name, content):

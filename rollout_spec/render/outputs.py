@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from rollout_spec.spec.kinds import ALERTS, MANIFESTS
@@ -33,10 +33,13 @@ def is_rendered(content: bytes) -> bool:
     return _HEAD.match(content) is not None
 
 
-def output_files(rollout: str, repository: Repository) -> Iterator[tuple[str, bytes]]:
-    """Yield the files among which a rollout's rendered ones are. Subfolders are ignored."""
+def output_files(rollout: str, repository: Repository, known: Collection[str] = ()) -> Iterator[tuple[str, bytes]]:
+    """Yield the files among which a rollout's rendered ones are, except ``known`` ones.
+
+    Subfolders are ignored.
+    """
     for path in output_paths(rollout, repository):
-        content = repository.tree.read(path)
+        content = repository.tree.read(path) if path not in known else None
         if content is not None:
             yield path, content
 

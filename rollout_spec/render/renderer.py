@@ -55,6 +55,24 @@ def render(rollout: ModelRollout, repository: Repository) -> list[Manifest]:
     There is one for each target, and the kustomization that lists the Kubernetes objects.
     """
     name = rollout.metadata.name
+
+    def rendered(here: Repository) -> tuple[ModelRollout, dict[str, Manifest]]:
+        return rollout, _manifests(rollout, here)  # the rollout is kept alive, because its id is the key
+
+    unrendered = repository.unrendered
+    if unrendered.edited_from is None:  # it would keep the manifests of all rollouts
+        _, manifests = rendered(unrendered)
+    else:
+        _, manifests = unrendered.once(("manifests", id(rollout)), rendered)
+    outputs = {path: manifest.kubernetes for path, manifest in manifests.items()}
+    text = kustomization.kustomization(name, outputs, repository)
+    listing = [Manifest(kustomization.path_of(name), None, (), text, kubernetes=False)] if text is not None else []
+    return [*manifests.values(), *listing]
+
+
+def _manifests(rollout: ModelRollout, repository: Repository) -> dict[str, Manifest]:
+    """Return the manifests of the targets by path."""
+    name = rollout.metadata.name
     manifests: dict[str, Manifest] = {}
     for index, target in enumerate(rollout.spec.targets):
         manifest = _manifest(index, target, rollout, repository)
@@ -62,10 +80,7 @@ def render(rollout: ModelRollout, repository: Repository) -> list[Manifest]:
             hint = "remove one, or give it another `output` in its `target.yaml`"
             raise RenderError(index, f"{manifest.path} is the output of another target too", hint)
         manifests[manifest.path] = manifest
-    outputs = {path: manifest.kubernetes for path, manifest in manifests.items()}
-    text = kustomization.kustomization(name, outputs, repository)
-    listing = [Manifest(kustomization.path_of(name), None, (), text, kubernetes=False)] if text is not None else []
-    return [*manifests.values(), *listing]
+    return manifests
 
 
 def workloads(manifests: list[Manifest], version: str) -> dict[str, str]:
@@ -100,7 +115,11 @@ def _rendered(
 ) -> Manifest:
     options = with_defaults(target.options, definition.options)
     try:
-        context = facts.of_rollout(rollout, repository, options)
+        shipped = (
+            {} if catalog.is_own(target.type, repository.tree) else catalog.templates(target.type, repository.tree)
+        )
+        with_alerts = not shipped or any("alerts" in text for text in shipped.values())
+        context = facts.of_rollout(rollout, repository, options, with_alerts=with_alerts)
         filled = list(_documents(target.type, definition, rollout, repository, context))
         kubernetes = _is_kubernetes(target.type, definition, filled, repository)
     except UserError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -59,7 +60,7 @@ class Limit(Form):
     )
     severity: Literal["error", "warning"] = Field("error", description="The severity if the limit is exceeded.")
 
-    @property
+    @cached_property
     def blanks(self) -> frozenset[str]:
         """The names in braces."""
         return frozenset(_BLANK.findall(self.of))

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 MOST_TEMPLATES = 4 * 1024**2
 """The bytes of all templates of an organization's own target."""
 _FOUND: WeakKeyDictionary[Tree, dict[str, TargetDefinition | None]] = WeakKeyDictionary()
+_IS_OWN: WeakKeyDictionary[Tree, dict[str, bool]] = WeakKeyDictionary()
 
 
 def names(tree: Tree) -> list[str]:
@@ -67,7 +68,11 @@ def _shipped(name: str) -> TargetDefinition | None:
 
 def is_own(name: str, tree: Tree) -> bool:
     """Return whether a target is the organization's own."""
-    return _unedited(tree).read(f"templates/{name}/target.yaml") is not None
+    tree = _unedited(tree)
+    known = _IS_OWN.setdefault(tree, {})
+    if name not in known:
+        known[name] = tree.read(f"templates/{name}/target.yaml") is not None
+    return known[name]
 
 
 def fits(name: str, tree: Tree, about: str) -> Fits:
@@ -141,11 +146,11 @@ def default_flaw(name: str, tree: Tree, about: str) -> UserError | None:
     Reading a target does not check this: its patterns are matched in a bounded process, for the file ``about``.
     """
     path, tree = f"templates/{name}/target.yaml", _unedited(tree)
-    content, definition = tree.read(path), find(name, tree)
-    if content is None or definition is None:  # a test checks the shipped ones
+    definition = find(name, tree)
+    if definition is None or not is_own(name, tree):  # a test checks the shipped ones
         return None
     problem = next(default_problems(definition.options, ("options",), fits(name, tree, about)), None)
-    return _broken(path, parse(content), problem) if problem is not None else None
+    return _broken(path, parse(tree.read(path) or b""), problem) if problem is not None else None
 
 
 def _matches_anything(pattern: str, text: str) -> bool:

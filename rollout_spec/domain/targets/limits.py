@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from rollout_spec.core.findings import KeyPath, Problem, Severity
@@ -42,7 +43,7 @@ class Limits:
             path = tuple(field.split("."))
             if _value(record, path) is not None:
                 yield RecordFlaw(path, f"the target {self.type} refuses `{path[-1]}` in a record", "error")
-        for limit in self._in_force():
+        for limit in self._in_force:
             for field in limit.blanks & RECORD:
                 path = tuple(field.split("."))
                 value = _value(record, path)
@@ -53,7 +54,7 @@ class Limits:
         self, rollout: ModelRollout, backend: Callable[[str], str], backend_at: KeyPath | None
     ) -> Iterator[Problem]:
         """Give the problems with names. ``backend_at`` is the key that sets the names of backends, if any."""
-        for limit in self._in_force():
+        for limit in self._in_force:
             told: set[KeyPath] = set()
             for version in () if limit.blanks & RECORD else _versions(limit, rollout):
                 at, on_key = _place(limit, version, rollout, backend_at)
@@ -69,11 +70,12 @@ class Limits:
                     told.add(at)
                     yield Problem(at, wrong.message, _hint(limit), limit.severity, on_key=on_key)
 
-    def _in_force(self) -> Iterator[Limit]:
+    @cached_property
+    def _in_force(self) -> list[Limit]:
         known = with_defaults(self.options, self.definition.options)
-        for limit in self.definition.limits:
-            if all(known[name] == value for name, value in limit.when.items()):
-                yield limit
+        return [
+            limit for limit in self.definition.limits if all(known[name] == value for name, value in limit.when.items())
+        ]
 
     def _wrong(self, limit: Limit, text: str) -> Misfit | None:
         wrong = misfit(text, limit, self.fits)

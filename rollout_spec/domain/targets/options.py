@@ -99,21 +99,24 @@ def _too_large(value: Any, at: KeyPath) -> KeyPath | None:
 
 def misfit(text: str, form: Form, fits: Fits) -> Misfit | None:
     """Return the error of a text that does not have the form, or None if it has."""
-    shown = f"`{excerpt(text)}`" if text else "an empty text"
     if form.max_length is not None and len(text) > form.max_length:
-        return Misfit(f"this has at most {form.max_length:,} characters, and {shown} has {len(text):,}")
+        return Misfit(f"this has at most {form.max_length:,} characters, and {_shown(text)} has {len(text):,}")
     if form.pattern is None:
         return None
     try:
         if fits(form.pattern, text):
             return None
     except StoppedError as stopped:
-        message = f"whether {shown} matches `{excerpt(form.pattern)}` is not known: {stopped.reason}"
+        message = f"whether {_shown(text)} matches `{excerpt(form.pattern)}` is not known: {stopped.reason}"
         return Misfit(message, stopped.hint, known=False)
     except UnusableError as error:
-        words = f"whether {shown} matches `{excerpt(form.pattern)}` is not known: {error}"
+        words = f"whether {_shown(text)} matches `{excerpt(form.pattern)}` is not known: {error}"
         return Misfit(words, "mend the pattern in the target's `target.yaml`", known=False)
-    return Misfit(f"{shown} does not fit: {form.message or f'it has to match `{excerpt(form.pattern)}`'}")
+    return Misfit(f"{_shown(text)} does not fit: {form.message or f'it has to match `{excerpt(form.pattern)}`'}")
+
+
+def _shown(text: str) -> str:
+    return f"`{excerpt(text)}`" if text else "an empty text"
 
 
 def _relation_problems(options: Mapping[str, Any], known: Mapping[str, Option], at: KeyPath) -> Iterator[Problem]:
