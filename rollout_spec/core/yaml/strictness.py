@@ -29,6 +29,7 @@ _LINE_BREAK_BEHIND = r"[-+0-9]*[ \t]*(?:#[^\r\n]*)?(?:\r\n|\n|\r)( +[\r\n])?"
 _BLOCKS_BY_MARK = {mark: re.compile(re.escape(mark) + _LINE_BREAK_BEHIND) for mark in "|>"}
 _BLANK = re.compile(r"[ \t]*(?:[\r\n]|\Z)")
 _BREAK = re.compile(r"\r\n|\n|\r")
+_BREAK_BEFORE_TEXT = re.compile(r"(?:\r\n|\n|\r)(?![ \t]*[\r\n])")
 _HEADER = re.compile(r"[|>]([-+0-9]*)([ \t]*)(#?)[^\r\n]*")
 _COMMENT_BELOW = re.compile(r"((?:(?:\r\n|\n|\r) *)*)(?:\r\n|\n|\r)( +)#")
 _ESCAPED_BREAK = re.compile(r"(?<!\\)(\\+)(?:\r\n|\n|\r)[ \t]*[\r\n]")
@@ -112,7 +113,7 @@ class _TokenScan:
             elif token.plain and token.value == "-" and self.brackets:
                 yield self.problem(start, "a single `-` in brackets is not YAML", 'quote it: "-"')
             elif token.end_mark.line > token.start_mark.line:
-                for match in _BREAK.finditer(self.text, start, token.end_mark.index):
+                for match in _BREAK_BEFORE_TEXT.finditer(self.text, start, token.end_mark.index):
                     yield from self.continued(match.end(), kind)
                 if token.style == '"':
                     yield from self.escapes(token)
