@@ -9,6 +9,8 @@ from pathlib import Path
 
 import clones
 import pytest
+from amounts import examples
+from hypothesis import settings
 from real_servers import CrdServer, crd_server_running, program
 
 REAL = {"amtool", "crd_server", "envoy", "kustomize", "promtool"}
@@ -30,6 +32,10 @@ HIDDEN = (
     *("ROLLOUT_SPEC_FORGE_", "ROLLOUT_SPEC_SANDBOX", "ROLLOUT_SPEC_TOKEN", "ROLLOUT_SPEC_TRACEBACK"),
 )
 """How variables begin that change what git or we do: who runs the tests, and where, must not show."""
+
+
+settings.register_profile("quarter", max_examples=examples(200))
+settings.load_profile("quarter")
 
 
 def pytest_configure(config: pytest.Config) -> None:
