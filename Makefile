@@ -50,7 +50,7 @@ demo: ## try it on a temporary repository; the first time, this installs it
 	$(VENV)/bin/rollout-spec demo
 
 unit: $(TOOLS) ## run the tests that start no other program, in a minute
-	$(RUN) -m pytest -n 2 --dist loadgroup -m "not system" tests/unit $(ARGS)
+	$(RUN) -m pytest -n 2 --dist worksteal -m "not system" tests/unit $(ARGS)
 
 test: $(TOOLS) ## run the tests; ARGS="-k traffic" runs some
 	$(RUN) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
