@@ -35,6 +35,10 @@ ifneq ($(wildcard $(MLSERVER)/.installed),)
 export ROLLOUT_SPEC_MLSERVER ?= $(abspath $(MLSERVER))
 endif
 
+# Each module is compiled once, not by each worker and each program that a test starts. The checkout gets no new files.
+unit test coverage: export PYTHONPYCACHEPREFIX := $(abspath $(VENV)/bytecode)
+unit test coverage: export PYTHONDONTWRITEBYTECODE :=
+
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "make %-8s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -46,7 +50,7 @@ demo: ## try it on a temporary repository; the first time, this installs it
 	$(VENV)/bin/rollout-spec demo
 
 unit: $(TOOLS) ## run the tests that start no other program, in a minute
-	$(RUN) -m pytest -n 2 --dist loadgroup -m "not system" tests/unit $(ARGS)
+	$(RUN) -m pytest -n 2 --dist worksteal -m "not system" tests/unit $(ARGS)
 
 test: $(TOOLS) ## run the tests; ARGS="-k traffic" runs some
 	$(RUN) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)

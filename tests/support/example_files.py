@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 
 from overlays import Line, laid_over, lines_of, patched, text_of
@@ -53,20 +54,21 @@ class Part:
         """Return where lists of links and of deleted files are."""
         return "/".join((*self.place.split("/")[:2], "")) if self.place.startswith("elsewhere/") else ""
 
+    @cached_property
     def resolved(self) -> list[Line] | None:
-        """Return the lines of the whole file; None if only a workspace that is rendered has what they are laid over."""
+        """The lines of the whole file; None if only a workspace that is rendered has what they are laid over."""
         if self.patch and is_manifest(self.place):
             return None
         below = _below(self.place, self.base)
         if self.patch:
-            return patched(lines_of(below or ""), self.lines)
+            return patched(below or lines_of(""), self.lines)
         is_whole = self.notes & {"in full", "with escapes"} or below is None
         if is_whole or any(line.text.startswith("apiVersion") for line in self.lines):
             return list(self.lines)
-        return laid_over(lines_of(below or ""), self.lines)
+        return laid_over(below or lines_of(""), self.lines)
 
     def content(self) -> bytes:
-        lines = self.resolved()
+        lines = self.resolved
         text = text_of(self.lines if lines is None else lines)
         return _unescaped(text) if "with escapes" in self.notes else text.encode()
 
@@ -98,15 +100,16 @@ def files_of(parts: Sequence[Part], *, on_the_base: bool = False) -> Files:
     return files
 
 
-def _below(place: str, base: Path) -> str | None:
-    """Return the text of a file of the base workspace, or of one beside it."""
+@cache
+def _below(place: str, base: Path) -> list[Line] | None:
+    """Return the lines of a file of the base workspace, or of one beside it."""
     name = ""
     if place.startswith("elsewhere/"):
         _, name, place = place.split("/", 2)
     if not (base / place).is_file():
         return None
     content = (base / place).read_bytes()
-    return (renamed(content, name) if name and place == WORKSPACE_FILE else content).decode()
+    return lines_of((renamed(content, name) if name and place == WORKSPACE_FILE else content).decode())
 
 
 def _unescaped(text: str) -> bytes:

@@ -49,7 +49,7 @@ def hook(path: str = "") -> Iterator[Hook]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         kept.address = f"http://127.0.0.1:{server.server_address[1]}/{path}"
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         try:
             yield kept
         finally:

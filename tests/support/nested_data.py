@@ -76,8 +76,9 @@ def accepts(kind: str, data: Any, changed: KeyPath = ()) -> bool:
         if {"if", "oneOf"} & set(schema) or not isinstance(part, dict):
             break
         schema, data = part, data[step]
-    validator = _VALIDATORS.setdefault(id(schema), Draft202012Validator(schema))
-    return bool(validator.is_valid(plain(data)))
+    if id(schema) not in _VALIDATORS:
+        _VALIDATORS[id(schema)] = Draft202012Validator(schema)
+    return bool(_VALIDATORS[id(schema)].is_valid(plain(data)))
 
 
 def alike(ours: Any, theirs: Any) -> bool:

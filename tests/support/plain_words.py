@@ -28,6 +28,7 @@ _BANNED = {
     re.compile(rf"\b(?:{pattern.replace(' ', chr(92) + 's+')})(?!\w)", re.IGNORECASE): instead
     for pattern, instead in BANNED.items()
 }
+_ANY_BANNED = re.compile("|".join(pattern.pattern for pattern in _BANNED), re.IGNORECASE)
 _CODE = re.compile(r"``[^`]*``|`[^`]*`")
 _WORD = re.compile(r"[A-Za-z']+")
 CLAUSES = {
@@ -120,6 +121,7 @@ def banned(texts: list[Text]) -> list[str]:
     return [
         f"{text.file}:{text.line + text.prose[: match.start()].count(chr(10))}: {word!r}; write instead: {instead}"
         for text in texts
+        if _ANY_BANNED.search(text.prose)
         for pattern, instead in _BANNED.items()
         for match in pattern.finditer(text.prose)
         if (text.file, (word := " ".join(match[0].lower().split()))) not in ALLOWED

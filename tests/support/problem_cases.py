@@ -59,7 +59,7 @@ class ProblemCase:
         return sorted(found, key=_by_place)
 
     def _sources(self) -> dict[tuple[str, int], Line]:
-        lines = enumerate(self.part.resolved() or (), 1)
+        lines = enumerate(self.part.resolved or (), 1)
         return {(self.part.path, number): line for number, line in lines if line.source is not None}
 
     def lines_with(self, lines: Sequence[str], problems: Sequence[Expected]) -> list[str]:

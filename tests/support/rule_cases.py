@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 from example_files import Part, files_of, parts_of
@@ -53,10 +53,7 @@ class RuleCase:
 
     @cached_property
     def arguments(self) -> argparse.Namespace:
-        parser = argparse.ArgumentParser()
-        parser.add_argument("paths", nargs="*")
-        parser.add_argument("--base")
-        return parser.parse_args(self._console()[0].removeprefix(COMMAND).split())
+        return _arguments(self._console()[0])
 
     @cached_property
     def _files(self) -> tuple[list[Part], list[Comment]]:
@@ -83,7 +80,7 @@ class RuleCase:
             (part.path, number): line
             for part in self._files[0]
             if not part.is_on_the_base
-            for number, line in enumerate(part.resolved() or (), 1)
+            for number, line in enumerate(part.resolved or (), 1)
             if line.source is not None
         }
 
@@ -133,6 +130,14 @@ def update(case: RuleCase, findings: Sequence[Expected]) -> RuleCase:
         return RuleCase(case.rule, section).lines_with(lines, findings)
 
     return RuleCase(case.rule, replace_section(CASES / f"{case.rule}.md", case.section.name, write))
+
+
+@cache
+def _arguments(command: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("paths", nargs="*")
+    parser.add_argument("--base")
+    return parser.parse_args(command.removeprefix(COMMAND).split())
 
 
 def _with_console(lines: list[str], command: str, findings: Sequence[Expected]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from collections.abc import Iterator
 from functools import cache
 
 import folders
@@ -26,12 +27,20 @@ def spans(page: str) -> set[str]:
     return set(re.findall(r"`([^`\n]+)`", text))
 
 
+def statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Give the statements below a node. Expressions are not searched, as they define nothing."""
+    for name in ("body", "orelse", "handlers", "finalbody", "cases"):
+        for child in getattr(node, name, ()):
+            yield child
+            yield from statements(child)
+
+
 @cache
 def definitions() -> frozenset[str]:
     """Return the names of all classes, functions and constants of the package."""
-    found = set()
+    found: set[str] = set()
     for path in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in statements(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.ClassDef | ast.FunctionDef):
                 found.add(node.name)
             elif isinstance(node, ast.Assign):

@@ -29,12 +29,15 @@ _LINE_BREAK_BEHIND = r"[-+0-9]*[ \t]*(?:#[^\r\n]*)?(?:\r\n|\n|\r)( +[\r\n])?"
 _BLOCKS_BY_MARK = {mark: re.compile(re.escape(mark) + _LINE_BREAK_BEHIND) for mark in "|>"}
 _BLANK = re.compile(r"[ \t]*(?:[\r\n]|\Z)")
 _BREAK = re.compile(r"\r\n|\n|\r")
+_BREAK_BEFORE_TEXT = re.compile(r"(?:\r\n|\n|\r)(?![ \t]*[\r\n])")
 _HEADER = re.compile(r"[|>]([-+0-9]*)([ \t]*)(#?)[^\r\n]*")
 _COMMENT_BELOW = re.compile(r"((?:(?:\r\n|\n|\r) *)*)(?:\r\n|\n|\r)( +)#")
 _ESCAPED_BREAK = re.compile(r"(?<!\\)(\\+)(?:\r\n|\n|\r)[ \t]*[\r\n]")
 _OPEN = (tk.FlowSequenceStartToken, tk.FlowMappingStartToken)
 _CLOSE = (tk.FlowSequenceEndToken, tk.FlowMappingEndToken)
 _BLOCKS = (tk.BlockSequenceStartToken, tk.BlockMappingStartToken)
+_MAY_DIFFER = {*_OPEN, *_CLOSE, tk.KeyToken}
+"""The tokens that are examined, and so are some scalars."""
 
 
 def may_differ(text: str) -> bool:
@@ -80,7 +83,7 @@ class _TokenScan:
         self.line = 0
 
     def problems(self) -> Iterator[YAMLProblem]:
-        advance = CParser(self.text).get_token
+        text, advance = self.text, CParser(self.text).get_token
         while (token := advance()) is not None:
             kind = token.__class__
             start = token.start_mark.index
@@ -88,14 +91,16 @@ class _TokenScan:
                 self.columns.append(token.start_mark.column)
             elif kind is tk.BlockEndToken:
                 self.columns.pop()
-            if token.end_mark.index == start and kind is not tk.StreamEndToken:
+            end_mark = token.end_mark
+            if end_mark.index == start and kind is not tk.StreamEndToken:
                 continue  # a token without text
-            if self.text[self.end - 1 : self.end].strip() and self.text[self.end : self.end + 1] == "#":
+            if text[self.end : self.end + 1] == "#" and text[self.end - 1 : self.end].strip():
                 yield self.comment(self.end)
             if self.brackets and token.start_mark.line > self.line:
                 yield from self.continued(start, kind)
-            yield from self.token(token, start)
-            self.end, self.line = token.end_mark.index, token.end_mark.line
+            if kind in _MAY_DIFFER or (kind is tk.ScalarToken and _is_examined(token)):
+                yield from self.token(token, start)
+            self.end, self.line = end_mark.index, end_mark.line
 
     def token(self, token: Any, start: int) -> Iterator[YAMLProblem]:
         """Yield the problems of one token."""
@@ -112,7 +117,7 @@ class _TokenScan:
             elif token.plain and token.value == "-" and self.brackets:
                 yield self.problem(start, "a single `-` in brackets is not YAML", 'quote it: "-"')
             elif token.end_mark.line > token.start_mark.line:
-                for match in _BREAK.finditer(self.text, start, token.end_mark.index):
+                for match in _BREAK_BEFORE_TEXT.finditer(self.text, start, token.end_mark.index):
                     yield from self.continued(match.end(), kind)
                 if token.style == '"':
                     yield from self.escapes(token)
@@ -195,6 +200,11 @@ class _TokenScan:
     def starts(self) -> list[int]:
         """The offsets at which lines begin."""
         return [0, *(match.end() for match in _BREAK.finditer(self.text))]
+
+
+def _is_examined(token: Any) -> bool:
+    """Return whether a scalar has several lines, is a block, or a single dash."""
+    return token.end_mark.line > token.start_mark.line or token.style in ("|", ">") or token.value == "-"
 
 
 def _spaces(number: int) -> str:

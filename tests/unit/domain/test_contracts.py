@@ -311,7 +311,7 @@ def doubling(times: int) -> dict[str, Any]:
     ],
 )
 def test_what_takes_too_long_is_stopped(old: Any, new: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ROLLOUT_SPEC_SANDBOX_SECONDS", "1")
+    monkeypatch.setenv("ROLLOUT_SPEC_SANDBOX_SECONDS", "0.5")
     with pytest.raises(confined.StoppedError):
         comparison.breaks(spelled(old), spelled(new), "contracts/a.json")
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 
 import pytest
+from amounts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -190,7 +191,7 @@ NAMES = (
 )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None, database=None, derandomize=True)
+@settings(max_examples=examples(400), deadline=None, database=None, derandomize=True)
 @given(
     st.dictionaries(st.sampled_from(NAMES), words | st.sampled_from(["Bearer x", "Basic eDp5", "v1,AAAA", "v1=00"])),
     st.binary(max_size=50),

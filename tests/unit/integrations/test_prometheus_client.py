@@ -15,6 +15,7 @@ from typing import Any
 
 import own_certificates
 import pytest
+from amounts import examples
 from http_answers import AnswerServer, Prepared
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -422,7 +423,7 @@ json_values = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None, database=None, derandomize=True)
+@settings(max_examples=examples(600), deadline=None, database=None, derandomize=True)
 @given(
     json_values
     | st.builds(lambda result: {"status": "success", "data": {"resultType": "matrix", "result": result}}, json_values)

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rollout_spec.core.errors import UserError
@@ -37,6 +37,7 @@ REQUESTS = st.builds(
 )
 
 
+@settings(deadline=None)  # it waits for the disk
 @given(st.lists(REQUESTS, max_size=6, unique_by=lambda request: request.position))
 def test_requests_come_back_as_they_were(
     tmp_path_factory: pytest.TempPathFactory, requests: list[ReplayedRequest]
