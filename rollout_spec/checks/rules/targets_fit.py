@@ -30,7 +30,7 @@ Passes::
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from rollout_spec.checks.rules.base import Subject
@@ -39,7 +39,7 @@ from rollout_spec.core.findings import KeyPath, Problem
 
 if TYPE_CHECKING:
     from rollout_spec.domain.targets.limits import Limits
-    from rollout_spec.spec.rollout import Target
+    from rollout_spec.spec.rollout import ModelRollout, Target
 
 KINDS = frozenset({"ModelRollout"})
 NEEDS = ""
@@ -69,17 +69,25 @@ def _problems(subject: Subject) -> Iterator[Problem]:
             yield from _record_problems(subject, limits)
 
 
-def _name_problems(subject: Subject, index: int, target: Target, limits: Limits) -> Iterator[Problem]:
+def _name_problems(subject: Subject, index: int, target: Target, limits: Limits) -> Iterable[Problem]:
+    """Return the problems with names. All that they depend on is in the key; what is live is not."""
     from rollout_spec.render import context as facts
 
+    rollout: ModelRollout = subject.model
     option = target.options.get("backend")
     named = option.get("name") if isinstance(option, dict) else None
     backend_at: KeyPath | None = ("spec", "targets", index, "backend", "name") if named else None
 
     def backend(version: str) -> str:
-        return str(facts.backend(subject.model, version, option)["name"])
+        return str(facts.backend(rollout, version, option)["name"])
 
-    yield from limits.name_problems(subject.model, backend, backend_at)
+    def found() -> tuple[Limits, tuple[Problem, ...]]:
+        return limits, tuple(limits.name_problems(rollout, backend, backend_at))  # keeps the definition alive
+
+    names = rollout.metadata.name, rollout.metadata.namespace, tuple(rollout.spec.versions)
+    types = tuple(each.type for each in rollout.spec.targets)
+    key = ("name problems", names, types, index, id(limits.definition), repr(target.options))
+    return subject.repository.recall(key, found)[1]
 
 
 def _record_problems(subject: Subject, limits: Limits) -> Iterator[Problem]:
