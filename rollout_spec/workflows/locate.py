@@ -13,7 +13,7 @@ from typing import Any
 from rollout_spec import __version__
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.links import HINT, Links
-from rollout_spec.core.text import excerpt
+from rollout_spec.core.text import escape
 from rollout_spec.spec.kinds import OUTPUTS, WORKSPACE_FILE
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.working_tree import WorkingTree
@@ -96,7 +96,7 @@ def _hint_below(start: Path) -> str | None:
     folders = sorted(file.parent for file in start.glob(f"*/{WORKSPACE_FILE}"))
     if not folders:
         return None
-    shown = excerpt(folders[0].name if start == Path.cwd() else str(folders[0]))
+    shown = escape(folders[0].name if start == Path.cwd() else str(folders[0]))
     return f"there is one in {shown}: use --repo {shown}"
 
 

@@ -377,7 +377,7 @@ def test_the_first_commit_of_all_may_be_a_bootstrap(tmp_path: Path) -> None:
     words = ("bootstrap", "scam", "--version", "1", "--artifact", "s3://m/1/", "--format", "onnx", "--commit")
     refused = run("--repo", str(tmp_path), *words)
     assert (refused.status, (tmp_path / "rollouts").exists()) == (2, False)
-    assert "--target  what to render, with your gateway: there is no other rollout here" in refused.err
+    assert "--target  what renders the manifests; no default: there is no other rollout here" in refused.err
     targets = ("--target", "kserve", "--target", "{type: gateway-api, gateway: {name: edge}}")
     assert run("--repo", str(tmp_path), *words, *targets).status == 0
     assert git(tmp_path, "status", "--porcelain") == "?? .rollout-spec.yaml"
