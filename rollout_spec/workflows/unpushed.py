@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rollout_spec.core.errors import UserError
-from rollout_spec.core.text import did_you_mean, excerpt
+from rollout_spec.core.paths import under
+from rollout_spec.core.text import did_you_mean, excerpt, join_some
+from rollout_spec.spec.kinds import FOLDERS, WORKSPACE_FILE
 from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workflows.newest import bare_root, local_workspace
+
+_MOST_NAMED = 3
 
 
 def unpushed_commits(here: WorkspaceLocation, base: Base) -> str | None:
@@ -22,6 +26,22 @@ def unpushed_commits(here: WorkspaceLocation, base: Base) -> str | None:
     commits = "1 commit here is" if count == 1 else f"{count:,} commits here are"
     where = _name_of(base)
     return f"{commits} not on {where}; this starts from {where}, without them" if count else None
+
+
+def uncommitted_files(here: WorkspaceLocation, base: Base) -> str | None:
+    """Return a note about uncommitted changes of the workspace's tracked files, None without any."""
+    if base.remote is None or here.git_root is None or bare_root(here.git_root) is not None:
+        return None
+    paths = [under(here.prefix, each) for each in (WORKSPACE_FILE, *FOLDERS)]
+    output = base.git.plumbing.run(
+        "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=no", "--", *paths
+    )
+    files = [entry[3:] for entry in output.split("\0") if entry]
+    if not files:
+        return None
+    have = "has" if len(files) == 1 else "have"
+    where = _name_of(base)
+    return f"{join_some(files, _MOST_NAMED)} {have} uncommitted changes; this starts from {where}, without them"
 
 
 def unpushed_rollouts(here: WorkspaceLocation, base: Base) -> Sequence[str]:
