@@ -386,8 +386,8 @@ def test_the_first_commit_of_all_may_be_a_bootstrap(tmp_path: Path) -> None:
     assert (done.status, profile in done.err) == (0, True), done.text
     assert git(tmp_path, "status", "--porcelain") == "?? .rollout-spec.yaml"
     assert run("--repo", str(tmp_path), "check").status == 0
-    words = ("bootstrap", "spam", *words[2:-1], *targets, "--profile", "envoy")
-    assert "its triggers read" not in run("--repo", str(tmp_path), *words).err
+    other = ("bootstrap", "spam", *words[2:-1], *targets, "--profile", "envoy")
+    assert "its triggers read" not in run("--repo", str(tmp_path), *other).err
 
 
 def test_line_breaks_that_git_turns_over_are_committed_as_git_has_them(old: Repo) -> None:
