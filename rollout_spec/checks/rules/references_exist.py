@@ -67,8 +67,7 @@ def check(subject: Subject) -> Iterator[Problem]:
 
 def _unknown(noun: str, name: str, known: Collection[str], at: KeyPath, add: str | None = None) -> Iterator[Problem]:
     if name not in known:
-        hint = did_you_mean(name, known, add)
-        yield Problem(at, f"there is no {noun} `{name}`", hint, on_key=noun == "component")
+        yield Problem(at, f"there is no {noun} `{name}`", did_you_mean(name, known, add), on_key=noun == "component")
 
 
 def _live(subject: Subject) -> Iterator[Problem]:
@@ -198,9 +197,8 @@ def _other_workspace(path: str, repository: Repository, at: KeyPath) -> Iterator
     elif (other := repository.elsewhere(path)) is None:
         yield Problem(at, f"there is no workspace in {path}", did_you_mean(path, _workspaces_near(path, repository)))
     elif other.settings is None:
-        yield Problem(
-            at, f"the workspace in {path} does not load", f"run `rollout-spec --repo {path} check` to see why"
-        )
+        hint = f"run `rollout-spec --repo {path} check` to see why"
+        yield Problem(at, f"the workspace in {path} does not load", hint)
 
 
 def _workspaces_near(path: str, repository: Repository) -> list[str]:
