@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 _REASONS = {
-    "base": "this needs a base: --base REF",
+    "base": "this needs a base: --base REF, such as origin/main",
     "whole": "this needs a check of the whole workspace, without paths",
 }
 _BATCH = 16

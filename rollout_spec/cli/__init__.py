@@ -50,7 +50,7 @@ COMMANDS = {
     "doctor": "check everything that a rollback needs",
     "explain": "explain a rule or policy",
     "policy": "run the examples of policy packs",
-    "local": "merge a pull request of the local forge, for trials",
+    "local": "show or merge a pull request of the local forge, for trials",
     "schema": "print the JSON Schema of a kind",
     "completion": "print the completion of commands and options for a shell",
     "demo": "run most of these on a temporary repository, in under a minute",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import excerpt
 from rollout_spec.core.units import parse_time
+
+_WITHOUT_ZONE = re.compile(r"[0-9]{4}(-[0-9]{2}){2}[T ][0-9]{2}(:[0-9]{2}){2}(\.[0-9]{1,6})?")
 
 
 def clock() -> datetime:
@@ -19,4 +22,5 @@ def time_of(option: str, text: str) -> datetime:
     try:
         return parse_time(text)
     except ValueError as error:
-        raise UserError(f"{option}: {error}; got `{excerpt(text)}`") from None
+        hint = f"add the zone: `{text.replace(' ', 'T')}Z`, if it is in UTC" if _WITHOUT_ZONE.fullmatch(text) else None
+        raise UserError(f"{option}: {error}; got `{excerpt(text)}`", hint=hint) from None

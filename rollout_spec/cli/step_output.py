@@ -39,7 +39,7 @@ def finish_in_checkout(request: Request, here: WorkspaceLocation, options: StepO
     if done.commit is not None:
         print(f"commit {done.commit}")
     else:
-        terminal.say("commit it with these lines at the end of its message:")
+        terminal.say("commit it with these lines at the end of its message (--commit does):")
         text = options.text(done.prepared.held)
         terminal.say("\n".join(f"  {line}" for line in trailers(done.prepared.result, text)))
     show_written(edits)

@@ -64,10 +64,14 @@ def nearest(name: str, known: Iterable[object]) -> str | None:
     return next(swapped, matches[0] if matches else None)
 
 
-def did_you_mean(name: str, known: Iterable[object]) -> str | None:
-    """Return a hint with the nearest known name, or with all names if they are few."""
+def did_you_mean(name: str, known: Iterable[object], otherwise: str | None = None) -> str | None:
+    """Return a hint with the nearest known name, or with all names if they are few.
+
+    ``otherwise`` is added unless one name is near: it says how to make a new one.
+    """
     names = sorted(str(candidate) for candidate in known)
     match = nearest(name, names)
     if match:
         return f"did you mean `{match}`?"
-    return f"known: {', '.join(f'`{candidate}`' for candidate in names)}" if 0 < len(names) <= _MAX_LISTED else None
+    listed = f"known: {', '.join(f'`{candidate}`' for candidate in names)}" if 0 < len(names) <= _MAX_LISTED else None
+    return "; ".join(part for part in (listed, otherwise) if part) or None

@@ -64,7 +64,9 @@ def parse_duration(text: str) -> timedelta:
 def duration_hint(text: str) -> str | None:
     """Return what to write instead of a text that is not a duration: its units are missing, or are words."""
     if text.isdecimal() and text.isascii() and len(text) < _MOST_DIGITS:
-        return f"add its unit: `{text}s`, `{text}m` or `{text}h`"
+        units = ("s", "m", "h", "ms") if len(text) > 2 else ("s", "m", "h")  # 250 may be a latency
+        *others, last = (f"`{text}{unit}`" for unit in units)
+        return f"add its unit: {', '.join(others)} or {last}"
     short = re.sub(r"([0-9]) ?([dhms])[a-z]*[, ]*", r"\1\2", text.lower())
     return f"write `{short}`" if len(short) < len(text) and _DURATION.fullmatch(short) else None
 

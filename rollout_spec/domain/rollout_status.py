@@ -86,6 +86,7 @@ class WorkspaceStatus:
     """The status of some rollouts of a workspace.
 
     ``commit`` is None outside git. ``not_asked`` says why the remote was not asked, so open branches are unknown.
+    ``only_here`` are rollouts of the working tree that the branch does not have.
     """
 
     workspace: str
@@ -93,3 +94,4 @@ class WorkspaceStatus:
     branch: str | None = None
     commit: str | None = None
     not_asked: str | None = None
+    only_here: tuple[str, ...] = ()

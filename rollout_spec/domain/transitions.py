@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterable, Sequence
 from rollout_spec.core.errors import UserError
 from rollout_spec.spec.rollout import Live
 
+_PROPOSE = "propose one first; if it is merged already, run `git pull`"
+
 
 def propose(live: Live, version: str) -> Live:
     """Make a version the candidate. It receives no traffic yet."""
@@ -28,7 +30,7 @@ def advance(live: Live, stages: Sequence[str], *, to: str | None = None, fixes: 
     If it ``fixes`` an open incident, it may skip stages.
     """
     if live.candidate is None:
-        raise UserError("there is no candidate to advance", hint="propose one first")
+        raise UserError("there is no candidate to advance", hint=_PROPOSE)
     if to is not None and to not in stages:
         raise UserError(f"there is no stage `{to}`", hint=f"the stages are {', '.join(stages)}")
     current = stages.index(live.stage) if live.stage in stages else -1
@@ -61,7 +63,7 @@ def withdraw(live: Live) -> Live:
 def promote(live: Live, stages: Sequence[str], quarantined: Collection[str]) -> Live:
     """Make the candidate stable. The old stable version becomes known good unless it is quarantined."""
     if live.candidate is None:
-        raise UserError("there is no candidate to promote", hint="propose one, and advance it stage by stage")
+        raise UserError("there is no candidate to promote", hint=_PROPOSE)
     if live.stage != stages[-1]:
         stage = f"in {live.stage}" if live.stage else "in no stage"
         raise UserError(

@@ -19,6 +19,8 @@ from rollout_spec.lifecycle.step_result import REFUSED, Request
 from rollout_spec.spec.rollout import Live, ModelRollout
 from rollout_spec.workspace.repository import Repository
 
+_RECORD = "record it first, or merge the pull request that does"
+
 
 def _or_refuse(step: Callable[[], Live]) -> Live:
     """Return ``live`` after a step. A step that cannot be taken is refused with exit status 1, not 2."""
@@ -29,7 +31,7 @@ def _or_refuse(step: Callable[[], Live]) -> Live:
 
 
 def _propose(rollout: ModelRollout, repository: Repository, request: Request) -> Live:
-    _require_name(str(request.version), rollout.spec.versions, f"rollout {request.rollout} has no version")
+    _require_name(str(request.version), rollout.spec.versions, f"rollout {request.rollout} has no version", _RECORD)
     proposed = _or_refuse(lambda: transitions.propose(rollout.spec.live, str(request.version)))
     return _or_refuse(lambda: transitions.advance(proposed, _stages(rollout))) if request.advance else proposed
 
@@ -76,9 +78,9 @@ def _retire(rollout: ModelRollout, repository: Repository, request: Request) -> 
     return _or_refuse(lambda: transitions.retire(rollout.spec.live, str(request.version), targets))
 
 
-def _require_name(name: str, names: Mapping[str, Any] | list[str], message: str) -> None:
+def _require_name(name: str, names: Mapping[str, Any] | list[str], message: str, otherwise: str | None = None) -> None:
     if name not in names:
-        raise UserError(f"{message} `{name}`", hint=did_you_mean(name, names))
+        raise UserError(f"{message} `{name}`", hint=did_you_mean(name, names, otherwise))
 
 
 def _stages(rollout: ModelRollout) -> list[str]:

@@ -14,6 +14,7 @@ WIDTH = 80
 _HEADS = ("rollout", "stable", "candidate", "stage", "share", "hold", "back to", "inc", "PRs", "drill")
 _SHORTEST_NAME = 10
 """The letters of a name that are always shown. The other columns are at least as wide as their heads."""
+_MINUTE = timedelta(minutes=1)
 _RED, _YELLOW, _GREEN = "31", "33", "32"
 
 
@@ -77,6 +78,8 @@ def _hold(status: RolloutStatus, now: datetime) -> str:
     if status.hold is None:
         return "-"
     left = status.hold.left(now)
+    if left is not None and left > _MINUTE:  # seconds would take the room of a name
+        left -= left % _MINUTE
     return "?" if left is None else short_duration(left) if left else "over"
 
 

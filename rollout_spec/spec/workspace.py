@@ -24,8 +24,16 @@ class Ratio(Model):
 
     kind: Literal["ratio"] = Field(description="A share of two counters.")
     good: Literal["up", "down"] = Field(description="The better direction.")
-    events: Text = Field(description="The counter of the events, a PromQL selector.", examples=["shop_orders_total"])
-    total: Text = Field(description="The counter of the total, a PromQL selector.", examples=["shop_sessions_total"])
+    events: Text = Field(
+        description=(
+            "The counter of the events, a PromQL selector. "
+            "The profile's label of the version is added unless it names that label or {{ version }}."
+        ),
+        examples=["shop_orders_total"],
+    )
+    total: Text = Field(
+        description="The counter of the total, a PromQL selector, like `events`.", examples=["shop_sessions_total"]
+    )
 
 
 class Value(Model):

@@ -95,7 +95,7 @@ def find_gaps(request: Request, repository: Repository, now: datetime) -> Gaps:
         if isinstance(reason, str):
             missing.append(
                 MissingOption(
-                    "--target", [dict(each) for each in _TARGETS], f"what to render, with your gateway: {reason}"
+                    "--target", [dict(each) for each in _TARGETS], f"what renders the manifests; no default: {reason}"
                 )
             )
             request = _with(request, "settings", "targets", list(_TARGETS))

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rollout_spec.core.errors import UserError
-from rollout_spec.core.text import did_you_mean, excerpt
 from rollout_spec.core.units import NAME
 from rollout_spec.domain.rollout_history import HistoryEntry, Person, RolloutHistory, with_times
 from rollout_spec.domain.step_names import CHANGED, UNKNOWN, FileState, differences, name_of
@@ -17,6 +16,7 @@ from rollout_spec.integrations.git.file_log import FileLog, LoggedCommit
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workflows.present_base import PresentBase, present_base
+from rollout_spec.workflows.unpushed import unknown_rollout
 from rollout_spec.workspace.loader import read_file
 
 if TYPE_CHECKING:
@@ -33,17 +33,22 @@ def history_of(
     if here.git_root is None:
         raise UserError("a history needs git, but this workspace is not in a git repository", hint="run `git init`")
     present = present_base(here, here.git_root, is_offline=is_offline)
-    return read_history(name, present.base, limit), present
+    history = read_history(name, present.base, limit)
+    if history is None:
+        raise unknown_rollout(name, here, present.base)
+    return history, present
 
 
-def read_history(name: str, base: Base, limit: int | None = None) -> RolloutHistory:
-    """Return the newest ``limit`` entries on a base, all without a limit."""
-    known = base.repository.names("rollouts")
+def read_history(name: str, base: Base, limit: int | None = None) -> RolloutHistory | None:
+    """Return the newest ``limit`` entries on a base, all without a limit.
+
+    None if the base never had the rollout.
+    """
     path = base.path(f"rollouts/{name}.yaml")
     log = FileLog(base.git.plumbing)
     commits = log.commits(base.commit, path, None if limit is None else limit + 1) if re.fullmatch(NAME, name) else []
     if not commits:
-        raise UserError(f"there is no rollout `{excerpt(name)}` here", hint=did_you_mean(name, known))
+        return None
     left_out = limit is not None and len(commits) > limit
     entries = list(_Reading(name, base, log, commits[: limit if limit is not None else None]).entries())
     missing = None

@@ -1,4 +1,4 @@
-"""The merge of a local forge's pull request, for trials."""
+"""The pull requests of a local forge: shown and merged, for trials."""
 
 from __future__ import annotations
 
@@ -26,6 +26,17 @@ class Merged:
     was_merged: bool = False
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A pull request as a reviewer reads it. ``patch`` is empty unless it is open."""
+
+    pull_request: PullRequest
+    title: str
+    body: str
+    comments: tuple[str, ...]
+    patch: str
+
+
 def local_address(here: WorkspaceLocation) -> str:
     """Return the address of the remote behind the local forge.
 
@@ -44,8 +55,8 @@ def local_address(here: WorkspaceLocation) -> str:
     if forge is None or forge.type != "local":
         found = "names no forge" if forge is None else f"is on {forge.type}"
         raise UserError(
-            f"the workspace {found}; `local merge` needs `forge: {{type: local}}`",
-            hint=None if forge is None else f"merge the pull request on {forge.type}",
+            f"the workspace {found}; `local` needs `forge: {{type: local}}`",
+            hint=None if forge is None else f"use the pull request on {forge.type}",
         )
     remote = git.remote(forge.remote)
     if remote is None:
@@ -73,11 +84,21 @@ def merge(address: str, number: int, *, now: datetime) -> Merged:
     return Merged(merged, moved_from=pull.head_sha if pull.head_sha != done.head else None)
 
 
+def show(address: str, number: int) -> Shown:
+    """Return a pull request of the local forge at an address, with its changes."""
+    forge = LocalForge(address, lambda branch, commit: bare.contains(branch, commit))
+    bare = Bare(forge.repository)
+    pull = _pull_request(forge, number)
+    title, body, *comments = forge.texts(number)
+    patch = bare.changes(pull.head, pull.base) if pull.state == "open" else ""
+    return Shown(pull, title, body, tuple(comments), patch)
+
+
 def _pull_request(forge: LocalForge, number: int) -> PullRequest:
     if not (forge.folder / f"{number}.json").is_file():
         numbers = sorted(int(path.stem) for path in forge.folder.glob("*.json") if path.stem.isdecimal())
         known = join_some([str(each) for each in numbers], _SHOWN)
-        hint = f"there are {known}" if numbers else "open one with `rollout-spec propose … --pull-request`"
+        hint = f"known: {known}" if numbers else "open one with `rollout-spec propose … --pull-request`"
         raise UserError(f"no pull request {number} in {forge.folder}", hint=hint)
     return forge.read(number)
 

@@ -13,6 +13,7 @@ from typing import Any
 from rollout_spec import __version__
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.links import HINT, Links
+from rollout_spec.core.text import escape
 from rollout_spec.spec.kinds import OUTPUTS, WORKSPACE_FILE
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.working_tree import WorkingTree
@@ -85,9 +86,18 @@ def find_from(start: Path) -> WorkspaceLocation:
     if location is None:
         raise UserError(
             f"not a rollout repository: no {WORKSPACE_FILE} in {start} or its parents",
-            hint="create one with `rollout-spec init`, or choose one with --repo DIR",
+            hint=_hint_below(start) or "create one with `rollout-spec init`, or choose one with --repo DIR",
         )
     return location
+
+
+def _hint_below(start: Path) -> str | None:
+    """Return a hint that names the first workspace in a folder, or None if no folder there is one."""
+    folders = sorted(file.parent for file in start.glob(f"*/{WORKSPACE_FILE}"))
+    if not folders:
+        return None
+    shown = escape(folders[0].name if start == Path.cwd() else str(folders[0]))
+    return f"there is one in {shown}: use --repo {shown}"
 
 
 def around(start: Path) -> WorkspaceLocation | None:

@@ -10,6 +10,7 @@ from rollout_spec.core import redaction
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import did_you_mean, excerpt
 from rollout_spec.integrations.monitors import MONITORS, MonitorOptions, Payload, parse
+from rollout_spec.integrations.monitors.presets import PRESETS
 from rollout_spec.workflows.secrets import read_available
 
 if TYPE_CHECKING:
@@ -83,7 +84,12 @@ def parse_file(content: bytes, name: str | None, monitors: Mapping[str, MonitorS
         return parse(content, monitors[name].type, options=options_of(monitors[name], now))
     if name in MONITORS:
         return parse(content, name, options=MonitorOptions(now=now))
-    raise UnknownMonitorError(f"no monitor `{excerpt(name)}`", hint=did_you_mean(name, [*monitors, *MONITORS]))
+    hint = did_you_mean(name, [*monitors, *MONITORS])
+    if name in PRESETS:
+        hint = (
+            f"declare it in .rollout-spec.yaml: `service: {{monitors: {{{name}: {{type: json, preset: {name}, …}}}}}}`"
+        )
+    raise UnknownMonitorError(f"no monitor `{excerpt(name)}`", hint=hint)
 
 
 def unreadable_secret(settings: MonitorSettings) -> UserError | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -13,7 +14,7 @@ from rollout_spec.core.findings import Finding, Problem
 from rollout_spec.core.text import did_you_mean
 from rollout_spec.core.yaml.reader import MAX_BYTES
 from rollout_spec.spec.kinds import is_pack_path
-from rollout_spec.workflows.locate import find_from
+from rollout_spec.workflows.locate import around, find_from
 from rollout_spec.workspace.loader import File, read_file
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.working_tree import WorkingTree
@@ -24,11 +25,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PolicyTest:
-    """The findings of a test, and the numbers of tested policies and examples."""
+    """The findings of a test, and the numbers of tested policies and examples.
+
+    ``unused`` are packs in `policies/` that the workspace does not name.
+    """
 
     findings: Sequence[Finding]
     policies: int
     examples: int
+    unused: tuple[str, ...] = ()
 
 
 def run_examples(names: Sequence[str], start: Path) -> PolicyTest:
@@ -43,7 +48,18 @@ def run_examples(names: Sequence[str], start: Path) -> PolicyTest:
     findings = [_finding(name, problem, pack, file) for file, pack in packs for name, problem in run(pack)]
     policies = [policy for _, pack in packs if pack.model for policy in pack.model.spec.policies]
     examples = sum(len(policy.passes) + len(policy.fails) for policy in policies)
-    return PolicyTest(sorted(findings), len(policies), examples)
+    return PolicyTest(sorted(findings), len(policies), examples, _unused(start) if not names else ())
+
+
+def _unused(start: Path) -> tuple[str, ...]:
+    """Return the packs in `policies/` that the workspace around a folder does not name."""
+    here = around(start)
+    if here is None:
+        return ()
+    repository = here.repository()
+    named = {posixpath.normpath(path) for path in repository.settings.policies} if repository.settings else set()
+    paths = (f"policies/{name}.yaml" for name in repository.names("policies"))
+    return tuple(path for path in paths if path not in named)
 
 
 def _packs(names: Sequence[str], start: Path) -> list[tuple[str, File[PolicyPack]]]:

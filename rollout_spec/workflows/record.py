@@ -43,7 +43,9 @@ def _read(start: Path, path: str) -> bytes:
         with (start / path).open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from None
+        is_elsewhere = start != Path.cwd() and not Path(path).is_absolute()
+        hint = "with --repo DIR, the path begins in DIR" if is_elsewhere else None
+        raise UserError(f"cannot read {path}: {error.strerror}", hint=hint) from None
 
 
 def record_problems(data: Mapping[str, Any], document: Document | None = None) -> list[Problem]:

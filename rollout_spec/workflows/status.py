@@ -16,6 +16,7 @@ from rollout_spec.domain.rollback_targets import obstacles, rollback_targets
 from rollout_spec.domain.rollout_status import IncidentStatus, OpenBranch, RolloutStatus, StageHold, WorkspaceStatus
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workflows.present_base import PresentBase, present_base
+from rollout_spec.workflows.unpushed import unknown_rollout, unpushed_rollouts
 from rollout_spec.workspace.repository import Repository
 
 if TYPE_CHECKING:
@@ -54,9 +55,7 @@ def status_of(
     repository = present.base.repository if present is not None else here.repository()
     known = repository.names("rollouts")
     chosen = list(dict.fromkeys(names)) or known
-    for name in chosen:
-        if name not in known:
-            raise UserError(f"there is no rollout `{excerpt(name)}` here", hint=did_you_mean(name, known))
+    _require_known(chosen, known, here, present)
     opened = _opened(present, chosen, options, tell) if present is not None else _Open(not_asked=OUTSIDE_GIT)
     rollouts = list(spread(lambda name: _status(name, repository, opened), chosen))
     base = present.base if present is not None else None
@@ -68,7 +67,20 @@ def status_of(
         base.branch if base is not None else None,
         base.commit if base is not None else None,
         opened.not_asked,
+        tuple(unpushed_rollouts(here, base)) if base is not None and not names else (),
     )
+
+
+def _require_known(
+    names: Sequence[str], known: Sequence[str], here: WorkspaceLocation, present: PresentBase | None
+) -> None:
+    """Raise UserError if a rollout is not on the base, or outside git not in the working tree."""
+    all_known = set(known)
+    for name in names:
+        if name not in all_known and present is not None:
+            raise unknown_rollout(name, here, present.base)
+        if name not in all_known:
+            raise UserError(f"there is no rollout `{excerpt(name)}` here", hint=did_you_mean(name, known))
 
 
 def _opened(present: PresentBase, names: Sequence[str], options: StatusOptions, tell: Callable[[str], None]) -> _Open:

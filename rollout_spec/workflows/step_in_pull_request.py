@@ -20,7 +20,7 @@ from rollout_spec.workflows.newest import fetch_base
 from rollout_spec.workflows.pull_requests import DeliveredChange
 from rollout_spec.workflows.step import PreparedStep, decide, open_pull_request
 from rollout_spec.workflows.step_in_checkout import StepOptions
-from rollout_spec.workflows.unpushed import require_pushed, unpushed_commits
+from rollout_spec.workflows.unpushed import require_pushed, uncommitted_files, unpushed_commits
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,9 @@ def prepare_pull_request(
     base, workspace = fetch_base(here, root)
     if request.step not in ("bootstrap", "record"):
         require_pushed(request.rollout, request.version, here, base)
-    if note := unpushed_commits(here, base):
-        tell(note)
+    for note in (unpushed_commits(here, base), uncommitted_files(here, base)):
+        if note is not None:
+            tell(note)
     return prepare_on_base(request, base, workspace, options, merge_times(base, workspace.spec.forge, tell))
 
 

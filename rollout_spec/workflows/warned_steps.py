@@ -29,6 +29,6 @@ def warn_open_steps(
             notes.append(f"{step.url} is held: it does not merge by itself any more")
     for step in open_steps:
         forge.comment(step, f"rollback-{rollback.incident}", step_warning(rollback, url))
-        notes.append(f"{step.url} is open too; a comment was added")
+        notes.append(f"{step.url} is open too; a comment there names this rollback")
     if (missed := len(branches) - _MOST_STEPS) > 0:
         notes.append(f"{missed:,} more branches are named like steps of {rollback.rollout}, and were not looked at")

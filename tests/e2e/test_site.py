@@ -167,6 +167,18 @@ def test_links_to_the_repository_lead_to_files(visit: Visit) -> None:
     assert [link for link in links if not (ROOT / link.removeprefix(repository)).is_file()] == []
 
 
+def test_only_commands_are_copied(address: str) -> None:
+    with chromium() as browser:
+        context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+        page = context.new_page()
+        page.goto(f"{address}/first-model.html")
+        page.locator(".md-clipboard, .md-code__button").nth(2).click()
+        copied = page.evaluate("navigator.clipboard.readText()")
+        commands = [line for line in copied.splitlines() if line]
+        assert commands[0] == "rollout-spec init models"
+        assert all(line.startswith(("rollout-spec ", "git ", "cd ")) for line in commands), copied
+
+
 def test_the_search_finds_a_field(address: str) -> None:
     with chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 800})

@@ -1,7 +1,7 @@
 """Pages that a reader follows: their commands are run in one shell, in order, and their files are written.
 
-- A block of ``console`` has commands after ``$ ``. Below a command is all that it prints. ``…`` stands for any text in
-  a line, and alone for any lines. Every command succeeds.
+- A block of ``console`` has commands after ``$ ``. A backslash at the end of a line continues a command. Below a
+  command is all that it prints. ``…`` stands for any text in a line, and alone for any lines. Every command succeeds.
 - A block with ``title="FILE"`` is that file, in the folder in which the commands above it have arrived.
 """
 
@@ -45,8 +45,8 @@ def steps_of(page: str) -> Iterator[Step]:
 
 def _commands(text: str) -> Iterator[Step]:
     for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
-        command, *lines = part.splitlines()
-        yield Step(command, tuple(lines))
+        command, *lines = part.replace("\\\n", "\0").splitlines()
+        yield Step(command.replace("\0", "\\\n"), tuple(lines))
 
 
 @contextmanager

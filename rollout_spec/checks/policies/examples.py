@@ -116,7 +116,8 @@ def example_problem(policy: Policy, program: Program, example: dict[str, Any], e
     except _Invalid as invalid:
         return invalid.problem
     if not concerns(policy.match, rollout):
-        return Problem((), "the policy does not apply to this rollout: see its `match`")
+        message = f"the policy's `match` leaves out the rollout of this example, {rollout.metadata.name}"
+        return Problem((), message, "add the matching `metadata` to the example, such as `metadata: {name: …}`")
     verdict = bound(values, policy.expression).judge(program, policy.expression)
     if verdict is False and not expected and policy.message_expression is not None:
         return _message_problem(policy.message_expression, values)

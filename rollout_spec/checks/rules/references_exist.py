@@ -65,9 +65,9 @@ def check(subject: Subject) -> Iterator[Problem]:
         yield from _targets(subject)
 
 
-def _unknown(noun: str, name: str, known: Collection[str], at: KeyPath, *, on_key: bool = False) -> Iterator[Problem]:
+def _unknown(noun: str, name: str, known: Collection[str], at: KeyPath, add: str | None = None) -> Iterator[Problem]:
     if name not in known:
-        yield Problem(at, f"there is no {noun} `{name}`", did_you_mean(name, known), on_key=on_key)
+        yield Problem(at, f"there is no {noun} `{name}`", did_you_mean(name, known, add), on_key=noun == "component")
 
 
 def _live(subject: Subject) -> Iterator[Problem]:
@@ -90,8 +90,8 @@ def _components(subject: Subject) -> Iterator[Problem]:
     for version, record in subject.model.spec.versions.items():
         for name in record.requires or {}:
             if subject.repository.component(name) is None:
-                at = ("spec", "versions", version, "requires", name)
-                yield from _unknown("component", name, subject.repository.names("components"), at, on_key=True)
+                at, add = ("spec", "versions", version, "requires", name), f"write components/{name}.yaml"
+                yield from _unknown("component", name, subject.repository.names("components"), at, add)
 
 
 def _triggers(subject: Subject) -> Iterator[Problem]:
@@ -116,7 +116,8 @@ def _metric(trigger: Threshold | Comparison, own: Mapping[str, Metric], profile:
     name = trigger.metric
     kind = queries.kind_of(name, own)
     if kind is None:
-        yield from _unknown("metric", name, queries.names(profile, own), (*at, "metric"))
+        add = "declare it under `metrics` in .rollout-spec.yaml"
+        yield from _unknown("metric", name, queries.names(profile, own), (*at, "metric"), add)
         return
     for field in ("above", "below", "baseline"):
         bound = getattr(trigger, field, None)
@@ -159,11 +160,10 @@ def _incident(subject: Subject) -> Iterator[Problem]:
     if rollout is None:
         yield from _unknown("rollout", spec.rollout, repository.names("rollouts"), ("spec", "rollout"))
     elif rollout.model:
-        yield from _unknown("version", spec.failed_version, rollout.model.spec.versions, ("spec", "failedVersion"))
+        versions = rollout.model.spec.versions
+        yield from _unknown("version", spec.failed_version, versions, ("spec", "failedVersion"))
         if spec.restored_version is not None:
-            yield from _unknown(
-                "version", spec.restored_version, rollout.model.spec.versions, ("spec", "restoredVersion")
-            )
+            yield from _unknown("version", spec.restored_version, versions, ("spec", "restoredVersion"))
 
 
 def _workspace(subject: Subject) -> Iterator[Problem]:
@@ -197,9 +197,8 @@ def _other_workspace(path: str, repository: Repository, at: KeyPath) -> Iterator
     elif (other := repository.elsewhere(path)) is None:
         yield Problem(at, f"there is no workspace in {path}", did_you_mean(path, _workspaces_near(path, repository)))
     elif other.settings is None:
-        yield Problem(
-            at, f"the workspace in {path} does not load", f"run `rollout-spec --repo {path} check` to see why"
-        )
+        hint = f"run `rollout-spec --repo {path} check` to see why"
+        yield Problem(at, f"the workspace in {path} does not load", hint)
 
 
 def _workspaces_near(path: str, repository: Repository) -> list[str]:
@@ -247,4 +246,5 @@ def _no_pack(reference: str, repository: Repository, at: KeyPath) -> Problem:
         own = [f"policies/{name}.yaml" for name in repository.names("policies")]
         return Problem(at, f"there is no policy pack {reference}", did_you_mean(reference, own))
     shipped = [name.removesuffix(".yaml") for name in resources.names("policies")]
-    return Problem(at, f"there is no shipped policy pack `{reference}`", did_you_mean(reference, shipped))
+    hint = did_you_mean(reference, shipped, "a pack of your own is named by its path, policies/NAME.yaml")
+    return Problem(at, f"there is no shipped policy pack `{reference}`", hint)

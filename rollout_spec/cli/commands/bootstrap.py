@@ -25,7 +25,9 @@ from rollout_spec.core.text import excerpt
 from rollout_spec.core.units import NAME
 from rollout_spec.core.yaml.document import parse
 from rollout_spec.core.yaml.scalars import resolve
+from rollout_spec.domain.metrics.profiles import DEFAULT_PROFILE, PROFILES
 from rollout_spec.lifecycle import Request
+from rollout_spec.lifecycle.default_targets import default_profile
 from rollout_spec.workflows.bootstrap import copied_mentions, find_gaps
 from rollout_spec.workflows.newest import local_workspace
 
@@ -90,8 +92,15 @@ def run(arguments: argparse.Namespace) -> int:
     status = step.run(arguments, request)
     if status == 0 and not arguments.dry_run:
         name = arguments.rollout
+        if settings["metrics"] is None and settings["like"] is None and default_profile(repository) is None:
+            counter = PROFILES[DEFAULT_PROFILE].requests
+            terminal.say(f"its triggers read `{counter}` of your server; --profile {_others()} reads a proxy instead")
         terminal.say(f"next: merge it. Then `record {name} VERSION …` adds a version, and `propose` starts its rollout")
     return status
+
+
+def _others() -> str:
+    return ", ".join(name for name in PROFILES if name != DEFAULT_PROFILE)
 
 
 def _number(option: str, text: str | None) -> Any:

@@ -196,8 +196,8 @@ def _waived(report: Report) -> list[str]:
 def _unexamined(rollouts: int) -> list[str]:
     if not rollouts:
         return []
-    noun = "rollout was" if rollouts == 1 else "rollouts were"
-    return [f"{rollouts:,} {noun} not examined: nothing that decides about them differs from the base"]
+    noun, them = ("rollout was", "it") if rollouts == 1 else ("rollouts were", "them")
+    return [f"{rollouts:,} {noun} not examined: nothing that decides about {them} differs from the base"]
 
 
 def _skipped(skipped: Sequence[Skipped]) -> list[str]:

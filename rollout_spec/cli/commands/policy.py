@@ -17,6 +17,8 @@ from rollout_spec.cli import workspace as place
 from rollout_spec.core.findings import Report
 from rollout_spec.workflows.policy import run_examples
 
+_MOST_NAMED = 10
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
@@ -31,6 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
     verdict = f"{len(test.findings)} wrong" if test.findings else "all pass"
     policies, examples = _count(test.policies, "policy", "policies"), _count(test.examples, "example", "examples")
     terminal.say(f"{policies}, {examples}: {verdict}")
+    for path in test.unused[:_MOST_NAMED]:
+        terminal.say(f"{path} is not used: name it under `policies` in .rollout-spec.yaml")
     return 1 if test.findings else 0
 
 

@@ -15,11 +15,14 @@ from rollout_spec.cli import terminal
 from rollout_spec.cli import workspace as place
 from rollout_spec.cli.clock import clock
 from rollout_spec.core.errors import UserError
+from rollout_spec.core.text import join_some
 from rollout_spec.domain.rollout_status import WorkspaceStatus
 from rollout_spec.reports.status_json import status_json
 from rollout_spec.reports.status_table import WIDTH, status_table
 from rollout_spec.reports.status_text import status_text
 from rollout_spec.workflows.status import StatusOptions, status_of
+
+_MOST_NAMES = 5
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -66,6 +69,9 @@ def _notes(status: WorkspaceStatus) -> list[str]:
         names = [each.name for rollout in rollouts for each in rollout.incidents]
         action = f"show {names[0]}" if len(names) == 1 else "list"
         lines.append(f"`rollout-spec incident {action}` shows {'it' if len(names) == 1 else 'them'}")
+    if status.only_here:
+        which = join_some(status.only_here, _MOST_NAMES)
+        lines.append(f"not on {status.branch} yet, only in this folder: {which}; commit, push and merge to protect it")
     if status.not_asked is not None:
         lines.append(f"the remote was not asked, so open branches are unknown: {status.not_asked}")
     return lines

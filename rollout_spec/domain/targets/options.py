@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 from rollout_spec.core.bounded_process import StoppedError
 from rollout_spec.core.findings import KeyPath, Problem
 from rollout_spec.core.patterns import UnusableError
-from rollout_spec.core.text import did_you_mean, excerpt, nearest
+from rollout_spec.core.text import did_you_mean, excerpt, join_some, nearest
 from rollout_spec.core.units import LONGEST_DURATION, parse_duration
 from rollout_spec.spec.fields import LEAST_INTEGER, MOST_INTEGER
 from rollout_spec.spec.option import Form, Option
@@ -22,6 +22,7 @@ _TYPES: Mapping[str, tuple[type, str]] = {
     "duration": (str, "a duration"),
     "mapping": (dict, "a mapping"),
 }
+_MOST_NAMED = 5
 
 
 class Misfit(NamedTuple):
@@ -50,7 +51,8 @@ def option_problems(
     misspelt = {nearest(name, absent) for name in options if name not in known} if absent else set()
     for name in absent:
         if name not in misspelt:
-            yield Problem(at, f"the option `{name}` is missing: {known[name].description}", on_key=True)
+            message = f"the option `{name}` is missing: {known[name].description.rstrip('.')}"
+            yield Problem(at, message, _form_of(known[name], (*at, name)), on_key=True)
 
 
 def default_problems(known: Mapping[str, Option], at: KeyPath, fits: Fits) -> Iterator[Problem]:
@@ -64,11 +66,8 @@ def default_problems(known: Mapping[str, Option], at: KeyPath, fits: Fits) -> It
 def _value_problems(value: Any, option: Option, at: KeyPath, fits: Fits) -> Iterator[Problem]:
     python, words = _TYPES[option.type]
     if not isinstance(value, python) or (python is int and isinstance(value, bool)):
-        yield Problem(
-            at,
-            f"this is {words}, not `{str(value)[:60]}`",
-            "quote it" if option.type == "text" and not isinstance(value, dict | list) else None,
-        )
+        quoted = "quote it" if option.type == "text" and not isinstance(value, dict | list) else None
+        yield Problem(at, f"this is {words}, not `{str(value)[:60]}`", quoted or _form_of(option, at))
     elif (place := _too_large(value, at)) is not None:
         yield Problem(place, f"an integer is at most {MOST_INTEGER} (64 bits), and at least {LEAST_INTEGER}")
     elif option.minimum is not None and isinstance(value, int) and value < option.minimum:
@@ -87,6 +86,16 @@ def _value_problems(value: Any, option: Option, at: KeyPath, fits: Fits) -> Iter
         yield from option_problems(cast("dict[str, Any]", value), option.fields, at, fits)
     elif option.type == "text" and (wrong := misfit(str(value), option, fits)):
         yield Problem(at, wrong.message, wrong.hint)
+
+
+def _form_of(option: Option, at: KeyPath) -> str | None:
+    """Return the fields of a mapping as a hint, None for an option of another type."""
+    if option.type != "mapping" or not option.fields:
+        return None
+    needed = [name for name, field in option.fields.items() if field.required] or list(option.fields)[:1]
+    others = [name for name in option.fields if name not in needed]
+    more = f"; it also takes {join_some([f'`{name}`' for name in others], _MOST_NAMED)}" if others else ""
+    return f"write `{at[-1]}: {{{', '.join(f'{name}: …' for name in needed)}}}`{more}"
 
 
 def _too_large(value: Any, at: KeyPath) -> KeyPath | None:

@@ -15,7 +15,7 @@ from rollout_spec.core.pull_request import Interventions, ProposedChange, PullRe
 from rollout_spec.core.units import format_time, parse_time
 from rollout_spec.integrations.forges import text as wording
 from rollout_spec.integrations.forges.capabilities import TokenCapabilities
-from rollout_spec.integrations.forges.local_files import PullFiles, automation, interventions, noted
+from rollout_spec.integrations.forges.local_files import PullFiles, automation, interventions, noted, texts
 from rollout_spec.integrations.forges.statuses import is_due, refuse_changed
 
 _STATES = ("open", "merged", "closed")
@@ -192,6 +192,11 @@ class LocalForge:
                 merge_sha=merge_sha if isinstance(merge_sha, str) else None,
                 closed_at=_closed_at(state, data),
             )
+
+    def texts(self, number: int) -> tuple[str, ...]:
+        """Return the title, the body and the comments of a pull request."""
+        with self._files.understood(number):
+            return texts(self._files.read(number))
 
     def _noted(self, number: int, **changes: bool) -> dict[str, Any]:
         """Return the record of a pull request with one more change by the tool."""

@@ -81,6 +81,11 @@ class PullFiles:
             os.close(handle)
 
 
+def texts(data: dict[str, Any]) -> tuple[str, ...]:
+    """Return the texts of a pull request: its title, its body and its comments."""
+    return str(data["title"]), str(data["body"]), *map(str, data.get("comments", ()))
+
+
 def automation(head: str, *, draft: bool, armed: bool) -> dict[str, Any]:
     """Return the record of the state in which the tool itself left a pull request at a head."""
     return {"head": head, "draft": draft, "armed": armed}

@@ -50,6 +50,8 @@ class GitError(UserError):
     def __init__(self, action: str, reason: str, *, status: int = OUTSIDE, hint: str | None = None) -> None:
         if re.search("Authentication failed|could not read (Username|Password)|Permission denied", reason):
             hint = hint or "see docs/forges.md for the token that git sends, and its permissions"
+        if "does not appear to be a git repository" in reason:
+            hint = hint or "`git remote -v` shows the address; correct it with `git remote set-url`"
         super().__init__(f"{action}: {folded(reason) or 'git failed without a message'}", status=status, hint=hint)
         self.reason = reason
 

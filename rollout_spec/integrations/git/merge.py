@@ -69,6 +69,12 @@ class Bare:
             raise UserError(f"{base} moved during the merge", hint="run it again", status=1) from None
         return Merge(sha, head)
 
+    def changes(self, branch: str, base: str) -> str:
+        """Return the changes of a branch since it left its base, as a patch."""
+        head, tip = self._tip(branch), self._tip(base)
+        start = self._run("merge-base", tip, head).strip()
+        return self._run("diff-tree", "-p", "-r", "--no-ext-diff", "--no-textconv", "--no-color", start, head)
+
     def _tip(self, name: str) -> str:
         commit = self.branch(name)
         if commit is None:

@@ -163,7 +163,7 @@ class Remote:
         if commit is None:
             raise UserError(
                 f"the remote `{self.name}` has no branch `{branch}`",
-                hint="name the branch that is live in `forge.base`",
+                hint=f"push it first: `git push -u {self.name} {branch}`, or name the live branch in `forge.base`",
             )
         return commit
 

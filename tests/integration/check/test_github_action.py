@@ -137,7 +137,7 @@ def test_a_push_is_checked_as_it_is(repo: Repo) -> None:
     folder = cloned(repo, repo.tip(), "--depth=1")
     done = act(folder, "push")
     assert done.status == 0, done.text
-    assert "that need a base: --base REF" in done.err
+    assert "that need a base: --base REF, such as origin/main" in done.err
     (folder / "components/tokenizer.yaml").unlink()
     done = act(folder, "push")
     assert done.status == 1

@@ -121,4 +121,4 @@ def test_the_main_branch_is_checked_as_it_is(repo: Repo) -> None:
     (folder / "components/tokenizer.yaml").unlink()
     done = job(folder, {"CI_PIPELINE_SOURCE": "push"})
     assert done.status == 1
-    assert "that need a base: --base REF" in done.err
+    assert "that need a base: --base REF, such as origin/main" in done.err

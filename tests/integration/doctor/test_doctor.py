@@ -237,7 +237,7 @@ def test_a_base_that_is_not_on_the_remote_is_told(repo: Repo) -> None:
     repo.edit(".rollout-spec.yaml", "{type: local}", "{type: local, base: release}")
     found = doctor(repo)
     assert found.status == 1
-    found.says("remote", "^failed: the remote `origin` has no branch `release`; name the branch")
+    found.says("remote", "^failed: the remote `origin` has no branch `release`; push it first")
     assert found.verdict("way-back") == "ok"
 
 

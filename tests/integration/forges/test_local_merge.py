@@ -18,6 +18,7 @@ from rollout_spec.integrations.git.merge import Bare
 pytestmark = pytest.mark.system
 
 BRANCH = "rollback/acme-models/fraud/42"
+NEXT = "next: `git pull` brings it into this clone\n"
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def test_it_is_merged_by_a_merge_commit(repo: Repo) -> None:
     before, head = repo.tip(), repo.tip(branch(repo))
     result = repo.run("local", "merge", "1")
     merge = repo.tip()
-    assert (result.status, result.err) == (0, "")
+    assert (result.status, result.err) == (0, NEXT)
     assert result.out == f"merged pull request 1: {branch(repo)} into main, commit {merge}\n"
     assert git(repo.remote, "rev-parse", f"{merge}^1", f"{merge}^2").split() == [before, head]
     assert repo.live_at(merge) == repo.live_at(head)
@@ -61,6 +62,39 @@ def test_it_is_merged_by_a_merge_commit(repo: Repo) -> None:
     assert (data["state"], data["mergeSha"], data["headSha"]) == ("merged", merge, head)
     assert data["mergedAt"].endswith("Z")
     assert git(repo.remote, "fsck", "--strict") == ""
+
+
+def test_it_is_shown_with_its_text_and_its_changes(repo: Repo) -> None:
+    change(repo, comments=["**Again.**\n\n<!-- rollout-spec: breach-latency-sla -->\n"], draft=True)
+    shown = repo.run("local", "show", "1")
+    assert (shown.status, shown.err) == (0, "")
+    title = pull(repo)["title"]
+    assert shown.out.startswith(f"pull request 1 (open, a draft): {title}\n\n{branch(repo)} into main\n\n")
+    assert "\n### What to do\n" in shown.out
+    assert "\n**Again.**\n" in shown.out
+    assert "<!--" not in shown.out
+    assert '\n-    candidate: "42"' in shown.out
+    assert "\n+kind: Incident\n" in shown.out
+
+
+def test_its_changes_are_those_since_it_left_its_base(repo: Repo) -> None:
+    repo.write("notes.md", "one\n")
+    repo.commit("Write a note")
+    assert "notes.md" not in repo.run("local", "show", "1").out
+
+
+def test_a_merged_one_is_shown_without_changes(repo: Repo) -> None:
+    assert repo.run("local", "merge", "1").status == 0
+    shown = repo.run("local", "show", "1")
+    assert (shown.status, "diff --git" in shown.out) == (0, False)
+    assert shown.out.startswith("pull request 1 (merged): ")
+
+
+def test_a_text_that_moves_the_cursor_is_shown_escaped(repo: Repo) -> None:
+    change(repo, title="safe\x1b[2K\rmerged", body="::add-mask::x")
+    out = repo.run("local", "show", "1").out
+    assert "safe\\u001b[2K\\rmerged" in out
+    assert "\n\\x3a:add-mask::x" in out
 
 
 def test_merged_twice_it_is_merged_once(repo: Repo) -> None:
@@ -98,7 +132,7 @@ def test_what_has_moved_is_merged_as_it_is_and_said(repo: Repo) -> None:
     repo.git("checkout", "-q", "main")
     result = repo.run("local", "merge", "1")
     assert result.status == 0
-    assert result.err == f"{name} has moved: merging {repo.tip(name)[:12]}, not {old[:12]}\n"
+    assert result.err == f"{name} has moved: merging {repo.tip(name)[:12]}, not {old[:12]}\n{NEXT}"
     assert (pull(repo)["headSha"], repo.at(repo.tip(), "notes.md")) == (repo.tip(name), "Mine.")
 
 
@@ -165,7 +199,7 @@ def test_another_forge_is_refused(repo: Repo) -> None:
     repo.edit(".rollout-spec.yaml", "  forge: {type: local} ", settings)
     result = repo.run("local", "merge", "1")
     assert result.status == 2
-    assert "the workspace is on github; `local merge` needs `forge: {type: local}`" in result.err
+    assert "the workspace is on github; `local` needs `forge: {type: local}`" in result.err
 
 
 def test_it_works_from_a_bare_clone(repo: Repo, tmp_path: Path) -> None:

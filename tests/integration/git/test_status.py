@@ -111,6 +111,20 @@ def test_branches_of_others_are_none_of_ours(repo: Repo) -> None:
     assert [each["name"] for each in fraud(repo)["branches"]] == sorted(name for name, ours in names.items() if ours)
 
 
+def test_a_rollout_that_is_not_pushed_is_named(repo: Repo) -> None:
+    assert "only in this folder" not in run(repo).err
+    text = repo.at("HEAD", "rollouts/fraud.yaml").replace("name: fraud", "name: churn")
+    repo.write("rollouts/churn.yaml", text)
+    told = "not on main yet, only in this folder: churn; commit, push and merge to protect it\n"
+    assert told in run(repo).err
+    repo.commit("Add churn", push=False)
+    assert told in run(repo).err
+    done = run(repo, "churn")
+    assert (done.status, "churn is recorded here, but not on origin/main" in done.err) == (2, True), done.text
+    repo.git("push", "-q", "origin", "main")
+    assert "only in this folder" not in run(repo).err
+
+
 def test_a_remote_that_is_not_asked_is_said(repo: Repo) -> None:
     assert repo.breach().status == 0
     found = status(repo, "--offline")

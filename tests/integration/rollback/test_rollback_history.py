@@ -463,7 +463,7 @@ def test_a_step_that_is_under_way_is_told(repo: Repo) -> None:
         path.write_text(json.dumps({"number": number, "state": "open", "title": "t", "body": "b", **head}))
     for _ in range(2):
         answer = repo.breach("42", "latency-sla")
-        assert answer.err == f"{repo.remote}.pulls/1.json is open too; a comment was added\n"
+        assert answer.err == f"{repo.remote}.pulls/1.json is open too; a comment there names this rollback\n"
     comments = pull(repo, 1)["comments"]
     assert len(comments) == 1
     assert f"{repo.remote}.pulls/3.json rolls it back to 41. Merge that one first.**" in comments[0]

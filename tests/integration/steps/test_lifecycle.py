@@ -377,11 +377,17 @@ def test_the_first_commit_of_all_may_be_a_bootstrap(tmp_path: Path) -> None:
     words = ("bootstrap", "scam", "--version", "1", "--artifact", "s3://m/1/", "--format", "onnx", "--commit")
     refused = run("--repo", str(tmp_path), *words)
     assert (refused.status, (tmp_path / "rollouts").exists()) == (2, False)
-    assert "--target  what to render, with your gateway: there is no other rollout here" in refused.err
+    assert "--target  what renders the manifests; no default: there is no other rollout here" in refused.err
     targets = ("--target", "kserve", "--target", "{type: gateway-api, gateway: {name: edge}}")
-    assert run("--repo", str(tmp_path), *words, *targets).status == 0
+    done = run("--repo", str(tmp_path), *words, *targets)
+    profile = (
+        "its triggers read `http_requests_total` of your server; --profile istio, envoy, nginx reads a proxy instead"
+    )
+    assert (done.status, profile in done.err) == (0, True), done.text
     assert git(tmp_path, "status", "--porcelain") == "?? .rollout-spec.yaml"
     assert run("--repo", str(tmp_path), "check").status == 0
+    other = ("bootstrap", "spam", *words[2:-1], *targets, "--profile", "envoy")
+    assert "its triggers read" not in run("--repo", str(tmp_path), *other).err
 
 
 def test_line_breaks_that_git_turns_over_are_committed_as_git_has_them(old: Repo) -> None:

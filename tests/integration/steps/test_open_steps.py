@@ -22,7 +22,20 @@ def test_commits_that_are_not_pushed_are_named(repo: Repo) -> None:
 
 
 def test_a_clone_that_is_pushed_is_not_spoken_of(repo: Repo) -> None:
-    assert "not on origin" not in repo.run("withdraw", "fraud", "--pull-request").err
+    repo.write("notes.md", "mine\n")
+    err = repo.run("withdraw", "fraud", "--pull-request").err
+    assert ("not on origin" in err, "uncommitted" in err) == (False, False)
+
+
+def test_changes_that_are_not_committed_are_named(repo: Repo) -> None:
+    path = "components/tokenizer.yaml"
+    repo.write(path, repo.at("HEAD", path) + "# mine\n")
+    done = repo.run("withdraw", "fraud", "--pull-request")
+    assert done.status == 0, done.text
+    told = "components/tokenizer.yaml has uncommitted changes; this starts from origin/main, without them\n"
+    assert told in done.err
+    repo.git("add", path)
+    assert told in repo.run("withdraw", "fraud", "--pull-request").err
 
 
 @pytest.mark.parametrize(

@@ -359,7 +359,7 @@ def test_the_json_report_has_the_shape_that_is_documented(two: Path, capsys: pyt
     compared = ["versions-append-only", "incidents-kept", "one-step", "forge-unchanged", "arms-unchanged"]
     assert [each["name"] for each in report["skipped"]] == compared
     assert all(list(each) == ["name", "why"] and each["why"] for each in report["skipped"])
-    assert captured.err == "skipped 5 rules that need a base: --base REF\n"
+    assert captured.err == "skipped 5 rules that need a base: --base REF, such as origin/main\n"
 
 
 def test_the_json_report_of_nothing_is_one_too(two: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -564,7 +565,8 @@ def test_policy_test_says_what_examples_do_not_show(tmp_path: Path) -> None:
         "ours.yaml:13:11: error: this should pass, but fails [small]",
         "ours.yaml:14:29: error: this is not a valid ModelRollout: there is no field `wieght` here; "
         "did you mean `weight`? [small]",
-        "ours.yaml:15:11: error: the policy does not apply to this rollout: see its `match` [small]",
+        "ours.yaml:15:11: error: the policy's `match` leaves out the rollout of this example, fraud; "
+        "add the matching `metadata` to the example, such as `metadata: {name: …}` [small]",
         "ours.yaml:16:12: error: an example has no field `stages` [small]",
         "ours.yaml:18:11: error: this should fail, but passes [small]",
         "ours.yaml:19:19: error: this is not a valid ModelRollout: this is empty, but needs at least one entry [small]",
@@ -731,3 +733,17 @@ def test_a_pack_that_is_not_there_is_no_silent_pass() -> None:
     report = checked(repository, paths=["rollouts/fraud.yaml"], now=datetime(2026, 11, 20, tzinfo=UTC))
     told = [(each.file, each.severity, each.message) for each in report.findings]
     assert (".rollout-spec.yaml", "error", "there is no policy pack policies/gone.yaml") in told
+
+
+def test_a_pack_that_the_workspace_does_not_name_is_said(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLE, tmp_path / "models")
+    pack = tmp_path / "models/policies/costs.yaml"
+    pack.parent.mkdir()
+    pack.write_text(EXAMPLES)
+    told = "policies/costs.yaml is not used: name it under `policies` in .rollout-spec.yaml\n"
+    done = run("--repo", str(tmp_path / "models"), "policy", "test")
+    assert (done.status, done.err.endswith(told)) == (0, True), done.text
+    assert told not in run("--repo", str(tmp_path / "models"), "policy", "test", "policies/costs.yaml").err
+    settings = tmp_path / "models/.rollout-spec.yaml"
+    settings.write_text(settings.read_text().replace("[baseline]", "[baseline, ./policies/costs.yaml]"))
+    assert told not in run("--repo", str(tmp_path / "models"), "policy", "test").err

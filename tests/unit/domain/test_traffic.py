@@ -187,7 +187,11 @@ def test_a_step_has_one_outcome(before: Live, step: Callable[[Live], Live], afte
             lambda now: transitions.propose(now, "40"),
             "40 is already stable or known good; propose a version that has not been stable yet",
         ),
-        (live(), lambda now: transitions.advance(now, STAGES), "there is no candidate to advance; propose one first"),
+        (
+            live(),
+            lambda now: transitions.advance(now, STAGES),
+            "there is no candidate to advance; propose one first; if it is merged already, run `git pull`",
+        ),
         (
             at(None),
             lambda now: transitions.advance(now, STAGES, to="canary-5"),
@@ -238,7 +242,7 @@ def test_a_step_has_one_outcome(before: Live, step: Callable[[Live], Live], afte
         (
             live(),
             lambda now: transitions.promote(now, STAGES, ()),
-            "there is no candidate to promote; propose one, and advance it stage by stage",
+            "there is no candidate to promote; propose one first; if it is merged already, run `git pull`",
         ),
         (
             at("ab-50"),

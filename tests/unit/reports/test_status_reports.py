@@ -79,7 +79,14 @@ def in_stage(**fields: object) -> RolloutStatus:
 
 @pytest.mark.parametrize(
     ("since", "cell"),
-    [(timedelta(hours=1), "over"), (timedelta(minutes=59), "1m"), (timedelta(minutes=-90), "2h30m"), (None, "?")],
+    [
+        (timedelta(hours=1), "over"),
+        (timedelta(minutes=59), "1m"),
+        (timedelta(minutes=59, seconds=20), "40s"),
+        (timedelta(minutes=30, seconds=17), "29m"),
+        (timedelta(minutes=-90), "2h30m"),
+        (None, "?"),
+    ],
 )
 def test_the_hold_is_the_time_that_is_left(since: timedelta | None, cell: str) -> None:
     hold = StageHold(timedelta(hours=1), NOW - since if since is not None else None)
