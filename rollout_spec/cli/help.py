@@ -38,9 +38,10 @@ class Parser(argparse.ArgumentParser):
         """Raise UserError with a hint: the option of a similar name, or the command that lists them."""
         hint = f"`{self.prog} --help` lists the arguments"
         if message.startswith(_UNKNOWN):
-            name = message.removeprefix(_UNKNOWN).split()[0].partition("=")[0]
+            name = message.removeprefix(_UNKNOWN).partition(" ")[0].partition("=")[0]  # empty for an empty argument
             similar = nearest(name, self._option_string_actions) if name.startswith("-") else None
             hint = f"did you mean `{similar}`?" if similar else hint
+            message = message if message != _UNKNOWN else "an argument is empty, and not expected"
         if choice := _CHOICE.fullmatch(message):  # its quotes depend on the release of Python
             name, given, known = choice.groups()
             choices = known.replace("'", "").split(", ")

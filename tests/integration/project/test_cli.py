@@ -147,6 +147,12 @@ def test_a_rollout_that_is_misspelled_is_guessed(workspace: Path, capsys: Captur
     assert "did you mean `fraud`?" in capsys.readouterr().err
 
 
+def test_an_empty_argument_too_many_is_a_usage_error(capsys: Capture) -> None:
+    assert main(["explain", "one-step", ""]) == 2
+    message = "rollout-spec: explain: an argument is empty, and not expected\n"
+    assert capsys.readouterr().err == f"{message}  help: `rollout-spec explain --help` lists the arguments\n"
+
+
 def test_the_version_is_told(capsys: Capture) -> None:
     assert status_of("--version") == 0
     assert capsys.readouterr().out == f"rollout-spec {__version__}\n"
