@@ -95,7 +95,7 @@ def _without_own_backend(target: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def mentions(data: Any, name: str, at: KeyPath = ()) -> Iterator[KeyPath]:
-    """Yield the paths of texts that contain a name, in ``spec`` without the records and the host."""
+    """Yield the paths of texts that contain a name, without the rollout's own name, its records and its host."""
     if isinstance(data, Mapping):
         for key, value in data.items():
             if (*at, key) not in (("metadata", "name"), ("spec", "versions"), ("spec", "service", "host")):

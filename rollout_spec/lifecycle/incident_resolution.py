@@ -90,9 +90,7 @@ def require_incident(repository: Repository, name: str) -> IncidentRecord:
     return record
 
 
-def unknown_hint(
-    name: str, known: Iterable[str], otherwise: str = f"`{COMMAND} list --all` lists the incidents"
-) -> str:
+def unknown_hint(name: str, known: Iterable[str], otherwise: str = _LISTED) -> str:
     """Return the hint for an unknown name, which may be the path of a file."""
     stem = name.rpartition("/")[2].removesuffix(".yaml")
     return did_you_mean(stem, known) or otherwise

@@ -50,7 +50,7 @@ def text_of(expression: str, variables: Values, path: str) -> str | None:
     """Return the text that the expression of a message gives, or None if it gives none."""
     try:
         request = (variables.variables, longest(variables.variables), expression)
-        [answer] = confined.ask(f"{_TASKS}:tell", request, 1, path)
+        [answer] = confined.ask(f"{_TASKS}:message_text", request, 1, path)
     except confined.StoppedError:
         return None
     return answer if isinstance(answer, str) and variables.unread(expression) is None else None

@@ -44,6 +44,7 @@ from rollout_spec.core.findings import Problem
 from rollout_spec.core.yaml.document import parse
 from rollout_spec.domain import transitions
 from rollout_spec.spec import KINDS, model_of
+from rollout_spec.spec.policy_pack import Policy
 from rollout_spec.spec.rollout import ModelRollout, Stage
 from rollout_spec.spec.workspace import Waiver
 from rollout_spec.workspace.edits import with_live
@@ -731,3 +732,9 @@ def test_a_pack_that_is_not_there_is_no_silent_pass() -> None:
     report = checked(repository, paths=["rollouts/fraud.yaml"], now=datetime(2026, 11, 20, tzinfo=UTC))
     told = [(each.file, each.severity, each.message) for each in report.findings]
     assert (".rollout-spec.yaml", "error", "there is no policy pack policies/gone.yaml") in told
+
+
+@pytest.mark.parametrize(("field", "gives_text"), [("expression", False), ("message_expression", True)])
+def test_the_examples_of_the_reference_are_sound(field: str, gives_text: bool) -> None:
+    shown = Policy.model_fields[field].examples
+    assert shown and not any(policies.unsound(str(each), gives_text) for each in shown)
