@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import did_you_mean, excerpt
 from rollout_spec.core.yaml.entries import CannotEditError
+from rollout_spec.domain.incident_files import file_at
 from rollout_spec.domain.incident_records import IncidentRecord, incident_paths, quarantine_of, record_of
 from rollout_spec.domain.incident_resolution import COMMAND, Verdict, explains_another, flags_for, missing_keys
-from rollout_spec.domain.incidents import file_at
 from rollout_spec.lifecycle.step_result import REFUSED
 from rollout_spec.spec.incident import IncidentSpec, Reproduced
 from rollout_spec.workspace.edits import with_resolution

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import did_you_mean, excerpt
+from rollout_spec.domain.incident_files import all_paths, file_at
 from rollout_spec.domain.incident_records import (
     ENDED,
     IncidentRecord,
@@ -16,7 +17,6 @@ from rollout_spec.domain.incident_records import (
     merged_records,
     record_of,
 )
-from rollout_spec.domain.incidents import all_paths, file_at
 from rollout_spec.lifecycle.incident_pull_request import STEP
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workspace.repository import Repository

@@ -12,7 +12,7 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding
 from rollout_spec.core.text import did_you_mean
 from rollout_spec.core.yaml.reader import MAX_BYTES
-from rollout_spec.domain.incidents import files_about
+from rollout_spec.domain.incident_files import files_about
 from rollout_spec.spec.kinds import ALERTS, MANIFESTS, WORKSPACE_FILE
 from rollout_spec.workflows.checkout import Checkout
 from rollout_spec.workflows.locate import WorkspaceLocation
