@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property
@@ -15,6 +14,7 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import did_you_mean, excerpt
 from rollout_spec.core.units import NAME, label
 from rollout_spec.spec.kinds import FOLDERS, PAUSE_FILE, WORKSPACE_FILE
+from rollout_spec.workspace.folder_names import FolderNames
 from rollout_spec.workspace.loader import File, is_mistaken_for_pause, kind_at, read_file
 from rollout_spec.workspace.tree import Overlay, Tree
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _MOST_RECENT = 64
-_LAST_LETTER = "\U0010ffff"
 
 
 class Repository:
@@ -36,8 +35,7 @@ class Repository:
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self._files: dict[str, File[Any] | None] = {}
-        self._names: dict[str, list[str]] = {}
-        self._others_in: dict[str, list[str]] = {}
+        self._folders = FolderNames(tree)
         self._others: dict[str, Repository | None] = {}
         self._below: Repository | None = None
         self._above: ref[Repository] | None = None
@@ -80,6 +78,7 @@ class Repository:
             return above
         after = Repository(Overlay(self.tree, edits))
         after._below, after._edits = self, dict(edits)
+        after._folders = FolderNames(after.tree, self._folders, after._edits)
         after._recent = self._recent
         after._others = self._others  # edits never change another workspace
         self._above = ref(after)  # weak, or both would stay in memory until the garbage collector runs
@@ -137,38 +136,15 @@ class Repository:
 
     def names(self, folder: str) -> list[str]:
         """Return the names of the documents in one of the folders of a workspace, sorted."""
-        if folder not in self._names:
-            self._names[folder] = self._listed(folder)
-        return self._names[folder]
-
-    def _listed(self, folder: str) -> list[str]:
-        """List a folder. An edited repository updates the names of the one below instead of listing again."""
-        if self._below is None:
-            files = self.tree.names(folder)
-            self._others_in[folder] = [name for name in files if not name.endswith(".yaml")]
-            return sorted(name.removesuffix(".yaml") for name in files if name.endswith(".yaml"))
-        names = self._below.names(folder)
-        for path, content in self._edits.items():
-            parent, _, name = path.rpartition("/")
-            if parent == folder and name.endswith(".yaml"):
-                names = _with(names, name.removesuffix(".yaml"), present=content is not None)
-        return names
+        return self._folders.documents(folder)
 
     def others(self, folder: str) -> list[str]:
         """Return the names of the other entries of such a folder, which are not documents."""
-        if folder not in self._others_in:
-            if self._below is None:
-                self.names(folder)
-            elif any(path.startswith(f"{folder}/") and not path.endswith(".yaml") for path in self._edits):
-                self._others_in[folder] = [name for name in self.tree.names(folder) if not name.endswith(".yaml")]
-            else:
-                self._others_in[folder] = self._below.others(folder)
-        return self._others_in[folder]
+        return self._folders.others(folder)
 
     def names_from(self, folder: str, start: str) -> list[str]:
         """Return the names in a folder that begin with ``start``."""
-        names = self.names(folder)
-        return names[bisect_left(names, start) : bisect_left(names, start + _LAST_LETTER)]
+        return self._folders.documents_from(folder, start)
 
     def rollout(self, name: str) -> File[ModelRollout] | None:
         """Return a rollout by name."""
@@ -229,20 +205,24 @@ class Repository:
         return self._files[path]
 
     def _content(self, path: str) -> bytes | None:
-        """Read a file. The only file outside of the workspace is the pause of the whole git repository."""
-        name = path.rpartition("/")[2]
-        if not _is_pause_above(path):
-            return self.tree.read(path)
-        root = self.tree.elsewhere(path.removesuffix(f"/{name}"))
-        return root.read(name) if root is not None else None
+        tree, inside = self._place(path)
+        return tree.read(inside) if tree is not None else None
 
     def link(self, path: str) -> str | None:
         """Return the first part of a path that is a link or a submodule, or None."""
-        name = path.rpartition("/")[2]
+        tree, inside = self._place(path)
+        link = tree.link(inside) if tree is not None else None
+        return path if link is not None and inside != path else link
+
+    def _place(self, path: str) -> tuple[Tree | None, str]:
+        """Return the tree that has a path, None if it is not readable, and the path in it.
+
+        The only file outside of the workspace is the pause of the whole git repository.
+        """
         if not _is_pause_above(path):
-            return self.tree.link(path)
-        root = self.tree.elsewhere(path.removesuffix(f"/{name}"))
-        return path if root is not None and root.link(name) is not None else None
+            return self.tree, path
+        above, _, name = path.rpartition("/")
+        return self.tree.elsewhere(above), name
 
     def _named(self, folder: str, name: str) -> File[Any] | None:
         return self.file(f"{folder}/{name}.yaml", FOLDERS[folder])
@@ -252,14 +232,6 @@ def _is_pause_above(path: str) -> bool:
     """Return whether a path leads out of the workspace, to a pause or a file with a similar name."""
     name = path.rpartition("/")[2]
     return path.startswith("../") and (name == PAUSE_FILE or is_mistaken_for_pause(name))
-
-
-def _with(names: list[str], name: str, *, present: bool) -> list[str]:
-    """Return sorted names with a name added or removed."""
-    at = bisect_left(names, name)
-    if (names[at : at + 1] == [name]) == present:
-        return names
-    return [*names[:at], name, *names[at:]] if present else [*names[:at], *names[at + 1 :]]
 
 
 @cache
