@@ -13,7 +13,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from rollout_spec.checks.reporters import REPORTERS, text
+from rollout_spec.checks.reporters import REPORTERS, View, text
+from rollout_spec.checks.reporters.base import documentation
 from rollout_spec.cli import paths, terminal
 from rollout_spec.cli import report_view as view
 from rollout_spec.cli import workspace as place
@@ -32,6 +33,8 @@ _MANY = 256
 """The number of files from which several processes are faster."""
 _SHOWN = 3
 _NEEDS = "this needs "
+_UNLINKED = ("text", "github", "gitlab")
+"""The formats without the addresses of explanations."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -64,15 +67,18 @@ def run(arguments: argparse.Namespace) -> int:
         sum(report.files for report in reports),
         sum(report.unexamined for report in reports),
     )
+    program = view.for_program([here for here, _ in locations])
     if arguments.format == "text":  # each report quotes the files of its own workspace
         for (here, _), report in zip(locations, reports, strict=True):
             sys.stdout.write(text.report(report, view.for_person(here)))
     else:
-        sys.stdout.write(REPORTERS[arguments.format].report(merged, view.for_program([here for here, _ in locations])))
+        sys.stdout.write(REPORTERS[arguments.format].report(merged, program))
     for line in (*_skipped(merged.skipped), *_unexamined(merged.unexamined), *_waived(merged)):
         terminal.say(line)
     if arguments.format == "text" and (terminal.is_watched(sys.stdout) or (merged.files and not merged.findings)):
         terminal.say(text.summary(merged))
+    for line in _explained(merged, arguments.format, program):
+        terminal.say(line)
     for failure in failures:
         terminal.say(
             f"not everything is known: {failure.message}" + (f"\n  help: {failure.hint}" if failure.hint else "")
@@ -191,6 +197,18 @@ def _waived(report: Report) -> list[str]:
         for each in report.silenced
         if each.by == "waiver"
     ]
+
+
+def _explained(report: Report, name: str, view: View) -> Iterator[str]:
+    """Yield where the rules of the findings are explained, if the format does not say it."""
+    if not report.findings or name not in _UNLINKED or (name == "text" and terminal.links(sys.stdout)):
+        return
+    rules = sorted({finding.name for finding in report.findings})
+    page = next((page for rule in rules if (page := documentation(rule, view))), None)
+    is_one = len(rules) == 1
+    address = page if page is None or is_one else page.partition("#")[0]
+    command = f"`rollout-spec explain {rules[0] if is_one else 'NAME'}`"
+    yield f"why, with examples: {command}{f', or {address}' if address else ''}"
 
 
 def _unexamined(rollouts: int) -> list[str]:
