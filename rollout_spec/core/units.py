@@ -22,6 +22,14 @@ TIME = (
 _SHARE, _DURATION, _VERSION, _TIME = (re.compile(p) for p in (SHARE, DURATION, VERSION, TIME))
 _UNITS = ("days", "hours", "minutes", "seconds", "milliseconds")
 _SUFFIXES = ("d", "h", "m", "s", "ms")
+_NUMBER_WITH_WORD = re.compile(r"([0-9]{1,9}) ?([a-z]+)[, ]*")
+_UNIT_WORDS = {
+    **dict.fromkeys(("day", "days"), "d"),
+    **dict.fromkeys(("hr", "hrs", "hour", "hours"), "h"),
+    **dict.fromkeys(("min", "mins", "minute", "minutes"), "m"),
+    **dict.fromkeys(("sec", "secs", "second", "seconds"), "s"),
+    **dict.fromkeys(("msec", "millis", "millisecond", "milliseconds"), "ms"),
+}
 _HUNDRED = Decimal(100)
 _MOST_DIGITS = 10
 
@@ -64,7 +72,7 @@ def duration_hint(text: str) -> str | None:
     """Return what to write instead of a text that is not a duration: its units are missing, or are words."""
     if text.isdecimal() and text.isascii() and len(text) < _MOST_DIGITS:
         return f"add its unit: `{text}s`, `{text}m` or `{text}h`"
-    short = re.sub(r"([0-9]) ?([dhms])[a-z]*[, ]*", r"\1\2", text.lower())
+    short = _NUMBER_WITH_WORD.sub(lambda part: part[1] + _UNIT_WORDS.get(part[2], part[2]), text.lower())
     return f"write `{short}`" if len(short) < len(text) and _DURATION.fullmatch(short) else None
 
 
