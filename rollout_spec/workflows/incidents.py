@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rollout_spec.core.errors import UserError
@@ -37,7 +37,7 @@ class IncidentSource:
     unmerged: tuple[IncidentRecord, ...] = ()
     branches: tuple[OpenBranch, ...] = ()
     not_asked: str | None = OUTSIDE_GIT
-    prefix: str = field(default="")
+    prefix: str = ""
 
 
 def incidents_of(rollouts: Sequence[str], here: WorkspaceLocation, *, is_offline: bool) -> WorkspaceIncidents:
