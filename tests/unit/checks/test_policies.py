@@ -213,6 +213,13 @@ def test_what_is_in_flight_is_known_after_an_edit_too() -> None:
     assert names(repository.edited({"rollouts/fraud.yaml": "\n".join(quiet.splitlines()).encode()})) == ["p0"]
 
 
+def test_a_candidate_is_counted_however_its_key_is_spelled() -> None:
+    text = (EXAMPLE / "rollouts/fraud.yaml").read_text()
+    spelled = re.sub("candidate(?!:)", "", text).replace('    candidate: "42"', '    "c\\u0061ndidate": "42"')
+    assert "candidate" not in spelled
+    assert names(asks('workspace.inFlight == ["fraud"]', **{"rollouts/fraud.yaml": spelled})) == []
+
+
 # What passes.
 
 
@@ -644,6 +651,18 @@ def message(expression: str, **fields: str) -> tuple[str, str | None]:
 def test_a_message_names_what_is_wrong() -> None:
     text = '"the record of " + rollout.spec.live.candidate + " lacks `runId`"'
     assert message(text, hint="record it") == ("the record of 42 lacks `runId`", "record it")
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        ("'in ' + workspace.metadata.name", "in acme-models"),
+        ("'in flight: ' + string(workspace.inFlight.size())", "in flight: 1"),
+        ("components['tokenizer'].metadata.owner", "team-nlp"),
+    ],
+)
+def test_a_message_may_name_other_variables_than_the_expression(expression: str, text: str) -> None:
+    assert message(expression) == (text, None)
 
 
 @pytest.mark.parametrize(
