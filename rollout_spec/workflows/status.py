@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.parallel import spread
-from rollout_spec.core.text import did_you_mean, excerpt
 from rollout_spec.domain import traffic
 from rollout_spec.domain.history import Step
 from rollout_spec.domain.incidents import readings
@@ -52,11 +51,8 @@ def status_of(
     """Return the status of some rollouts, all if no names are given."""
     present = present_base(here, here.git_root, is_offline=options.is_offline) if here.git_root is not None else None
     repository = present.base.repository if present is not None else here.repository()
-    known = repository.names("rollouts")
-    chosen = list(dict.fromkeys(names)) or known
-    for name in chosen:
-        if name not in known:
-            raise UserError(f"there is no rollout `{excerpt(name)}` here", hint=did_you_mean(name, known))
+    repository.refuse_unknown(names)
+    chosen = list(dict.fromkeys(names)) or repository.names("rollouts")
     opened = _opened(present, chosen, options, tell) if present is not None else _Open(not_asked=OUTSIDE_GIT)
     rollouts = list(spread(lambda name: _status(name, repository, opened), chosen))
     base = present.base if present is not None else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import ref
@@ -154,10 +154,20 @@ class Repository:
         """Return a rollout that loads, by name. UserError if there is none, or if it does not load."""
         file = self.rollout(name) if re.fullmatch(NAME, name) else None  # a name with `/` leads out of the folder
         if file is None:
-            hint = did_you_mean(name, self.names("rollouts"))
-            raise UserError(f"there is no rollout `{excerpt(name)}` here", hint=hint)
+            raise self._unknown(name)
         file.require_model()
         return file
+
+    def refuse_unknown(self, rollouts: Iterable[str]) -> None:
+        """Raise UserError if one of these names is not that of a rollout."""
+        known = set(self.names("rollouts"))
+        for name in rollouts:
+            if name not in known:
+                raise self._unknown(name)
+
+    def _unknown(self, name: str) -> UserError:
+        hint = did_you_mean(name, self.names("rollouts"))
+        return UserError(f"there is no rollout `{excerpt(name)}` here", hint=hint)
 
     def component(self, name: str) -> File[Component] | None:
         """Return a component by name."""
