@@ -153,6 +153,13 @@ def test_an_empty_argument_too_many_is_a_usage_error(capsys: Capture) -> None:
     assert capsys.readouterr().err == f"{message}  help: `rollout-spec explain --help` lists the arguments\n"
 
 
+@pytest.mark.parametrize("option", ["--cleard", "--cleard=x"])
+def test_a_misspelled_option_of_an_action_is_guessed(option: str, capsys: Capture) -> None:
+    assert main(["incident", "resolve", "fraud-42", option]) == 2
+    message = f"rollout-spec: incident: unrecognized arguments: {option}\n  help: did you mean `--cleared`?\n"
+    assert capsys.readouterr().err == message
+
+
 def test_the_version_is_told(capsys: Capture) -> None:
     assert status_of("--version") == 0
     assert capsys.readouterr().out == f"rollout-spec {__version__}\n"
