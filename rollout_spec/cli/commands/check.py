@@ -220,15 +220,18 @@ def _unexamined(rollouts: int) -> list[str]:
 
 def _skipped(skipped: Sequence[Skipped]) -> list[str]:
     """Return at most one line: how many rules need what. The JSON report has their names."""
-    reasons: dict[str, list[str]] = {}
+    names: dict[str, list[str]] = {}
     for each in skipped:
-        reasons.setdefault(each.reason, []).append(each.name)
-    parts = []
-    for reason, names in reasons.items():
-        need, verb = reason.removeprefix(_NEEDS), "needs" if len(names) == 1 else "need"
-        parts.append(f"{len(names)} {verb} {need}" if need != reason else f"{', '.join(names)}: {reason}")
-    if len(reasons) == 1 and parts[0][0].isdecimal():
-        parts = [parts[0].replace(" ", " rule that " if len(skipped) == 1 else " rules that ", 1)]
-    elif len(reasons) > 1:
-        parts[0] = f"{len(skipped)} rules: {parts[0]}"
-    return [f"skipped {'; '.join(parts)}"] if parts else []
+        names.setdefault(each.reason, []).append(each.name)
+    parts = [_skipped_for(reason, rules, is_only=len(names) == 1) for reason, rules in names.items()]
+    count = f"{len(skipped)} rules: " if len(parts) > 1 else ""
+    return [f"skipped {count}{'; '.join(parts)}"] if parts else []
+
+
+def _skipped_for(reason: str, rules: Sequence[str], *, is_only: bool) -> str:
+    """Return the number of rules that need something, else their names with the reason."""
+    if not reason.startswith(_NEEDS):
+        return f"{', '.join(rules)}: {reason}"
+    verb = "needs" if len(rules) == 1 else "need"
+    noun = f" rule{'' if len(rules) == 1 else 's'} that" if is_only else ""
+    return f"{len(rules)}{noun} {verb} {reason.removeprefix(_NEEDS)}"
