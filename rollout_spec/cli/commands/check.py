@@ -13,11 +13,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from rollout_spec.checks.reporters import REPORTERS, View, text
-from rollout_spec.checks.reporters.base import documentation
+from rollout_spec.checks.reporters import REPORTERS, text
 from rollout_spec.cli import paths, terminal
 from rollout_spec.cli import report_view as view
 from rollout_spec.cli import workspace as place
+from rollout_spec.cli.check_notes import explained, notes
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding, Report, Skipped
 from rollout_spec.core.text import join_some
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 _MANY = 256
 """The number of files from which several processes are faster."""
 _SHOWN = 3
-_NEEDS = "this needs "
-_UNLINKED = ("text", "github", "gitlab")
-"""The formats without the addresses of explanations."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -73,11 +70,11 @@ def run(arguments: argparse.Namespace) -> int:
             sys.stdout.write(text.report(report, view.for_person(here)))
     else:
         sys.stdout.write(REPORTERS[arguments.format].report(merged, program))
-    for line in (*_skipped(merged.skipped), *_unexamined(merged.unexamined), *_waived(merged)):
+    for line in notes(merged):
         terminal.say(line)
     if arguments.format == "text" and (terminal.is_watched(sys.stdout) or (merged.files and not merged.findings)):
         terminal.say(text.summary(merged))
-    for line in _explained(merged, arguments.format, program):
+    for line in explained(merged, arguments.format, program):
         terminal.say(line)
     for failure in failures:
         terminal.say(
@@ -189,49 +186,3 @@ def _base(here: WorkspaceLocation, ref: str | None) -> Repository | None:
             hint="fetch the history with `git fetch --unshallow`, or set the depth of the CI's clones",
         )
     return Repository(CommitTree(git, merge_base or commit, here.prefix))
-
-
-def _waived(report: Report) -> list[str]:
-    return [
-        f"waived until {each.until}: {each.finding.name} in {each.finding.file}: {each.reason}"
-        for each in report.silenced
-        if each.by == "waiver"
-    ]
-
-
-def _explained(report: Report, name: str, view: View) -> Iterator[str]:
-    """Yield where the rules of the findings are explained, if the format does not say it."""
-    if not report.findings or name not in _UNLINKED or (name == "text" and terminal.links(sys.stdout)):
-        return
-    rules = sorted({finding.name for finding in report.findings})
-    page = next((page for rule in rules if (page := documentation(rule, view))), None)
-    is_one = len(rules) == 1
-    address = page if page is None or is_one else page.partition("#")[0]
-    command = f"`rollout-spec explain {rules[0] if is_one else 'NAME'}`"
-    yield f"why, with examples: {command}{f', or {address}' if address else ''}"
-
-
-def _unexamined(rollouts: int) -> list[str]:
-    if not rollouts:
-        return []
-    noun = "rollout was" if rollouts == 1 else "rollouts were"
-    return [f"{rollouts:,} {noun} not examined: nothing that decides about them differs from the base"]
-
-
-def _skipped(skipped: Sequence[Skipped]) -> list[str]:
-    """Return at most one line: how many rules need what. The JSON report has their names."""
-    names: dict[str, list[str]] = {}
-    for each in skipped:
-        names.setdefault(each.reason, []).append(each.name)
-    parts = [_skipped_for(reason, rules, is_only=len(names) == 1) for reason, rules in names.items()]
-    count = f"{len(skipped)} rules: " if len(parts) > 1 else ""
-    return [f"skipped {count}{'; '.join(parts)}"] if parts else []
-
-
-def _skipped_for(reason: str, rules: Sequence[str], *, is_only: bool) -> str:
-    """Return the number of rules that need something, else their names with the reason."""
-    if not reason.startswith(_NEEDS):
-        return f"{', '.join(rules)}: {reason}"
-    verb = "needs" if len(rules) == 1 else "need"
-    noun = f" rule{'' if len(rules) == 1 else 's'} that" if is_only else ""
-    return f"{len(rules)}{noun} {verb} {reason.removeprefix(_NEEDS)}"
