@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from rollout_spec.checks.file_check import is_in_own_folder
 from rollout_spec.checks.rules import no_links
 from rollout_spec.core.findings import Finding
-from rollout_spec.domain.incidents import misplaced_files
+from rollout_spec.domain.incident_files import misplaced_files
 from rollout_spec.spec.kinds import FOLDERS, OUTPUTS
 from rollout_spec.workspace.repository import Repository
 

@@ -38,14 +38,21 @@ class Parser(argparse.ArgumentParser):
         """Raise UserError with a hint: the option of a similar name, or the command that lists them."""
         hint = f"`{self.prog} --help` lists the arguments"
         if message.startswith(_UNKNOWN):
-            name = message.removeprefix(_UNKNOWN).split()[0].partition("=")[0]
-            similar = nearest(name, self._option_string_actions) if name.startswith("-") else None
+            name = message.removeprefix(_UNKNOWN).partition(" ")[0].partition("=")[0]  # empty for an empty argument
+            similar = nearest(name, self._known_options()) if name.startswith("-") else None
             hint = f"did you mean `{similar}`?" if similar else hint
+            message = message if message != _UNKNOWN else "an argument is empty, and not expected"
         if choice := _CHOICE.fullmatch(message):  # its quotes depend on the release of Python
             name, given, known = choice.groups()
             choices = known.replace("'", "").split(", ")
             message, hint = f"argument {name}: there is no `{excerpt(given)}`", did_you_mean(given, choices) or hint
         raise UserError(f"{self.prog.partition(' ')[2]}: {message}".removeprefix(": "), hint=hint)
+
+    def _known_options(self) -> list[str]:
+        """Return the options of this parser and of its actions, whose unknown arguments come back here."""
+        groups = [action.choices for action in self._actions if isinstance(action, argparse._SubParsersAction)]
+        parsers = [self, *(parser for choices in groups for parser in choices.values())]
+        return [option for parser in parsers for option in parser._option_string_actions]
 
 
 def _filled(paragraph: str, width: int) -> str:

@@ -1,22 +1,16 @@
-"""Options of `incident resolve`, and its output."""
+"""Options of `incident resolve`."""
 
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
-from rollout_spec.cli import terminal
-from rollout_spec.cli import workspace as place
-from rollout_spec.cli.clock import clock
-from rollout_spec.cli.step_output import show_delivered, show_findings, show_patch, show_unpushed, show_written
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import escape, excerpt
-from rollout_spec.lifecycle.incident_pull_request import message
-from rollout_spec.lifecycle.incident_resolution import ResolveRequest
-from rollout_spec.spec.incident import Reproduced
-from rollout_spec.workflows.locate import WorkspaceLocation
-from rollout_spec.workflows.resolution_check import CheckedResolution, ResolveOptions
-from rollout_spec.workflows.resolve_in_checkout import resolve_in_checkout
-from rollout_spec.workflows.step_in_checkout import git_root
+
+if TYPE_CHECKING:
+    from rollout_spec.lifecycle.incident_resolution import ResolveRequest
+    from rollout_spec.spec.incident import Reproduced
 
 _EXAMPLE = "write --reproduced staging=https://ci.example.com/runs/7"
 
@@ -50,17 +44,10 @@ def configure_resolve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="print the changes without writing them")
 
 
-def run_resolve(arguments: argparse.Namespace) -> int:
-    """Resolve the incident; return 1 if that would introduce errors."""
-    request = _request(arguments)
-    now = clock().replace(microsecond=0)
-    options = ResolveOptions(now, is_commit=arguments.commit, is_dry_run=arguments.dry_run)
-    if arguments.pull_request:
-        return _in_pull_request(request, place.find_anywhere(arguments), options)
-    return _in_checkout(request, place.find(arguments), options)
+def request_of(arguments: argparse.Namespace) -> ResolveRequest:
+    """Return the resolution that the arguments state. UserError if a part is missing or wrong."""
+    from rollout_spec.lifecycle.incident_resolution import ResolveRequest
 
-
-def _request(arguments: argparse.Namespace) -> ResolveRequest:
     name = excerpt(arguments.incident)
     if not (arguments.cleared or arguments.bad):
         raise UserError(
@@ -108,50 +95,10 @@ def _reproduced(text: str | None) -> Reproduced | None:
         raise UserError(f"--reproduced has no link; got `{excerpt(text)}`", hint=_EXAMPLE)
     from pydantic import ValidationError
 
+    from rollout_spec.spec.incident import Reproduced
+
     try:
         return Reproduced(environment=environment, link=link)
     except ValidationError as error:
         reason = error.errors(include_url=False)[0]["msg"]
         raise UserError(f"--reproduced: {reason}; got `{excerpt(text)}`", hint=_EXAMPLE) from None
-
-
-def _in_checkout(request: ResolveRequest, here: WorkspaceLocation, options: ResolveOptions) -> int:
-    done = resolve_in_checkout(request, here, options, terminal.say)
-    if done.checked.is_refused:
-        return _refuse(done.checked)
-    resolved = done.checked.done
-    print(terminal.harmless(f"{resolved.subject}: {resolved.effect}"))
-    if options.is_dry_run:
-        if options.is_commit:
-            print(message(resolved))
-        show_patch(resolved.edits, {resolved.path: done.before})
-        return 0
-    if done.commit is not None:
-        print(f"commit {done.commit}")
-    show_written(resolved.edits)
-    if done.commit is None:
-        terminal.say("commit it, and merge it: the quarantine follows the merged incident")
-    return 0
-
-
-def _in_pull_request(request: ResolveRequest, here: WorkspaceLocation, options: ResolveOptions) -> int:
-    from rollout_spec.workflows.resolve_in_pull_request import resolve_in_pull_request
-
-    prepared = resolve_in_pull_request(request, here, git_root(here, "--pull-request"), options)
-    if prepared.checked.is_refused:
-        return _refuse(prepared.checked)
-    resolved = prepared.checked.done
-    print(terminal.harmless(f"{resolved.subject}: {resolved.effect}"))
-    if prepared.forge is None:
-        show_unpushed(prepared.change, *prepared.build(), is_dry_run=options.is_dry_run)
-        return 0
-    show_delivered(prepared.open(prepared.forge), resolved.subject)
-    return 0
-
-
-def _refuse(checked: CheckedResolution) -> int:
-    why = checked.why or "it would leave these errors"
-    name, verdict = checked.done.name, checked.done.spec.verdict
-    terminal.say(f"rollout-spec: {name} was not resolved as {verdict}: {why}{':' if checked.refused else ''}")
-    show_findings(checked.refused)
-    return 1

@@ -15,6 +15,7 @@ DURATION = r"^(?=[0-9])([0-9]{1,9}d)?([0-9]{1,9}h)?([0-9]{1,9}m(?!s))?([0-9]{1,9
 VERSION = r"^[A-Za-z0-9._+-]{1,128}$"
 DIGEST = r"^sha256:[0-9a-f]{64}$"
 NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+NAME_HINT = "use lower-case letters, digits and `-`, with a letter or digit at both ends"
 TIME = (
     r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
     r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
@@ -23,6 +24,14 @@ TIME = (
 _SHARE, _DURATION, _VERSION, _TIME = (re.compile(p) for p in (SHARE, DURATION, VERSION, TIME))
 _UNITS = ("days", "hours", "minutes", "seconds", "milliseconds")
 _SUFFIXES = ("d", "h", "m", "s", "ms")
+_NUMBER_WITH_WORD = re.compile(r"([0-9]{1,9}) ?([a-z]+)[, ]*")
+_UNIT_WORDS = {
+    **dict.fromkeys(("day", "days"), "d"),
+    **dict.fromkeys(("hr", "hrs", "hour", "hours"), "h"),
+    **dict.fromkeys(("min", "mins", "minute", "minutes"), "m"),
+    **dict.fromkeys(("sec", "secs", "second", "seconds"), "s"),
+    **dict.fromkeys(("msec", "millis", "millisecond", "milliseconds"), "ms"),
+}
 _HUNDRED = Decimal(100)
 _MOST_DIGITS = 10
 
@@ -67,7 +76,7 @@ def duration_hint(text: str) -> str | None:
         units = ("s", "m", "h", "ms") if len(text) > 2 else ("s", "m", "h")  # 250 may be a latency
         *others, last = (f"`{text}{unit}`" for unit in units)
         return f"add its unit: {', '.join(others)} or {last}"
-    short = re.sub(r"([0-9]) ?([dhms])[a-z]*[, ]*", r"\1\2", text.lower())
+    short = _NUMBER_WITH_WORD.sub(lambda part: part[1] + _UNIT_WORDS.get(part[2], part[2]), text.lower())
     return f"write `{short}`" if len(short) < len(text) and _DURATION.fullmatch(short) else None
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
-from rollout_spec.domain.incidents import FOLDER, all_paths, file_at, fits, stem_of, subjects
+from rollout_spec.domain.incident_files import FOLDER, all_paths, file_at, stem_of
+from rollout_spec.domain.incidents import fits, subjects
 from rollout_spec.domain.quarantine import quarantined
 from rollout_spec.workspace.loader import File
 from rollout_spec.workspace.repository import Repository

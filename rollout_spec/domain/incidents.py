@@ -7,29 +7,20 @@ several versions fit the name, it is about all of them. A file that contradicts 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rollout_spec.core.errors import UserError
-from rollout_spec.core.findings import Problem
 from rollout_spec.core.units import label
-from rollout_spec.core.yaml.document import Document
+from rollout_spec.domain.incident_files import files_about, starts_of, stem_of, written_rollout, written_value
 from rollout_spec.workspace.loader import File
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import Overlay, Tree
-from rollout_spec.workspace.working_tree import WorkingTree
 
 if TYPE_CHECKING:
     from rollout_spec.spec.incident import Incident, IncidentSpec
     from rollout_spec.spec.rollout import ModelRollout
 
-FOLDER = "incidents"
-_DOCUMENT = re.compile(r"(.+)\.ya?ml", re.IGNORECASE)
-_PLAIN = re.compile(r"[a-z0-9-]+")
 _COUNT = re.compile(r"(-([2-9]|[1-9][0-9]+))?")
-_MOST_NESTED = 1000
-_DEEPEST = 5
 
 
 @dataclass(frozen=True)
@@ -62,70 +53,14 @@ def readings(rollout: ModelRollout, repository: Repository, other_versions: Iter
     )
 
 
-def files_about(rollout: str, repository: Repository) -> list[File[Incident]]:
-    """Return the files that may be about a rollout.
-
-    The name of such a file begins with the rollout's name, or its content names the rollout.
-    """
-    usual = (f"{FOLDER}/{name}.yaml" for name in repository.names_from(FOLDER, f"{rollout}-"))
-    return [file_at(path, repository) for path in dict.fromkeys((*usual, *_unusual(repository).about.get(rollout, ())))]
-
-
-def all_paths(repository: Repository) -> list[str]:
-    """Return the paths of all incidents, and of files that look like incidents but are not read."""
-    usual = (f"{FOLDER}/{name}.yaml" for name in repository.names(FOLDER))
-    return list(dict.fromkeys((*usual, *misplaced_files(repository))))
-
-
 def subjects(file: File[Incident], repository: Repository) -> Iterator[tuple[str, str]]:
     """Yield the rollouts and versions that a file is about. A rollout that does not load is left out."""
-    written = file.model.spec.rollout if file.model else _value(file, "rollout")
-    names = {*_starts(stem_of(file.path)), *([written] if written is not None else [])}
+    written = written_rollout(file)
+    names = {*starts_of(stem_of(file.path)), *([written] if written is not None else [])}
     for name in sorted(names & set(repository.names("rollouts"))):
         rollout = repository.rollout(name)
         if rollout is not None and rollout.model is not None:
             yield from ((name, each.version) for each in _read(file, rollout.model, list(rollout.model.spec.versions)))
-
-
-def rollouts_concerned(paths: Collection[str], before: Repository, after: Repository) -> set[str]:
-    """Return the rollouts whose incidents may differ after a change of these paths in ``incidents/``.
-
-    A rollout that the change adds or removes may also make a file that concerned another one be about itself. Names
-    of rollouts that do not exist may be among the result.
-    """
-    concerned = {start for path in paths for stem in _stems(path) for start in _starts(stem)}
-    if not paths and before.names("rollouts") == after.names("rollouts"):
-        return concerned
-    old, new = _unusual(before).about, _unusual(after).about
-    for rollout in {*old, *new}:
-        files = old.get(rollout, []), new.get(rollout, [])
-        if files[0] != files[1] or any(f"{file}/".startswith(f"{path}/") for path in paths for file in files[0]):
-            concerned.add(rollout)
-    return concerned
-
-
-def _stems(path: str) -> tuple[str, str]:
-    """Return the stem of a path as it is written, and in the spelling of incidents."""
-    return path.rpartition("/")[2].removesuffix(".yaml"), stem_of(path)
-
-
-def misplaced_files(repository: Repository) -> Iterator[str]:
-    """Yield the paths of files that look like incidents but are not read.
-
-    They have a wrong suffix, or lie in a subfolder.
-    """
-    rollouts = set(repository.names("rollouts"))
-    for name in repository.others(FOLDER):
-        yield from _misplaced(f"{FOLDER}/{name}", repository, rollouts, _DEEPEST)
-
-
-def _misplaced(path: str, repository: Repository, rollouts: Collection[str], depth: int) -> Iterator[str]:
-    name = path.rpartition("/")[2]
-    inside = repository.tree.names(path)[:_MOST_NESTED] if depth else []
-    if _DOCUMENT.fullmatch(name) or any(start in rollouts for start in _starts(name)):
-        yield path
-    for entry in inside:
-        yield from _misplaced(f"{path}/{entry}", repository, rollouts, depth - 1)
 
 
 def fits(stem: str, rollout: str, version: str) -> bool:
@@ -161,91 +96,4 @@ def _versions_of(stem: str, rollout: str, versions: list[str]) -> list[str]:
 
 def _written_version(file: File[Incident], rollout: str) -> str | None:
     """Return the version in the text of a file that does not load, if it names this rollout."""
-    return _value(file, "failedVersion") if _value(file, "rollout") == rollout else None
-
-
-def _value(file: File[Incident], field: str) -> str | None:
-    """Return a scalar of ``spec`` as it is written, or None if it cannot be read."""
-    scalar = file.document.scalar(("spec", field)) if file.document.data is not None else None
-    return str(scalar.value) if scalar is not None else None
-
-
-def stem_of(path: str) -> str:
-    """Return the stem of a file in the spelling of incidents: lower case, with ``-`` for other characters."""
-    name = path.rpartition("/")[2]
-    match = _DOCUMENT.fullmatch(name)
-    return label(match[1] if match else name)
-
-
-@dataclass(frozen=True)
-class UnusualFiles:
-    """The files in ``incidents/`` whose names do not begin with a rollout.
-
-    They are kept by the rollouts in their content.
-    """
-
-    paths: frozenset[str]
-    about: Mapping[str, list[str]]
-
-
-def _unusual(repository: Repository) -> UnusualFiles:
-    """Return the unusual files. An edited repository reuses them if its edits touch none of them."""
-    return repository.unrendered.once("unusual incidents", _unusual_of)
-
-
-def _unusual_of(repository: Repository) -> UnusualFiles:
-    rollouts, origin = repository.names("rollouts"), repository.edited_from
-    below = _unusual(origin[0]) if origin is not None and origin[0].names("rollouts") is rollouts else None
-    edits = [path for path in origin[1] if path.startswith(f"{FOLDER}/")] if origin is not None else []
-    if below is not None and not any(path in below.paths or _is_unusual(path, rollouts) for path in edits):
-        return below
-    return _indexed(repository, rollouts)
-
-
-def _indexed(repository: Repository, rollouts: list[str]) -> UnusualFiles:
-    known = set(rollouts)
-    paths = [f"{FOLDER}/{name}.yaml" for name in repository.names(FOLDER)]
-    paths = [path for path in paths if _is_unusual(path, known)] + list(misplaced_files(repository))
-    about: dict[str, list[str]] = {}
-    for path in paths:
-        file = file_at(path, repository)
-        written = file.model.spec.rollout if file.model else _value(file, "rollout")
-        for rollout in {*_starts(stem_of(path)), *([written] if written is not None else [])} & known:
-            about.setdefault(rollout, []).append(path)
-    return UnusualFiles(frozenset(paths), about)
-
-
-def _is_unusual(path: str, rollouts: Collection[str]) -> bool:
-    stem = path.removeprefix(f"{FOLDER}/").removesuffix(".yaml")
-    is_plain = _PLAIN.fullmatch(stem) is not None  # most are; their spelling need not be compared
-    return not (is_plain or stem == stem_of(path)) or not any(start in rollouts for start in _starts(stem))
-
-
-def _starts(stem: str) -> Iterator[str]:
-    """Give the names of rollouts that the name of an incident may begin with."""
-    yield from (stem[:at] for at in range(len(stem)) if stem[at] == "-")
-
-
-def file_at(path: str, repository: Repository) -> File[Incident]:
-    """Read an incident.
-
-    A path that is not a regular file, or cannot be read, is a file that does not load.
-    """
-    file: File[Incident] | None = None
-    stem = path.rpartition("/")[2].removesuffix(".yaml")
-    if path == f"{FOLDER}/{stem}.yaml" and not _is_link(repository.tree, path):
-        try:
-            file = repository.incident(stem)
-        except UserError:  # the file exists, but the disk fails to read it
-            file = None
-    problem = Problem((), "no incident is read from this", f"an incident is a file {FOLDER}/<name>.yaml")
-    return file or File(path, "Incident", b"", Document("", broken=True), None, (problem,))
-
-
-def _is_link(tree: Tree, path: str) -> bool:
-    """Return whether a path of the working tree is a symbolic link. In a commit a link is not a file."""
-    while isinstance(tree, Overlay):
-        if path in tree.edits:
-            return False
-        tree = tree.below
-    return isinstance(tree, WorkingTree) and (tree.root / path).is_symlink()
+    return written_value(file, "failedVersion") if written_value(file, "rollout") == rollout else None

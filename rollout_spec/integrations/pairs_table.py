@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from rollout_spec.core.errors import UserError
+from rollout_spec.integrations.arrow import import_parquet
 
 COLUMNS: Mapping[str, str] = {
     "request_id": "string",
@@ -39,12 +39,9 @@ class PairsWriter:
     """A table that is written. It is complete when the context ends."""
 
     def __init__(self, path: Path) -> None:
-        try:
-            import pyarrow
-            from pyarrow import parquet
-        except ModuleNotFoundError:
-            message = "replay needs the Python module `pyarrow`"
-            raise UserError(message, hint="pip install 'rollout-spec[replay]'") from None
+        parquet = import_parquet("replay")
+        import pyarrow
+
         self._arrow = pyarrow
         types = {name: pyarrow.type_for_alias(alias) for name, alias in COLUMNS.items()}
         self._schema = pyarrow.schema(list(types.items()))

@@ -11,6 +11,7 @@ from typing import Any
 
 from rollout_spec.core.errors import UserError, disk_error
 from rollout_spec.core.text import excerpt
+from rollout_spec.integrations.arrow import import_parquet
 from rollout_spec.integrations.storage import StoredFile, list_files, open_file
 
 MOST_BYTES = 16 * 1024**3
@@ -31,8 +32,8 @@ def write_sample(address: str, path: Path, choose: Choose) -> int:
     Each row gets a ``request_id`` (its number) and a ``row`` (0), unless a chosen column has that name. UserError if
     the file cannot be used, or if none of its columns is chosen.
     """
-    import_pyarrow(address)
-    from pyarrow import ArrowException, parquet
+    parquet = import_parquet(excerpt(address))
+    from pyarrow import ArrowException
 
     file = _single(address)
     rows, writer = 0, None
@@ -56,15 +57,6 @@ def write_sample(address: str, path: Path, choose: Choose) -> int:
     if not rows:
         raise UserError(f"{excerpt(address)} has no rows", hint="name a file with at least one row")
     return rows
-
-
-def import_pyarrow(address: str) -> None:
-    """UserError if pyarrow is not installed."""
-    try:
-        import pyarrow  # noqa: F401
-    except ModuleNotFoundError:
-        message = f"{excerpt(address)} needs the Python module `pyarrow`"
-        raise UserError(message, hint="pip install 'rollout-spec[replay]'") from None
 
 
 def _single(address: str) -> StoredFile:

@@ -95,7 +95,10 @@ def _without_own_backend(target: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def mentions(data: Any, name: str, at: KeyPath = ()) -> Iterator[KeyPath]:
-    """Yield the paths of texts that contain a name, in ``spec`` without the records and the host."""
+    """Yield the paths of texts that contain a name.
+
+    The rollout's own name, its records and its host are left out.
+    """
     if isinstance(data, Mapping):
         for key, value in data.items():
             if (*at, key) not in (("metadata", "name"), ("spec", "versions"), ("spec", "service", "host")):

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import did_you_mean, excerpt
 from rollout_spec.core.yaml.entries import CannotEditError
+from rollout_spec.domain.incident_files import file_at
 from rollout_spec.domain.incident_records import IncidentRecord, incident_paths, quarantine_of, record_of
 from rollout_spec.domain.incident_resolution import COMMAND, Verdict, explains_another, flags_for, missing_keys
-from rollout_spec.domain.incidents import file_at
 from rollout_spec.lifecycle.step_result import REFUSED
 from rollout_spec.spec.incident import IncidentSpec, Reproduced
 from rollout_spec.workspace.edits import with_resolution
@@ -90,9 +90,7 @@ def require_incident(repository: Repository, name: str) -> IncidentRecord:
     return record
 
 
-def unknown_hint(
-    name: str, known: Iterable[str], otherwise: str = f"`{COMMAND} list --all` lists the incidents"
-) -> str:
+def unknown_hint(name: str, known: Iterable[str], otherwise: str = _LISTED) -> str:
     """Return the hint for an unknown name, which may be the path of a file."""
     stem = name.rpartition("/")[2].removesuffix(".yaml")
     return did_you_mean(stem, known) or otherwise

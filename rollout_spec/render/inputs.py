@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rollout_spec.domain.contracts import place_of
-from rollout_spec.domain.incidents import files_about
+from rollout_spec.domain.incident_files import files_about
 from rollout_spec.render.outputs import output_paths
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.spec.rollout import ModelRollout

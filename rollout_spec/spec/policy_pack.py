@@ -40,7 +40,7 @@ class Policy(Model):
         None,
         min_length=1,
         description="CEL that gives the message as text, over the same variables; `message` replaces it if it fails.",
-        examples=["metadata.name + ' has no owner'"],
+        examples=["rollout.metadata.name + ' has no owner'"],
     )
     hint: str | None = Field(
         None,

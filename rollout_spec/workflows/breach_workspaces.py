@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rollout_spec.core.breach import Breach
+from rollout_spec.workspace.namesakes import others_named
 from rollout_spec.workspace.repository import Repository
 
 
@@ -34,5 +35,5 @@ def split_by_workspace(breaches: Iterable[Breach], repository: Repository) -> tu
         if breach.workspace in (None, own):
             ours.append(breach)
         else:
-            foreign.append(ForeignBreach(breach, own, bool(repository.others_named(breach.workspace))))
+            foreign.append(ForeignBreach(breach, own, bool(others_named(breach.workspace, repository))))
     return ours, foreign

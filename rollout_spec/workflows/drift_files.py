@@ -8,9 +8,10 @@ from pathlib import Path, PurePosixPath
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import excerpt
+from rollout_spec.integrations.arrow import import_parquet
 from rollout_spec.integrations.inference_logs.table import as_table
 from rollout_spec.integrations.inference_logs.table_summary import TableSummary
-from rollout_spec.integrations.sample_files import import_pyarrow, write_sample
+from rollout_spec.integrations.sample_files import write_sample
 from rollout_spec.integrations.storage import SCHEMES
 from rollout_spec.spec.rollout import ModelRollout
 
@@ -57,7 +58,7 @@ def log_tables(
     """
     paths, notes, kinds = list[str](), list[str](), dict[str, tuple[str, str, str]]()
     unreadable = left_out = 0
-    import_pyarrow(addresses[0])
+    import_parquet(excerpt(addresses[0]))
     for index, address in enumerate(addresses):
         table = as_table(address, folder / f"log-{index}.parquet", format=log_format)
         _check_kinds(address, table.summary, kinds)

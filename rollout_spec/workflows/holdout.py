@@ -10,6 +10,7 @@ from pathlib import Path
 from rollout_spec.core.errors import UserError, disk_error
 from rollout_spec.core.text import excerpt
 from rollout_spec.domain.judgement.offline import Holdout
+from rollout_spec.integrations.arrow import import_parquet
 
 _MOST_BYTES = 256 * 1024 * 1024
 _MOST_ROWS = 2_000_000
@@ -90,13 +91,9 @@ def _number(text: str, path: Path, line: int) -> float:
 
 def _parquet(path: Path, content: bytes, wanted: Collection[str]) -> dict[str, list[float]]:
     """Return the columns of numbers. Those that are not wanted are empty."""
-    try:
-        from pyarrow import ArrowException, BufferReader, parquet, types
-    except ModuleNotFoundError:
-        raise UserError(
-            f"{path} is Parquet, which needs the Python module `pyarrow`",
-            hint="pip install 'rollout-spec[holdout]', or write CSV",
-        ) from None
+    parquet = import_parquet(f"{path} is Parquet, which", "pip install 'rollout-spec[holdout]', or write CSV")
+    from pyarrow import ArrowException, BufferReader, types
+
     try:
         file = parquet.ParquetFile(BufferReader(content))
         groups = (file.metadata.row_group(index).num_rows for index in range(file.metadata.num_row_groups))

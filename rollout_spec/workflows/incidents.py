@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rollout_spec.core.errors import UserError
-from rollout_spec.core.text import did_you_mean, excerpt
+from rollout_spec.domain.incident_files import all_paths, file_at
 from rollout_spec.domain.incident_records import (
     ENDED,
     IncidentRecord,
@@ -16,7 +16,6 @@ from rollout_spec.domain.incident_records import (
     merged_records,
     record_of,
 )
-from rollout_spec.domain.incidents import all_paths, file_at
 from rollout_spec.lifecycle.incident_pull_request import STEP
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workspace.repository import Repository
@@ -37,7 +36,7 @@ class IncidentSource:
     unmerged: tuple[IncidentRecord, ...] = ()
     branches: tuple[OpenBranch, ...] = ()
     not_asked: str | None = OUTSIDE_GIT
-    prefix: str = field(default="")
+    prefix: str = ""
 
 
 def incidents_of(rollouts: Sequence[str], here: WorkspaceLocation, *, is_offline: bool) -> WorkspaceIncidents:
@@ -46,10 +45,7 @@ def incidents_of(rollouts: Sequence[str], here: WorkspaceLocation, *, is_offline
     An unreadable one stays unless it is about another rollout. UserError if a rollout is unknown.
     """
     source = incident_source(here, is_offline)
-    known = source.repository.names("rollouts")
-    for name in rollouts:
-        if name not in known:
-            raise UserError(f"there is no rollout `{excerpt(name)}` here", hint=did_you_mean(name, known))
+    source.repository.refuse_unknown(rollouts)
     incidents = all_incidents(source, here)
     if not rollouts:
         return incidents

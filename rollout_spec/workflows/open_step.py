@@ -1,4 +1,4 @@
-"""The open pull request of a step that a person repeats."""
+"""The open pull request of a step or a resolution that a person repeats."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from rollout_spec.workflows.branch_heads import Built, Heads
 _SHOWN = 3
 
 
-def refuse_other(change: ProposedChange, base: Base, forge: Forge, heads: Heads) -> None:
-    """Raise UserError if the open pull request of a step does not hold exactly this step.
+def refuse_other(change: ProposedChange, base: Base, forge: Forge, heads: Heads, subject: str) -> None:
+    """Raise UserError if the open pull request of a change holds something else.
 
-    A second pull request for the step would conflict with it.
+    A second pull request would conflict with it. ``subject`` is what both are for.
     """
     pull = forge.find(change.branch, base.branch)
     if pull is None or pull.state != "open" or base.remote is None:
@@ -30,7 +30,7 @@ def refuse_other(change: ProposedChange, base: Base, forge: Forge, heads: Heads)
     paths = [escape(path) for path in differing(base.git.root, build(change, base), head)]
     difference = f"it differs in {join_some(paths, _SHOWN)}" if paths else "it has other commits"
     raise UserError(
-        f"pull request {pull.number} ({pull.url}) is open for this step, but {difference}",
+        f"pull request {pull.number} ({pull.url}) is open for this {subject}, but {difference}",
         hint="merge or close it, then run this again",
         status=1,
     )

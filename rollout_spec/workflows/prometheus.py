@@ -129,15 +129,15 @@ class PrometheusSource:
             message = f"Prometheus was not asked: the pass had no time left, after {self.queries} queries"
             self.failure, self.is_late = UserError(message, hint="see why Prometheus is slow", status=OUTSIDE), True
         if self.failure is not None:
-            return _told(self.failure)
+            return _with_hint(self.failure)
         self.queries += 1
         try:
             answer = self.client.query(promql, at, left)
         except QueryRefusedError as error:
-            return _told(error)
+            return _with_hint(error)
         except UserError as error:
             self.failure, self.is_late = error, left < SECONDS
-            return _told(error)
+            return _with_hint(error)
         if answer.warnings:
             return f"Prometheus warns that its answer may be incomplete: {answer.warnings[0]}"
         problem = clock_problem(answer.date, datetime.now(UTC))
@@ -152,7 +152,7 @@ class PrometheusSource:
         self.client.close()
 
 
-def _told(error: UserError) -> str:
+def _with_hint(error: UserError) -> str:
     return f"{error.message}; {error.hint}" if error.hint else error.message
 
 

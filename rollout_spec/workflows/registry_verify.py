@@ -9,7 +9,6 @@ from rollout_spec.core.errors import OUTSIDE, UserError
 from rollout_spec.core.findings import WHOLE_FILE, Finding, KeyPath, Problem
 from rollout_spec.core.paths import under
 from rollout_spec.core.registered import Examination, ModelAddress, RunAddress, parse_address
-from rollout_spec.core.text import did_you_mean
 from rollout_spec.domain.registry import HAS_ENTRY, Role, VersionFacts, problems, roles
 from rollout_spec.spec.rollout import ModelRollout, VersionRecord
 from rollout_spec.workflows.registry import RegistryAccess
@@ -88,12 +87,9 @@ def verify(
 
 def _versions(names: Sequence[str], repository: Repository) -> Iterator[tuple[File[ModelRollout], str, Role]]:
     """Yield the versions to verify. UserError if a named rollout does not exist or load."""
-    known = repository.names("rollouts")
     for name in names:
-        if name not in known:
-            raise UserError(f"no rollout `{name}` in this workspace", hint=did_you_mean(name, known))
         repository.require_rollout(name)
-    for name in dict.fromkeys(names) or known:
+    for name in dict.fromkeys(names) or repository.names("rollouts"):
         file = repository.rollout(name)
         if file is not None and file.model is not None:
             for version, role in roles(file.model, repository).items():

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 
 from rollout_spec.checks.rules import GATES
 from rollout_spec.checks.runner import check
-from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding
-from rollout_spec.core.text import did_you_mean
 from rollout_spec.core.yaml.reader import MAX_BYTES
-from rollout_spec.domain.incidents import files_about
+from rollout_spec.domain.incident_files import files_about
 from rollout_spec.spec.kinds import ALERTS, MANIFESTS, WORKSPACE_FILE
 from rollout_spec.workflows.checkout import Checkout
 from rollout_spec.workflows.locate import WorkspaceLocation
@@ -42,11 +40,8 @@ def render_workspace(rollouts: Sequence[str], here: WorkspaceLocation) -> Render
     tree = Watched(here.repository().tree)
     repository = Repository(tree)
     check_complete(here, repository)
-    known = repository.names("rollouts")
-    names = list(rollouts) or known
-    for name in names:
-        if repository.rollout(name) is None and repository.link(f"rollouts/{name}.yaml") is None:
-            raise UserError(f"no rollout `{name}` in this workspace", hint=did_you_mean(name, known))
+    names = list(rollouts) or repository.names("rollouts")
+    repository.refuse_unknown(name for name in rollouts if repository.link(f"rollouts/{name}.yaml") is None)
     errors = _errors(names, repository, here)
     changes = [] if errors else _changes(repository, names, everything=not rollouts)
     return Rendering(tree, changes, errors)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import excerpt
+from rollout_spec.domain.incident_files import file_at
 from rollout_spec.domain.incident_records import ENDED, incident_paths, record_of
-from rollout_spec.domain.incidents import file_at
 from rollout_spec.lifecycle.incident_pull_request import message
 from rollout_spec.lifecycle.incident_resolution import ResolveRequest, unknown_hint
 from rollout_spec.lifecycle.step_result import REFUSED

@@ -17,6 +17,7 @@ from rollout_spec.workflows.branch_heads import Built, Heads
 from rollout_spec.workflows.locate import WorkspaceLocation
 from rollout_spec.workflows.newest import fetch_base
 from rollout_spec.workflows.open_branches import incidents_on, open_branches
+from rollout_spec.workflows.open_step import refuse_other
 from rollout_spec.workflows.pull_requests import DeliveredChange, Delivery, deliver
 from rollout_spec.workflows.resolution_check import CheckedResolution, ResolveOptions, checked_resolution
 
@@ -43,13 +44,18 @@ class ResolutionInPullRequest:
         return commit, self.base.git.diff(self.base.commit, commit)
 
     def open(self, forge: Forge) -> DeliveredChange:
-        """Push the branch, and open the pull request or adopt an open one of the same resolution."""
+        """Push the branch, and open the pull request or adopt an open one of the same resolution.
+
+        UserError if one is open that resolves the incident in another way.
+        """
 
         def rebuilt(own: Base, commit: str) -> Built | None:
             edits = resolve(own.repository, self.request).edits
             return Built({own.path(path): content for path, content in edits.items()}, self.change.branch)
 
-        return deliver(Delivery(self.change, self.base, forge, Heads(self.base, rebuilt), ordered=True))
+        heads = Heads(self.base, rebuilt)
+        refuse_other(self.change, self.base, forge, heads, "incident")
+        return deliver(Delivery(self.change, self.base, forge, heads, ordered=True))
 
 
 def resolve_in_pull_request(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.parallel import spread
-from rollout_spec.core.text import did_you_mean, excerpt
 from rollout_spec.domain import traffic
 from rollout_spec.domain.history import Step
 from rollout_spec.domain.incidents import readings
@@ -53,9 +52,8 @@ def status_of(
     """Return the status of some rollouts, all if no names are given."""
     present = present_base(here, here.git_root, is_offline=options.is_offline) if here.git_root is not None else None
     repository = present.base.repository if present is not None else here.repository()
-    known = repository.names("rollouts")
-    chosen = list(dict.fromkeys(names)) or known
-    _require_known(chosen, known, here, present)
+    _require_known(names, repository, here, present)
+    chosen = list(dict.fromkeys(names)) or repository.names("rollouts")
     opened = _opened(present, chosen, options, tell) if present is not None else _Open(not_asked=OUTSIDE_GIT)
     rollouts = list(spread(lambda name: _status(name, repository, opened), chosen))
     base = present.base if present is not None else None
@@ -72,15 +70,16 @@ def status_of(
 
 
 def _require_known(
-    names: Sequence[str], known: Sequence[str], here: WorkspaceLocation, present: PresentBase | None
+    names: Sequence[str], repository: Repository, here: WorkspaceLocation, present: PresentBase | None
 ) -> None:
     """Raise UserError if a rollout is not on the base, or outside git not in the working tree."""
-    all_known = set(known)
+    if present is None:
+        repository.refuse_unknown(names)
+        return
+    known = set(repository.names("rollouts"))
     for name in names:
-        if name not in all_known and present is not None:
+        if name not in known:
             raise unknown_rollout(name, here, present.base)
-        if name not in all_known:
-            raise UserError(f"there is no rollout `{excerpt(name)}` here", hint=did_you_mean(name, known))
 
 
 def _opened(present: PresentBase, names: Sequence[str], options: StatusOptions, tell: Callable[[str], None]) -> _Open:

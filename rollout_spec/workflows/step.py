@@ -116,5 +116,5 @@ def open_pull_request(
 
     heads = Heads(base, rebuilt)
     if since is None:
-        refuse_other(change, base, forge, heads)
+        refuse_other(change, base, forge, heads, "step")
     return deliver(Delivery(change, base, forge, heads, ordered=since is None, observed=since))

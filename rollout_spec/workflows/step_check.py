@@ -11,7 +11,7 @@ from rollout_spec.checks.regressions import introduced, is_of_policy
 from rollout_spec.checks.rules import GATES
 from rollout_spec.checks.runner import CheckOptions, check
 from rollout_spec.core.findings import Finding
-from rollout_spec.domain.incidents import files_about
+from rollout_spec.domain.incident_files import files_about
 from rollout_spec.lifecycle.step_result import StepResult
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.workflows.drill import drill

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, cast
-from weakref import WeakValueDictionary
 
 from rollout_spec.core import package_data as resources
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import did_you_mean, excerpt
 from rollout_spec.core.units import NAME, label
 from rollout_spec.spec.kinds import FOLDERS, OUTPUTS, PAUSE_FILE, WORKSPACE_FILE
+from rollout_spec.workspace.folder_names import FolderNames
+from rollout_spec.workspace.kept_in_use import KeptInUse
 from rollout_spec.workspace.loader import File, is_mistaken_for_pause, kind_at, read_file
 from rollout_spec.workspace.tree import Overlay, Tree
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _MOST_RECENT = 64
-_LAST_LETTER = "\U0010ffff"
+_RENDERED = tuple(f"{folder}/" for folder in OUTPUTS)
 
 
 class Repository:
@@ -37,13 +37,11 @@ class Repository:
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self._files: dict[str, File[Any] | None] = {}
-        self._names: dict[str, list[str]] = {}
-        self._others_in: dict[str, list[str]] = {}
+        self._folders = FolderNames(tree)
         self._others: dict[str, Repository | None] = {}
         self._below: Repository | None = None
         self._edits: Mapping[str, bytes | None] = {}
-        self._edited: WeakValueDictionary[frozenset[tuple[str, bytes | None]], Repository] = WeakValueDictionary()
-        self._kept: list[Repository] | None = None
+        self._edited: KeptInUse[Repository] = KeptInUse()
         self._unrendered: Repository | None = None
         self._results: dict[object, Any] = {}
         self._recent: OrderedDict[object, Any] = OrderedDict()
@@ -78,23 +76,18 @@ class Repository:
 
         Edits that lead to the same files give the same repository with its results, while it is in use.
         """
-        below = self if self._below is None else self._below
-        every_edit = {**self._edits, **edits}
-        if not every_edit:
-            return below
-        key = frozenset(every_edit.items())
-        after = below._edited.get(key)
-        if after is None:
-            after = Repository(Overlay(below.tree, every_edit))
-            after._below, after._edits = below, every_edit
-            after._recent = below._recent
-            after._others = below._others  # edits never change another workspace
-            documents = {path: content for path, content in every_edit.items() if not _is_rendered(path)}
-            if len(documents) < len(every_edit):
-                after._unrendered = below.edited(documents)
-            below._edited[key] = after  # weak, or all would stay in memory as long as this one
-            if below._kept is not None:
-                below._kept.append(after)
+        below, every_edit = self._below or self, {**self._edits, **edits}
+        return below._edited.of(every_edit, below._with_edits) if every_edit else below
+
+    def _with_edits(self, edits: Mapping[str, bytes | None]) -> Repository:
+        after = Repository(Overlay(self.tree, edits))
+        after._below, after._edits = self, edits
+        after._folders = FolderNames(after.tree, self._folders, edits)
+        after._recent = self._recent
+        after._others = self._others  # edits never change another workspace
+        documents = {path: content for path, content in edits.items() if not path.startswith(_RENDERED)}
+        if len(documents) < len(edits):
+            after._unrendered = self.edited(documents)
         return after
 
     @property
@@ -102,15 +95,9 @@ class Repository:
         """The repository without the edits of rendered files, for results that do not depend on them."""
         return self._unrendered or self
 
-    @contextmanager
-    def keeping_edited(self) -> Iterator[None]:
+    def keeping_edited(self) -> AbstractContextManager[None]:
         """Keep all repositories that are ``edited`` from this one in use until the end of the block."""
-        below = self if self._below is None else self._below
-        before, below._kept = below._kept, [] if below._kept is None else below._kept
-        try:
-            yield
-        finally:
-            below._kept = before
+        return (self._below or self)._edited.keeping()
 
     @property
     def edited_from(self) -> tuple[Repository, Mapping[str, bytes | None]] | None:
@@ -145,57 +132,17 @@ class Repository:
             self._others[path] = other if other is not None and other.workspace is not None else None
         return self._others[path]
 
-    def namesakes(self) -> list[str]:
-        """Return the folders, from the git root, of other workspaces with the same name."""
-        return self.others_named(self.workspace_name)
-
-    def others_named(self, name: str) -> list[str]:
-        """Return the folders, from the git root, of other workspaces with a name."""
-        folders: list[str] = []
-        for path, folder in self.tree.folders_with(WORKSPACE_FILE).items() if name else ():
-            tree = self.tree.elsewhere(path)
-            content = tree.read(WORKSPACE_FILE) if tree is not None else None
-            if content is None or (name.encode() not in content and b"\\" not in content):
-                continue  # do not parse the many workspaces with another name
-            other = self.elsewhere(path)
-            if other is not None and other.workspace_name == name:
-                folders.append("the git root" if folder == "." else folder)
-        return folders
-
     def names(self, folder: str) -> list[str]:
         """Return the names of the documents in one of the folders of a workspace, sorted."""
-        if folder not in self._names:
-            self._names[folder] = self._listed(folder)
-        return self._names[folder]
-
-    def _listed(self, folder: str) -> list[str]:
-        """List a folder. An edited repository updates the names of the one below instead of listing again."""
-        if self._below is None:
-            files = self.tree.names(folder)
-            self._others_in[folder] = [name for name in files if not name.endswith(".yaml")]
-            return sorted(name.removesuffix(".yaml") for name in files if name.endswith(".yaml"))
-        names = self._below.names(folder)
-        for path, content in self._edits.items():
-            parent, _, name = path.rpartition("/")
-            if parent == folder and name.endswith(".yaml"):
-                names = _with(names, name.removesuffix(".yaml"), present=content is not None)
-        return names
+        return self._folders.documents(folder)
 
     def others(self, folder: str) -> list[str]:
         """Return the names of the other entries of such a folder, which are not documents."""
-        if folder not in self._others_in:
-            if self._below is None:
-                self.names(folder)
-            elif any(path.startswith(f"{folder}/") and not path.endswith(".yaml") for path in self._edits):
-                self._others_in[folder] = [name for name in self.tree.names(folder) if not name.endswith(".yaml")]
-            else:
-                self._others_in[folder] = self._below.others(folder)
-        return self._others_in[folder]
+        return self._folders.others(folder)
 
     def names_from(self, folder: str, start: str) -> list[str]:
         """Return the names in a folder that begin with ``start``."""
-        names = self.names(folder)
-        return names[bisect_left(names, start) : bisect_left(names, start + _LAST_LETTER)]
+        return self._folders.documents_from(folder, start)
 
     def rollout(self, name: str) -> File[ModelRollout] | None:
         """Return a rollout by name."""
@@ -205,10 +152,20 @@ class Repository:
         """Return a rollout that loads, by name. UserError if there is none, or if it does not load."""
         file = self.rollout(name) if re.fullmatch(NAME, name) else None  # a name with `/` leads out of the folder
         if file is None:
-            hint = did_you_mean(name, self.names("rollouts"))
-            raise UserError(f"there is no rollout `{excerpt(name)}` here", hint=hint)
+            raise self._unknown(name)
         file.require_model()
         return file
+
+    def refuse_unknown(self, rollouts: Iterable[str]) -> None:
+        """Raise UserError if one of these names is not that of a rollout."""
+        known = set(self.names("rollouts"))
+        for name in rollouts:
+            if name not in known:
+                raise self._unknown(name)
+
+    def _unknown(self, name: str) -> UserError:
+        hint = did_you_mean(name, self.names("rollouts"))
+        return UserError(f"there is no rollout `{excerpt(name)}` here", hint=hint)
 
     def component(self, name: str) -> File[Component] | None:
         """Return a component by name."""
@@ -250,7 +207,7 @@ class Repository:
         """
         if self._below is not None and path not in self._edits:
             return self._below.file(path, kind)
-        if self._unrendered is not None and not _is_rendered(path):
+        if self._unrendered is not None and not path.startswith(_RENDERED):
             return self._unrendered.file(path, kind)
         if path not in self._files:
             content = self._content(path)
@@ -258,41 +215,33 @@ class Repository:
         return self._files[path]
 
     def _content(self, path: str) -> bytes | None:
-        """Read a file. The only file outside of the workspace is the pause of the whole git repository."""
-        name = path.rpartition("/")[2]
-        if not _is_pause_above(path):
-            return self.tree.read(path)
-        root = self.tree.elsewhere(path.removesuffix(f"/{name}"))
-        return root.read(name) if root is not None else None
+        tree, inside = self._place(path)
+        return tree.read(inside) if tree is not None else None
 
     def link(self, path: str) -> str | None:
         """Return the first part of a path that is a link or a submodule, or None."""
-        name = path.rpartition("/")[2]
+        tree, inside = self._place(path)
+        link = tree.link(inside) if tree is not None else None
+        return path if link is not None and inside != path else link
+
+    def _place(self, path: str) -> tuple[Tree | None, str]:
+        """Return the tree that has a path, None if it is not readable, and the path in it.
+
+        The only file outside of the workspace is the pause of the whole git repository.
+        """
         if not _is_pause_above(path):
-            return self.tree.link(path)
-        root = self.tree.elsewhere(path.removesuffix(f"/{name}"))
-        return path if root is not None and root.link(name) is not None else None
+            return self.tree, path
+        above, _, name = path.rpartition("/")
+        return self.tree.elsewhere(above), name
 
     def _named(self, folder: str, name: str) -> File[Any] | None:
         return self.file(f"{folder}/{name}.yaml", FOLDERS[folder])
-
-
-def _is_rendered(path: str) -> bool:
-    return path.startswith(tuple(f"{folder}/" for folder in OUTPUTS))
 
 
 def _is_pause_above(path: str) -> bool:
     """Return whether a path leads out of the workspace, to a pause or a file with a similar name."""
     name = path.rpartition("/")[2]
     return path.startswith("../") and (name == PAUSE_FILE or is_mistaken_for_pause(name))
-
-
-def _with(names: list[str], name: str, *, present: bool) -> list[str]:
-    """Return sorted names with a name added or removed."""
-    at = bisect_left(names, name)
-    if (names[at : at + 1] == [name]) == present:
-        return names
-    return [*names[:at], name, *names[at:]] if present else [*names[:at], *names[at + 1 :]]
 
 
 @cache

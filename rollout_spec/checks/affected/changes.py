@@ -12,7 +12,7 @@ from rollout_spec.checks.policies import pack_paths
 from rollout_spec.checks.rules import no_links
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.units import NAME
-from rollout_spec.domain.incidents import rollouts_concerned
+from rollout_spec.domain.incident_files import rollouts_concerned
 from rollout_spec.render.outputs import alerts_of
 from rollout_spec.spec.kinds import ALERTS, FOLDERS, MANIFESTS, WORKSPACE_FILE
 from rollout_spec.workspace.repository import Repository

@@ -21,7 +21,7 @@ from rollout_spec.checks.policies import counts_differ
 from rollout_spec.checks.selection import Selection
 from rollout_spec.domain.dependents import pins_of, rollouts_naming
 from rollout_spec.domain.host_claims import claims, rollouts_by_host, written_hosts
-from rollout_spec.domain.incidents import files_about
+from rollout_spec.domain.incident_files import files_about
 from rollout_spec.workspace.repository import Repository
 
 

@@ -128,7 +128,7 @@ def _violations(
             from rollout_spec.checks.policies.messages import message_of
 
             path, on_key = position_of(each.policy.at, rollout)
-            message = message_of(each, variables, rollout.path)
+            message = message_of(each, rollout, repository, base, now)
             yield each.name, Problem(path, message, each.policy.hint, each.policy.severity, on_key)
 
 

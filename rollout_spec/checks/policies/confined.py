@@ -7,7 +7,6 @@ from typing import Any
 
 from rollout_spec.checks.policies.bindings import Values
 from rollout_spec.checks.policies.cel import ExpressionError, Failed, PolicyVerdict
-from rollout_spec.checks.policies.cel_values import longest
 from rollout_spec.checks.policies.type_rules import Fault
 from rollout_spec.core import bounded_process as confined
 from rollout_spec.core.findings import Problem
@@ -49,8 +48,8 @@ def _verdict(answer: Any, variables: Values | Failed) -> PolicyVerdict | None:
 def text_of(expression: str, variables: Values, path: str) -> str | None:
     """Return the text that the expression of a message gives, or None if it gives none."""
     try:
-        request = (variables.variables, longest(variables.variables), expression)
-        [answer] = confined.ask(f"{_TASKS}:tell", request, 1, path)
+        request = (variables.variables, variables.longest, expression)
+        [answer] = confined.ask(f"{_TASKS}:message_text", request, 1, path)
     except confined.StoppedError:
         return None
     return answer if isinstance(answer, str) and variables.unread(expression) is None else None

@@ -43,7 +43,7 @@ def _plain(verdict: PolicyVerdict) -> Any:
     return [verdict.why, verdict.entry] if isinstance(verdict, Failed) else verdict
 
 
-def tell(request: tuple[dict[str, Any], int, str]) -> Iterator[str | None]:
+def message_text(request: tuple[dict[str, Any], int, str]) -> Iterator[str | None]:
     """Yield the text that the expression of a message gives, or None."""
     variables, longest, expression = request
     program = program_of(expression, gives_text=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from rollout_spec.core.findings import Problem
-from rollout_spec.domain.incidents import files_about
+from rollout_spec.domain.incident_files import files_about
 from rollout_spec.workspace.loader import File
 from rollout_spec.workspace.repository import Repository
 

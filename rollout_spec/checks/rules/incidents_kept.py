@@ -70,7 +70,8 @@ from typing import TYPE_CHECKING
 
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import Problem, Severity
-from rollout_spec.domain.incidents import readings, stem_of
+from rollout_spec.domain.incident_files import stem_of
+from rollout_spec.domain.incidents import readings
 
 if TYPE_CHECKING:
     from rollout_spec.spec.incident import IncidentSpec

@@ -38,7 +38,6 @@ Passes::
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from rollout_spec.checks.policies import path_of
 from rollout_spec.checks.policies.positions import span_at
@@ -46,9 +45,6 @@ from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core import bounded_process as confined
 from rollout_spec.core.findings import KeyPath, Problem
 from rollout_spec.core.text import did_you_mean
-
-if TYPE_CHECKING:
-    pass
 
 KINDS = frozenset({"PolicyPack"})
 NEEDS = ""

@@ -27,6 +27,7 @@ from collections.abc import Iterator
 
 from rollout_spec.checks.rules.base import Subject
 from rollout_spec.core.findings import Problem
+from rollout_spec.workspace.namesakes import namesakes
 
 KINDS = frozenset({"Workspace"})
 NEEDS = "whole"
@@ -37,6 +38,6 @@ def check(subject: Subject) -> Iterator[Problem]:
     """Compare the name with those of the other workspaces."""
     if "workspaces" in subject.settled:
         return
-    for folder in subject.repository.namesakes():
+    for folder in namesakes(subject.repository):
         message = f"the workspace in {folder} has the same name, `{subject.model.metadata.name}`"
         yield Problem(("metadata", "name"), message, "rename one of them")

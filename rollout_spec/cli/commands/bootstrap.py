@@ -22,7 +22,7 @@ from rollout_spec.cli.bootstrap_gaps import report_gaps
 from rollout_spec.cli.clock import clock
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import excerpt
-from rollout_spec.core.units import NAME
+from rollout_spec.core.units import NAME, NAME_HINT
 from rollout_spec.core.yaml.document import parse
 from rollout_spec.core.yaml.scalars import resolve
 from rollout_spec.domain.metrics.profiles import DEFAULT_PROFILE, PROFILES
@@ -72,10 +72,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Apply the step."""
     if not re.fullmatch(NAME, arguments.rollout):
-        raise UserError(
-            f"`{excerpt(arguments.rollout)}` is not a valid name",
-            hint="use lower-case letters, digits and `-`, with a letter or digit at both ends",
-        )
+        raise UserError(f"`{excerpt(arguments.rollout)}` is not a valid name", hint=NAME_HINT)
     version = recorded.version(arguments.version) if arguments.version is not None else None
     record = recorded.record(arguments, may_be_empty=True)
     settings: dict[str, Any] = {name: getattr(arguments, name) for name in (*_TEXTS, "like")}

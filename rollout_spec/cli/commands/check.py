@@ -17,6 +17,7 @@ from rollout_spec.checks.reporters import REPORTERS, text
 from rollout_spec.cli import paths, terminal
 from rollout_spec.cli import report_view as view
 from rollout_spec.cli import workspace as place
+from rollout_spec.cli.check_notes import explained, notes
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding, Report, Skipped
 from rollout_spec.core.text import join_some
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 _MANY = 256
 """The number of files from which several processes are faster."""
 _SHOWN = 3
-_NEEDS = "this needs "
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -64,15 +64,18 @@ def run(arguments: argparse.Namespace) -> int:
         sum(report.files for report in reports),
         sum(report.unexamined for report in reports),
     )
+    program = view.for_program([here for here, _ in locations])
     if arguments.format == "text":  # each report quotes the files of its own workspace
         for (here, _), report in zip(locations, reports, strict=True):
             sys.stdout.write(text.report(report, view.for_person(here)))
     else:
-        sys.stdout.write(REPORTERS[arguments.format].report(merged, view.for_program([here for here, _ in locations])))
-    for line in (*_skipped(merged.skipped), *_unexamined(merged.unexamined), *_waived(merged)):
+        sys.stdout.write(REPORTERS[arguments.format].report(merged, program))
+    for line in notes(merged):
         terminal.say(line)
     if arguments.format == "text" and (terminal.is_watched(sys.stdout) or (merged.files and not merged.findings)):
         terminal.say(text.summary(merged))
+    for line in explained(merged, arguments.format, program):
+        terminal.say(line)
     for failure in failures:
         terminal.say(
             f"not everything is known: {failure.message}" + (f"\n  help: {failure.hint}" if failure.hint else "")
@@ -183,34 +186,3 @@ def _base(here: WorkspaceLocation, ref: str | None) -> Repository | None:
             hint="fetch the history with `git fetch --unshallow`, or set the depth of the CI's clones",
         )
     return Repository(CommitTree(git, merge_base or commit, here.prefix))
-
-
-def _waived(report: Report) -> list[str]:
-    return [
-        f"waived until {each.until}: {each.finding.name} in {each.finding.file}: {each.reason}"
-        for each in report.silenced
-        if each.by == "waiver"
-    ]
-
-
-def _unexamined(rollouts: int) -> list[str]:
-    if not rollouts:
-        return []
-    noun, them = ("rollout was", "it") if rollouts == 1 else ("rollouts were", "them")
-    return [f"{rollouts:,} {noun} not examined: nothing that decides about {them} differs from the base"]
-
-
-def _skipped(skipped: Sequence[Skipped]) -> list[str]:
-    """Return at most one line: how many rules need what. The JSON report has their names."""
-    reasons: dict[str, list[str]] = {}
-    for each in skipped:
-        reasons.setdefault(each.reason, []).append(each.name)
-    parts = []
-    for reason, names in reasons.items():
-        need, verb = reason.removeprefix(_NEEDS), "needs" if len(names) == 1 else "need"
-        parts.append(f"{len(names)} {verb} {need}" if need != reason else f"{', '.join(names)}: {reason}")
-    if len(reasons) == 1 and parts[0][0].isdecimal():
-        parts = [parts[0].replace(" ", " rule that " if len(skipped) == 1 else " rules that ", 1)]
-    elif len(reasons) > 1:
-        parts[0] = f"{len(skipped)} rules: {parts[0]}"
-    return [f"skipped {'; '.join(parts)}"] if parts else []

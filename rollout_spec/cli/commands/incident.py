@@ -20,6 +20,7 @@ from rollout_spec.cli import terminal
 from rollout_spec.cli import workspace as place
 from rollout_spec.cli.clock import clock
 from rollout_spec.cli.help import HelpFormatter
+from rollout_spec.cli.incident_options import configure_resolve
 from rollout_spec.domain.incident_records import ENDED, WorkspaceIncidents
 
 ACTIONS = {
@@ -31,8 +32,6 @@ ACTIONS = {
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    from rollout_spec.cli.incident_options import configure_resolve
-
     actions = parser.add_subparsers(dest="action", metavar="|".join(ACTIONS), required=True)
     for name, text in ACTIONS.items():
         own = actions.add_parser(
@@ -57,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _list(arguments)
     if arguments.action == "show":
         return _show(arguments)
-    from rollout_spec.cli.incident_options import run_resolve
+    from rollout_spec.cli.incident_resolve import run_resolve
 
     return run_resolve(arguments)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import shlex
 from datetime import datetime
 from pathlib import Path
 
@@ -89,8 +90,10 @@ def _with_emit(error: UserError, arguments: argparse.Namespace) -> UserError:
     """Return an error with the way to roll back without the remote, if an outside service failed."""
     if error.status != OUTSIDE:
         return error
-    what = f"--breach {arguments.breach}" if arguments.rollout is None else f"{arguments.rollout} --reason TEXT"
-    hint = f"to restore it without the remote, write the files to apply: `rollout-spec rollback {what} --emit DIR`"
+    given = [(f"--{name}", getattr(arguments, name)) for name in ("reason", "version", "breach", "monitor")]
+    options = (f"{option} {shlex.quote(value)}" for option, value in given if value is not None)
+    command = " ".join(("rollout-spec rollback", *([arguments.rollout] if arguments.rollout else []), *options))
+    hint = f"to restore it without the remote, write the files to apply: `{command} --emit DIR`"
     return UserError(error.message, hint=f"{error.hint}; {hint}" if error.hint else hint, status=error.status)
 
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from rollout_spec.integrations.inference_logs import fields as read
-from rollout_spec.integrations.inference_logs.json_text import JsonError, read_json
 from rollout_spec.integrations.inference_logs.options import LogOptions
+from rollout_spec.integrations.json_text import JsonError, read_json
 
 _PREFIX = "ce-"
 

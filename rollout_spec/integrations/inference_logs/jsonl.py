@@ -10,9 +10,9 @@ from typing import Any
 from rollout_spec.core.inference import InferenceRecord, Scalar, Tensor, UnreadableRecord
 from rollout_spec.core.tensors import tensors_of_columns
 from rollout_spec.integrations.inference_logs import fields as read
-from rollout_spec.integrations.inference_logs.json_text import read_json
 from rollout_spec.integrations.inference_logs.log_files import Entry, Located, each_entry
 from rollout_spec.integrations.inference_logs.options import LogOptions
+from rollout_spec.integrations.json_text import read_json
 
 
 def recognises(fields: Mapping[str, Any]) -> bool:

@@ -12,9 +12,9 @@ from rollout_spec.core.inference import InferenceRecord, UnreadableRecord
 from rollout_spec.core.tensors import TensorError
 from rollout_spec.core.text import escape
 from rollout_spec.integrations.inference_logs.fields import FieldError
-from rollout_spec.integrations.inference_logs.json_text import JsonError, read_json
 from rollout_spec.integrations.inference_logs.lines import read_lines
 from rollout_spec.integrations.inference_logs.reading import opened
+from rollout_spec.integrations.json_text import JsonError, read_json
 from rollout_spec.integrations.storage import StoredFile, list_files
 
 PARQUET_MAGIC = b"PAR1"

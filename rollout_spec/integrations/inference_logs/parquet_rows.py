@@ -7,6 +7,7 @@ from typing import Any
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import escape, excerpt
+from rollout_spec.integrations.arrow import import_parquet
 from rollout_spec.integrations.inference_logs.reading import opened
 from rollout_spec.integrations.storage import StoredFile
 
@@ -19,7 +20,7 @@ def read_rows(file: StoredFile) -> Iterator[tuple[int, dict[str, Any] | str]]:
 
     UserError if the file is not Parquet.
     """
-    parquet = import_parquet(file.address)
+    parquet = import_parquet(f"{escape(file.address)} is Parquet, which")
     from pyarrow import ArrowException
 
     number = 0
@@ -55,13 +56,3 @@ def _in_microseconds(batch: Any) -> Any:
         for item in batch.schema
     ]
     return batch.cast(schema(wanted), safe=False)
-
-
-def import_parquet(address: str) -> Any:
-    """Return the module `pyarrow.parquet`. UserError if it is not installed."""
-    try:
-        from pyarrow import parquet
-    except ModuleNotFoundError:
-        message = f"{escape(address)} is Parquet, which needs the Python module `pyarrow`"
-        raise UserError(message, hint="pip install 'rollout-spec[replay]'") from None
-    return parquet

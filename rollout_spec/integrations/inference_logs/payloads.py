@@ -12,7 +12,7 @@ from rollout_spec.core.inference import Scalar, Tensor
 from rollout_spec.core.tensors import TensorError, tensor_of_rows, tensors_of_columns, tensors_of_objects
 from rollout_spec.core.text import excerpt
 from rollout_spec.integrations.inference_logs import fields as read
-from rollout_spec.integrations.inference_logs.json_text import JsonError, read_json
+from rollout_spec.integrations.json_text import JsonError, read_json
 
 INPUTS = "inputs"
 """The name of inputs that have none in the request."""

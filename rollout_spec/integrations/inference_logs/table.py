@@ -9,9 +9,9 @@ from pathlib import Path
 from rollout_spec.core.errors import UserError, disk_error
 from rollout_spec.core.inference import InferenceRecord, UnreadableRecord
 from rollout_spec.core.text import escape, excerpt
+from rollout_spec.integrations.arrow import import_parquet
 from rollout_spec.integrations.inference_logs import LogOptions, open_log
 from rollout_spec.integrations.inference_logs.log_files import is_parquet, log_files
-from rollout_spec.integrations.inference_logs.parquet_rows import import_parquet
 from rollout_spec.integrations.inference_logs.reading import opened
 from rollout_spec.integrations.inference_logs.table_parts import Parts, table_columns
 from rollout_spec.integrations.inference_logs.table_rows import TableRows
@@ -97,7 +97,7 @@ def direct_table(files: Sequence[StoredFile]) -> Table | None:
         if not is_parquet(file):
             return None
         with opened(file) as stream:
-            content = import_parquet(file.address).ParquetFile(stream)
+            content = import_parquet(f"{escape(file.address)} is Parquet, which").ParquetFile(stream)
             columns = table_columns(content.schema_arrow)
             if columns is None:
                 return None

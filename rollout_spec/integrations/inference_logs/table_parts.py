@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from rollout_spec.integrations.arrow import import_parquet
 from rollout_spec.integrations.inference_logs.columns import Kind
-from rollout_spec.integrations.inference_logs.parquet_rows import import_parquet
 
 FACTS: Mapping[str, str] = {
     "request_id": "string",
@@ -33,7 +33,7 @@ class Parts:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._parquet = import_parquet(str(path))
+        self._parquet = import_parquet("an analysis table")
         self._writer: Any = None
         self._schema: Any = None
         self._paths: list[Path] = []

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from rollout_spec.core.inference import InferenceRecord, Scalar, Tensor
 from rollout_spec.core.replay import FailureKind
 from rollout_spec.core.tensors import TensorError
-from rollout_spec.integrations.inference_logs.json_text import JsonError, read_json
+from rollout_spec.integrations.json_text import JsonError, read_json
 
 
 class UnusableAnswerError(Exception):

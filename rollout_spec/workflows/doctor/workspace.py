@@ -13,6 +13,7 @@ from rollout_spec.spec.workspace import Automation
 from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workflows.doctor.result import DoctorResult, failed, ok, warning
 from rollout_spec.workflows.rollback_history import pauses
+from rollout_spec.workspace.namesakes import namesakes
 from rollout_spec.workspace.repository import Repository
 
 _MOST_NAMES = 3
@@ -31,7 +32,7 @@ def workspace(base: Base, name: str) -> DoctorResult:
 def name(base: Base) -> DoctorResult:
     """Compare the workspace's name with those of the others in the git repository."""
     repository = base.repository
-    others = repository.namesakes()
+    others = namesakes(repository)
     if others:
         message = f"{_some(others)} {'has' if len(others) == 1 else 'have'} the name {repository.workspace_name} too"
         return failed("workspace-name", message, "rename one of them: breaches and branches contain the name")

@@ -11,7 +11,6 @@ from rollout_spec.checks.rules import TRAFFIC_RENDERED, Subject
 from rollout_spec.checks.runner import check, is_sound
 from rollout_spec.core.errors import ChangedError, UserError
 from rollout_spec.core.parallel import spread
-from rollout_spec.core.text import did_you_mean
 from rollout_spec.core.yaml.entries import CannotEditError
 from rollout_spec.workflows import locate as location
 from rollout_spec.workflows.checkout import Checkout
@@ -62,11 +61,8 @@ def drill_workspace(names: Sequence[str], here: WorkspaceLocation, now: datetime
     repository = Repository(tree)
     location.refuse_link(here.workspace, "rollouts")
     check_complete(here, repository)
-    known = repository.names("rollouts")
-    names = list(dict.fromkeys(names)) or known
-    for name in names:
-        if name not in known:
-            raise UserError(f"no rollout `{name}` in this workspace", hint=did_you_mean(name, known))
+    repository.refuse_unknown(names)
+    names = list(dict.fromkeys(names)) or repository.names("rollouts")
     results = list(_drilled(names, repository, tree, now, progress))
     seen: Seen = {}
     for key, digest in (item for _, each in results for item in each.items()):

@@ -131,9 +131,10 @@ def target_of(name: str) -> dict[str, Any]:
 def _hooks(requirement: str | None) -> bytes:
     """Return the configuration of pre-commit.
 
-    It installs the hooks from a git repository if CI does, else it calls the ``rollout-spec`` on the PATH.
+    It installs the hooks from a git repository if CI does, else it calls the ``rollout-spec`` on the PATH. pre-commit
+    finds hooks only at the root of a repository: a requirement with ``#subdirectory=…`` has none.
     """
-    source = re.search(r" @ git\+(\S+)@([^@/\s]+)$", requirement or "")
+    source = re.search(r" @ git\+([^\s#]+)@([^@/\s#]+)$", requirement or "")
     if source is None:
         return resources.read(f"{scaffold.EXAMPLE}/{HOOKS}")
     return (

@@ -17,14 +17,14 @@ from rollout_spec.core.text import excerpt
 NAME = "rollout-spec"
 _ALLOWED = re.compile(r"[A-Za-z0-9 ,._+:/@=<>!~^*;&?%#()\[\]-]{1,500}")
 _GIT = re.compile(r"git\+(?:https?|ssh|git|file)://\S+@[^@/\s]+")
-_CREDENTIALS = re.compile(r"://[^/@\s]*:[^/@\s]*@")
+_CREDENTIALS = re.compile(r"://[^/@\s]*:[^/@\s]*@|https?://[^/@\s]+@")  # a token may be the user's name
 _EXAMPLE = f"{NAME} @ git+https://HOST/PATH@COMMIT"
 
 
 def parse_requirement(text: str) -> str:
     """Return a requirement of pip for this tool, from a requirement or a git URL with its commit.
 
-    UserError if it is neither, or holds a password. The text goes into files of CI, in double quotes.
+    UserError if it is neither, or holds a password or token. The text goes into files of CI, in double quotes.
     """
     requirement = f"{NAME} @ {text}" if text.startswith("git+") else text
     if not _ALLOWED.fullmatch(requirement):
@@ -33,7 +33,7 @@ def parse_requirement(text: str) -> str:
         )
     if _CREDENTIALS.search(requirement):
         raise UserError(
-            "--install: the URL has a password, which would be committed",
+            "--install: the URL has a password or token before its `@`, which would be committed",
             hint="let the runner send it: git's credential helper, or ~/.netrc",
         )
     from packaging.requirements import InvalidRequirement, Requirement

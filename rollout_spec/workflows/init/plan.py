@@ -13,7 +13,7 @@ from rollout_spec.core.errors import UserError, disk_error
 from rollout_spec.core.findings import Finding
 from rollout_spec.core.links import HINT
 from rollout_spec.core.text import excerpt
-from rollout_spec.core.units import NAME
+from rollout_spec.core.units import NAME, NAME_HINT
 from rollout_spec.core.yaml.reader import MAX_BYTES
 from rollout_spec.spec.kinds import WORKSPACE_FILE
 from rollout_spec.workflows.check import review
@@ -23,6 +23,7 @@ from rollout_spec.workflows.init.contents import GITLAB, HOOKS, files_of, files_
 from rollout_spec.workflows.init.remote import with_remote
 from rollout_spec.workflows.locate import WorkspaceLocation, location_of
 from rollout_spec.workspace.files import refuse_links
+from rollout_spec.workspace.namesakes import others_named
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.tree import Tree
 
@@ -180,12 +181,11 @@ def _workspace_name(choices: Choices, here: WorkspaceLocation, tree: Tree) -> st
     """Return the chosen name, or that of the folder if no other workspace has it."""
     if choices.name is not None:
         if not re.fullmatch(NAME, choices.name):
-            hint = "use lower-case letters, digits and `-`, with a letter or digit at both ends"
-            raise UserError(f"--name: `{excerpt(choices.name)}` is not a valid name", hint=hint)
+            raise UserError(f"--name: `{excerpt(choices.name)}` is not a valid name", hint=NAME_HINT)
         return choices.name
     others = Repository(tree)
     names = [_label(here.workspace.resolve().name), _label(here.prefix)]
-    return next((name for name in names if name and not others.others_named(name)), "models")
+    return next((name for name in names if name and not others_named(name, others)), "models")
 
 
 def _label(text: str) -> str:

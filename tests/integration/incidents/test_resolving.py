@@ -135,13 +135,16 @@ def test_a_pull_request_is_opened_once_and_merged(rolled_back: Repo) -> None:
     assert "fraud-42 is already resolved as cleared" in done.err
 
 
-def test_another_resolution_gets_its_own_pull_request(rolled_back: Repo) -> None:
+def test_another_resolution_waits_for_the_open_pull_request(rolled_back: Repo) -> None:
     assert resolve(rolled_back, "--cleared", *ALARM, *TEXTS, "--pull-request").status == 0
     head = rolled_back.tip(BRANCH)
     done = resolve(rolled_back, "--bad", *REPRODUCED, *TEXTS, "--pull-request")
-    assert done.status == 0
+    assert done.status == 1
+    assert f"(2.json) is open for this incident, but it differs in {PATH}" in done.err.replace(
+        f"{rolled_back.remote}.pulls/", ""
+    )
     assert rolled_back.tip(BRANCH) == head, "the first one is left alone"
-    assert rolled_back.data_at(f"{BRANCH}-2", PATH)["spec"]["verdict"] == "bad"
+    assert len(rolled_back.pull_requests()) == 2
 
 
 def test_markup_in_a_text_has_no_effect_in_the_pull_request(rolled_back: Repo) -> None:

@@ -147,6 +147,19 @@ def test_a_rollout_that_is_misspelled_is_guessed(workspace: Path, capsys: Captur
     assert "did you mean `fraud`?" in capsys.readouterr().err
 
 
+def test_an_empty_argument_too_many_is_a_usage_error(capsys: Capture) -> None:
+    assert main(["explain", "one-step", ""]) == 2
+    message = "rollout-spec: explain: an argument is empty, and not expected\n"
+    assert capsys.readouterr().err == f"{message}  help: `rollout-spec explain --help` lists the arguments\n"
+
+
+@pytest.mark.parametrize("option", ["--cleard", "--cleard=x"])
+def test_a_misspelled_option_of_an_action_is_guessed(option: str, capsys: Capture) -> None:
+    assert main(["incident", "resolve", "fraud-42", option]) == 2
+    message = f"rollout-spec: incident: unrecognized arguments: {option}\n  help: did you mean `--cleared`?\n"
+    assert capsys.readouterr().err == message
+
+
 def test_the_version_is_told(capsys: Capture) -> None:
     assert status_of("--version") == 0
     assert capsys.readouterr().out == f"rollout-spec {__version__}\n"
@@ -315,7 +328,28 @@ def test_a_base_adds_the_rules_about_a_change(repository: Path, capsys: Capture)
     assert main(["check", FRAUD, "--base", "main"]) == 1
     captured = capsys.readouterr()
     assert "[one-step]" in captured.out
-    assert "one-step" not in captured.err
+    assert captured.err.startswith("skipped 2 rules that need a check of the whole workspace")
+
+
+PAGE = "https://github.com/rollout-spec/rollout-spec/blob/main/docs/rules.md"
+
+
+@pytest.mark.parametrize("name", ["text", "github", "gitlab"])
+def test_a_format_without_addresses_is_followed_by_one(name: str, workspace: Path, capsys: Capture) -> None:
+    edit(FRAUD, "weight: 5%", "weight: 500%")
+    assert main(["check", "--format", name]) == 1
+    assert f"\nwhy, with examples: `rollout-spec explain schema`, or {PAGE}#schema\n" in capsys.readouterr().err
+    (workspace / "rollouts/two.yml").write_text("kind: ModelRollout\n", "utf-8")
+    assert main(["check", "--format", name]) == 1
+    assert f"\nwhy, with examples: `rollout-spec explain NAME`, or {PAGE}\n" in capsys.readouterr().err
+
+
+def test_only_findings_are_explained(workspace: Path, capsys: Capture) -> None:
+    assert main(["check"]) == 0
+    assert "why, with examples" not in capsys.readouterr().err
+    edit(FRAUD, "weight: 5%", "weight: 500%")
+    assert main(["check", "--format", "json"]) == 1
+    assert "why, with examples" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("ref", ["topic", "--output=x", "main..topic", "", "0000000"])

@@ -45,6 +45,7 @@ from rollout_spec.core.findings import Problem
 from rollout_spec.core.yaml.document import parse
 from rollout_spec.domain import transitions
 from rollout_spec.spec import KINDS, model_of
+from rollout_spec.spec.policy_pack import Policy
 from rollout_spec.spec.rollout import ModelRollout, Stage
 from rollout_spec.spec.workspace import Waiver
 from rollout_spec.workspace.edits import with_live
@@ -211,6 +212,13 @@ def test_what_is_in_flight_is_known_after_an_edit_too() -> None:
     quiet = text.replace('    candidate: "42"', "").replace("    stage: canary-5", "")
     assert quiet != text
     assert names(repository.edited({"rollouts/fraud.yaml": "\n".join(quiet.splitlines()).encode()})) == ["p0"]
+
+
+def test_a_candidate_is_counted_however_its_key_is_spelled() -> None:
+    text = (EXAMPLE / "rollouts/fraud.yaml").read_text()
+    spelled = re.sub("candidate(?!:)", "", text).replace('    candidate: "42"', '    "c\\u0061ndidate": "42"')
+    assert "candidate" not in spelled
+    assert names(asks('workspace.inFlight == ["fraud"]', **{"rollouts/fraud.yaml": spelled})) == []
 
 
 # What passes.
@@ -648,6 +656,18 @@ def test_a_message_names_what_is_wrong() -> None:
 
 
 @pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        ("'in ' + workspace.metadata.name", "in acme-models"),
+        ("'in flight: ' + string(workspace.inFlight.size())", "in flight: 1"),
+        ("components['tokenizer'].metadata.owner", "team-nlp"),
+    ],
+)
+def test_a_message_may_name_other_variables_than_the_expression(expression: str, text: str) -> None:
+    assert message(expression) == (text, None)
+
+
+@pytest.mark.parametrize(
     "expression",
     [
         "rollout.spec.versions['none'].model",
@@ -747,3 +767,9 @@ def test_a_pack_that_the_workspace_does_not_name_is_said(tmp_path: Path) -> None
     settings = tmp_path / "models/.rollout-spec.yaml"
     settings.write_text(settings.read_text().replace("[baseline]", "[baseline, ./policies/costs.yaml]"))
     assert told not in run("--repo", str(tmp_path / "models"), "policy", "test").err
+
+
+@pytest.mark.parametrize(("field", "gives_text"), [("expression", False), ("message_expression", True)])
+def test_the_examples_of_the_reference_are_sound(field: str, gives_text: bool) -> None:
+    shown = Policy.model_fields[field].examples
+    assert shown and not any(policies.unsound(str(each), gives_text) for each in shown)

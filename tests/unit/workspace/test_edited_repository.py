@@ -8,10 +8,10 @@ from contextlib import contextmanager
 
 from hypothesis import given
 from hypothesis import strategies as st
+from workspaces import rendered
 
 from rollout_spec.workspace.repository import Repository
 from rollout_spec.workspace.tree import Overlay, Tree
-from workspaces import rendered
 
 TREE = rendered({})
 PATHS = (

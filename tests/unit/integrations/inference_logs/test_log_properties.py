@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from rollout_spec.core.inference import InferenceRecord, Tensor, UnreadableRecord
 from rollout_spec.integrations import inference_logs
 from rollout_spec.integrations.inference_logs import FORMATS, LogFormat, LogOptions
-from rollout_spec.integrations.inference_logs.json_text import read_json
 from rollout_spec.integrations.inference_logs.jsonl import write_record
 from rollout_spec.integrations.inference_logs.log_files import Entry, Located
+from rollout_spec.integrations.json_text import read_json
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=8)
 NAMES = TEXTS.filter(bool)

@@ -1,4 +1,4 @@
-"""JSON of logs: read with bounds, because callers of a model decide what it holds."""
+"""JSON of strangers, in logs and answers of models: read with bounds."""
 
 from __future__ import annotations
 
