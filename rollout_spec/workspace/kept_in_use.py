@@ -12,14 +12,14 @@ Edits = Mapping[str, bytes | None]
 
 
 class KeptInUse(Generic[T]):
-    """What was made for some edits. It is freed when nothing else uses it, except in a block of ``keeping``."""
+    """Results by their edits. One is freed when nothing else uses it, except in a block of ``keeping``."""
 
     def __init__(self) -> None:
         self._made: WeakValueDictionary[frozenset[tuple[str, bytes | None]], T] = WeakValueDictionary()
         self._kept: list[T] | None = None
 
     def of(self, edits: Edits, make: Callable[[Edits], T]) -> T:
-        """Return what was made for the same edits, or make it."""
+        """Return the result of the same edits, or make it."""
         key = frozenset(edits.items())
         found = self._made.get(key)
         if found is None:
@@ -30,7 +30,7 @@ class KeptInUse(Generic[T]):
 
     @contextmanager
     def keeping(self) -> Iterator[None]:
-        """Keep all that is made until the end of the block."""
+        """Keep all new results until the end of the block."""
         before, self._kept = self._kept, [] if self._kept is None else self._kept
         try:
             yield

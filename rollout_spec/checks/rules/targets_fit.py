@@ -70,7 +70,7 @@ def _problems(subject: Subject) -> Iterator[Problem]:
 
 
 def _name_problems(subject: Subject, index: int, target: Target, limits: Limits) -> Iterable[Problem]:
-    """Return the problems with names. All that they depend on is in the key; what is live is not."""
+    """Return the problems with names. All that they depend on is in the key; `live` is not."""
     from rollout_spec.render import context as facts
 
     rollout: ModelRollout = subject.model
