@@ -37,7 +37,7 @@ def kustomization(rollout: str, outputs: Mapping[str, bool], repository: Reposit
     rendered = {path.removeprefix(folder): listed for path, listed in outputs.items() if path.startswith(folder)}
     if not rendered:
         return None
-    names = repository.tree.names(folder.rstrip("/"))
+    names = repository.entries(folder.rstrip("/"))
     if _has_another(folder, names, repository.tree):
         return None
     others = _others(folder, (name for name in names if name not in rendered), repository.tree)

@@ -49,7 +49,7 @@ def output_paths(rollout: str, repository: Repository) -> list[str]:
     folder = f"{MANIFESTS}/{rollout}"
     alerts = (name for name in repository.names_from(ALERTS, rollout) if alerts_of(name) == rollout)
     return [
-        *(f"{folder}/{name}" for name in repository.tree.names(folder)),
+        *(f"{folder}/{name}" for name in repository.entries(folder)),
         *(f"{ALERTS}/{name}.yaml" for name in alerts),
     ]
 

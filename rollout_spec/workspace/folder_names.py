@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping
 
-from rollout_spec.workspace.tree import Tree
+from rollout_spec.workspace.tree import Tree, names_after
 
 _LAST_LETTER = "\U0010ffff"
 
@@ -17,8 +17,18 @@ class FolderNames:
         self._tree = tree
         self._below = below
         self._edits = edits or {}
+        self._entries: dict[str, list[str]] = {}
         self._documents: dict[str, list[str]] = {}
         self._others: dict[str, list[str]] = {}
+
+    def entries(self, folder: str) -> list[str]:
+        """Return the names of a folder's direct entries, sorted."""
+        if folder not in self._entries:
+            if self._below is None:
+                self._entries[folder] = self._tree.names(folder)
+            else:
+                self._entries[folder] = names_after(self._edits, folder, self._below.entries(folder))
+        return self._entries[folder]
 
     def documents(self, folder: str) -> list[str]:
         """Return the names of the documents in a folder, sorted."""
@@ -37,7 +47,7 @@ class FolderNames:
             if self._below is None:
                 self.documents(folder)
             elif any(path.startswith(f"{folder}/") and not path.endswith(".yaml") for path in self._edits):
-                self._others[folder] = [name for name in self._tree.names(folder) if not name.endswith(".yaml")]
+                self._others[folder] = [name for name in self.entries(folder) if not name.endswith(".yaml")]
             else:
                 self._others[folder] = self._below.others(folder)
         return self._others[folder]
@@ -45,7 +55,7 @@ class FolderNames:
     def _listed(self, folder: str) -> list[str]:
         """List a folder. An edited tree is not listed again, and keeps the list below if no edit changes it."""
         if self._below is None:
-            files = self._tree.names(folder)
+            files = self.entries(folder)
             self._others[folder] = [name for name in files if not name.endswith(".yaml")]
             return sorted(name.removesuffix(".yaml") for name in files if name.endswith(".yaml"))
         names = self._below.documents(folder)

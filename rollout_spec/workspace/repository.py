@@ -132,6 +132,10 @@ class Repository:
             self._others[path] = other if other is not None and other.workspace is not None else None
         return self._others[path]
 
+    def entries(self, folder: str) -> list[str]:
+        """Return the names of the direct entries of any folder, sorted."""
+        return self._folders.entries(folder)
+
     def names(self, folder: str) -> list[str]:
         """Return the names of the documents in one of the folders of a workspace, sorted."""
         return self._folders.documents(folder)

@@ -91,6 +91,20 @@ def leads_nowhere(path: str) -> bool:
     return path.startswith("/") or "\0" in path or len(path) > _LONGEST_PATH
 
 
+def names_after(edits: Mapping[str, bytes | None], folder: str, names: Iterable[str]) -> list[str]:
+    """Return the sorted names of a folder's direct entries after edits. ``names`` are those before."""
+    found = set(names)
+    start = f"{folder}/" if folder else ""
+    for path, content in edits.items():
+        if path.startswith(start):
+            name, _, rest = path.removeprefix(start).partition("/")
+            if content is not None:
+                found.add(name)
+            elif not rest:
+                found.discard(name)
+    return sorted(found)
+
+
 class Overlay:
     """A tree with edits over another one: new bytes by path, or None for a removed file."""
 
@@ -105,16 +119,7 @@ class Overlay:
 
     def names(self, folder: str) -> list[str]:
         """Return the names after the edits. A parent may still name a folder that the edits emptied."""
-        found = set(self.below.names(folder))
-        start = f"{folder}/" if folder else ""
-        for path, content in self.edits.items():
-            if path.startswith(start):
-                name, _, rest = path.removeprefix(start).partition("/")
-                if content is not None:
-                    found.add(name)
-                elif not rest:
-                    found.discard(name)
-        return sorted(found)
+        return names_after(self.edits, folder, self.below.names(folder))
 
     @property
     def location(self) -> str:
