@@ -141,7 +141,10 @@ def _in_flight(repository: Repository) -> list[str]:
 
 
 def may_have_candidate(name: str, repository: Repository) -> bool:
-    """Return whether a rollout may have a candidate: a file without that word has none, and is not parsed."""
-    content = repository.tree.read(f"rollouts/{name}.yaml")
-    file = repository.rollout(name) if content is not None and b"candidate" in content else None
+    """Return whether a rollout may have a candidate.
+
+    A file without that word and without escapes has none, and is not parsed.
+    """
+    content = repository.tree.read(f"rollouts/{name}.yaml") or b""
+    file = repository.rollout(name) if b"candidate" in content or b"\\" in content else None
     return bool(file and (file.model is None or file.model.spec.live.candidate is not None))

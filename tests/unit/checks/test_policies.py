@@ -212,6 +212,14 @@ def test_what_is_in_flight_is_known_after_an_edit_too() -> None:
     assert names(repository.edited({"rollouts/fraud.yaml": "\n".join(quiet.splitlines()).encode()})) == ["p0"]
 
 
+def test_a_candidate_is_in_flight_if_its_key_is_escaped() -> None:
+    text = (EXAMPLE / "rollouts/fraud.yaml").read_text()
+    hidden = text.replace("    candidate:", '    "candid\\u0061te":')
+    hidden = re.sub("#.*", "", hidden)
+    assert "candidate" not in hidden
+    assert names(asks("workspace.inFlight == []", **{"rollouts/fraud.yaml": hidden})) == ["p0"]
+
+
 # What passes.
 
 
