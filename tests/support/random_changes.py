@@ -11,7 +11,7 @@ from changed_workspaces import OTHER, PREFIX, ROLLOUTS, WORKSPACE, Files, reposi
 from rollout_spec.render.drift import find_drift
 
 _MORE = ("", "  after: ../staging\n", "  incidentsFrom: [../staging]\n", "  waivers: []\n")
-_INCIDENT = """\
+INCIDENT = """\
 apiVersion: rollout-spec/v1
 kind: Incident
 metadata: {{name: {name}}}
@@ -82,7 +82,7 @@ def _incident(chance: random.Random, files: Files) -> None:
     folder = chance.choice([PREFIX, PREFIX, OTHER])
     rollout, version = chance.choice([*ROLLOUTS, "foo"]), chance.choice("12345")
     name = chance.choice([f"{rollout}-{version}", f"{rollout}-{version}-2", f"foo-{version}", "odd", f"ads-{version}"])
-    text = _INCIDENT.format(name=name, rollout=rollout, version=version)
+    text = INCIDENT.format(name=name, rollout=rollout, version=version)
     text = chance.choice([text, text, text.replace("status", "stat"), text[: chance.randint(0, len(text))]])
     place = chance.choice(["", "", "", "sub/", "fraud-1/"])
     files[f"{folder}/incidents/{place}{name}.{chance.choice(['yaml', 'yaml', 'yml'])}"] = text

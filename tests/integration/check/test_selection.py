@@ -104,6 +104,11 @@ def test_a_change_that_may_concern_everything_examines_everything(path: str) -> 
     assert examined({**SOUND, path: "pip install rollout-spec==0.2\n"}) is None
 
 
+@pytest.mark.parametrize("name", ["rollout-spec", "rollout_spec", "Rollout.Spec"])
+def test_a_release_is_known_by_each_name_that_pip_accepts(name: str) -> None:
+    assert examined({**SOUND, "requirements.txt": f"{name}==0.2\n"}) is None
+
+
 def test_everything_is_examined_if_the_workspace_does_not_load_on_the_base() -> None:
     file = f"{PREFIX}/.rollout-spec.yaml"
     for text in ("spec: [", None):
