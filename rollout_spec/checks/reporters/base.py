@@ -70,7 +70,7 @@ def json_text(value: Any) -> str:
 
     A lone surrogate becomes the text `\\ud800`: UTF-8 cannot hold it, and many parsers refuse its escape.
     """
-    text = json.dumps(value, indent=2, ensure_ascii=False)
+    text = json.dumps(value, indent=2, ensure_ascii=False).replace("##[", "\\u0023#[")
     if text.replace("\n", "").isprintable():
         return text + "\n"
     return "".join(each if each == "\n" or each.isprintable() else _in_json(each) for each in text) + "\n"

@@ -419,7 +419,7 @@ def commanded(log: str) -> set[str]:
     return new | {found for line in lines if not line.startswith("::") for found in re.findall(r"##\[([\w-]+)", line)}
 
 
-@pytest.mark.parametrize("name", ["github", "text"])
+@pytest.mark.parametrize("name", ["github", "text", "json", "sarif", "gitlab", "junit"])
 @pytest.mark.parametrize("quotes", [False, True])
 def test_what_strangers_wrote_commands_no_runner(name: str, quotes: bool) -> None:
     for file in (COMMANDING, f"  {COMMANDING}", f"rollouts/{COMMANDING}.yaml"):
