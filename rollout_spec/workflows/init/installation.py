@@ -17,7 +17,8 @@ from rollout_spec.core.text import excerpt
 NAME = "rollout-spec"
 _ALLOWED = re.compile(r"[A-Za-z0-9 ,._+:/@=<>!~^*;&?%#()\[\]-]{1,500}")
 _GIT = re.compile(r"git\+(?:https?|ssh|git|file)://\S+@[^@/\s]+")
-_CREDENTIALS = re.compile(r"://[^/@\s]*:[^/@\s]*@")
+_CREDENTIALS = re.compile(r"https?://[^/\s]*@|://[^/@\s]*:[^/@\s]*@")
+"""A token may be the user alone over HTTP; the user of an ssh URL is no secret."""
 _EXAMPLE = f"{NAME} @ git+https://HOST/PATH@COMMIT"
 
 
@@ -33,7 +34,7 @@ def parse_requirement(text: str) -> str:
         )
     if _CREDENTIALS.search(requirement):
         raise UserError(
-            "--install: the URL has a password, which would be committed",
+            "--install: the URL has a user or a password, which would be committed",
             hint="let the runner send it: git's credential helper, or ~/.netrc",
         )
     from packaging.requirements import InvalidRequirement, Requirement

