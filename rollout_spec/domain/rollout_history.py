@@ -96,7 +96,7 @@ def with_times(entries: Sequence[HistoryEntry]) -> tuple[HistoryEntry, ...]:
 def state_at(history: RolloutHistory, moment: datetime, now: datetime) -> PastState:
     """Return the state at a time: that of the newest commit whose date is not after it.
 
-    A commit that is there already, with a date after ``now``, may have been there at that time too.
+    A live commit with a date after ``now`` may have been live at that time too.
     """
     entries = history.entries
     at = next((index for index, entry in enumerate(entries) if entry.at <= moment), None)
