@@ -182,6 +182,21 @@ def test_no_new_finding_is_left_out(clone: Path, change: Change, *, is_committed
     assert everything - before <= examined <= everything
 
 
+@pytest.mark.parametrize("path", ["manifests/x", "templates/kserve", "contracts/x", "policies/x", "incidents/ads-4"])
+def test_no_settings_of_submodules_hide_one(clone: Path, path: str) -> None:
+    path = f"{PREFIX}/{path}"
+    written(".gitmodules", f'[submodule "x"]\n\tpath = {path}\n\turl = ../x\n\tignore = all\n')(clone)
+    base = commit(clone)
+    before, _ = report(clone, base, is_selective=False)
+    submodule(path)(clone)
+    git(clone, "update-index", "--add", "--cacheinfo", f"160000,{git(clone / path, 'rev-parse', 'HEAD')},{path}")
+    commit(clone)
+    everything, _ = report(clone, base, is_selective=False)
+    examined, _ = report(clone, base)
+    assert (path, 1, 1, "no-links", "error") in {each[:5] for each in examined}
+    assert everything - before <= examined <= everything
+
+
 @pytest.mark.parametrize("is_committed", [True, False], ids=["committed", "not committed"])
 @pytest.mark.parametrize(("change", "count"), EXAMINED.values(), ids=EXAMINED)
 def test_paths_of_git_lead_to_the_files_of_a_subfolder(
