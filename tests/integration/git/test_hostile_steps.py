@@ -50,11 +50,13 @@ def test_odd_dates_are_no_error(repo: Repo, date: str) -> None:
     assert repo.run("history", "fraud").status == 0
 
 
-@pytest.mark.parametrize("name", ["::error::x", "x ##[error]"])
-def test_a_name_of_a_file_in_a_drill_is_no_command_to_a_runner(repo: Repo, name: str) -> None:
+@pytest.mark.parametrize("name", ["::error::x", "x ##[error]", "x\n::error::y"])
+@pytest.mark.parametrize(("command", "status"), [("drill", 1), ("reconcile", 3)])
+def test_a_name_of_a_file_is_no_command_to_a_runner(repo: Repo, name: str, command: str, status: int) -> None:
     repo.write(f"rollouts/{name}.yaml", "x: [")
-    done = repo.run("drill")
-    assert done.status == 1
+    repo.commit("Write it")
+    done = repo.run(command)
+    assert done.status == status
     assert "error" in done.out
     assert not any(line.lstrip().startswith("::") or "##[" in line for line in done.text.splitlines())
 
