@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from changed_workspaces import PREFIX, Files, begun, repository_of
@@ -18,6 +19,7 @@ from repo import EXAMPLE, git, run
 
 from rollout_spec.checks.affected import select
 from rollout_spec.checks.selection import EVERYTHING, Selection
+from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Finding
 from rollout_spec.workflows.check import review
 
@@ -117,6 +119,19 @@ def test_everything_is_examined_if_the_workspace_does_not_load_on_the_base() -> 
         base |= {file: text} if text is not None else {}
         assert examined(SOUND, base) is None
         assert examined(base, base) is None
+
+
+def test_everything_is_examined_if_a_changed_file_cannot_be_read() -> None:
+    repository = repository_of(SOUND)
+    read = repository.tree.read
+
+    def refused(path: str) -> bytes | None:
+        if path == "dump.bin":
+            raise UserError("dump.bin cannot be read")
+        return read(path)
+
+    with mock.patch.object(repository.tree, "read", refused):
+        assert select(repository, repository_of(SOUND), {f"{PREFIX}/dump.bin"}, PREFIX) == EVERYTHING
 
 
 # With git.
