@@ -124,7 +124,7 @@ def _in_checkout(request: ResolveRequest, here: WorkspaceLocation, options: Reso
     if options.is_dry_run:
         if options.is_commit:
             print(terminal.harmless(message(resolved)))
-        show_patch(resolved.edits, {resolved.path: done.before})
+        show_patch(resolved.edits, done.before)
         return 0
     if done.commit is not None:
         print(f"commit {done.commit}")
