@@ -131,9 +131,10 @@ def target_of(name: str) -> dict[str, Any]:
 def _hooks(requirement: str | None) -> bytes:
     """Return the configuration of pre-commit.
 
-    It installs the hooks from a git repository if CI does, else it calls the ``rollout-spec`` on the PATH.
+    It installs the hooks from a git repository if CI does, else it calls the ``rollout-spec`` on the PATH. pre-commit
+    knows no folder of a repository, as in ``#subdirectory=tools``.
     """
-    source = re.search(r" @ git\+(\S+)@([^@/\s]+)$", requirement or "")
+    source = re.search(r" @ git\+(\S+)@([^@/#\s]+)$", requirement or "")
     if source is None:
         return resources.read(f"{scaffold.EXAMPLE}/{HOOKS}")
     return (

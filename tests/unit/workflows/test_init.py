@@ -296,6 +296,15 @@ def test_ci_and_hooks_install_the_source_that_is_named(tmp_path: Path) -> None:
     assert workflow[True]["schedule"]  # `on` is true in YAML 1.1
 
 
+def test_hooks_from_a_folder_of_a_repository_are_those_on_the_path(tmp_path: Path) -> None:
+    requirement = parse_requirement("git+https://git.example.com/tools@abc#subdirectory=rs")
+    create_repository(tmp_path, "models", Choices(requirement=requirement), NOW)
+    create_repository(tmp_path, "without", Choices(), NOW)
+    hooks, default = ((tmp_path / folder / ".pre-commit-config.yaml").read_bytes() for folder in ("models", "without"))
+    assert hooks == default
+    assert requirement in (tmp_path / "models/.github/workflows/rollouts.yml").read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     "text",
     [
