@@ -90,7 +90,7 @@ class Bare:
         except GitError as error:
             if error.code != _CONFLICT:
                 raise
-            paths = [line for line in error.output.splitlines()[1:] if line]
+            paths = [line for line in error.output.split("\n")[1:] if line]
             where = f" in {join_some(paths, _MOST_NAMED)}" if paths else ""
             raise UserError(
                 f"{branch} conflicts with {base}{where}",
