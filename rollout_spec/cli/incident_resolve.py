@@ -35,8 +35,8 @@ def _in_checkout(request: ResolveRequest, here: WorkspaceLocation, options: Reso
     print(terminal.harmless(f"{resolved.subject}: {resolved.effect}"))
     if options.is_dry_run:
         if options.is_commit:
-            print(message(resolved))
-        show_patch(resolved.edits, {resolved.path: done.before})
+            print(terminal.harmless(message(resolved)))
+        show_patch(resolved.edits, done.before)
         return 0
     if done.commit is not None:
         print(f"commit {done.commit}")

@@ -60,7 +60,7 @@ def print_refusal(decision: Rollback, findings: Sequence[Finding]) -> None:
 def _print_incident(response: BreachResponse, decision: NoRollbackTarget, *, dry_run: bool) -> None:
     """Print the incident of a failure without rollback target."""
     if response.change is None:
-        print(f"verdict: {response.verdict.text}")
+        _print(f"verdict: {response.verdict.text}")
         terminal.say(f"incident {decision.incident} is already open")
         for note in response.notes:
             terminal.say(note)
@@ -70,7 +70,7 @@ def _print_incident(response: BreachResponse, decision: NoRollbackTarget, *, dry
         pull = response.delivered.pull_request
         print(f"{_done(response.delivered)} pull request {pull.number}: {pull.url}")
         print(f"incident {decision.incident}: branch {pull.head}, commit {response.commit}")
-        print(f"verdict: {response.verdict.text}")
+        _print(f"verdict: {response.verdict.text}")
         for note in response.notes:
             terminal.say(note)
         terminal.say(f"{decision.failed} stays served: merge the incident for the record, and promote another version")
@@ -80,13 +80,18 @@ def _print_undelivered(response: BreachResponse, *, dry_run: bool) -> None:
     """Print the commit and the pull request of a dry run."""
     change, base = response.change, response.base
     assert change is not None and response.commit is not None
-    print(f"commit {response.commit}\nbranch {change.branch}\n\n{change.message}")
+    _print(f"commit {response.commit}\nbranch {change.branch}\n\n{change.message}")
     print(base.git.diff(base.commit, response.commit))
     if change.body:
-        print(f"{'draft ' if change.draft else ''}pull request: {change.title}\n\n{change.body}")
-    print(f"verdict: {response.verdict.text}")
+        _print(f"{'draft ' if change.draft else ''}pull request: {change.title}\n\n{change.body}")
+    _print(f"verdict: {response.verdict.text}")
     why = "this is a dry run" if dry_run else "there is no remote" if response.pushes else response.verdict.summary
     terminal.say(f"nothing was pushed: {why}")
+
+
+def _print(text: str) -> None:
+    """Print texts of monitors and of anybody who may push."""
+    print(terminal.harmless(text))
 
 
 def _done(delivered: DeliveredChange) -> str:
@@ -106,9 +111,9 @@ def _print_delivered(
         for version, why in part.skipped:
             terminal.say(f"{version} was skipped: {why}")
     for reason in response.verdict.reasons if pull.state == "open" else ():
-        print(f"a draft for a person: {reason}")
+        _print(f"a draft for a person: {reason}")
     if not response.verdict.reasons:
-        print(f"verdict: {response.verdict.text}")
+        _print(f"verdict: {response.verdict.text}")
     for held in response.verdict.held:
         terminal.say(f"an automatic rollback would have been held: {held}")
     for note in response.notes:

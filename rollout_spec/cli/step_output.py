@@ -33,7 +33,7 @@ def finish_in_checkout(request: Request, here: WorkspaceLocation, options: StepO
     edits = done.prepared.result.edits
     if options.is_dry_run:
         if options.is_commit:
-            print(done.message)
+            print(terminal.harmless(done.message))
         show_patch(edits, done.before)
         return 0
     if done.commit is not None:
@@ -60,8 +60,9 @@ def finish_pull_request(step: StepInPullRequest) -> int:
 
 def show_unpushed(change: ProposedChange, commit: str, diff: str, *, is_dry_run: bool) -> None:
     """Print a change that is not pushed, and the reason."""
-    print(f"commit {commit}\nbranch {change.branch}\n\n{change.message}\n{diff}")
-    print(f"{'draft ' if change.draft else ''}pull request: {change.title}\n\n{change.body}")
+    print(f"commit {commit}\nbranch {change.branch}\n\n{terminal.harmless(change.message)}\n{diff}")
+    body = terminal.harmless(change.body)
+    print(f"{'draft ' if change.draft else ''}pull request: {change.title}\n\n{body}")
     why = "this is a dry run" if is_dry_run else "the workspace's `automation.mode` is dry-run"
     terminal.say(f"nothing was pushed: {why}")
 

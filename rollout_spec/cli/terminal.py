@@ -32,7 +32,7 @@ def links(stream: TextIO) -> bool:
     return is_watched(stream) and not os.environ.get("CI")
 
 
-_COMMAND = re.compile(r"^(\s*):(?=:)|#(?=#\[)", re.MULTILINE)
+_COMMAND = re.compile(r"^(\s*):(?=:)|#(?=#\w*\[)", re.MULTILINE)
 """The start of a workflow command to a CI runner, in any printed line."""
 
 

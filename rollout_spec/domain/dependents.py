@@ -61,7 +61,7 @@ def _by_component(repository: Repository) -> dict[str, Dependents]:
             _add_pins(file.model, repository, by_component)
         elif file:
             for name in repository.names("components"):
-                if name.encode() in file.content:
+                if name.encode() in file.content or b"\\" in file.content:  # the name may be escaped
                     by_component.setdefault(name, Dependents()).unreadable.append(file.stem)
     return by_component
 

@@ -14,8 +14,8 @@ from rollout_spec.workspace.repository import Repository
 if TYPE_CHECKING:
     from rollout_spec.spec.rollout import ModelRollout
 
-_HOST = re.compile(rb"""\bhost["']?\s*:\s*["']?([a-z0-9*.-]+)?""")
-"""A key `host`, with its value if that is written as it is: not in a block, and not behind a comment."""
+_KEY = rb"""\bhost["']?[ \t]*:"""
+_HOST = _KEY + rb"""\s*["']?([a-z0-9*.-]+)"""
 
 
 class HostClaim(NamedTuple):
@@ -57,12 +57,12 @@ def rollouts_by_host(repository: Repository) -> Mapping[str, list[str]]:
 
 
 def written_hosts(name: str, repository: Repository) -> set[str]:
-    """Return the hosts that the text of a rollout may contain. It is parsed only if it does not show them."""
+    """Return the hosts that the text of a rollout may contain. It is parsed unless it shows them all."""
     text = repository.tree.read(f"rollouts/{name}.yaml") or b""
-    hosts = {host.decode() for host in _HOST.findall(text)}
-    if hosts and "" not in hosts and b"\\" not in text:
-        return hosts
-    rollout = _rollout(name, repository)
+    hosts = re.findall(_HOST, text)
+    if hosts and len(hosts) == len(re.findall(_KEY, text)) and b"\\" not in text:
+        return {host.decode() for host in hosts}
+    rollout = _rollout(name, repository)  # the host may be escaped, in a block, or behind a comment
     return {rollout.spec.service.host} if rollout else set()
 
 

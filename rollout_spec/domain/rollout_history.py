@@ -93,15 +93,22 @@ def with_times(entries: Sequence[HistoryEntry]) -> tuple[HistoryEntry, ...]:
     return tuple(timed)
 
 
-def state_at(history: RolloutHistory, moment: datetime) -> PastState:
-    """Return the state at a time: that of the newest commit whose date is not after it."""
+def state_at(history: RolloutHistory, moment: datetime, now: datetime) -> PastState:
+    """Return the state at a time: that of the newest commit whose date is not after it.
+
+    A live commit with a date after ``now`` may have been live at that time too.
+    """
     entries = history.entries
     at = next((index for index, entry in enumerate(entries) if entry.at <= moment), None)
+    ahead = next((entry for entry in entries[:at] if entry.at > now), None)
+    is_ahead = f"{ahead.commit[:12]} is live already, and its date is in the future" if ahead is not None else None
     if at is None:
+        if is_ahead is not None:
+            return PastState(moment, None, f"unknown: {is_ahead}")
         reason = f"unknown: {history.missing}" if history.missing else f"{history.rollout} was not there yet"
         return PastState(moment, None, reason)
     later = next((entry for entry in entries[at:] if entry.at > moment), None)
-    doubt = None
+    doubt = is_ahead
     if later is not None:
         doubt = f"the dates are out of order: {later.commit[:12]} is older and has a later date"
     return PastState(moment, entries[at], doubt=doubt)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.text import did_you_mean, excerpt
@@ -12,6 +12,8 @@ from rollout_spec.domain.incident_files import file_at
 from rollout_spec.domain.incident_records import IncidentRecord, incident_paths, quarantine_of, record_of
 from rollout_spec.domain.incident_resolution import COMMAND, Verdict, explains_another, flags_for, missing_keys
 from rollout_spec.lifecycle.step_result import REFUSED
+from rollout_spec.render.drift import compare_manifests
+from rollout_spec.render.renderer import RenderError, render
 from rollout_spec.spec.incident import IncidentSpec, Reproduced
 from rollout_spec.workspace.edits import with_resolution
 from rollout_spec.workspace.repository import Repository
@@ -74,6 +76,20 @@ def resolve(repository: Repository, request: ResolveRequest) -> ResolvedIncident
         keys = ", ".join(f"`{key}`" for key in fields)
         raise UserError(f"{record.path} has a form that cannot be edited", hint=f"write {keys} by hand") from None
     return _read_back(record, before, repository, edits)
+
+
+def with_manifests(done: ResolvedIncident, repository: Repository) -> ResolvedIncident:
+    """Add the manifests that change with a resolution: the rollback target may be another version then."""
+    after = repository.edited(done.edits)
+    rollout = after.require_rollout(done.spec.rollout).require_model()
+    try:
+        before = {each.path: each.text for each in render(rollout, repository)}
+        manifests = render(rollout, after)
+    except RenderError:  # the check reports it
+        return done
+    unchanged = {each.path for each in manifests if before.get(each.path) == each.text}
+    drifts = (each for each in compare_manifests(done.spec.rollout, manifests, after) if each.path not in unchanged)
+    return replace(done, edits={**done.edits, **{each.path: each.wanted for each in drifts}})
 
 
 def require_incident(repository: Repository, name: str) -> IncidentRecord:

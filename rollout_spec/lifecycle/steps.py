@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rollout_spec.core.errors import UserError
+from rollout_spec.core.text import join_some
 from rollout_spec.core.yaml.entries import CannotEditError
 from rollout_spec.lifecycle.bootstrap import new_rollout
 from rollout_spec.lifecycle.default_targets import default_profile, default_targets
@@ -12,11 +13,18 @@ from rollout_spec.lifecycle.live_changes import STEPS
 from rollout_spec.lifecycle.options import option_of
 from rollout_spec.lifecycle.step_result import REFUSED, Request, StepResult
 from rollout_spec.render.drift import compare_manifests
+from rollout_spec.render.outputs import is_rendered
 from rollout_spec.render.renderer import RenderError, render
 from rollout_spec.spec.rollout import ModelRollout
 from rollout_spec.workspace.edits import with_live, with_record
 from rollout_spec.workspace.loader import File
 from rollout_spec.workspace.repository import Repository
+
+_SHOWN = 3
+
+
+class ForeignFileError(UserError):
+    """A file of somebody stands where a new rollout would be rendered."""
 
 
 def apply_step(repository: Repository, request: Request) -> StepResult:
@@ -42,14 +50,25 @@ def apply_step(repository: Repository, request: Request) -> StepResult:
 
 
 def rendered(step: StepResult, repository: Repository) -> StepResult:
-    """Add the manifests that change with a step. UserError if they cannot be rendered."""
+    """Add the manifests that change with a step.
+
+    UserError if they cannot be rendered; ForeignFileError if a new rollout would overwrite a file of somebody.
+    """
     after = repository.edited(step.edits)
     try:
         manifests = render(step.after, after)
     except RenderError as error:
         raise UserError(f"{step.path} cannot be rendered: {error.message}", hint=error.hint, status=REFUSED) from None
-    changed = {manifest.path: manifest.wanted for manifest in compare_manifests(step.rollout, manifests, after)}
-    return replace(step, edits={**step.edits, **changed})
+    drifts = list(compare_manifests(step.rollout, manifests, after))
+    foreign = [each.path for each in drifts if each.committed is not None and not is_rendered(each.committed)]
+    if foreign and step.before is None:
+        verb = "exists" if len(foreign) == 1 else "exist"
+        raise ForeignFileError(
+            f"{join_some(foreign, _SHOWN)} {verb} already, and rollout-spec did not render it",
+            hint=f"move it to another folder first: {step.rollout} is rendered there",
+            status=REFUSED,
+        )
+    return replace(step, edits={**step.edits, **{each.path: each.wanted for each in drifts}})
 
 
 def _step(

@@ -118,7 +118,9 @@ def _next(detail: IncidentDetail, width: int) -> Iterator[str]:
         yield from _sentence(f"Next: commit and merge {record.path} of this checkout.", width)
     else:
         for branch in detail.resolving:
-            yield from _sentence(f"Next: review the pull request of {branch}, which resolves it.", width)
+            yield from _sentence(
+                f"Next: review the pull request of {branch}, which is named like its resolution.", width
+            )
         yield from _commands(record.name, spec, detail.is_stable, width)
 
 

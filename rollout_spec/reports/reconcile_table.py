@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rollout_spec.core.text import aligned
+from rollout_spec.core.text import aligned, escape
 
 VERSION = 1
 _HEADS = ("rollout", "version", "stage", "verdict", "action")
@@ -33,7 +33,7 @@ def reconcile_table(rows: Sequence[ReconcileRow]) -> str:
     """Return a line for each rollout, and below it the missing conditions or the reason, and the link."""
     if not rows:
         return "no rollout is in flight\n"
-    cells = [(each.rollout, each.version, each.stage or "-", each.verdict or "-", each.action) for each in rows]
+    cells = [(escape(each.rollout), each.version, each.stage or "-", each.verdict or "-", each.action) for each in rows]
     head, *lines_of_rows = aligned([_HEADS, *cells])
     lines = [head.rstrip()]
     for line, each in zip(lines_of_rows, rows, strict=True):

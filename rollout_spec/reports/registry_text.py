@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rollout_spec.core.registered import Examination
-from rollout_spec.core.text import aligned
+from rollout_spec.core.text import aligned, escape
 
 VERSION = 1
 _HEADS = ("rollout", "version", "role", "examined", "size")
@@ -44,7 +44,7 @@ def artifacts_table(rows: Sequence[ArtifactRow]) -> str:
     head, *lines_of_rows = aligned([_HEADS, *cells])
     lines = [head.rstrip()]
     for line, row in zip(lines_of_rows, rows, strict=True):
-        lines += [line.rstrip(), f"    {row.examination.address}"]
+        lines += [line.rstrip(), f"    {escape(row.examination.address)}"]
     return "\n".join(lines) + "\n"
 
 

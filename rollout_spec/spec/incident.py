@@ -17,6 +17,7 @@ from rollout_spec.spec.model import Model
 from rollout_spec.spec.quantities import Number, Time
 
 _GIVEN: JsonDict = {"not": {"type": "null"}}
+_TOLD: JsonDict = {"type": "string", "pattern": r"^[\s\S]*\S[\s\S]*$"}
 
 
 class IncidentEvidence(Model):
@@ -84,7 +85,7 @@ class IncidentSpec(Model):
             "if": {"properties": {"status": {"const": "resolved"}}, "required": ["status"]},
             "then": {
                 "required": ["verdict", "rootCause", "resolution"],
-                "properties": {"verdict": _GIVEN, "rootCause": _GIVEN, "resolution": _GIVEN},
+                "properties": {"verdict": _GIVEN, "rootCause": _TOLD, "resolution": _TOLD},
                 "if": {
                     "properties": {"verdict": {"const": "cleared"}, "notReproduced": _GIVEN},
                     "required": ["verdict", "notReproduced"],
@@ -100,12 +101,12 @@ class IncidentSpec(Model):
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The keys that a resolved incident needs, and that this one lacks."""
+        """The keys that a resolved incident needs, and that this one lacks. A blank text explains nothing."""
         values = {
             "verdict": self.verdict,
             "reproduced": self.reproduced or (self.not_reproduced if self.verdict != "bad" else None),
-            "rootCause": self.root_cause,
-            "resolution": self.resolution,
+            "rootCause": (self.root_cause or "").strip() or None,
+            "resolution": (self.resolution or "").strip() or None,
         }
         return tuple(name for name, value in values.items() if value is None)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rollout_spec.checks.regressions import introduced
-from rollout_spec.checks.runner import CheckOptions, check
+from rollout_spec.checks.runner import CheckOptions, check, is_sound
 from rollout_spec.core.findings import Finding
-from rollout_spec.lifecycle.incident_resolution import ResolvedIncident, ResolveRequest, resolve
+from rollout_spec.lifecycle.incident_resolution import ResolvedIncident, ResolveRequest, resolve, with_manifests
 from rollout_spec.workflows.step_check import failed_drill
 from rollout_spec.workspace.repository import Repository
 
@@ -39,6 +39,14 @@ class CheckedResolution:
         return bool(self.refused or self.why)
 
 
+def resolved(repository: Repository, request: ResolveRequest) -> ResolvedIncident:
+    """Resolve an incident in memory, with the manifests that change with it."""
+    done = resolve(repository, request)
+    after = repository.edited(done.edits)
+    file = after.rollout(done.spec.rollout)
+    return with_manifests(done, repository) if file is not None and is_sound(file, after) else done
+
+
 def checked_resolution(
     request: ResolveRequest, repository: Repository, bases: Sequence[Repository], prefix: str, now: datetime
 ) -> CheckedResolution:
@@ -46,7 +54,7 @@ def checked_resolution(
 
     An error of the incident's own file refuses it, and so does each new error of its rollout.
     """
-    done = resolve(repository, request)
+    done = resolved(repository, request)
     after = repository.edited(done.edits)
     rollout = f"rollouts/{done.spec.rollout}.yaml"
     paths = [path for path in (done.path, rollout) if after.tree.read(path) is not None]

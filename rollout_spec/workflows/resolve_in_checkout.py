@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ResolutionInCheckout:
-    """A checked resolution, and the file before it. ``commit`` is None if nothing was committed."""
+    """A checked resolution, and its files before it. ``commit`` is None if nothing was committed."""
 
     checked: CheckedResolution
-    before: bytes | None
+    before: Mapping[str, bytes | None]
     commit: str | None = None
 
 
@@ -54,7 +54,7 @@ def _resolve_and_write(
             _refuse_resolved(request.incident, live)
     bases = {base.commit: base.repository for base in (head, live) if base is not None}
     checked = checked_resolution(request, repository, list(bases.values()), here.prefix, options.now)
-    done = ResolutionInCheckout(checked, tree.read(checked.done.path))
+    done = ResolutionInCheckout(checked, {path: tree.read(path) for path in checked.done.edits})
     if checked.is_refused:
         return done
     writer = StepWriter(here, tree, checked.done.edits, head.commit if head is not None else None)

@@ -11,7 +11,7 @@ from rollout_spec.core.pull_request import ProposedChange
 from rollout_spec.domain.incident_records import incident_paths
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.lifecycle.incident_pull_request import resolution_change
-from rollout_spec.lifecycle.incident_resolution import ResolveRequest, resolve
+from rollout_spec.lifecycle.incident_resolution import ResolveRequest
 from rollout_spec.workflows.base_branch import Base, build, forge_of
 from rollout_spec.workflows.branch_heads import Built, Heads
 from rollout_spec.workflows.locate import WorkspaceLocation
@@ -19,7 +19,7 @@ from rollout_spec.workflows.newest import fetch_base
 from rollout_spec.workflows.open_branches import incidents_on, open_branches
 from rollout_spec.workflows.open_step import refuse_other
 from rollout_spec.workflows.pull_requests import DeliveredChange, Delivery, deliver
-from rollout_spec.workflows.resolution_check import CheckedResolution, ResolveOptions, checked_resolution
+from rollout_spec.workflows.resolution_check import CheckedResolution, ResolveOptions, checked_resolution, resolved
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class ResolutionInPullRequest:
         """
 
         def rebuilt(own: Base, commit: str) -> Built | None:
-            edits = resolve(own.repository, self.request).edits
+            edits = resolved(own.repository, self.request).edits
             return Built({own.path(path): content for path, content in edits.items()}, self.change.branch)
 
         heads = Heads(self.base, rebuilt)

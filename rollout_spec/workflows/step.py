@@ -21,6 +21,7 @@ from rollout_spec.lifecycle import (
 )
 from rollout_spec.lifecycle.gated import merges_itself
 from rollout_spec.lifecycle.hold import require_hold
+from rollout_spec.lifecycle.steps import ForeignFileError
 from rollout_spec.spec.workspace import ForgeSettings as ForgeSettings
 from rollout_spec.workflows.base_branch import Base
 from rollout_spec.workflows.branch_heads import Built, Heads
@@ -82,6 +83,8 @@ def _rendered(result: StepResult, repository: Repository) -> tuple[StepResult, U
         return result, None
     try:
         return rendered(result, repository), None
+    except ForeignFileError:
+        raise
     except UserError as error:
         return result, error
 

@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 from changed_workspaces import OTHER, PREFIX, ROLLOUTS, WORKSPACE, Files, repository_of
 
+from rollout_spec.core import package_data as resources
 from rollout_spec.render.drift import find_drift
 
 _MORE = ("", "  after: ../staging\n", "  incidentsFrom: [../staging]\n", "  waivers: []\n")
-_INCIDENT = """\
+INCIDENT = """\
 apiVersion: rollout-spec/v1
 kind: Incident
 metadata: {{name: {name}}}
@@ -82,7 +83,7 @@ def _incident(chance: random.Random, files: Files) -> None:
     folder = chance.choice([PREFIX, PREFIX, OTHER])
     rollout, version = chance.choice([*ROLLOUTS, "foo"]), chance.choice("12345")
     name = chance.choice([f"{rollout}-{version}", f"{rollout}-{version}-2", f"foo-{version}", "odd", f"ads-{version}"])
-    text = _INCIDENT.format(name=name, rollout=rollout, version=version)
+    text = INCIDENT.format(name=name, rollout=rollout, version=version)
     text = chance.choice([text, text, text.replace("status", "stat"), text[: chance.randint(0, len(text))]])
     place = chance.choice(["", "", "", "sub/", "fraud-1/"])
     files[f"{folder}/incidents/{place}{name}.{chance.choice(['yaml', 'yaml', 'yml'])}"] = text
@@ -122,6 +123,51 @@ def _link(chance: random.Random, files: Files) -> None:
     path = _pick(chance, files, rf"{PREFIX}/.*")
     if path is not None:
         files[path] = "LINK"
+
+
+def _escape(chance: random.Random, files: Files) -> None:
+    """Write a key or a quoted value with an escape in it."""
+    path = _pick(chance, files, rf"{PREFIX}/(rollouts|components)/[^/]*")
+    if path is not None:
+        word = chance.choice(["candidate", "host", "engine", "device", "contract", "exclusive", "fraud"])
+        escaped = f'"{word[:-1]}\\u{ord(word[-1]):04x}"'
+        files[path] = re.sub(rf"\b{word}(?=:)", lambda _: escaped, files[path])
+
+
+def _block(chance: random.Random, files: Files) -> None:
+    """Write a host in a block, below another one in a comment."""
+    path = _pick(chance, files, _R)
+    if path is not None:
+        host = chance.choice([r"\1", "fraud.ml.svc"])
+        files[path] = re.sub(r"    host: (\S+)", rf"    # host: other\n    host: >-\n      {host}", files[path])
+
+
+def _pin(chance: random.Random, files: Files) -> None:
+    """Let all versions of a rollout pin one more component, or one of them another version."""
+    path = _pick(chance, files, _R)
+    if path is not None:
+        pin = chance.choice(['device: "1", ', 'profile: "1", ', 'engine: ">=1", '])
+        more = re.sub(r"requires: \{", rf"requires: {{{pin}", files[path])
+        other = re.sub(rf'(    "{chance.choice("1234")}": .*(?:device|profile|engine): )"1"', r'\1"2"', files[path])
+        files[path] = chance.choice([more, other])
+
+
+def _template(chance: random.Random, files: Files) -> None:
+    """Put a shipped target into the workspace, perhaps with a mistake or under another name."""
+    source = chance.choice(["kserve", "gateway-api"])
+    name = chance.choice([source, source, "own"])
+    for file in resources.names(f"templates/{source}"):
+        text = resources.read(f"templates/{source}/{file}").decode()
+        edits = [
+            text,
+            text + "# x\n",
+            text.replace("name", "nome", 1),
+            text.replace("owns: workloads", "owns: traffic"),
+        ]
+        files[f"{PREFIX}/templates/{name}/{file}"] = chance.choice(edits)
+    path = _pick(chance, files, _R)
+    if path is not None and name == "own":
+        files[path] = files[path].replace(f"type: {source}", "type: own")
 
 
 _R = rf"{PREFIX}/rollouts/[^/]*"
@@ -179,6 +225,15 @@ CHANGES: tuple[Change, ...] = (
     _render,
     _workspace,
     _link,
+    _escape,
+    _block,
+    _pin,
+    _template,
+    _replace(
+        rf"{PREFIX}/components/[^/]*",
+        ("type: feature, serving.*\\]", 'type: feature, exclusive: true, serving: ["2"]'),
+        ("type: feature,", "type: feature, exclusive: true,"),
+    ),
 )
 
 

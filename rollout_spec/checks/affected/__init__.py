@@ -12,6 +12,7 @@ from collections.abc import Collection
 from rollout_spec.checks.affected.changes import UndecidableError, sort_out
 from rollout_spec.checks.affected.expansion import expanded
 from rollout_spec.checks.selection import EVERYTHING, Selection
+from rollout_spec.core.errors import UserError
 from rollout_spec.workspace.repository import Repository
 
 __all__ = ["select"]
@@ -27,5 +28,5 @@ def select(repository: Repository, base: Repository, changed: Collection[str] | 
         return EVERYTHING
     try:
         return expanded(sort_out(changed, repository, base, prefix), repository, base)
-    except UndecidableError:
+    except (UndecidableError, UserError):  # UserError: a changed file cannot be read, perhaps one that no rule reads
         return EVERYTHING

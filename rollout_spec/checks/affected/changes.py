@@ -18,7 +18,8 @@ from rollout_spec.spec.kinds import ALERTS, FOLDERS, MANIFESTS, WORKSPACE_FILE
 from rollout_spec.workspace.repository import Repository
 
 _ATTRIBUTES = ".gitattributes"
-_OWN_NAME = b"rollout-spec"
+_OWN_NAME = re.compile(rb"rollout[-_.]spec", re.IGNORECASE)
+"""The name of this tool as pip reads it."""
 _PROSE = (".md", ".rst")
 
 
@@ -108,10 +109,20 @@ def _refuse_general(paths: Collection[str], repository: Repository, base: Reposi
         name = path.rpartition("/")[2]
         if path in (".", "..") or not path.strip("./") or name == _ATTRIBUTES:
             raise UndecidableError
-        if path.partition("/")[0] in no_links.OWN or name.endswith(_PROSE):
+        if name.endswith(_PROSE) or _is_of_workspace(path, (repository, base)):
             continue
-        if any(_OWN_NAME in (content or b"") for content in _contents(path, (repository, base))):
+        if any(_OWN_NAME.search(content or b"") for content in _contents(path, (repository, base))):
             raise UndecidableError
+
+
+def _is_of_workspace(path: str, repositories: Sequence[Repository]) -> bool:
+    """Return whether a path is in a folder of this workspace, or of another one.
+
+    The other one must be there on both sides.
+    """
+    parts = path.split("/")
+    folders = ["/".join(parts[:at]) for at, part in enumerate(parts) if part in no_links.OWN]
+    return any(not folder or all(each.elsewhere(folder) for each in repositories) for folder in folders)
 
 
 def _contents(path: str, repositories: Sequence[Repository]) -> Iterator[bytes | None]:

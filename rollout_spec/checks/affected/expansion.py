@@ -77,7 +77,8 @@ def _pinned(rollouts: Collection[str], repository: Repository) -> Iterator[str]:
         if file is not None and file.model is not None:
             yield from file.model.spec.component_names
         elif file is not None:
-            yield from (each for each in repository.names("components") if os.fsencode(each) in file.content)
+            names, content = repository.names("components"), file.content
+            yield from (each for each in names if os.fsencode(each) in content or b"\\" in content)
 
 
 def _is_exclusive(name: str, sides: Collection[Repository]) -> bool:

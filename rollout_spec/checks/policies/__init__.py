@@ -95,13 +95,19 @@ def check(
     matching = [each for each in policies_of(repository) if concerns(each.policy.match, model)]
     if not matching:
         return
-    from rollout_spec.checks.policies.bindings import variables_in
-
-    if repository.edited_from is None or "base" in variables_in(_expressions(matching)):
+    if repository.edited_from is None or _name_the_base(matching):
         yield from _violations(matching, rollout, repository, base, now)
     else:  # several rollbacks may lead to the same files
         key = ("violations", rollout.path, now)
         yield from repository.once(key, lambda here: tuple(_violations(matching, rollout, here, None, now)))
+
+
+def _name_the_base(policies: Iterable[PolicyInForce]) -> bool:
+    """Return whether an expression or a message of these policies may depend on the base."""
+    from rollout_spec.checks.policies.bindings import variables_in
+
+    expressions = (each.policy.expression + "\n" + (each.policy.message_expression or "") for each in policies)
+    return any("base" in variables_in(each) for each in expressions)
 
 
 def _expressions(policies: Iterable[PolicyInForce]) -> str:

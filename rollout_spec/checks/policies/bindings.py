@@ -141,9 +141,9 @@ def _in_flight(repository: Repository) -> list[str]:
 
 
 def may_have_candidate(name: str, repository: Repository) -> bool:
-    """Return whether a rollout may have a candidate: a file without that word has none, and is not parsed.
+    """Return whether a rollout may have a candidate.
 
-    A word with escapes may be that one.
+    A file without that word and without escapes has none, and is not parsed.
     """
     content = repository.tree.read(f"rollouts/{name}.yaml") or b""
     file = repository.rollout(name) if b"candidate" in content or b"\\" in content else None

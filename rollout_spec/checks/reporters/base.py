@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 SEVERITIES = ("error", "warning", "info")
 """Severities, the most severe first."""
+_COMMAND = re.compile(r"#(?=#\w*\[)")
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,9 @@ def worst_first(findings: Iterable[Finding]) -> list[Finding]:
 def shown(text: str, but: str = "") -> str:
     """Escape characters that would move the cursor or hide text: messages may quote text of strangers.
 
-    `##[` is escaped too, because it begins a command to the runner of a workflow, anywhere in a line.
+    `##[` and `##vso[` are escaped too: they begin a command to the runner of a workflow, anywhere in a line.
     """
-    return escape(text.replace("##[", "\\u0023#["), but)
+    return escape(_COMMAND.sub(r"\\u0023", text), but)
 
 
 def json_text(value: Any) -> str:
@@ -71,6 +73,7 @@ def json_text(value: Any) -> str:
     A lone surrogate becomes the text `\\ud800`: UTF-8 cannot hold it, and many parsers refuse its escape.
     """
     text = json.dumps(value, indent=2, ensure_ascii=False)
+    text = _COMMAND.sub(r"\\u0023", text)
     if text.replace("\n", "").isprintable():
         return text + "\n"
     return "".join(each if each == "\n" or each.isprintable() else _in_json(each) for each in text) + "\n"

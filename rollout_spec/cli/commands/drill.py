@@ -78,7 +78,8 @@ def _with_registry(arguments: argparse.Namespace, result: WorkspaceDrill, here: 
 
 def _report(arguments: argparse.Namespace, result: WorkspaceDrill) -> int:
     drills = result.drills
-    sys.stdout.write(_json(drills) if arguments.format == "json" else "\n".join(map(_table, drills)))
+    table = "\n".join(map(_table, drills))
+    sys.stdout.write(_json(drills) if arguments.format == "json" else terminal.without_commands(table))
     terminal.say(_summary(drills))
     return 1 if any(map(_fails, drills)) else 0
 

@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"--at: {format_time(moment)} is in the future", hint="choose a time that has passed")
     here = place.find_anywhere(arguments)
     history, present = history_of(arguments.rollout, here, is_offline=arguments.offline, limit=arguments.limit)
-    state: PastState | None = state_at(history, moment) if moment is not None else None
+    state: PastState | None = state_at(history, moment, now) if moment is not None else None
     if arguments.format == "json":
         sys.stdout.write(json_text(history_json(history, present.not_asked, state)))
     else:

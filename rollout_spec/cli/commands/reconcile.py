@@ -14,7 +14,6 @@ from rollout_spec.checks.reporters.base import json_text
 from rollout_spec.cli import terminal
 from rollout_spec.cli.clock import clock
 from rollout_spec.cli.workspace import find_anywhere
-from rollout_spec.core.text import escape
 from rollout_spec.reports.reconcile_table import reconcile_json, reconcile_table
 from rollout_spec.workflows.reconcile import reconcile
 
@@ -32,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     done = reconcile(find_anywhere(arguments), now, terminal.say, set(arguments.rollouts), is_dry_run=arguments.dry_run)
     rows = [each.row for each in done.results]
     text = json_text(reconcile_json(rows)) if arguments.format == "json" else reconcile_table(rows)
-    sys.stdout.write(text if arguments.format == "json" else escape(text, keep="\n"))
+    sys.stdout.write(text if arguments.format == "json" else terminal.harmless(text))
     for each in done.results:
         for note in each.notes:
             terminal.say(f"{each.rollout}: {note}")

@@ -20,7 +20,6 @@ from rollout_spec.cli import terminal
 from rollout_spec.cli import workspace as place
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import Report
-from rollout_spec.core.text import escape
 from rollout_spec.reports.registry_text import VERSION, ArtifactRow, artifacts_json, artifacts_table
 from rollout_spec.workflows.registry import AccessOptions, of_command_line, open_registry
 from rollout_spec.workflows.registry_sync import Sync, synchronize
@@ -60,7 +59,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     rows = [ArtifactRow(each.rollout, each.version, each.role, each.examination) for each in result.artifacts]
     report = Report(result.findings)
     if arguments.format == "text":
-        sys.stdout.write(escape(artifacts_table(rows), keep="\n"))
+        sys.stdout.write(terminal.harmless(artifacts_table(rows)))
         sys.stdout.write(REPORTERS["text"].report(report, view.for_person(here)))
     elif arguments.format == "json":
         sys.stdout.write(json_text(_json(result, rows)))
@@ -96,7 +95,7 @@ def _sync(arguments: argparse.Namespace) -> int:
     else:
         verb = "would change" if arguments.dry_run else "changed"
         lines = [f"{each.rollout}: {verb} {each.text}\n" for each in done.changes]
-        sys.stdout.write(escape("".join(lines) or "nothing to change\n", keep="\n"))
+        sys.stdout.write(terminal.harmless("".join(lines) or "nothing to change\n"))
     for left_out in done.left_out:
         terminal.say(f"{left_out.rollout}: not synchronized: {left_out.reason}")
     _say_failure(done.failure)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rollout_spec.integrations.git.command import ID, GitError, Plumbing, checked
+from rollout_spec.integrations.git.working_changes import SUBMODULES
 
 
 def changed_since(root: Path, old: str, new: str) -> frozenset[str] | None:
@@ -12,19 +13,19 @@ def changed_since(root: Path, old: str, new: str) -> frozenset[str] | None:
 
     None if ``old`` is not in the first-parent history of ``new``, or was not fetched.
     """
-    wanted = ("log", "--first-parent", "-m", "--no-renames", "--name-only", "-z", "--format=%x01%H %P%x01")
+    run, commits = Plumbing(root).run, (checked(new, ID), f"^{checked(old, ID)}")
+    wanted = ("log", "--first-parent", "-m", "--no-renames", "--name-only", "-z", "--format=", SUBMODULES)
     try:
-        output = Plumbing(root).run(*wanted, checked(new, ID), f"^{checked(old, ID)}")
+        ids = run("rev-list", "--first-parent", "--parents", *commits).splitlines()
+        paths = run(*wanted, *commits) if ids and ids[-1].split()[1:2] == [old] else None
     except GitError:
         return None
-    _, *parts = output.split("\x01")
-    ids, paths = parts[::2], parts[1::2]
-    if not ids or ids[-1].split()[1:2] != [old]:
-        return None
-    return frozenset(path.lstrip("\n") for part in paths for path in part.split("\0") if path.strip("\n"))
+    return frozenset(path for path in paths.split("\0") if path) if paths is not None else None
 
 
 def differing(root: Path, one: str, other: str) -> list[str]:
     """Return the paths that differ between two commits."""
-    output = Plumbing(root).run("diff-tree", "-r", "-z", "--name-only", checked(one, ID), checked(other, ID))
+    output = Plumbing(root).run(
+        "diff-tree", "-r", "-z", "--name-only", SUBMODULES, checked(one, ID), checked(other, ID)
+    )
     return [path for path in output.split("\0") if path]

@@ -119,7 +119,7 @@ class Plumbing:
             return set()
         names = "".join(f"{each}\n" for each in commits).encode()
         try:
-            lines = self.run("rev-list", "--no-walk", "--missing=print", "--stdin", stdin=names).splitlines()
+            lines = self.run("rev-list", "--no-walk", "--missing=print", "--stdin", stdin=names).split("\n")
         except GitError:
             return None
         return {line.removeprefix("?") for line in lines if line.startswith("?")}

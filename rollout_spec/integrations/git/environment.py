@@ -37,6 +37,7 @@ ENVIRONMENT = {
     "GIT_NOGLOB_PATHSPECS": "0",
     "GIT_ICASE_PATHSPECS": "0",
     "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_GRAFT_FILE": os.devnull,
     "LC_ALL": "C",
 }
 _SHOWN_BY = "ROLLOUT_SPEC_GIT_PASSWORD"  # the name of the variable, not its content
@@ -62,7 +63,6 @@ def repository_environment(root: Path, folder: Path) -> dict[str, str]:
         "GIT_OBJECT_DIRECTORY": str(common / "objects"),
         "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
         "GIT_SHALLOW_FILE": str(common / "shallow"),
-        "GIT_GRAFT_FILE": os.devnull,
         "GIT_NAMESPACE": "",
         "GIT_PREFIX": "",
     }

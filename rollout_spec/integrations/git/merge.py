@@ -55,9 +55,16 @@ class Bare:
     def merge(self, branch: str, base: str, message: str, moment: datetime) -> Merge:
         """Merge a branch into a base by a merge commit.
 
-        UserError with status 1 if they conflict, if one of them is missing, or if the base moves meanwhile.
+        UserError with status 1 if they conflict, if one of them is missing, if there is nothing to merge, or if the
+        base moves meanwhile.
         """
         head, before = self._tip(branch), self._tip(base)
+        if self.contains(base, head):
+            raise UserError(
+                f"{branch} is at {head[:12]}, which is on {base} already: there is nothing to merge",
+                hint="push its commits again, or close the pull request",
+                status=1,
+            )
         tree = self._tree(before, head, branch, base)
         arguments = ("commit-tree", tree, "-p", before, "-p", head)
         sha = self._run(*arguments, stdin=message.encode(), environment=author(moment)).strip()
@@ -89,7 +96,7 @@ class Bare:
         except GitError as error:
             if error.code != _CONFLICT:
                 raise
-            paths = [line for line in error.output.splitlines()[1:] if line]
+            paths = [line for line in error.output.split("\n")[1:] if line]
             where = f" in {join_some(paths, _MOST_NAMED)}" if paths else ""
             raise UserError(
                 f"{branch} conflicts with {base}{where}",

@@ -53,7 +53,7 @@ class Remote:
     def head(self) -> tuple[str, str] | None:
         """Return the default branch of the remote and its commit, None if it names none."""
         branch = commit = None
-        for line in self._ask("ls-remote", "--symref", self.name, "HEAD").splitlines():
+        for line in self._ask("ls-remote", "--symref", self.name, "HEAD").split("\n"):
             value, _, name = line.partition("\t")
             if value.startswith(f"ref: {_HEADS}") and name == "HEAD":
                 branch = value.removeprefix(f"ref: {_HEADS}")
@@ -73,7 +73,7 @@ class Remote:
         refs = [f"{_HEADS}{checked(pattern, _PATTERN)}" for pattern in patterns]
         fits = re.compile("|".join(re.escape(each).replace(r"\*", ".*") for each in refs))
         commits = {}
-        for line in self._ask("ls-remote", self.name, *refs).splitlines():
+        for line in self._ask("ls-remote", self.name, *refs).split("\n"):  # a name may hold other line ends
             commit, _, name = line.partition("\t")
             if fits.fullmatch(name) and ID.fullmatch(commit):
                 commits[name.removeprefix(_HEADS)] = commit

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from rollout_spec.integrations.git.command import ID, Plumbing, checked
 
+SUBMODULES = "--ignore-submodules=dirty"
+"""Without this option, a .gitmodules of anybody may hide submodules."""
 _STATUS = (
     *("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal", "--ignored=traditional"),
-    "--ignore-submodules=dirty",
+    SUBMODULES,
 )
 
 
@@ -26,7 +28,7 @@ def changes_since(root: Path, commit: str) -> frozenset[str] | None:
     entries = b"\0" + run("ls-files", "-v", "-z", "--cached")
     if entries.count(b"\0H ") != entries.count(b"\0") - 1:  # H: compared with the disk, and without a conflict
         return None
-    since = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", checked(commit, ID), "HEAD")
+    since = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", SUBMODULES, checked(commit, ID), "HEAD")
     committed = run(*since, "--").split(b"\0")
     present = (entry[3:] for entry in run(*_STATUS).split(b"\0"))
     return frozenset(os.fsdecode(path) for path in (*committed, *present) if path)

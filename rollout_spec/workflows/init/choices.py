@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from rollout_spec.core import package_data as resources
 from rollout_spec.core.errors import UserError
+from rollout_spec.core.text import excerpt
 from rollout_spec.domain.targets import definitions as catalog
 from rollout_spec.integrations.forges import FORGES as FORGE_TYPES
 from rollout_spec.integrations.monitors import MONITORS as MONITOR_TYPES
 from rollout_spec.integrations.monitors.presets import PRESETS
 from rollout_spec.spec.target import TargetDefinition
+from rollout_spec.spec.workspace import ForgeSettings
 from rollout_spec.workspace.working_tree import WorkingTree
 
 NONE = "none"
@@ -70,6 +75,23 @@ class Choices:
             )
         if self.forge == "local" and (self.repository is not None or self.base_url is not None):
             raise UserError("--repository and --base-url need a --forge other than local")
+        self._require_sound()
+
+    def _require_sound(self) -> None:
+        """Raise UserError if the workspace would not load with these flags, or would hold a password."""
+        if self.base_url is not None and re.match(r"https?://[^/?#]*@", self.base_url):
+            raise UserError(
+                "--base-url: the URL has credentials, which would be committed",
+                hint="leave them out: docs/forges.md says which variable holds the token",
+            )
+        try:
+            ForgeSettings.model_validate(
+                {"type": FORGES[self.forge], "repository": self.repository, "baseUrl": self.base_url}
+            )
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            flag = "--base-url" if first["loc"][-1:] == ("baseUrl",) else "--repository"
+            raise UserError(f"{flag}: {first['msg']}; got `{excerpt(str(first['input']))}`") from None
 
 
 @cache

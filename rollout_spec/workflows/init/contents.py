@@ -132,9 +132,9 @@ def _hooks(requirement: str | None) -> bytes:
     """Return the configuration of pre-commit.
 
     It installs the hooks from a git repository if CI does, else it calls the ``rollout-spec`` on the PATH. pre-commit
-    finds hooks only at the root of a repository: a requirement with ``#subdirectory=…`` has none.
+    knows no folder of a repository, as in ``#subdirectory=tools``.
     """
-    source = re.search(r" @ git\+([^\s#]+)@([^@/\s#]+)$", requirement or "")
+    source = re.search(r" @ git\+(\S+)@([^@/#\s]+)$", requirement or "")
     if source is None:
         return resources.read(f"{scaffold.EXAMPLE}/{HOOKS}")
     return (

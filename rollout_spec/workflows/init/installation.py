@@ -17,7 +17,8 @@ from rollout_spec.core.text import excerpt
 NAME = "rollout-spec"
 _ALLOWED = re.compile(r"[A-Za-z0-9 ,._+:/@=<>!~^*;&?%#()\[\]-]{1,500}")
 _GIT = re.compile(r"git\+(?:https?|ssh|git|file)://\S+@[^@/\s]+")
-_CREDENTIALS = re.compile(r"://[^/@\s]*:[^/@\s]*@|https?://[^/@\s]+@")  # a token may be the user's name
+_CREDENTIALS = re.compile(r"https?://[^/\s]*@|://[^/@\s]*:[^/@\s]*@")
+"""A token may be the user alone over HTTP; the user of an ssh URL is no secret."""
 _EXAMPLE = f"{NAME} @ git+https://HOST/PATH@COMMIT"
 
 

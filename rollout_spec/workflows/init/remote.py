@@ -10,7 +10,7 @@ from rollout_spec.core.errors import UserError
 from rollout_spec.workflows.init.choices import FORGES, Choices
 
 _REMOTE = re.compile(
-    r"(?:https?://|ssh://)?(?:[A-Za-z0-9._-]+@)?(?P<host>[A-Za-z0-9.-]+)(?::\d+)?[:/]"
+    r"(?P<scheme>https?://|ssh://)?(?:[A-Za-z0-9._-]+@)?(?P<host>[A-Za-z0-9.-]+)(?P<port>:\d+)?[:/]"
     r"(?P<path>[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)+)/?"
 )
 
@@ -22,9 +22,16 @@ def with_remote(choices: Choices, git_root: Path | None) -> Choices:
     match = _REMOTE.fullmatch(_address(git_root))
     if match is None:
         return choices
-    base_url = f"https://{match['host']}" if FORGES[choices.forge] == "gitea" else None
+    base_url = _base_url(match) if FORGES[choices.forge] == "gitea" else None
     path = match["path"].removesuffix(".git")
     return replace(choices, repository=choices.repository or path, base_url=choices.base_url or base_url)
+
+
+def _base_url(match: re.Match[str]) -> str:
+    """Return the address of the forge: that of an HTTP remote, or the host of another one."""
+    if (match["scheme"] or "").startswith("http"):
+        return f"{match['scheme']}{match['host']}{match['port'] or ''}"
+    return f"https://{match['host']}"
 
 
 def _address(git_root: Path) -> str:

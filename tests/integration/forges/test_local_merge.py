@@ -136,6 +136,15 @@ def test_what_has_moved_is_merged_as_it_is_and_said(repo: Repo) -> None:
     assert (pull(repo)["headSha"], repo.at(repo.tip(), "notes.md")) == (repo.tip(name), "Mine.")
 
 
+def test_a_branch_that_was_reset_to_the_base_is_not_merged(repo: Repo) -> None:
+    tip = repo.tip()
+    git(repo.remote, "update-ref", f"refs/heads/{branch(repo)}", tip)
+    result = repo.run("local", "merge", "1")
+    assert (result.status, result.out) == (1, "")
+    assert f"is at {tip[:12]}, which is on main already: there is nothing to merge" in result.err
+    assert (repo.tip(), pull(repo)["state"]) == (tip, "open")
+
+
 def conflict(repo: Repo) -> str:
     path = repo.workspace / "rollouts/fraud.yaml"
     path.write_text(path.read_text("utf-8").replace("stage: canary-5", "stage: shadow"), "utf-8")

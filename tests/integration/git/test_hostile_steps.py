@@ -48,3 +48,24 @@ def test_odd_dates_are_no_error(repo: Repo, date: str) -> None:
     repo.git("push", "-q", "origin", f"{commit}:refs/heads/main")
     assert changes(repo) == ["edited", "bootstrapped 41"]
     assert repo.run("history", "fraud").status == 0
+
+
+@pytest.mark.parametrize("name", ["::error::x", "x ##[error]", "x\n::error::y"])
+@pytest.mark.parametrize(("command", "status"), [("drill", 1), ("reconcile", 3)])
+def test_a_name_of_a_file_is_no_command_to_a_runner(repo: Repo, name: str, command: str, status: int) -> None:
+    repo.write(f"rollouts/{name}.yaml", "x: [")
+    repo.commit("Write it")
+    done = repo.run(command)
+    assert done.status == status
+    assert "error" in done.out
+    assert not any(line.lstrip().startswith("::") or "##[" in line for line in done.text.splitlines())
+
+
+def test_the_text_of_an_alert_in_a_dry_run_is_no_command_to_a_runner(repo: Repo) -> None:
+    alert = repo.alert()
+    alert["annotations"]["summary"] = "fraud 42 ##[add-mask]fraud"
+    done = repo.run("rollback", "--breach", repo.payload(alert), "--dry-run")
+    assert done.status == 0
+    body = done.out[done.out.index("pull request: ") :]
+    assert "add-mask" in body
+    assert "##[" not in body

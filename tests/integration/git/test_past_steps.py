@@ -120,6 +120,21 @@ def test_a_shallow_clone_says_that_older_steps_are_unknown(repo: Repo) -> None:
     assert "unknown: this clone is shallow" in past
 
 
+def test_a_graft_or_a_replaced_commit_hides_no_step(repo: Repo) -> None:
+    first = repo.git("rev-parse", "HEAD")
+    repo.take(to("shadow"), "Back")
+    commit = repo.git("rev-parse", "HEAD")
+    expected = changes(repo)
+    assert len(expected) == 2
+    grafts = repo.folder / ".git/info/grafts"
+    grafts.parent.mkdir(exist_ok=True)
+    grafts.write_text(f"{commit}\n", "utf-8")
+    assert changes(repo) == expected
+    grafts.unlink()
+    repo.git("replace", commit, first)
+    assert changes(repo) == expected
+
+
 def test_a_commit_at_which_the_file_did_not_load_is_no_step(repo: Repo) -> None:
     repo.edit("rollouts/fraud.yaml", "kind: ModelRollout", "kind: Broken")
     repo.commit("Break it")

@@ -49,6 +49,16 @@ def test_only_a_change_of_the_file_leads_to_a_walk(repo: Repo) -> None:
     assert walks(kept, repo) == 1, "the file is as it was, but the stage began anew"
 
 
+def test_no_name_of_a_file_hides_a_change(repo: Repo) -> None:
+    kept = StageHistory()
+    assert walks(kept, repo) == 1
+    before = repo.git("rev-parse", "HEAD")
+    repo.write(f"a\x01b {before} c", "This name looks like the end of one commit and the begin of another.\n")
+    repo.write("\nd", "x\n")
+    move(repo, "ab-50")
+    assert walks(kept, repo) == 1
+
+
 def test_a_change_that_a_merge_brings_is_seen(repo: Repo) -> None:
     kept = StageHistory()
     walks(kept, repo)

@@ -158,7 +158,7 @@ def test_the_checkout_is_compared_with_the_base(rolled_back: Repo) -> None:
 def test_a_branch_that_resolves_it_is_shown(rolled_back: Repo) -> None:
     assert rolled_back.run("incident", "resolve", "fraud-42", "--cleared", *FLAGS, "--pull-request").status == 0
     assert shown(rolled_back, "fraud-42")["resolvingBranches"] == ["resolve/acme-models/fraud/fraud-42"]
-    assert "review the pull request of resolve/acme-models/fraud/fraud-42" in " ".join(
+    assert "review the pull request of resolve/acme-models/fraud/fraud-42, which is named like its" in " ".join(
         run(rolled_back, "show", "fraud-42").out.split()
     )
 

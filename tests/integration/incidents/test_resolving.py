@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from past_steps import stable
 from repo import Repo, Result
 from repo import run as main_run
 
@@ -133,6 +134,28 @@ def test_a_pull_request_is_opened_once_and_merged(rolled_back: Repo) -> None:
     done = resolve(rolled_back, "--cleared", *ALARM, *TEXTS, "--pull-request")
     assert done.status == 1
     assert "fraud-42 is already resolved as cleared" in done.err
+
+
+def test_manifests_that_change_with_a_rollback_target_are_rendered(repo: Repo) -> None:
+    assert repo.run("withdraw", "fraud", "--commit").status == 0
+    repo.git("push", "-q", "origin", "main")
+    assert repo.breach("41").status == 0
+    repo.merge("rollback/acme-models/fraud/41")
+    repo.take(stable("40", "41"), "Keep 41 for a rollback")
+    assert 'name: "fraud-v41"' not in (repo.workspace / "manifests/fraud/kserve.yaml").read_text("utf-8")
+    words = ("incident", "resolve", "fraud-41", "--cleared", *ALARM, *TEXTS)
+    assert "+++ b/manifests/fraud/kserve.yaml" in repo.run(*words, "--dry-run").out
+    for _ in range(2):
+        assert repo.run(*words, "--pull-request").status == 0
+    assert len(repo.pull_requests()) == 2
+    head = repo.tip("resolve/acme-models/fraud/fraud-41")
+    done = repo.run(*words, "--commit")
+    assert done.status == 0, done.err
+    paths = ["incidents/fraud-41.yaml", "manifests/fraud/kserve.yaml"]
+    assert repo.git("show", "--format=", "--name-only").splitlines() == paths
+    assert checked(repo).status == 0
+    own = repo.git("rev-parse", "HEAD")
+    assert [repo.at(head, path) for path in paths] == [repo.at(own, path) for path in paths]
 
 
 def test_another_resolution_waits_for_the_open_pull_request(rolled_back: Repo) -> None:

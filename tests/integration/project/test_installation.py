@@ -106,17 +106,21 @@ def test_a_source_can_be_named_later(ci: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "forge", "repository"),
+    ("url", "forge", "repository", "base_url"),
     [
-        ("git@github.com:acme/models.git", "github", "acme/models"),
-        ("https://user@gitlab.example.com/acme/ml/models.git", "gitlab", "acme/ml/models"),
-        ("ssh://git@codeberg.org:22/acme/models", "forgejo", "acme/models"),
+        ("git@github.com:acme/models.git", "github", "acme/models", None),
+        ("https://user@gitlab.example.com/acme/ml/models.git", "gitlab", "acme/ml/models", None),
+        ("ssh://git@codeberg.org:22/acme/models", "forgejo", "acme/models", "https://codeberg.org"),
+        ("https://token@git.example.com:8443/acme/models", "gitea", "acme/models", "https://git.example.com:8443"),
+        ("http://127.0.0.1:3000/acme/models.git", "gitea", "acme/models", "http://127.0.0.1:3000"),
     ],
 )
-def test_the_repository_is_read_from_the_remote(url: str, forge: str, repository: str, tmp_path: Path) -> None:
+def test_the_repository_is_read_from_the_remote(
+    url: str, forge: str, repository: str, base_url: str | None, tmp_path: Path
+) -> None:
     git(tmp_path, "init", "-q", "-b", "main")
     git(tmp_path, "remote", "add", "origin", url)
     assert run("--repo", str(tmp_path), "init", "--minimal", "--forge", forge).status == 0
     settings = yaml.safe_load((tmp_path / ".rollout-spec.yaml").read_text("utf-8"))["spec"]["forge"]
     assert settings["repository"] == repository
-    assert settings.get("baseUrl") == ("https://codeberg.org" if forge == "forgejo" else None)
+    assert settings.get("baseUrl") == base_url

@@ -48,6 +48,19 @@ def test_a_branch_with_an_odd_name(repo: Repo, name: str) -> None:
     assert is_armed(repo, 1)
 
 
+@pytest.mark.parametrize("letter", ["\u2028", "\u2029", "\x85"])
+def test_a_branch_whose_name_looks_like_ours_and_another_line(repo: Repo, letter: str) -> None:
+    """Git allows these letters in a name, and some programs begin a new line there."""
+    bot = repo.clone("bot")
+    told = bot.breach("42", "latency-sla", "--dry-run").out
+    (ours,) = re.findall(r"^branch (rollback/\S+)$", told, re.MULTILINE)
+    push_tree(repo, f"{ours}{letter}x", "origin/main", {"notes.md": "hello\n"}, "x")
+    answer = bot.breach("42", "latency-sla")
+    assert answer.status == 0, answer.text
+    assert f"branch {ours}, commit" in answer.out
+    assert is_armed(repo, 1)
+
+
 @pytest.mark.parametrize("date", ["99999999999999", "-62135596801", "x"])
 def test_a_commit_with_an_odd_date(repo: Repo, date: str) -> None:
     repo.edit("rollouts/fraud.yaml", 'stable: "41"   ', 'stable: "41" # ours  ')

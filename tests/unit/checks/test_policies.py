@@ -221,6 +221,14 @@ def test_a_candidate_is_counted_however_its_key_is_spelled() -> None:
     assert names(asks('workspace.inFlight == ["fraud"]', **{"rollouts/fraud.yaml": spelled})) == []
 
 
+def test_a_candidate_is_in_flight_if_its_key_is_escaped() -> None:
+    text = (EXAMPLE / "rollouts/fraud.yaml").read_text()
+    hidden = text.replace("    candidate:", '    "candid\\u0061te":')
+    hidden = re.sub("#.*", "", hidden)
+    assert "candidate" not in hidden
+    assert names(asks("workspace.inFlight == []", **{"rollouts/fraud.yaml": hidden})) == ["p0"]
+
+
 # What passes.
 
 
@@ -767,6 +775,20 @@ def test_a_pack_that_the_workspace_does_not_name_is_said(tmp_path: Path) -> None
     settings = tmp_path / "models/.rollout-spec.yaml"
     settings.write_text(settings.read_text().replace("[baseline]", "[baseline, ./policies/costs.yaml]"))
     assert told not in run("--repo", str(tmp_path / "models"), "policy", "test").err
+
+
+def test_the_same_edited_files_are_compared_with_each_base() -> None:
+    text = '"it was " + (base == null ? "absent" : base.metadata.name)'
+    repository = workspace({"policies/ours.yaml": pack({"expression": "rollout == null", "messageExpression": text})})
+    after = repository.edited({"rollouts/other.yaml": None})
+    file = after.rollout("fraud")
+    assert file is not None
+    messages = [next(policies.check(file, after, base, NOW))[1].message for base in (repository, None, repository)]
+    assert messages == ["it was fraud", "it was absent", "it was fraud"]
+    repository = asks("base != null")
+    after = repository.edited({"rollouts/other.yaml": None})
+    found = [len(list(policies.check(file, after, base, NOW))) for base in (None, repository, None)]
+    assert found == [1, 0, 1]
 
 
 @pytest.mark.parametrize(("field", "gives_text"), [("expression", False), ("message_expression", True)])

@@ -409,24 +409,28 @@ def test_github_gets_one_command_for_each_finding(report: Report) -> None:
         assert (names[each.severity], properties, message) in told
 
 
-COMMANDING = "::set-output name=x::y%0A::add-mask::z\n::stop-commands::k\r##[add-mask]z\u2028::error::q,title=r"
+COMMANDING = (
+    "::set-output name=x::y%0A::add-mask::z\n::stop-commands::k\r##[add-mask]z##vso[task]\u2028::error::q,title=r"
+)
 
 
 def commanded(log: str) -> set[str]:
     """Return the commands that a runner takes from the lines of a log, also in the older form."""
     lines = [line.strip() for line in re.split(r"[\r\n]+", log)]
     new = {line[2:].partition(" ")[0].partition(":")[0] for line in lines if line.startswith("::")}
-    return new | {found for line in lines if not line.startswith("::") for found in re.findall(r"##\[([\w-]+)", line)}
+    return new | {
+        found for line in lines if not line.startswith("::") for found in re.findall(r"##(?:vso)?\[([\w-]+)", line)
+    }
 
 
-@pytest.mark.parametrize("name", ["github", "text"])
+@pytest.mark.parametrize("name", ["github", "text", "json", "sarif", "gitlab", "junit"])
 @pytest.mark.parametrize("quotes", [False, True])
 def test_what_strangers_wrote_commands_no_runner(name: str, quotes: bool) -> None:
     for file in (COMMANDING, f"  {COMMANDING}", f"rollouts/{COMMANDING}.yaml"):
         hostile = Finding(file, 1, 1, "owned", COMMANDING, hint=COMMANDING, path=(COMMANDING,))
         told = REPORTERS[name].report(Report((hostile,)), View(lines_of=(lambda _: [COMMANDING]) if quotes else None))
         assert commanded(told) == ({"error"} if name == "github" else set()), told
-    assert commanded(f"a\n {COMMANDING}") == {"set-output", "stop-commands", "add-mask"}
+    assert commanded(f"a\n {COMMANDING}") == {"set-output", "stop-commands", "add-mask", "task"}
 
 
 def test_what_is_said_commands_no_runner(capsys: pytest.CaptureFixture[str]) -> None:

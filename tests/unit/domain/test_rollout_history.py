@@ -12,6 +12,7 @@ from rollout_spec.domain.step_names import FileState
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
 ADA = Person("Ada", "ada@example.com")
+NOW = START + timedelta(minutes=51)
 UNKNOWN = FileState(True)
 
 
@@ -28,7 +29,7 @@ def history(minutes: list[int]) -> RolloutHistory:
 def test_in_order_one_state_is_live_at_each_time(minutes: list[int], at: int) -> None:
     told = history(sorted(minutes))
     moment = START + timedelta(minutes=at)
-    state = state_at(told, moment)
+    state = state_at(told, moment, NOW)
     assert state.doubt is None
     if state.entry is None:
         assert at < min(minutes)
@@ -43,8 +44,15 @@ def test_out_of_order_no_state_lasts_a_negative_time(minutes: list[int], at: int
     told = history(minutes)
     assert all(entry.until is None or entry.until >= entry.at for entry in told.entries)
     assert all(entry.until is not None or entry.is_last or entry.note for entry in told.entries)
-    state = state_at(told, START + timedelta(minutes=at))
+    state = state_at(told, START + timedelta(minutes=at), NOW)
     newest = max((number for number, each in enumerate(minutes) if each <= at), default=None)
     if newest is not None:
         assert state.entry is not None and state.entry.commit == f"c{newest}"
         assert (state.doubt is not None) == any(each > at for each in minutes[:newest])
+
+
+def test_a_date_in_the_future_is_a_doubt() -> None:
+    state = state_at(history([0, 60]), NOW, NOW)
+    assert state.entry is not None and state.entry.commit == "c0"
+    assert state.doubt == "c1 is live already, and its date is in the future"
+    assert state_at(history([60]), NOW, NOW).reason == "unknown: c0 is live already, and its date is in the future"

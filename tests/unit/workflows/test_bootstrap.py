@@ -138,3 +138,17 @@ def test_a_new_rollout_has_the_targets_that_the_others_share(tmp_path: Path) -> 
     new = parse((tmp_path / "rollouts/churn.yaml").read_bytes()).data
     assert new["spec"]["targets"] == [{"type": "envoy"}, {"type": "prometheus"}]
     assert new["spec"]["service"]["metrics"] == "envoy"
+
+
+def test_a_file_of_somebody_in_place_of_a_manifest_stays(tmp_path: Path) -> None:
+    create_repository(tmp_path, ".", Choices(), NOW)
+    words = example_line(run("--repo", str(tmp_path), "bootstrap", "churn", "--like", "fraud").err)
+    path = tmp_path / "manifests/churn/kserve.yaml"
+    path.parent.mkdir()
+    path.write_text("kind: InferenceService\n", "utf-8")
+    before = files_in(tmp_path)
+    done = run("--repo", str(tmp_path), *words)
+    assert (done.status, files_in(tmp_path)) == (1, before)
+    assert "manifests/churn/kserve.yaml exists already, and rollout-spec did not render it" in done.err
+    path.unlink()
+    assert run("--repo", str(tmp_path), *words).status == 0

