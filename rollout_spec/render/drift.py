@@ -42,7 +42,7 @@ def find_drift(file: File[ModelRollout], repository: Repository) -> list[Manifes
 def compare_manifests(name: str, manifests: list[Manifest], repository: Repository) -> Iterator[ManifestDrift]:
     """Yield the differences between the rendered manifests of a rollout and those in the tree."""
     for manifest in manifests:
-        committed, wanted = repository.tree.read(manifest.path), manifest.text.encode()
+        committed, wanted = repository.content(manifest.path), manifest.text.encode()
         if committed is not None and b"\r\n" in committed and repository.tree.converts_line_endings(manifest.path):
             wanted = _with_line_ends_of(committed, wanted)
         if committed != wanted:

@@ -14,7 +14,6 @@ from rollout_spec.core.yaml.scalars import quote
 from rollout_spec.render.outputs import head, is_rendered
 from rollout_spec.spec.kinds import MANIFESTS
 from rollout_spec.workspace.repository import Repository
-from rollout_spec.workspace.tree import Tree
 
 _FILE = "kustomization.yaml"
 NAMES = frozenset({_FILE, "kustomization.yml", "Kustomization"})
@@ -38,25 +37,25 @@ def kustomization(rollout: str, outputs: Mapping[str, bool], repository: Reposit
     if not rendered:
         return None
     names = repository.entries(folder.rstrip("/"))
-    if _has_another(folder, names, repository.tree):
+    if _has_another(folder, names, repository):
         return None
-    others = _others(folder, (name for name in names if name not in rendered), repository.tree)
+    others = _others(folder, (name for name in names if name not in rendered), repository)
     files = sorted({*(file for file, listed in rendered.items() if listed), *others})
     resources = "".join(f"\n  - {quote(file)}" for file in files) or " []"
     kind = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
     return f"{head(rollout)}{kind}resources:{resources}\n"
 
 
-def _has_another(folder: str, names: Iterable[str], tree: Tree) -> bool:
-    contents = (tree.read(folder + name) for name in names if name in NAMES)
+def _has_another(folder: str, names: Iterable[str], repository: Repository) -> bool:
+    contents = (repository.content(folder + name) for name in names if name in NAMES)
     return any(content is not None and not is_rendered(content) for content in contents)
 
 
-def _others(folder: str, names: Iterable[str], tree: Tree) -> Iterator[str]:
+def _others(folder: str, names: Iterable[str], repository: Repository) -> Iterator[str]:
     """Yield the names in a folder of Kubernetes objects that this tool did not render."""
     for name in names:
         if name not in NAMES and name.endswith((".yaml", ".yml", ".json")):
-            content = tree.read(folder + name)
+            content = repository.content(folder + name)
             if content is not None and not is_rendered(content) and _is_object(name, content):
                 yield name
 

@@ -39,7 +39,7 @@ def output_files(rollout: str, repository: Repository, known: Collection[str] = 
     Subfolders are ignored.
     """
     for path in output_paths(rollout, repository):
-        content = repository.tree.read(path) if path not in known else None
+        content = repository.content(path) if path not in known else None
         if content is not None:
             yield path, content
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from rollout_spec.core import package_data as resources
 from rollout_spec.core.errors import UserError
@@ -15,8 +14,8 @@ from rollout_spec.core.text import did_you_mean, excerpt
 from rollout_spec.core.units import NAME, label
 from rollout_spec.spec.kinds import FOLDERS, OUTPUTS, PAUSE_FILE, WORKSPACE_FILE
 from rollout_spec.workspace.folder_names import FolderNames
-from rollout_spec.workspace.kept_in_use import KeptInUse
 from rollout_spec.workspace.loader import File, is_mistaken_for_pause, kind_at, read_file
+from rollout_spec.workspace.results import KeptInUse, Results
 from rollout_spec.workspace.tree import Overlay, Tree
 
 if TYPE_CHECKING:
@@ -26,15 +25,17 @@ if TYPE_CHECKING:
     from rollout_spec.spec.rollout import ModelRollout
     from rollout_spec.spec.workspace import Workspace, WorkspaceSpec
 
-T = TypeVar("T")
-_MOST_RECENT = 64
 _RENDERED = tuple(f"{folder}/" for folder in OUTPUTS)
 
 
-class Repository:
-    """The files of a workspace, read from a tree at their first use."""
+class Repository(Results):
+    """The files of a workspace, read from a tree at their first use.
+
+    An edited one has its own results of ``once``, and shares those of ``recall``.
+    """
 
     def __init__(self, tree: Tree) -> None:
+        super().__init__()
         self.tree = tree
         self._files: dict[str, File[Any] | None] = {}
         self._folders = FolderNames(tree)
@@ -43,33 +44,6 @@ class Repository:
         self._edits: Mapping[str, bytes | None] = {}
         self._edited: KeptInUse[Repository] = KeptInUse()
         self._unrendered: Repository | None = None
-        self._results: dict[object, Any] = {}
-        self._recent: OrderedDict[object, Any] = OrderedDict()
-
-    def once(self, key: object, compute: Callable[[Repository], T]) -> T:
-        """Return a result that depends only on this repository, computed at the first call with its key.
-
-        An edited repository has its own results.
-        """
-        if key not in self._results:
-            self._results[key] = compute(self)
-        result: T = self._results[key]
-        return result
-
-    def recall(self, key: object, compute: Callable[[], T]) -> T:
-        """Return a result that depends only on its key, computed unless it is among the last ones.
-
-        Repositories that were edited from the same one share them.
-        """
-        recent = self._recent
-        if key in recent:
-            recent.move_to_end(key)
-        else:
-            recent[key] = compute()
-            if len(recent) > _MOST_RECENT:
-                recent.popitem(last=False)
-        result: T = recent[key]
-        return result
 
     def edited(self, edits: Mapping[str, bytes | None]) -> Repository:
         """Return the repository with edits over its tree. Unchanged files are not read again.
@@ -221,6 +195,13 @@ class Repository:
     def _content(self, path: str) -> bytes | None:
         tree, inside = self._place(path)
         return tree.read(inside) if tree is not None else None
+
+    def content(self, path: str) -> bytes | None:
+        """Return the bytes of a file. Those of the last ones are read once."""
+        if path in self._edits:
+            return self._edits[path]
+        tree = (self._below or self).tree
+        return self.recall(("content", path), lambda: tree.read(path))
 
     def link(self, path: str) -> str | None:
         """Return the first part of a path that is a link or a submodule, or None."""

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 _TOKEN = re.compile(
     r"""(?<![^\s\[{,:])(?:"(?:[^"\\\r\n]|\\.)*"|'[^'\r\n]*')|(?P<gap>(?<![ \t])[ \t]+)(?P<comment>#[^\r\n]*)|[^\r\n]"""
 )
@@ -54,7 +53,7 @@ def realigned(before: bytes, after: bytes) -> bytes:
 
 
 def _lines(content: bytes) -> list[str]:
-    return _LINE.findall(content.decode())
+    return [*(line.decode() for line in content.splitlines(keepends=True)), ""]
 
 
 def _parsed(line: str) -> _Line | None:
