@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import count
 from traceback import walk_tb
 from typing import Any
 
@@ -14,8 +15,9 @@ from jinja2.meta import find_undeclared_variables
 
 from rollout_spec.core.bounded_process.budget import OutOfTimeError
 from rollout_spec.core.errors import UserError
+from rollout_spec.core.yaml.decoding import UnreadableError, YAMLProblem, decode
 from rollout_spec.core.yaml.document import read_document
-from rollout_spec.render.sandbox import Sandbox
+from rollout_spec.render.sandbox import PrintedScalar, Sandbox
 
 Texts = Mapping[str, str]
 """The templates of a target by file."""
@@ -61,7 +63,7 @@ def _names_in(sandbox: Sandbox, file: str) -> frozenset[str] | None:
 @lru_cache(maxsize=256)  # a drill renders the same `live` again and again
 def _filled(sandbox: Sandbox, file: str, place: str, data: _Data) -> str:
     try:
-        text = sandbox.fill(file, data.values).strip("\n") + "\n"
+        parts = sandbox.fill(file, data.values)
     except (MemoryError, OutOfTimeError) as error:
         error.add_note(_line(error, place))
         raise
@@ -71,11 +73,55 @@ def _filled(sandbox: Sandbox, file: str, place: str, data: _Data) -> str:
         raise UserError(f"{_line(error, place)}: {error}", hint="use only the data of the template") from None
     except Exception as error:  # a template is a program, and can raise anything
         raise UserError(f"{_line(error, place)}: {str(error) or type(error).__name__}") from None
-    for problem in read_document(text.encode()).problems:
+    text = "".join(parts).strip("\n") + "\n"
+    for problem in _problems(text, tuple(None if isinstance(part, PrintedScalar) else part for part in parts)):
         if problem.severity == "error":
             message = f"{place}: the rendered text is not a manifest: line {problem.span.line}: {problem.message}"
             raise UserError(message, hint=problem.hint)
     return text
+
+
+_SCALARS = (
+    "v",
+    r""" "a: 'b', #c [d] {e} \"f\"" """.strip(),
+    """ 'a: "b", #c [d] {e}' """.strip(),
+    "-5",
+    "true",
+    "null",
+)
+"""Scalars of each kind that a template prints. A text that can be read with each of them can be read with any."""
+_BEFORE, _BEHIND = " [{\n", "\n,]}:"
+"""The characters beside a scalar that is a whole value or key."""
+_Structure = tuple[str | None, ...]
+"""The parts of a text, with None for each printed scalar."""
+
+
+def _problems(text: str, structure: _Structure) -> Sequence[YAMLProblem]:
+    """Return the problems of a text. It is not read if its structure was, except for its characters."""
+    if next(_sightings(structure)) == 0 or not _fits_any_scalar(structure):
+        return read_document(text.encode()).problems
+    try:
+        decode(text.encode())
+    except UnreadableError as error:
+        return (error.problem,)
+    return ()
+
+
+@lru_cache(maxsize=256)
+def _sightings(structure: _Structure) -> Iterator[int]:
+    """Return a counter of the texts with a structure. Most structures of a single rendering are unique."""
+    return count()
+
+
+@lru_cache(maxsize=256)
+def _fits_any_scalar(structure: _Structure) -> bool:
+    """Return whether a text of a structure can be read, whatever scalars are printed in it."""
+    around = ["\n", *structure, "\n"]
+    for at, part in enumerate(around):
+        if part is None and not ((around[at - 1] or "x")[-1] in _BEFORE and (around[at + 1] or "x")[0] in _BEHIND):
+            return False
+    texts = ("".join(scalar if part is None else part for part in structure) for scalar in _SCALARS)
+    return not any(read_document(text.strip("\n").encode() + b"\n").problems for text in texts)
 
 
 def _line(error: Exception, place: str) -> str:

@@ -32,6 +32,15 @@ _METHODS: dict[type, tuple[str, ...]] = {
 }
 
 
+class PrintedScalar(str):
+    """The text of a value that a template prints: one YAML scalar, on one line."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return self
+
+
 class Sandbox(ImmutableSandboxedEnvironment):
     """The templates of one target.
 
@@ -61,10 +70,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.globals = {name: self.globals[name] for name in ("namespace", "range")}
         self._steps = self._text = 0
 
-    def fill(self, file: str, data: Mapping[str, Any]) -> str:
-        """Return the text of a template filled in with data. Any exception of the template is raised."""
+    def fill(self, file: str, data: Mapping[str, Any]) -> list[str]:
+        """Return the parts of a template filled in with data, ``PrintedScalar`` ones among them.
+
+        Any exception of the template is raised.
+        """
         self._steps = self._text = 0
-        return self.get_template(file).render(data)
+        return list(self.get_template(file).generate(data))
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         known = not callable(value) or isinstance(value, Macro) or attr in _METHODS.get(type(obj), ())
@@ -101,7 +113,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def _put_out(self, value: Any) -> str:
         text = str(value) if isinstance(value, Undefined) else quote(value)  # str() of Undefined raises, with its name
         self._make(len(text))
-        return text
+        return text if isinstance(value, dict | list | tuple) else PrintedScalar(text)
 
     def _step(self) -> None:
         self._steps += 1

@@ -277,7 +277,7 @@ def test_a_pack_of_ones_own_finds_what_a_shipped_one_finds(tmp_path: Path) -> No
     said = []
     for reference in ("baseline", PACK):
         (tmp_path / ".rollout-spec.yaml").write_text(settings.replace("spec:", f"spec:\n  policies: [{reference}]"))
-        said.append(run("--repo", str(tmp_path), "check", "rollouts/fraud.yaml").text)
+        said.append(run("--repo", str(tmp_path), "check", "rollouts/fraud.yaml").out)
         (tmp_path / PACK).parent.mkdir(exist_ok=True)
         (tmp_path / PACK).write_text(baseline.replace("name: baseline", "name: ours", 1))
     assert said[0] == said[1]
