@@ -75,7 +75,7 @@ def credential_environment(url: str, user: str, password: str) -> dict[str, str]
     file. The empty helper before it keeps the owner's own helpers from storing the password. Git since 2.46 sends it
     with the first request, and needs no second one; older ones ignore that setting.
     """
-    first = int(count) if (count := os.environ.get("GIT_CONFIG_COUNT", "")).isdigit() else 0
+    first = int(count) if (count := os.environ.get("GIT_CONFIG_COUNT", "")).isdecimal() else 0
     helper = f'!f() {{ test "$1" = get && printf "username=%s\\npassword=%s\\n" {user} "${_SHOWN_BY}"; }}; f'
     settings = [(f"credential.{url}.helper", ""), (f"credential.{url}.helper", helper)]
     if url.startswith("https://"):

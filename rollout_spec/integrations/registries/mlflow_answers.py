@@ -15,6 +15,8 @@ __all__ = ["MISSING", "UselessError", "aliases_of", "artifact_of", "entry_of", "
 MISSING = "RESOURCE_DOES_NOT_EXIST"
 _MOST_VALUES = 1_000_000
 """Values in an answer, so that a small text cannot fill the memory."""
+_MOST_DIGITS = 19
+"""Of the size of a file in bytes: 64 bits."""
 
 
 def parse(body: bytes) -> dict[str, Any]:
@@ -82,7 +84,7 @@ def files_of(answer: dict[str, Any]) -> Iterator[tuple[str, bool, int]]:
     """Yield name, whether it is a folder, and size of the entries of a folder."""
     for each in _list(answer, "files"):
         name, size = each.get("path"), each.get("file_size") or 0
-        if not isinstance(name, str) or not str(size).isdigit():
+        if not isinstance(name, str) or not (str(size).isdecimal() and len(str(size)) <= _MOST_DIGITS):
             raise UselessError("a file has no path or no size")
         yield name, each.get("is_dir") is True, int(size)
 

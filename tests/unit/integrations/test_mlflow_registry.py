@@ -194,6 +194,13 @@ def test_the_files_of_a_model_are_read(serve: Any) -> None:
     ]
 
 
+@pytest.mark.parametrize("size", ["²", "-1", "3 KB", "9" * 5000, 1.5, True])
+def test_a_size_that_is_no_number_is_useless(serve: Any, size: object) -> None:
+    server = serve(answer({"files": [{"path": "m", "is_dir": False, "file_size": size}]}))
+    with pytest.raises(UserError, match="a file has no path or no size"):
+        examine(server)
+
+
 def test_one_file(serve: Any) -> None:
     server = serve(listing(), listing("m", "n"), Prepared(b"abc"))
     assert (examine(server).way, server.asked[-1].path) == ("hashed", "/api/2.0/mlflow-artifacts/artifacts/0/m")
