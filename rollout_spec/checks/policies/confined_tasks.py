@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rollout_spec.checks.policies import program_of, unsound
 from rollout_spec.checks.policies.bindings import Values
 from rollout_spec.checks.policies.cel import ExpressionError, Failed, PolicyVerdict, bind, compile
+from rollout_spec.checks.policies.programs import program_of, unsound
 from rollout_spec.checks.policies.sample_documents import minimal
 from rollout_spec.spec.policy_pack import Policy
 

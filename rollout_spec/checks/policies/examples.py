@@ -17,10 +17,11 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from rollout_spec.checks.policies import cel_values as view
-from rollout_spec.checks.policies import concerns, program_of
+from rollout_spec.checks.policies import concerns
 from rollout_spec.checks.policies.bindings import bound
 from rollout_spec.checks.policies.cel import ExpressionError, Failed, Program
 from rollout_spec.checks.policies.confined import examine, example_problems
+from rollout_spec.checks.policies.programs import program_of
 from rollout_spec.checks.policies.types import IN_FLIGHT
 from rollout_spec.core import bounded_process as confined
 from rollout_spec.core import package_data as resources

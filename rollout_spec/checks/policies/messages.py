@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from rollout_spec.checks.policies import PolicyInForce, program_of
+from rollout_spec.checks.policies import PolicyInForce
 from rollout_spec.checks.policies.bindings import values
 from rollout_spec.checks.policies.cel import Failed
 from rollout_spec.checks.policies.confined import text_of
+from rollout_spec.checks.policies.programs import program_of
 from rollout_spec.core.text import one_line
 from rollout_spec.workspace.loader import File
 from rollout_spec.workspace.repository import Repository

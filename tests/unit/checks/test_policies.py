@@ -29,7 +29,7 @@ from workspaces import laid_over, specs
 from rollout_spec.checks import policies
 from rollout_spec.checks.policies import cel as engine
 from rollout_spec.checks.policies import cel_values as view
-from rollout_spec.checks.policies import examples, positions
+from rollout_spec.checks.policies import examples, positions, programs
 from rollout_spec.checks.policies import sample_documents as samples
 from rollout_spec.checks.policies import types as shape
 from rollout_spec.checks.policies.bindings import Values, values
@@ -457,7 +457,7 @@ def test_no_expression_hangs_or_fills_the_memory(name: str) -> None:
     """It is refused, passed over as not sound, or ended by the engine, and never more than a fraction of a second."""
     expression = BOMBS[name]
     peak, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
-    program = policies.program_of(expression)
+    program = programs.program_of(expression)
     if program is not None:
         verdict = program.judge(samples.full())
         assert isinstance(verdict, bool | Failed)
@@ -469,7 +469,7 @@ def test_no_expression_hangs_or_fills_the_memory(name: str) -> None:
     "name", [name for name in BOMBS if name.startswith(("doubled", "many", "maps", "lists of", "texts"))]
 )
 def test_what_could_fill_the_memory_is_never_evaluated(name: str) -> None:
-    assert policies.program_of(BOMBS[name]) is None
+    assert programs.program_of(BOMBS[name]) is None
 
 
 def test_ten_thousand_rollouts_take_no_more_memory_than_one() -> None:
@@ -794,4 +794,4 @@ def test_the_same_edited_files_are_compared_with_each_base() -> None:
 @pytest.mark.parametrize(("field", "gives_text"), [("expression", False), ("message_expression", True)])
 def test_the_examples_of_the_reference_are_sound(field: str, gives_text: bool) -> None:
     shown = Policy.model_fields[field].examples
-    assert shown and not any(policies.unsound(str(each), gives_text) for each in shown)
+    assert shown and not any(programs.unsound(str(each), gives_text) for each in shown)

@@ -11,6 +11,7 @@ from fuzz.entrances import BASE, PLACES
 
 from rollout_spec.checks import policies
 from rollout_spec.checks.policies import cel as engine
+from rollout_spec.checks.policies import programs
 from rollout_spec.checks.policies.cel_ast import Call
 from rollout_spec.checks.policies.type_check import _nodes as nodes
 from rollout_spec.core import package_data as resources
@@ -87,7 +88,7 @@ def test_what_is_shipped_takes_no_time_whatever_the_rollout(name: str) -> None:
     now = datetime(2026, 11, 21, 12, tzinfo=UTC)
     asked = policies.policies_of(repository)
     assert len(asked) > 10
-    assert all(policies.program_of(each.policy.expression, True) for each in asked)
+    assert all(programs.program_of(each.policy.expression, True) for each in asked)
     start = time.process_time()
     list(policies.check(rollout, repository, repository, now))
     assert time.process_time() - start < MOST_SECONDS
@@ -104,4 +105,4 @@ def test_what_is_shipped_takes_no_pattern_and_makes_no_text() -> None:
             tree = engine.compile(policy.expression).tree()
             calls = {node.function for node in nodes(tree) if isinstance(node, Call)}
             assert not calls & {"matches", "string", "bytes"}, policy.name
-            assert policies.unsound(policy.expression) == (), policy.name
+            assert programs.unsound(policy.expression) == (), policy.name
