@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MOST_TEMPLATES = 4 * 1024**2
 """The bytes of all templates of an organization's own target."""
 _FOUND: WeakKeyDictionary[Tree, dict[str, TargetDefinition | None]] = WeakKeyDictionary()
-_IS_OWN: WeakKeyDictionary[Tree, dict[str, bool]] = WeakKeyDictionary()
+_OWN: WeakKeyDictionary[Tree, dict[str, bytes | None]] = WeakKeyDictionary()
 
 
 def names(tree: Tree) -> list[str]:
@@ -52,7 +52,7 @@ def find(name: str, tree: Tree) -> TargetDefinition | None:
     known = _FOUND.setdefault(tree, {})
     if name not in known:
         path = f"templates/{name}/target.yaml"
-        own = tree.read(path)
+        own = _own(name, tree)
         link = tree.link(path)
         if link not in (None, "templates"):  # no shipped target stands in for one that is there and cannot be read
             raise UserError(f"{link} is a link or a submodule, and is not followed", hint=HINT)
@@ -68,10 +68,15 @@ def _shipped(name: str) -> TargetDefinition | None:
 
 def is_own(name: str, tree: Tree) -> bool:
     """Return whether a target is the organization's own."""
+    return _own(name, tree) is not None
+
+
+def _own(name: str, tree: Tree) -> bytes | None:
+    """Return the ``target.yaml`` of an organization's own target, read once. None if there is none."""
     tree = _unedited(tree)
-    known = _IS_OWN.setdefault(tree, {})
+    known = _OWN.setdefault(tree, {})
     if name not in known:
-        known[name] = tree.read(f"templates/{name}/target.yaml") is not None
+        known[name] = tree.read(f"templates/{name}/target.yaml")
     return known[name]
 
 
@@ -145,12 +150,11 @@ def default_flaw(name: str, tree: Tree, about: str) -> UserError | None:
 
     Reading a target does not check this: its patterns are matched in a bounded process, for the file ``about``.
     """
-    path, tree = f"templates/{name}/target.yaml", _unedited(tree)
-    definition = find(name, tree)
-    if definition is None or not is_own(name, tree):  # a test checks the shipped ones
+    content, definition = _own(name, tree), find(name, tree)
+    if content is None or definition is None:  # a test checks the shipped ones
         return None
     problem = next(default_problems(definition.options, ("options",), fits(name, tree, about)), None)
-    return _broken(path, parse(tree.read(path) or b""), problem) if problem is not None else None
+    return _broken(f"templates/{name}/target.yaml", parse(content), problem) if problem is not None else None
 
 
 def _matches_anything(pattern: str, text: str) -> bool:
