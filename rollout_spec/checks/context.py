@@ -50,10 +50,6 @@ class Context:
         wanted = (each for each in problems if not self.errors_only or self.severity(name, each) == "error")
         return [finding_of(name, problem, file, self) for problem in wanted]
 
-    def is_sound(self, file: File[Any]) -> bool:
-        """Return whether a file is sound. See ``is_sound``."""
-        return is_sound(file, self.repository)
-
 
 def can_run(rule: Rule, *, whole: bool, has_base: bool) -> bool:
     """Return whether the base, or the check of the whole workspace, that a rule needs is there."""

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from rollout_spec.checks import policies
-from rollout_spec.checks.context import CONFIGURABLE, UNSILENCEABLE, Context, can_run, document_of, finding_of
+from rollout_spec.checks.context import CONFIGURABLE, UNSILENCEABLE, Context, can_run, document_of, finding_of, is_sound
 from rollout_spec.checks.policies.waivers import waiver_for
 from rollout_spec.checks.rules import BASE_SEVERITY, COMPARING, GATES, LAST, RULES, Subject, misnamed
 from rollout_spec.checks.suppressions import Suppression, suppressions
@@ -123,7 +123,7 @@ def _run_rules(file: File[Any], context: Context) -> tuple[list[Finding], set[st
         if not concerns:
             ran.add(name)
             continue
-        if name in LAST and (_has_error(findings) or not all(context.is_sound(each) for each in subject.inputs)):
+        if name in LAST and (_has_error(findings) or not all(is_sound(each, repository) for each in subject.inputs)):
             return findings, ran, False
         findings += context.findings(name, bounded(RULES[name].check(subject)), file)
         ran.add(name)

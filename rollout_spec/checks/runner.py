@@ -95,7 +95,7 @@ class CheckRun:
     def may_roll_back(self, result: FileCheck) -> bool:
         """Return whether a result is that of a rollout without errors, in a sound workspace."""
         workspace = self.context.repository.workspace
-        return result.is_sound_rollout and workspace is not None and self.context.is_sound(workspace)
+        return result.is_sound_rollout and workspace is not None and is_sound(workspace, self.context.repository)
 
 
 def check(

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from rollout_spec.checks.context import Context
+from rollout_spec.checks.context import Context, is_sound
 from rollout_spec.checks.file_check import is_in_own_folder
 from rollout_spec.checks.policies import pack_paths
 from rollout_spec.spec.kinds import FOLDERS, PAUSE_FILE, WORKSPACE_FILE
@@ -83,7 +83,7 @@ def broken_inputs(paths: Sequence[str], context: Context) -> Iterator[str]:
     repository = context.repository
     for path in dict.fromkeys(_inputs(paths, context)):
         file = repository.file(path) if path not in paths else None
-        if file is not None and not context.is_sound(file):
+        if file is not None and not is_sound(file, context.repository):
             yield path
 
 
