@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes.gitlab import FakeGitLab
@@ -60,6 +61,25 @@ def test_a_pipeline_that_must_pass_and_comes_late_is_waited_for(
     host.checks, host.required = "none", (CONTEXT,)
     forge, pull, commit = place.opened()
     monkeypatch.setattr("time.sleep", lambda _: host.statuses or host.set_status(commit, CONTEXT, "success"))
+    assert forge.enable_auto_merge(found(forge), commit).state == "merged"
+    assert pull.state == "merged"
+
+
+def test_a_pipeline_that_comes_after_the_refusal_is_seen(
+    place: Hosted, host: FakeGitLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes between the refusal and the question why."""
+    host.checks, host.required = "none", (CONTEXT,)
+    forge, pull, commit = place.opened()
+    merge = host._merge
+
+    def refused_first(*request: Any) -> Any:
+        answer = merge(*request)
+        if not host.statuses:
+            host.set_status(commit, CONTEXT, "success")
+        return answer
+
+    monkeypatch.setattr(host, "_merge", refused_first)
     assert forge.enable_auto_merge(found(forge), commit).state == "merged"
     assert pull.state == "merged"
 

@@ -28,7 +28,8 @@ PAUSES = (0.5, 1.0, 2.0, 4.0)
 """Seconds between reads of a new merge request: its pipeline and merge status come with a delay."""
 
 _UNDECIDED = {"unchecked", "checking", "preparing", "approvals_syncing", None}
-_NO_PIPELINE_YET = {"mergeable", "ci_must_pass"}
+_WITHOUT_OBJECTION = {"mergeable", "ci_still_running"}
+"""Its pipeline has not come yet, or came after the refusal."""
 
 
 class GitLab:
@@ -166,7 +167,8 @@ class GitLab:
                     raise
                 refused = error
             status, has_pipeline = self._status(pull)
-            if pause is None or not (status in _UNDECIDED or (status in _NO_PIPELINE_YET and not has_pipeline)):
+            may_change = status in _UNDECIDED | _WITHOUT_OBJECTION or (status == "ci_must_pass" and not has_pipeline)
+            if pause is None or not may_change:
                 break
             time.sleep(pause)
         if status == "mergeable" and not has_pipeline:
