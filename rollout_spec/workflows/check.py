@@ -49,8 +49,7 @@ def review(
     compared = base if selection is None else None
 
     def checked(paths: Sequence[str]) -> list[FileCheck]:
-        results = [check_file(path, run.context) for path in paths]
-        return [_drilled(result, run, compared) for result in results]
+        return [_drilled(check_file(path, run.context), run, compared) for path in paths]
 
     results = in_batches(checked, run.paths, options)
     if run.selection.documents is not None:
