@@ -34,7 +34,7 @@ def realigned(before: bytes, after: bytes) -> bytes:
 
     A comment that no neighbor had in its column keeps its distance to the code.
     """
-    old, new = _lines(before), _lines(after)
+    old, new = [*before.splitlines(keepends=True), b""], [*after.splitlines(keepends=True), b""]
     start = next((index for index, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), None)
     if start is None:
         return after
@@ -48,15 +48,13 @@ def realigned(before: bytes, after: bytes) -> bytes:
         position = next((each for each in positions if _has_comment(old[each], line.comment)), None)
         if position is None:
             break
-        new[index] = _moved(new[index], line, list(_columns(old, position)), _parsed(old[position]))
-    return "".join(new).encode()
+        moved = _moved(new[index].decode(), line, list(_columns(old, position)), _parsed(old[position]))
+        new[index] = moved.encode()
+    return b"".join(new)
 
 
-def _lines(content: bytes) -> list[str]:
-    return [*(line.decode() for line in content.splitlines(keepends=True)), ""]
-
-
-def _parsed(line: str) -> _Line | None:
+def _parsed(content: bytes) -> _Line | None:
+    line = content.decode()
     match = _COMMENT_LINE.match(line)
     if match:
         return _Line("", match["gap"], match["comment"])
@@ -65,12 +63,12 @@ def _parsed(line: str) -> _Line | None:
     return _Line(line[: found.start()], found["gap"], found["comment"]) if found else None
 
 
-def _has_comment(line: str, comment: str) -> bool:
+def _has_comment(line: bytes, comment: str) -> bool:
     parsed = _parsed(line)
     return parsed is not None and bool(parsed.code) and parsed.comment == comment
 
 
-def _columns(lines: Sequence[str], position: int) -> Iterator[int]:
+def _columns(lines: Sequence[bytes], position: int) -> Iterator[int]:
     """Yield the columns of the comments directly above and below a line."""
     for index in (position - 1, position + 1):
         if 0 <= index < len(lines) and (parsed := _parsed(lines[index])) is not None:

@@ -5,7 +5,7 @@ Spans are found by reading the text a second time. Most files have no finding, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -20,8 +20,6 @@ from rollout_spec.core.yaml.strictness import may_differ, strictness_problems
 _Children = dict[str, "tuple[ev.ScalarEvent, _Node]"] | list["_Node"]
 _Collection = tuple[ev.CollectionStartEvent, ev.CollectionEndEvent, _Children]
 _Node = ev.ScalarEvent | _Collection
-_STARTS = (ev.MappingStartEvent, ev.SequenceStartEvent)
-_ENDS = (ev.MappingEndEvent, ev.SequenceEndEvent)
 
 
 class Document:
@@ -109,35 +107,6 @@ class Document:
             except (KeyError, IndexError, TypeError):
                 return None
         return node
-
-
-def mapping_at(text: str, keys: Sequence[str]) -> _Node | None:
-    """Return the node at a path of keys in a readable text, or None. The text behind it is not read."""
-    advance: Callable[[], Any] = CParser(text).get_event
-    advance(), advance()
-    event = advance()
-    for wanted in keys:
-        if event.__class__ is not ev.MappingStartEvent:
-            return None
-        while (key := advance()).__class__ is not ev.MappingEndEvent:
-            event = advance()
-            if key.value == wanted:
-                break
-            _skip(event, advance)
-        else:
-            return None
-    return _node_of(event, advance)
-
-
-def _skip(event: Any, advance: Callable[[], Any]) -> None:
-    """Read to the end of the node that begins with an event."""
-    depth = 1 if event.__class__ in _STARTS else 0
-    while depth:
-        kind = advance().__class__
-        if kind in _STARTS:
-            depth += 1
-        elif kind in _ENDS:
-            depth -= 1
 
 
 @lru_cache(maxsize=32)  # an edit parses the same file several times

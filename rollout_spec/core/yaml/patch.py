@@ -9,10 +9,9 @@ Each function takes the whole text of a file and returns the edited text, or rai
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from rollout_spec.core.findings import KeyPath
-from rollout_spec.core.yaml.document import mapping_at
 from rollout_spec.core.yaml.entries import (
     CannotEditError,
     Entry,
@@ -29,27 +28,30 @@ from rollout_spec.core.yaml.entries import (
 _DASH = re.compile(r"([ \t]*)-[ \t]+")
 _LEADING_COMMA = re.compile(r"[ \t]*(,[ \t]*)?")
 _REST_OF_LINE = re.compile(r"[ \t]*(?:(,)[ \t]*)?(?:#[^\r\n]*)?(?:\r\n|\n|\r)")
+_MAPPING = rb":[ \t]*(?:(?P<flow>\{[^\r\n]*\})|(?:#[^\r\n]*)?\r?\n(?P<block>(?:\1 [^\n]*(?:\n|\Z))+))"
+_NEWLINE = re.compile(rb"\r\n|\n|\r")
 _SIMPLE = re.compile(r'"?([A-Za-z0-9._+-]+)"?')
 
 
-def cut(content: bytes, path: Sequence[str]) -> tuple[bytes, bytes, bytes] | None:
-    """Return the text before the mapping at ``path``, its own text, and the text after it.
+def cut(content: bytes, key: str) -> tuple[bytes, bytes, bytes] | None:
+    """Return the text before the first mapping at a key of any depth, its own text, and the text after it.
 
-    Parsing a few lines repeatedly is much faster than parsing the whole file. None if the lines cannot be parsed alone.
+    Parsing a few lines repeatedly is much faster than parsing the whole file. Lines are read without a parser, so the
+    caller must verify that this is the right mapping. None if no lines look like it.
     """
-    source = EntryText(content)
-    node = mapping_at(source.document.text, path)
-    if not isinstance(node, tuple) or not node[2]:
+    match = re.search(rb"^( *)" + re.escape(key.encode()) + _MAPPING, content, re.MULTILINE)
+    if match is None:
         return None
-    start, end = start_of(node), end_of(node, source.text)
-    if not node[0].flow_style:
-        start = source.comments_above(source.line_start(start))
-        end = source.comments_below(source.line_end(end))
-    inner = source.text[start:end]
-    if not node[0].flow_style and source.newline not in inner:
+    start, end = match.span("flow" if match["flow"] else "block")
+    inner = content[start:end]
+    if match["block"] and _newline(inner) != _newline(content):
         return None  # the newline of the file cannot be told from the cut text
-    head = source.mark + source.text[:start].encode()
-    return head, inner.encode(), source.text[end:].encode()
+    return content[:start], inner, content[end:]
+
+
+def _newline(content: bytes) -> bytes | None:
+    match = _NEWLINE.search(content)
+    return match[0] if match else None
 
 
 def remove(content: bytes, path: KeyPath) -> bytes:

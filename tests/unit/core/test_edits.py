@@ -443,6 +443,18 @@ def test_what_is_restored_leaves_known_good_however_the_list_is_written(before: 
     assert text.split("knownGood:")[1].replace(" \n", "\n") == f"{after}\n"
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        '|\n    live:\n      stable: "41"\n      knownGood: ["40"]',
+        '\'\n    live: {stable: "41", knownGood: ["40"]}\'',
+    ],
+)
+def test_lines_of_another_text_that_look_like_live_stay(value: str) -> None:
+    head = f"metadata:\n  description: {value}\n"
+    assert rolled_back(f'{head}spec:\n  live: {{stable: "41", knownGood: ["40"]}}\n').startswith(head)
+
+
 @pytest.mark.parametrize("nothing", ["null", "~", "", "null  # none", "# none"])
 def test_a_candidate_that_is_null_is_replaced_or_goes(nothing: str) -> None:
     text = f'spec:\n  live:\n    candidate: {nothing}\n    stable: "41"\n'.encode()
