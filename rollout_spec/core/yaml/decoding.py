@@ -13,6 +13,7 @@ MAX_BYTES = 1024 * 1024
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]"
 )
+_USUAL = bytes(range(0x20, 0x7F)) + b"\t\n\r"  # none is hidden, and most files have no other bytes
 _HIDDEN_NAMES = {
     "\x00": "a NUL byte",
     "\x85": "the line break U+0085",
@@ -65,7 +66,7 @@ def decode(content: bytes) -> str:
         before = content[: error.start].decode("utf-8", "replace")
         span = span_at(before, len(before))
         raise UnreadableError(YAMLProblem(span, "this is not UTF-8 text", "save the file as UTF-8")) from None
-    hidden = _HIDDEN.search(text)
+    hidden = _HIDDEN.search(text) if content.translate(None, _USUAL) else None
     if hidden:
         name = _HIDDEN_NAMES.get(hidden[0], f"the invisible character U+{ord(hidden[0]):04X}")
         hint = f'remove it, or write it as an escape in double quotes: "\\u{ord(hidden[0]):04X}"'
