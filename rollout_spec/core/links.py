@@ -87,9 +87,10 @@ def _links_and_folders(folder: str) -> tuple[list[str], list[str]]:
 
 def _is_link(path: str) -> bool:
     try:
-        return stat.S_ISLNK(os.lstat(path).st_mode) or _is_repository(path)
+        mode = os.lstat(path).st_mode
     except (OSError, ValueError):  # the file is missing, or its name holds a NUL
         return False
+    return stat.S_ISLNK(mode) or (stat.S_ISDIR(mode) and _is_repository(path))
 
 
 def _is_repository(folder: str) -> bool:
