@@ -69,6 +69,14 @@ class Repository(Results):
         """The repository without the edits of rendered files, for results that do not depend on them."""
         return self._unrendered or self
 
+    @property
+    def without_incidents(self) -> Repository:
+        """The repository without the edits of rendered files and incidents, for results without them."""
+        if self._below is None:
+            return self
+        others = {path: content for path, content in self._edits.items() if not path.startswith("incidents/")}
+        return self._below.edited(others).unrendered
+
     def keeping_edited(self) -> AbstractContextManager[None]:
         """Keep all repositories that are ``edited`` from this one in use until the end of the block."""
         return (self._below or self)._edited.keeping()

@@ -94,19 +94,21 @@ def check(
     matching = [each for each in policies_of(repository) if concerns(each.policy.match, model)]
     if not matching:
         return
-    if repository.edited_from is None or _name_the_base(matching):
+    named = _named(matching)
+    if repository.edited_from is None or "base" in named:
         yield from _violations(matching, rollout, repository, base, now)
     else:  # several rollbacks may lead to the same files
+        seen = repository if "incidents" in named else repository.without_incidents
         key = ("violations", rollout.path, now)
-        yield from repository.once(key, lambda here: tuple(_violations(matching, rollout, here, None, now)))
+        yield from seen.once(key, lambda here: tuple(_violations(matching, rollout, here, None, now)))
 
 
-def _name_the_base(policies: Iterable[PolicyInForce]) -> bool:
-    """Return whether an expression or a message of these policies may depend on the base."""
+def _named(policies: Iterable[PolicyInForce]) -> set[str]:
+    """Return the variables that an expression or a message of these policies may depend on."""
     from rollout_spec.checks.policies.bindings import variables_in
 
-    expressions = (each.policy.expression + "\n" + (each.policy.message_expression or "") for each in policies)
-    return any("base" in variables_in(each) for each in expressions)
+    texts = (text for each in policies for text in (each.policy.expression, each.policy.message_expression) if text)
+    return {name for text in texts for name in variables_in(text)}
 
 
 def _expressions(policies: Iterable[PolicyInForce]) -> str:
