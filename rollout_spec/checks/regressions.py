@@ -53,7 +53,7 @@ def new_findings(
     after = repository.edited(edits)
     paths = [path for path, content in edits.items() if content is not None and path.split("/")[0] in FOLDERS]
     paths += (path for path in _pinning(switched, after) if path not in paths)
-    existing = [path for path in paths if repository.tree.read(path) is not None]
+    existing = [path for path in paths if repository.content(path) is not None]
     report_after = check(after, paths=paths, base=repository, prefix=prefix, now=now, options=_ERRORS)
     if not report_after.failed:  # the state before does not matter then
         return [], []

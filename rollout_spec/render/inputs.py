@@ -21,8 +21,8 @@ def inputs_changed(file: File[ModelRollout], repository: Repository, base: Repos
 
 
 def _differs(path: str, tree: Tree, base: Tree) -> bool:
-    then = base.read(path)
-    return tree.read(path) != then and as_committed(tree, path) != then
+    now, then = tree.read(path), base.read(path)
+    return now != then and (now is None or as_committed(now, path, tree) != then)
 
 
 def _contracts(name: str, pin: str, repository: Repository) -> Iterator[str]:

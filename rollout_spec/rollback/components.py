@@ -123,12 +123,13 @@ def _spliced(file: File[Any], edit: Callable[[bytes], bytes]) -> bytes:
 
 def manifests_unchanged(manifests: list[Manifest], version: str, repository: Repository) -> bool:
     """Return whether the manifests that run a version are in the tree already, byte for byte."""
-    return all(
-        _contains(document.text.encode(), as_committed(repository.tree, manifest.path) or b"")
-        for manifest in manifests
-        for document in manifest.documents
-        if document.version == version
-    )
+    for manifest in manifests:
+        workloads = [document.text.encode() for document in manifest.documents if document.version == version]
+        content = repository.content(manifest.path) or b"" if workloads else b""
+        deployed = as_committed(content, manifest.path, repository.tree)
+        if not all(_contains(workload, deployed) for workload in workloads):
+            return False
+    return True
 
 
 def _contains(document: bytes, manifest: bytes) -> bool:

@@ -196,34 +196,41 @@ class Repository(Results):
         if self._unrendered is not None and not path.startswith(_RENDERED):
             return self._unrendered.file(path, kind)
         if path not in self._files:
-            content = self._content(path)
+            content = self.content(path)
             self._files[path] = None if content is None else read_file(path, kind or kind_at(path), content)
         return self._files[path]
-
-    def _content(self, path: str) -> bytes | None:
-        tree, inside = self._place(path)
-        return tree.read(inside) if tree is not None else None
 
     def content(self, path: str) -> bytes | None:
         """Return the bytes of a file. Those of the last ones are read once."""
         if path in self._edits:
             return self._edits[path]
-        tree = (self._below or self).tree
-        return self.recall(("content", path), lambda: tree.read(path))
+        if _is_pause_above(path):
+            tree, name = self._above(path)
+            return tree.read(name) if tree is not None else None
+        below = (self._below or self).tree
+        return self.recall(("content", path), lambda: below.read(path))
 
     def link(self, path: str) -> str | None:
         """Return the first part of a path that is a link or a submodule, or None."""
-        tree, inside = self._place(path)
-        link = tree.link(inside) if tree is not None else None
-        return path if link is not None and inside != path else link
+        if path in self._edits:
+            return None
+        if _is_pause_above(path):
+            tree, name = self._above(path)
+            return path if tree is not None and tree.link(name) is not None else None
+        below = (self._below or self).tree
+        return self.recall(("link", path), lambda: below.link(path))
 
-    def _place(self, path: str) -> tuple[Tree | None, str]:
-        """Return the tree that has a path, None if it is not readable, and the path in it.
+    def links(self, folder: str) -> list[str]:
+        """Return the links in a folder, at any depth, or the folder itself if it is one."""
+        below = (self._below or self).tree
+        links = self.recall(("links", folder), lambda: below.links(folder))
+        return [link for link in links if link not in self._edits]
 
-        The only file outside of the workspace is the pause of the whole git repository.
+    def _above(self, path: str) -> tuple[Tree | None, str]:
+        """Return the tree that has the pause of the whole git repository, and its name there.
+
+        No other file outside of the workspace is read. The tree is None if it is not readable.
         """
-        if not _is_pause_above(path):
-            return self.tree, path
         above, _, name = path.rpartition("/")
         return self.tree.elsewhere(above), name
 

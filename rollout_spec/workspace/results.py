@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 T = TypeVar("T")
 Edits = Mapping[str, bytes | None]
-_MOST_RECENT = 64
+_MOST_RECENT = 128
 
 
 class Results:

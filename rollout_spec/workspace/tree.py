@@ -65,15 +65,9 @@ def links_in(tree: Tree, folder: str) -> list[str]:
     return sorted(links)
 
 
-def as_committed(tree: Tree, path: str) -> bytes | None:
-    """Return the bytes of a text as git stores it. None if missing.
-
-    Its line ends are LF if the checkout converts them.
-    """
-    content = tree.read(path)
-    return (
-        with_lf(content) if content is not None and b"\r\n" in content and tree.converts_line_endings(path) else content
-    )
+def as_committed(content: bytes, path: str, tree: Tree) -> bytes:
+    """Return the bytes of a text as git stores it: with LF at line ends if the checkout converts them."""
+    return with_lf(content) if b"\r\n" in content and tree.converts_line_endings(path) else content
 
 
 def with_lf(content: bytes) -> bytes:

@@ -50,7 +50,7 @@ def check(subject: Subject) -> Iterator[Problem]:
         return
     spec, repository = subject.model.spec, subject.repository
     components = (repository.link(f"components/{name}.yaml") for name in spec.component_names)
-    targets = [link for target in spec.targets for link in repository.tree.links(f"templates/{target.type}")]
+    targets = [link for target in spec.targets for link in repository.links(f"templates/{target.type}")]
     yield from problems([*components, *(link for link in targets if link != "templates")])
 
 

@@ -148,7 +148,7 @@ def _reached(
         return State(name, repository, why_not=f"{file.path}: {error.message}")
     except UserError as error:
         return State(name, repository, why_not=error.message)
-    paths = [path for path in touched if repository.tree.read(path) is not None]
+    paths = [path for path in touched if repository.content(path) is not None]
     errors = CheckOptions(errors_only=True)
     later = check(after, paths=paths, base=base, options=errors)
     earlier = check(repository, paths=paths, options=errors) if later.failed else Report(())
