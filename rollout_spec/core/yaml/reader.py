@@ -100,10 +100,14 @@ class Reader:
         """Return the mapping whose start event was read last."""
         data: dict[str, Any] = {}
         keys: dict[str, Any] = {}
-        advance, trail = self.next, self.trail
+        advance, trail, known = self.next, self.trail, _KNOWN_KEYS
         trail.append("")
         while (event := advance()).__class__ is not _MAPPING_END:
-            key = self.key(event)
+            key = event.value if event.__class__ is _SCALAR else None
+            if key in known and event.implicit[0] and event.anchor is None and event.tag is None:
+                trail[-1] = key  # most keys, without another call
+            else:
+                key = self.key(event)
             if key in data:
                 self.duplicate(event, keys[key])
             keys[key] = event
@@ -140,8 +144,6 @@ class Reader:
             raise _at_event(event, "a mapping or list cannot be a key", hint)
         key: str = event.value
         self.trail[-1] = key
-        if key in _KNOWN_KEYS and event.implicit[0] and event.anchor is None and event.tag is None:
-            return key
         if len(key) > LONGEST_KEY:  # libyaml refuses it too, but not after `?`
             raise _at_event(event, f"this key has more than {LONGEST_KEY:,} characters", "shorten it")
         if event.implicit[0]:
