@@ -6,7 +6,7 @@ Some look like incidents, but no incident is read from them.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -137,11 +137,12 @@ def starts_of(stem: str) -> Iterator[str]:
 class UnusualFiles:
     """The files in ``incidents/`` whose names do not begin with a rollout.
 
-    They are kept by the rollouts in their content.
+    They are kept by the rollouts in their content. ``rollouts`` are the names of all rollouts.
     """
 
     paths: frozenset[str]
     about: Mapping[str, list[str]]
+    rollouts: frozenset[str]
 
 
 def _unusual(repository: Repository) -> UnusualFiles:
@@ -153,13 +154,12 @@ def _unusual_of(repository: Repository) -> UnusualFiles:
     rollouts, origin = repository.names("rollouts"), repository.edited_from
     below = _unusual(origin[0]) if origin is not None and origin[0].names("rollouts") is rollouts else None
     edits = [path for path in origin[1] if path.startswith(f"{FOLDER}/")] if origin is not None else []
-    if below is not None and not any(path in below.paths or _is_unusual(path, rollouts) for path in edits):
+    if below is not None and not any(path in below.paths or _is_unusual(path, below.rollouts) for path in edits):
         return below
-    return _indexed(repository, rollouts)
+    return _indexed(repository, frozenset(rollouts))
 
 
-def _indexed(repository: Repository, rollouts: list[str]) -> UnusualFiles:
-    known = set(rollouts)
+def _indexed(repository: Repository, known: frozenset[str]) -> UnusualFiles:
     paths = [f"{FOLDER}/{name}.yaml" for name in repository.names(FOLDER)]
     paths = [path for path in paths if _is_unusual(path, known)] + list(misplaced_files(repository))
     about: dict[str, list[str]] = {}
@@ -167,10 +167,10 @@ def _indexed(repository: Repository, rollouts: list[str]) -> UnusualFiles:
         written = written_rollout(file_at(path, repository))
         for rollout in {*starts_of(stem_of(path)), *([written] if written is not None else [])} & known:
             about.setdefault(rollout, []).append(path)
-    return UnusualFiles(frozenset(paths), about)
+    return UnusualFiles(frozenset(paths), about, known)
 
 
-def _is_unusual(path: str, rollouts: Collection[str]) -> bool:
+def _is_unusual(path: str, rollouts: Set[str]) -> bool:
     stem = path.removeprefix(f"{FOLDER}/").removesuffix(".yaml")
     is_plain = _PLAIN.fullmatch(stem) is not None  # most are; their spelling need not be compared
     return not (is_plain or stem == stem_of(path)) or not any(start in rollouts for start in starts_of(stem))
