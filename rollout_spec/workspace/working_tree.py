@@ -18,8 +18,16 @@ from rollout_spec.workspace.tree import by_path_from, leads_nowhere
 _ROUNDABOUT = re.compile(r"\.\.|//|\./|^/|/$|^\.$")
 
 
-def _open(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0))
+def _read(path: str, most: int) -> bytes:
+    """Read some bytes of a file, with fewer calls of the system than ``open``: there are many files."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        content = os.read(handle, most)
+        while len(content) < most and (more := os.read(handle, most - len(content))):
+            content += more
+        return content
+    finally:
+        os.close(handle)
 
 
 class WorkingTree:
@@ -53,8 +61,7 @@ class WorkingTree:
             status = os.lstat(file_path)
             if not stat.S_ISREG(status.st_mode):
                 return None
-            with open(file_path, "rb", opener=_open) as file:  # a Path would be slower, and there are many files
-                return file.read(min(status.st_size, MAX_BYTES) + 1)
+            return _read(file_path, min(status.st_size, MAX_BYTES) + 1)
         except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: the name holds a NUL
             return None
         except OSError as error:
