@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from rollout_spec.core import bounded_process as confined
+from rollout_spec.core.errors import UserError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -29,7 +30,7 @@ def spread(function: Callable[[T], R], items: Sequence[T], /) -> Iterator[R]:
     """Yield the function's result for each item, in order, computed by one process for each processor.
 
     The processes are forked. The first item is processed here, so that they inherit the modules that it loads. If
-    forking is not safe, all items are processed here.
+    forking is not safe, all items are processed here. UserError with status 3 if a process is killed.
     """
     global _work
     count = min(processors(), len(items))
@@ -40,17 +41,40 @@ def spread(function: Callable[[T], R], items: Sequence[T], /) -> Iterator[R]:
     _work = function
     gc.freeze()  # a collection in a fork would copy the shared memory
     try:
-        context = multiprocessing.get_context("fork")
-        with confined.shared(count), context.Pool(count, _leave_interrupts) as pool:
-            yield from pool.imap(_apply, items[1:])
+        with confined.shared(count):
+            yield from _in_processes(items[1:], count)
     finally:
         _work = None
         gc.unfreeze()
 
 
-def _leave_interrupts() -> None:
-    """Ignore Ctrl-C: the parent process handles it, and ends its children."""
+def _in_processes(items: Sequence[Any], count: int) -> Iterator[Any]:
+    from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
+
+    others = set(multiprocessing.active_children())
+    executor = ProcessPoolExecutor(count, multiprocessing.get_context("fork"), _begin_process)
+    results = executor.map(_apply, items)  # this forks all processes
+    try:
+        yield from results
+    except BrokenProcessPool:
+        hint = "the system may have too little memory: try again, or check fewer files"
+        raise UserError("a process that shared the work was killed", hint=hint, status=3) from None
+    except BaseException:  # nobody waits for the rest
+        for process in set(multiprocessing.active_children()) - others:
+            process.terminate()
+        raise
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def _begin_process() -> None:
+    """Let this process ignore Ctrl-C, which the parent handles, and end by the other signals.
+
+    A handler of the parent might never run here: a signal that comes right before a lock is waited for only marks it.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _apply(item: Any) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import time
 
 import pytest
 
@@ -38,3 +40,36 @@ def test_an_error_for_the_user_arrives_whole() -> None:
     with pytest.raises(UserError) as caught:
         list(processes.spread(fail, range(20)))
     assert (caught.value.message, caught.value.hint, caught.value.status) == ("there is no 1", "look again", 3)
+
+
+def test_a_process_that_is_killed_is_told() -> None:
+    def work(item: int) -> int:
+        if item == 5:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return item
+
+    with pytest.raises(UserError, match="a process that shared the work was killed") as caught:
+        list(processes.spread(work, range(20)))
+    assert caught.value.status == 3
+
+
+def test_nobody_waits_for_the_rest_of_what_was_given_up() -> None:
+    def work(item: int) -> int:
+        time.sleep(60 if item > 2 else 0)
+        return item
+
+    start = time.monotonic()
+    for item in processes.spread(work, range(20)):
+        if item == 2:
+            break
+    assert time.monotonic() - start < 30
+
+
+def test_a_signal_ends_a_process_although_its_parent_handles_it() -> None:
+    """A handler in Python never runs while a lock is waited for, if its signal came right before."""
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        _, *handlers = processes.spread(lambda item: signal.getsignal(signal.SIGTERM), range(20))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert set(handlers) == {signal.SIG_DFL}
