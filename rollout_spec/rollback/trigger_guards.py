@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from rollout_spec.core.breach import Breach
+from rollout_spec.core.text import did_you_mean
 from rollout_spec.core.units import format_duration
 from rollout_spec.domain.history import UndoneCommits
 from rollout_spec.domain.traffic import PROMOTED
@@ -30,9 +31,7 @@ def review_reasons(
     """
     trigger = _trigger(rollout, breach.trigger)
     if trigger is None:
-        by_hand = "a person reported the breach" if breach.source == "manual" else "the breach names no trigger"
-        message = f"the rollout has no trigger `{breach.trigger}`" if breach.trigger else by_hand
-        return [Reason("trigger", f"the trigger counts as soft: {message}")]
+        return [Reason("trigger", f"the trigger counts as soft: {_why_unknown(rollout, breach)}")]
     if trigger.severity == "soft":
         return [Reason("trigger", f"the trigger {trigger.name} is soft")]
     reasons = []
@@ -47,6 +46,13 @@ def review_reasons(
             ago = format_duration(breach.observed_at - undone.since)
             reasons.append(Reason(guard, f"{message}, which was {ago} before the breach"))
     return reasons
+
+
+def _why_unknown(rollout: ModelRollout, breach: Breach) -> str:
+    if not breach.trigger:
+        return "a person reported the breach" if breach.source == "manual" else "the breach names no trigger"
+    hint = did_you_mean(breach.trigger, (each.name for each in rollout.spec.triggers))
+    return f"the rollout has no trigger `{breach.trigger}`" + (f" ({hint})" if hint else "")
 
 
 def may_auto_merge(rollout: ModelRollout, trigger: str | None) -> bool:
