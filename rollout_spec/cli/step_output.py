@@ -89,7 +89,7 @@ def show_patch(edits: Mapping[str, bytes | None], before: Mapping[str, bytes | N
 
 
 def _tell(prepared: PreparedStep, forced: str | None, *, is_written: bool = True) -> None:
-    """Print the change, the hold of the stage, required approvals, and new warnings.
+    """Print the change, the hold of the stage, required approvals, unserved pins, and new warnings.
 
     ``is_written``: the files are in the working tree.
     """
@@ -103,6 +103,10 @@ def _tell(prepared: PreparedStep, forced: str | None, *, is_written: bool = True
         terminal.say("--force was not needed and is not recorded")
     for approval in approvals(result):
         terminal.say(f"{approval}, by merging this")
+    for pin in prepared.awaited:
+        if not pin.is_unread:  # its component has an error of its own
+            place = f"`serving` in components/{pin.component}.yaml"
+            terminal.say(f"{pin.message} yet: add it to {place} before {result.version} receives traffic")
     show_findings(prepared.check.warned, None if is_written else prepared)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from rollout_spec.checks.runner import is_sound
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.pull_request import ProposedChange
+from rollout_spec.domain.pins import UnsatisfiedPin, unrestorable_pins
 from rollout_spec.integrations.forges import Forge
 from rollout_spec.lifecycle import (
     HoldStatus,
@@ -34,11 +35,15 @@ from rollout_spec.workspace.repository import Repository
 
 @dataclass(frozen=True)
 class PreparedStep:
-    """A step with its check. ``held`` describes the hold of the stage that it leaves."""
+    """A step with its check. ``held`` describes the hold of the stage that it leaves.
+
+    ``awaited`` are the pins of a new version that are not satisfied yet.
+    """
 
     result: StepResult
     held: HoldStatus | None
     check: StepCheck
+    awaited: tuple[UnsatisfiedPin, ...] = ()
 
     @property
     def is_refused(self) -> bool:
@@ -69,7 +74,8 @@ def decide(
     step_check = check_step(complete, repository, base=before, prefix=prefix, now=now)
     if error is not None and not (step_check.refused or step_check.why):
         raise error
-    return PreparedStep(complete, hold, step_check)
+    awaited = unrestorable_pins(complete.after, complete.version, repository) if complete.name == "record" else ()
+    return PreparedStep(complete, hold, step_check, tuple(awaited))
 
 
 def _rendered(result: StepResult, repository: Repository) -> tuple[StepResult, UserError | None]:

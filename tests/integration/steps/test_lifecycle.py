@@ -590,6 +590,21 @@ def record_words(version: str) -> list[str]:
     ]
 
 
+def test_a_pin_that_is_not_served_yet_is_told_when_it_is_recorded(tmp_path: Path) -> None:
+    repo = Repo.create(tmp_path)
+    assert "not served" not in repo.run("record", "fraud", "50", *record_words("50"), "--commit").text
+    ahead = [word.replace("user-profile=12", "user-profile=99") for word in record_words("51")]
+    result = repo.run("record", "fraud", "51", *ahead, "--commit")
+    wanted = (
+        "user-profile 99 is not served yet: "
+        "add it to `serving` in components/user-profile.yaml before 51 receives traffic"
+    )
+    assert (result.status, wanted in result.text) == (0, True)
+    assert repo.run("withdraw", "fraud", "--commit").status == 0
+    refused = repo.run("propose", "fraud", "51", "--advance")
+    assert (refused.status, "user-profile 99" in refused.text) == (1, True)
+
+
 def test_a_rollout_lives_by_commands_alone(tmp_path: Path, days: Callable[[], None]) -> None:
     """From its first version to a rollback of its third, each commit passes the whole check against the one before."""
     repo = Repo.create(tmp_path)
