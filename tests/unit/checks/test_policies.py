@@ -221,14 +221,6 @@ def test_a_candidate_is_counted_however_its_key_is_spelled() -> None:
     assert names(asks('workspace.inFlight == ["fraud"]', **{"rollouts/fraud.yaml": spelled})) == []
 
 
-def test_a_candidate_is_in_flight_if_its_key_is_escaped() -> None:
-    text = (EXAMPLE / "rollouts/fraud.yaml").read_text()
-    hidden = text.replace("    candidate:", '    "candid\\u0061te":')
-    hidden = re.sub("#.*", "", hidden)
-    assert "candidate" not in hidden
-    assert names(asks("workspace.inFlight == []", **{"rollouts/fraud.yaml": hidden})) == ["p0"]
-
-
 # What passes.
 
 

@@ -296,13 +296,6 @@ def test_ci_and_hooks_install_the_source_that_is_named(tmp_path: Path) -> None:
     assert workflow[True]["schedule"]  # `on` is true in YAML 1.1
 
 
-def test_hooks_in_a_subfolder_of_a_repository_are_those_on_the_path(tmp_path: Path) -> None:
-    requirement = parse_requirement(f"{GIT}#subdirectory=python")
-    create_repository(tmp_path, "hub", Choices(requirement=requirement), NOW)
-    (hooks,) = yaml.safe_load((tmp_path / "hub/.pre-commit-config.yaml").read_text("utf-8"))["repos"]
-    assert hooks["repo"] == "local"
-
-
 def test_hooks_from_a_folder_of_a_repository_are_those_on_the_path(tmp_path: Path) -> None:
     requirement = parse_requirement("git+https://git.example.com/tools@abc#subdirectory=rs")
     create_repository(tmp_path, "models", Choices(requirement=requirement), NOW)
