@@ -263,7 +263,7 @@ def test_a_drill_is_made_again_if_a_file_changes_while_it_reads(
 
     monkeypatch.setattr(Watched, "read", read_and_edit)
     assert run("--repo", str(root), "drill", *options).status == 0
-    assert len(reads) > 2
+    assert len(reads) > 1
     assert path.read_text("utf-8").endswith("# edited\n")
 
 
