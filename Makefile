@@ -36,8 +36,8 @@ export ROLLOUT_SPEC_MLSERVER ?= $(abspath $(MLSERVER))
 endif
 
 # Each module is compiled once, not by each worker and each program that a test starts. The checkout gets no new files.
-unit test coverage: export PYTHONPYCACHEPREFIX := $(abspath $(VENV)/bytecode)
-unit test coverage: export PYTHONDONTWRITEBYTECODE :=
+unit test coverage e2e: export PYTHONPYCACHEPREFIX := $(abspath $(VENV)/bytecode)
+unit test coverage e2e: export PYTHONDONTWRITEBYTECODE :=
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "make %-8s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
