@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from rollout_spec.checks.policies import pack_paths
 from rollout_spec.checks.rules import BASE_SEVERITY, GATES, RULES, Rule, Subject
 from rollout_spec.core.findings import WHOLE_FILE, Finding, Problem, Severity
 from rollout_spec.core.yaml.document import Document
@@ -61,9 +62,8 @@ def is_sound(file: File[Any], repository: Repository) -> bool:
 
     Other findings would only follow from such an error.
     """
-    origin = repository.edited_from
-    if origin is not None and file.kind == "Component" and file.path not in origin[1]:
-        return is_sound(file, origin[0])  # no other file makes a component unsound
+    if (below := _as_sound_below(file, repository)) is not None:
+        return is_sound(file, below)
 
     def found(here: Repository) -> bool:
         subject = Subject(file, here, configurable=CONFIGURABLE, rule_names=RULES)
@@ -71,6 +71,15 @@ def is_sound(file: File[Any], repository: Repository) -> bool:
         return not any(problem.severity == "error" for rule in rules for problem in rule.check(subject))
 
     return repository.once(("sound", file.path), found)
+
+
+def _as_sound_below(file: File[Any], repository: Repository) -> Repository | None:
+    """Return the repository before its edits, if they cannot make this file sound or unsound."""
+    below, edits = repository.edited_from or (None, {})
+    if file.kind not in ("Component", "Workspace") or file.path in edits:
+        return None
+    depends_on = pack_paths(repository) if file.kind == "Workspace" else ()  # a component depends on no other file
+    return below if edits.keys().isdisjoint(depends_on) else None
 
 
 def finding_of(name: str, problem: Problem, file: File[Any], context: Context) -> Finding:

@@ -36,7 +36,13 @@ class ManifestDrift:
 
 def find_drift(file: File[ModelRollout], repository: Repository) -> list[ManifestDrift]:
     """Return the manifests of a rollout that are out of date. UserError if it cannot be rendered."""
-    return list(compare_manifests(file.stem, render(file.require_model(), repository), repository))
+
+    def found(here: Repository) -> tuple[File[ModelRollout], list[ManifestDrift]]:
+        return file, list(compare_manifests(file.stem, render(file.require_model(), here), here))
+
+    if repository.edited_from is None:  # it would keep the manifests of all rollouts
+        return found(repository)[1]
+    return list(repository.once(("drift", id(file)), found)[1])  # the file is kept alive, because its id is the key
 
 
 def compare_manifests(name: str, manifests: list[Manifest], repository: Repository) -> Iterator[ManifestDrift]:

@@ -43,10 +43,11 @@ def with_live(content: bytes, live: Live) -> bytes:
 
 def _update_live(content: bytes, at: KeyPath, before: Mapping[str, Any], after: Mapping[str, Any]) -> bytes:
     """Change the ``live`` at a path of a text, key by key."""
-    for key in _ORDER:
+    for key in _ORDER:  # first, because rollbacks of stable and of the candidate begin with the same removals
         if key in before and key not in after:
             content = remove(content, (*at, key))
-        elif key in after and key not in before:
+    for key in _ORDER:
+        if key in after and key not in before:
             earlier = [other for other in _ORDER[: _ORDER.index(key)] if other in after]
             content = insert(content, at, f"{key}: {_value_text(key, after[key])}", behind=earlier[-1])
         elif key in after and after[key] != before[key]:
