@@ -28,8 +28,7 @@ PAUSES = (0.5, 1.0, 2.0, 4.0)
 """Seconds between reads of a new merge request: its pipeline and merge status come with a delay."""
 
 _UNDECIDED = {"unchecked", "checking", "preparing", "approvals_syncing", None}
-_WITHOUT_OBJECTION = {"mergeable", "ci_still_running"}
-"""Its pipeline has not come yet, or came after the refusal."""
+_WITHOUT_OBJECTION = {"mergeable", "ci_still_running"}  # its pipeline is yet to come, or came after the refusal
 
 
 class GitLab:
