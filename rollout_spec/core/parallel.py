@@ -53,9 +53,8 @@ def _in_processes(items: Sequence[Any], count: int) -> Iterator[Any]:
 
     others = set(multiprocessing.active_children())
     executor = ProcessPoolExecutor(count, multiprocessing.get_context("fork"), _begin_process)
-    results = executor.map(_apply, items)  # this forks all processes
     try:
-        yield from results
+        yield from executor.map(_apply, items)  # this forks all processes at once
     except BrokenProcessPool:
         hint = "the system may have too little memory: try again, or check fewer files"
         raise UserError("a process that shared the work was killed", hint=hint, status=3) from None
