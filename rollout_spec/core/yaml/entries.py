@@ -13,7 +13,7 @@ from typing import Any
 
 from rollout_spec.core.errors import UserError
 from rollout_spec.core.findings import KeyPath
-from rollout_spec.core.yaml.decoding import line_start
+from rollout_spec.core.yaml.decoding import LINE_BREAK, line_start
 from rollout_spec.core.yaml.document import Document, parse
 
 _BREAK = re.compile(r"\r\n|\n|\r|\Z")
@@ -40,8 +40,7 @@ class EntryText:
             raise CannotEditError
         self.mark = b"\xef\xbb\xbf" if content.startswith(b"\xef\xbb\xbf") else b""
         self.text = content[len(self.mark) :].decode()
-        match = re.search(r"\r\n|\n|\r", self.text)
-        self.newline = match[0] if match else "\n"
+        self.newline = newline_of(self.text)
 
     def line_start(self, index: int) -> int:
         """Return the offset at which the line of an offset begins."""
@@ -88,6 +87,12 @@ class EntryText:
         for start, end in sorted(spans, reverse=True):
             text = text[:start] + text[end:]
         return self.mark + text.encode()
+
+
+def newline_of(text: str) -> str:
+    """Return the first line break of a text, or a line feed if it has none."""
+    match = LINE_BREAK.search(text)
+    return match[0] if match else "\n"
 
 
 def start_of(node: Any) -> int:

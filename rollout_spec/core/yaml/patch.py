@@ -20,6 +20,7 @@ from rollout_spec.core.yaml.entries import (
     end_of,
     entries_of,
     is_nothing,
+    newline_of,
     past_blanks,
     position_of,
     start_of,
@@ -29,7 +30,6 @@ _DASH = re.compile(r"([ \t]*)-[ \t]+")
 _LEADING_COMMA = re.compile(r"[ \t]*(,[ \t]*)?")
 _REST_OF_LINE = re.compile(r"[ \t]*(?:(,)[ \t]*)?(?:#[^\r\n]*)?(?:\r\n|\n|\r)")
 _MAPPING = rb":[ \t]*(?:(?P<flow>\{[^\r\n]*\})|(?:#[^\r\n]*)?\r?\n(?P<block>(?:\1 [^\n]*(?:\n|\Z))+))"
-_NEWLINE = re.compile(rb"\r\n|\n|\r")
 _SIMPLE = re.compile(r'"?([A-Za-z0-9._+-]+)"?')
 
 
@@ -44,14 +44,9 @@ def cut(content: bytes, key: str) -> tuple[bytes, bytes, bytes] | None:
         return None
     start, end = match.span("flow" if match["flow"] else "block")
     inner = content[start:end]
-    if match["block"] and _newline(inner) != _newline(content):
+    if match["block"] and newline_of(inner.decode()) != newline_of(content.decode()):
         return None  # the newline of the file cannot be told from the cut text
     return content[:start], inner, content[end:]
-
-
-def _newline(content: bytes) -> bytes | None:
-    match = _NEWLINE.search(content)
-    return match[0] if match else None
 
 
 def remove(content: bytes, path: KeyPath) -> bytes:
