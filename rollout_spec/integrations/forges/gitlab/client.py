@@ -27,8 +27,8 @@ LONGEST_BODY = 1_000_000
 PAUSES = (0.5, 1.0, 2.0, 4.0)
 """Seconds between reads of a new merge request: its pipeline and merge status come with a delay."""
 
-_UNDECIDED = {"unchecked", "checking", "preparing", "approvals_syncing", None}
-_WITHOUT_OBJECTION = {"mergeable", "ci_still_running"}  # its pipeline is yet to come, or came after the refusal
+_UNDECIDED = {"unchecked", "checking", "preparing", "approvals_syncing", None, "mergeable", "ci_still_running"}
+"""Statuses that may change soon. With the last two, the pipeline is yet to come or came after the refusal."""
 
 
 class GitLab:
@@ -166,7 +166,7 @@ class GitLab:
                     raise
                 refused = error
             status, has_pipeline = self._status(pull)
-            may_change = status in _UNDECIDED | _WITHOUT_OBJECTION or (status == "ci_must_pass" and not has_pipeline)
+            may_change = status in _UNDECIDED or (status == "ci_must_pass" and not has_pipeline)
             if pause is None or not may_change:
                 break
             time.sleep(pause)
