@@ -8,6 +8,8 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check --quiet
+# Of the tools, only what is imported is compiled: all of it takes longer than downloading it.
+ADD := $(PIP) install --no-compile
 
 # Stamps of steps that run once, and again if pyproject.toml changes.
 MADE := $(VENV)/.made
@@ -89,13 +91,13 @@ mutants: $(MUTMUT) ## change the code in one place at a time and list the change
 
 $(MLSERVER)/.installed:
 	$(PYTHON) -m venv --clear $(MLSERVER)
-	$(MLSERVER)/bin/python -m pip --disable-pip-version-check --quiet install mlserver mlserver-sklearn
+	$(MLSERVER)/bin/python -m pip --disable-pip-version-check --quiet install --no-compile mlserver mlserver-sklearn
 	touch $@
 
 $(DOCS)/.installed: pyproject.toml
 	$(PYTHON) -m venv --clear $(DOCS)
-	$(DOCS)/bin/python -m pip --disable-pip-version-check --quiet install "pip>=25.1"
-	$(DOCS)/bin/python -m pip --disable-pip-version-check --quiet install --group docs
+	$(DOCS)/bin/python -m pip --disable-pip-version-check --quiet install --no-compile "pip>=25.1"
+	$(DOCS)/bin/python -m pip --disable-pip-version-check --quiet install --no-compile --group docs
 	touch $@
 
 $(MADE):
@@ -110,25 +112,26 @@ $(INSTALLED): pyproject.toml | $(MADE)
 # Dependency groups need pip 25.1. The build backend is installed too (hatchling is in the test group), so that another run
 # fetches nothing.
 $(TOOLS): pyproject.toml | $(MADE)
-	$(PIP) install "pip>=25.1"
-	$(PIP) install editables --group test --group lint
+	$(ADD) "pip>=25.1"
+	$(ADD) editables hatchling
 	$(PIP) install --no-build-isolation --editable .
+	$(ADD) --group test --group lint
 	touch $(INSTALLED) $@
 
 $(BENCH): pyproject.toml $(INSTALLED) | $(MADE)
-	$(PIP) install "pip>=25.1"
-	$(PIP) install --group bench
+	$(ADD) "pip>=25.1"
+	$(ADD) --group bench
 	touch $@
 
 $(FUZZ): pyproject.toml $(INSTALLED) | $(MADE)
-	$(PIP) install "pip>=25.1"
-	$(PIP) install --group fuzz
+	$(ADD) "pip>=25.1"
+	$(ADD) --group fuzz
 	touch $@
 
 $(E2E): pyproject.toml $(TOOLS) | $(MADE)
-	$(PIP) install --group e2e
+	$(ADD) --group e2e
 	touch $@
 
 $(MUTMUT): pyproject.toml $(TOOLS) | $(MADE)
-	$(PIP) install --group mutants
+	$(ADD) --group mutants
 	touch $@
