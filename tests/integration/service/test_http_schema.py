@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 import requests
 import served
+from amounts import IS_THOROUGH
 from repo import Repo
 from served import Served
 
 pytestmark = pytest.mark.system
-SECONDS = 30
+SECONDS = 30 if IS_THOROUGH else 20
 CONFIGURATION = """
 [parameters]
 "path.monitor" = ["alertmanager", "unknown"]
