@@ -51,8 +51,9 @@ demo: ## try it on a temporary repository; the first time, this installs it
 	@$(MAKE) --no-print-directory $(INSTALLED)
 	$(VENV)/bin/rollout-spec demo
 
+# Three workers, because some tests wait.
 unit: $(TOOLS) ## run the tests that start no other program, in a minute
-	$(RUN) -m pytest -n 2 --dist worksteal -m "not system" tests/unit $(ARGS)
+	$(RUN) -m pytest -n 3 --dist worksteal -m "not system" tests/unit $(ARGS)
 
 test: $(TOOLS) ## run the tests; ARGS="-k traffic" runs some
 	$(RUN) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
