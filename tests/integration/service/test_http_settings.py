@@ -211,7 +211,7 @@ def test_a_removed_workspace(two: Repo) -> None:
         until(lambda: health(running)["status"], lambda status: status == "ok")
         assert posted(running, "second", ENVIRONMENT["SECOND_TOKEN"]).status_code == 404
         assert posted(running, "first", ENVIRONMENT["FIRST_TOKEN"], workspace="first").status_code == 202
-        assert "the workspace second is not on the base any more" in running.lines
+        until(lambda: running.lines, lambda text: "the workspace second is not on the base any more" in text)
         two.git("rm", "-rq", "first")
         two.git("commit", "-q", "--allow-empty", "-m", "x")
         two.write("../README.md", "No workspace is left.\n")

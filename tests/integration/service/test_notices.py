@@ -56,7 +56,8 @@ def test_a_program_gets_the_outcome_as_data_and_other_recipients_do_not_wait_for
         assert headers["Authorization"] == "Bearer of-the-program"
         assert (data["breach"], data["rollout"], data["version"]) == (breach["id"], "fraud", "42")
         assert data["outcome"]["verdict"] == "draft" and data["url"] == breach["outcome"]["pullRequest"]["url"]
-        assert "ABSENT is not set" in service.lines and len(program.posts) == 1
+        served.until(lambda: service.lines, lambda text: "ABSENT is not set" in text)
+        assert len(program.posts) == 1
 
 
 def test_an_alert_that_ends_is_noted_on_the_pull_request_and_changes_nothing_else(repo: Repo) -> None:

@@ -43,7 +43,7 @@ def test_a_breach_of_the_gate_becomes_one_rollback(entered: Entered, prometheus:
         wait_for_passes(running, 3)
         (breach,) = running.get("/v1/breaches").json()["breaches"]
         breach = running.settled(breach["id"], "watching")
-        assert metric(running, 'rollout_spec_answers_total{verdict="act"}') == 1
+        until(lambda: metric(running, 'rollout_spec_answers_total{verdict="act"}'), lambda count: count == 1)
         assert reconciled(running, "reported") >= 3
     (pull,) = repo.pull_requests()
     assert (breach["monitor"], breach["trigger"], breach["version"]) == ("gate", "serving-errors", "42")
