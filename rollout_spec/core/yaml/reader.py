@@ -154,7 +154,7 @@ class Reader:
             if len(self.problems) == count:
                 if meaning.__class__ is not str:
                     self.report(event, f"the key `{excerpt(key)}` is not text to YAML", f'quote it: "{excerpt(key)}"')
-                elif len(_KNOWN_KEYS) < _MOST_KNOWN_KEYS:
+                elif len(_KNOWN_KEYS) < _MOST_KNOWN_KEYS and not is_ambiguous(key):  # not each problem is reported
                     _KNOWN_KEYS.add(key)
         else:
             self.refuse_properties(event)

@@ -122,6 +122,12 @@ def test_all_ambiguous_words_are_told_at_once() -> None:
     assert document.data == {"a": "no", "b": ["0755", "12:30"]}
 
 
+def test_a_file_with_many_ambiguous_words_hides_no_ambiguous_key_of_another() -> None:
+    words = ", ".join(["yes"] * (MOST_PROBLEMS + 2))
+    parse(f"words: [{words}]\nOff: x".encode())
+    assert [problem.path for problem in parse(b"Off: x").problems] == [("Off",)]
+
+
 def test_a_place_that_is_missing_is_its_parents_key() -> None:
     document = parse(b"spec:\n  live:\n    stable: '1'\n")
     assert document.span(("spec", "live", "stage")) == Span(2, 3, 2, 7)
