@@ -14,7 +14,7 @@ What is read to check a file, in addition to the file itself:
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Set
 
 from rollout_spec.checks.affected.changes import Changes, UndecidableError
 from rollout_spec.checks.policies import counts_differ
@@ -42,7 +42,7 @@ def expanded(changes: Changes, repository: Repository, base: Repository) -> Sele
     documents = changes.documents | {f"components/{name}.yaml" for name in components}
     documents |= {f"rollouts/{name}.yaml" for name in rollouts & known}
     documents |= {file.path for name in rollouts for file in files_about(name, repository)}
-    hosts_settled = sharing is None and not _mention_owners(rollouts & known, repository)
+    hosts_settled = sharing is None and not any(_mention_owners(rollouts, side) for side in sides)
     settled = (("hosts", hosts_settled), ("workspaces", not changes.has_other_names))
     return Selection(documents, changes.paths, frozenset(name for name, is_settled in settled if is_settled))
 
@@ -64,9 +64,13 @@ def _host_facts(name: str, repository: Repository) -> tuple[frozenset[str], tupl
     return frozenset(written_hosts(name, repository)), tuple(claims(name, repository))
 
 
-def _mention_owners(rollouts: Collection[str], repository: Repository) -> bool:
-    """Return whether a comment may silence a finding about hosts: it must not seem unused."""
-    contents = (repository.tree.read(f"rollouts/{name}.yaml") or b"" for name in rollouts)
+def _mention_owners(rollouts: Set[str], repository: Repository) -> bool:
+    """Return whether a comment may silence a finding about hosts.
+
+    It must not seem unused, and what it silenced before must be found.
+    """
+    known = rollouts & {*repository.names("rollouts")}
+    contents = (repository.tree.read(f"rollouts/{name}.yaml") or b"" for name in known)
     return any(b"one-owner" in content for content in contents)
 
 

@@ -64,6 +64,15 @@ def test_an_edited_component_is_checked_although_a_rollout_names_a_version_that_
     assert {"references-exist", "pins-served"} <= names
 
 
+def test_a_comment_that_is_removed_silences_no_shared_host() -> None:
+    path = f"{PREFIX}/rollouts/churn.yaml"
+    shared = edited("rollouts/churn.yaml", "churn.ml.svc", "ads.ml.svc")
+    comment = "ads.ml.svc  # rollout-spec: ignore[one-owner] agreed"
+    base = {**shared, path: shared[path].replace("ads.ml.svc", comment)}
+    new = found(shared, base, selection_of(shared, base)) - found(base, base, EVERYTHING)
+    assert "one-owner" in {each.name for each in new}
+
+
 def examined(files: Files, base: Files = SOUND) -> set[str] | None:
     """Return the rollouts that are examined, or None if everything is."""
     documents = selection_of(files, base).documents
