@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from typing import Any
 
 USAGE = 2
 """Exit status: the command line or the input is not valid."""
@@ -18,6 +19,16 @@ class UserError(Exception):
         self.message = message
         self.hint = hint
         self.status = status
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let another process raise it here, whatever the arguments of a subclass are."""
+        return _raised_elsewhere, (type(self), self.args), self.__dict__
+
+
+def _raised_elsewhere(kind: type[UserError], args: tuple[object, ...]) -> UserError:
+    error = kind.__new__(kind)
+    error.args = args
+    return error
 
 
 class ChangedError(UserError):

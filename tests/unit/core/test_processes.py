@@ -10,6 +10,7 @@ import pytest
 
 from rollout_spec.core import parallel as processes
 from rollout_spec.core.errors import UserError
+from rollout_spec.render.renderer import RenderError
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +30,17 @@ def test_many_items_are_worked_on_elsewhere_but_for_the_first() -> None:
 
 def test_few_items_are_worked_on_here() -> None:
     assert set(processes.spread(lambda item: os.getpid(), range(3))) == {os.getpid()}
+
+
+def test_an_error_with_arguments_of_its_own_arrives_whole() -> None:
+    def fail(item: int) -> int:
+        if item > 0:
+            raise RenderError(item, "there is no target", "choose another one")
+        return item
+
+    with pytest.raises(RenderError, match="there is no target") as caught:
+        list(processes.spread(fail, range(20)))
+    assert (caught.value.target, caught.value.hint) == (1, "choose another one")
 
 
 def test_an_error_for_the_user_arrives_whole() -> None:
