@@ -110,8 +110,7 @@ $(INSTALLED): pyproject.toml | $(MADE)
 	$(PIP) install --editable .
 	touch $@
 
-# Dependency groups need pip 25.1. The build backend is installed too (hatchling is in the test group), so that another run
-# fetches nothing.
+# Dependency groups need pip 25.1. The build backend is installed too, so that another run fetches nothing.
 $(TOOLS): pyproject.toml | $(MADE)
 	$(ADD) "pip>=25.1"
 	$(ADD) editables hatchling
